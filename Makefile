@@ -1,0 +1,55 @@
+# The two commands of the README and their relatives; `make help` lists them.
+#
+# With CONTEXT=name, `up` and its relatives use that context of your kubeconfig and the Pulumi on your PATH.
+# Without it they start an embedded Kubernetes and an embedded Pulumi engine on this machine.
+
+STACK ?= dev
+CONTEXT ?=
+
+PYTHON := .venv/bin/python
+RUN := tools/with-cluster '$(CONTEXT)'
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview status down destroy env passwords smoke test e2e bench fmt check ready
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+ready:
+	@embedded/bootstrap.sh
+
+up: ready ## deploy the platform, use it once, print where to look
+	@tools/up '$(STACK)' '$(CONTEXT)'
+
+preview: ready ## show what `up` would change, judged by the policy pack
+	@$(RUN) tools/preview '$(STACK)'
+
+status: ready ## show how the embedded cluster is
+	@$(PYTHON) -m embedded status
+
+down: ready ## stop the embedded cluster, keep its data
+	@$(PYTHON) -m embedded down
+
+destroy: ready ## delete the platform; asks, and names what it leaves
+	@tools/destroy '$(STACK)' '$(CONTEXT)'
+
+env: ready ## print the environment for `pulumi` and `kubectl` by hand: eval "$$(make -s env)"
+	@$(PYTHON) -m embedded env
+
+passwords: ready ## print the development users' passwords
+	@$(RUN) pulumi stack output passwords --show-secrets --stack '$(STACK)'
+
+smoke: ready ## use the deployed platform as a data scientist would
+	@$(RUN) $(PYTHON) -m tools.smoke
+
+test: ready ## linters, types and every test that needs no cluster
+	@tools/test
+
+e2e: ready ## every test that needs the embedded cluster; deploys `dev` first
+	@tools/e2e
+
+bench: ready ## cost of a preview with twenty teams, against a flat program
+	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.preview_cost
+
+fmt: ready ## format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .

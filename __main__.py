@@ -1,0 +1,55 @@
+"""The platform of one stack, in the order in which its parts need each other."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+
+import components as c
+from settings import load
+from wiring import Wiring
+
+settings, secrets = load()
+opts = pulumi.ResourceOptions(
+    providers=[k8s.Provider("cluster", context=settings.cluster.context), random.Provider("random")]
+)
+platform = c.PlatformNamespace(
+    "platform", c.PlatformNamespaceArgs(name=settings.namespace, durable=settings.durable), opts
+)
+wiring = Wiring(settings=settings, secrets=secrets, namespace=platform.namespace, opts=opts)
+
+certificate = wiring.certificate()
+database = wiring.database()
+artifacts = wiring.artifacts()
+identity = wiring.identity(certificate)
+migration = c.SchemaMigration(
+    "migration",
+    c.SchemaMigrationArgs(namespace=platform.namespace, image=settings.server.image, database=database),
+    opts,
+)
+login = wiring.login(identity.oidc, certificate)
+server = wiring.server(database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
+gateway = c.Gateway(
+    "gateway",
+    c.GatewayArgs(
+        namespace=platform.namespace,
+        host=settings.host,
+        service=server.service,
+        route=wiring.route,
+        certificate=certificate,
+    ),
+    opts,
+)
+workspaces = wiring.workspaces(gateway, certificate)
+
+pulumi.export("url", gateway.url)
+pulumi.export("namespace", platform.namespace)
+pulumi.export("authority", certificate.authority)
+pulumi.export("users", identity.users)
+pulumi.export("passwords", identity.passwords)
+pulumi.export(
+    "teams",
+    {
+        team: {"namespace": workspace.namespace, "serviceAccount": workspace.service_account}
+        for team, workspace in workspaces.items()
+    },
+)

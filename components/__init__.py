@@ -1,0 +1,46 @@
+"""The parts of the platform, each a Pulumi component that makes the decisions of its subject.
+
+They read no configuration, no environment and no stack: everything they need is in their arguments.
+"""
+
+from components.certificate import Certificate, CertificateArgs, SelfSignedCertificate
+from components.external import ExternalDatabase, ExternalDatabaseArgs, ExternalStore, ExternalStoreArgs
+from components.gateway import Gateway, GatewayArgs, Route
+from components.identity import IdentityProvider, IdentityProviderArgs, Oidc
+from components.login import Login, LoginArgs
+from components.migration import SchemaMigration, SchemaMigrationArgs
+from components.mlflow import MLflow, MLflowArgs
+from components.namespace import PlatformNamespace, PlatformNamespaceArgs
+from components.object_store import ObjectStore, ObjectStoreArgs
+from components.postgres import Postgres, PostgresArgs
+from components.workspace import Workspace, WorkspaceArgs
+
+__all__ = [
+    "Certificate",
+    "CertificateArgs",
+    "ExternalDatabase",
+    "ExternalDatabaseArgs",
+    "ExternalStore",
+    "ExternalStoreArgs",
+    "Gateway",
+    "GatewayArgs",
+    "IdentityProvider",
+    "IdentityProviderArgs",
+    "Login",
+    "LoginArgs",
+    "MLflow",
+    "MLflowArgs",
+    "ObjectStore",
+    "ObjectStoreArgs",
+    "Oidc",
+    "PlatformNamespace",
+    "PlatformNamespaceArgs",
+    "Postgres",
+    "PostgresArgs",
+    "Route",
+    "SchemaMigration",
+    "SchemaMigrationArgs",
+    "SelfSignedCertificate",
+    "Workspace",
+    "WorkspaceArgs",
+]

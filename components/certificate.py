@@ -1,0 +1,165 @@
+"""The TLS certificate of the platform's host names: from a Secret, or self-signed for evaluation.
+
+The self-signed pair is computed from a random text that Pulumi keeps as a secret: keys by derivation, signatures by
+RFC 6979, dates from the configuration. The same seed gives the same certificate, so a second `up` changes nothing.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+# What browsers still accept of a certificate from a private authority (Apple's limit; others are more lenient).
+VALIDITY = dt.timedelta(days=825)
+# Letters and digits of 5.95 bits each: more than the 128 bits that P-256 is worth.
+SEED_LENGTH = 64
+AUTHORITY_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mlflow-platform private authority")])
+# Order of the group of P-256 (SEC 2, section 2.4.2): private keys lie in 1 .. order - 1.
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CertificateArgs:
+    """Input of `SelfSignedCertificate`."""
+
+    namespace: pulumi.Input[str]
+    hosts: Mapping[str, str]
+    """Host name by its role. Each gets a certificate of its own: an ingress controller that finds two certificates
+    for one name, an old and a new one during a change, may serve either."""
+
+    issued: dt.date
+    """First day of validity. A later date renews the certificate and keeps the authority."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Certificate:
+    """What an Ingress and its clients need."""
+
+    secret_names: Mapping[str, pulumi.Input[str]]
+    """The `kubernetes.io/tls` Secret of each host name, in the platform's namespace."""
+
+    authority: pulumi.Output[str] | None
+    """PEM of the private authority that clients have to trust; None when every client trusts it already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """PEM texts of a certificate and its private key."""
+
+    certificate: str
+    key: str
+
+
+def private_key(seed: bytes, purpose: str) -> ec.EllipticCurvePrivateKey:
+    """The P-256 key that belongs to a seed and a purpose.
+
+    64 hash bytes are reduced modulo the group's order, which leaves no measurable bias (FIPS 186-5, A.2.1).
+    """
+    wide = hashlib.sha512(purpose.encode() + b"\0" + seed).digest()
+    return ec.derive_private_key(1 + int.from_bytes(wide) % (P256_ORDER - 1), ec.SECP256R1())
+
+
+def authority_certificate(seed: bytes) -> str:
+    """PEM of the authority that belongs to a seed."""
+    key = private_key(seed, "authority")
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(AUTHORITY_NAME)
+        .issuer_name(AUTHORITY_NAME)
+        .public_key(key.public_key())
+        # The authority outlives renewals of the certificates, so its dates do not depend on them.
+        .not_valid_before(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        .not_valid_after(dt.datetime(2051, 1, 1, tzinfo=dt.UTC))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(authority=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    return _sign(builder, key, seed).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def self_signed(seed: bytes, host: str, issued: dt.date) -> Pair:
+    """A certificate for `host` by the seed's authority, determined by the arguments."""
+    authority_key, key = private_key(seed, "authority"), private_key(seed, f"host {host}")
+    start = dt.datetime.combine(issued, dt.time.min, dt.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        # Clients read the alternative name; a common name may not be longer than 64 characters, and a host may.
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mlflow-platform")]))
+        .issuer_name(AUTHORITY_NAME)
+        .public_key(key.public_key())
+        .not_valid_before(start)
+        .not_valid_after(start + VALIDITY)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(authority=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+    )
+    pem = serialization.Encoding.PEM
+    return Pair(
+        certificate=_sign(builder, authority_key, seed).public_bytes(pem).decode(),
+        key=key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode(),
+    )
+
+
+def _sign(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, seed: bytes) -> x509.Certificate:
+    # The serial number follows from the unsigned content, so that a renewed certificate gets another one.
+    draft = builder.serial_number(1).sign(key, hashes.SHA256(), ecdsa_deterministic=True)
+    content = hashlib.sha256(seed + draft.tbs_certificate_bytes).digest()
+    # 159 bits, the most that RFC 5280 allows of a positive serial number.
+    serial = (int.from_bytes(content) >> 97) | 1
+    return builder.serial_number(serial).sign(key, hashes.SHA256(), ecdsa_deterministic=True)
+
+
+def _key_usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+class SelfSignedCertificate(pulumi.ComponentResource):
+    """A TLS Secret for each host, by an authority that only this stack's clients trust."""
+
+    certificate: Certificate
+
+    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:SelfSignedCertificate", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        # Not RandomBytes: the id of that resource is its value, in plain text in the state.
+        seed = random.RandomPassword(f"{name}-seed", length=SEED_LENGTH, special=False, opts=child).result
+        authority = seed.apply(lambda text: authority_certificate(text.encode()))
+        names: dict[str, pulumi.Input[str]] = {}
+        for role, host in args.hosts.items():
+            pair = pulumi.Output.all(seed=seed, host=host, issued=args.issued.isoformat()).apply(
+                lambda made: self_signed(made["seed"].encode(), made["host"], dt.date.fromisoformat(made["issued"]))
+            )
+            secret = k8s.core.v1.Secret(
+                f"{name}-{role}",
+                metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+                type="kubernetes.io/tls",
+                string_data={
+                    "tls.crt": pair.apply(lambda made: made.certificate),
+                    "tls.key": pair.apply(lambda made: made.key),
+                },
+                opts=child,
+            )
+            names[host] = secret.metadata.name
+        # The authority's certificate is public; only the keys are secret.
+        self.certificate = Certificate(secret_names=names, authority=pulumi.Output.unsecret(authority))
+        self.register_outputs({"authority": self.certificate.authority})

@@ -1,0 +1,97 @@
+"""Backing services that somebody else runs: the platform keeps their credentials in Secrets and opens the way there."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import networks
+from components.artifact_store import ArtifactStore
+from components.database import Database
+
+core = k8s.core.v1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExternalDatabaseArgs:
+    """Input of `ExternalDatabase`."""
+
+    namespace: pulumi.Input[str]
+    host: str
+    port: int
+    name: str
+    user: str
+    password: pulumi.Output[str]
+
+
+class ExternalDatabase(pulumi.ComponentResource):
+    """A PostgreSQL database by host, port, user name and password; TLS is demanded of it."""
+
+    database: Database
+
+    def __init__(self, name: str, args: ExternalDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:ExternalDatabase", name, None, opts)
+        credential = core.Secret(
+            f"{name}-credential",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            string_data={"password": args.password},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.database = Database(
+            host=args.host,
+            port=args.port,
+            name=args.name,
+            user=args.user,
+            tls_mode="require",
+            password=credential,
+            flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.port]),
+            ready=credential,
+        )
+        self.register_outputs({"host": args.host})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExternalStoreArgs:
+    """Input of `ExternalStore`."""
+
+    namespace: pulumi.Input[str]
+    bucket: str
+    region: str
+    endpoint_url: str | None
+    """None means AWS."""
+
+    access_key_id: pulumi.Output[str]
+    secret_access_key: pulumi.Output[str]
+
+
+class ExternalStore(pulumi.ComponentResource):
+    """An existing bucket in any S3-compatible store."""
+
+    store: ArtifactStore
+
+    def __init__(self, name: str, args: ExternalStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:ExternalStore", name, None, opts)
+        credentials = core.Secret(
+            f"{name}-credential",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            string_data={"access-key-id": args.access_key_id, "secret-access-key": args.secret_access_key},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.store = ArtifactStore(
+            bucket=args.bucket,
+            endpoint_url=args.endpoint_url,
+            region=args.region,
+            credentials=credentials,
+            flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[endpoint_port(args.endpoint_url)]),
+            ready=credentials,
+        )
+        self.register_outputs({"bucket": args.bucket})
+
+
+def endpoint_port(url: str | None) -> int:
+    """TCP port of an S3 endpoint; AWS and `https` without a port are 443."""
+    if url is None:
+        return 443
+    parts = urlsplit(url)
+    return parts.port or (80 if parts.scheme == "http" else 443)

@@ -1,0 +1,25 @@
+"""Creates the artifact bucket if it is missing. Runs in a Job, with the store's administrator credential."""
+
+import os
+import sys
+import time
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+# The store answers within ten seconds of its start; a minute more is for a slow volume.
+DEADLINE = time.monotonic() + 120
+BUCKET = os.environ["BUCKET"]
+
+s3 = boto3.client("s3", endpoint_url=os.environ["ENDPOINT_URL"], region_name=os.environ["AWS_REGION"])
+while True:
+    try:
+        if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(Bucket=BUCKET)
+    except (BotoCoreError, ClientError) as error:
+        if time.monotonic() > DEADLINE:
+            sys.exit(f"bucket {BUCKET}: the store at {os.environ['ENDPOINT_URL']} refused for two minutes: {error}")
+        time.sleep(2)
+    else:
+        print(f"bucket {BUCKET} is there")
+        break

@@ -1,0 +1,201 @@
+"""The one door to the server: OAuth2-Proxy in the server's own pod.
+
+It admits browsers (OIDC session in a cookie), the identity provider's ID tokens, and Kubernetes service-account
+tokens of the audience `mlflow`. It replaces whatever identity headers a client sends, and the server listens on the
+pod's loopback only, so there is no way round it. Authorisation is not its matter: the server asks Kubernetes RBAC.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+
+from components import pods
+from components.identity import Oidc
+
+core = k8s.core.v1
+
+PORT = 4180
+# The server beside it, on the pod's loopback.
+UPSTREAM_PORT = 5000
+AUDIENCE = "mlflow"
+IN_CLUSTER_ISSUER = "https://kubernetes.default.svc.cluster.local"
+# Measured: 6-8 MiB idle; uploads are streamed.
+RESOURCES = pods.Resources(cpu="50m", memory="32Mi", cpu_limit="1", memory_limit="256Mi")
+# An hour: an upload of several GiB over a slow line.
+UPSTREAM_TIMEOUT = "3600s"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoginArgs:
+    """Input of `Login`."""
+
+    namespace: pulumi.Input[str]
+    image: str
+    host: str
+    oidc: Oidc
+    authority: pulumi.Output[str] | None
+    """PEM of a private authority that signed the identity provider's certificate."""
+
+    service_account_issuer: str
+    """`--service-account-issuer` of the API server."""
+
+    session_hours: int
+    """After this time a browser signs in again."""
+
+    refresh_minutes: int
+    """After this time a session asks the identity provider for new groups: the lag of a revocation there."""
+
+
+def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
+    """OAuth2-Proxy's command line. It holds no secret."""
+    return [
+        f"--http-address=0.0.0.0:{PORT}",
+        f"--upstream=http://127.0.0.1:{UPSTREAM_PORT}",
+        f"--upstream-timeout={UPSTREAM_TIMEOUT}",
+        # One connection per request: see `ONE_REQUEST_PER_CONNECTION` in mlflow.py for what a shared one gives away.
+        "--disable-keep-alives=true",
+        # What a client writes into X-Forwarded-Uri or -Host decides nothing: redirects and cookies are set below.
+        "--reverse-proxy=false",
+        # Browsers.
+        "--provider=oidc",
+        f"--oidc-issuer-url={args.oidc.issuer}",
+        f"--client-id={args.oidc.client_id}",
+        "--client-secret-file=/run/secrets/login/client-secret",
+        f"--redirect-url={redirect_uri(args.host)}",
+        "--scope=openid profile email groups offline_access",
+        "--code-challenge-method=S256",
+        "--approval-prompt=auto",
+        "--skip-provider-button=true",
+        # Who is admitted is decided by the groups' role bindings, not by the e-mail domain.
+        "--email-domain=*",
+        # `__Host-` makes browsers refuse the cookie from any other host, sub-domain or path.
+        "--cookie-name=__Host-mlflow",
+        "--cookie-secret-file=/run/secrets/login/cookie-secret",
+        "--cookie-secure=true",
+        "--cookie-httponly=true",
+        "--cookie-samesite=lax",
+        f"--cookie-expire={args.session_hours}h",
+        f"--cookie-refresh={args.refresh_minutes}m",
+        # Programs: a bearer token is judged as it is and never sent to the login page.
+        "--skip-jwt-bearer-tokens=true",
+        f"--extra-jwt-issuers={args.service_account_issuer}={AUDIENCE}",
+        *(f"--oidc-extra-audience={audience}" for audience in args.oidc.audiences),
+        r"--api-route=^/(api|ajax-api|graphql|v1)(/|$)",
+        # The kubelet's probes; the path shows nothing but that the server is up.
+        "--skip-auth-route=GET=^/health$",
+        # What the server sees of the caller: X-Forwarded-Email and X-Forwarded-Groups, set by the proxy alone.
+        "--pass-user-headers=true",
+        "--pass-basic-auth=false",
+        "--pass-access-token=false",
+        # Beside the authorities below, without which they would replace the system's.
+        "--use-system-trust-store=true",
+        *(f"--provider-ca-file=/etc/login/{file}" for file in authority_files),
+        # Requests are logged with path and user by the server's ingress; failures of the login are logged here.
+        "--request-logging=false",
+    ]
+
+
+def redirect_uri(host: str) -> str:
+    """Where the identity provider sends the browser back to; register it there."""
+    return f"https://{host}/oauth2/callback"
+
+
+class Login(pulumi.ComponentResource):
+    """Secrets and settings of OAuth2-Proxy, and the container to put beside a server."""
+
+    sidecar: core.ContainerArgs
+    volumes: list[core.VolumeArgs]
+    ready: list[pulumi.Resource]
+    """What must exist before the container starts: it asks for the issuer's keys once, and falls back silently."""
+
+    def __init__(self, name: str, args: LoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:Login", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        # 32 characters: OAuth2-Proxy takes them as an AES key as they are.
+        cookie = random.RandomPassword(f"{name}-cookie", length=32, special=False, opts=child)
+        secret = core.Secret(
+            f"{name}-secret",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            string_data={"cookie-secret": cookie.result, "client-secret": args.oidc.client_secret},
+            opts=child,
+        )
+        # By file name, because OAuth2-Proxy takes each as an argument.
+        authorities: dict[str, pulumi.Input[str]] = {}
+        self.ready = []
+        if args.service_account_issuer == IN_CLUSTER_ISSUER:
+            # Kubernetes puts this ConfigMap with the API server's authority into every namespace.
+            authorities["kubernetes.crt"] = "kube-root-ca.crt"
+            self.ready.append(self._publish_service_account_keys(name))
+        if args.authority is not None:
+            authority = core.ConfigMap(
+                f"{name}-authority",
+                metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+                data={"ca.crt": args.authority},
+                opts=child,
+            )
+            authorities["identity-provider.crt"] = authority.metadata.name
+        self.sidecar = _container(args.image, arguments(args, authority_files=sorted(authorities)))
+        self.volumes = [
+            core.VolumeArgs(
+                name="login-secret",
+                secret=core.SecretVolumeSourceArgs(secret_name=secret.metadata.name, default_mode=0o440),
+            ),
+            core.VolumeArgs(
+                name="login-authorities",
+                projected=core.ProjectedVolumeSourceArgs(
+                    sources=[_projection(config_map, file) for file, config_map in sorted(authorities.items())]
+                ),
+            ),
+        ]
+        self.register_outputs({})
+
+    def _publish_service_account_keys(self, name: str) -> k8s.rbac.v1.ClusterRoleBinding:
+        """Let OAuth2-Proxy read the public keys that verify service-account tokens.
+
+        The ClusterRole is Kubernetes' own and shows public keys only.
+        """
+        return k8s.rbac.v1.ClusterRoleBinding(
+            f"{name}-issuer-discovery",
+            metadata=k8s.meta.v1.ObjectMetaArgs(labels=pods.labels("login")),
+            role_ref=k8s.rbac.v1.RoleRefArgs(
+                api_group="rbac.authorization.k8s.io",
+                kind="ClusterRole",
+                name="system:service-account-issuer-discovery",
+            ),
+            subjects=[
+                k8s.rbac.v1.SubjectArgs(
+                    api_group="rbac.authorization.k8s.io", kind="Group", name="system:unauthenticated"
+                )
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _projection(config_map: pulumi.Input[str], file: str) -> core.VolumeProjectionArgs:
+    return core.VolumeProjectionArgs(
+        config_map=core.ConfigMapProjectionArgs(name=config_map, items=[core.KeyToPathArgs(key="ca.crt", path=file)])
+    )
+
+
+def _container(image: str, command_line: list[str]) -> core.ContainerArgs:
+    return core.ContainerArgs(
+        name="oauth2-proxy",
+        image=image,
+        # A sidecar: started before the server and stopped after it, so that no request meets a missing half.
+        restart_policy="Always",
+        command=["/bin/oauth2-proxy"],
+        args=command_line,
+        ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
+        resources=RESOURCES.to_args(),
+        security_context=pods.container_security(),
+        # It ends when the identity provider is away; five minutes until the pod is given up.
+        startup_probe=pods.http_probe("/ping", PORT, period=2, failures=150),
+        readiness_probe=pods.http_probe("/ping", PORT, period=5, failures=2),
+        liveness_probe=pods.http_probe("/ping", PORT, period=15, failures=4),
+        volume_mounts=[
+            core.VolumeMountArgs(name="login-secret", mount_path="/run/secrets/login", read_only=True),
+            core.VolumeMountArgs(name="login-authorities", mount_path="/etc/login", read_only=True),
+        ],
+    )

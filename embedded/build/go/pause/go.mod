@@ -1,0 +1,3 @@
+module mlflow-platform/embedded/pause
+
+go 1.25.0

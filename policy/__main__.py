@@ -1,0 +1,6 @@
+"""The policy pack `mlflow-platform`: `pulumi preview --policy-pack policy`."""
+
+from pulumi_policy import EnforcementLevel, PolicyPack
+from rules import POLICIES
+
+PolicyPack("mlflow-platform", policies=POLICIES, enforcement_level=EnforcementLevel.MANDATORY)

@@ -1,0 +1,30 @@
+"""Every rule of the pack, under the name by which it is reported and configured."""
+
+from pulumi_policy import Policy
+
+from .access import narrow, personal
+from .containers import probed, read_only, sized, versioned, without_token
+from .network import closed_by_default, encrypted, explicit_peers, internal
+from .pod_security import restricted
+from .resource import resource_policy, stack_policy
+from .secrets import without_literals
+from .stack import PROTECTION_CONFIG, explicit_provider, protected, restricted_namespace
+
+POLICIES: list[Policy] = [
+    resource_policy("pods-are-restricted", "Pods meet the restricted Pod Security Standard.", restricted),
+    resource_policy("containers-are-sized", "Containers request and limit CPU and memory.", sized),
+    resource_policy("containers-are-probed", "Long-running containers have readiness and liveness probes.", probed),
+    resource_policy("images-name-a-version", "Images name a version or a digest.", versioned),
+    resource_policy("root-file-systems-are-read-only", "Containers cannot change their own programs.", read_only),
+    resource_policy("api-tokens-are-mounted-on-purpose", "Pods get no API token by default.", without_token),
+    resource_policy("secrets-stay-in-secrets", "No secret is written into a pod or a ConfigMap.", without_literals),
+    resource_policy("roles-are-narrow", "Roles have no wildcards and lead to no further rights.", narrow),
+    resource_policy("bindings-name-their-subjects", "Bindings admit nobody in general.", personal),
+    resource_policy("services-are-internal", "Services are reached from inside the cluster.", internal),
+    resource_policy("ingresses-are-encrypted", "Every host of an Ingress has a certificate.", encrypted),
+    resource_policy("network-policies-name-their-peers", "Network policies name whom they admit.", explicit_peers),
+    stack_policy("namespaces-are-closed", "Namespaces deny all traffic by default.", closed_by_default),
+    resource_policy("namespaces-are-restricted", "Namespaces enforce restricted pods.", restricted_namespace),
+    resource_policy("data-is-protected", "What holds data is protected.", protected, PROTECTION_CONFIG),
+    resource_policy("providers-are-explicit", "No resource uses a default provider.", explicit_provider),
+]

@@ -1,0 +1,108 @@
+"""Reading a resource's inputs, where values may be absent, or unknown until the deployment.
+
+Touching an unknown value makes the policy SDK drop the whole rule to a warning for that resource. These readers let a
+rule judge everything that is known already; the deployment itself judges the rest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import cast
+
+from pulumi_policy.proxy import UnknownValueError
+
+
+class _Unknown(Enum):
+    UNKNOWN = "unknown"
+
+
+UNKNOWN = _Unknown.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value somewhere in a resource's inputs."""
+
+    value: object
+    """None where it is absent."""
+
+    def __getitem__(self, key: str) -> "Node":
+        """The value under `key`; absent below what is absent, unknown below what is unknown."""
+        if self.value is UNKNOWN:
+            return self
+        return _read(self._entries(), key)
+
+    def at(self, path: str) -> "Node":
+        """The value under a dotted path."""
+        node = self
+        for key in path.split("."):
+            node = node[key]
+        return node
+
+    def each(self) -> Iterator["Node"]:
+        """Items of a list; none where it is absent or unknown."""
+        value = self.value
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            items = cast("Sequence[object]", value)
+            for index in range(len(items)):
+                yield _read(items, index)
+
+    def items(self) -> Iterator[tuple[str, "Node"]]:
+        """Entries of an object; none where it is absent or unknown."""
+        for key in self.fields:
+            yield key, self[key]
+
+    @property
+    def fields(self) -> list[str]:
+        """Keys of an object; none where it is absent or unknown."""
+        return list(self._entries())
+
+    def _entries(self) -> Mapping[str, object]:
+        value = self.value
+        return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+    @property
+    def known(self) -> bool:
+        """Whether the value is decided, be it by its absence."""
+        return self.value is not UNKNOWN
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a value, known or not."""
+        return self.value is not None
+
+    def may_be(self, *allowed: object) -> bool:
+        """Whether the value is one of `allowed`, or may turn out to be."""
+        return not self.known or self.value in allowed
+
+    @property
+    def may_be_true(self) -> bool:
+        """Whether the value is true, or may turn out to be."""
+        return not self.known or self.value is True
+
+    @property
+    def may_be_false(self) -> bool:
+        """Whether the value is false in so many words, or may turn out to be."""
+        return not self.known or self.value is False
+
+    def is_surely(self, *refused: object) -> bool:
+        """Whether the value is known and one of `refused`."""
+        return self.known and self.value in refused
+
+    @property
+    def text(self) -> str:
+        """A known text; empty for anything else."""
+        return self.value if isinstance(self.value, str) else ""
+
+    def texts(self) -> list[str]:
+        """Known texts of a list."""
+        return [item.text for item in self.each() if item.text]
+
+
+def _read(container: Mapping[str, object] | Sequence[object], key: str | int) -> Node:
+    try:
+        return Node(container[key])  # type: ignore[index] - a text for the one, a number for the other
+    except KeyError:
+        return Node(None)
+    except UnknownValueError:
+        return Node(UNKNOWN)

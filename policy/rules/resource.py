@@ -1,0 +1,105 @@
+"""What a rule sees of a resource, and how a rule becomes a policy of the pack.
+
+A rule is a generator of sentences over plain values: each says what is wrong, what is expected and where. It knows
+neither the engine nor how violations are reported.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyConfigSchema,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from .node import Node
+
+# API groups of the kinds that rules know; a kind of the same name in another group is something else.
+BUILT_IN = frozenset({"core", "apps", "batch", "extensions", "networking.k8s.io", "rbac.authorization.k8s.io"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """One resource, before it is created or updated."""
+
+    type: str
+    urn: str
+    inputs: Node
+    protected: bool
+    provider: str | None
+    """Name of the provider resource; None for what needs none."""
+
+    config: Mapping[str, Any]
+    """The rule's own configuration."""
+
+    @property
+    def kind(self) -> str:
+        """Kubernetes kind, if it is a built-in one; otherwise empty."""
+        package, _, rest = self.type.partition(":")
+        group_version, _, kind = rest.partition(":")
+        return kind if package == "kubernetes" and group_version.partition("/")[0] in BUILT_IN else ""
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack, from the URN (`urn:pulumi:<stack>::<project>::...`)."""
+        return self.urn.split("::", maxsplit=1)[0].rpartition(":")[2]
+
+
+Rule = Callable[[Resource], Iterator[str]]
+StackRule = Callable[[list[Resource]], Iterator[tuple[str, str]]]
+"""Yields sentences with the URN they are about."""
+
+
+def resource_policy(
+    name: str, description: str, rule: Rule, config_schema: PolicyConfigSchema | None = None
+) -> ResourceValidationPolicy:
+    """A mandatory policy that judges each resource for itself."""
+
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        resource = Resource(
+            type=args.resource_type,
+            urn=args.urn,
+            inputs=Node(args.props),
+            protected=args.opts.protect,
+            provider=None if args.provider is None else args.provider.name,
+            config=args.get_config() or {},
+        )
+        for violation in rule(resource):
+            report(violation, None)
+
+    return ResourceValidationPolicy(
+        name=name,
+        description=description,
+        validate=validate,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        config_schema=config_schema,
+    )
+
+
+def stack_policy(name: str, description: str, rule: StackRule) -> StackValidationPolicy:
+    """A mandatory policy that judges all resources of a stack together."""
+
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        resources = [
+            Resource(
+                type=found.resource_type,
+                urn=found.urn,
+                inputs=Node(found.props),
+                protected=found.opts.protect,
+                provider=None if found.provider is None else found.provider.name,
+                config={},
+            )
+            for found in args.resources
+        ]
+        for violation, urn in rule(resources):
+            report(violation, urn)
+
+    return StackValidationPolicy(
+        name=name, description=description, validate=validate, enforcement_level=EnforcementLevel.MANDATORY
+    )

@@ -1,0 +1,333 @@
+"""The stack file as types: the only reader of configuration.
+
+`load` reads the stack's configuration once and reports every fault in one go. Secrets are not part of the model:
+they stay Pulumi outputs from the first moment (`Secrets`). How faults are found and worded is in `stackfile/`.
+"""
+
+import datetime as dt
+import json
+from typing import Annotated, Literal
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from stackfile import source, values
+from stackfile.contradictions import contradictions
+from stackfile.draft import Draft
+from stackfile.faults import Fault, report
+from stackfile.kinds import whole
+from stackfile.secrets import PROJECT, Secrets, read_secrets, required, secret_faults
+from stackfile.translation import translate
+
+__all__ = [
+    "PROJECT",
+    "CertificateSecret",
+    "DevelopmentLogin",
+    "ExternalDatabase",
+    "InClusterArtifacts",
+    "InClusterDatabase",
+    "OidcLogin",
+    "S3Artifacts",
+    "Secrets",
+    "SelfSigned",
+    "Settings",
+    "Team",
+    "load",
+    "required",
+]
+
+
+class Model(BaseModel):
+    """Strict and closed: a wrong type or an unknown key is a fault. Keys are written in camel case."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, alias_generator=to_camel, use_attribute_docstrings=True
+    )
+
+
+class Cluster(Model):
+    """What the platform must know of the Kubernetes cluster."""
+
+    context: values.Plain | None = None
+    """Context of the kubeconfig; absent means the current one."""
+
+    ingress_class: values.ObjectName = "traefik"
+    """Ingress class that serves the platform's hosts."""
+
+    ingress_namespace: values.ObjectName = "traefik"
+    """Namespace of the ingress controller's pods, which NetworkPolicies admit."""
+
+    ingress_annotations: dict[str, values.Plain] = Field(default_factory=dict[str, str])
+    """Annotations of every Ingress, for example `cert-manager.io/cluster-issuer`."""
+
+    storage_class: values.ObjectName | None = None
+    """Class of the in-cluster volumes; absent means the cluster's default."""
+
+    service_account_issuer: values.Issuer = "https://kubernetes.default.svc.cluster.local"
+    """`--service-account-issuer` of the API server; managed clusters have one of their own."""
+
+
+class InClusterDatabase(Model):
+    """PostgreSQL beside MLflow, one instance on one volume."""
+
+    kind: Literal["in-cluster"]
+    """Who runs PostgreSQL: the platform (`in-cluster`) or somebody else (`external`)."""
+
+    storage: values.VolumeSize = "10Gi"
+    """Size of the volume."""
+
+
+class ExternalDatabase(Model):
+    """PostgreSQL that somebody else runs."""
+
+    kind: Literal["external"]
+    """Who runs PostgreSQL: the platform (`in-cluster`) or somebody else (`external`)."""
+
+    host: values.ServerHost
+    """The server; connections to it are encrypted."""
+
+    port: values.Port = 5432
+    """Its TCP port."""
+
+    name: values.Identifier = "mlflow"
+    """Name of the database, which exists and belongs to `user`."""
+
+    user: values.Identifier = "mlflow"
+    """Role that MLflow signs in as."""
+
+    max_connections: Annotated[int, whole(20, 100_000)] | None = None
+    """The server's `max_connections`; given, a server that would need more is refused at preview."""
+
+
+class InClusterArtifacts(Model):
+    """An S3 store beside MLflow, one instance on one volume."""
+
+    kind: Literal["in-cluster"]
+    """Where artifacts are: in a store of the platform's (`in-cluster`) or in a bucket that exists (`s3`)."""
+
+    storage: values.VolumeSize = "20Gi"
+    """Size of the volume."""
+
+
+class S3Artifacts(Model):
+    """A bucket that exists, at AWS or in any store that speaks S3."""
+
+    kind: Literal["s3"]
+    """Where artifacts are: in a store of the platform's (`in-cluster`) or in a bucket that exists (`s3`)."""
+
+    bucket: values.Bucket
+    """Name of the bucket."""
+
+    region: values.Region = "us-east-1"
+    """The bucket's region; required for AWS."""
+
+    endpoint_url: values.Endpoint | None = None
+    """URL of the store; absent means AWS. In production it is https."""
+
+
+class DevelopmentUser(Model):
+    """Somebody who can sign in at the development identity provider."""
+
+    groups: tuple[values.Group, ...] = ()
+    """Groups that the identity provider says the user is in."""
+
+
+class DevelopmentLogin(Model):
+    """An identity provider of the platform's own, for evaluation."""
+
+    kind: Literal["development"]
+    """Who signs people in: the company (`oidc`) or a small provider in the cluster (`development`)."""
+
+    users: dict[values.Email, DevelopmentUser] = Field(min_length=1)
+    """Who can sign in, by e-mail address. `up` makes a password for each."""
+
+
+class OidcLogin(Model):
+    """The company's identity provider."""
+
+    kind: Literal["oidc"]
+    """Who signs people in: the company (`oidc`) or a small provider in the cluster (`development`)."""
+
+    issuer: values.Issuer
+    """URL of the issuer, letter by letter as it stands in its tokens."""
+
+    client_id: values.ClientId
+    """Client registered there, with the redirect URI `https://<host>/oauth2/callback`."""
+
+    audiences: tuple[values.ClientId, ...] = ()
+    """Further clients whose ID tokens programs may present."""
+
+
+class SelfSigned(Model):
+    """A certificate of a private authority, whose certificate clients are given."""
+
+    kind: Literal["self-signed"]
+    """Where the certificate comes from: made by the platform (`self-signed`) or found in a Secret (`secret`)."""
+
+    issued: values.Date = dt.date(2026, 11, 1)
+    """First of the certificate's 825 days; a later date renews it."""
+
+
+class CertificateSecret(Model):
+    """A certificate that exists, or that cert-manager makes."""
+
+    kind: Literal["secret"]
+    """Where the certificate comes from: made by the platform (`self-signed`) or found in a Secret (`secret`)."""
+
+    name: values.ObjectName
+    """A `kubernetes.io/tls` Secret in the platform's namespace."""
+
+
+class Sessions(Model):
+    """How long a browser stays signed in."""
+
+    hours: Annotated[int, whole(1, 168)] = 12
+    """After this time people sign in again."""
+
+    refresh_minutes: Annotated[int, whole(1, 1440)] = 15
+    """How often the identity provider is asked again; the lag of a revocation there."""
+
+
+class Server(Model):
+    """Image and sizes of the MLflow server."""
+
+    image: values.ServerImage
+    """Built from `images/mlflow`."""
+
+    replicas: Annotated[int, whole(1, 20)] = 1
+    """Pods that serve at the same time."""
+
+    workers: Annotated[int, whole(1, 16)] = 1
+    """Processes in each replica; each takes 300 MiB beside the first 300."""
+
+    pool_size: Annotated[int, whole(1, 200)] = 20
+    """Database connections that each of a worker's two engines keeps."""
+
+    pool_overflow: Annotated[int, whole(0, 200)] = 10
+    """Connections that it opens beyond that under load."""
+
+    cpu: values.Cpu = "250m"
+    """CPU that each replica is promised."""
+
+    cpu_limit: values.Cpu = "2"
+    """CPU that each replica may take."""
+
+    memory: values.Size = "700Mi"
+    """Memory that each replica is promised. Measured: 595-620 MiB with one worker."""
+
+    memory_limit: values.Size = "1Gi"
+    """Memory at which a replica is restarted."""
+
+    upload_space: values.Size = "4Gi"
+    """Disk for artifacts on their way through a replica."""
+
+    access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
+    """How long an answer of Kubernetes RBAC is kept; the lag of a revocation there."""
+
+
+class Images(Model):
+    """Images of everything but MLflow itself; to be changed for a mirror."""
+
+    postgres: values.Image = "docker.io/library/postgres:17-trixie"
+    """PostgreSQL of the in-cluster database."""
+
+    object_store: values.Image = "docker.io/chrislusf/seaweedfs:4.48"
+    """SeaweedFS of the in-cluster artifacts."""
+
+    oauth2_proxy: values.Image = "quay.io/oauth2-proxy/oauth2-proxy:v7.15.3"
+    """OAuth2-Proxy, the login."""
+
+    dex: values.Image = "ghcr.io/dexidp/dex:v2.45.1"
+    """Dex, the development identity provider."""
+
+
+class Groups(Model):
+    """Who of the identity provider's groups may do what."""
+
+    manager: tuple[values.Group, ...] = Field(min_length=1)
+    """Groups that read, write and delete in the workspace."""
+
+
+class Team(Model):
+    """One team: its name is the key in `teams`."""
+
+    description: values.Description = ""
+    """What MLflow shows beside the workspace's name."""
+
+    groups: Groups | None = None
+    """Who works in it; absent means that the group `<team>-mlflow-users` manages it."""
+
+
+class Settings(Model):
+    """Everything that a stack file says, without the secrets."""
+
+    profile: Literal["evaluation", "production"]
+    """`evaluation` may be destroyed; `production` protects its data and refuses what only an evaluation can bear."""
+
+    host: values.Host
+    """The one public host name; every URL of the platform follows from it."""
+
+    namespace: values.Namespace = "mlflow"
+    """Namespace of the platform itself, which it creates."""
+
+    cluster: Cluster = Field(default_factory=Cluster)
+    """What the platform must know of the Kubernetes cluster."""
+
+    database: Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")]
+    """Where MLflow keeps its metadata."""
+
+    artifacts: Annotated[InClusterArtifacts | S3Artifacts, Field(discriminator="kind")]
+    """Where MLflow keeps artifacts."""
+
+    login: Annotated[DevelopmentLogin | OidcLogin, Field(discriminator="kind")]
+    """Who may sign in."""
+
+    sessions: Sessions = Field(default_factory=Sessions)
+    """How long a browser stays signed in."""
+
+    certificate: Annotated[SelfSigned | CertificateSecret, Field(discriminator="kind")]
+    """Where the TLS certificate of the host comes from."""
+
+    server: Server
+    """Image and sizes of the MLflow server."""
+
+    images: Images = Field(default_factory=Images)
+    """Images of everything else."""
+
+    teams: dict[values.TeamName, Team] = Field(min_length=1)
+    """The teams, by name; each gets a namespace and an MLflow workspace of that name."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether whatever holds data is protected."""
+        return self.profile == "production"
+
+    def manager_groups(self, team: str) -> tuple[str, ...]:
+        """Groups that manage a team's workspace."""
+        groups = self.teams[team].groups
+        return (f"{team}-mlflow-users",) if groups is None else groups.manager
+
+
+def load() -> tuple[Settings, Secrets]:
+    """Read the stack's configuration.
+
+    Raises:
+        pulumi.RunError: the configuration has faults; the message lists all of them, each with its key, what was
+            expected and what to do.
+    """
+    given, stack = source.read(), pulumi.get_stack()
+    settings: Settings | None = None
+    found: list[Fault] = []
+    try:
+        # As JSON, where a strict model takes lists for tuples.
+        settings = Settings.model_validate_json(json.dumps(given.document))
+    except ValidationError as error:
+        found += translate(error, Settings, stack=stack, encrypted=given.encrypted)
+    found += contradictions(Draft(given.document, Settings))
+    found += secret_faults(given.document, stack)
+    found += source.source_faults(given, found)
+    if settings is None or found:
+        # Without the cause, whose own words may show a secret.
+        raise pulumi.RunError(report(found, f"Pulumi.{stack}.yaml"))
+    return settings, read_secrets()

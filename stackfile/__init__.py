@@ -1,0 +1,1 @@
+"""How a stack file is read and judged; what it says is declared in `settings.py`."""

@@ -1,0 +1,101 @@
+"""Host names and URLs, with advice for those that are written wrongly.
+
+Advice repeats a part of what was written only when that part is a plain host name or URL: people paste connection
+strings, and those hold passwords.
+"""
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+# One part of a DNS name; also what Kubernetes calls a label name.
+LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+# 253 characters, less the `dex.` that the development login puts in front.
+LONGEST_HOST = 249
+_HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?")
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an IP address."""
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _bare(text: str) -> str:
+    """What is left of a URL or a careless host name: no scheme, user, port, path or dot at the end."""
+    without_user = text.strip().lower().rpartition("@")[2]
+    return re.split(r"[/?#:]", without_user.rpartition("://")[2])[0].strip(".")
+
+
+def host(text: str) -> str | None:
+    """Advice for a public host name."""
+    if _HOST.fullmatch(text) and len(text) <= LONGEST_HOST:
+        return None
+    bare = _bare(text)
+    if is_address(text) or is_address(bare):
+        return "cookies and certificates go by name: give the address a name in DNS and write that"
+    if "*" in text:
+        return "write one name: the platform has a single host"
+    if bare != text and _HOST.fullmatch(bare):
+        return f"write the name alone, in lower case: {bare}"
+    if "." not in bare:
+        return "write the full name with its domain, or on your own machine mlflow.localhost"
+    return f"write at most {LONGEST_HOST} lower-case letters, digits and hyphens, with dots between"
+
+
+def server(text: str) -> str | None:
+    """Advice for the host of a server that pods connect to."""
+    if text == "localhost" or text.startswith("127."):
+        return "in a pod that is the pod itself: write the name that other machines use"
+    if "." in text and is_address(text):
+        return None
+    remedy = host(text)
+    if remedy and "." not in _bare(text):
+        return "write the full name, which for a Service is like name.namespace.svc.cluster.local"
+    return remedy
+
+
+def _url(text: str, schemes: tuple[str, ...]) -> str | None:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return "write it like https://name.example.com:8443"
+    if parts.scheme not in schemes or not parts.netloc:
+        return f"begin it with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+    if "@" in parts.netloc:
+        return "write it without user name and password: credentials are secrets of their own"
+    if "?" in text or "#" in text:
+        return "leave out the `?` or `#` and what follows"
+    remedy = server(parts.netloc if port is None else parts.netloc.rpartition(":")[0])
+    return f"the host in it: {remedy}" if remedy else None
+
+
+def endpoint(text: str) -> str | None:
+    """Advice for the URL of an S3 store."""
+    remedy = _url(text, ("https", "http"))
+    if remedy is None and urlsplit(text).path:
+        return "leave out the path, also a slash at the end: the bucket has a key of its own"
+    return remedy
+
+
+def issuer(text: str) -> str | None:
+    """Advice for the URL of a token issuer, which has to equal the issuer's own spelling."""
+    start, discovery, _ = text.partition("/.well-known/")
+    remedy = _url(start, ("https",))
+    if remedy is None and not re.fullmatch(r"[A-Za-z0-9._~/%-]*", urlsplit(start).path):
+        return "write the path as the issuer does"
+    return f"leave out what begins with /.well-known: {start}" if discovery and remedy is None else remedy
+
+
+def email(text: str) -> str | None:
+    """Advice for an e-mail address."""
+    pattern = rf"[a-z0-9._+-]+@(?:{LABEL}\.)+{LABEL}"
+    if re.fullmatch(pattern, text):
+        return None
+    return (
+        f"write it in lower case: {text.lower()}" if re.fullmatch(pattern, text.lower()) else "write one full address"
+    )

@@ -1,0 +1,180 @@
+"""Settings that are right one by one and wrong together."""
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import cast
+from urllib.parse import urlsplit
+
+from stackfile import budget
+from stackfile.draft import Draft, mapping, texts
+from stackfile.faults import Fault, path_of, shown
+
+MINUTES = 60
+
+
+def contradictions(draft: Draft) -> Iterator[Fault]:
+    """Every contradiction in a stack file."""
+    for rule in RULES:
+        yield from rule(draft)
+
+
+def production(draft: Draft) -> Iterator[Fault]:
+    """Production has nothing that only an evaluation can bear."""
+    if draft.value("profile") != "production":
+        return
+    if draft.text("login.kind") == "development":
+        yield Fault("login.kind", "`development` is refused with profile `production`", "use `oidc`")
+    if draft.text("certificate.kind") == "self-signed":
+        yield Fault(
+            "certificate.kind",
+            "`self-signed` is refused with profile `production`: nobody's browser trusts it",
+            "use `secret`",
+        )
+    if (draft.text("host") or "").endswith(".localhost"):
+        yield Fault("host", "ends with .localhost, which means each user's own machine", "give it a name in your DNS")
+    if (draft.text("server.image") or "").startswith("localhost/"):
+        yield Fault(
+            "server.image",
+            "begins with localhost/, which no other node can pull from",
+            "push the image to a registry and name it there",
+        )
+    if (draft.text("artifacts.endpointUrl") or "").startswith("http://"):
+        yield Fault("artifacts.endpointUrl", "is not encrypted, and profile is `production`", "use https://")
+
+
+def development_login(draft: Draft) -> Iterator[Fault]:
+    """The development login has a host of its own, and users in groups that exist."""
+    if draft.text("login.kind") != "development":
+        return
+    host = draft.text("host") or "<host>"
+    if draft.text("certificate.kind") == "secret":
+        yield Fault(
+            "certificate.kind",
+            f"`secret` does not go with login.kind `development`, whose host dex.{host} needs the certificate too",
+            "use `self-signed`, or login.kind `oidc`",
+        )
+    used = sorted({group for team in draft.section("teams") for _, group in _groups(draft, team)})
+    if not used:
+        return
+    for email, user in draft.section("login.users").items():
+        for index, group in enumerate(texts(mapping(user).get("groups"))):
+            if group not in used:
+                near = difflib.get_close_matches(group, used, n=1)
+                yield Fault(
+                    path_of(("login", "users", email, "groups", index)),
+                    f"no team has the group {shown(group)}",
+                    f"did you mean {shown(near[0])}?" if near else "take one that a team has, or give a team this one",
+                )
+
+
+def namespaces(draft: Draft) -> Iterator[Fault]:
+    """Platform, ingress controller and teams each have a namespace of their own."""
+    platform, controller = draft.text("namespace"), draft.text("cluster.ingressNamespace")
+    if platform is not None and platform == controller:
+        yield Fault(
+            "namespace", f'"{platform}" is the ingress controller\'s (cluster.ingressNamespace)', "choose another"
+        )
+    owners = {
+        controller: "the ingress controller's (cluster.ingressNamespace)",
+        platform: "the platform's (`namespace`)",
+    }
+    for team in draft.section("teams"):
+        if team in owners:
+            yield Fault(
+                path_of(("teams", team)),
+                f"a team's name is its namespace, and that one is {owners[team]}",
+                "rename the team",
+            )
+
+
+def groups(draft: Draft) -> Iterator[Fault]:
+    """Within a team every group has one role, once."""
+    for team in draft.section("teams"):
+        for group, times in Counter(group for _, group in _groups(draft, team)).items():
+            if times > 1:
+                roles = sorted({role for role, member in _groups(draft, team) if member == group})
+                yield Fault(
+                    path_of(("teams", team, "groups")),
+                    f"names the group {shown(group)} {times} times ({', '.join(roles)})",
+                    "name it once",
+                )
+
+
+def _groups(draft: Draft, team: str) -> list[tuple[str, str]]:
+    """Role and name of each of a team's groups."""
+    said = mapping(draft.section("teams").get(team)).get("groups")
+    # A list without a role is a fault of its own, and its groups are meant all the same.
+    roles = {"manager": cast("object", said)} if isinstance(said, list) else mapping(said)
+    named = [(role, group) for role, members in roles.items() for group in texts(members)]
+    return named or [("manager", f"{team}-mlflow-users")]
+
+
+def hosts(draft: Draft) -> Iterator[Fault]:
+    """The platform's host leads to the platform, so nothing it depends on can be there."""
+    host = draft.text("host")
+    used = {
+        "database.host": draft.text("database.host"),
+        "artifacts.endpointUrl": _host_of(draft.text("artifacts.endpointUrl")),
+        "login.issuer": _host_of(draft.text("login.issuer")),
+    }
+    for path, other in used.items():
+        if host is not None and other == host:
+            yield Fault(path, f"leads to {host}, the platform's own host", "write the host of the other service")
+
+
+def _host_of(url: str | None) -> str | None:
+    return None if url is None else urlsplit(url).hostname
+
+
+def bucket(draft: Draft) -> Iterator[Fault]:
+    """AWS is asked in the bucket's own region."""
+    if (
+        draft.text("artifacts.kind") == "s3"
+        and not draft.says("artifacts.endpointUrl")
+        and not draft.says("artifacts.region")
+    ):
+        yield Fault(
+            "artifacts.region",
+            "is missing; without artifacts.endpointUrl the store is AWS, which answers in the bucket's region only",
+            "add the region, or artifacts.endpointUrl for another store",
+        )
+
+
+def sessions(draft: Draft) -> Iterator[Fault]:
+    """A session is renewed before it ends; OAuth2-Proxy does not start otherwise."""
+    hours, refresh = draft.number("sessions.hours"), draft.number("sessions.refreshMinutes")
+    if hours is not None and refresh is not None and refresh >= hours * MINUTES:
+        yield Fault(
+            "sessions.refreshMinutes",
+            f"expected less than sessions.hours {hours} x {MINUTES} = {hours * MINUTES} minutes, found {refresh}",
+            f"set at most {hours * MINUTES - 1}",
+        )
+
+
+def cert_manager(draft: Draft) -> Iterator[Fault]:
+    """One writer for the certificate's Secret."""
+    if draft.text("certificate.kind") != "self-signed":
+        return
+    for name in draft.section("cluster.ingressAnnotations"):
+        if name.startswith("cert-manager.io/"):
+            yield Fault(
+                path_of(("cluster", "ingressAnnotations", name)),
+                "lets cert-manager write the certificate that certificate.kind `self-signed` writes too",
+                "remove it, or use certificate.kind `secret` and the name of the Secret that cert-manager shall fill",
+            )
+
+
+RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
+    production,
+    development_login,
+    namespaces,
+    groups,
+    hosts,
+    bucket,
+    sessions,
+    cert_manager,
+    budget.connections,
+    budget.memory,
+    budget.cpu,
+)

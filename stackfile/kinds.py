@@ -1,0 +1,65 @@
+"""Kinds of values: each knows in words what it expects, and what to tell whoever wrote something else."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+# Type of the errors that `Kind` raises, for whoever translates pydantic's findings.
+WRONG_KIND = "wrong_kind"
+QUOTES = ("'", '"')
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Stands in an `Annotated` type and refuses values before pydantic sees them."""
+
+    meaning: str
+    """What is expected; follows words like "expected"."""
+
+    remedy: Callable[[object], str | None]
+    """What to write instead of a wrong value; None for a right one."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's hook: this check first, then what the annotated type itself demands."""
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def _check(self, value: Any) -> Any:  # noqa: ANN401 - whatever the stack file holds
+        remedy = self.remedy(value)
+        if remedy is not None:
+            raise PydanticCustomError(WRONG_KIND, "{meaning}", {"meaning": self.meaning, "remedy": remedy})
+        return value
+
+
+def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
+    """A kind of text; `advise` gives the remedy for a wrong text and None for a right one."""
+
+    def remedy(value: object) -> str | None:
+        if isinstance(value, str):
+            inner = value[1:-1]
+            if value.startswith(QUOTES) and value[0] == value[-1] and inner and advise(inner) is None:
+                return "write it without the inner quotes"
+            return advise(value)
+        if isinstance(value, bool | int | float):
+            written = json.dumps(value)
+            return advise(written) or f'write it in quotes: "{written}"'
+        return "write one text"
+
+    return Kind(meaning, remedy)
+
+
+def whole(low: int, high: int) -> Kind:
+    """A whole number within bounds."""
+
+    def remedy(value: object) -> str | None:
+        if isinstance(value, int) and not isinstance(value, bool):
+            nearest = min(max(value, low), high)
+            return None if value == nearest else f"the nearest possible is {nearest}"
+        if isinstance(value, str) and value.strip().isdecimal():
+            return f"write it without quotes: {int(value)}"
+        return f"write a number like {low}"
+
+    return Kind(f"a whole number from {low} to {high}", remedy)

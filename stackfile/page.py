@@ -1,0 +1,74 @@
+"""docs/configuration.md, written from the model: `python -m stackfile.page > docs/configuration.md`."""
+
+import inspect
+import json
+from collections.abc import Iterable, Iterator
+
+from pydantic.fields import FieldInfo
+
+from settings import Settings
+from stackfile import outline
+from stackfile.secrets import NEEDS, PROJECT
+
+INTRODUCTION = f"""# Configuration
+
+A stack is configured in `Pulumi.<stack>.yaml`. Every key below stands there under `config:` with the prefix
+`{PROJECT}:`, for example `{PROJECT}:host: mlflow.example.com`; single keys of a section are also set by
+`pulumi config set --path server.replicas 2`. `*` stands for a name of your own. `Pulumi.dev.yaml` and
+`Pulumi.prod.yaml` are complete examples.
+
+`pulumi preview` reports every mistake in the file at once: the key, what was expected, and what to do.
+
+<!-- Written by `python -m stackfile.page > docs/configuration.md`; do not edit. -->
+"""
+SECRETS = """## Secrets
+
+Set them with `pulumi config set --secret <key>`, which asks for the value; in plain text they are refused.
+
+| Key | Needed by | Meaning |
+|---|---|---|
+"""
+HEAD = "| Key | Expected | Default | Meaning |\n|---|---|---|---|\n"
+
+
+def page() -> str:
+    """The whole page."""
+    sections = {name: field for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
+    single = [key for key in outline.keys(Settings) if "." not in key.path and key.path not in sections]
+    secrets = "".join(
+        f"| `{name}` | `{need.section}.kind: {need.kind}` | {need.meaning} |\n" for name, need in NEEDS.items()
+    )
+    parts = [INTRODUCTION, "## General\n\n" + _table(single)]
+    parts += [part for name, field in sections.items() for part in _section(name, field)]
+    return "\n".join([*parts, SECRETS + secrets])
+
+
+def _section(name: str, field: FieldInfo) -> Iterator[str]:
+    yield f"## {name}\n\n{field.description} {'Required.' if field.is_required() else 'May be left out.'}\n"
+    for model in outline.models(field.annotation):
+        kind = outline.choice(model)
+        if kind:
+            yield f"### {name}, `kind: {kind}`\n\n{inspect.getdoc(model)}\n"
+        keys = outline.keys(model, outline.prefix_in(name, field))
+        yield _table(key for key in keys if key.path != f"{name}.kind")
+
+
+def _table(keys: Iterable[outline.Key]) -> str:
+    return HEAD + "".join(_row(key) for key in keys)
+
+
+def _row(key: outline.Key) -> str:
+    if key.field.is_required():
+        default = "required"
+    else:
+        value = outline.default(key.field)
+        default = "none" if value is None else f"`{json.dumps(value, default=str)}`"
+    return f"| `{key.path}` | {outline.words(key.field)} | {default} | {_cell(key.field.description or '')} |\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,165 @@
+"""The kinds of values that a stack file is made of, for use in `settings.py`."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from stackfile import addresses, kinds, quantities
+
+# Workspace names that MLflow keeps for itself (mlflow/store/workspace/abstract_store.py).
+MLFLOW_NAMES = frozenset({"workspaces", "api", "ajax-api", "static-files"})
+# Namespaces that a distribution of Kubernetes keeps for itself; MLflow never shows them as workspaces.
+SYSTEM_PREFIXES = ("kube-", "openshift-")
+# Images of MLflow that lack the plugin which asks Kubernetes RBAC.
+PLAIN_MLFLOW = frozenset({"ghcr.io/mlflow/mlflow", "docker.io/bitnami/mlflow", "docker.io/bitnamilegacy/mlflow"})
+LONGEST_DESCRIPTION = 500
+
+_REGISTRY = r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::[0-9]+)?"
+_IMAGE = re.compile(
+    rf"{_REGISTRY}(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+(?::([A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?(@sha256:[0-9a-f]{{64}})?"
+)
+
+
+def _suggested(text: str, advise: Callable[[str], str | None], spare: str = "-") -> str:
+    """The nearest right spelling of a name, where there is one."""
+    near = re.sub(r"[^a-z0-9]+", spare, text.strip().lower()).strip(spare)
+    # Other characters may be those of a connection string, which a suggestion would repeat.
+    is_plain = re.fullmatch(r"[\w .-]+", text)
+    return f"write for example {near}" if is_plain and near != text and advise(near) is None else "choose another name"
+
+
+def _label(text: str) -> str | None:
+    return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, _label)
+
+
+def _object_name(text: str) -> str | None:
+    return None if re.fullmatch(rf"{addresses.LABEL}(?:\.{addresses.LABEL})*", text) else _suggested(text, _label)
+
+
+def _identifier(text: str) -> str | None:
+    return None if re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text) else _suggested(text, _identifier, "_")
+
+
+def _belongs_to_kubernetes(namespace: str) -> bool:
+    return namespace == "default" or namespace.startswith(SYSTEM_PREFIXES)
+
+
+def _namespace(text: str) -> str | None:
+    if _belongs_to_kubernetes(text):
+        return "that namespace belongs to Kubernetes: choose one of the platform's own, for example mlflow"
+    return _label(text)
+
+
+def _team(text: str) -> str | None:
+    if text in MLFLOW_NAMES:
+        return "MLflow keeps that name for itself: choose another"
+    if _belongs_to_kubernetes(text):
+        return "that namespace belongs to Kubernetes: choose another name"
+    if len(text) == 1:
+        return "MLflow wants at least two characters"
+    return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, _team)
+
+
+def _group(text: str) -> str | None:
+    if text.startswith("system:"):
+        return "groups that begin with `system:` are Kubernetes' own and would open every workspace: take another"
+    if "," in text:
+        return "the login joins groups with commas: take a group without one"
+    if text != text.strip() or not text.isprintable() or not text:
+        return "write the name exactly as the identity provider sends it, without space around it"
+    return None
+
+
+def _image(text: str) -> str | None:
+    match = _IMAGE.fullmatch(text)
+    if match is None:
+        folder = text if "/" in text else f"library/{text}"
+        if not re.match(f"{_REGISTRY}/", text) and _image(f"docker.io/{folder}") is None:
+            return f"write its registry too, for example docker.io/{folder}"
+        return "write it like registry.example.com/folder/name:1.2.3, in lower case"
+    version, digest = match.groups()
+    if digest:
+        return None
+    if version == "latest":
+        return "`latest` changes under a running platform: name a version or a digest"
+    return None if version else f"name a version: {text}:<version>"
+
+
+def _server_image(text: str) -> str | None:
+    if re.split("[:@]", text)[0] in PLAIN_MLFLOW:
+        return "that image lacks the plugin that asks Kubernetes RBAC: build images/mlflow and name the result"
+    return _image(text)
+
+
+def _bucket(text: str) -> str | None:
+    labels_are_right = all(re.fullmatch(addresses.LABEL, label) for label in text.split("."))
+    if labels_are_right and re.fullmatch(r".{3,63}", text) and not addresses.is_address(text):
+        return None
+    bare = re.sub(r"^s3a?://", "", text).split("/")[0]
+    if bare != text and _bucket(bare) is None:
+        return f"write the bucket alone, without scheme or folder: {bare}"
+    return "write 3 to 63 lower-case letters, digits, hyphens and dots"
+
+
+def _region(text: str) -> str | None:
+    zone = re.fullmatch(r"([a-z]{2}(?:-[a-z]+)+-[0-9])[a-z]", text)
+    if zone:
+        return f"that is a zone: write its region, {zone[1]}"
+    return None if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text) else "write it as the store's operator does"
+
+
+def _client(text: str) -> str | None:
+    return None if re.fullmatch(r"\S+", text) else "write the id exactly as the identity provider shows it"
+
+
+def _date(text: str) -> str | None:
+    # The engine's form of a date without quotes, which YAML takes for a moment in time.
+    day = text.removesuffix(" 00:00:00 +0000 UTC")
+    try:
+        right = dt.date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        right = False
+    if not right:
+        return "write year, month and day, in quotes"
+    return None if day == text else f'put it in quotes, or YAML makes a time of it: "{day}"'
+
+
+def _description(text: str) -> str | None:
+    return None if len(text) <= LONGEST_DESCRIPTION else f"shorten it by {len(text) - LONGEST_DESCRIPTION} characters"
+
+
+def _plain(text: str) -> str | None:
+    return None if text.strip() else "write it, or leave the key out"
+
+
+Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
+ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, or an IPv4 address", addresses.server)]
+Port = Annotated[int, kinds.whole(1, 65535)]
+Endpoint = Annotated[
+    str, kinds.text("a URL of scheme, host and perhaps port, like https://s3.example.com", addresses.endpoint)
+]
+Issuer = Annotated[str, kinds.text("an https URL like https://login.example.com/realms/company", addresses.issuer)]
+Email = Annotated[str, kinds.text("an e-mail address in lower case", addresses.email)]
+Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu)]
+Size = Annotated[str, kinds.text('a size like "700Mi" or "10Gi"', quantities.size)]
+VolumeSize = Annotated[str, kinds.text('a size of at least "1Gi"', quantities.volume)]
+Namespace = Annotated[str, kinds.text("a name of lower-case letters, digits and hyphens", _namespace)]
+TeamName = Annotated[str, kinds.text("a name of 2 to 63 lower-case letters, digits and hyphens", _team)]
+ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", _object_name)]
+Identifier = Annotated[str, kinds.text("a name of lower-case letters, digits and underscores", _identifier)]
+Group = Annotated[str, kinds.text("a group of the identity provider", _group)]
+Image = Annotated[str, kinds.text("an image with registry and version", _image)]
+ServerImage = Annotated[
+    str, kinds.text("an image of MLflow with this project's plugins, with registry and version", _server_image)
+]
+Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
+Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
+ClientId = Annotated[str, kinds.text("the id of a client at the identity provider", _client)]
+Date = Annotated[
+    dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)
+]
+Description = Annotated[str, kinds.text(f"a text of at most {LONGEST_DESCRIPTION} characters", _description)]
+Plain = Annotated[str, kinds.text("a text", _plain)]

@@ -1,0 +1,92 @@
+"""What components are given by others, in its smallest form."""
+
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+import components as c
+from components import networks
+from components.artifact_store import ArtifactStore
+from components.database import Database
+from tests.harness import Recording, Registered
+
+NAMESPACE = "mlflow"
+HOST = "mlflow.example.com"
+AUTHORITY = "-----BEGIN CERTIFICATE-----"
+ROUTE = c.Route(ingress_class="traefik", controller_namespace="ingress", annotations={"example.com/a": "b"})
+CERTIFICATE = c.Certificate(secret_name="mlflow-tls", authority=None)  # noqa: S106 - the name of a Secret
+CLIENT = {"app.kubernetes.io/name": "client"}
+
+
+def database() -> Database:
+    """A database whose password is in the Secret `some-database`, and which is up once `database-is-up` is there."""
+    password = k8s.core.v1.Secret("some-database", metadata={"name": "some-database", "namespace": NAMESPACE})
+    return Database(
+        host="db.example.com",
+        port=5432,
+        name="mlflow",
+        user="mlflow",
+        tls_mode="require",
+        password=password,
+        flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[5432]),
+        ready=k8s.core.v1.ConfigMap("database-is-up"),
+    )
+
+
+def artifact_store(endpoint_url: str | None = None) -> ArtifactStore:
+    """A bucket whose key is in the Secret `some-store`, and which is up once `store-is-up` is there."""
+    credentials = k8s.core.v1.Secret("some-store", metadata={"name": "some-store", "namespace": NAMESPACE})
+    return ArtifactStore(
+        bucket="artifacts",
+        endpoint_url=endpoint_url,
+        region="eu-central-1",
+        credentials=credentials,
+        flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443]),
+        ready=k8s.core.v1.ConfigMap("store-is-up"),
+    )
+
+
+def oidc(audiences: tuple[str, ...] = ()) -> c.Oidc:
+    """A company's identity provider."""
+    return c.Oidc(
+        issuer="https://login.example.com",
+        client_id="platform",
+        client_secret=pulumi.Output.secret("hunter2"),
+        audiences=audiences,
+    )
+
+
+def service() -> k8s.core.v1.Service:
+    """A Service called `some-service`."""
+    return k8s.core.v1.Service(
+        "some-service", metadata={"name": "some-service", "namespace": NAMESPACE}, spec={"ports": [{"port": 80}]}
+    )
+
+
+def pod(got: Recording, name: str) -> dict[str, Any]:
+    """The pod specification of a workload."""
+    return got[name].inputs["spec"]["template"]["spec"]
+
+
+def container(got: Recording, name: str) -> dict[str, Any]:
+    """The one ordinary container of a workload."""
+    (found,) = pod(got, name)["containers"]
+    return found
+
+
+def environment(spec: dict[str, Any]) -> dict[str, Any]:
+    """A container's environment: values, and `secret/key` for those that come from a Secret."""
+    return {entry["name"]: entry["value"] if "value" in entry else _reference(entry) for entry in spec["env"]}
+
+
+def _reference(entry: dict[str, Any]) -> str:
+    reference = entry["valueFrom"]["secretKeyRef"]
+    return f"{reference['name']}/{reference['key']}"
+
+
+def opened(policy: Registered) -> tuple[list[Any], list[Any]]:
+    """Ingress and egress rules of a policy, both of which it has to govern."""
+    spec = policy.inputs["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    return spec.get("ingress", []), spec.get("egress", [])

@@ -1,0 +1,170 @@
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+
+import components as c
+from components.login import IN_CLUSTER_ISSUER
+from tests.cloud import autoname
+from tests.components.parts import AUTHORITY, HOST, NAMESPACE, oidc
+from tests.harness import Recording, deploy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What a test decides; outputs are made of it while the program runs."""
+
+    host: str = HOST
+    audiences: tuple[str, ...] = ()
+    authority: str | None = None
+    issuer: str = IN_CLUSTER_ISSUER
+    session_hours: int = 12
+    refresh_minutes: int = 15
+
+
+def login(choices: Choices | None = None) -> Recording:
+    """A login in a pod, as the server takes it."""
+    chosen = choices or Choices()
+
+    def program() -> None:
+        args = c.LoginArgs(
+            namespace=NAMESPACE,
+            image="oauth2-proxy:v7.15.3",
+            host=chosen.host,
+            oidc=oidc(chosen.audiences),
+            authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
+            service_account_issuer=chosen.issuer,
+            session_hours=chosen.session_hours,
+            refresh_minutes=chosen.refresh_minutes,
+        )
+        made = c.Login("login", args)
+        spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.volumes)
+        k8s.core.v1.Pod("pod", spec=spec)
+
+    return deploy(program)
+
+
+def sidecar(got: Recording) -> dict[str, Any]:
+    (found,) = got["pod"].inputs["spec"]["initContainers"]
+    return found
+
+
+def line(choices: Choices | None = None) -> list[str]:
+    return sidecar(login(choices))["args"]
+
+
+def value(option: str, words: list[str]) -> list[str]:
+    return [word.partition("=")[2] for word in words if word.partition("=")[0] == option]
+
+
+def test_it_listens_to_the_cluster_and_passes_on_to_the_loopback() -> None:
+    assert value("--http-address", line()) == ["0.0.0.0:4180"]
+    assert value("--upstream", line()) == ["http://127.0.0.1:5000"]
+
+
+def test_the_cookie_is_kept_from_scripts_other_hosts_and_plain_connections() -> None:
+    words = line()
+    assert value("--cookie-secure", words) == ["true"]
+    assert value("--cookie-httponly", words) == ["true"]
+    assert value("--cookie-samesite", words) == ["lax"]
+    (name,) = value("--cookie-name", words)
+    assert name.startswith("__Host-")
+    # A browser refuses a __Host- cookie with a domain or with another path than the root.
+    assert [word for word in words if word.startswith(("--cookie-domain", "--cookie-path"))] == []
+
+
+def test_a_session_ends_and_asks_for_new_groups_before() -> None:
+    words = line(Choices(session_hours=8, refresh_minutes=10))
+    assert value("--cookie-expire", words) == ["8h"]
+    assert value("--cookie-refresh", words) == ["10m"]
+
+
+def test_no_secret_is_on_the_command_line() -> None:
+    words = line()
+    assert value("--client-secret-file", words) == ["/run/secrets/login/client-secret"]
+    assert value("--cookie-secret-file", words) == ["/run/secrets/login/cookie-secret"]
+    assert value("--client-secret", words) == value("--cookie-secret", words) == []
+
+
+def test_the_redirect_follows_from_the_host() -> None:
+    assert value("--redirect-url", line(Choices(host="a.example.com"))) == ["https://a.example.com/oauth2/callback"]
+
+
+def test_programs_are_admitted_by_tokens_of_the_identity_provider_and_of_service_accounts() -> None:
+    words = line(Choices(audiences=("cli", "notebooks")))
+    assert value("--skip-jwt-bearer-tokens", words) == ["true"]
+    assert value("--extra-jwt-issuers", words) == [f"{IN_CLUSTER_ISSUER}=mlflow"]
+    assert value("--oidc-extra-audience", words) == ["cli", "notebooks"]
+
+
+def test_the_server_is_told_who_calls_and_is_given_no_token() -> None:
+    words = line()
+    assert value("--pass-user-headers", words) == ["true"]
+    assert value("--pass-basic-auth", words) == value("--pass-access-token", words) == ["false"]
+    assert value("--pass-authorization-header", words) == []
+
+
+def test_nothing_is_open_without_a_login_but_the_health_of_the_server() -> None:
+    assert value("--skip-auth-route", line()) == ["GET=^/health$"]
+    assert [word for word in line() if word.startswith(("--skip-auth-regex", "--skip-auth-preflight"))] == []
+
+
+def test_a_private_authority_is_trusted_beside_the_systems() -> None:
+    words = line()
+    assert value("--provider-ca-file", words) == ["/etc/login/kubernetes.crt"]
+    # Otherwise the files replace the system's authorities, and a company's login could not be reached.
+    assert value("--use-system-trust-store", words) == ["true"]
+
+
+def test_it_is_a_sidecar_that_starts_before_the_server_and_ends_after_it() -> None:
+    assert sidecar(login())["restartPolicy"] == "Always"
+
+
+def test_both_secrets_lie_in_a_secret_and_are_mounted_as_files() -> None:
+    got = login()
+    secret = got["login-secret"]
+    assert secret.secrets["stringData.client-secret"] == "hunter2"
+    # An AES key as it is: 16, 24 or 32 bytes.
+    assert len(secret.secrets["stringData.cookie-secret"]) == 32
+    (volume,) = [one for one in got["pod"].inputs["spec"]["volumes"] if "secret" in one]
+    assert volume["secret"]["secretName"] == autoname("login-secret")
+    assert "env" not in sidecar(got)
+
+
+def test_service_account_tokens_are_verified_with_the_clusters_own_keys() -> None:
+    got = login()
+    binding = got["login-issuer-discovery"].inputs
+    assert binding["roleRef"]["name"] == "system:service-account-issuer-discovery"
+    assert [subject["name"] for subject in binding["subjects"]] == ["system:unauthenticated"]
+    assert mounted(got) == {"kubernetes.crt": "kube-root-ca.crt"}
+
+
+def test_an_issuer_outside_the_cluster_needs_no_binding_in_it() -> None:
+    got = login(Choices(issuer="https://oidc.example.com/cluster"))
+    assert got.of("ClusterRoleBinding") == []
+    assert mounted(got) == {}
+
+
+def test_the_identity_providers_private_authority_is_mounted_beside_the_clusters() -> None:
+    got = login(Choices(authority=AUTHORITY))
+    assert got["login-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
+    assert mounted(got) == {
+        "identity-provider.crt": autoname("login-authority"),
+        "kubernetes.crt": "kube-root-ca.crt",
+    }
+
+
+@pytest.mark.parametrize("authority", [None, AUTHORITY])
+def test_every_authority_on_the_command_line_is_mounted(authority: str | None) -> None:
+    got = login(Choices(authority=authority))
+    files = {path.rpartition("/")[2] for path in value("--provider-ca-file", sidecar(got)["args"])}
+    assert files == mounted(got).keys()
+
+
+def mounted(got: Recording) -> dict[str, str]:
+    """ConfigMaps of the mounted authorities, by file."""
+    volumes = [one for one in got["pod"].inputs["spec"]["volumes"] if "projected" in one]
+    sources = [source["configMap"] for volume in volumes for source in volume["projected"].get("sources", [])]
+    return {item["path"]: source["name"] for source in sources for item in source["items"]}

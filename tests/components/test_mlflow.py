@@ -1,0 +1,250 @@
+from typing import Any
+
+import pulumi_kubernetes as k8s
+import pytest
+
+import components as c
+from components import pods
+from components.login import IN_CLUSTER_ISSUER
+from components.mlflow import LABELS, allowed_hosts
+from tests.components.parts import (
+    HOST,
+    NAMESPACE,
+    artifact_store,
+    container,
+    database,
+    environment,
+    oidc,
+    opened,
+    pod,
+)
+from tests.harness import Recording, deploy
+
+SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
+
+
+def server(endpoint_url: str | None = None, *, replicas: int = 2) -> Recording:
+    def program() -> dict[str, object]:
+        login = c.Login(
+            "login",
+            c.LoginArgs(
+                namespace=NAMESPACE,
+                image="oauth2-proxy:v7.15.3",
+                host=HOST,
+                oidc=oidc(),
+                authority=None,
+                service_account_issuer=IN_CLUSTER_ISSUER,
+                session_hours=12,
+                refresh_minutes=15,
+            ),
+        )
+        migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
+        args = c.MLflowArgs(
+            namespace=NAMESPACE,
+            image="mlflow:3.17.2",
+            host=HOST,
+            replicas=replicas,
+            workers=4,
+            pool_size=20,
+            pool_overflow=10,
+            resources=SIZES,
+            upload_space="4Gi",
+            access_cache_seconds=30,
+            database=database(),
+            artifacts=artifact_store(endpoint_url),
+            login=login,
+            controller_namespace="ingress",
+            ready=[migrated],
+        )
+        return {"service": c.MLflow("mlflow", args).service.metadata.name}
+
+    return deploy(program)
+
+
+def proxy(got: Recording) -> dict[str, Any]:
+    (found,) = pod(got, "mlflow-server")["initContainers"]
+    return found
+
+
+def test_the_server_listens_on_the_pods_loopback_alone() -> None:
+    assert container(server(), "mlflow-server")["command"] == [
+        "mlflow",
+        "server",
+        "--host=127.0.0.1",
+        "--port=5000",
+        "--workers=4",
+        "--app-name=kubernetes-auth",
+        "--enable-workspaces",
+        "--workspace-store-uri=kubernetes://",
+        "--backend-store-uri=postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
+        "--artifacts-destination=s3-proxied://artifacts",
+        "--serve-artifacts",
+        "--uvicorn-opts=--header connection:close",
+        f"--allowed-hosts={','.join(allowed_hosts(HOST, NAMESPACE))}",
+        f"--cors-allowed-origins=https://{HOST}",
+    ]
+
+
+def test_its_port_is_declared_nowhere() -> None:
+    got = server()
+    assert "ports" not in container(got, "mlflow-server")
+    assert proxy(got)["ports"] == [{"name": "http", "containerPort": 4180}]
+
+
+def test_the_service_leads_to_the_login_and_to_nothing_else() -> None:
+    got = server()
+    spec = got["mlflow-service"].inputs["spec"]
+    assert spec == {"selector": LABELS, "ports": [{"name": "http", "port": 80, "targetPort": 4180}]}
+    assert got.exports == {"service": "mlflow"}
+
+
+def test_workspaces_and_the_ingress_controller_reach_the_login_and_nothing_else() -> None:
+    ingress, _ = opened(server()["mlflow-network"])
+    assert ingress == [
+        {
+            "from": [
+                {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}},
+                {"namespaceSelector": {"matchLabels": {"mlflow-enabled": "true"}}},
+            ],
+            "ports": [{"protocol": "TCP", "port": 4180}],
+        }
+    ]
+
+
+def test_the_server_reaches_no_metadata_service() -> None:
+    _, egress = opened(server()["mlflow-network"])
+    blocks = [peer["ipBlock"] for rule in egress for peer in rule["to"]]
+    assert blocks
+    assert all(block["except"] == ["169.254.0.0/16"] for block in blocks)
+
+
+def test_no_secret_is_in_an_argument_or_a_variable() -> None:
+    variables = environment(container(server(), "mlflow-server"))
+    assert {name: variables[name] for name in ("PGPASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")} == {
+        "PGPASSWORD": "some-database/password",
+        "AWS_ACCESS_KEY_ID": "some-store/access-key-id",
+        "AWS_SECRET_ACCESS_KEY": "some-store/secret-access-key",
+    }
+
+
+def test_what_is_asked_for_by_name_alone_is_answered_too() -> None:
+    assert allowed_hosts("mlflow.example.com", "tracking") == [
+        "mlflow.example.com",
+        "mlflow.example.com:*",
+        "mlflow",
+        "mlflow:*",
+        "mlflow.tracking",
+        "mlflow.tracking:*",
+        "mlflow.tracking.svc",
+        "mlflow.tracking.svc:*",
+        "mlflow.tracking.svc.cluster.local",
+        "mlflow.tracking.svc.cluster.local:*",
+        "localhost",
+        "localhost:*",
+        "127.0.0.1",
+        "127.0.0.1:*",
+    ]
+
+
+def test_no_pattern_opens_the_host_check_to_every_name() -> None:
+    # MLflow takes a lone `*` anywhere in the list for "no check".
+    assert "*" not in allowed_hosts(HOST, NAMESPACE)
+
+
+def test_kubernetes_decides_who_may_do_what() -> None:
+    variables = environment(container(server(), "mlflow-server"))
+    assert {key: value for key, value in variables.items() if key.startswith("MLFLOW_K8S_")} == {
+        "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE": "subject_access_review",
+        "MLFLOW_K8S_AUTH_CACHE_TTL_SECONDS": "30",
+        "MLFLOW_K8S_AUTH_REMOTE_USER_HEADER": "x-forwarded-email",
+        "MLFLOW_K8S_AUTH_REMOTE_GROUPS_HEADER": "x-forwarded-groups",
+        "MLFLOW_K8S_AUTH_REMOTE_GROUPS_SEPARATOR": ",",
+        "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": "mlflow-enabled=true",
+    }
+
+
+def test_telemetry_and_job_execution_are_off_and_the_pool_is_set() -> None:
+    variables = environment(container(server(), "mlflow-server"))
+    assert variables["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert variables["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert variables["MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE"] == "false"
+    assert variables["MLFLOW_SQLALCHEMYSTORE_POOL_SIZE"] == "20"
+    assert variables["MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW"] == "10"
+
+
+@pytest.mark.parametrize("endpoint", [None, "https://s3.example.com"])
+def test_an_endpoint_is_given_only_where_there_is_one(endpoint: str | None) -> None:
+    assert environment(container(server(endpoint), "mlflow-server")).get("MLFLOW_S3_ENDPOINT_URL") == endpoint
+
+
+def test_the_server_may_see_workspaces_and_ask_for_access_and_nothing_else() -> None:
+    got = server()
+    assert got["mlflow-role"].inputs["rules"] == [
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["mlflowconfigs"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    ]
+    assert got["mlflow-binding"].inputs["subjects"] == [
+        {"kind": "ServiceAccount", "name": "mlflow", "namespace": NAMESPACE}
+    ]
+
+
+def test_only_the_server_has_a_token_for_the_api_server() -> None:
+    got = server()
+    spec = pod(got, "mlflow-server")
+    assert spec["automountServiceAccountToken"] is False
+    mounts = [mount["name"] for mount in container(got, "mlflow-server")["volumeMounts"]]
+    assert "token" in mounts
+    assert "token" not in [mount["name"] for mount in proxy(got)["volumeMounts"]]
+
+
+def test_the_login_is_in_the_pod_before_the_server() -> None:
+    assert proxy(server())["restartPolicy"] == "Always"
+
+
+def test_the_rollout_waits_for_the_migration_the_data_and_the_servers_rights() -> None:
+    waits_for = server()["mlflow-server"].dependencies
+    assert {"migrated", "database-is-up", "store-is-up", "mlflow-binding"} <= waits_for
+
+
+def test_the_rollout_leaves_nobody_without_a_server() -> None:
+    spec = server(replicas=3)["mlflow-server"].inputs["spec"]
+    assert spec["replicas"] == 3
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def test_a_slow_start_is_no_reason_to_kill_it() -> None:
+    spec = container(server(), "mlflow-server")
+    start = spec["startupProbe"]
+    assert start["periodSeconds"] * start["failureThreshold"] >= 180
+    assert spec["readinessProbe"]["periodSeconds"] == 10
+    assert (spec["livenessProbe"]["initialDelaySeconds"], spec["livenessProbe"]["periodSeconds"]) == (15, 30)
+
+
+def test_its_health_is_asked_for_through_the_only_way_in() -> None:
+    spec = container(server(), "mlflow-server")
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert spec[probe]["httpGet"] == {"path": "/health", "port": 4180}
+
+
+def test_it_finishes_its_requests_before_it_ends() -> None:
+    got = server()
+    drain = container(got, "mlflow-server")["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert 0 < drain < pod(got, "mlflow-server")["terminationGracePeriodSeconds"]
+
+
+def test_a_service_of_its_name_does_not_confuse_it() -> None:
+    # Kubernetes would set MLFLOW_PORT=tcp://..., which the server takes for its own option.
+    assert pod(server(), "mlflow-server")["enableServiceLinks"] is False
+
+
+def test_it_is_as_large_as_it_was_told_to_be() -> None:
+    got = server()
+    assert container(got, "mlflow-server")["resources"] == {
+        "requests": {"cpu": "250m", "memory": "700Mi"},
+        "limits": {"cpu": "2", "memory": "1Gi"},
+    }
+    scratch = [
+        volume["emptyDir"]["sizeLimit"] for volume in pod(got, "mlflow-server")["volumes"] if "emptyDir" in volume
+    ]
+    assert scratch == ["4Gi"]

@@ -1,0 +1,41 @@
+import pytest
+
+import components as c
+from tests.harness import Recording, deploy
+
+
+def platform(*, durable: bool = False) -> Recording:
+    def program() -> dict[str, object]:
+        made = c.PlatformNamespace("platform", c.PlatformNamespaceArgs(name="mlflow", durable=durable))
+        return {"namespace": made.namespace}
+
+    return deploy(program)
+
+
+def test_the_namespace_refuses_pods_that_are_not_restricted() -> None:
+    labels = platform()["platform-namespace"].inputs["metadata"]["labels"]
+    for mode in ("enforce", "audit", "warn"):
+        assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
+
+
+def test_the_namespace_is_closed_before_anything_is_in_it() -> None:
+    got = platform()
+    assert got["platform-closed"].inputs["metadata"]["namespace"] == "mlflow"
+    assert got["platform-closed"].inputs["spec"]["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_it_is_no_workspace_itself() -> None:
+    assert "mlflow-enabled" not in platform()["platform-namespace"].inputs["metadata"]["labels"]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_where_data_matter_is_its_deletion_refused(durable: bool) -> None:  # noqa: FBT001 - a case of the test
+    got = platform(durable=durable)
+    assert got["platform-namespace"].protect is durable
+    assert not got["platform-closed"].protect
+
+
+def test_whoever_uses_its_name_waits_until_it_exists() -> None:
+    got = platform()
+    assert got.exports == {"namespace": "mlflow"}
+    assert "platform-namespace" in got["platform-closed"].dependencies

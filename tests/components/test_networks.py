@@ -1,0 +1,75 @@
+import ipaddress
+from typing import Any
+
+import pulumi
+
+from components import networks
+from tests.harness import deploy
+
+METADATA_SERVICES = ("169.254.169.254", "169.254.170.2", "169.254.170.23")
+
+
+def policy(**flows: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
+    """The specification that `open_flows` gives."""
+
+    def program() -> None:
+        networks.open_flows("x", "mlflow", to_pods={"app": "x"}, opts=pulumi.ResourceOptions(), **flows)
+
+    return deploy(program)["x-network"].inputs["spec"]
+
+
+def test_a_closed_namespace_lets_its_pods_resolve_names_and_nothing_else() -> None:
+    got = deploy(lambda: networks.closed_namespace("x", "team-a", pulumi.ResourceOptions()))
+    found = got["x-closed"].inputs
+    assert found["metadata"] == {"name": "default-deny", "namespace": "team-a"}
+    assert found["spec"]["podSelector"] == {}
+    assert found["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in found["spec"]
+    (names,) = found["spec"]["egress"]
+    assert names["ports"] == [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    assert names["to"][0] == {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+
+
+def test_what_is_opened_one_way_stays_closed_the_other() -> None:
+    inward = policy(ingress=[networks.Flow(peers=[networks.pods({"app": "y"})], ports=[5432])])
+    assert inward == {
+        "podSelector": {"matchLabels": {"app": "x"}},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [
+            {"from": [{"podSelector": {"matchLabels": {"app": "y"}}}], "ports": [{"protocol": "TCP", "port": 5432}]}
+        ],
+        "egress": [],
+    }
+    outward = policy(egress=[networks.Flow(peers=[networks.pods({"app": "y"})], ports=[5432, 8333])])
+    assert outward["ingress"] == []
+    assert [port["port"] for port in outward["egress"][0]["ports"]] == [5432, 8333]
+
+
+def test_anywhere_leaves_out_every_address_that_hands_out_credentials() -> None:
+    spec = policy(egress=[networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443])])
+    block = spec["egress"][0]["to"][0]["ipBlock"]
+    assert block["cidr"] == "0.0.0.0/0"
+    holes = [ipaddress.ip_network(hole) for hole in block["except"]]
+    for address in METADATA_SERVICES:
+        assert any(ipaddress.ip_address(address) in hole for hole in holes), address
+
+
+def test_pods_of_another_namespace_are_named_with_it() -> None:
+    peers = [
+        networks.namespace("traefik"),
+        networks.namespace("mlflow", {"app": "y"}),
+        networks.namespaces({"mlflow-enabled": "true"}),
+        networks.namespaces({"mlflow-enabled": "true"}, {"app": "y"}),
+    ]
+    by_name = {"matchLabels": {"kubernetes.io/metadata.name": "mlflow"}}
+    by_label = {"matchLabels": {"mlflow-enabled": "true"}}
+    pod = {"matchLabels": {"app": "y"}}
+    assert policy(ingress=[networks.Flow(peers=peers, ports=[80])])["ingress"][0]["from"] == [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}},
+        {"namespaceSelector": by_name, "podSelector": pod},
+        {"namespaceSelector": by_label},
+        {"namespaceSelector": by_label, "podSelector": pod},
+    ]

@@ -1,0 +1,129 @@
+import json
+from typing import Any
+
+import pytest
+
+import components as c
+from components.object_store import identities
+from tests.cloud import autoname
+from tests.components.parts import CLIENT, NAMESPACE, container, environment, opened, pod
+from tests.harness import Recording, deploy
+
+KEYS = {"client": ("client-id", "client-key"), "administrator": ("admin-id", "admin-key")}
+
+
+def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the component
+    def program() -> dict[str, object]:
+        arguments: dict[str, Any] = {
+            "namespace": NAMESPACE,
+            "image": "seaweedfs:4.48",
+            "client_image": "mlflow:3.17.2",
+            "storage": "10Gi",
+            "clients": (CLIENT,),
+            "durable": False,
+            **changes,
+        }
+        made = c.ObjectStore("store", c.ObjectStoreArgs(**arguments)).store
+        return {"uri": made.uri, "endpoint": made.endpoint_url, "secret": made.credentials.metadata.name}
+
+    return deploy(program)
+
+
+def test_the_client_is_confined_to_its_bucket_and_the_administrator_has_another_key() -> None:
+    assert identities("mlflow", **KEYS) == {
+        "identities": [
+            {
+                "name": "mlflow",
+                "credentials": [{"accessKey": "client-id", "secretKey": "client-key"}],
+                "actions": ["Read:mlflow", "Write:mlflow", "List:mlflow", "Tagging:mlflow"],
+            },
+            {
+                "name": "administrator",
+                "credentials": [{"accessKey": "admin-id", "secretKey": "admin-key"}],
+                "actions": ["Admin"],
+            },
+        ]
+    }
+
+
+def test_the_store_knows_the_keys_that_lie_in_the_secrets() -> None:
+    got = store()
+    (client, administrator) = json.loads(got["store-configuration"].inputs["stringData"]["s3.json"])["identities"]
+    for identity, name in ((client, "client"), (administrator, "administrator")):
+        key = got[f"store-{name}-credential"].inputs["stringData"]
+        assert identity["credentials"] == [{"accessKey": key["access-key-id"], "secretKey": key["secret-access-key"]}]
+    assert client["credentials"] != administrator["credentials"]
+
+
+def test_the_server_is_given_the_confined_key_and_the_bucket() -> None:
+    got = store()
+    assert got.exports == {
+        "uri": "s3-proxied://mlflow",
+        "endpoint": "http://object-store:8333",
+        "secret": autoname("store-client-credential"),
+    }
+
+
+def test_the_bucket_is_made_once_the_store_runs_and_with_the_administrators_key_alone() -> None:
+    got = store()
+    assert "store-server" in got["store-bucket"].dependencies
+    credential = autoname("store-administrator-credential")
+    assert environment(container(got, "store-bucket")) == {
+        "BUCKET": "mlflow",
+        "ENDPOINT_URL": "http://object-store:8333",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": f"{credential}/access-key-id",
+        "AWS_SECRET_ACCESS_KEY": f"{credential}/secret-access-key",
+    }
+
+
+def test_a_bucket_job_that_failed_is_run_again() -> None:
+    assert store()["store-bucket"].inputs["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
+
+
+def test_only_the_s3_port_listens_beyond_the_pod() -> None:
+    command = container(store(), "store-server")["command"]
+    assert {"-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.ip.bind=0.0.0.0", "-s3.port=8333"} <= set(command)
+    assert [word for word in command if word.startswith("-s3.port.") and not word.endswith("=0")] == []
+
+
+def test_identities_cannot_be_added_from_outside() -> None:
+    got = store()
+    assert "-s3.iam=false" in container(got, "store-server")["command"]
+    files = got["store-configuration"].inputs["stringData"]
+    assert files.keys() == {"security.toml", "grpc-ca.crt", "grpc.crt", "grpc.key", "s3.json"}
+    assert '[grpc.s3]\ncert = "/etc/seaweedfs/grpc.crt"' in files["security.toml"]
+
+
+def test_only_its_clients_and_the_bucket_job_reach_it_and_it_reaches_nobody() -> None:
+    got = store()
+    ingress, egress = opened(got["store-network"])
+    job = got["store-bucket"].inputs["spec"]["template"]["metadata"]["labels"]
+    assert ingress == [
+        {
+            "from": [{"podSelector": {"matchLabels": CLIENT}}, {"podSelector": {"matchLabels": job}}],
+            "ports": [{"protocol": "TCP", "port": 8333}],
+        }
+    ]
+    assert egress == []
+    inward, outward = opened(got["store-bucket-network"])
+    assert inward == []
+    assert [port["port"] for rule in outward for port in rule["ports"]] == [8333]
+
+
+def test_the_data_are_on_a_claim_and_nothing_else_is_written_but_scratch() -> None:
+    got = store(storage_class="fast")
+    (claim,) = got["store-server"].inputs["spec"]["volumeClaimTemplates"]
+    assert claim["spec"]["storageClassName"] == "fast"
+    assert claim["spec"]["resources"] == {"requests": {"storage": "10Gi"}}
+    writable = {
+        mount["mountPath"] for mount in container(got, "store-server")["volumeMounts"] if not mount.get("readOnly")
+    }
+    assert writable == {"/data", "/tmp"}  # noqa: S108 - a volume of the pod
+    assert [one for one in pod(got, "store-server")["volumes"] if "emptyDir" in one]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_the_server_is_protected_and_only_where_data_matter(durable: bool) -> None:  # noqa: FBT001 - a case of the test
+    protected = {found.name for found in store(durable=durable) if found.protect}
+    assert protected == ({"store-server"} if durable else set())

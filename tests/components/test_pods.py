@@ -1,0 +1,73 @@
+from typing import Any
+
+import pulumi_kubernetes as k8s
+
+from components import pods
+from tests.harness import deploy
+
+
+def as_registered(spec: k8s.core.v1.PodSpecArgs) -> dict[str, Any]:
+    """A pod specification as it reaches the engine."""
+    return deploy(lambda: pod_of(spec))["pod"].inputs["spec"]
+
+
+def pod_of(spec: k8s.core.v1.PodSpecArgs) -> None:
+    k8s.core.v1.Pod("pod", spec=spec)
+
+
+def test_a_pod_runs_as_a_numbered_user_under_the_runtimes_system_call_filter() -> None:
+    spec = k8s.core.v1.PodSpecArgs(containers=[], security_context=pods.pod_security(999))
+    assert as_registered(spec)["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 999,
+        "runAsGroup": 999,
+        "fsGroup": 999,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def test_a_container_has_no_capability_and_cannot_change_its_programs() -> None:
+    container = k8s.core.v1.ContainerArgs(name="x", security_context=pods.container_security())
+    (found,) = as_registered(k8s.core.v1.PodSpecArgs(containers=[container]))["containers"]
+    assert found["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_sizes_probes_secrets_and_scratch_space_are_written_as_kubernetes_has_them() -> None:
+    size = pods.Resources(cpu="20m", memory="32Mi", cpu_limit="1", memory_limit="64Mi")
+    container = k8s.core.v1.ContainerArgs(
+        name="x",
+        resources=size.to_args(),
+        liveness_probe=pods.http_probe("/health", 8080, period=15, failures=4, delay=30),
+        env=[pods.secret_env("PGPASSWORD", "some-secret", "password")],
+    )
+    spec = as_registered(k8s.core.v1.PodSpecArgs(containers=[container], volumes=[pods.scratch("tmp", "64Mi")]))
+    assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
+    assert spec["containers"] == [
+        {
+            "name": "x",
+            "resources": {
+                "requests": {"cpu": "20m", "memory": "32Mi"},
+                "limits": {"cpu": "1", "memory": "64Mi"},
+            },
+            "livenessProbe": {
+                "httpGet": {"path": "/health", "port": 8080},
+                "initialDelaySeconds": 30,
+                "periodSeconds": 15,
+                "timeoutSeconds": 5,
+                "failureThreshold": 4,
+            },
+            "env": [{"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "some-secret", "key": "password"}}}],
+        }
+    ]
+
+
+def test_labels_tell_the_component_and_the_whole() -> None:
+    assert pods.labels("postgres") == {
+        "app.kubernetes.io/name": "postgres",
+        "app.kubernetes.io/part-of": "mlflow-platform",
+    }

@@ -1,0 +1,118 @@
+import re
+from typing import Any
+
+import pytest
+
+import components as c
+from components.postgres import MAX_CONNECTIONS, SHARED_BUFFERS
+from tests.cloud import autoname
+from tests.components.parts import CLIENT, NAMESPACE, container, environment, opened, pod
+from tests.harness import Recording, deploy
+
+
+def postgres(name: str = "postgres", **changes: Any) -> Recording:  # noqa: ANN401 - arguments of the component
+    def program() -> dict[str, object]:
+        arguments: dict[str, Any] = {
+            "namespace": NAMESPACE,
+            "image": "postgres:17",
+            "storage": "5Gi",
+            "clients": (CLIENT,),
+            "durable": False,
+            **changes,
+        }
+        database = c.Postgres(name, c.PostgresArgs(**arguments)).database
+        return {"uri": database.uri, "secret": database.password.metadata.name}
+
+    return deploy(program)
+
+
+def test_the_password_is_generated_and_lies_in_one_secret_only() -> None:
+    got = postgres()
+    (password,) = got["postgres-credential"].secrets.values()
+    assert password in got.secret_values
+    assert len(password) == 32
+    assert got.exports["secret"] == autoname("postgres-credential")
+
+
+def test_the_uri_has_no_password_and_names_the_service() -> None:
+    got = postgres()
+    assert got.exports["uri"] == "postgresql+psycopg://mlflow@postgres:5432/mlflow?sslmode=disable"
+    assert got["postgres-service"].inputs["metadata"]["name"] == "postgres"
+
+
+def test_the_password_reaches_the_pod_as_a_file_and_never_as_a_variable() -> None:
+    got = postgres()
+    spec = container(got, "postgres-server")
+    assert environment(spec) == {
+        "PGDATA": "/var/lib/postgresql/data/pgdata",
+        "MAX_CONNECTIONS": str(MAX_CONNECTIONS),
+        "SHARED_BUFFERS": SHARED_BUFFERS,
+    }
+    (volume,) = [one for one in pod(got, "postgres-server")["volumes"] if "secret" in one]
+    assert volume["secret"] == {"secretName": autoname("postgres-credential"), "defaultMode": 0o440}
+    (mount,) = [one for one in spec["volumeMounts"] if one["name"] == volume["name"]]
+    assert (mount["mountPath"], mount["readOnly"]) == ("/run/secrets/postgres", True)
+
+
+def test_only_its_clients_reach_it_and_it_reaches_nobody() -> None:
+    ingress, egress = opened(postgres()["postgres-network"])
+    assert ingress == [
+        {"from": [{"podSelector": {"matchLabels": CLIENT}}], "ports": [{"protocol": "TCP", "port": 5432}]}
+    ]
+    assert egress == []
+
+
+def test_the_superuser_comes_in_through_the_pods_socket_only() -> None:
+    rules = postgres()["postgres-configuration"].inputs["data"]["pg_hba.conf"].splitlines()
+    lines = [line.split() for line in rules if line and not line.startswith("#")]
+    assert lines == [
+        ["local", "all", "postgres", "peer"],
+        ["host", "mlflow", "mlflow", "all", "scram-sha-256"],
+    ]
+
+
+def test_the_role_of_mlflow_owns_its_database_and_can_do_nothing_else() -> None:
+    sql = postgres()["postgres-configuration"].inputs["data"]["role.sql"]
+    assert "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION" in sql
+    assert re.search(r"CREATE DATABASE mlflow OWNER mlflow .*ENCODING ''UTF8''", sql)
+    assert "REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC" in sql
+    # From the file, so that it shows up in no argument, no variable and no log of statements.
+    assert "cat /run/secrets/postgres/password" in sql
+
+
+def test_a_database_that_recovers_is_not_ready_and_not_killed() -> None:
+    spec = container(postgres(), "postgres-server")
+    ready, alive = (spec[f"{probe}Probe"]["exec"]["command"][-1] for probe in ("readiness", "liveness"))
+    assert ready.startswith("pg_isready")
+    # pg_isready exits with 1 while the server rejects connections, as it does when it recovers.
+    assert alive == f"{ready}; [ $? -le 1 ]"
+
+
+def test_a_start_may_take_ten_minutes_and_an_end_is_clean() -> None:
+    spec = container(postgres(), "postgres-server")
+    start = spec["startupProbe"]
+    assert start["periodSeconds"] * start["failureThreshold"] == 600
+    assert "--mode=fast" in spec["lifecycle"]["preStop"]["exec"]["command"][-1]
+    (timeout,) = re.findall(r"--timeout=(\d+)", spec["lifecycle"]["preStop"]["exec"]["command"][-1])
+    assert int(timeout) < pod(postgres(), "postgres-server")["terminationGracePeriodSeconds"]
+
+
+def test_the_data_are_on_a_claim_of_the_wanted_size_and_class() -> None:
+    (claim,) = postgres(storage_class="fast")["postgres-server"].inputs["spec"]["volumeClaimTemplates"]
+    assert claim["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": "5Gi"}},
+    }
+    (default,) = postgres()["postgres-server"].inputs["spec"]["volumeClaimTemplates"]
+    assert "storageClassName" not in default["spec"]
+
+
+def test_there_is_one_writer() -> None:
+    assert postgres()["postgres-server"].inputs["spec"]["replicas"] == 1
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_the_server_is_protected_and_only_where_data_matter(durable: bool) -> None:  # noqa: FBT001 - a case of the test
+    protected = {found.name for found in postgres(durable=durable) if found.protect}
+    assert protected == ({"postgres-server"} if durable else set())

@@ -1,0 +1,71 @@
+"""One team's large uploads do not lend its rights to anybody, nor anybody's to it, however many requests are under way.
+
+A server that keeps the workspace of a request in the connection's context judges the next request on that connection
+by it: seen with the authorisation plugin 2.1.0 after uploads that fill the server's receive buffer.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.e2e import kube
+from tests.e2e.figures import Figures
+from tests.e2e.web import Site
+from tools.stack import Platform
+
+ROUNDS = 3
+UPLOADS = 4
+INTRUSIONS = 12
+UPLOAD_BYTES = 16 * 1024 * 1024
+EVERYTHING = {"max_results": 10}
+CREATE = "/api/2.0/mlflow/experiments/create"
+SEARCH = "/api/2.0/mlflow/experiments/search"
+WORKSPACES = "/api/3.0/mlflow/workspaces"
+
+
+@pytest.fixture(scope="module")
+def tokens(platform: Platform) -> dict[str, str]:
+    return {
+        name: kube.token(team.namespace, team.service_account, "--audience=mlflow")
+        for name, team in platform.teams.items()
+    }
+
+
+def test_uploads_of_one_team_open_no_other_workspace(site: Site, tokens: dict[str, str], figures: Figures) -> None:
+    name = f"upload-{time.time_ns()}"
+    made = site.ask("POST", CREATE, token=tokens["team-a"], workspace="team-a", document={"name": name})
+    experiment = made.json()["experiment_id"]
+    start = time.monotonic()
+    with ThreadPoolExecutor(UPLOADS + INTRUSIONS) as clients:
+        for _ in range(ROUNDS):
+            uploads = [clients.submit(_upload, site, tokens, experiment, number) for number in range(UPLOADS)]
+            during = [clients.submit(_intrude, site, tokens) for _ in range(INTRUSIONS)]
+            assert [upload.result() for upload in uploads] == [200] * UPLOADS
+            after = [clients.submit(_intrude, site, tokens) for _ in range(INTRUSIONS)]
+            for seen in (*during, *after):
+                assert seen.result() == {"create": 403, "found": [], "workspaces": ["team-a"], "own": 200}
+    count = ROUNDS * INTRUSIONS * 2
+    figures.add(f"isolation: {count} intrusions beside {ROUNDS * UPLOADS} uploads of 16 MiB", time.monotonic() - start)
+
+
+def _upload(site: Site, tokens: dict[str, str], experiment: str, number: int) -> int:
+    path = f"/api/2.0/mlflow-artifacts/artifacts/workspaces/team-a/{experiment}/large/artifacts/{number}.bin"
+    return site.ask("PUT", path, token=tokens["team-a"], workspace="team-a", content=bytes(UPLOAD_BYTES)).status
+
+
+def _intrude(site: Site, tokens: dict[str, str]) -> dict[str, Any]:
+    """What team A's token gets of team B, and whether team B's own token still works."""
+    team_a, team_b = tokens["team-a"], tokens["team-b"]
+    intruder = {"name": f"intruder-{time.time_ns()}"}
+    create = site.ask("POST", CREATE, token=team_a, workspace="team-b", document=intruder)
+    found = site.ask("POST", SEARCH, token=team_a, workspace="team-b", document=EVERYTHING)
+    listed = site.ask("GET", WORKSPACES, token=team_a).json()["workspaces"]
+    own = site.ask("POST", SEARCH, token=team_b, workspace="team-b", document=EVERYTHING)
+    return {
+        "create": create.status,
+        "found": found.json().get("experiments", []),
+        "workspaces": [workspace["name"] for workspace in listed],
+        "own": own.status,
+    }

@@ -1,0 +1,273 @@
+"""Runs a Pulumi program without engine and cluster, and records what it asks for.
+
+`deploy` gives back plain values, so that a test asserts on them directly: no `apply`, no mocks of its own. A failed
+assertion inside the program's `apply` fails the run, and so does an invoke.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import copy
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pulumi
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.proto import alias_pb2, resource_pb2
+from pulumi.runtime.stack import Stack
+
+from tests.cloud import Cloud
+
+PROJECT = "mlflow-platform"
+STACK_TYPE = "pulumi:pulumi:Stack"
+# How the engine's protocol says that a value is a secret (pulumi/sdk/go/common/resource/properties.go).
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - says what is secret, is none
+
+Program = Callable[[], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One resource as the program registered it."""
+
+    name: str
+    type: str
+    urn: str
+    id: str
+    """Empty for a component, and in a preview."""
+
+    custom: bool
+    """False for a component."""
+
+    parent: str
+    """Name of the parent; empty for children of the stack."""
+
+    protect: bool
+    retain: bool
+    provider: str
+    """Name of the provider it was given; empty for a component, and where the engine would make a default one."""
+
+    aliases: tuple[str, ...]
+    """Where it was before: names, parents or URNs. The SDK's own aliases for older API versions are left out."""
+
+    dependencies: frozenset[str]
+    """Names of all resources it waits for, by option or by input."""
+
+    document: dict[str, Any] = field(repr=False)
+    """Inputs as they go to the engine: a secret is marked at its leaf."""
+
+    @property
+    def kind(self) -> str:
+        """Last part of the type: `Deployment`, `RandomPassword`, `Workspace`."""
+        return self.type.rpartition(":")[2]
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """A copy of the inputs, secrets in plain text."""
+        return cast("dict[str, Any]", _reveal(copy.deepcopy(self.document)))
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Secret values by path, for example `stringData.password`."""
+        return {path: value for path, value, secret in leaves(self.document) if secret}
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """Values that anyone may read, by path."""
+        return {path: value for path, value, secret in leaves(self.document) if not secret}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """Everything that a program registered, in the order of the URNs, and what it exported."""
+
+    resources: tuple[Registered, ...]
+    outputs: dict[str, dict[str, Any]] = field(repr=False)
+    """What components and, under an empty name, the stack show in the state, with secrets marked at their leaves."""
+
+    secret_values: frozenset[str] = field(repr=False)
+    """What providers and configuration handed out as secrets."""
+
+    def __getitem__(self, name: str) -> Registered:
+        """The one resource called `name`."""
+        found = [resource for resource in self.resources if resource.name == name]
+        if len(found) != 1:
+            known = ", ".join(sorted({resource.name for resource in self.resources}))
+            raise KeyError(f"{len(found)} resources are called {name}, expected one; there are {known}")
+        return found[0]
+
+    def __iter__(self) -> Iterator[Registered]:
+        """All resources."""
+        return iter(self.resources)
+
+    def of(self, kind: str) -> list[Registered]:
+        """All resources of a kind."""
+        return [resource for resource in self.resources if resource.kind == kind]
+
+    def one(self, kind: str) -> Registered:
+        """The one resource of a kind."""
+        (found,) = self.of(kind)
+        return found
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Stack outputs, secrets in plain text."""
+        return cast("dict[str, Any]", _reveal(copy.deepcopy(self.outputs[""])))
+
+
+class Recorder(mocks.MockMonitor):
+    """The engine's side of a program: answers every registration, and remembers it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self.answered: list[tuple[resource_pb2.RegisterResourceRequest, resource_pb2.RegisterResourceResponse]] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine does it: with the types of all ancestors but the stack's."""
+        ancestors = parent.split("::")[2] if parent else ""
+        qualified = type_ if ancestors in ("", STACK_TYPE) else f"{ancestors}${type_}"
+        return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{qualified}::{name}"
+
+    def RegisterResource(  # noqa: N802 - the name in the engine's protocol
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        """Answer and remember."""
+        # On a worker thread, where Pulumi would open an event loop and never close it.
+        with _event_loop():
+            response = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType] - has no types
+        if request.type != STACK_TYPE:
+            self.answered.append((request, response))
+        return response
+
+    def RegisterResourceOutputs(  # noqa: N802 - the name in the engine's protocol
+        self, request: resource_pb2.RegisterResourceOutputsRequest
+    ) -> empty_pb2.Empty:
+        """Remember what a component shows in the state."""
+        self.outputs[_name(request.urn)] = _document(request.outputs)
+        return empty_pb2.Empty()
+
+
+def deploy(
+    program: Program,
+    *,
+    stack: str = "dev",
+    config: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    preview: bool = False,
+) -> Recording:
+    """Run `program` and record it; what it returns is exported.
+
+    `config` and `secrets` are configuration values by key with its prefix. In a `preview` whatever a provider computes
+    is unknown, as it is to the engine before the first deployment.
+    """
+    cloud = Cloud(preview=preview)
+    recorder = Recorder(cloud)
+
+    def run() -> dict[str, Any]:
+        with _event_loop() as loop:
+            mocks.set_mocks(cloud, project=PROJECT, stack=stack, preview=preview, monitor=recorder)
+            pulumi.runtime.set_all_config({**(config or {}), **(secrets or {})}, list(secrets or {}))
+            pulumi.runtime.test(lambda: _export(program()))()  # pyright: ignore[reportUnknownMemberType] - has no types
+            root = pulumi.runtime.get_root_resource()
+            assert isinstance(root, Stack)
+            return _document(loop.run_until_complete(rpc.serialize_properties(root.outputs, {})))
+
+    # Pulumi keeps its state in context variables: a context of its own keeps one run out of the next.
+    exported = contextvars.copy_context().run(run)
+    return Recording(
+        resources=tuple(sorted((_registered(*pair) for pair in recorder.answered), key=lambda found: found.urn)),
+        outputs={**recorder.outputs, "": exported},
+        secret_values=frozenset({*cloud.secret_values, *(secrets or {}).values()}),
+    )
+
+
+def _export(outputs: Mapping[str, Any] | None) -> None:
+    for name, value in (outputs or {}).items():
+        pulumi.export(name, value)
+
+
+@contextlib.contextmanager
+def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
+    """A loop for Pulumi, which expects one to be there, and an end for the threads it starts."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _registered(
+    request: resource_pb2.RegisterResourceRequest, response: resource_pb2.RegisterResourceResponse
+) -> Registered:
+    aliases = cast("list[alias_pb2.Alias]", request.aliases)  # pyright: ignore[reportUnknownMemberType] - has no types
+    return Registered(
+        name=request.name,
+        type=request.type,
+        urn=response.urn,
+        id=response.id,
+        custom=request.custom,
+        parent="" if STACK_TYPE in request.parent else _name(request.parent),
+        protect=request.protect,
+        retain=request.retainOnDelete,
+        # A reference to a provider is its URN and its id.
+        provider=_name(request.provider.rpartition("::")[0]),
+        aliases=tuple(filter(None, map(_alias, aliases))),
+        dependencies=frozenset(map(_name, request.dependencies)),
+        document=_document(request.object),
+    )
+
+
+def _alias(alias: alias_pb2.Alias) -> str:
+    return alias.urn or " of ".join(filter(None, (alias.spec.name, _name(alias.spec.parentUrn))))
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _document(message: struct_pb2.Struct) -> dict[str, Any]:
+    return cast("dict[str, Any]", _whole_numbers(json_format.MessageToDict(message)))
+
+
+def _whole_numbers(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Undo protobuf's notion that every number is a float."""
+    if isinstance(value, dict):
+        return {key: _whole_numbers(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in cast("list[Any]", value)]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _reveal(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Put secret values in the place of their marks."""
+    if isinstance(value, dict):
+        node = cast("dict[str, Any]", value)
+        if node.get(SIGNATURE) == SECRET_SIGNATURE:
+            return _reveal(node["value"])
+        return {key: _reveal(item) for key, item in node.items()}
+    if isinstance(value, list):
+        return [_reveal(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def leaves(value: Any, path: str = "", *, secret: bool = False) -> Iterator[tuple[str, str, bool]]:  # noqa: ANN401
+    """Path, text and secrecy of everything in a JSON value that is neither an object nor a list."""
+    if isinstance(value, dict):
+        node = cast("dict[str, Any]", value)
+        if node.get(SIGNATURE) == SECRET_SIGNATURE:
+            yield from leaves(node["value"], path, secret=True)
+            return
+        for key, item in node.items():
+            yield from leaves(item, f"{path}.{key}" if path else key, secret=secret)
+    elif isinstance(value, list):
+        for index, item in enumerate(cast("list[Any]", value)):
+            yield from leaves(item, f"{path}[{index}]", secret=secret)
+    elif value is not None:
+        yield path, str(value), secret

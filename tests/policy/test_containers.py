@@ -1,0 +1,92 @@
+import pytest
+
+from tests.policy.examples import CONTAINER, WORKLOAD, deployment
+from tests.policy.judge import ABSENT, UNKNOWN, Asked, changed, violations
+
+PATH = "spec.template.spec.containers.0"
+BARE = {"name": "setup", "image": "registry.example.com/team/setup:1"}
+
+
+@pytest.mark.parametrize("bound", ["requests.cpu", "requests.memory", "limits.cpu", "limits.memory"])
+def test_a_container_without_one_of_its_sizes_is_a_violation(bound: str) -> None:
+    assert violations("containers-are-sized", deployment()) == []
+    assert violations("containers-are-sized", deployment(changed(WORKLOAD, f"{PATH}.resources.{bound}", ABSENT))) == [
+        f"container `server`: resources.{bound} is missing: write down what it needs"
+    ]
+
+
+def test_a_size_that_is_not_decided_yet_is_none() -> None:
+    undecided = changed(WORKLOAD, f"{PATH}.resources.limits.memory", UNKNOWN)
+    assert violations("containers-are-sized", deployment(undecided)) == []
+
+
+def test_an_init_container_is_sized_as_well() -> None:
+    inputs = changed(WORKLOAD, "spec.template.spec.initContainers", [BARE])
+    assert len(violations("containers-are-sized", deployment(inputs))) == 4
+
+
+@pytest.mark.parametrize("probe", ["readinessProbe", "livenessProbe"])
+def test_a_server_without_a_probe_is_a_violation(probe: str) -> None:
+    assert violations("containers-are-probed", deployment()) == []
+    found = violations("containers-are-probed", deployment(changed(WORKLOAD, f"{PATH}.{probe}", ABSENT)))
+    assert found == [f"container `server`: {probe} is missing: nobody would notice that it hangs"]
+
+
+def test_a_container_that_ends_needs_no_probe() -> None:
+    job = Asked(type="kubernetes:batch/v1:Job", inputs={"spec": {"template": {"spec": {"containers": [BARE]}}}})
+    assert violations("containers-are-probed", job) == []
+
+
+def test_a_sidecar_is_a_server_wherever_it_is_written() -> None:
+    inputs = {"spec": {"template": {"spec": {"initContainers": [{**BARE, "restartPolicy": "Always"}]}}}}
+    job = Asked(type="kubernetes:batch/v1:Job", inputs=inputs)
+    assert len(violations("containers-are-probed", job)) == 2
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "server",
+        "server:latest",
+        "registry.example.com:5000/server",
+        "registry.example.com:5000/team/server:main",
+        "quay.io/team/server:stable",
+        "",
+    ],
+)
+def test_an_image_that_means_another_one_tomorrow_is_a_violation(image: str) -> None:
+    assert violations("images-name-a-version", deployment(changed(WORKLOAD, f"{PATH}.image", image))) == [
+        f"container `server`: image `{image}` must name a version or a digest"
+    ]
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["server:17-trixie", "registry.example.com:5000/team/server:1.4.2", f"server@sha256:{'0' * 64}", UNKNOWN],
+)
+def test_an_image_with_a_version_or_a_digest_is_none(image: str) -> None:
+    assert violations("images-name-a-version", deployment(changed(WORKLOAD, f"{PATH}.image", image))) == []
+
+
+@pytest.mark.parametrize("value", [False, ABSENT])
+def test_a_container_that_can_change_its_own_programs_is_a_violation(value: object) -> None:
+    path = f"{PATH}.securityContext.readOnlyRootFilesystem"
+    assert violations("root-file-systems-are-read-only", deployment()) == []
+    assert violations("root-file-systems-are-read-only", deployment(changed(WORKLOAD, path, UNKNOWN))) == []
+    assert violations("root-file-systems-are-read-only", deployment(changed(WORKLOAD, path, value))) == [
+        "container `server`: securityContext.readOnlyRootFilesystem must be true: mount a volume where it has to write"
+    ]
+
+
+@pytest.mark.parametrize("value", [True, ABSENT])
+def test_a_pod_with_an_api_token_by_default_is_a_violation(value: object) -> None:
+    path = "spec.template.spec.automountServiceAccountToken"
+    assert violations("api-tokens-are-mounted-on-purpose", deployment()) == []
+    assert violations("api-tokens-are-mounted-on-purpose", deployment(changed(WORKLOAD, path, UNKNOWN))) == []
+    assert len(violations("api-tokens-are-mounted-on-purpose", deployment(changed(WORKLOAD, path, value)))) == 1
+
+
+def test_the_example_container_breaks_nothing() -> None:
+    names = ("containers-are-sized", "containers-are-probed", "images-name-a-version", "secrets-stay-in-secrets")
+    inputs = changed(WORKLOAD, "spec.template.spec.containers", [CONTAINER, {**CONTAINER, "name": "second"}])
+    assert [sentence for name in names for sentence in violations(name, deployment(inputs))] == []

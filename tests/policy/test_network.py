@@ -1,0 +1,133 @@
+from typing import Any
+
+import pytest
+
+from tests.policy.judge import ABSENT, UNKNOWN, Asked, changed, stack_violations, violations
+
+INGRESS: dict[str, Any] = {
+    "spec": {
+        "tls": [{"hosts": ["mlflow.example.com"], "secretName": "mlflow-tls"}],
+        "rules": [{"host": "mlflow.example.com", "http": {"paths": []}}],
+    }
+}
+DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+DENY: dict[str, Any] = {
+    "metadata": {"namespace": "team-a"},
+    "spec": {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+        "egress": [{"to": [{"namespaceSelector": {}}], "ports": DNS}],
+    },
+}
+LINK_LOCAL = "169.254.0.0/16"
+TOO_OPEN: list[dict[str, Any]] = [
+    {"ingress": [{"ports": [{"port": 80}]}]},
+    {"ingress": [{"from": []}]},
+    {"egress": [{}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": LINK_LOCAL, "except": ["169.254.1.0/24"]}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}}]}]},
+]
+NARROW: list[dict[str, Any]] = [
+    DENY["spec"],
+    {"ingress": [{"from": [{"podSelector": {}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": [LINK_LOCAL]}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "169.254.20.10/32"}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "::/0"}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": UNKNOWN}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": UNKNOWN}}]}]},
+    {"egress": [{"to": UNKNOWN}], "ingress": UNKNOWN},
+]
+# What opens a namespace that DENY closes.
+OPENINGS: list[tuple[str, Any]] = [
+    ("metadata.namespace", "team-b"),
+    ("spec.podSelector", {"matchLabels": {"app": "x"}}),
+    ("spec.podSelector", {"matchExpressions": [{"key": "app", "operator": "Exists"}]}),
+    ("spec.policyTypes", ["Ingress"]),
+    ("spec.policyTypes", ["Egress"]),
+    ("spec.ingress", [{"from": [{"podSelector": {}}]}]),
+    ("spec.egress.0.ports.0.port", 443),
+    ("spec.egress.0.ports", ABSENT),
+]
+
+
+def of_service(spec: dict[str, Any]) -> list[str]:
+    return violations("services-are-internal", Asked(type="kubernetes:core/v1:Service", inputs={"spec": spec}))
+
+
+def of_ingress(inputs: dict[str, Any]) -> list[str]:
+    return violations("ingresses-are-encrypted", Asked(type="kubernetes:networking.k8s.io/v1:Ingress", inputs=inputs))
+
+
+def of_policy(spec: dict[str, Any]) -> list[str]:
+    asked = Asked(type="kubernetes:networking.k8s.io/v1:NetworkPolicy", inputs={"spec": spec})
+    return violations("network-policies-name-their-peers", asked)
+
+
+def of_namespace(*policies: dict[str, Any]) -> list[str]:
+    namespace = Asked(type="kubernetes:core/v1:Namespace", inputs={"metadata": {"name": "team-a"}})
+    kind = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+    return stack_violations("namespaces-are-closed", [namespace, *(Asked(type=kind, inputs=one) for one in policies)])
+
+
+@pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
+def test_a_service_that_is_reached_from_outside_is_a_violation(kind: str) -> None:
+    assert of_service({"type": kind}) == [f"spec.type must not be {kind}: expose it by an Ingress, behind the login"]
+    assert len(of_service({"externalIPs": ["192.0.2.1"]})) == 1
+
+
+@pytest.mark.parametrize("spec", [{}, {"type": "ClusterIP"}, {"clusterIP": "None"}, {"type": UNKNOWN}])
+def test_a_service_of_the_cluster_is_none(spec: dict[str, Any]) -> None:
+    assert of_service(spec) == []
+
+
+def test_an_ingress_whose_hosts_have_certificates_is_admitted() -> None:
+    assert of_ingress(INGRESS) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("spec.tls", ABSENT, "spec.tls: mlflow.example.com is not covered"),
+        ("spec.tls.0.hosts", ["other.example.com"], "spec.tls: mlflow.example.com is not covered"),
+        ("spec.tls.0.secretName", ABSENT, "spec.tls: secretName is missing"),
+        ("spec.rules.0.host", ABSENT, "spec.rules: host is missing"),
+    ],
+)
+def test_an_ingress_without_a_certificate_is_a_violation(path: str, value: object, sentence: str) -> None:
+    (found,) = of_ingress(changed(INGRESS, path, value))
+    assert found.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "path", ["spec", "spec.tls", "spec.tls.0.hosts", "spec.tls.0.hosts.0", "spec.tls.0.secretName", "spec.rules.0.host"]
+)
+def test_an_ingress_that_is_not_decided_yet_is_none(path: str) -> None:
+    assert of_ingress(changed(INGRESS, path, UNKNOWN)) == []
+
+
+@pytest.mark.parametrize("spec", TOO_OPEN)
+def test_a_policy_that_opens_more_than_it_says_is_a_violation(spec: dict[str, Any]) -> None:
+    assert len(of_policy(spec)) == 1
+
+
+@pytest.mark.parametrize("spec", NARROW)
+def test_a_policy_that_names_its_peers_is_none(spec: dict[str, Any]) -> None:
+    assert of_policy(spec) == []
+
+
+def test_a_namespace_that_denies_all_traffic_is_admitted() -> None:
+    assert of_namespace(DENY) == []
+    assert of_namespace(changed(DENY, "spec.egress", ABSENT)) == []
+    assert of_namespace(changed(DENY, "spec.podSelector", ABSENT)) == []
+
+
+@pytest.mark.parametrize(("path", "value"), OPENINGS)
+def test_a_namespace_that_is_open_in_any_way_is_a_violation(path: str, value: object) -> None:
+    sentence = "namespace team-a: a NetworkPolicy for all of its pods, both ways, without peers is missing"
+    assert of_namespace(changed(DENY, path, value)) == [sentence]
+
+
+def test_a_namespace_without_any_policy_is_a_violation() -> None:
+    assert len(of_namespace()) == 1

@@ -1,0 +1,74 @@
+from typing import Any
+
+import pytest
+
+from tests.policy.judge import UNKNOWN, Asked, violations
+
+ENFORCE = "pod-security.kubernetes.io/enforce"
+VERSION = "pod-security.kubernetes.io/enforce-version"
+DATA = ["core/v1:Namespace", "core/v1:PersistentVolumeClaim", "core/v1:PersistentVolume", "apps/v1:StatefulSet"]
+
+
+def of_namespace(labels: object) -> list[str]:
+    asked = Asked(type="kubernetes:core/v1:Namespace", inputs={"metadata": {"name": "team-a", "labels": labels}})
+    return violations("namespaces-are-restricted", asked)
+
+
+@pytest.mark.parametrize(
+    "labels", [{ENFORCE: "restricted"}, {ENFORCE: "restricted", VERSION: "latest"}, {ENFORCE: UNKNOWN}, UNKNOWN]
+)
+def test_a_namespace_that_enforces_the_restricted_level_is_admitted(labels: object) -> None:
+    assert of_namespace(labels) == []
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [{}, {ENFORCE: "baseline"}, {ENFORCE: "privileged"}, {"pod-security.kubernetes.io/warn": "restricted"}],
+)
+def test_a_namespace_that_admits_other_pods_is_a_violation(labels: dict[str, str]) -> None:
+    assert of_namespace(labels) == [f"label {ENFORCE} must be `restricted`, found `{labels.get(ENFORCE, '')}`"]
+
+
+def test_a_level_of_an_old_version_is_a_violation() -> None:
+    assert len(of_namespace({ENFORCE: "restricted", VERSION: "v1.24"})) == 1
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_what_holds_data_and_can_be_deleted_is_a_violation(kind: str) -> None:
+    asked = Asked(type=f"kubernetes:{kind}", inputs={}, stack="prod")
+    name = kind.rpartition(":")[2]
+    assert violations("data-is-protected", asked) == [f"a {name} in stack prod must be protected: pass protect=True"]
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_what_holds_data_and_is_protected_is_none(kind: str) -> None:
+    assert violations("data-is-protected", Asked(type=f"kubernetes:{kind}", inputs={}, protect=True)) == []
+
+
+def test_a_stack_that_is_made_to_be_thrown_away_needs_no_protection() -> None:
+    asked = Asked(type="kubernetes:core/v1:Namespace", inputs={}, stack="dev")
+    assert violations("data-is-protected", asked) == []
+    assert violations("data-is-protected", asked, {"disposableStacks": []})
+
+
+def test_which_stacks_may_be_thrown_away_is_a_matter_of_configuration() -> None:
+    config: dict[str, Any] = {"disposableStacks": ["preview-17"]}
+    kind = "kubernetes:core/v1:Namespace"
+    assert violations("data-is-protected", Asked(type=kind, inputs={}, stack="preview-17"), config) == []
+    assert violations("data-is-protected", Asked(type=kind, inputs={}, stack="dev"), config)
+
+
+def test_what_holds_no_data_needs_no_protection() -> None:
+    assert violations("data-is-protected", Asked(type="kubernetes:apps/v1:Deployment", inputs={})) == []
+
+
+@pytest.mark.parametrize("provider", ["default", "default_4_34_2"])
+def test_a_resource_of_a_default_provider_is_a_violation(provider: str) -> None:
+    asked = Asked(type="random:index/randomPassword:RandomPassword", inputs={}, provider=provider)
+    assert len(violations("providers-are-explicit", asked)) == 1
+
+
+@pytest.mark.parametrize("provider", ["cluster", None])
+def test_a_resource_that_was_given_its_provider_or_needs_none_is_none(provider: str | None) -> None:
+    asked = Asked(type="mlflow-platform:index:Workspace", inputs={}, provider=provider)
+    assert violations("providers-are-explicit", asked) == []

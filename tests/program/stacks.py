@@ -1,0 +1,63 @@
+"""The committed stacks, run from their own stack files."""
+
+import functools
+import json
+import runpy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from tests.cloud import CANARY
+from tests.harness import PROJECT, Recording, deploy
+
+ROOT = Path(__file__).resolve().parents[2]
+STACKS = ("dev", "prod")
+# What Pulumi.prod.yaml asks its owner to set.
+SECRETS = {
+    "dev": (),
+    "prod": ("databasePassword", "artifactsAccessKeyId", "artifactsSecretAccessKey", "loginClientSecret"),
+}
+
+
+@functools.cache
+def recorded(stack: str, *, preview: bool = False) -> Recording:
+    """A committed stack, run once for all tests; they only read it."""
+    return run(stack, secrets=SECRETS[stack], preview=preview)
+
+
+def run(stack: str, *, secrets: Sequence[str] = (), preview: bool = False, **changes: object) -> Recording:
+    """A committed stack with some of its settings changed and these secrets set."""
+    document = {**stack_file(stack), **{f"{PROJECT}:{key}": value for key, value in changes.items()}}
+    return deploy(
+        _program,
+        stack=stack,
+        config={key: value if isinstance(value, str) else json.dumps(value) for key, value in document.items()},
+        secrets={f"{PROJECT}:{name}": secret_value(name) for name in secrets},
+        preview=preview,
+    )
+
+
+def secret_value(name: str) -> str:
+    """What a test sets a secret of the stack file to."""
+    return f"{CANARY}{name}"
+
+
+def stack_file(stack: str) -> dict[str, Any]:
+    """Configuration as the engine passes it on: the stack file's, and the project's defaults for the rest."""
+    project = cast("dict[str, dict[str, Any]]", _yaml("Pulumi.yaml")["config"])
+    defaults = {
+        key if ":" in key else f"{PROJECT}:{key}": entry.get("default", entry.get("value"))
+        for key, entry in project.items()
+        if entry.keys() & {"default", "value"}
+    }
+    return {**defaults, **cast("dict[str, Any]", _yaml(f"Pulumi.{stack}.yaml")["config"])}
+
+
+def _yaml(name: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", yaml.safe_load((ROOT / name).read_text(encoding="utf-8")))
+
+
+def _program() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")

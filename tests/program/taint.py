@@ -1,0 +1,49 @@
+"""Finds secrets where they do not belong: in anything but a Kubernetes Secret or a secret output of the stack."""
+
+import base64
+from collections.abc import Iterator
+
+from tests.harness import Recording, leaves
+
+SECRET_TYPE = "kubernetes:core/v1:Secret"  # noqa: S105 - a type token
+
+
+def leaks(recording: Recording) -> list[str]:
+    """A sentence for every secret that can be read where it should not."""
+    return [*_marked_elsewhere(recording), *_in_plain_text(recording)]
+
+
+def _marked_elsewhere(recording: Recording) -> Iterator[str]:
+    for resource in recording:
+        if resource.type != SECRET_TYPE:
+            for path in resource.secrets:
+                yield f"{resource.name}: {path} is a secret, and {resource.type} is none"
+
+
+def _in_plain_text(recording: Recording) -> Iterator[str]:
+    values = _forms(recording)
+    for place, text in _readable(recording):
+        if any(value in text for value in values):
+            yield f"{place} shows a secret to whoever may read the state"
+
+
+def _forms(recording: Recording) -> frozenset[str]:
+    """Secrets as they are, what was computed from them, and both as Kubernetes writes them."""
+    # Drawn to be read: the ids of access keys, which stand beside their keys in Secrets.
+    public = {resource.id for resource in recording.of("RandomString")}
+    derived = {value for resource in recording for value in resource.secrets.values()} - public
+    plain = recording.secret_values | derived
+    return plain | {base64.b64encode(value.encode()).decode() for value in plain}
+
+
+def _readable(recording: Recording) -> Iterator[tuple[str, str]]:
+    """Everything that lies in the state without encryption."""
+    for resource in recording:
+        yield f"{resource.name}: its id", resource.id
+        yield f"{resource.name}: its name", resource.name
+        for path, text in resource.plain.items():
+            yield f"{resource.name}: {path}", text
+    for owner, outputs in recording.outputs.items():
+        for path, text, secret in leaves(outputs):
+            if not secret:
+                yield f"output {path} of {owner or 'the stack'}", text

@@ -1,0 +1,182 @@
+import re
+from typing import Any
+
+import pytest
+
+from tests.harness import Recording, Registered
+from tests.program.stacks import SECRETS, STACKS, recorded, run, stack_file
+
+CLUSTER_SCOPED = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
+LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+# Replaced whenever what they say changes, which protection would refuse.
+REPLACEABLE = ("Job", "ConfigMap", "Secret")
+
+
+def documents(recording: Recording) -> dict[str, tuple[Any, ...]]:
+    """What the engine would compare, by URN."""
+    return {
+        found.urn: (found.document, found.protect, found.provider, found.dependencies) for found in recording.resources
+    }
+
+
+def namespace_of(found: Registered) -> str:
+    return found.inputs["metadata"]["namespace"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_resource_is_given_the_provider_of_its_package(stack: str) -> None:
+    given = {(found.type.partition(":")[0], found.provider) for found in recorded(stack) if found.custom}
+    assert given == {("kubernetes", "cluster"), ("random", "random"), ("pulumi", "")}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_component_has_a_type_of_this_project(stack: str) -> None:
+    components = [found for found in recorded(stack) if not found.custom]
+    assert components
+    for found in components:
+        assert re.fullmatch(r"mlflow-platform:index:[A-Z][A-Za-z]+", found.type)
+        assert found.parent == ""
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_child_is_named_after_its_parent(stack: str) -> None:
+    for found in recorded(stack):
+        if found.custom and not found.type.startswith("pulumi:"):
+            assert found.name.startswith(f"{found.parent}-"), found.urn
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_preview_shows_the_resources_that_the_deployment_makes(stack: str) -> None:
+    assert [found.urn for found in recorded(stack, preview=True)] == [found.urn for found in recorded(stack)]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_same_settings_ask_for_the_same_resources(stack: str) -> None:
+    assert documents(run(stack, secrets=SECRETS[stack])) == documents(recorded(stack))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_object_says_which_namespace_it_is_in(stack: str) -> None:
+    namespaces = {found.inputs["metadata"]["name"] for found in recorded(stack).of("Namespace")}
+    for found in recorded(stack):
+        if found.type.startswith("kubernetes:") and found.kind not in CLUSTER_SCOPED:
+            assert namespace_of(found) in namespaces, found.name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_two_objects_of_a_kind_want_the_same_name(stack: str) -> None:
+    wanted = [
+        (found.kind, found.inputs["metadata"].get("namespace"), found.inputs["metadata"]["name"])
+        for found in recorded(stack)
+        if "name" in found.inputs.get("metadata", {})
+    ]
+    assert len(wanted) == len(set(wanted))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_namespace_refuses_unrestricted_pods(stack: str) -> None:
+    for found in recorded(stack).of("Namespace"):
+        assert LEVELS.items() <= found.inputs["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_namespace_denies_all_traffic_but_name_resolution(stack: str) -> None:
+    got = recorded(stack)
+    closed = {
+        namespace_of(found): found.inputs["spec"]
+        for found in got.of("NetworkPolicy")
+        if found.inputs["metadata"].get("name") == "default-deny"
+    }
+    assert closed.keys() == {found.inputs["metadata"]["name"] for found in got.of("Namespace")}
+    for spec in closed.values():
+        assert spec["podSelector"] == {}
+        assert spec["policyTypes"] == ["Ingress", "Egress"]
+        assert "ingress" not in spec
+        assert [port["port"] for rule in spec["egress"] for port in rule["ports"]] == [53, 53]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_service_selects_the_pods_of_one_workload(stack: str) -> None:
+    got = recorded(stack)
+    workloads = [*got.of("Deployment"), *got.of("StatefulSet"), *got.of("Job")]
+    for service in got.of("Service"):
+        selector = service.inputs["spec"]["selector"].items()
+        chosen = [one for one in workloads if selector <= one.inputs["spec"]["template"]["metadata"]["labels"].items()]
+        assert len(chosen) == 1, service.name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_workload_has_a_policy_that_opens_its_way(stack: str) -> None:
+    got = recorded(stack)
+    selectors = [found.inputs["spec"]["podSelector"].get("matchLabels", {}) for found in got.of("NetworkPolicy")]
+    for found in [*got.of("Deployment"), *got.of("StatefulSet"), *got.of("Job")]:
+        assert found.inputs["spec"]["template"]["metadata"]["labels"] in selectors, found.name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_server_starts_when_everything_it_asks_is_there(stack: str) -> None:
+    waits_for = recorded(stack)["mlflow-server"].dependencies
+    # The last two because OAuth2-Proxy reads the keys of service-account tokens once, when it starts.
+    assert {"migration-job", "mlflow-binding", "login-issuer-discovery", "mlflow-network"} <= waits_for
+    if stack == "dev":
+        assert {"object-store-bucket", "identity-ingress"} <= waits_for
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_job_starts_when_its_way_is_open(stack: str) -> None:
+    got = recorded(stack)
+    for job in got.of("Job"):
+        labels = job.inputs["spec"]["template"]["metadata"]["labels"]
+        ways = {
+            one.name for one in got.of("NetworkPolicy") if one.inputs["spec"]["podSelector"] == {"matchLabels": labels}
+        }
+        assert ways
+        assert ways <= job.dependencies
+
+
+def test_a_new_team_brings_its_own_resources_and_changes_no_other() -> None:
+    teams = stack_file("dev")["mlflow-platform:teams"]
+    before = documents(recorded("dev"))
+    changed = run("dev", teams={"team-0": {"description": "First of all"}, **teams})
+    after = documents(changed)
+    assert {urn: after[urn] for urn in before} == before
+    new = [found for found in changed if found.urn not in before]
+    assert {found.parent or found.name for found in new} == {"team-0"}
+    team_a = [found for found in recorded("dev") if "team-a" in (found.parent, found.name)]
+    assert len(new) == len(team_a)
+
+
+def test_the_order_of_teams_in_the_stack_file_means_nothing() -> None:
+    teams = stack_file("dev")["mlflow-platform:teams"]
+    assert documents(run("dev", teams=dict(reversed(teams.items())))) == documents(recorded("dev"))
+
+
+def test_production_protects_the_namespaces() -> None:
+    namespaces = recorded("prod").of("Namespace")
+    assert len(namespaces) == 3
+    assert all(found.protect for found in namespaces)
+
+
+def test_production_with_data_in_the_cluster_protects_what_holds_it_and_leaves_the_rest_replaceable() -> None:
+    inside, server = {"kind": "in-cluster"}, {"image": stack_file("prod")["mlflow-platform:server"]["image"]}
+    got = run("prod", secrets=["loginClientSecret"], database=inside, artifacts=inside, server=server)
+    assert len(got.of("StatefulSet")) == 2
+    assert all(found.protect for found in [*got.of("Namespace"), *got.of("StatefulSet")])
+    assert not any(found.protect for kind in REPLACEABLE for found in got.of(kind))
+
+
+def test_an_evaluation_can_be_destroyed() -> None:
+    assert [found.name for found in recorded("dev") if found.protect or found.retain] == []
+
+
+@pytest.mark.parametrize(("stack", "host"), [("dev", "mlflow.localhost"), ("prod", "mlflow.example.com")])
+def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) -> None:
+    exports = recorded(stack).exports
+    teams = stack_file(stack)["mlflow-platform:teams"]
+    assert exports["url"] == f"https://{host}"
+    assert exports["namespace"] == "mlflow"
+    assert exports["teams"] == {name: {"namespace": name, "serviceAccount": "mlflow-client"} for name in teams}
+    assert exports.get("authority", "").startswith("-----BEGIN CERTIFICATE-----") is (stack == "dev")
+    users = stack_file(stack)["mlflow-platform:login"].get("users", {})
+    assert exports["users"] == sorted(users)
+    assert exports["passwords"].keys() == users.keys()

@@ -1,0 +1,51 @@
+"""`settings.load` with documents in the engine's place."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+
+import pulumi
+import pulumi.runtime
+import pytest
+
+import settings as s
+from tests.settings.stack_files import Complaints, Load, given
+
+
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A current event loop, which outputs need; 3.12 gives a thread none of its own."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield made
+    made.run_until_complete(asyncio.gather(*asyncio.all_tasks(made)))
+    asyncio.set_event_loop(None)
+    made.close()
+
+
+@pytest.fixture
+def load() -> Iterator[Load]:
+    """Loads a document, and leaves no configuration behind."""
+
+    def call(
+        document: Mapping[str, object], *, encrypted: list[str] | None = None, stack: str = "dev"
+    ) -> tuple[s.Settings, s.Secrets]:
+        pulumi.runtime.configure(pulumi.runtime.Settings(project=s.PROJECT, stack=stack))
+        pulumi.runtime.set_all_config(given(document), [f"{s.PROJECT}:{key}" for key in encrypted or []])
+        return s.load()
+
+    yield call
+    pulumi.runtime.set_all_config({}, [])
+
+
+@pytest.fixture
+def complaints(load: Load) -> Complaints:
+    """Tells what `load` finds wrong with a document."""
+
+    def call(document: Mapping[str, object], *, encrypted: list[str] | None = None) -> list[str]:
+        try:
+            load(document, encrypted=encrypted or [])
+        except pulumi.RunError as error:
+            return str(error).splitlines()[1:]
+        return []
+
+    return call

@@ -1,0 +1,110 @@
+import asyncio
+import dataclasses
+
+import pulumi
+import pytest
+import yaml
+
+from settings import PROJECT, CertificateSecret, DevelopmentLogin, InClusterDatabase, OidcLogin, Settings, required
+from stackfile import outline
+from stackfile.page import page
+from stackfile.secrets import NEEDS
+from tests.settings.stack_files import ROOT, Document, Load, committed
+
+SECRETS = dict.fromkeys(NEEDS, "canary")
+
+
+@pytest.fixture
+def declared() -> Document:
+    """Pulumi.yaml's declarations of the project's own keys."""
+    config = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    return {key: declaration for key, declaration in config.items() if ":" not in key}
+
+
+def test_the_dev_stack_loads(load: Load) -> None:
+    settings, secrets = load(committed("dev"))
+    assert isinstance(settings.database, InClusterDatabase)
+    assert isinstance(settings.login, DevelopmentLogin)
+    assert settings.manager_groups("team-a") == ("team-a-mlflow-users",)
+    assert not settings.durable
+    assert all(value is None for value in dataclasses.asdict(secrets).values())
+
+
+def test_the_prod_stack_loads_with_its_four_secrets(load: Load, loop: asyncio.AbstractEventLoop) -> None:
+    settings, secrets = load(committed("prod") | SECRETS, encrypted=list(SECRETS), stack="prod")
+    assert isinstance(settings.login, OidcLogin)
+    assert isinstance(settings.certificate, CertificateSecret)
+    assert settings.manager_groups("pricing") == ("pricing-mlflow-users", "data-platform")
+    assert settings.durable
+    for output in (
+        secrets.database_password,
+        secrets.artifacts_access_key_id,
+        secrets.artifacts_secret_access_key,
+        secrets.login_client_secret,
+    ):
+        value = required(output)
+        assert loop.run_until_complete(value.future()) == "canary"
+        assert loop.run_until_complete(value.is_secret())
+
+
+def test_the_prod_stack_asks_for_each_of_its_secrets(load: Load) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        load(committed("prod"), stack="prod")
+    lines = str(refused.value).splitlines()
+    assert lines[0].startswith("4 mistakes in Pulumi.prod.yaml")
+    assert [line.split(":")[0].strip(" -") for line in lines[1:]] == list(NEEDS)
+
+
+def test_a_secret_that_nobody_needs_cannot_be_used() -> None:
+    with pytest.raises(TypeError, match="is missing"):
+        required(None)
+
+
+def test_pulumi_yaml_declares_the_keys_of_the_model(declared: Document) -> None:
+    assert list(declared) == [*outline.fields(Settings), *NEEDS]
+
+
+def test_pulumi_yaml_leaves_types_and_defaults_to_the_model(declared: Document) -> None:
+    for key, declaration in declared.items():
+        assert declaration["default"] == "", key
+        assert "type" not in declaration, key
+        assert declaration.get("secret", False) == (key in NEEDS), key
+
+
+def test_pulumi_yaml_describes_keys_as_the_model_does(declared: Document) -> None:
+    for key, field in outline.fields(Settings).items():
+        assert declared[key]["description"] == field.description
+    for key, need in NEEDS.items():
+        assert declared[key]["description"] == need.meaning
+
+
+def test_the_project_has_the_name_that_its_configuration_bears() -> None:
+    assert yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"] == PROJECT
+
+
+def test_every_section_is_strict_closed_and_frozen() -> None:
+    sections = [Settings, *(model for key in outline.keys(Settings) for model in outline.models(key.field.annotation))]
+    assert len(sections) > 10
+    for section in sections:
+        config = section.model_config
+        assert (config.get("strict"), config.get("extra"), config.get("frozen")) == (True, "forbid", True), section
+
+
+def test_every_setting_has_a_description() -> None:
+    assert [key.path for key in outline.keys(Settings) if not (key.field.description or "").endswith(".")] == []
+
+
+def test_the_configuration_page_is_current() -> None:
+    written = (ROOT / "docs" / "configuration.md").read_text()
+    assert written == page(), "run `python -m stackfile.page > docs/configuration.md`"
+
+
+def test_the_configuration_page_names_every_key() -> None:
+    written = page()
+    kinds = {key.path for key in outline.keys(Settings) if key.path.endswith(".kind")}
+    sections = {name for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
+    for key in outline.keys(Settings):
+        if key.path not in kinds | sections:
+            assert f"| `{key.path}` |" in written
+    for name in NEEDS:
+        assert f"| `{name}` |" in written

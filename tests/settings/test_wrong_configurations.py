@@ -1,0 +1,514 @@
+"""Each wrong stack file is told what is wrong: the key, what was expected there, what to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from stackfile.draft import mapping
+from stackfile.secrets import NEEDS
+from tests.settings.stack_files import Complaints, changed
+
+CANARY = "hunter2"
+
+OIDC: dict[str, object] = {
+    "kind": "oidc",
+    "issuer": "https://login.example.com/realms/company",
+    "clientId": "mlflow",
+}
+EXTERNAL: dict[str, object] = {"kind": "external", "host": "postgres.example.com"}
+S3: dict[str, object] = {"kind": "s3", "bucket": "artifacts", "endpointUrl": "https://s3.example.com"}
+FROM_SECRET: dict[str, object] = {"kind": "secret", "name": "mlflow-tls"}
+DIGEST = f"@sha256:{'0' * 64}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Changes to a committed stack that make it wrong in one way."""
+
+    changes: Mapping[str, object]
+    path: str
+    problem: str
+    remedy: str
+    base: str = "dev"
+    """The committed stack that is changed."""
+
+    encrypted: tuple[str, ...] = ()
+    others: int = 0
+    """Complaints about other keys that the changes are bound to cause."""
+
+
+CASES = {
+    # Keys.
+    "a misspelt section": Case({"sever": {}}, "sever", "is not a setting", "did you mean `server`?"),
+    "a misspelt key": Case({"server/replica": 2}, "server.replica", "is not a setting", "did you mean `replicas`?"),
+    "a key in snake case": Case(
+        {"server/pool_size": 20}, "server.pool_size", "is not a setting", "did you mean `poolSize`?"
+    ),
+    "a key nobody knows": Case({"server/zzz": 1}, "server.zzz", "is not a setting", "use one of accessCacheSeconds"),
+    "a key outside its section": Case({"replicas": 2}, "replicas", "is not a setting", "it belongs to `server`"),
+    "a path set without --path": Case(
+        {"server.replicas": "2"}, "server.replicas", "is not a setting", "pulumi config set --path server.replicas"
+    ),
+    "a key of the other kind": Case(
+        {"database/host": "db.example.com"},
+        "database.host",
+        "is not a setting",
+        "it belongs to database.kind `external`",
+    ),
+    "a role that does not exist": Case(
+        {"teams/team-a": {"groups": {"managers": ["team-a-mlflow-users"]}}},
+        "teams.team-a.groups.managers",
+        "is not a setting",
+        "did you mean `manager`?",
+        others=1,
+    ),
+    "a misspelt project": Case(
+        {"mlflow-platfrom:host": "x.example.com"},
+        "mlflow-platfrom:host",
+        "is read by nobody",
+        "did you mean `mlflow-platform:host`?",
+    ),
+    "the default provider's context": Case(
+        {"kubernetes:context": "production"},
+        "kubernetes:context",
+        "is read by nobody",
+        "name the cluster by mlflow-platform:cluster.context",
+    ),
+    "no profile": Case(
+        {"profile": ...}, "profile", "expected `evaluation` or `production`", "add `mlflow-platform:pro"
+    ),
+    "no host": Case({"host": ...}, "host", "is missing; expected a host name", "add `mlflow-platform:host:`"),
+    "an empty host": Case({"host": ""}, "host", "is missing; expected a host name", "add `mlflow-platform:host:`"),
+    "no database": Case(
+        {"database": ...}, "database", "`kind` `in-cluster` or `external`", "add `mlflow-platform:data"
+    ),
+    "no server image": Case({"server/image": ...}, "server.image", "is missing; expected an image", "add `image:` to"),
+    "no kind": Case(
+        {"database": {"storage": "5Gi"}}, "database.kind", "expected `in-cluster` or `external`", "add one of them"
+    ),
+    "a misspelt kind": Case({"database/kind": "extern"}, "database.kind", 'found "extern"', "did you mean `external`?"),
+    "an unknown kind": Case({"artifacts/kind": "gcs"}, "artifacts.kind", "`in-cluster` or `s3`", "choose one of them"),
+    "no teams": Case({"teams": {}}, "teams", "is empty; expected at least one entry", "add one"),
+    # Shapes.
+    "teams as a list": Case({"teams": ["team-a"]}, "teams", "expected a section", "without dashes"),
+    "a section without content": Case(
+        {"login/users/carol@example.com": None},
+        'login.users["carol@example.com"]',
+        "expected a section, found nothing",
+        "{} for the defaults",
+    ),
+    "a text for a section": Case(
+        {"server": "localhost/x:1"}, "server", "expected a section, found a text", "its keys indented below it"
+    ),
+    "a list for the roles": Case(
+        {"teams/team-a": {"groups": ["team-a-mlflow-users"]}},
+        "teams.team-a.groups",
+        "expected a section, found a list",
+        "without dashes",
+    ),
+    "a text for a list": Case(
+        {"login/users/carol@example.com": {"groups": "team-a-mlflow-users"}},
+        'login.users["carol@example.com"].groups',
+        "expected a list; each item a group",
+        "in brackets",
+    ),
+    "an empty list of managers": Case(
+        {"teams/team-c": {"groups": {"manager": []}}},
+        "teams.team-c.groups.manager",
+        "is empty; expected at least one entry",
+        "add one",
+    ),
+    # Single values.
+    "a misspelt profile": Case({"profile": "prodution"}, "profile", 'found "prodution"', "did you mean `production`?"),
+    "a number in quotes": Case({"server/replicas": "2"}, "server.replicas", 'found "2"', "write it without quotes: 2"),
+    "a truth for a number": Case(
+        {"server/workers": True}, "server.workers", "expected a whole number from 1 to 16", "write a number like 1"
+    ),
+    "half a worker": Case({"server/workers": 1.5}, "server.workers", "a whole number from 1 to 16", "a number like 1"),
+    "too many replicas": Case({"server/replicas": 99}, "server.replicas", "from 1 to 20", "the nearest possible is 20"),
+    "no replica": Case({"server/replicas": 0}, "server.replicas", "found 0", "the nearest possible is 1"),
+    "a port that is none": Case(
+        {"database": {**EXTERNAL, "port": 70000}}, "database.port", "from 1 to 65535", "nearest possible is 65535"
+    ),
+    "a number without quotes": Case({"server/cpuLimit": 2}, "server.cpuLimit", "found 2", 'write it in quotes: "2"'),
+    "thousandths of a core of nothing": Case({"server/cpu": "0"}, "server.cpu", "amount of CPU", 'like "2" or "0.5"'),
+    "memory in thousandths of a byte": Case(
+        {"server/memory": "700m"}, "server.memory", 'like "700Mi"', 'write it like "700Mi"'
+    ),
+    "memory without a unit": Case({"server/memory": 700}, "server.memory", "found 700", "a number and its unit"),
+    "memory in gigabytes": Case({"server/memoryLimit": "2GB"}, "server.memoryLimit", 'found "2GB"', 'like "2Gi"'),
+    "a tiny volume": Case({"database/storage": "100Mi"}, "database.storage", 'at least "1Gi"', "smallest useful"),
+    "a truth for a text": Case(
+        {"cluster": {"ingressAnnotations": {"example.com/tls": True}}},
+        'cluster.ingressAnnotations["example.com/tls"]',
+        "expected a text, found true",
+        'write it in quotes: "true"',
+    ),
+    "quotes within quotes": Case({"namespace": '"mlflow"'}, "namespace", "lower-case letters", "without the inner quo"),
+    "a date without quotes": Case(
+        {"certificate/issued": "2026-11-01 00:00:00 +0000 UTC"},
+        "certificate.issued",
+        "expected a date in quotes",
+        'put it in quotes, or YAML makes a time of it: "2026-11-01"',
+    ),
+    "a date from elsewhere": Case(
+        {"certificate/issued": "01.11.2026"}, "certificate.issued", 'like "2026-11-01"', "year, month and day"
+    ),
+    "a day that does not exist": Case(
+        {"certificate/issued": "2026-02-30"}, "certificate.issued", 'like "2026-11-01"', "year, month and day"
+    ),
+    "a description that is a book": Case(
+        {"teams/team-a/description": "x" * 501}, "teams.team-a.description", "at most 500", "shorten it by 1 char"
+    ),
+    # Hosts and URLs.
+    "a host with a scheme": Case(
+        {"host": "https://ml.example.com"}, "host", "a host name like", "case: ml.example.com"
+    ),
+    "a host with a path": Case({"host": "ml.example.com/mlflow"}, "host", "a host name like", "case: ml.example.com"),
+    "a host with a port": Case({"host": "ml.example.com:8443"}, "host", "a host name like", "case: ml.example.com"),
+    "a host in capitals": Case({"host": "ML.example.com"}, "host", "a host name like", "case: ml.example.com"),
+    "a host that is an address": Case({"host": "10.0.0.1"}, "host", "a host name like", "give the address a name"),
+    "a host that is an IPv6 address": Case({"host": "[::1]"}, "host", "a host name like", "give the address a name"),
+    "a host without a domain": Case({"host": "mlflow"}, "host", "a host name like", "the full name with its domain"),
+    "a wildcard host": Case({"host": "*.example.com"}, "host", "a host name like", "write one name"),
+    "a host with an underscore": Case({"host": "ml_flow.example.com"}, "host", "a host name", "digits and hyphens"),
+    "a database on localhost": Case(
+        {"database": {**EXTERNAL, "host": "localhost"}}, "database.host", "a host name", "in a pod that is the pod it"
+    ),
+    "a database by a short name": Case(
+        {"database": {**EXTERNAL, "host": "postgres"}}, "database.host", "a host name", "name.namespace.svc.cluster.lo"
+    ),
+    "a connection string": Case(
+        {"database": {**EXTERNAL, "host": f"postgresql://mlflow:{CANARY}@db.example.com:5432/mlflow"}},
+        "database.host",
+        "found a text that may hold a password",
+        "write the name alone, in lower case: db.example.com",
+    ),
+    "a database name with a hyphen": Case(
+        {"database": {**EXTERNAL, "name": "ml-flow"}}, "database.name", "underscores", "write for example ml_flow"
+    ),
+    "an S3 URL with the bucket": Case(
+        {"artifacts": {**S3, "endpointUrl": "https://s3.example.com/artifacts"}},
+        "artifacts.endpointUrl",
+        "a URL of scheme, host and perhaps port",
+        "leave out the path",
+    ),
+    "an S3 URL with keys": Case(
+        {"artifacts": {**S3, "endpointUrl": f"https://AKIA:{CANARY}@s3.example.com"}},
+        "artifacts.endpointUrl",
+        "found a text that may hold a password",
+        "without user name and password",
+    ),
+    "an S3 URL without a scheme": Case(
+        {"artifacts": {**S3, "endpointUrl": "s3.example.com"}},
+        "artifacts.endpointUrl",
+        'found "s3.example.com"',
+        "begin it with https:// or http://",
+    ),
+    "an S3 URL with a port that is none": Case(
+        {"artifacts": {**S3, "endpointUrl": "https://s3.example.com:s3"}},
+        "artifacts.endpointUrl",
+        "a URL of scheme, host and perhaps port",
+        "write it like https://name.example.com:8443",
+    ),
+    "a bucket with a scheme": Case(
+        {"artifacts": {**S3, "bucket": "s3://artifacts/mlflow"}},
+        "artifacts.bucket",
+        "name of a bucket",
+        "folder: artif",
+    ),
+    "a bucket in capitals": Case(
+        {"artifacts": {**S3, "bucket": "Artifacts"}}, "artifacts.bucket", "name of a bucket", "3 to 63 lower-case"
+    ),
+    "a zone for a region": Case(
+        {"artifacts": {**S3, "region": "eu-central-1a"}}, "artifacts.region", "a region like", "region, eu-central-1"
+    ),
+    "an issuer without TLS": Case(
+        {"login": {**OIDC, "issuer": "http://login.example.com"}}, "login.issuer", "an https URL", "begin it with https"
+    ),
+    "an issuer's discovery URL": Case(
+        {"login": {**OIDC, "issuer": "https://login.example.com/.well-known/openid-configuration"}},
+        "login.issuer",
+        "an https URL",
+        "leave out what begins with /.well-known: https://login.example.com",
+    ),
+    "an issuer with a query": Case(
+        {"login": {**OIDC, "issuer": "https://login.example.com/?realm=company"}},
+        "login.issuer",
+        "an https URL",
+        "leave out the `?`",
+    ),
+    "a client id with a space": Case(
+        {"login": {**OIDC, "clientId": "ml flow"}}, "login.clientId", "the id of a client", "exactly"
+    ),
+    # Names.
+    "the namespace default": Case({"namespace": "default"}, "namespace", 'found "default"', "belongs to Kubernetes"),
+    "a system namespace": Case({"namespace": "kube-system"}, "namespace", "kube-system", "belongs to Kubernetes"),
+    "a team in capitals": Case({"teams/Team_C": {}}, "teams.Team_C", "lower-case letters", "write for example team-c"),
+    "a team of one letter": Case({"teams/c": {}}, "teams.c", "a name of 2 to 63", "at least two characters"),
+    "a team that MLflow reserves": Case({"teams/api": {}}, "teams.api", "a name of 2 to 63", "MLflow keeps that name"),
+    "a team in a system namespace": Case({"teams/kube-public": {}}, "teams.kube-public", "a name", "belongs to Kubern"),
+    "a team that is too long": Case(
+        {f"teams/{'c' * 64}": {}}, f"teams.{'c' * 64}", "a name of 2 to 63", "choose another"
+    ),
+    "a user by name": Case({"login/users/alice": {}}, "login.users.alice", "an e-mail address", "one full address"),
+    "a user in capitals": Case(
+        {"login/users/Dora@Example.com": {}},
+        'login.users["Dora@Example.com"]',
+        "an e-mail address in lower case",
+        "write it in lower case: dora@example.com",
+    ),
+    "a group of Kubernetes": Case(
+        {"teams/team-c": {"groups": {"manager": ["system:masters"]}}},
+        "teams.team-c.groups.manager[0]",
+        "a group of the identity provider",
+        "would open every workspace",
+    ),
+    "a group with a comma": Case(
+        {"teams/team-c": {"groups": {"manager": ["CN=team,OU=c"]}}},
+        "teams.team-c.groups.manager[0]",
+        "a group of the identity provider",
+        "take a group without one",
+    ),
+    "a group with space around it": Case(
+        {"teams/team-c": {"groups": {"manager": [" c"]}}},
+        "teams.team-c.groups.manager[0]",
+        "a group of the identity provider",
+        "exactly as the identity provider sends it",
+    ),
+    "an image without a version": Case(
+        {"images": {"dex": "ghcr.io/dexidp/dex"}}, "images.dex", "with registry and version", "ghcr.io/dexidp/dex:<ver"
+    ),
+    "the latest image": Case(
+        {"images": {"dex": "ghcr.io/dexidp/dex:latest"}}, "images.dex", "with registry and version", "name a version or"
+    ),
+    "an image without a registry": Case(
+        {"images": {"postgres": "postgres:17"}},
+        "images.postgres",
+        "with registry and version",
+        "for example docker.io/library/postgres:17",
+    ),
+    "an image in capitals": Case(
+        {"images": {"dex": "ghcr.io/DexIdp/dex:v2"}}, "images.dex", "with registry and version", "in lower case"
+    ),
+    "MLflow's own image": Case(
+        {"server/image": f"ghcr.io/mlflow/mlflow:v3.17.2{DIGEST}"},
+        "server.image",
+        "with this project's plugins",
+        "build images/mlflow",
+    ),
+    # Contradictions.
+    "development login in production": Case(
+        {"login": {"kind": "development", "users": {"alice@example.com": {}}}},
+        "login.kind",
+        "`development` is refused with profile `production`",
+        "use `oidc`",
+        base="prod",
+        others=1,
+    ),
+    "self-signed in production": Case(
+        {"certificate": {"kind": "self-signed"}},
+        "certificate.kind",
+        "`self-signed` is refused with profile `production`",
+        "use `secret`",
+        base="prod",
+    ),
+    "one's own machine in production": Case(
+        {"host": "mlflow.localhost"},
+        "host",
+        "each user's own machine",
+        "give it a name in your DNS",
+        base="prod",
+    ),
+    "a local image in production": Case(
+        {"server/image": "localhost/mlflow-platform/mlflow:3.17.2"},
+        "server.image",
+        "no other node can pull",
+        "push the image to a registry",
+        base="prod",
+    ),
+    "a store without TLS in production": Case(
+        {"artifacts/endpointUrl": "http://s3.example.com"},
+        "artifacts.endpointUrl",
+        "is not encrypted",
+        "use https://",
+        base="prod",
+    ),
+    "a certificate for one host where two are served": Case(
+        {"certificate": FROM_SECRET}, "certificate.kind", "whose host dex.mlflow.localhost needs", "use `self-signed`"
+    ),
+    "cert-manager and a self-signed certificate": Case(
+        {"cluster": {"ingressAnnotations": {"cert-manager.io/cluster-issuer": "company"}}},
+        'cluster.ingressAnnotations["cert-manager.io/cluster-issuer"]',
+        "lets cert-manager write the certificate",
+        "certificate.kind `secret`",
+    ),
+    "a user in a group of no team": Case(
+        {"login/users/carol@example.com": {"groups": ["team-a-mlflow-user"]}},
+        'login.users["carol@example.com"].groups[0]',
+        'no team has the group "team-a-mlflow-user"',
+        'did you mean "team-a-mlflow-users"?',
+    ),
+    "a user in a group like none": Case(
+        {"login/users/carol@example.com": {"groups": ["zzz"]}},
+        'login.users["carol@example.com"].groups[0]',
+        'no team has the group "zzz"',
+        "take one that a team has",
+    ),
+    "a team in the platform's namespace": Case(
+        {"teams/mlflow": {}}, "teams.mlflow", "that one is the platform's (`namespace`)", "rename the team"
+    ),
+    "a team in the ingress controller's namespace": Case(
+        {"teams/traefik": {}}, "teams.traefik", "the ingress controller's (cluster.ingressNamespace)", "rename the team"
+    ),
+    "the platform in the ingress controller's namespace": Case(
+        {"namespace": "traefik"}, "namespace", "is the ingress controller's", "choose another"
+    ),
+    "a group twice in a team": Case(
+        {"teams/team-c": {"groups": {"manager": ["c", "c"]}}},
+        "teams.team-c.groups",
+        'names the group "c" 2 times (manager)',
+        "name it once",
+    ),
+    "a database behind the platform's own host": Case(
+        {"database": {**EXTERNAL, "host": "mlflow.localhost"}},
+        "database.host",
+        "the platform's own host",
+        "the host of the other service",
+    ),
+    "an issuer behind the platform's own host": Case(
+        {"login": {**OIDC, "issuer": "https://mlflow.localhost/realms/company"}},
+        "login.issuer",
+        "the platform's own host",
+        "the host of the other service",
+    ),
+    "AWS without a region": Case(
+        {"artifacts": {"kind": "s3", "bucket": "artifacts"}},
+        "artifacts.region",
+        "the store is AWS",
+        "add the region",
+    ),
+    "sessions that end before their renewal": Case(
+        {"sessions": {"hours": 1, "refreshMinutes": 60}},
+        "sessions.refreshMinutes",
+        "less than sessions.hours 1 x 60 = 60 minutes, found 60",
+        "set at most 59",
+    ),
+    "more connections than the database has": Case(
+        {"server/replicas": 2},
+        "server.poolSize",
+        "(replicas 2 + 1 while rolling) x workers 1 x 2 engines x (poolSize 20 + poolOverflow 10) = 180 connections; "
+        "expected at most 150 - 10 in reserve = 140",
+        "set server.poolSize 20 and server.poolOverflow 3, or set server.replicas 1, or take a larger database.kind",
+    ),
+    "more connections than the external database has": Case(
+        {"database": {**EXTERNAL, "maxConnections": 60}},
+        "server.poolSize",
+        "= 120 connections; expected at most 60 - 10 in reserve = 50",
+        "set server.poolSize 12 and server.poolOverflow 0, or raise the database's own limit",
+    ),
+    "more memory asked for than allowed": Case(
+        {"server/memory": "2Gi"},
+        "server.memory",
+        '"2Gi" is more than server.memoryLimit "1Gi" (the default)',
+        "lower the one or raise the other",
+    ),
+    "too little memory for the workers": Case(
+        {"server/workers": 3, "server/poolSize": 6, "server/poolOverflow": 5},
+        "server.memoryLimit",
+        '300 MiB + workers 3 x 300 MiB = 1200 MiB, found "1Gi" (the default)',
+        'set "1200Mi" or more, or set server.workers 2',
+    ),
+    "more CPU asked for than allowed": Case(
+        {"server/cpu": "2500m"}, "server.cpu", '"2500m" is more than server.cpuLimit "2" (the default)', "lower the one"
+    ),
+    # Secrets.
+    "a missing secret": Case(
+        {"database": EXTERNAL},
+        "databasePassword",
+        "is missing; database.kind `external` needs it",
+        "run `pulumi config set --secret databasePassword --stack dev`",
+    ),
+    "a secret in plain text": Case(
+        {"login": OIDC, "loginClientSecret": CANARY},
+        "loginClientSecret",
+        "lies in plain text in the stack file; expected an encrypted value",
+        "run `pulumi config set --secret loginClientSecret --stack dev`",
+    ),
+    "a secret with a line end": Case(
+        {"database": EXTERNAL, "databasePassword": f"{CANARY}\n"},
+        "databasePassword",
+        "begins or ends with white space",
+        "run `pulumi config set --secret databasePassword --stack dev` and type it",
+        encrypted=("databasePassword",),
+    ),
+    "a secret without a use": Case(
+        {"databasePassword": CANARY},
+        "databasePassword",
+        "has no use; it belongs to database.kind `external`, found `in-cluster`",
+        "run `pulumi config rm databasePassword --stack dev`",
+        encrypted=("databasePassword",),
+    ),
+    "a misspelt secret": Case(
+        {"databasePasword": CANARY},
+        "databasePasword",
+        "is not a setting",
+        "did you mean `databasePassword`?",
+        encrypted=(),
+    ),
+    "a password among the settings": Case(
+        {"database": {**EXTERNAL, "password": CANARY}},
+        "database.password",
+        "is no place for a secret",
+        "run `pulumi config set --secret databasePassword --stack dev`",
+    ),
+    "a password for a database that has its own": Case(
+        {"database/password": CANARY},
+        "database.password",
+        "is no place for a secret",
+        "remove it, and change the secret where it is used",
+    ),
+    "an access key among the settings": Case(
+        {"artifacts": {**S3, "secretAccessKey": CANARY}},
+        "artifacts.secretAccessKey",
+        "is no place for a secret",
+        "run `pulumi config set --secret artifactsSecretAccessKey --stack dev`",
+    ),
+    "a password for a development user": Case(
+        {"login/users/carol@example.com": {"password": CANARY}},
+        'login.users["carol@example.com"].password',
+        "is no place for a secret",
+        "remove it: `up` makes passwords",
+    ),
+    "a setting that is encrypted": Case(
+        {}, "server", "holds an encrypted value; expected plain text", "set it without --secret", encrypted=("server",)
+    ),
+}
+
+
+def with_needed_secrets(document: dict[str, object], case: Case) -> tuple[dict[str, object], list[str]]:
+    """The document with every secret that it needs and the case does not speak of, and the keys that are encrypted."""
+    needed = [
+        name
+        for name, need in NEEDS.items()
+        if mapping(document.get(need.section)).get("kind") == need.kind and name not in {*case.changes, case.path}
+    ]
+    return document | dict.fromkeys(needed, CANARY), [*needed, *case.encrypted]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_wrong_configuration_is_told_key_expectation_and_remedy(case: Case, complaints: Complaints) -> None:
+    document, encrypted = with_needed_secrets(changed(case.base, case.changes), case)
+    lines = complaints(document, encrypted=encrypted)
+    about = [line for line in lines if line.startswith(f"  - {case.path}: ")]
+    assert len(about) == 1, lines
+    assert len(lines) == 1 + case.others, lines
+    problem, _, remedy = about[0].rpartition("; ")
+    assert case.problem in problem
+    assert case.remedy in remedy
+    assert CANARY not in "\n".join(lines)
+
+
+def test_the_table_has_a_hundred_cases() -> None:
+    assert len(CASES) >= 100

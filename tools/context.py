@@ -1,0 +1,68 @@
+"""Run a command against one context of the user's kubeconfig, with the user's own Pulumi.
+
+`python -m tools.context NAME COMMAND...`. The context is copied into a kubeconfig of its own, so that `kubectl config
+use-context` in another window does not redirect a deployment.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
+
+
+def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
+    """A kubeconfig with one context, its cluster and its user.
+
+    Raises:
+        LookupError: there is no such context; lists those there are.
+    """
+    contexts = {entry["name"]: entry for entry in merged.get("contexts") or ()}
+    if name not in contexts:
+        known = ", ".join(sorted(contexts)) or "none"
+        message = f"the kubeconfig has no context {name!r}; it has: {known}"
+        raise LookupError(message)
+    chosen = contexts[name]
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "contexts": [chosen],
+        "clusters": [entry for entry in merged["clusters"] if entry["name"] == chosen["context"]["cluster"]],
+        "users": [entry for entry in merged["users"] if entry["name"] == chosen["context"]["user"]],
+    }
+
+
+def main() -> None:
+    """Write the kubeconfig and become the command."""
+    if len(sys.argv) < 3:  # noqa: PLR2004 - the module, a name and a command
+        sys.exit("usage: python -m tools.context NAME COMMAND...")
+    name, command = sys.argv[1], sys.argv[2:]
+    if shutil.which("pulumi") is None:
+        sys.exit("pulumi is not on PATH: install it (https://www.pulumi.com/docs/install/), or leave CONTEXT out")
+    base = Path(os.environ.get("XDG_DATA_HOME", ""))
+    folder = (base if base.is_absolute() else Path.home() / ".local/share") / "mlflow-platform" / "contexts"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        merged: Any = KubeConfigMerger(KUBE_CONFIG_DEFAULT_LOCATION).config
+        chosen = single_context({} if merged is None else merged.value, name)
+    except LookupError as error:
+        sys.exit(str(error))
+    # A lasting path: Pulumi keeps it in the provider's state and reads the file again on the next run.
+    target = folder / f"{name.replace('/', '_')}.kubeconfig"
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        yaml.safe_dump(chosen, file)
+    environment = os.environ | {
+        "KUBECONFIG": str(target),
+        "PATH": f"{Path('.venv/bin').resolve()}{os.pathsep}{os.environ['PATH']}",
+    }
+    sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()

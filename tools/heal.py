@@ -1,0 +1,108 @@
+"""Tidy up after a deployment that was killed, so that the next one goes on where it stopped.
+
+A killed Pulumi leaves two things: its lock, when the state is in a file, and records of objects that it had begun to
+create. The lock of a process that no longer exists is taken away. An object that exists in the cluster is taken into
+the state, any other record is forgotten. Prints nothing when there is nothing to do.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client as kubernetes
+from kubernetes import config as kubeconfig
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
+
+FILE_BACKEND = "file://"
+
+
+def abandoned(lock: Mapping[str, Any], host: str) -> bool:
+    """Whether a lock belongs to a process of this host that has ended."""
+    if lock.get("hostname") != host:
+        return False
+    try:
+        os.kill(int(lock["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def release_abandoned_lock(backend: str) -> None:
+    """Cancel the deployment whose process is gone; locks of other hosts and live processes stay."""
+    if not backend.startswith(FILE_BACKEND):
+        return
+    locks = Path(backend.removeprefix(FILE_BACKEND)) / ".pulumi" / "locks"
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in locks.rglob("*.json")]
+    if any(abandoned(lock, socket.gethostname()) for lock in found):
+        print("an earlier deployment was killed: releasing its lock", flush=True)
+        _pulumi("cancel", "--yes")
+
+
+def object_id(inputs: Mapping[str, Any]) -> str:
+    """The provider's id of an object with these inputs: `namespace/name`, or `name` for cluster-wide kinds."""
+    metadata = inputs["metadata"]
+    namespace = metadata.get("namespace")
+    return f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
+
+
+def pending_creates(deployment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Inputs of the resources that were being created, by URN."""
+    return {
+        operation["resource"]["urn"]: operation["resource"].get("inputs", {})
+        for operation in deployment.get("pending_operations") or ()
+        if operation["type"] == "creating"
+    }
+
+
+def exists(cluster: Any, inputs: Mapping[str, Any]) -> bool:  # noqa: ANN401 - the package has no types
+    """Whether the cluster holds the object; kinds and namespaces that are missing hold none.
+
+    Raises:
+        DynamicApiError: the cluster refused to say.
+    """
+    try:
+        api = cluster.resources.get(api_version=inputs["apiVersion"], kind=inputs["kind"])
+        api.get(name=inputs["metadata"]["name"], namespace=inputs["metadata"].get("namespace"))
+    except (ResourceNotFoundError, NotFoundError):
+        return False
+    return True
+
+
+def settle_pending_creates() -> None:
+    """Take begun objects that exist into the state, and forget the others."""
+    pending = pending_creates(json.loads(_pulumi("stack", "export"))["deployment"])
+    if not pending:
+        return
+    print(f"an earlier deployment was killed: settling {len(pending)} unfinished objects", flush=True)
+    kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
+    cluster = DynamicClient(kubernetes.ApiClient())
+    imports: list[str] = []
+    for urn, inputs in pending.items():
+        if "metadata" in inputs and exists(cluster, inputs):
+            imports += ["--import-pending-creates", urn, "--import-pending-creates", object_id(inputs)]
+    _pulumi("refresh", "--yes", "--skip-preview", "--non-interactive", *imports, "--clear-pending-creates")
+
+
+def _pulumi(*arguments: str) -> str:
+    done = subprocess.run(["pulumi", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"pulumi {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def main() -> None:
+    """Lock first: nothing else works while it is held."""
+    release_abandoned_lock(os.environ.get("PULUMI_BACKEND_URL", ""))
+    settle_pending_creates()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Use the deployed platform as a data scientist would, and say where to look.
+
+`python -m tools.smoke [--json]`, with Pulumi's and Kubernetes' environment set. Ends with 0 when the platform works.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tools.client_environment import client_python
+from tools.stack import Platform, read_platform, service_account_token
+
+SCRIPT = Path(__file__).with_name("client") / "record_run.py"
+# Five minutes: the client itself retries a server that is away for about four.
+TIMEOUT_SECONDS = 300
+
+
+def client_variables(platform: Platform, team: str, authority_file: Path | None) -> dict[str, str]:
+    """Environment of an MLflow client outside the cluster, with a token of the team's service account."""
+    account = platform.teams[team]
+    variables = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "MLFLOW_TRACKING_URI": platform.url,
+        "MLFLOW_WORKSPACE": team,
+        "MLFLOW_TRACKING_TOKEN": service_account_token(account.namespace, account.service_account),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    if authority_file is not None:
+        variables["MLFLOW_TRACKING_SERVER_CERT_PATH"] = str(authority_file)
+        variables["REQUESTS_CA_BUNDLE"] = str(authority_file)
+    return variables
+
+
+def record_run(platform: Platform, team: str) -> dict[str, Any]:
+    """Log a run and register a model in the team's workspace.
+
+    Raises:
+        SystemExit: the client failed; carries the last lines of what it said.
+    """
+    python = client_python()
+    with tempfile.TemporaryDirectory(prefix="mlflow-smoke-") as folder:
+        authority = None
+        if platform.authority is not None:
+            authority = Path(folder) / "ca.crt"
+            authority.write_text(platform.authority, encoding="utf-8")
+        done = subprocess.run(
+            [python, SCRIPT],
+            env=client_variables(platform, team, authority),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    if done.returncode:
+        last = "\n  ".join(done.stderr.strip().splitlines()[-8:])
+        sys.exit(f"smoke test: the MLflow client failed in workspace {team} of {platform.url}:\n  {last}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Run the smoke test in the first team's workspace."""
+    parser = argparse.ArgumentParser(prog="python -m tools.smoke", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    options = parser.parse_args()
+    platform = read_platform()
+    team = min(platform.teams)
+    start = time.monotonic()
+    result = record_run(platform, team)
+    seconds = time.monotonic() - start
+    if options.json:
+        print(json.dumps({**result, "team": team, "url": platform.url, "seconds": round(seconds, 1)}))
+        return
+    print(f"smoke test: run {result['run_id']} and model {result['model']} v{result['version']} in {seconds:.0f} s")
+    print(_where_to_look(platform, team, result))
+
+
+def _where_to_look(platform: Platform, team: str, result: dict[str, Any]) -> str:
+    lines = [
+        "",
+        f"MLflow       {platform.url}",
+        f"this run     {platform.url}/#/experiments/{result['experiment_id']}/runs/{result['run_id']}?workspace={team}",
+        f"teams        {', '.join(sorted(platform.teams))}",
+    ]
+    if platform.users:
+        lines += [
+            f"sign in as   {', '.join(platform.users)}",
+            "passwords    make passwords",
+        ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

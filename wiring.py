@@ -1,0 +1,219 @@
+"""Which component each choice in the settings stands for: one function per choice, no resource of its own."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+import components as c
+import settings as s
+from components.artifact_store import ArtifactStore
+from components.database import Database
+from components.login import redirect_uri
+from components.migration import LABELS as MIGRATION
+from components.mlflow import LABELS as SERVER
+from components.pods import Resources
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who people sign in at."""
+
+    oidc: c.Oidc
+    users: list[str]
+    """E-mail addresses of the development users; none with a company login."""
+
+    passwords: pulumi.Output[dict[str, str]]
+    """Their passwords, by e-mail."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wiring:
+    """The settings of a stack together with what every component is given: namespace, route and options."""
+
+    settings: s.Settings
+    secrets: s.Secrets
+    namespace: pulumi.Output[str]
+    opts: pulumi.ResourceOptions
+
+    @property
+    def route(self) -> c.Route:
+        """How this cluster exposes a Service."""
+        return c.Route(
+            ingress_class=self.settings.cluster.ingress_class,
+            controller_namespace=self.settings.cluster.ingress_namespace,
+            annotations=self.settings.cluster.ingress_annotations,
+        )
+
+    def certificate(self) -> c.Certificate:
+        """Self-signed for the platform's hosts, or the one in a Secret."""
+        chosen = self.settings.certificate
+        if isinstance(chosen, s.CertificateSecret):
+            return c.Certificate(secret_names={self.settings.host: chosen.name}, authority=None)
+        hosts = {"host": self.settings.host}
+        if isinstance(self.settings.login, s.DevelopmentLogin):
+            hosts["identity"] = self.identity_host
+        return c.SelfSignedCertificate(
+            "certificate",
+            c.CertificateArgs(namespace=self.namespace, hosts=hosts, issued=chosen.issued),
+            self.opts,
+        ).certificate
+
+    def database(self) -> Database:
+        """PostgreSQL in the cluster, or somebody else's."""
+        chosen = self.settings.database
+        if isinstance(chosen, s.InClusterDatabase):
+            return c.Postgres(
+                "postgres",
+                c.PostgresArgs(
+                    namespace=self.namespace,
+                    image=self.settings.images.postgres,
+                    storage=chosen.storage,
+                    storage_class=self.settings.cluster.storage_class,
+                    clients=(SERVER, MIGRATION),
+                    durable=self.settings.durable,
+                ),
+                self.opts,
+            ).database
+        return c.ExternalDatabase(
+            "database",
+            c.ExternalDatabaseArgs(
+                namespace=self.namespace,
+                host=chosen.host,
+                port=chosen.port,
+                name=chosen.name,
+                user=chosen.user,
+                password=s.required(self.secrets.database_password),
+            ),
+            self.opts,
+        ).database
+
+    def artifacts(self) -> ArtifactStore:
+        """An S3 store in the cluster, or a bucket that exists."""
+        chosen = self.settings.artifacts
+        if isinstance(chosen, s.InClusterArtifacts):
+            return c.ObjectStore(
+                "object-store",
+                c.ObjectStoreArgs(
+                    namespace=self.namespace,
+                    image=self.settings.images.object_store,
+                    client_image=self.settings.server.image,
+                    storage=chosen.storage,
+                    storage_class=self.settings.cluster.storage_class,
+                    clients=(SERVER,),
+                    durable=self.settings.durable,
+                ),
+                self.opts,
+            ).store
+        return c.ExternalStore(
+            "bucket",
+            c.ExternalStoreArgs(
+                namespace=self.namespace,
+                bucket=chosen.bucket,
+                region=chosen.region,
+                endpoint_url=chosen.endpoint_url,
+                access_key_id=s.required(self.secrets.artifacts_access_key_id),
+                secret_access_key=s.required(self.secrets.artifacts_secret_access_key),
+            ),
+            self.opts,
+        ).store
+
+    def identity(self, certificate: c.Certificate) -> Identity:
+        """The development identity provider, or the company's."""
+        chosen = self.settings.login
+        if isinstance(chosen, s.OidcLogin):
+            oidc = c.Oidc(
+                issuer=chosen.issuer,
+                client_id=chosen.client_id,
+                client_secret=s.required(self.secrets.login_client_secret),
+                audiences=chosen.audiences,
+            )
+            return Identity(oidc=oidc, users=[], passwords=pulumi.Output.from_input(dict[str, str]()))
+        provider = c.IdentityProvider(
+            "identity",
+            c.IdentityProviderArgs(
+                namespace=self.namespace,
+                image=self.settings.images.dex,
+                host=self.identity_host,
+                redirect_uri=redirect_uri(self.settings.host),
+                users={email: user.groups for email, user in chosen.users.items()},
+                route=self.route,
+                certificate=certificate,
+            ),
+            self.opts,
+        )
+        return Identity(oidc=provider.oidc, users=sorted(chosen.users), passwords=provider.passwords)
+
+    def login(self, oidc: c.Oidc, certificate: c.Certificate) -> c.Login:
+        """The door beside the server."""
+        return c.Login(
+            "login",
+            c.LoginArgs(
+                namespace=self.namespace,
+                image=self.settings.images.oauth2_proxy,
+                host=self.settings.host,
+                oidc=oidc,
+                authority=certificate.authority,
+                service_account_issuer=self.settings.cluster.service_account_issuer,
+                session_hours=self.settings.sessions.hours,
+                refresh_minutes=self.settings.sessions.refresh_minutes,
+            ),
+            self.opts,
+        )
+
+    def server(
+        self, database: Database, artifacts: ArtifactStore, login: c.Login, ready: list[pulumi.Resource]
+    ) -> c.MLflow:
+        """The MLflow server, sized as the settings say."""
+        sizes = self.settings.server
+        return c.MLflow(
+            "mlflow",
+            c.MLflowArgs(
+                namespace=self.namespace,
+                image=sizes.image,
+                host=self.settings.host,
+                replicas=sizes.replicas,
+                workers=sizes.workers,
+                pool_size=sizes.pool_size,
+                pool_overflow=sizes.pool_overflow,
+                resources=Resources(
+                    cpu=sizes.cpu,
+                    memory=sizes.memory,
+                    cpu_limit=sizes.cpu_limit,
+                    memory_limit=sizes.memory_limit,
+                ),
+                upload_space=sizes.upload_space,
+                access_cache_seconds=sizes.access_cache_seconds,
+                database=database,
+                artifacts=artifacts,
+                login=login,
+                controller_namespace=self.settings.cluster.ingress_namespace,
+                ready=ready,
+            ),
+            self.opts,
+        )
+
+    def workspaces(self, gateway: c.Gateway, certificate: c.Certificate) -> dict[str, c.Workspace]:
+        """One workspace per team, by the team's name."""
+        return {
+            name: c.Workspace(
+                name,
+                c.WorkspaceArgs(
+                    team=name,
+                    description=team.description,
+                    manager_groups=self.settings.manager_groups(name),
+                    url=gateway.url,
+                    authority=certificate.authority,
+                    platform_namespace=self.namespace,
+                    server_labels=SERVER,
+                    controller_namespace=self.settings.cluster.ingress_namespace,
+                    durable=self.settings.durable,
+                ),
+                self.opts,
+            )
+            for name, team in self.settings.teams.items()
+        }
+
+    @property
+    def identity_host(self) -> str:
+        """Host name of the development identity provider."""
+        return f"dex.{self.settings.host}"
