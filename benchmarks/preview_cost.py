@@ -22,6 +22,7 @@ import yaml
 CHECKOUT = Path(__file__).resolve().parent.parent
 TEAMS = 20
 RUNS = 3
+AUTONAMED = "pulumi.com/autonamed"
 # What a component program may cost more than a flat one.
 GOAL = 1.15
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -51,8 +52,9 @@ for item in json.loads(Path("objects.json").read_text()):
 def platform_config(teams: int) -> dict[str, Any]:
     """The dev stack's configuration with that many teams."""
     document: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
-    document["config"]["mlflow-platform:teams"] = {
-        f"bench-{number:02d}": {"description": f"Team {number}"} for number in range(1, teams + 1)
+    committed = document["config"]["mlflow-platform:teams"]
+    document["config"]["mlflow-platform:teams"] = committed | {
+        f"bench-{number:02d}": {"description": f"Team {number}"} for number in range(len(committed) + 1, teams + 1)
     }
     document["config"]["mlflow-platform:namespace"] = "bench-platform"
     document.pop("encryptionsalt", None)
@@ -95,6 +97,13 @@ def objects(preview: Mapping[str, Any]) -> list[dict[str, Any]]:
         if token.startswith(("kubernetes:", "random:")):
             inputs = {key: value for key, value in state["inputs"].items() if key not in ("apiVersion", "kind")}
             arguments: dict[str, Any] = {snake(key): plain(value) for key, value in inputs.items()}
+            if "string_data" in arguments:
+                # A preview shows one mark for all of them; the keys are those that a TLS Secret must have.
+                arguments["string_data"] = {"tls.crt": "secret", "tls.key": "secret"}
+            if not isinstance(arguments.get("data", {}), dict):
+                arguments["data"] = {"unknown": "unknown"}
+            if arguments.get("metadata", {}).get("annotations", {}).pop(AUTONAMED, None):
+                del arguments["metadata"]["name"]
             found.append({"type": token, "name": state["urn"].rsplit("::", 1)[1], "args": arguments})
     return found
 

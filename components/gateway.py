@@ -38,11 +38,11 @@ class GatewayArgs:
 class Gateway(pulumi.ComponentResource):
     """An Ingress with TLS for the platform's host."""
 
-    url: pulumi.Output[str]
+    url: str
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Gateway", name, None, opts)
-        ingress = expose(
+        expose(
             name,
             args.namespace,
             host=args.host,
@@ -51,8 +51,8 @@ class Gateway(pulumi.ComponentResource):
             certificate=args.certificate,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # Through the Ingress, so that whoever uses the URL waits for it.
-        self.url = ingress.id.apply(lambda _: f"https://{args.host}")
+        # Known before the Ingress exists, so that a preview shows what clients will be given.
+        self.url = f"https://{args.host}"
         self.register_outputs({"url": self.url})
 
 

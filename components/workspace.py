@@ -41,7 +41,7 @@ class WorkspaceArgs:
     manager_groups: Sequence[str]
     """Groups of the identity provider whose members manage the workspace."""
 
-    url: pulumi.Input[str]
+    url: str
     """The platform's public URL."""
 
     authority: pulumi.Output[str] | None
@@ -164,9 +164,7 @@ class Workspace(pulumi.ComponentResource):
         core.ConfigMap(
             f"{name}-client",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-client"),
-            data=pulumi.Output.from_input(args.url).apply(
-                lambda url: client_environment(args.team, url, private_authority=private)
-            ),
+            data=client_environment(args.team, args.url, private_authority=private),
             opts=child,
         )
         if args.authority is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from embedded.build import engine_bin, everything
 from embedded.errors import EmbeddedError
-from embedded.node import environment
+from embedded.node import environment, volumes
 from embedded.node.destroy import confirm, destroy
 from embedded.node.door import Door
 from embedded.node.kubectl import Kubectl
@@ -22,9 +22,9 @@ from embedded.node.up import Cluster
 from embedded.node.writing import write_whole
 from embedded.paths import CHECKOUT, Home, cache, home
 
-# Python ignores SIGPIPE, a shell's background job SIGINT and SIGQUIT. A program that inherits this does not stop when
-# told to; Pulumi, for one, then ends each run five seconds late.
-RESET_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE)
+# A shell's background job ignores these. A program that inherits this does not stop when told to; Pulumi, for one, then
+# ends each run five seconds late.
+RESET_SIGNALS = (signal.SIGINT, signal.SIGQUIT)
 # Binds the hosts file in a mount namespace of the command's own, then becomes the command.
 WITH_HOSTS = 'mount --bind "$1" /etc/hosts && shift && exec "$@"'
 INTERRUPTED = 130
@@ -68,6 +68,7 @@ def up(_: argparse.Namespace, place: Home, say: Say) -> int:
 def down(_: argparse.Namespace, place: Home, say: Say) -> int:
     """End the pods and the node; keep all data."""
     with exclusive(place.root / "lock", say):
+        volumes.remember(Kubectl(engine_bin() / "kubectl", place.kubeconfig), place.volumes)
         Door(place).close()
         Node(place).stop(say)
     say(f"the cluster is down; its data stays in {place.root}")
@@ -86,6 +87,7 @@ def remove(options: argparse.Namespace, place: Home, say: Say) -> int:
     if not options.yes:
         confirm(place, with_volumes=options.volumes)
     with exclusive(place.root / "lock", say):
+        volumes.remember(Kubectl(engine_bin() / "kubectl", place.kubeconfig), place.volumes)
         destroy(place, say, with_volumes=options.volumes)
     return 0
 
@@ -137,6 +139,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Run one command."""
+    # `status | head` ends quietly, as other programs do.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     arguments, passed = sys.argv[1:], list[str]()
     if arguments[:1] in PASS_ON:
         arguments, passed = arguments[:1], arguments[1:]

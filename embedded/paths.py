@@ -71,6 +71,11 @@ class Home:
         return self.root / "state"
 
     @property
+    def policy_pack(self) -> Path:
+        """The policy pack as the embedded engine runs it."""
+        return self.root / "policy-pack"
+
+    @property
     def pulumi_home(self) -> Path:
         """Pulumi's own directory: plugins and its logs, apart from the user's ~/.pulumi."""
         return self.root / "pulumi-home"

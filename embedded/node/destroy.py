@@ -57,5 +57,5 @@ def destroy(home: Home, say: Say, *, with_volumes: bool) -> None:
         say("cluster and volumes are removed")
         return
     say("the cluster is removed")
-    for volume in volumes.kept(home.volumes, []):
+    for volume in volumes.unknown(home.volumes, [], "Kept"):
         say(f"data is kept in {home.volumes / volume.name}: {volume.describe()}")

@@ -49,6 +49,12 @@ class Door:
         record = ProcessRecord.load(self.home.node / "door")
         return record if record and record.alive() else None
 
+    def check(self) -> None:
+        """Say who has the ports, before anything else is done that would be in vain."""
+        if self.record() is None:
+            for port in WAYS:
+                listen(port).close()
+
     def open(self, node: ProcessRecord, say: Say) -> None:
         """Start the door of a running node, unless it is open."""
         if self.record() is not None:

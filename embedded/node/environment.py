@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from embedded.node import policy_pack
 from embedded.node.kubectl import kubectl_cache
 from embedded.node.writing import PRIVATE, PROGRAM, write_whole
 from embedded.paths import Home
@@ -39,6 +40,7 @@ def variables(
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PYTHONPYCACHEPREFIX": str(cache / "pycache"),
+        "POLICY_PACK": str(home.policy_pack),
     }
     if any(inherited.get(name) for name in PROXIES):
         given = inherited.get("NO_PROXY", inherited.get("no_proxy", ""))
@@ -77,12 +79,13 @@ def launcher(checkout: Path, provider: str) -> str:
 
 
 def prepare(home: Home, checkout: Path) -> None:
-    """Make what the variables point to: the state's directory, its passphrase, the plugins."""
+    """Make what the variables point to: the state's directory, its passphrase, the plugins, the policy pack."""
     home.root.mkdir(parents=True, exist_ok=True)
     home.root.chmod(0o700)
     home.pulumi_state.mkdir(exist_ok=True)
     if not home.passphrase.exists():
         write_whole(home.passphrase, secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n", PRIVATE)
+    policy_pack.copy(checkout / "policy", home.policy_pack)
     for provider in PROVIDERS:
         version = metadata.version(f"pulumi-{provider}")
         directory = home.pulumi_home / "plugins" / f"resource-{provider}-v{version}"

@@ -14,6 +14,7 @@ Say = Callable[[str], None]
 SAY_EVERY_SECONDS = 5.0
 PAUSE_SECONDS = 0.25
 LAST_LINES = 12
+LINE_LENGTH = 300
 
 
 def last_lines(log: Path, count: int = LAST_LINES) -> str:
@@ -21,18 +22,21 @@ def last_lines(log: Path, count: int = LAST_LINES) -> str:
     if not log.exists():
         return f"({log} does not exist)"
     lines = log.read_text(errors="replace").splitlines()[-count:]
-    return "\n".join(f"    {line}" for line in lines) or f"({log} is empty)"
+    return "\n".join(f"    {line[:LINE_LENGTH]}" for line in lines) or f"({log} is empty)"
 
 
-def wait_until(what: str, missing: Callable[[], str | None], *, seconds: float, say: Say, log: Path) -> None:
+def wait_until(
+    what: str, missing: Callable[[], str | None], *, seconds: float, say: Say, log: Path | Callable[[], Path]
+) -> None:
     """Wait until `missing` finds nothing to name any more; say every few seconds what it still names."""
     start = time.monotonic()
     said = start
     while (reason := missing()) is not None:
         now = time.monotonic()
         if now - start > seconds:
+            file = log if isinstance(log, Path) else log()
             raise EmbeddedError(
-                f"{what}: not there after {seconds:.0f} s: {reason}\nLook at {log}; it ends with:\n{last_lines(log)}"
+                f"{what}: not there after {seconds:.0f} s: {reason}\nLook at {file}; it ends with:\n{last_lines(file)}"
             )
         if now - said > SAY_EVERY_SECONDS:
             say(f"{what}: {reason} ({now - start:.0f} s)")

@@ -88,6 +88,6 @@ def gather(home: Home, kubectl: Kubectl) -> Report:
         node_pid=node.pid if node else None,
         door_pid=door.pid if door else None,
         troubles=troubles,
-        volumes=known + volumes.kept(home.volumes, known) if known else volumes.kept(home.volumes, []),
+        volumes=known + volumes.unknown(home.volumes, known, "Kept" if known else "Unseen"),
         volume_directory=home.volumes,
     )

@@ -52,6 +52,7 @@ class Cluster:
         """Start what does not run, make what is not there, and wait until it answers."""
         environment.prepare(self.home, CHECKOUT)
         destroy.finish(self.home)
+        Door(self.home).check()
         self._start_node()
         images.import_missing(self.node, self.artifacts.images, self.say)
         self._make()
@@ -59,13 +60,14 @@ class Cluster:
         text = kubeconfig.render(admin, f"https://{LOOPBACK}:{API_DOOR_PORT}")
         write_whole(self.home.kubeconfig, text, PRIVATE)
         Door(self.home).open(self.node.running(), self.say)
-        kubelet_log = self.home.logs / "node" / "kubelet.log"
-        wait_until("API server", self.kubectl.ready, seconds=API_SECONDS, say=self.say, log=kubelet_log)
+        wait_until("API server", self.kubectl.ready, seconds=API_SECONDS, say=self.say, log=self._control_plane_log)
         self.kubectl.run("apply", *SERVER_SIDE, f"-f={ADDONS}")
         known = volumes.volumes(self.kubectl.objects())
         volumes.top_up(self.kubectl, self.home.volumes, known)
         volumes.write_index(self.home.volumes, known)
-        wait_until("cluster", self._not_ready, seconds=READY_SECONDS, say=self.say, log=kubelet_log)
+        wait_until(
+            "cluster", self._not_ready, seconds=READY_SECONDS, say=self.say, log=self.home.logs / "node" / "kubelet.log"
+        )
 
     def _start_node(self) -> None:
         made = self._made.exists()
@@ -89,6 +91,14 @@ class Cluster:
         self.say("node: starts")
         self.node.start(self.artifacts.node_rootfs, self.say)
         (self.home.node / "rootfs").write_text(str(self.artifacts.node_rootfs))
+
+    def _control_plane_log(self) -> Path:
+        """Return what the API server or etcd said last: one of the two is why there is no answer."""
+        logs = [
+            *self.home.logs.glob("pods/kube-system_etcd-*/etcd/*.log"),
+            *self.home.logs.glob("pods/kube-system_kube-apiserver-*/kube-apiserver/*.log"),
+        ]
+        return max(logs, key=lambda log: log.stat().st_mtime, default=self.home.logs / "node" / "kubelet.log")
 
     def _mention_other_rootfs(self) -> None:
         started_with = self.home.node / "rootfs"

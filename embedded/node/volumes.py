@@ -10,7 +10,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from embedded.errors import EmbeddedError
 from embedded.node.kubectl import Kubectl
 from embedded.node.objects import Object
 from embedded.node.writing import write_whole
@@ -42,6 +44,8 @@ class Volume:
         match self.phase:
             case "Bound":
                 return f"{self.name}: {owner}"
+            case "Unseen":
+                return f"{self.name}: last seen with {owner}"
             case "Kept":
                 return f"{self.name}: kept from an earlier cluster, was {owner}"
             case _:
@@ -109,20 +113,35 @@ def write_index(directory: Path, known: list[Volume]) -> None:
     write_whole(index_file(directory), json.dumps(kept, indent=2) + "\n")
 
 
+def remember(kubectl: Kubectl, directory: Path) -> None:
+    """Write down the owners while the cluster can still be asked; what it does not answer stays as it was."""
+    try:
+        known = volumes(kubectl.objects())
+    except (EmbeddedError, FileNotFoundError):
+        return
+    write_index(directory, known)
+
+
 def read_index(directory: Path) -> dict[str, str]:
     """Read who owned which directory when it was last looked at."""
     path = index_file(directory)
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def kept(directory: Path, known: list[Volume]) -> list[Volume]:
-    """Return directories with data that the cluster does not know: they stem from an earlier one."""
+def unknown(directory: Path, known: list[Volume], phase: Literal["Kept", "Unseen"]) -> list[Volume]:
+    """Return directories with data that the cluster does not tell of.
+
+    Args:
+        directory: of all volumes.
+        known: those the cluster tells of.
+        phase: "Kept" if it was asked and they stem from an earlier cluster, "Unseen" if it could not be asked.
+    """
     if not directory.is_dir():
         return []
     names = {volume.name for volume in known}
     owners = read_index(directory)
     return [
-        Volume(path.name, "Kept", owners.get(path.name, ""))
+        Volume(path.name, phase, owners.get(path.name, ""))
         for path in sorted(directory.iterdir())
         if path.is_dir() and path.name not in names and any(path.iterdir())
     ]

@@ -42,7 +42,7 @@ class Node:
     def each(self) -> Iterator["Node"]:
         """Items of a list; none where it is absent or unknown."""
         value = self.value
-        if isinstance(value, Sequence) and not isinstance(value, str):
+        if isinstance(value, Sequence):
             items = cast("Sequence[object]", value)
             for index in range(len(items)):
                 yield _read(items, index)
@@ -87,7 +87,7 @@ class Node:
 
     def is_surely(self, *refused: object) -> bool:
         """Whether the value is known and one of `refused`."""
-        return self.known and self.value in refused
+        return self.value in refused
 
     @property
     def text(self) -> str:

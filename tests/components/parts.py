@@ -15,7 +15,7 @@ NAMESPACE = "mlflow"
 HOST = "mlflow.example.com"
 AUTHORITY = "-----BEGIN CERTIFICATE-----"
 ROUTE = c.Route(ingress_class="traefik", controller_namespace="ingress", annotations={"example.com/a": "b"})
-CERTIFICATE = c.Certificate(secret_name="mlflow-tls", authority=None)  # noqa: S106 - the name of a Secret
+CERTIFICATE = c.Certificate(secret_names={HOST: "mlflow-tls", "dex.example.com": "dex-tls"}, authority=None)
 CLIENT = {"app.kubernetes.io/name": "client"}
 
 

@@ -120,7 +120,7 @@ def test_it_is_reached_through_the_ingress_controller_alone() -> None:
 
 def test_its_ingress_has_a_certificate_for_the_issuers_host() -> None:
     spec = identity()["identity-ingress"].inputs["spec"]
-    assert spec["tls"] == [{"hosts": ["dex.example.com"], "secretName": "mlflow-tls"}]
+    assert spec["tls"] == [{"hosts": ["dex.example.com"], "secretName": "dex-tls"}]
     assert spec["rules"][0]["host"] == "dex.example.com"
 
 

@@ -76,6 +76,15 @@ def test_the_teams_groups_are_its_managers() -> None:
     ]
 
 
+def test_managers_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
+    got = workspace(manager_groups=["team-a-mlflow-users"])
+    assert got["team-a-gateway-role"].inputs["rules"] == [
+        {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["gatewayendpoints/use"], "verbs": ["create"]}
+    ]
+    subjects = got["team-a-gateway-binding"].inputs["subjects"]
+    assert subjects == got["team-a-manager-binding"].inputs["subjects"]
+
+
 def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
     got = workspace()
     (rule,) = got["team-a-program-role"].inputs["rules"]

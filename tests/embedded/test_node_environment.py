@@ -32,6 +32,7 @@ def test_the_variables_lead_to_the_projects_own_places_only() -> None:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PYTHONPYCACHEPREFIX": "/cache/pycache",
+        "POLICY_PACK": "/data/policy-pack",
     }
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from embedded.node.kubectl import Kubectl
 from embedded.node.objects import Object, Spec
-from embedded.node.volumes import FREE_VOLUMES, LABEL, Volume, kept, manifest, read_index, top_up, volumes, write_index
+from embedded.node.volumes import (
+    FREE_VOLUMES,
+    LABEL,
+    Volume,
+    manifest,
+    read_index,
+    top_up,
+    unknown,
+    volumes,
+    write_index,
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +105,7 @@ def test_whose_data_it_was_is_still_known_when_the_cluster_is_gone(tmp_path: Pat
     (tmp_path / "volume-1").mkdir()
     (tmp_path / "volume-1" / "file").touch()
     write_index(tmp_path, [Volume("volume-1", "Bound", "team-a/data")])
-    assert kept(tmp_path, []) == [Volume("volume-1", "Kept", "team-a/data")]
+    assert unknown(tmp_path, [], "Kept") == [Volume("volume-1", "Kept", "team-a/data")]
 
 
 def test_the_index_forgets_directories_that_are_gone(tmp_path: Path) -> None:

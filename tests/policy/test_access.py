@@ -52,6 +52,7 @@ def test_reading_all_secrets_is_a_violation_and_reading_named_ones_is_none() -> 
     everything = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}
     assert in_role(everything) == ["rules: reading secrets needs resourceNames: name those that are needed"]
     assert in_role({**everything, "resourceNames": ["mlflow-artifact-connection"]}) == []
+    assert in_role({**everything, "verbs": ["create"]}) == []
 
 
 def test_changing_roles_is_a_violation_and_reading_them_is_none() -> None:

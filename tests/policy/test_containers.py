@@ -62,7 +62,13 @@ def test_an_image_that_means_another_one_tomorrow_is_a_violation(image: str) -> 
 
 @pytest.mark.parametrize(
     "image",
-    ["server:17-trixie", "registry.example.com:5000/team/server:1.4.2", f"server@sha256:{'0' * 64}", UNKNOWN],
+    [
+        "server:17-trixie",
+        "registry.example.com:5000/team/server:1.4.2",
+        f"registry.example.com:5000/server@sha256:{'0' * 64}",
+        f"server:latest@sha256:{'0' * 64}",
+        UNKNOWN,
+    ],
 )
 def test_an_image_with_a_version_or_a_digest_is_none(image: str) -> None:
     assert violations("images-name-a-version", deployment(changed(WORKLOAD, f"{PATH}.image", image))) == []
@@ -84,6 +90,10 @@ def test_a_pod_with_an_api_token_by_default_is_a_violation(value: object) -> Non
     assert violations("api-tokens-are-mounted-on-purpose", deployment()) == []
     assert violations("api-tokens-are-mounted-on-purpose", deployment(changed(WORKLOAD, path, UNKNOWN))) == []
     assert len(violations("api-tokens-are-mounted-on-purpose", deployment(changed(WORKLOAD, path, value)))) == 1
+
+
+def test_what_has_no_pods_has_no_token() -> None:
+    assert violations("api-tokens-are-mounted-on-purpose", Asked(type="kubernetes:core/v1:Secret", inputs={})) == []
 
 
 def test_the_example_container_breaks_nothing() -> None:

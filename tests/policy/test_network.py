@@ -37,7 +37,8 @@ NARROW: list[dict[str, Any]] = [
     {"egress": [{"to": [{"ipBlock": {"cidr": "::/0"}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": UNKNOWN}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": UNKNOWN}}]}]},
-    {"egress": [{"to": UNKNOWN}], "ingress": UNKNOWN},
+    {"egress": [{"to": UNKNOWN}], "ingress": [{"from": UNKNOWN}]},
+    {"egress": UNKNOWN, "ingress": UNKNOWN},
 ]
 # What opens a namespace that DENY closes.
 OPENINGS: list[tuple[str, Any]] = [

@@ -53,6 +53,7 @@ UNDECIDED = [
     f"{POD_PATH}.containers",
     f"{POD_PATH}.securityContext",
     f"{POD_PATH}.securityContext.runAsNonRoot",
+    f"{POD_PATH}.securityContext.sysctls",
     f"{CONTAINER_PATH}.image",
     f"{CONTAINER_PATH}.securityContext.capabilities",
     f"{CONTAINER_PATH}.securityContext.capabilities.drop",
@@ -78,6 +79,11 @@ def test_what_the_restricted_level_allows_is_none(path: str, value: object) -> N
 @pytest.mark.parametrize("path", UNDECIDED)
 def test_a_preview_judges_what_it_knows_already(path: str) -> None:
     assert violations(POLICY, deployment(changed(WORKLOAD, path, UNKNOWN))) == []
+
+
+def test_a_sysctl_that_is_not_decided_yet_is_none() -> None:
+    undecided = changed(WORKLOAD, f"{POD_PATH}.securityContext.sysctls", [{"name": UNKNOWN}])
+    assert violations(POLICY, deployment(undecided)) == []
 
 
 def test_an_undecided_value_hides_no_other_violation() -> None:

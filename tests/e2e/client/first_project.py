@@ -31,6 +31,10 @@ def timed(name, function, *arguments):
     return result
 
 
+def twice(model_input: list[int]) -> list[int]:
+    return [2 * value for value in model_input]
+
+
 mlflow.set_experiment(EXPERIMENT)
 sent = [1 / (1 + step) for step in range(POINTS)]
 with mlflow.start_run(run_name="full-size") as run, tempfile.TemporaryDirectory() as folder:
@@ -44,8 +48,7 @@ with mlflow.start_run(run_name="full-size") as run, tempfile.TemporaryDirectory(
     timed("upload 64 MiB", mlflow.log_artifact, str(weights))
     model = mlflow.pyfunc.log_model(
         name="model",
-        python_model=lambda model_input: [2 * value for value in model_input],
-        input_example=[1, 2],
+        python_model=twice,
         # Nothing beyond Python: finding out what a model imports would load it in another process.
         pip_requirements=[],
     )

@@ -1,0 +1,65 @@
+"""A copy of the program with a Pulumi state of its own: previews of it touch neither the checkout nor the platform."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.commands import CHECKOUT, Finished, run
+
+FILES = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml")
+FOLDERS = ("components", "policy", "stackfile", "tools", ".github")
+# What a copy shares with the checkout because it is large and stays as it is.
+LINKED = (".venv",)
+PROD_SECRETS = ("databasePassword", "artifactsAccessKeyId", "artifactsSecretAccessKey", "loginClientSecret")
+PULUMI_SECONDS = 180
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clone:
+    """A clone of the repository in a folder, as a continuous-integration job has one."""
+
+    folder: Path
+    state: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> "Clone":
+        """Copy what Pulumi needs of the checkout."""
+        clone, state = folder / "clone", folder / "state"
+        clone.mkdir()
+        state.mkdir()
+        for file in (*CHECKOUT.glob("*.py"), *(CHECKOUT / name for name in FILES)):
+            shutil.copy2(file, clone)
+        for name in FOLDERS:
+            shutil.copytree(CHECKOUT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in LINKED:
+            (clone / name).symlink_to(CHECKOUT / name)
+        return cls(folder=clone, state=state)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that keep its state apart."""
+        return {"PULUMI_BACKEND_URL": f"file://{self.state}"}
+
+    def run(self, *command: str, expected: int | None = 0, env: dict[str, str] | None = None) -> Finished:
+        """Run a command in the clone."""
+        return run(
+            *command,
+            cwd=self.folder,
+            env=self.environment | (env or {}),
+            seconds=PULUMI_SECONDS,
+            expected=expected,
+        )
+
+    def make_stack(self, name: str) -> None:
+        """Make a stack; `prod` gets its four secrets."""
+        self.run("pulumi", "stack", "init", name, "--non-interactive")
+        if name == "prod":
+            for key in PROD_SECRETS:
+                self.run("pulumi", "config", "set", "--secret", key, f"{key}-of-the-clone", "--stack", name)
+
+    def change(self, file: str, old: str, new: str) -> None:
+        """Change a line of the clone's program."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}, expected once"
+        path.write_text(text.replace(old, new), encoding="utf-8")
