@@ -45,8 +45,9 @@ def connections(draft: Draft) -> Iterator[Fault]:
     )
     yield Fault(
         "server.poolSize",
-        f"(replicas {replicas} + {SURGE} while rolling) x workers {workers} x {ENGINES_PER_WORKER} engines x (poolSize {size} + poolOverflow "
-        f"{overflow}) = {wanted} connections; expected at most {most} - {RESERVED_CONNECTIONS} in reserve = {admitted}",
+        f"(replicas {replicas} + {SURGE} while rolling) x workers {workers} x {ENGINES_PER_WORKER} engines x "
+        f"(poolSize {size} + poolOverflow {overflow}) = {wanted} connections; "
+        f"expected at most {most} - {RESERVED_CONNECTIONS} in reserve = {admitted}",
         ", or ".join(remedies),
     )
 

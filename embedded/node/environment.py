@@ -61,6 +61,12 @@ def merged(values: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str,
     return {name: value for name, value in inherited.items() if name not in UNSET} | dict(values)
 
 
+def knows_names(machine: str) -> bool:
+    """Whether the text of an /etc/hosts holds the platform's names."""
+    entries = " ".join(line.partition("#")[0] for line in machine.splitlines())
+    return set(HOST_NAMES) <= set(entries.split())
+
+
 def hosts(machine: str) -> str:
     """Add the platform's names to the text of the machine's /etc/hosts."""
     text = machine if machine.endswith("\n") or not machine else machine + "\n"

@@ -67,6 +67,11 @@ def test_the_platforms_names_are_added_to_the_machines_hosts() -> None:
     assert environment.hosts(machine) == f"{machine}\n127.0.0.1 mlflow.localhost dex.mlflow.localhost\n"
 
 
+def test_a_hosts_file_that_holds_the_names_is_recognised_and_a_comment_about_them_is_not() -> None:
+    assert environment.knows_names(environment.hosts("127.0.0.1 localhost"))
+    assert not environment.knows_names("127.0.0.1 localhost\n# 127.0.0.1 mlflow.localhost dex.mlflow.localhost\n")
+
+
 def test_preparing_makes_a_passphrase_that_only_its_owner_reads_and_keeps_it(tmp_path: Path) -> None:
     home = Home(tmp_path / "data")
     environment.prepare(home, Path("/checkout"))

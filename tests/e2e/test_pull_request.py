@@ -1,0 +1,90 @@
+"""The pull request's workflow: its own command, run as it stands, with previews by the real engine."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.clone import Clone
+from tests.e2e.commands import CHECKOUT
+from tests.e2e.figures import Figures
+from tests.e2e.github import GitHub, serving
+from tools.preview_comment import MARKER
+
+WORKFLOW = CHECKOUT / ".github" / "workflows" / "preview.yml"
+TOKEN = "the-workflow's-own-token"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    made = Clone.make(tmp_path)
+    made.make_stack("dev")
+    made.make_stack("prod")
+    return made
+
+
+def workflow_command() -> str:
+    """What the workflow runs for the previews."""
+    workflow: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["preview"]["steps"]
+    (step,) = [step for step in steps if step.get("name") == "preview"]
+    return step["run"]
+
+
+def environment(github: GitHub) -> dict[str, str]:
+    """What GitHub sets, and the workflow itself."""
+    return {
+        "GITHUB_TOKEN": github.token,
+        "GITHUB_REPOSITORY": "example/platform",
+        "GITHUB_API_URL": github.url,
+        "PULL_REQUEST": "7",
+    }
+
+
+def test_one_comment_tells_what_changes_and_is_updated_in_place(clone: Clone, figures: Figures) -> None:
+    with serving(TOKEN) as github:
+        for number in range(120):
+            github.add(f"remark {number} of a long discussion")
+        first = clone.run("sh", "-euc", workflow_command(), env=environment(github))
+        ours = [comment for comment in github.comments if MARKER in comment["body"]]
+        assert len(ours) == 1
+        for stack in ("dev", "prod"):
+            assert f"### `{stack}`: " in ours[0]["body"]
+        assert "+ Namespace team-a-namespace" in ours[0]["body"]
+        assert "+ Namespace research-namespace" in ours[0]["body"]
+        figures.add("pull request: previews of both stacks and a comment", first.seconds)
+
+        clone.change("Pulumi.dev.yaml", "description: Demand forecasting", "description: Demand")
+        clone.change("Pulumi.dev.yaml", "    team-a:\n      description: Recommendation models\n", "")
+        clone.run("tools/preview-pull-request", "dev", env=environment(github))
+        again = [comment for comment in github.comments if MARKER in comment["body"]]
+        assert [comment["id"] for comment in again] == [ours[0]["id"]]
+        assert "team-a-namespace" not in again[0]["body"]
+        assert github.requests.count("POST") == 1
+
+
+def test_a_broken_rule_is_named_in_the_comment_and_fails_the_check(clone: Clone) -> None:
+    clone.change("components/identity.py", "resources=RESOURCES.to_args(),", "")
+    with serving(TOKEN) as github:
+        done = clone.run("tools/preview-pull-request", "dev", env=environment(github), expected=None)
+    assert done.code == 1
+    (comment,) = github.comments
+    assert "containers-are-sized" in comment["body"]
+    assert "identity-server" in comment["body"]
+
+
+def test_a_mistake_in_the_stack_file_is_quoted_in_the_comment(clone: Clone) -> None:
+    clone.change("Pulumi.prod.yaml", "kind: oidc", "kind: development")
+    done = clone.run("tools/preview-pull-request", "prod", expected=None)
+    assert done.code == 1
+    assert "Pulumi.prod.yaml" in done.stdout
+    assert "login" in done.stdout
+
+
+def test_a_refusal_of_github_says_what_the_token_lacks(clone: Clone) -> None:
+    with serving(TOKEN) as github:
+        refused = environment(github) | {"GITHUB_TOKEN": "somebody else's"}
+        done = clone.run("tools/preview-pull-request", "prod", env=refused, expected=None)
+    assert done.code == 1
+    assert "pull-requests: write" in done.stderr
