@@ -1,8 +1,8 @@
 """The pull request's comment: what each stack's preview would change, written so that it can be updated in place.
 
-`python -m tools.preview_comment dev=dev.json prod=prod.json` turns the output of `pulumi preview --json` into Markdown
-on standard output; with `--post` the comment of an earlier run is replaced (GITHUB_TOKEN, GITHUB_REPOSITORY and
-PULL_REQUEST in the environment).
+`python -m tools.preview_comment dev=dev.json prod=prod.json` turns the events that `pulumi preview --json` streams with
+PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--post` the comment of an earlier run is
+replaced (GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment).
 """
 
 import argparse
@@ -13,48 +13,97 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 MARKER = "<!-- mlflow-platform preview -->"
 # GitHub refuses comments above 65,536 characters.
 LONGEST = 60_000
-SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "read": ">", "refresh": "~"}
 # A replacement is three steps in the engine; the one called `replace` stands for it.
-SHOWN = frozenset({"create", "update", "delete", "replace"})
+SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 DANGEROUS = frozenset({"delete", "replace"})
 
 
-def summary(stack: str, preview: Mapping[str, Any]) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What would happen to one resource."""
+
+    op: str
+    name: str
+    """Kind and name, for example `Namespace team-a-namespace`."""
+
+    changed: tuple[str, ...]
+    """Paths of the properties that differ."""
+
+    def __str__(self) -> str:
+        """One line of a diff."""
+        detail = f": {', '.join(self.changed)}" if self.changed else ""
+        return f"{SIGNS[self.op]} {self.name}{detail}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What a reviewer wants to know of one stack's preview."""
+
+    changes: tuple[Change, ...]
+    violations: tuple[str, ...]
+    """Rules of the policy pack that are broken, one line each."""
+
+    errors: tuple[str, ...]
+
+
+def parse(events: str) -> Preview:
+    """The engine's events, one JSON object a line, as `pulumi preview --json` streams them.
+
+    Raises:
+        ValueError: a line is no JSON object.
+    """
+    changes: list[Change] = []
+    violations: list[str] = []
+    errors: list[str] = []
+    for line in filter(str.strip, events.splitlines()):
+        event: dict[str, Any] = json.loads(line)
+        if metadata := event.get("resourcePreEvent", {}).get("metadata"):
+            if metadata["op"] in SIGNS:
+                changed = tuple(sorted(metadata.get("detailedDiff") or ()))
+                changes.append(Change(op=metadata["op"], name=_name(metadata["urn"]), changed=changed))
+        elif policy := event.get("policyEvent"):
+            # The first line of the message is the rule's description; what follows says what is wrong.
+            wrong = " ".join(policy["message"].strip().splitlines()[1:]) or policy["message"].strip()
+            where = _name(policy["resourceUrn"]) if policy.get("resourceUrn") else "the stack"
+            violations.append(f"{policy['policyName']} ({policy['enforcementLevel']}): {where}: {wrong}")
+        elif (diagnostic := event.get("diagnosticEvent", {})).get("severity") == "error":
+            errors.append(diagnostic["message"].strip())
+    return Preview(changes=tuple(changes), violations=tuple(sorted(violations)), errors=tuple(errors))
+
+
+def _name(urn: str) -> str:
+    _, _, types, name = urn.split("::", 3)
+    return f"{types.rsplit('$', 1)[-1].rsplit(':', 1)[-1]} {name}"
+
+
+def summary(stack: str, preview: Preview) -> str:
     """One stack's section of the comment."""
-    steps = [step for step in preview.get("steps", ()) if step["op"] in SHOWN]
-    counts = Counter(step["op"] for step in steps)
-    errors = [entry["message"].strip() for entry in preview.get("diagnostics", ()) if entry["severity"] == "error"]
+    counts = Counter(change.op for change in preview.changes)
     headline = ", ".join(f"{counts[op]} to {op}" for op in SIGNS if counts[op]) or "no changes"
-    parts = [f"### `{stack}`: {'the preview failed' if errors else headline}"]
-    if errors:
-        parts.append("\n".join(["```", *errors, "```"]))
-    lost = [_name(step) for step in steps if step["op"] in DANGEROUS]
+    parts = [f"### `{stack}`: {'the preview failed' if preview.errors else headline}"]
+    if preview.violations:
+        parts.append("\n".join(["**Rules that are broken:**", "", *(f"- {line}" for line in preview.violations)]))
+    if preview.errors:
+        parts.append("\n".join(["```", *preview.errors, "```"]))
+    lost = sorted(change.name for change in preview.changes if change.op in DANGEROUS)
     if lost:
-        parts.append("**Deleted or replaced:** " + ", ".join(f"`{name}`" for name in sorted(lost)))
-    if steps:
-        lines = "\n".join(_line(step) for step in sorted(steps, key=lambda step: (step["op"], step["urn"])))
+        parts.append("**Deleted or replaced:** " + ", ".join(f"`{name}`" for name in lost))
+    if preview.changes:
+        lines = "\n".join(
+            str(change) for change in sorted(preview.changes, key=lambda change: (change.op, change.name))
+        )
         parts.append(f"<details><summary>All changes</summary>\n\n```diff\n{lines}\n```\n</details>")
     return "\n\n".join(parts)
 
 
-def _name(step: Mapping[str, Any]) -> str:
-    _, _, types, name = step["urn"].split("::", 3)
-    return f"{types.rsplit('$', 1)[-1].rsplit(':', 1)[-1]} {name}"
-
-
-def _line(step: Mapping[str, Any]) -> str:
-    changed = sorted(step.get("detailedDiff") or ())
-    detail = f": {', '.join(changed)}" if changed else ""
-    return f"{SIGNS[step['op']]} {_name(step)}{detail}"
-
-
-def comment(previews: Mapping[str, Mapping[str, Any]]) -> str:
+def comment(previews: Mapping[str, Preview]) -> str:
     """The whole comment, shortened to what GitHub takes."""
     text = "\n\n".join(
         [MARKER, "## What this pull request changes", *(summary(stack, made) for stack, made in previews.items())]
@@ -97,16 +146,16 @@ def post(text: str, *, api: str, repository: str, pull_request: str, token: str)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the previews, print or post the comment."""
     parser = argparse.ArgumentParser(prog="python -m tools.preview_comment", description=__doc__)
-    parser.add_argument("previews", nargs="+", metavar="STACK=FILE", help="output of `pulumi preview --json`")
+    parser.add_argument("previews", nargs="+", metavar="STACK=FILE", help="events of `pulumi preview --json`")
     parser.add_argument("--post", action="store_true", help="write the comment to the pull request")
     options = parser.parse_args(arguments)
-    previews: dict[str, Any] = {}
+    previews: dict[str, Preview] = {}
     for item in options.previews:
         stack, _, file = item.partition("=")
         try:
-            previews[stack] = json.loads(Path(file).read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
-            sys.exit(f"{item}: expected STACK=FILE with the output of `pulumi preview --json`: {error}")
+            previews[stack] = parse(Path(file).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            sys.exit(f"{item}: expected STACK=FILE with the events of `pulumi preview --json`: {error}")
     text = comment(previews)
     if not options.post:
         print(text)

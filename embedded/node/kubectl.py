@@ -12,6 +12,7 @@ from embedded.node.objects import Object
 from embedded.paths import cache
 
 SECONDS = 60
+READY_SECONDS = 5
 
 
 def kubectl_cache(directory: Path) -> Path:
@@ -32,19 +33,20 @@ class Kubectl:
         ours = [f"--kubeconfig={self.kubeconfig}", f"--cache-dir={kubectl_cache(cache())}"]
         return [str(self.program), *ours, *arguments]
 
-    def run(self, *arguments: str, stdin: str | None = None) -> str:
+    def run(self, *arguments: str, stdin: str | None = None, seconds: float = SECONDS) -> str:
         """Run and return the output; a failure carries kubectl's own words."""
         try:
             done = subprocess.run(
-                self.command(f"--request-timeout={SECONDS}s", *arguments),
+                self.command(*arguments),
                 input=stdin,
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=2 * SECONDS,
+                # Its own --request-timeout bounds each attempt, not their number.
+                timeout=seconds,
             )
         except subprocess.TimeoutExpired as error:
-            raise EmbeddedError(f"kubectl {arguments[0]}: no answer from the cluster in {2 * SECONDS} s") from error
+            raise EmbeddedError(f"kubectl {arguments[0]}: no answer from the cluster in {seconds:.0f} s") from error
         if done.returncode:
             raise EmbeddedError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
@@ -52,7 +54,7 @@ class Kubectl:
     def ready(self) -> str | None:
         """Return what keeps the API server from answering, or None."""
         try:
-            answer = self.run("get", "--raw=/readyz", "--request-timeout=5s")
+            answer = self.run("get", "--raw=/readyz", seconds=READY_SECONDS)
         except EmbeddedError as error:
             # While it starts, it lists dozens of parts that are ready before the one that is not.
             failed = ", ".join(re.findall(r"\[-\]([\w/-]+) failed", str(error)))

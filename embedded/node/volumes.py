@@ -116,10 +116,10 @@ def write_index(directory: Path, known: list[Volume]) -> None:
 def remember(kubectl: Kubectl, directory: Path) -> None:
     """Write down the owners while the cluster can still be asked; what it does not answer stays as it was."""
     try:
-        known = volumes(kubectl.objects())
-    except (EmbeddedError, FileNotFoundError):
+        if kubectl.ready() is None:
+            write_index(directory, volumes(kubectl.objects()))
+    except (EmbeddedError, FileNotFoundError):  # no cluster any more, or no kubectl yet
         return
-    write_index(directory, known)
 
 
 def read_index(directory: Path) -> dict[str, str]:

@@ -32,55 +32,61 @@ class GitHub:
         return comment
 
 
-def _handler(github: GitHub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if not self._asked("GET", r"/repos/example/platform/issues/7/comments"):
-                return
-            page = int(parse_qs(urlsplit(self.path).query)["page"][0])
-            self._answer(HTTPStatus.OK, github.comments[PAGE_SIZE * (page - 1) : PAGE_SIZE * page])
+class _Server(ThreadingHTTPServer):
+    def __init__(self, github: GitHub) -> None:
+        self.github = github
+        super().__init__(("127.0.0.1", 0), _Handler)
 
-        def do_POST(self) -> None:
-            if self._asked("POST", r"/repos/example/platform/issues/7/comments"):
-                self._answer(HTTPStatus.CREATED, github.add(self._body()))
 
-        def do_PATCH(self) -> None:
-            if match := self._asked("PATCH", r"/repos/example/platform/issues/comments/(\d+)"):
-                comment = github.comments[int(match[1]) - 1]
-                comment["body"] = self._body()
-                self._answer(HTTPStatus.OK, comment)
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] - the one server that uses it
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-            """Say nothing: the requests are kept."""
+    def do_GET(self) -> None:
+        if not self._asked("GET", r"/repos/example/platform/issues/7/comments"):
+            return
+        page = int(parse_qs(urlsplit(self.path).query)["page"][0])
+        self._answer(HTTPStatus.OK, self.server.github.comments[PAGE_SIZE * (page - 1) : PAGE_SIZE * page])
 
-        def _asked(self, method: str, pattern: str) -> re.Match[str] | None:
-            github.requests.append(method)
-            match = re.fullmatch(pattern, urlsplit(self.path).path)
-            if self.headers["Authorization"] != f"Bearer {github.token}":
-                self._answer(HTTPStatus.UNAUTHORIZED, {"message": "Bad credentials"})
-                return None
-            if match is None:
-                self._answer(HTTPStatus.NOT_FOUND, {"message": "Not Found"})
-            return match
+    def do_POST(self) -> None:
+        if self._asked("POST", r"/repos/example/platform/issues/7/comments"):
+            self._answer(HTTPStatus.CREATED, self.server.github.add(self._body()))
 
-        def _body(self) -> str:
-            return json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
+    def do_PATCH(self) -> None:
+        if match := self._asked("PATCH", r"/repos/example/platform/issues/comments/(\d+)"):
+            comment = self.server.github.comments[int(match[1]) - 1]
+            comment["body"] = self._body()
+            self._answer(HTTPStatus.OK, comment)
 
-        def _answer(self, status: HTTPStatus, document: object) -> None:
-            content = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        """Say nothing: the requests are kept."""
 
-    return Handler
+    def _asked(self, method: str, pattern: str) -> re.Match[str] | None:
+        github = self.server.github
+        github.requests.append(method)
+        match = re.fullmatch(pattern, urlsplit(self.path).path)
+        if self.headers["Authorization"] != f"Bearer {github.token}":
+            self._answer(HTTPStatus.UNAUTHORIZED, {"message": "Bad credentials"})
+            return None
+        if match is None:
+            self._answer(HTTPStatus.NOT_FOUND, {"message": "Not Found"})
+        return match
+
+    def _body(self) -> str:
+        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
+
+    def _answer(self, status: HTTPStatus, document: object) -> None:
+        content = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
 
 @contextlib.contextmanager
 def serving(token: str) -> Generator[GitHub]:
     """GitHub, for as long as the block takes."""
     github = GitHub(token=token)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(github)) as server:
+    with _Server(github) as server:
         github.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -26,8 +26,9 @@ class RecordingKubectl(Kubectl):
 
     created: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def run(self, *arguments: str, stdin: str | None = None) -> str:
+    def run(self, *arguments: str, stdin: str | None = None, seconds: float = 0) -> str:
         """Take the objects."""
+        del seconds
         assert arguments == ("create", "-f=-")
         assert stdin
         self.created.extend(json.loads(stdin)["items"])
