@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
-from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
+from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, ConfigNode, KubeConfigMerger
 
 
 def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
@@ -37,6 +37,17 @@ def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
     }
 
 
+def plain(node: Any) -> Any:  # noqa: ANN401 - any YAML
+    """The merger's nodes as the values they hold."""
+    if isinstance(node, ConfigNode):
+        return plain(cast("Any", node).value)
+    if isinstance(node, list):
+        return [plain(item) for item in cast("list[Any]", node)]
+    if isinstance(node, dict):
+        return {key: plain(value) for key, value in cast("dict[str, Any]", node).items()}
+    return node
+
+
 def main() -> None:
     """Write the kubeconfig and become the command."""
     if len(sys.argv) < 3:  # noqa: PLR2004 - the module, a name and a command
@@ -49,7 +60,7 @@ def main() -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         merged: Any = KubeConfigMerger(KUBE_CONFIG_DEFAULT_LOCATION).config
-        chosen = single_context({} if merged is None else merged.value, name)
+        chosen = single_context({} if merged is None else plain(merged), name)
     except LookupError as error:
         sys.exit(str(error))
     # A lasting path: Pulumi keeps it in the provider's state and reads the file again on the next run.

@@ -1,8 +1,8 @@
 """The pull request's comment: what each stack's preview would change, written so that it can be updated in place.
 
 `python -m tools.preview_comment dev=dev.json prod=prod.json` turns the events that `pulumi preview --json` streams with
-PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--post` the comment of an earlier run is
-replaced (GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment).
+PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--post` the comment of an earlier run
+is replaced (GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment).
 """
 
 import argparse

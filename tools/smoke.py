@@ -50,19 +50,27 @@ def record_run(platform: Platform, team: str) -> dict[str, Any]:
         if platform.authority is not None:
             authority = Path(folder) / "ca.crt"
             authority.write_text(platform.authority, encoding="utf-8")
-        done = subprocess.run(
-            [python, SCRIPT],
-            env=client_variables(platform, team, authority),
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [python, SCRIPT],
+                env=client_variables(platform, team, authority),
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            said = late.stderr.decode(errors="replace") if late.stderr else ""
+            sys.exit(_failure(platform, team, f"was not done after {TIMEOUT_SECONDS} s", said))
     if done.returncode:
-        last = "\n  ".join(done.stderr.strip().splitlines()[-8:])
-        sys.exit(f"smoke test: the MLflow client failed in workspace {team} of {platform.url}:\n  {last}")
+        sys.exit(_failure(platform, team, "failed", done.stderr))
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _failure(platform: Platform, team: str, what: str, said: str) -> str:
+    last = "\n  ".join(said.strip().splitlines()[-8:])
+    return f"smoke test: the MLflow client {what} in workspace {team} of {platform.url}; its last lines:\n  {last}"
 
 
 def main() -> None:
