@@ -9,8 +9,10 @@ from settings import load
 from wiring import Wiring
 
 settings, secrets = load()
+# An empty kubeconfig means the usual places at the time of each run. Left out, the SDK would write the path of
+# $KUBECONFIG into the state, and the next machine has another one.
 opts = pulumi.ResourceOptions(
-    providers=[k8s.Provider("cluster", context=settings.cluster.context), random.Provider("random")]
+    providers=[k8s.Provider("cluster", kubeconfig="", context=settings.cluster.context), random.Provider("random")]
 )
 platform = c.PlatformNamespace(
     "platform", c.PlatformNamespaceArgs(name=settings.namespace, durable=settings.durable), opts

@@ -54,7 +54,7 @@ class Wiring:
             hosts["identity"] = self.identity_host
         return c.SelfSignedCertificate(
             "certificate",
-            c.CertificateArgs(namespace=self.namespace, hosts=hosts, issued=chosen.issued),
+            c.CertificateArgs(namespace=self.namespace, domain=self.settings.host, hosts=hosts, issued=chosen.issued),
             self.opts,
         ).certificate
 

@@ -31,6 +31,9 @@ class CertificateArgs:
     """Input of `SelfSignedCertificate`."""
 
     namespace: pulumi.Input[str]
+    domain: str
+    """The authority vouches for names at and below it only."""
+
     hosts: Mapping[str, str]
     """Host name by its role. Each gets a certificate of its own: an ingress controller that finds two certificates
     for one name, an old and a new one during a change, may serve either."""
@@ -67,8 +70,8 @@ def private_key(seed: bytes, purpose: str) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(1 + int.from_bytes(wide) % (P256_ORDER - 1), ec.SECP256R1())
 
 
-def authority_certificate(seed: bytes) -> str:
-    """PEM of the authority that belongs to a seed."""
+def authority_certificate(seed: bytes, domain: str) -> str:
+    """PEM of the authority that belongs to a seed: it can vouch for `domain` and names below it, nothing else."""
     key = private_key(seed, "authority")
     builder = (
         x509.CertificateBuilder()
@@ -81,6 +84,10 @@ def authority_certificate(seed: bytes) -> str:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        # Whoever trusts it, in a browser for example, does not trust it with the rest of the Internet.
+        .add_extension(
+            x509.NameConstraints(permitted_subtrees=[x509.DNSName(domain)], excluded_subtrees=None), critical=True
+        )
     )
     return _sign(builder, key, seed).public_bytes(serialization.Encoding.PEM).decode()
 
@@ -143,7 +150,8 @@ class SelfSignedCertificate(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         # Not RandomBytes: the id of that resource is its value, in plain text in the state.
         seed = random.RandomPassword(f"{name}-seed", length=SEED_LENGTH, special=False, opts=child).result
-        authority = seed.apply(lambda text: authority_certificate(text.encode()))
+        domain = args.domain
+        authority = seed.apply(lambda text: authority_certificate(text.encode(), domain))
         names: dict[str, pulumi.Input[str]] = {}
         for role, host in args.hosts.items():
             pair = pulumi.Output.all(seed=seed, host=host, issued=args.issued.isoformat()).apply(

@@ -17,8 +17,8 @@ class Database:
     name: str
     user: str
 
-    tls_mode: str
-    """libpq's `sslmode`."""
+    tls: str
+    """libpq's TLS options, as in a URI's query."""
 
     password: k8s.core.v1.Secret
     """Holds the password under the key `password`; it reaches libpq as PGPASSWORD and is part of no URI."""
@@ -32,4 +32,4 @@ class Database:
     @property
     def uri(self) -> str:
         """SQLAlchemy's URI, without the password."""
-        return f"postgresql+psycopg://{self.user}@{self.host}:{self.port}/{self.name}?sslmode={self.tls_mode}"
+        return f"postgresql+psycopg://{self.user}@{self.host}:{self.port}/{self.name}?{self.tls}"

@@ -1,7 +1,6 @@
 """Backing services that somebody else runs: the platform keeps their credentials in Secrets and opens the way there."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -11,6 +10,9 @@ from components.artifact_store import ArtifactStore
 from components.database import Database
 
 core = k8s.core.v1
+
+# The name and the authority of the server are verified; the bundle is that of images/mlflow (Debian's).
+VERIFIED_TLS = "sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +28,7 @@ class ExternalDatabaseArgs:
 
 
 class ExternalDatabase(pulumi.ComponentResource):
-    """A PostgreSQL database by host, port, user name and password; TLS is demanded of it."""
+    """A PostgreSQL database by host, port, user name and password; its TLS certificate is verified."""
 
     database: Database
 
@@ -43,7 +45,7 @@ class ExternalDatabase(pulumi.ComponentResource):
             port=args.port,
             name=args.name,
             user=args.user,
-            tls_mode="require",
+            tls=VERIFIED_TLS,
             password=credential,
             flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.port]),
             ready=credential,
@@ -83,15 +85,10 @@ class ExternalStore(pulumi.ComponentResource):
             endpoint_url=args.endpoint_url,
             region=args.region,
             credentials=credentials,
-            flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[endpoint_port(args.endpoint_url)]),
+            flow=networks.Flow(
+                peers=[networks.anywhere_but_metadata()],
+                ports=[443 if args.endpoint_url is None else networks.port_of(args.endpoint_url)],
+            ),
             ready=credentials,
         )
         self.register_outputs({"bucket": args.bucket})
-
-
-def endpoint_port(url: str | None) -> int:
-    """TCP port of an S3 endpoint; AWS and `https` without a port are 443."""
-    if url is None:
-        return 443
-    parts = urlsplit(url)
-    return parts.port or (80 if parts.scheme == "http" else 443)

@@ -123,7 +123,7 @@ class IdentityProvider(pulumi.ComponentResource):
             },
             opts=child,
         )
-        networks.open_flows(
+        network = networks.open_flows(
             name,
             args.namespace,
             to_pods=labels,
@@ -141,7 +141,7 @@ class IdentityProvider(pulumi.ComponentResource):
                     spec=_pod(args.image, settings.metadata.name),
                 ),
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[network]),
         )
         service = core.Service(
             f"{name}-service",

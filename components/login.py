@@ -11,7 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components import pods
+from components import networks, pods
 from components.identity import Oidc
 
 core = k8s.core.v1
@@ -107,6 +107,9 @@ class Login(pulumi.ComponentResource):
 
     sidecar: core.ContainerArgs
     volumes: list[core.VolumeArgs]
+    issuer_ports: tuple[int, ...]
+    """TCP ports of the issuers, which the container has to reach."""
+
     ready: list[pulumi.Resource]
     """What must exist before the container starts: it asks for the issuer's keys once, and falls back silently."""
 
@@ -124,6 +127,9 @@ class Login(pulumi.ComponentResource):
         # By file name, because OAuth2-Proxy takes each as an argument.
         authorities: dict[str, pulumi.Input[str]] = {}
         self.ready = []
+        self.issuer_ports = tuple(
+            sorted({networks.port_of(args.oidc.issuer), networks.port_of(args.service_account_issuer)})
+        )
         if args.service_account_issuer == IN_CLUSTER_ISSUER:
             # Kubernetes puts this ConfigMap with the API server's authority into every namespace.
             authorities["kubernetes.crt"] = "kube-root-ca.crt"

@@ -148,8 +148,12 @@ class MLflow(pulumi.ComponentResource):
             egress=[
                 args.database.flow,
                 args.artifacts.flow,
-                # API server and identity provider: their addresses are not known before they are asked.
-                networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443, 6443, 8443]),
+                # API server and identity provider: their addresses are not known before they are asked. Behind a
+                # Service or an ingress controller of this cluster they listen on 6443 and 8443.
+                networks.Flow(
+                    peers=[networks.anywhere_but_metadata()],
+                    ports=sorted({443, 6443, 8443, *args.login.issuer_ports}),
+                ),
             ],
             opts=child,
         )

@@ -35,7 +35,7 @@ class PlatformNamespace(pulumi.ComponentResource):
                 name=args.name,
                 labels={"app.kubernetes.io/part-of": PART_OF, **POD_SECURITY_LABELS},
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.durable),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
         )
         self.namespace = created.metadata.name
         closed_namespace(name, self.namespace, pulumi.ResourceOptions(parent=self))

@@ -6,6 +6,7 @@ its own. Kubelet probes come from the node and are always admitted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -14,6 +15,8 @@ net = k8s.networking.v1
 
 # Clouds hand out the node's and the pods' credentials at link-local addresses (169.254.169.254 and relatives).
 LINK_LOCAL = "169.254.0.0/16"
+# The Service's port, and the one on which CoreDNS listens where it may not bind low ports: policies see the latter.
+DNS_PORTS = (53, 5353)
 # Where NodeLocal DNSCache answers by default.
 NODE_LOCAL_DNS = "169.254.20.10/32"
 
@@ -56,6 +59,12 @@ def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
     return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr="0.0.0.0/0", except_=[LINK_LOCAL]))
 
 
+def port_of(url: str) -> int:
+    """TCP port of an http or https URL."""
+    parts = urlsplit(url)
+    return parts.port or (80 if parts.scheme == "http" else 443)
+
+
 def _tcp(ports: Sequence[int]) -> list[net.NetworkPolicyPortArgs]:
     return [net.NetworkPolicyPortArgs(protocol="TCP", port=port) for port in ports]
 
@@ -74,7 +83,11 @@ def closed_namespace(name: str, namespace_name: pulumi.Input[str], opts: pulumi.
                         namespace("kube-system", {"k8s-app": "kube-dns"}),
                         net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=NODE_LOCAL_DNS)),
                     ],
-                    ports=[net.NetworkPolicyPortArgs(protocol=protocol, port=53) for protocol in ("UDP", "TCP")],
+                    ports=[
+                        net.NetworkPolicyPortArgs(protocol=protocol, port=port)
+                        for port in DNS_PORTS
+                        for protocol in ("UDP", "TCP")
+                    ],
                 )
             ],
         ),

@@ -100,7 +100,7 @@ class ObjectStore(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
             string_data={
                 "security.toml": SECURITY,
-                "grpc-ca.crt": seed.result.apply(lambda text: authority_certificate(text.encode())),
+                "grpc-ca.crt": seed.result.apply(lambda text: authority_certificate(text.encode(), "object-store")),
                 "grpc.crt": closed.apply(lambda pair: pair.certificate),
                 "grpc.key": closed.apply(lambda pair: pair.key),
                 "s3.json": pulumi.Output.json_dumps(
@@ -119,7 +119,7 @@ class ObjectStore(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        networks.open_flows(
+        opened = networks.open_flows(
             name,
             args.namespace,
             to_pods=labels,
@@ -142,7 +142,9 @@ class ObjectStore(pulumi.ComponentResource):
                 ),
                 volume_claim_templates=[data_claim(args.storage, args.storage_class)],
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.durable),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[opened], protect=args.durable, retain_on_delete=args.durable
+            ),
         )
         network = networks.open_flows(
             f"{name}-bucket", args.namespace, to_pods=BUCKET_JOB_LABELS, egress=[flow], opts=child

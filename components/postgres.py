@@ -80,7 +80,7 @@ class Postgres(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        networks.open_flows(
+        network = networks.open_flows(
             name,
             args.namespace,
             to_pods=labels,
@@ -100,7 +100,9 @@ class Postgres(pulumi.ComponentResource):
                 ),
                 volume_claim_templates=[data_claim(args.storage, args.storage_class)],
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.durable),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[network], protect=args.durable, retain_on_delete=args.durable
+            ),
         )
         self.database = Database(
             host="postgres",
@@ -108,7 +110,7 @@ class Postgres(pulumi.ComponentResource):
             name="mlflow",
             user="mlflow",
             # The traffic stays inside a namespace whose network is closed; TLS would need an own CA in the pod.
-            tls_mode="disable",
+            tls="sslmode=disable",
             password=credential,
             flow=networks.Flow(peers=[networks.pods(labels)], ports=[PORT]),
             ready=server,

@@ -93,7 +93,7 @@ class Workspace(pulumi.ComponentResource):
                 labels={"app.kubernetes.io/part-of": PART_OF, **WORKSPACE_LABELS, **POD_SECURITY_LABELS},
                 annotations={DESCRIPTION_ANNOTATION: args.description},
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.durable),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
         )
         self.namespace = namespace.metadata.name
         networks.closed_namespace(name, self.namespace, child)

@@ -38,6 +38,8 @@ def client_python() -> Path:
             "--require-hashes", "--requirements", REQUIREMENTS,
         )  # fmt: skip
         if not python.exists():
+            # There, but without a Python: the one it was made with has gone.
+            shutil.rmtree(home, ignore_errors=True)
             unfinished.rename(home)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

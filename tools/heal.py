@@ -19,6 +19,7 @@ from kubernetes import config as kubeconfig
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
+PROJECT = "mlflow-platform"
 FILE_BACKEND = "file://"
 
 
@@ -35,13 +36,14 @@ def abandoned(lock: Mapping[str, Any], host: str) -> bool:
     return False
 
 
-def release_abandoned_lock(backend: str) -> None:
-    """Cancel the deployment whose process is gone; locks of other hosts and live processes stay."""
+def release_abandoned_lock(backend: str, stack: str) -> None:
+    """Cancel the stack's deployment if its process is gone; locks of other hosts and live processes stay."""
     if not backend.startswith(FILE_BACKEND):
         return
     locks = Path(backend.removeprefix(FILE_BACKEND)) / ".pulumi" / "locks"
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in locks.rglob("*.json")]
-    if any(abandoned(lock, socket.gethostname()) for lock in found):
+    # .pulumi/locks/organization/PROJECT/STACK/ID.json
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in locks.glob(f"*/{PROJECT}/{stack}/*.json")]
+    if found and all(abandoned(lock, socket.gethostname()) for lock in found):
         print("an earlier deployment was killed: releasing its lock", flush=True)
         _pulumi("cancel", "--yes")
 
@@ -100,7 +102,8 @@ def _pulumi(*arguments: str) -> str:
 
 def main() -> None:
     """Lock first: nothing else works while it is held."""
-    release_abandoned_lock(os.environ.get("PULUMI_BACKEND_URL", ""))
+    stack = _pulumi("stack", "--show-name").strip()
+    release_abandoned_lock(os.environ.get("PULUMI_BACKEND_URL", ""), stack)
     settle_pending_creates()
 
 

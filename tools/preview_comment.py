@@ -20,6 +20,10 @@ from typing import Any
 MARKER = "<!-- mlflow-platform preview -->"
 # GitHub refuses comments above 65,536 characters.
 LONGEST = 60_000
+# A comment that is too long is written again with shorter lists, so that every stack keeps its headline.
+LENGTHS = (1_000_000, 200, 50, 10)
+# What stays of a long line then: a path or an error text without end.
+LONGEST_LINE = 300
 # A replacement is three steps in the engine; the one called `replace` stands for it.
 SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 DANGEROUS = frozenset({"delete", "replace"})
@@ -62,6 +66,7 @@ def parse(events: str) -> Preview:
     changes: list[Change] = []
     violations: list[str] = []
     errors: list[str] = []
+    finished = False
     for line in filter(str.strip, events.splitlines()):
         event: dict[str, Any] = json.loads(line)
         if metadata := event.get("resourcePreEvent", {}).get("metadata"):
@@ -75,6 +80,9 @@ def parse(events: str) -> Preview:
             violations.append(f"{policy['policyName']} ({policy['enforcementLevel']}): {where}: {wrong}")
         elif (diagnostic := event.get("diagnosticEvent", {})).get("severity") == "error":
             errors.append(diagnostic["message"].strip())
+        finished = finished or "summaryEvent" in event
+    if not finished and not errors:
+        errors.append("The preview did not come to its end; the workflow's log says why.")
     return Preview(changes=tuple(changes), violations=tuple(sorted(violations)), errors=tuple(errors))
 
 
@@ -83,34 +91,46 @@ def _name(urn: str) -> str:
     return f"{types.rsplit('$', 1)[-1].rsplit(':', 1)[-1]} {name}"
 
 
-def summary(stack: str, preview: Preview) -> str:
-    """One stack's section of the comment."""
+def summary(stack: str, preview: Preview, most: int = LENGTHS[0]) -> str:
+    """One stack's section of the comment; no list in it has more than `most` lines."""
     counts = Counter(change.op for change in preview.changes)
     headline = ", ".join(f"{counts[op]} to {op}" for op in SIGNS if counts[op]) or "no changes"
     parts = [f"### `{stack}`: {'the preview failed' if preview.errors else headline}"]
     if preview.violations:
-        parts.append("\n".join(["**Rules that are broken:**", "", *(f"- {line}" for line in preview.violations)]))
+        parts.append(
+            "\n".join(["**Rules that are broken:**", "", *_first([f"- {line}" for line in preview.violations], most)])
+        )
     if preview.errors:
-        parts.append("\n".join(["```", *preview.errors, "```"]))
+        parts.append(
+            "\n".join(["```", *_first([line for text in preview.errors for line in text.splitlines()], most), "```"])
+        )
     lost = sorted(change.name for change in preview.changes if change.op in DANGEROUS)
     if lost:
-        parts.append("**Deleted or replaced:** " + ", ".join(f"`{name}`" for name in lost))
+        parts.append("**Deleted or replaced:** " + ", ".join(_first([f"`{name}`" for name in lost], most)))
     if preview.changes:
-        lines = "\n".join(
-            str(change) for change in sorted(preview.changes, key=lambda change: (change.op, change.name))
-        )
+        ordered = sorted(preview.changes, key=lambda change: (change.op, change.name))
+        lines = "\n".join(_first([str(change) for change in ordered], most))
         parts.append(f"<details><summary>All changes</summary>\n\n```diff\n{lines}\n```\n</details>")
     return "\n\n".join(parts)
 
 
+def _first(lines: list[str], most: int) -> list[str]:
+    if most == LENGTHS[0]:
+        return lines
+    kept = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..." for line in lines[:most]]
+    left = len(lines) - len(kept)
+    return [*kept, f"and {left} more: the workflow's log has them"] if left else kept
+
+
 def comment(previews: Mapping[str, Preview]) -> str:
-    """The whole comment, shortened to what GitHub takes."""
-    text = "\n\n".join(
-        [MARKER, "## What this pull request changes", *(summary(stack, made) for stack, made in previews.items())]
-    )
-    if len(text) <= LONGEST:
-        return text
-    return text[:LONGEST] + "\n```\n</details>\n\nShortened: the workflow's log has the rest."
+    """The whole comment, with lists as short as GitHub makes necessary."""
+    text = ""
+    for most in LENGTHS:
+        sections = (summary(stack, made, most) for stack, made in previews.items())
+        text = "\n\n".join([MARKER, "## What this pull request changes", *sections])
+        if len(text) <= LONGEST:
+            break
+    return text
 
 
 def post(text: str, *, api: str, repository: str, pull_request: str, token: str) -> str:
@@ -137,7 +157,7 @@ def post(text: str, *, api: str, repository: str, pull_request: str, token: str)
     page = 1
     while found := call("GET", f"{comments}?per_page=100&page={page}"):
         for earlier in found:
-            if MARKER in earlier["body"]:
+            if earlier["body"].startswith(MARKER):
                 return call("PATCH", earlier["url"], {"body": text})["html_url"]
         page += 1
     return call("POST", comments, {"body": text})["html_url"]

@@ -1,6 +1,6 @@
 """The platform's volumes around a deletion: keep them when their claims go, and name them afterwards.
 
-`python -m tools.volumes retain` before, `python -m tools.volumes list` after.
+`python -m tools.volumes retain NAMESPACE` before, `python -m tools.volumes list NAMESPACE` after.
 """
 
 import sys
@@ -8,8 +8,6 @@ from typing import Any
 
 from kubernetes import client as kubernetes
 from kubernetes import config as kubeconfig
-
-from tools.stack import read_platform
 
 RETAIN = "Retain"
 
@@ -26,12 +24,14 @@ def retain(api: Any, namespace: str) -> list[str]:  # noqa: ANN401 - the package
     return changed
 
 
-def left_behind(volumes: list[Any]) -> list[str]:
-    """One line for each volume whose claim is gone: its name, its size and what it was claimed for."""
+def left_behind(volumes: list[Any], namespace: str) -> list[str]:
+    """One line for each volume whose claim in the namespace is gone: its name, its size and what it was claimed for."""
     return [
         f"{volume.metadata.name}  {volume.spec.capacity['storage']}  {claim.namespace}/{claim.name}"
         for volume in volumes
-        if volume.status.phase == "Released" and (claim := volume.spec.claim_ref) is not None
+        if volume.status.phase == "Released"
+        and (claim := volume.spec.claim_ref) is not None
+        and claim.namespace == namespace
     ]
 
 
@@ -40,16 +40,16 @@ def main() -> None:
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     api = kubernetes.CoreV1Api()
     match sys.argv[1:]:
-        case ["retain"]:
-            for name in retain(api, read_platform().namespace):
+        case ["retain", namespace]:
+            for name in retain(api, namespace):
                 print(f"volume {name} is kept when its claim goes")
-        case ["list"]:
-            lines = left_behind(api.list_persistent_volume().items)  # pyright: ignore[reportUnknownMemberType] - likewise
+        case ["list", namespace]:
+            lines = left_behind(api.list_persistent_volume().items, namespace)  # pyright: ignore[reportUnknownMemberType] - likewise
             if lines:
                 print("these volumes keep their data (docs/destroy.md says how to use or delete them):")
             print("\n".join(f"  {line}" for line in lines) or "no volume is left")
         case _:
-            sys.exit("usage: python -m tools.volumes retain|list")
+            sys.exit("usage: python -m tools.volumes retain|list NAMESPACE")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from .resource import Resource
 
 # Where clouds hand out credentials to whoever asks: the node's, those of an ECS task, those of an EKS pod.
 METADATA_SERVICES = tuple(map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "169.254.170.23")))
-DNS_PORT = 53
+# The Service's port, and the one that CoreDNS listens on where it may not bind low ones.
+DNS_PORTS = (53, 5353)
 REFUSED_TYPES = ("NodePort", "LoadBalancer")
 
 
@@ -87,5 +88,7 @@ def _denies_everything(spec: Node) -> bool:
     selects_all = selector.known and not selector["matchLabels"].fields and not any(selector["matchExpressions"].each())
     both_ways = {"Ingress", "Egress"} <= set(spec["policyTypes"].texts())
     ports = [port["port"] for rule in spec["egress"].each() for port in rule["ports"].each()]
-    only_names = len(ports) >= len(list(spec["egress"].each())) and all(port.may_be(DNS_PORT) for port in ports)
+    only_names = len(ports) >= len(list(spec["egress"].each())) and all(
+        any(port.may_be(known) for known in DNS_PORTS) for port in ports
+    )
     return selects_all and both_ways and not any(spec["ingress"].each()) and only_names

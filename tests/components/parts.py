@@ -27,7 +27,7 @@ def database() -> Database:
         port=5432,
         name="mlflow",
         user="mlflow",
-        tls_mode="require",
+        tls="sslmode=require",
         password=password,
         flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[5432]),
         ready=k8s.core.v1.ConfigMap("database-is-up"),

@@ -17,7 +17,7 @@ HOST = "mlflow.example.com"
 HOSTS = {"host": HOST, "identity": "dex.mlflow.example.com"}
 ISSUED = dt.date(2026, 11, 1)
 SEED = b"0123456789abcdef0123456789abcdef"
-AUTHORITY = authority_certificate(SEED)
+AUTHORITY = authority_certificate(SEED, HOST)
 MADE = self_signed(SEED, HOST, ISSUED)
 
 
@@ -73,7 +73,7 @@ def test_a_client_refuses_the_certificate_for_another_host(tmp_path: Path) -> No
 
 def test_a_long_host_name_is_no_obstacle() -> None:
     host = f"{'a' * 60}.{'b' * 60}.example.com"
-    verify(self_signed(SEED, host, ISSUED), host, ISSUED)
+    verify(self_signed(SEED, host, ISSUED), host, ISSUED, authority=authority_certificate(SEED, host))
 
 
 def test_the_certificate_is_valid_for_825_days_from_the_configured_one() -> None:
@@ -86,7 +86,7 @@ def test_the_certificate_is_valid_for_825_days_from_the_configured_one() -> None
 
 def test_the_same_arguments_give_the_same_certificate() -> None:
     assert self_signed(SEED, HOST, ISSUED) == MADE
-    assert authority_certificate(SEED) == AUTHORITY
+    assert authority_certificate(SEED, HOST) == AUTHORITY
 
 
 def test_another_seed_gives_other_keys() -> None:
@@ -94,7 +94,7 @@ def test_another_seed_gives_other_keys() -> None:
     assert other.key != MADE.key
     with pytest.raises(VerificationError):
         verify(other, HOST, ISSUED)
-    verify(other, HOST, ISSUED, authority=authority_certificate(SEED[::-1]))
+    verify(other, HOST, ISSUED, authority=authority_certificate(SEED[::-1], HOST))
 
 
 def test_each_host_has_a_key_of_its_own() -> None:
@@ -130,6 +130,12 @@ def test_the_server_key_may_serve_and_the_authority_key_may_sign() -> None:
     assert constraints == x509.BasicConstraints(ca=True, path_length=0)
 
 
+def test_the_authority_cannot_vouch_for_anybody_elses_names() -> None:
+    with pytest.raises(VerificationError):
+        verify(self_signed(SEED, "bank.example.org", ISSUED), "bank.example.org", ISSUED)
+    verify(self_signed(SEED, f"dex.{HOST}", ISSUED), f"dex.{HOST}", ISSUED)
+
+
 @pytest.mark.parametrize("seed", [b"", b"x", bytes(32), b"\xff" * 64])
 def test_every_seed_gives_a_usable_key(seed: bytes) -> None:
     assert private_key(seed, "server").private_numbers() != private_key(seed, "authority").private_numbers()
@@ -141,7 +147,7 @@ def test_serial_numbers_are_positive_and_short_enough() -> None:
 
 
 def published(name: str) -> dict[str, object]:
-    args = c.CertificateArgs(namespace="mlflow", hosts=HOSTS, issued=ISSUED)
+    args = c.CertificateArgs(namespace="mlflow", domain=HOST, hosts=HOSTS, issued=ISSUED)
     made = c.SelfSignedCertificate(name, args).certificate
     return {f"{name}-authority": made.authority, f"{name}-secrets": made.secret_names}
 

@@ -1,7 +1,7 @@
 import pulumi
 
 import components as c
-from components.external import endpoint_port
+from components.networks import port_of
 from tests.cloud import autoname
 from tests.components.parts import NAMESPACE
 from tests.harness import Recording, deploy
@@ -42,7 +42,8 @@ def store(endpoint_url: str | None) -> Recording:
 def test_a_database_somewhere_else_is_reached_by_tls_and_its_password_lies_in_a_secret() -> None:
     got = database()
     assert got.exports == {
-        "uri": "postgresql+psycopg://platform@db.example.com:6432/tracking?sslmode=require",
+        "uri": "postgresql+psycopg://platform@db.example.com:6432/tracking?sslmode=verify-full"
+        "&sslrootcert=/etc/ssl/certs/ca-certificates.crt",
         "secret": autoname("database-credential"),
         "ports": [6432],
     }
@@ -63,10 +64,9 @@ def test_a_bucket_of_aws_needs_no_endpoint() -> None:
 
 
 def test_the_port_of_an_endpoint_follows_from_its_url() -> None:
-    assert endpoint_port(None) == 443
-    assert endpoint_port("https://s3.example.com") == 443
-    assert endpoint_port("http://minio") == 80
-    assert endpoint_port("https://minio.example.com:9000") == 9000
+    assert port_of("https://s3.example.com") == 443
+    assert port_of("http://minio") == 80
+    assert port_of("https://minio.example.com:9000") == 9000
 
 
 def test_nothing_but_the_credential_is_made() -> None:

@@ -26,7 +26,9 @@ def test_a_closed_namespace_lets_its_pods_resolve_names_and_nothing_else() -> No
     assert found["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in found["spec"]
     (names,) = found["spec"]["egress"]
-    assert names["ports"] == [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    assert names["ports"] == [
+        {"protocol": protocol, "port": port} for port in (53, 5353) for protocol in ("UDP", "TCP")
+    ]
     assert names["to"][0] == {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
         "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},

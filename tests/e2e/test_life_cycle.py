@@ -47,9 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("life-cycle")
 
 
-def test_destroy_leaves_nothing_but_the_volumes_which_it_names(
-    story: Story, client: Client, figures: Figures
-) -> None:
+def test_destroy_leaves_nothing_but_the_volumes_which_it_names(story: Story, client: Client, figures: Figures) -> None:
     story.remembered = client.script("remember", team="team-a")
     before = inventory.everything()
     ids = state_ids()

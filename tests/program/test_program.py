@@ -92,7 +92,7 @@ def test_every_namespace_denies_all_traffic_but_name_resolution(stack: str) -> N
         assert spec["podSelector"] == {}
         assert spec["policyTypes"] == ["Ingress", "Egress"]
         assert "ingress" not in spec
-        assert [port["port"] for rule in spec["egress"] for port in rule["ports"]] == [53, 53]
+        assert [port["port"] for rule in spec["egress"] for port in rule["ports"]] == [53, 53, 5353, 5353]
 
 
 @pytest.mark.parametrize("stack", STACKS)

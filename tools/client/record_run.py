@@ -11,9 +11,9 @@ from pathlib import Path
 import mlflow
 from mlflow import MlflowClient
 
-EXPERIMENT = "first-steps"
-MODEL = "first-steps"
-ALIAS = "champion"
+# Names that no team takes for its own work.
+EXPERIMENT = MODEL = "mlflow-platform-smoke-test"
+ALIAS = "smoke-test"
 
 mlflow.set_experiment(EXPERIMENT)
 client = MlflowClient()

@@ -1,0 +1,251 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+TOOLS = CHECKOUT / "tools"
+SCRIPTS = sorted(
+    path.name for path in TOOLS.iterdir() if path.is_file() and path.read_bytes().startswith(b"#!/bin/sh\n")
+)
+SHELL = shutil.which("sh") or "sh"
+RECORDER = '#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n'
+
+
+class Copy:
+    """One script of ours in a folder of its own, among programs that write down their calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "calls"
+        for name in ("tools/with-cluster", ".venv/bin/python", ".venv/bin/pulumi"):
+            self.program(name, RECORDER)
+
+    def program(self, name: str, content: str) -> None:
+        """Put a program there."""
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+        file.chmod(0o755)
+
+    def run(self, script: str, *arguments: str, answer: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        """Run our script; nothing of this machine's environment but the path is passed on."""
+        self.program(f"tools/{script}", (TOOLS / script).read_text(encoding="utf-8"))
+        path = f"{self.folder / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(  # noqa: S603 - a copy of ours among fakes
+            [SHELL, f"tools/{script}", *arguments],
+            cwd=self.folder,
+            env={"PATH": path, "CALLS": str(self.log), "PYTHONPATH": str(CHECKOUT)} | env,
+            input=answer,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        """What was run, in order."""
+        return self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+def test_the_scripts_are_found() -> None:
+    assert {"destroy", "preview", "preview-pull-request", "test", "up", "with-cluster"} <= set(SCRIPTS)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_shell_script_is_valid_and_may_be_run(name: str) -> None:
+    file = TOOLS / name
+    done = subprocess.run([SHELL, "-n", str(file)], capture_output=True, text=True, check=False)  # noqa: S603 - runs nothing
+    assert (done.returncode, done.stderr) == (0, "")
+    assert os.access(file, os.X_OK)
+
+
+def follows(calls: list[str], plan: list[tuple[str, str]]) -> bool:
+    """Whether these are the planned calls, in order: how each starts, and what it holds among its options."""
+    return len(calls) == len(plan) and all(
+        call.startswith(start) and part in call for call, (start, part) in zip(calls, plan, strict=True)
+    )
+
+
+IN_KIND = "with-cluster kind "
+DESTRUCTION = [
+    (IN_KIND, "pulumi stack select dev"),
+    (IN_KIND, "python -m tools.heal"),
+    (IN_KIND, "pulumi stack output namespace"),
+    (IN_KIND, "python -m tools.volumes retain mlflow"),
+    (IN_KIND, "pulumi destroy --yes"),
+    (IN_KIND, "python -m tools.volumes list mlflow"),
+]
+DEPLOYED = f'{RECORDER}case "$*" in *"output namespace") echo mlflow ;; esac\n'
+
+
+@pytest.mark.parametrize("answer", ["", "\n", "y\n", "yes\n", "prod\n", "dev2\n"])
+def test_a_wrong_answer_destroys_nothing(copy: Copy, answer: str) -> None:
+    done = copy.run("destroy", "dev", "kind", answer=answer)
+    assert done.returncode == 1
+    assert "Type the name of the stack" in done.stdout
+    assert copy.calls == []
+
+
+def test_a_refusal_is_told(copy: Copy) -> None:
+    assert copy.run("destroy", "dev", "kind", answer="no\n").stdout.endswith("nothing was deleted\n")
+
+
+def test_a_yes_for_another_stack_is_none_for_this_one(copy: Copy) -> None:
+    assert copy.run("destroy", "dev", "kind", YES="prod").returncode == 1
+    assert copy.calls == []
+
+
+def test_the_stacks_name_destroys_it_once_its_volumes_are_kept(copy: Copy) -> None:
+    copy.program("tools/with-cluster", DEPLOYED)
+    assert copy.run("destroy", "dev", "kind", answer="dev\n").returncode == 0
+    assert follows(copy.calls, DESTRUCTION)
+
+
+def test_a_script_may_answer_beforehand(copy: Copy) -> None:
+    copy.program("tools/with-cluster", DEPLOYED)
+    done = copy.run("destroy", "dev", "kind", YES="dev")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert follows(copy.calls, DESTRUCTION)
+
+
+def test_volumes_that_cannot_be_kept_stop_the_destruction(copy: Copy) -> None:
+    copy.program("tools/with-cluster", f'{DEPLOYED}case "$*" in *retain*) exit 1 ;; esac\n')
+    assert copy.run("destroy", "dev", "kind", YES="dev").returncode == 1
+    assert follows(copy.calls, DESTRUCTION[:4])
+
+
+def test_a_half_deployed_stack_can_be_destroyed(copy: Copy) -> None:
+    copy.program("tools/with-cluster", f'{RECORDER}case "$*" in *"output namespace") exit 255 ;; esac\n')
+    copy.run("destroy", "dev", "kind", YES="dev")
+    assert any("pulumi destroy" in call for call in copy.calls)
+
+
+def test_a_stack_without_a_name_is_not_destroyed_unasked(copy: Copy) -> None:
+    assert copy.run("destroy", "", "kind").returncode == 1
+    assert copy.calls == []
+
+
+def test_a_context_is_used_with_the_users_own_pulumi_and_none_is_the_embedded_cluster(copy: Copy) -> None:
+    copy.run("with-cluster", "kind", "pulumi", "up")
+    copy.run("with-cluster", "", "pulumi", "up")
+    assert copy.calls == ["python -m tools.context kind pulumi up", "python -m embedded exec -- pulumi up"]
+
+
+DEPLOYMENT = ["pulumi stack select --create dev", "python -m tools.heal", "pulumi up --yes", "python -m tools.smoke"]
+SALT = "encryptionsalt: v1:abc\n"
+CONFIG = "config:\n  mlflow-platform:host: mlflow.localhost\n"
+SECRET = f"{CONFIG}  mlflow-platform:loginClientSecret:\n    secure: v1:def\n"
+FAILING = f'{RECORDER}case "$*" in *"pulumi up"*) echo "{SALT.strip()}" >> Pulumi.dev.yaml; exit 1 ;; esac\n'
+
+
+def stack_file(copy: Copy, content: str) -> Path:
+    file = copy.folder / "Pulumi.dev.yaml"
+    file.write_text(content, encoding="utf-8")
+    return file
+
+
+def test_up_heals_deploys_and_uses_the_platform(copy: Copy) -> None:
+    stack_file(copy, CONFIG)
+    assert copy.run("up", "dev", "kind", YES="dev").returncode == 0
+    assert follows(copy.calls, [(IN_KIND, part) for part in DEPLOYMENT])
+
+
+@pytest.mark.parametrize("yes", ["", "prod"])
+def test_up_on_a_cluster_of_the_users_leaves_the_question_to_pulumi(copy: Copy, yes: str) -> None:
+    copy.run("up", "dev", "kind", YES=yes)
+    (deployment,) = [call for call in copy.calls if "pulumi up" in call]
+    assert "--yes" not in deployment
+    assert "--skip-preview" not in deployment
+
+
+def test_up_without_a_context_starts_the_embedded_cluster_first(copy: Copy) -> None:
+    stack_file(copy, CONFIG)
+    assert copy.run("up", "dev", "").returncode == 0
+    assert follows(copy.calls, [("python", "-m embedded up"), *(("with-cluster  ", part) for part in DEPLOYMENT)])
+
+
+def test_the_embedded_engines_salt_does_not_stay_in_the_stack_file(copy: Copy) -> None:
+    file = stack_file(copy, SALT + CONFIG)
+    copy.run("up", "dev", "")
+    assert file.read_text(encoding="utf-8") == CONFIG
+
+
+def test_not_even_after_a_deployment_that_failed(copy: Copy) -> None:
+    copy.program("tools/with-cluster", FAILING)
+    file = stack_file(copy, CONFIG)
+    assert copy.run("up", "dev", "").returncode == 1
+    assert file.read_text(encoding="utf-8") == CONFIG
+
+
+@pytest.mark.parametrize(("content", "context"), [(SALT + SECRET, ""), (SALT + CONFIG, "kind")])
+def test_a_salt_that_secrets_or_another_pulumi_need_stays(copy: Copy, content: str, context: str) -> None:
+    file = stack_file(copy, content)
+    copy.run("up", "dev", context)
+    assert file.read_text(encoding="utf-8") == content
+
+
+def test_a_preview_is_judged_by_the_policy_pack(copy: Copy) -> None:
+    copy.run("preview", "dev")
+    copy.run("preview", "dev", POLICY_PACK="/elsewhere")
+    assert copy.calls[1::2] == [
+        "pulumi preview --policy-pack policy --non-interactive",
+        "pulumi preview --policy-pack /elsewhere --non-interactive",
+    ]
+
+
+CREATED = "\n".join(
+    json.dumps(event)
+    for event in (
+        {"resourcePreEvent": {"metadata": {"op": "create", "urn": "urn:pulumi:dev::p::kubernetes:core/v1:Pod::a"}}},
+        {"summaryEvent": {"resourceChanges": {"create": 1}}},
+    )
+)
+
+
+def engine(copy: Copy, prod: str) -> None:
+    """Let the engine preview any stack as one Pod more, and `prod` like this."""
+    copy.program(
+        ".venv/bin/pulumi", f"{RECORDER}case \"$*\" in *'--stack prod'*) {prod} ;; *) echo '{CREATED}' ;; esac\n"
+    )
+    copy.program(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+
+
+def test_a_pull_requests_previews_become_one_comment(copy: Copy) -> None:
+    engine(copy, f"echo '{CREATED}'")
+    done = copy.run("preview-pull-request", "dev", "prod", PREVIEW_OPTIONS="--diff --refresh")
+    assert done.returncode == 0
+    assert [line for line in done.stdout.splitlines() if line.startswith("### ")] == [
+        "### `dev`: 1 to create",
+        "### `prod`: 1 to create",
+    ]
+    assert copy.calls == [
+        f"pulumi preview --stack {stack} --json --policy-pack policy --non-interactive --diff --refresh"
+        for stack in ("dev", "prod")
+    ]
+
+
+def test_a_preview_that_fails_fails_the_workflow_and_the_others_are_told(copy: Copy) -> None:
+    error = json.dumps({"diagnosticEvent": {"severity": "error", "message": "no such cluster"}})
+    engine(copy, f"echo '{error}'; exit 255")
+    done = copy.run("preview-pull-request", "prod", "dev")
+    assert done.returncode == 1
+    assert "### `dev`: 1 to create" in done.stdout
+    assert "### `prod`: the preview failed\n\n```\nno such cluster\n```" in done.stdout
+
+
+def test_a_preview_that_could_not_even_start_is_not_told_as_no_changes(copy: Copy) -> None:
+    engine(copy, "echo 'error: no stack named prod found' >&2; exit 255")
+    done = copy.run("preview-pull-request", "dev", "prod")
+    assert done.returncode == 1
+    assert "error: no stack named prod found" in done.stderr
+    assert "no changes" not in done.stdout
