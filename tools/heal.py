@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,28 @@ def object_id(inputs: Mapping[str, Any]) -> str:
     return f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
 
 
-def pending_creates(deployment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Inputs of the resources that were being created, by URN."""
-    return {
-        operation["resource"]["urn"]: operation["resource"].get("inputs", {})
+def settled(
+    deployment: Mapping[str, Any], present: Callable[[Mapping[str, Any]], bool]
+) -> tuple[dict[str, Any], list[str]]:
+    """A deployment without pending operations, and the URNs of the objects that were taken in.
+
+    An object that was being created and is `present`, judged by its inputs, becomes a resource with empty outputs; a
+    refresh fills them. An interrupted update or deletion needs nothing: the next run finds the difference again.
+    (`pulumi refresh --import-pending-creates` of engine 3.259 forgets such objects instead of taking them in.)
+    """
+    begun = [
+        operation["resource"]
         for operation in deployment.get("pending_operations") or ()
         if operation["type"] == "creating"
-    }
+    ]
+    found = [resource for resource in begun if "metadata" in resource.get("inputs", {}) and present(resource["inputs"])]
+    adopted: list[dict[str, Any]] = [
+        {**resource, "id": object_id(resource["inputs"]), "outputs": {}} for resource in found
+    ]
+    rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
+    # At the end: what they depend on was finished before they were begun.
+    rest["resources"] = [*deployment.get("resources", ()), *adopted]
+    return rest, [resource["urn"] for resource in adopted]
 
 
 def exists(cluster: Any, inputs: Mapping[str, Any]) -> bool:  # noqa: ANN401 - the package has no types
@@ -78,23 +93,24 @@ def exists(cluster: Any, inputs: Mapping[str, Any]) -> bool:  # noqa: ANN401 - t
     return True
 
 
-def settle_pending_creates() -> None:
+def settle_pending_operations() -> None:
     """Take begun objects that exist into the state, and forget the others."""
-    pending = pending_creates(json.loads(_pulumi("stack", "export"))["deployment"])
+    state = json.loads(_pulumi("stack", "export"))
+    pending = state["deployment"].get("pending_operations")
     if not pending:
         return
-    print(f"an earlier deployment was killed: settling {len(pending)} unfinished objects", flush=True)
+    print(f"an earlier deployment was killed: settling {len(pending)} unfinished operations", flush=True)
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     cluster = DynamicClient(kubernetes.ApiClient())
-    imports: list[str] = []
-    for urn, inputs in pending.items():
-        if "metadata" in inputs and exists(cluster, inputs):
-            imports += ["--import-pending-creates", urn, "--import-pending-creates", object_id(inputs)]
-    _pulumi("refresh", "--yes", "--skip-preview", "--non-interactive", *imports, "--clear-pending-creates")
+    state["deployment"], adopted = settled(state["deployment"], lambda inputs: exists(cluster, inputs))
+    _pulumi("stack", "import", text=json.dumps(state))
+    targets = [option for urn in adopted for option in ("--target", urn)]
+    if targets:
+        _pulumi("refresh", "--yes", "--skip-preview", "--non-interactive", *targets)
 
 
-def _pulumi(*arguments: str) -> str:
-    done = subprocess.run(["pulumi", *arguments], capture_output=True, text=True, check=False)
+def _pulumi(*arguments: str, text: str | None = None) -> str:
+    done = subprocess.run(["pulumi", *arguments], input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"pulumi {arguments[0]} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -104,7 +120,7 @@ def main() -> None:
     """Lock first: nothing else works while it is held."""
     stack = _pulumi("stack", "--show-name").strip()
     release_abandoned_lock(os.environ.get("PULUMI_BACKEND_URL", ""), stack)
-    settle_pending_creates()
+    settle_pending_operations()
 
 
 if __name__ == "__main__":

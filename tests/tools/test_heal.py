@@ -11,7 +11,7 @@ import pytest
 from kubernetes.dynamic.exceptions import ForbiddenError, NotFoundError, ResourceNotFoundError
 
 from tools import heal
-from tools.heal import abandoned, exists, object_id, pending_creates, release_abandoned_lock, settle_pending_creates
+from tools.heal import abandoned, exists, object_id, release_abandoned_lock, settle_pending_operations, settled
 
 HOST = "laptop"
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "scripts", "namespace": "mlflow"}}
@@ -150,21 +150,29 @@ def test_an_id_of_a_cluster_wide_object_is_its_name() -> None:
     assert object_id({"metadata": {"name": "mlflow"}}) == "mlflow"
 
 
-def test_only_operations_that_create_are_pending_creates() -> None:
+def test_begun_objects_that_exist_become_resources_and_nothing_stays_pending() -> None:
+    begun = {"urn": f"{URN}ConfigMap::a", "type": "kubernetes:core/v1:ConfigMap", "inputs": CONFIG_MAP}
     deployment = {
+        "resources": [{"urn": "urn:first"}],
         "pending_operations": [
-            {"type": "creating", "resource": {"urn": f"{URN}ConfigMap::a", "inputs": CONFIG_MAP}},
+            {"type": "creating", "resource": begun},
             {"type": "updating", "resource": {"urn": f"{URN}ConfigMap::b", "inputs": CONFIG_MAP}},
             {"type": "deleting", "resource": {"urn": f"{URN}ConfigMap::c"}},
             {"type": "creating", "resource": {"urn": f"{URN}Secret::d"}},
-        ]
+        ],
     }
-    assert pending_creates(deployment) == {f"{URN}ConfigMap::a": CONFIG_MAP, f"{URN}Secret::d": {}}
+    assert settled(deployment, lambda _: True) == (
+        {"resources": [{"urn": "urn:first"}, {**begun, "id": "mlflow/scripts", "outputs": {}}]},
+        [f"{URN}ConfigMap::a"],
+    )
 
 
-@pytest.mark.parametrize("deployment", [{}, {"pending_operations": None}, {"pending_operations": []}])
-def test_a_deployment_that_ended_has_no_pending_creates(deployment: dict[str, Any]) -> None:
-    assert pending_creates(deployment) == {}
+@pytest.mark.parametrize("pending", [{}, {"pending_operations": None}, {"pending_operations": []}])
+def test_a_deployment_that_ended_stays_as_it_is(pending: dict[str, Any]) -> None:
+    assert settled({"resources": [{"urn": "urn:first"}], **pending}, lambda _: True) == (
+        {"resources": [{"urn": "urn:first"}]},
+        [],
+    )
 
 
 def test_an_object_that_the_cluster_holds_exists() -> None:
@@ -192,9 +200,11 @@ def test_begun_objects_that_exist_are_taken_in_and_the_others_forgotten(monkeypa
     }
     operations = [{"type": "creating", "resource": {"urn": urn, "inputs": it}} for urn, it in pending.items()]
     calls: list[tuple[str, ...]] = []
+    imported: list[str] = []
 
-    def pulumi(*arguments: str) -> str:
+    def pulumi(*arguments: str, text: str | None = None) -> str:
         calls.append(arguments)
+        imported.extend([text] if text else [])
         return json.dumps({"deployment": {"pending_operations": operations}})
 
     monkeypatch.setattr(heal, "_pulumi", pulumi)
@@ -205,12 +215,14 @@ def test_begun_objects_that_exist_are_taken_in_and_the_others_forgotten(monkeypa
         return Cluster({("scripts", "mlflow")})
 
     monkeypatch.setattr(heal, "DynamicClient", connect)
-    settle_pending_creates()
-    told = ("--import-pending-creates", f"{URN}ConfigMap::there", "--import-pending-creates", "mlflow/scripts")
+    settle_pending_operations()
     assert calls == [
         ("stack", "export"),
-        ("refresh", "--yes", "--skip-preview", "--non-interactive", *told, "--clear-pending-creates"),
+        ("stack", "import"),
+        ("refresh", "--yes", "--skip-preview", "--non-interactive", "--target", f"{URN}ConfigMap::there"),
     ]
+    taken_in = {"urn": f"{URN}ConfigMap::there", "inputs": CONFIG_MAP, "id": "mlflow/scripts", "outputs": {}}
+    assert [json.loads(text) for text in imported] == [{"deployment": {"resources": [taken_in]}}]
 
 
 def test_with_nothing_to_settle_neither_the_cluster_nor_the_user_hears_of_it(
@@ -223,5 +235,5 @@ def test_with_nothing_to_settle_neither_the_cluster_nor_the_user_hears_of_it(
         return '{"deployment": {}}'
 
     monkeypatch.setattr(heal, "_pulumi", pulumi)
-    settle_pending_creates()
+    settle_pending_operations()
     assert (calls, capsys.readouterr().out) == ([("stack", "export")], "")
