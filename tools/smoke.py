@@ -6,10 +6,12 @@
 import argparse
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tools.stack import Platform, read_platform, service_account_token
 SCRIPT = Path(__file__).with_name("client") / "record_run.py"
 # Five minutes: the client itself retries a server that is away for about four.
 TIMEOUT_SECONDS = 300
+TELL_SECONDS = 2
 
 
 def client_variables(platform: Platform, team: str, authority_file: Path | None) -> dict[str, str]:
@@ -36,6 +39,30 @@ def client_variables(platform: Platform, team: str, authority_file: Path | None)
         variables["MLFLOW_TRACKING_SERVER_CERT_PATH"] = str(authority_file)
         variables["REQUESTS_CA_BUNDLE"] = str(authority_file)
     return variables
+
+
+def wait_until_it_answers(url: str, authority: str | None) -> None:
+    """Return once `url`/health says 200: after a restart of the cluster the pods take a moment.
+
+    Raises:
+        SystemExit: it did not within five minutes; says what the last answer was.
+    """
+    trust = ssl.create_default_context(cadata=authority)
+    start = time.monotonic()
+    told = False
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=10, context=trust):  # noqa: S310 - the stack's own https
+                return
+        except OSError as error:
+            last = error
+        waited = time.monotonic() - start
+        if waited > TIMEOUT_SECONDS:
+            sys.exit(f"smoke test: {url}/health did not answer within {TIMEOUT_SECONDS} s: {last}; see `make status`")
+        if waited > TELL_SECONDS and not told:
+            print(f"waiting for {url} to answer ...", flush=True)
+            told = True
+        time.sleep(1)
 
 
 def record_run(platform: Platform, team: str) -> dict[str, Any]:
@@ -80,6 +107,7 @@ def main() -> None:
     options = parser.parse_args()
     platform = read_platform()
     team = min(platform.teams)
+    wait_until_it_answers(platform.url, platform.authority)
     start = time.monotonic()
     result = record_run(platform, team)
     seconds = time.monotonic() - start

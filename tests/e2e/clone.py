@@ -36,6 +36,11 @@ class Clone:
         return cls(folder=clone, state=state)
 
     @property
+    def kubeconfig(self) -> Path:
+        """A place for a kubeconfig of its own."""
+        return self.folder.parent / "kubeconfig"
+
+    @property
     def environment(self) -> dict[str, str]:
         """Variables that keep its state apart."""
         return {"PULUMI_BACKEND_URL": f"file://{self.state}"}

@@ -3,6 +3,7 @@
 They run on the embedded cluster, in the environment of `python -m embedded exec`; `tools/e2e` sets it up.
 """
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ ORDER = (
 )
 
 _FIGURES = pytest.StashKey[Figures]()
+_FAILED = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,6 +42,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FIGURES] = Figures()
+    config.addinivalue_line("markers", "chapters: each test begins where the one before it ended")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and item.parent is not None and item.get_closest_marker("chapters"):
+        item.parent.stash.setdefault(_FAILED, item.name)
+    return report
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.parent is not None and (failed := item.parent.stash.get(_FAILED, "")):
+        pytest.skip(f"it begins where {failed} should have ended")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,7 +21,10 @@ from tests.e2e.figures import Figures
 from tests.e2e.mlflow_client import Client
 from tools.stack import read_platform
 
+pytestmark = pytest.mark.chapters
+
 DESTROY_SECONDS = 240
+DOWN_SECONDS = 120
 UP_SECONDS = 420
 POINT_SECONDS = 180
 PAGE = CHECKOUT / "docs" / "destroy.md"
@@ -45,6 +48,23 @@ def story() -> Story:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("life-cycle")
+
+
+def test_up_goes_on_after_the_node_was_stopped_and_its_start_was_killed(
+    story: Story, client: Client, folder: Path, figures: Figures
+) -> None:
+    """As after a power cut. All pods start anew; `make up` waits for them before it uses the platform."""
+    story.remembered = client.script("remember", team="team-a")
+    run(".venv/bin/python", "-m", "embedded", "down", seconds=DOWN_SECONDS)
+    with make_up(folder / "killed while the node starts.txt") as deployment:
+        deployment.watch_until(lambda: "node: starts" in deployment.said(), seconds=POINT_SECONDS)
+    output = folder / "after the node's start.txt"
+    start = time.monotonic()
+    with make_up(output) as deployment:
+        deployment.finish(seconds=UP_SECONDS)
+    figures.add("`make up` after the node was stopped", time.monotonic() - start)
+    assert "smoke test: run" in deployment.said()
+    _recall(story, client, folder)
 
 
 def test_destroy_leaves_nothing_but_the_volumes_which_it_names(story: Story, client: Client, figures: Figures) -> None:
@@ -96,10 +116,9 @@ def _there(kind: str, selector: str) -> Callable[[], bool]:
     return look
 
 
-# When it is killed: from the node's first second to the last resource. Each takes what the one before has left.
+# When it is killed: from the first objects to the last. Each `up` takes what the one before has left.
 POINTS = {
-    "the node starts": None,
-    "the first namespace": _there("networkpolicies", ""),
+    "the first objects": _there("networkpolicies", ""),
     "the database": _there("statefulsets", "app.kubernetes.io/name=postgres"),
     "the migration": _there("jobs", "app.kubernetes.io/name=migration"),
     "the server": _there("deployments", "app.kubernetes.io/name=mlflow"),
@@ -109,11 +128,8 @@ POINTS = {
 @pytest.mark.parametrize("point", POINTS)
 def test_up_may_be_killed_at_any_point(story: Story, folder: Path, point: str) -> None:
     output = folder / f"killed at {point}.txt"
-    reached = POINTS[point]
-    if reached is None:
-        run(".venv/bin/python", "-m", "embedded", "down", seconds=DESTROY_SECONDS)
     with make_up(output) as deployment:
-        deployment.watch_until(reached or (lambda: "node: starts" in deployment.said()), seconds=POINT_SECONDS)
+        deployment.watch_until(POINTS[point], seconds=POINT_SECONDS)
         deployment.kill()
         story.outputs.append(output)
         story.processes |= deployment.seen
@@ -146,14 +162,17 @@ def test_no_kill_leaves_an_object_that_the_state_does_not_know() -> None:
 
 
 def test_the_platform_that_has_come_back_has_the_data_of_the_one_before(story: Story, folder: Path) -> None:
-    client = Client.of(read_platform(), folder)
+    _recall(story, Client.of(read_platform(), folder), folder)
+
+
+def _recall(story: Story, client: Client, folder: Path) -> None:
     file = folder / "remembered.json"
     file.write_text(json.dumps(story.remembered), encoding="utf-8")
     assert client.script("recall", file, team="team-a") == {"faults": []}
 
 
 def test_pod_security_denied_nothing_and_warned_of_nothing_during_the_whole_up() -> None:
-    """The API server was started anew for it, so it counts what this `up` did."""
+    """The API server was started anew before it, so it counts what this `up` did."""
     metrics = kube.kubectl("get", "--raw", "/metrics").stdout
     evaluations = [line for line in metrics.splitlines() if line.startswith("pod_security_evaluations_total{")]
     assert any('decision="allow"' in line and 'policy_level="restricted"' in line for line in evaluations)
@@ -173,8 +192,3 @@ def test_the_search_for_secrets_finds_them_where_they_are() -> None:
     exported = run("pulumi", "stack", "export", "--show-secrets").stdout.encode()
     found = leaks.search(values, [("the Secrets", secrets), ("the decrypted state", exported)])
     assert len(found) >= 10
-
-
-def test_somebody_can_sign_in_and_log_at_the_platform_that_has_come_back(folder: Path) -> None:
-    client = Client.of(read_platform(), folder)
-    assert client.script("training_curves", "after-the-return", team="team-b")["run_ids"]

@@ -1,5 +1,7 @@
 """The pull request's workflow: its own command, run as it stands, with previews by the real engine."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +23,25 @@ def clone(tmp_path: Path) -> Clone:
     made = Clone.make(tmp_path)
     made.make_stack("dev")
     made.make_stack("prod")
+    made.kubeconfig.write_text(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"), encoding="utf-8")
     return made
 
 
-def workflow_command() -> str:
-    """What the workflow runs for the previews."""
+def workflow_command(given: Mapping[str, str]) -> str:
+    """What the workflow runs for the previews, when it is given all that it names: it must not see the tests' own."""
     workflow: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
     steps = workflow["jobs"]["preview"]["steps"]
     (step,) = [step for step in steps if step.get("name") == "preview"]
+    assert step["env"].keys() <= given.keys() | {"PULUMI_CONFIG_PASSPHRASE"}
     return step["run"]
 
 
-def environment(github: GitHub) -> dict[str, str]:
-    """What GitHub sets, and the workflow itself."""
+def environment(github: GitHub, clone: Clone) -> dict[str, str]:
+    """What GitHub sets, and the workflow itself; the workflow writes a kubeconfig, so it gets a place for its own."""
     return {
+        "KUBECONFIG": str(clone.kubeconfig),
+        "CONTENTS": clone.kubeconfig.read_text(encoding="utf-8"),
+        **clone.environment,
         "GITHUB_TOKEN": github.token,
         "GITHUB_REPOSITORY": "example/platform",
         "GITHUB_API_URL": github.url,
@@ -46,7 +53,8 @@ def test_one_comment_tells_what_changes_and_is_updated_in_place(clone: Clone, fi
     with serving(TOKEN) as github:
         for number in range(120):
             github.add(f"remark {number} of a long discussion")
-        first = clone.run("sh", "-euc", workflow_command(), env=environment(github))
+        given = environment(github, clone)
+        first = clone.run("sh", "-euc", workflow_command(given), env=given)
         ours = [comment for comment in github.comments if MARKER in comment["body"]]
         assert len(ours) == 1
         for stack in ("dev", "prod"):
@@ -57,7 +65,7 @@ def test_one_comment_tells_what_changes_and_is_updated_in_place(clone: Clone, fi
 
         clone.change("Pulumi.dev.yaml", "description: Demand forecasting", "description: Demand")
         clone.change("Pulumi.dev.yaml", "    team-b:\n", "    team-c:\n      description: A new team\n    team-b:\n")
-        clone.run("tools/preview-pull-request", "dev", env=environment(github))
+        clone.run("tools/preview-pull-request", "dev", env=environment(github, clone))
         again = [comment for comment in github.comments if MARKER in comment["body"]]
         assert [comment["id"] for comment in again] == [ours[0]["id"]]
         assert "+ Namespace team-c-namespace" in again[0]["body"]
@@ -67,7 +75,7 @@ def test_one_comment_tells_what_changes_and_is_updated_in_place(clone: Clone, fi
 def test_a_broken_rule_is_named_in_the_comment_and_fails_the_check(clone: Clone) -> None:
     clone.change("components/identity.py", "resources=RESOURCES.to_args(),", "")
     with serving(TOKEN) as github:
-        done = clone.run("tools/preview-pull-request", "dev", env=environment(github), expected=None)
+        done = clone.run("tools/preview-pull-request", "dev", env=environment(github, clone), expected=None)
     assert done.code == 1
     (comment,) = github.comments
     assert "containers-are-sized" in comment["body"]
@@ -84,7 +92,7 @@ def test_a_mistake_in_the_stack_file_is_quoted_in_the_comment(clone: Clone) -> N
 
 def test_a_refusal_of_github_says_what_the_token_lacks(clone: Clone) -> None:
     with serving(TOKEN) as github:
-        refused = environment(github) | {"GITHUB_TOKEN": "somebody else's"}
+        refused = environment(github, clone) | {"GITHUB_TOKEN": "somebody else's"}
         done = clone.run("tools/preview-pull-request", "prod", env=refused, expected=None)
     assert done.code == 1
     assert "pull-requests: write" in done.stderr
