@@ -14,6 +14,9 @@ from typing import Any, cast
 import yaml
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, ConfigNode, KubeConfigMerger
 
+# Entries of a kubeconfig that name files.
+FILES = frozenset({"certificate-authority", "client-certificate", "client-key", "tokenFile"})
+
 
 def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
     """A kubeconfig with one context, its cluster and its user.
@@ -37,14 +40,16 @@ def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def plain(node: Any) -> Any:  # noqa: ANN401 - any YAML
-    """The merger's nodes as the values they hold."""
+def plain(node: Any, folder: Path = Path()) -> Any:  # noqa: ANN401 - any YAML
+    """The merger's nodes as the values they hold; files that they name relatively lie in the kubeconfig's `folder`."""
     if isinstance(node, ConfigNode):
-        return plain(cast("Any", node).value)
+        read = cast("Any", node)
+        return plain(read.value, Path(read.path).resolve().parent if read.path else folder)
     if isinstance(node, list):
-        return [plain(item) for item in cast("list[Any]", node)]
+        return [plain(item, folder) for item in cast("list[Any]", node)]
     if isinstance(node, dict):
-        return {key: plain(value) for key, value in cast("dict[str, Any]", node).items()}
+        fields = {key: plain(value, folder) for key, value in cast("dict[str, Any]", node).items()}
+        return {key: str(folder / value) if key in FILES and value else value for key, value in fields.items()}
     return node
 
 

@@ -64,8 +64,8 @@ def explicit_peers(resource: Resource) -> Iterator[str]:
 def _reaches_metadata(block: Node) -> bool:
     if not block["cidr"].text or not block["except"].known:
         return False
-    network = ipaddress.ip_network(block["cidr"].text)
-    holes = [ipaddress.ip_network(hole) for hole in block["except"].texts()]
+    network = ipaddress.ip_network(block["cidr"].text, strict=False)
+    holes = [ipaddress.ip_network(hole, strict=False) for hole in block["except"].texts()]
     return any(address in network and not any(address in hole for hole in holes) for address in METADATA_SERVICES)
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from pathlib import Path
@@ -5,9 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.config.kube_config import KubeConfigMerger
 
 from tools import context
-from tools.context import main, single_context
+from tools.context import main, plain, single_context
 
 
 def kubeconfig() -> dict[str, Any]:
@@ -107,3 +109,15 @@ def test_a_machine_without_pulumi_is_told(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_too_few_arguments_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(call(monkeypatch, "test")).startswith("usage:")
+
+
+def test_files_that_a_kubeconfig_names_relatively_are_found_from_the_copy(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "config"
+    user = {"name": "me", "user": {"client-key": "keys/me.key", "client-certificate": "/etc/me.crt"}}
+    document = {"apiVersion": "v1", "kind": "Config", "contexts": [], "clusters": [], "users": [user]}
+    kubeconfig.write_text(json.dumps(document), encoding="utf-8")
+    merged = plain(KubeConfigMerger(str(kubeconfig)).config)
+    assert merged["users"][0]["user"] == {
+        "client-key": str(tmp_path / "keys/me.key"),
+        "client-certificate": "/etc/me.crt",
+    }
