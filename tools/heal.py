@@ -25,15 +25,23 @@ FILE_BACKEND = "file://"
 
 def abandoned(lock: Mapping[str, Any], host: str) -> bool:
     """Whether a lock belongs to a process of this host that has ended."""
-    if lock.get("hostname") != host:
-        return False
+    return lock.get("hostname") == host and not runs(int(lock["pid"]))
+
+
+def runs(pid: int) -> bool:
+    """Whether a process of this machine is there and has not ended."""
     try:
-        os.kill(int(lock["pid"]), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:
         return False
-    return False
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    # One that was killed is listed as a zombie until its parent has asked for its exit code.
+    return state != "Z"
 
 
 def release_abandoned_lock(backend: str, stack: str) -> None:

@@ -83,6 +83,17 @@ def test_a_lock_of_another_users_process_is_held(monkeypatch: pytest.MonkeyPatch
     assert not abandoned({"hostname": HOST, "pid": 1}, HOST)
 
 
+def test_a_lock_is_abandoned_when_its_process_was_killed_and_nobody_has_asked_for_its_exit_code() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    try:
+        assert abandoned({"hostname": HOST, "pid": child}, HOST)
+    finally:
+        os.waitpid(child, 0)
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """What Pulumi is asked to do; it does nothing."""
