@@ -13,7 +13,7 @@ RUN := tools/with-cluster '$(CONTEXT)'
 .PHONY: help up preview status down destroy env passwords smoke test e2e bench fmt check ready
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ready:
 	@embedded/bootstrap.sh
