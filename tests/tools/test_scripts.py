@@ -141,7 +141,13 @@ def test_a_context_is_used_with_the_users_own_pulumi_and_none_is_the_embedded_cl
     assert copy.calls == ["python -m tools.context kind pulumi up", "python -m embedded exec -- pulumi up"]
 
 
-DEPLOYMENT = ["pulumi stack select --create dev", "python -m tools.heal", "pulumi up --yes", "python -m tools.smoke"]
+DEPLOYMENT = [
+    "python -m tools.torn_state",
+    "pulumi stack select --create dev",
+    "python -m tools.heal",
+    "pulumi up --yes",
+    "python -m tools.smoke",
+]
 SALT = "encryptionsalt: v1:abc\n"
 CONFIG = "config:\n  mlflow-platform:host: mlflow.localhost\n"
 SECRET = f"{CONFIG}  mlflow-platform:loginClientSecret:\n    secure: v1:def\n"
