@@ -22,6 +22,7 @@ from stackfile.translation import translate
 
 __all__ = [
     "PROJECT",
+    "BasicLogin",
     "CertificateSecret",
     "DevelopmentLogin",
     "ExternalDatabase",
@@ -137,9 +138,28 @@ class DevelopmentLogin(Model):
     """An identity provider of the platform's own, for evaluation."""
 
     kind: Literal["development"]
-    """Who signs people in: the company (`oidc`) or a small provider in the cluster (`development`)."""
+    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
+    with passwords that `up` makes (`basic`)."""
 
     users: dict[values.Email, DevelopmentUser] = Field(min_length=1)
+    """Who can sign in, by e-mail address. `up` makes a password for each."""
+
+
+class BasicUser(Model):
+    """Somebody who signs in with a name and a password."""
+
+    groups: tuple[values.Group, ...] = ()
+    """Groups that the user is in; `up` binds the user itself to what they may do."""
+
+
+class BasicLogin(Model):
+    """Names and passwords, and no identity provider; for a small team's evaluation."""
+
+    kind: Literal["basic"]
+    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
+    with passwords that `up` makes (`basic`)."""
+
+    users: dict[values.Email, BasicUser] = Field(min_length=1)
     """Who can sign in, by e-mail address. `up` makes a password for each."""
 
 
@@ -147,7 +167,8 @@ class OidcLogin(Model):
     """The company's identity provider."""
 
     kind: Literal["oidc"]
-    """Who signs people in: the company (`oidc`) or a small provider in the cluster (`development`)."""
+    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
+    with passwords that `up` makes (`basic`)."""
 
     issuer: values.Issuer
     """URL of the issuer, letter by letter as it stands in its tokens."""
@@ -157,6 +178,10 @@ class OidcLogin(Model):
 
     audiences: tuple[values.ClientId, ...] = ()
     """Further clients whose ID tokens programs may present."""
+
+    logout_url: values.LogoutUrl | None = None
+    """What the login calls when somebody signs out, so that their session at the identity provider ends as well; in it,
+    `{id_token}` stands for their ID token."""
 
 
 class SelfSigned(Model):
@@ -242,6 +267,17 @@ class Images(Model):
     """Dex, the development identity provider."""
 
 
+class Access(Model):
+    """How Kubernetes RBAC is asked, and what people hear whom it gives nothing."""
+
+    review: Literal["subject", "self-subject"] = "subject"
+    """Who asks Kubernetes RBAC: the server about its caller (`subject`), or each caller with their own token
+    (`self-subject`), for which the API server has to trust the issuer of the login; see docs/strict.md."""
+
+    contact: values.Plain | None = None
+    """Whom people in no team are told to ask: a text, an e-mail address or an https URL."""
+
+
 class Groups(Model):
     """Who of the identity provider's groups may do what."""
 
@@ -280,7 +316,7 @@ class Settings(Model):
     artifacts: Annotated[InClusterArtifacts | S3Artifacts, Field(discriminator="kind")]
     """Where MLflow keeps artifacts."""
 
-    login: Annotated[DevelopmentLogin | OidcLogin, Field(discriminator="kind")]
+    login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]
     """Who may sign in."""
 
     sessions: Sessions = Field(default_factory=Sessions)
@@ -295,6 +331,9 @@ class Settings(Model):
     images: Images = Field(default_factory=Images)
     """Images of everything else."""
 
+    access: Access = Field(default_factory=Access)
+    """How Kubernetes RBAC is asked, and what people hear whom it gives nothing."""
+
     teams: dict[values.TeamName, Team] = Field(min_length=1)
     """The teams, by name; each gets a namespace and an MLflow workspace of that name."""
 
@@ -307,6 +346,13 @@ class Settings(Model):
         """Groups that manage a team's workspace."""
         groups = self.teams[team].groups
         return (f"{team}-mlflow-users",) if groups is None else groups.manager
+
+    def managers(self, team: str) -> tuple[str, ...]:
+        """Users of the basic login who manage a team's workspace: nobody asserts their groups at run time."""
+        if not isinstance(self.login, BasicLogin):
+            return ()
+        wanted = set(self.manager_groups(team))
+        return tuple(email for email, user in sorted(self.login.users.items()) if wanted & set(user.groups))
 
 
 def load() -> tuple[Settings, Secrets]:

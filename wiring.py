@@ -8,7 +8,7 @@ import components as c
 import settings as s
 from components.artifact_store import ArtifactStore
 from components.database import Database
-from components.login import redirect_uri
+from components.login import AUDIENCE, redirect_uri
 from components.migration import LABELS as MIGRATION
 from components.mlflow import LABELS as SERVER
 from components.pods import Resources
@@ -20,10 +20,13 @@ class Identity:
 
     oidc: c.Oidc
     users: list[str]
-    """E-mail addresses of the development users; none with a company login."""
+    """E-mail addresses of the users that the stack file names; none with a company login."""
 
     passwords: pulumi.Output[dict[str, str]]
     """Their passwords, by e-mail."""
+
+    htpasswd: pulumi.Output[str] | None = None
+    """The same for the login itself, where there is no identity provider."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +131,8 @@ class Wiring:
                 audiences=chosen.audiences,
             )
             return Identity(oidc=oidc, users=[], passwords=pulumi.Output.from_input(dict[str, str]()))
+        if isinstance(chosen, s.BasicLogin):
+            return self._basic(chosen)
         provider = c.IdentityProvider(
             "identity",
             c.IdentityProviderArgs(
@@ -143,15 +148,30 @@ class Wiring:
         )
         return Identity(oidc=provider.oidc, users=sorted(chosen.users), passwords=provider.passwords)
 
-    def login(self, oidc: c.Oidc, certificate: c.Certificate) -> c.Login:
+    def _basic(self, chosen: s.BasicLogin) -> Identity:
+        """Passwords that the login itself knows, and the cluster for an issuer: programs have no other."""
+        made = c.Passwords("users", c.PasswordsArgs(users=sorted(chosen.users)), self.opts)
+        issuer = self.settings.cluster.service_account_issuer
+        return Identity(
+            oidc=c.Oidc(issuer=issuer, client_id=AUDIENCE, client_secret=made.client_secret),
+            users=sorted(chosen.users),
+            passwords=made.passwords,
+            htpasswd=made.htpasswd,
+        )
+
+    def login(self, identity: Identity, certificate: c.Certificate) -> c.Login:
         """The door beside the server."""
+        chosen = self.settings.login
         return c.Login(
             "login",
             c.LoginArgs(
                 namespace=self.namespace,
                 image=self.settings.images.oauth2_proxy,
                 host=self.settings.host,
-                oidc=oidc,
+                oidc=identity.oidc,
+                htpasswd=identity.htpasswd,
+                logout_url=chosen.logout_url if isinstance(chosen, s.OidcLogin) else None,
+                pass_token=self.settings.access.review == "self-subject",
                 authority=certificate.authority,
                 service_account_issuer=self.settings.cluster.service_account_issuer,
                 session_hours=self.settings.sessions.hours,
@@ -186,6 +206,7 @@ class Wiring:
                 database=database,
                 artifacts=artifacts,
                 login=login,
+                contact=self.settings.access.contact,
                 controller_namespace=self.settings.cluster.ingress_namespace,
                 ready=ready,
             ),
@@ -194,7 +215,7 @@ class Wiring:
 
     def workspaces(self, gateway: c.Gateway, certificate: c.Certificate) -> dict[str, c.Workspace]:
         """One workspace per team, by the team's name."""
-        return {
+        made = {
             name: c.Workspace(
                 name,
                 c.WorkspaceArgs(
@@ -212,6 +233,22 @@ class Wiring:
             )
             for name, team in self.settings.teams.items()
         }
+        for name, workspace in made.items():
+            self._members(name, workspace)
+        return made
+
+    def _members(self, team: str, workspace: c.Workspace) -> None:
+        """Bind users whose groups nobody asserts."""
+        managers = self.settings.managers(team)
+        if managers:
+            c.Members(
+                f"{team}-members",
+                c.MembersArgs(
+                    namespace=workspace.namespace,
+                    users=dict.fromkeys(("mlflow-manager", "mlflow-gateway"), managers),
+                ),
+                pulumi.ResourceOptions.merge(self.opts, pulumi.ResourceOptions(depends_on=[workspace])),
+            )
 
     @property
     def identity_host(self) -> str:

@@ -8,10 +8,12 @@ from components.external import ExternalDatabase, ExternalDatabaseArgs, External
 from components.gateway import Gateway, GatewayArgs, Route
 from components.identity import IdentityProvider, IdentityProviderArgs, Oidc
 from components.login import Login, LoginArgs
+from components.members import Members, MembersArgs
 from components.migration import SchemaMigration, SchemaMigrationArgs
 from components.mlflow import MLflow, MLflowArgs
 from components.namespace import PlatformNamespace, PlatformNamespaceArgs
 from components.object_store import ObjectStore, ObjectStoreArgs
+from components.passwords import Passwords, PasswordsArgs
 from components.postgres import Postgres, PostgresArgs
 from components.workspace import Workspace, WorkspaceArgs
 
@@ -30,9 +32,13 @@ __all__ = [
     "LoginArgs",
     "MLflow",
     "MLflowArgs",
+    "Members",
+    "MembersArgs",
     "ObjectStore",
     "ObjectStoreArgs",
     "Oidc",
+    "Passwords",
+    "PasswordsArgs",
     "PlatformNamespace",
     "PlatformNamespaceArgs",
     "Postgres",

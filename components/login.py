@@ -1,11 +1,13 @@
 """The one door to the server: OAuth2-Proxy in the server's own pod.
 
-It admits browsers (OIDC session in a cookie), the identity provider's ID tokens, and Kubernetes service-account
-tokens of the audience `mlflow`. It replaces whatever identity headers a client sends, and the server listens on the
-pod's loopback only, so there is no way round it. Authorisation is not its matter: the server asks Kubernetes RBAC.
+It admits browsers (session in a cookie), the identity provider's ID tokens, Kubernetes service-account tokens, and
+names with passwords where it is given some. It replaces whatever identity headers a client sends, and the server
+listens on the pod's loopback only, so there is no way round it. Authorisation is not its matter: the server asks
+Kubernetes RBAC.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -25,6 +27,8 @@ IN_CLUSTER_ISSUER = "https://kubernetes.default.svc.cluster.local"
 RESOURCES = pods.Resources(cpu="50m", memory="32Mi", cpu_limit="1", memory_limit="256Mi")
 # An hour: an upload of several GiB over a slow line.
 UPSTREAM_TIMEOUT = "3600s"
+SIGN_IN_PAGE = Path(__file__).parent / "files" / "sign_in.html"
+PAGES = "/etc/login-pages"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +51,15 @@ class LoginArgs:
     refresh_minutes: int
     """After this time a session asks the identity provider for new groups: the lag of a revocation there."""
 
+    htpasswd: pulumi.Output[str] | None = None
+    """Names and passwords, in place of an identity provider for people: `oidc` is then the cluster's own issuer."""
+
+    logout_url: str | None = None
+    """Called when somebody signs out, with their ID token for `{id_token}`."""
+
+    pass_token: bool = False
+    """Whether the server is handed the caller's token, which then has to be one that the API server takes."""
+
 
 def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
     """OAuth2-Proxy's command line. It holds no secret."""
@@ -67,7 +80,7 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         "--scope=openid profile email groups offline_access",
         "--code-challenge-method=S256",
         "--approval-prompt=auto",
-        "--skip-provider-button=true",
+        *_way_in(args),
         # Who is admitted is decided by the groups' role bindings, not by the e-mail domain.
         "--email-domain=*",
         # `__Host-` makes browsers refuse the cookie from any other host, sub-domain or path.
@@ -77,10 +90,9 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         "--cookie-httponly=true",
         "--cookie-samesite=lax",
         f"--cookie-expire={args.session_hours}h",
-        f"--cookie-refresh={args.refresh_minutes}m",
         # Programs: a bearer token is judged as it is and never sent to the login page.
         "--skip-jwt-bearer-tokens=true",
-        f"--extra-jwt-issuers={args.service_account_issuer}={AUDIENCE}",
+        f"--extra-jwt-issuers={args.service_account_issuer}={audience(args)}",
         *(f"--oidc-extra-audience={audience}" for audience in args.oidc.audiences),
         r"--api-route=^/(api|ajax-api|graphql|v1)(/|$)",
         # The kubelet's probes; the path shows nothing but that the server is up.
@@ -89,12 +101,37 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         "--pass-user-headers=true",
         "--pass-basic-auth=false",
         "--pass-access-token=false",
+        *(["--pass-authorization-header=true"] if args.pass_token else []),
         # Beside the authorities below, without which they would replace the system's.
         "--use-system-trust-store=true",
         *(f"--provider-ca-file=/etc/login/{file}" for file in authority_files),
         # Requests are logged with path and user by the server's ingress; failures of the login are logged here.
         "--request-logging=false",
     ]
+
+
+def _way_in(args: LoginArgs) -> list[str]:
+    """How people sign in, stay signed in, and sign out."""
+    if args.htpasswd is None:
+        return [
+            "--skip-provider-button=true",
+            f"--cookie-refresh={args.refresh_minutes}m",
+            *([] if args.logout_url is None else [f"--backend-logout-url={args.logout_url}"]),
+        ]
+    # Nobody can be asked for new groups, so nothing is refreshed.
+    return [
+        "--skip-provider-button=false",
+        "--htpasswd-file=/run/secrets/login/htpasswd",
+        f"--custom-templates-dir={PAGES}",
+    ]
+
+
+def audience(args: LoginArgs) -> str:
+    """Audience of the service-account tokens that are admitted.
+
+    What is handed on to the API server has to be of its own audience, which is its issuer's name.
+    """
+    return args.service_account_issuer if args.pass_token else AUDIENCE
 
 
 def redirect_uri(host: str) -> str:
@@ -110,6 +147,15 @@ class Login(pulumi.ComponentResource):
     issuer_ports: tuple[int, ...]
     """TCP ports of the issuers, which the container has to reach."""
 
+    user_header: str
+    """Header in which the server finds the caller's name; whatever a client writes there is removed."""
+
+    passes_token: bool
+    """Whether the server is handed the caller's token."""
+
+    audience: str
+    """Audience of the service-account tokens that are admitted."""
+
     ready: list[pulumi.Resource]
     """What must exist before the container starts: it asks for the issuer's keys once, and falls back silently."""
 
@@ -121,7 +167,11 @@ class Login(pulumi.ComponentResource):
         secret = core.Secret(
             f"{name}-secret",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-            string_data={"cookie-secret": cookie.result, "client-secret": args.oidc.client_secret},
+            string_data={
+                "cookie-secret": cookie.result,
+                "client-secret": args.oidc.client_secret,
+                **({} if args.htpasswd is None else {"htpasswd": args.htpasswd}),
+            },
             opts=child,
         )
         # By file name, because OAuth2-Proxy takes each as an argument.
@@ -142,7 +192,12 @@ class Login(pulumi.ComponentResource):
                 opts=child,
             )
             authorities["identity-provider.crt"] = authority.metadata.name
-        self.sidecar = _container(args.image, arguments(args, authority_files=sorted(authorities)))
+        self.passes_token = args.pass_token
+        self.audience = audience(args)
+        # An identity provider's own names are opaque; a session made by a password has no e-mail address.
+        self.user_header = "x-forwarded-email" if args.htpasswd is None else "x-forwarded-user"
+        pages = None if args.htpasswd is None else self._pages(name, args.namespace)
+        self.sidecar = _container(args.image, arguments(args, authority_files=sorted(authorities)), pages)
         self.volumes = [
             core.VolumeArgs(
                 name="login-secret",
@@ -154,8 +209,18 @@ class Login(pulumi.ComponentResource):
                     sources=[_projection(config_map, file) for file, config_map in sorted(authorities.items())]
                 ),
             ),
+            *([] if pages is None else [_pages_volume(pages)]),
         ]
         self.register_outputs({})
+
+    def _pages(self, name: str, namespace: pulumi.Input[str]) -> core.ConfigMap:
+        """The sign-in page: OAuth2-Proxy's own has a button for an identity provider, and there is none."""
+        return core.ConfigMap(
+            f"{name}-pages",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace),
+            data={SIGN_IN_PAGE.name: SIGN_IN_PAGE.read_text(encoding="utf-8")},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _publish_service_account_keys(self, name: str) -> k8s.rbac.v1.ClusterRoleBinding:
         """Let OAuth2-Proxy read the public keys that verify service-account tokens.
@@ -185,7 +250,11 @@ def _projection(config_map: pulumi.Input[str], file: str) -> core.VolumeProjecti
     )
 
 
-def _container(image: str, command_line: list[str]) -> core.ContainerArgs:
+def _pages_volume(pages: core.ConfigMap) -> core.VolumeArgs:
+    return core.VolumeArgs(name="login-pages", config_map=core.ConfigMapVolumeSourceArgs(name=pages.metadata.name))
+
+
+def _container(image: str, command_line: list[str], pages: core.ConfigMap | None) -> core.ContainerArgs:
     return core.ContainerArgs(
         name="oauth2-proxy",
         image=image,
@@ -203,5 +272,6 @@ def _container(image: str, command_line: list[str]) -> core.ContainerArgs:
         volume_mounts=[
             core.VolumeMountArgs(name="login-secret", mount_path="/run/secrets/login", read_only=True),
             core.VolumeMountArgs(name="login-authorities", mount_path="/etc/login", read_only=True),
+            *([] if pages is None else [core.VolumeMountArgs(name="login-pages", mount_path=PAGES, read_only=True)]),
         ],
     )

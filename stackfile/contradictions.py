@@ -11,6 +11,8 @@ from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
 MINUTES = 60
+# Those whose users stand in the stack file.
+OWN_LOGINS = frozenset({"development", "basic"})
 
 
 def contradictions(draft: Draft) -> Iterator[Fault]:
@@ -23,8 +25,8 @@ def production(draft: Draft) -> Iterator[Fault]:
     """Production has nothing that only an evaluation can bear."""
     if draft.value("profile") != "production":
         return
-    if draft.text("login.kind") == "development":
-        yield Fault("login.kind", "`development` is refused with profile `production`", "use `oidc`")
+    if (kind := draft.text("login.kind")) in OWN_LOGINS:
+        yield Fault("login.kind", f"`{kind}` is refused with profile `production`", "use `oidc`")
     if draft.text("certificate.kind") == "self-signed":
         yield Fault(
             "certificate.kind",
@@ -43,12 +45,13 @@ def production(draft: Draft) -> Iterator[Fault]:
         yield Fault("artifacts.endpointUrl", "is not encrypted, and profile is `production`", "use https://")
 
 
-def development_login(draft: Draft) -> Iterator[Fault]:
-    """The development login has a host of its own, and users in groups that exist."""
-    if draft.text("login.kind") != "development":
+def own_login(draft: Draft) -> Iterator[Fault]:
+    """A login of the platform's own has a certificate for its host, and users in groups that exist."""
+    kind = draft.text("login.kind")
+    if kind not in OWN_LOGINS:
         return
     host = draft.text("host") or "<host>"
-    if draft.text("certificate.kind") == "secret":
+    if kind == "development" and draft.text("certificate.kind") == "secret":
         yield Fault(
             "certificate.kind",
             f"`secret` does not go with login.kind `development`, whose host dex.{host} needs the certificate too",
@@ -66,6 +69,16 @@ def development_login(draft: Draft) -> Iterator[Fault]:
                     f"no team has the group {shown(group)}",
                     f"did you mean {shown(near[0])}?" if near else "take one that a team has, or give a team this one",
                 )
+
+
+def self_subject(draft: Draft) -> Iterator[Fault]:
+    """Who asks Kubernetes with a token of their own has one."""
+    if draft.value("access.review") == "self-subject" and draft.text("login.kind") == "basic":
+        yield Fault(
+            "access.review",
+            "`self-subject` does not go with login.kind `basic`: a password is no token that Kubernetes could judge",
+            "use `subject`, or login.kind `oidc` with an issuer that the API server trusts",
+        )
 
 
 def namespaces(draft: Draft) -> Iterator[Fault]:
@@ -167,7 +180,8 @@ def cert_manager(draft: Draft) -> Iterator[Fault]:
 
 RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     production,
-    development_login,
+    own_login,
+    self_subject,
     namespaces,
     groups,
     hosts,

@@ -1,5 +1,6 @@
 from typing import Any
 
+import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
@@ -23,7 +24,14 @@ from tests.harness import Recording, deploy
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
-def server(endpoint_url: str | None = None, *, replicas: int = 2) -> Recording:
+def server(
+    endpoint_url: str | None = None,
+    *,
+    replicas: int = 2,
+    contact: str | None = None,
+    htpasswd: str | None = None,
+    pass_token: bool = False,
+) -> Recording:
     def program() -> dict[str, object]:
         login = c.Login(
             "login",
@@ -36,6 +44,8 @@ def server(endpoint_url: str | None = None, *, replicas: int = 2) -> Recording:
                 service_account_issuer=IN_CLUSTER_ISSUER,
                 session_hours=12,
                 refresh_minutes=15,
+                htpasswd=None if htpasswd is None else pulumi.Output.secret(htpasswd),
+                pass_token=pass_token,
             ),
         )
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
@@ -53,6 +63,7 @@ def server(endpoint_url: str | None = None, *, replicas: int = 2) -> Recording:
             database=database(),
             artifacts=artifact_store(endpoint_url),
             login=login,
+            contact=contact,
             controller_namespace="ingress",
             ready=[migrated],
         )
@@ -73,7 +84,7 @@ def test_the_server_listens_on_the_pods_loopback_alone() -> None:
         "--host=127.0.0.1",
         "--port=5000",
         "--workers=4",
-        "--app-name=kubernetes-auth",
+        "--app-name=mlflow-platform",
         "--enable-workspaces",
         "--workspace-store-uri=kubernetes://",
         "--backend-store-uri=postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
@@ -248,3 +259,22 @@ def test_it_is_as_large_as_it_was_told_to_be() -> None:
         volume["emptyDir"]["sizeLimit"] for volume in pod(got, "mlflow-server")["volumes"] if "emptyDir" in volume
     ]
     assert scratch == ["4Gi"]
+
+
+def test_with_the_callers_own_token_the_server_may_not_ask_about_others() -> None:
+    got = server(pass_token=True)
+    variables = environment(container(got, "mlflow-server"))
+    assert variables["MLFLOW_K8S_AUTH_AUTHORIZATION_MODE"] == "self_subject_access_review"
+    asked = [rule for rule in got["mlflow-role"].inputs["rules"] if "subjectaccessreviews" in rule["resources"]]
+    assert asked == []
+
+
+def test_a_name_that_signed_in_with_a_password_is_read_where_the_login_writes_it() -> None:
+    variables = environment(container(server(htpasswd="erin:x"), "mlflow-server"))
+    assert variables["MLFLOW_K8S_AUTH_REMOTE_USER_HEADER"] == "x-forwarded-user"
+
+
+def test_people_without_a_team_are_told_whom_to_ask() -> None:
+    asked = environment(container(server(contact="ml@example.com"), "mlflow-server"))
+    assert asked["MLFLOW_PLATFORM_CONTACT"] == "ml@example.com"
+    assert "MLFLOW_PLATFORM_CONTACT" not in environment(container(server(), "mlflow-server"))

@@ -299,6 +299,42 @@ CASES = {
         "build images/mlflow",
     ),
     # Contradictions.
+    "passwords in production": Case(
+        {"login": {"kind": "basic", "users": {"alice@example.com": {}}}},
+        "login.kind",
+        "`basic` is refused with profile `production`",
+        "use `oidc`",
+        base="prod",
+    ),
+    "a token of one's own for who has a password": Case(
+        {"login": {"kind": "basic", "users": {"alice@example.com": {}}}, "access": {"review": "self-subject"}},
+        "access.review",
+        "`self-subject` does not go with login.kind `basic`",
+        "use `subject`, or login.kind `oidc`",
+    ),
+    "a user of the basic login in an unknown group": Case(
+        {"login": {"kind": "basic", "users": {"alice@example.com": {"groups": ["team-c"]}}}},
+        'login.users["alice@example.com"].groups[0]',
+        'no team has the group "team-c"',
+        "take one that a team has",
+    ),
+    "a review that does not exist": Case(
+        {"access": {"review": "self"}}, "access.review", "expected `subject` or `self-subject`", "choose one of them"
+    ),
+    "a log-out in plain text": Case(
+        {"login": {**OIDC, "logoutUrl": "http://login.example.com/logout"}},
+        "login.logoutUrl",
+        "expected an https URL",
+        "write https://, for it may carry the ID token",
+        encrypted=("loginClientSecret",),
+    ),
+    "a log-out with another placeholder": Case(
+        {"login": {**OIDC, "logoutUrl": "https://login.example.com/logout?hint={token}"}},
+        "login.logoutUrl",
+        "expected an https URL",
+        "the one thing that can stand in braces is {id_token}",
+        encrypted=("loginClientSecret",),
+    ),
     "development login in production": Case(
         {"login": {"kind": "development", "users": {"alice@example.com": {}}}},
         "login.kind",
