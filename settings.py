@@ -208,7 +208,8 @@ class Sessions(Model):
     """How long a browser stays signed in."""
 
     hours: Annotated[int, whole(1, 168)] = 12
-    """After this time people sign in again."""
+    """A session that nobody used for this long is over. One that is used goes on until the identity provider ends it,
+    which is asked every `refreshMinutes`."""
 
     refresh_minutes: Annotated[int, whole(1, 1440)] = 15
     """How often the identity provider is asked again; the lag of a revocation there."""

@@ -27,7 +27,9 @@ IN_CLUSTER_ISSUER = "https://kubernetes.default.svc.cluster.local"
 RESOURCES = pods.Resources(cpu="50m", memory="32Mi", cpu_limit="1", memory_limit="256Mi")
 # An hour: an upload of several GiB over a slow line.
 UPSTREAM_TIMEOUT = "3600s"
-SIGN_IN_PAGE = Path(__file__).parent / "files" / "sign_in.html"
+# By OAuth2-Proxy's own name for the page.
+SIGN_IN = "sign_in.html"
+FILES = Path(__file__).parent / "files"
 PAGES = "/etc/login-pages"
 
 
@@ -112,18 +114,13 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
 
 def _way_in(args: LoginArgs) -> list[str]:
     """How people sign in, stay signed in, and sign out."""
-    if args.htpasswd is None:
-        return [
-            "--skip-provider-button=true",
-            f"--cookie-refresh={args.refresh_minutes}m",
-            *([] if args.logout_url is None else [f"--backend-logout-url={args.logout_url}"]),
-        ]
-    # Nobody can be asked for new groups, so nothing is refreshed.
-    return [
-        "--skip-provider-button=false",
-        "--htpasswd-file=/run/secrets/login/htpasswd",
-        f"--custom-templates-dir={PAGES}",
-    ]
+    # A page of ours comes first: a redirect would lose the part of the address that names MLflow's page.
+    page = ["--skip-provider-button=false", f"--custom-templates-dir={PAGES}"]
+    if args.htpasswd is not None:
+        # Nobody can be asked for new groups, so nothing is refreshed.
+        return [*page, "--htpasswd-file=/run/secrets/login/htpasswd"]
+    logout = [] if args.logout_url is None else [f"--backend-logout-url={args.logout_url}"]
+    return [*page, f"--cookie-refresh={args.refresh_minutes}m", *logout]
 
 
 def audience(args: LoginArgs) -> str:
@@ -196,8 +193,14 @@ class Login(pulumi.ComponentResource):
         self.audience = audience(args)
         # An identity provider's own names are opaque; a session made by a password has no e-mail address.
         self.user_header = "x-forwarded-email" if args.htpasswd is None else "x-forwarded-user"
-        pages = None if args.htpasswd is None else self._pages(name, args.namespace)
-        self.sidecar = _container(args.image, arguments(args, authority_files=sorted(authorities)), pages)
+        page = "sign_in_at_provider.html" if args.htpasswd is None else "sign_in_with_password.html"
+        pages = core.ConfigMap(
+            f"{name}-pages",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            data={SIGN_IN: (FILES / page).read_text(encoding="utf-8")},
+            opts=child,
+        )
+        self.sidecar = _container(args.image, arguments(args, authority_files=sorted(authorities)))
         self.volumes = [
             core.VolumeArgs(
                 name="login-secret",
@@ -209,18 +212,9 @@ class Login(pulumi.ComponentResource):
                     sources=[_projection(config_map, file) for file, config_map in sorted(authorities.items())]
                 ),
             ),
-            *([] if pages is None else [_pages_volume(pages)]),
+            core.VolumeArgs(name="login-pages", config_map=core.ConfigMapVolumeSourceArgs(name=pages.metadata.name)),
         ]
         self.register_outputs({})
-
-    def _pages(self, name: str, namespace: pulumi.Input[str]) -> core.ConfigMap:
-        """The sign-in page: OAuth2-Proxy's own has a button for an identity provider, and there is none."""
-        return core.ConfigMap(
-            f"{name}-pages",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace),
-            data={SIGN_IN_PAGE.name: SIGN_IN_PAGE.read_text(encoding="utf-8")},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
     def _publish_service_account_keys(self, name: str) -> k8s.rbac.v1.ClusterRoleBinding:
         """Let OAuth2-Proxy read the public keys that verify service-account tokens.
@@ -250,11 +244,7 @@ def _projection(config_map: pulumi.Input[str], file: str) -> core.VolumeProjecti
     )
 
 
-def _pages_volume(pages: core.ConfigMap) -> core.VolumeArgs:
-    return core.VolumeArgs(name="login-pages", config_map=core.ConfigMapVolumeSourceArgs(name=pages.metadata.name))
-
-
-def _container(image: str, command_line: list[str], pages: core.ConfigMap | None) -> core.ContainerArgs:
+def _container(image: str, command_line: list[str]) -> core.ContainerArgs:
     return core.ContainerArgs(
         name="oauth2-proxy",
         image=image,
@@ -272,6 +262,6 @@ def _container(image: str, command_line: list[str], pages: core.ConfigMap | None
         volume_mounts=[
             core.VolumeMountArgs(name="login-secret", mount_path="/run/secrets/login", read_only=True),
             core.VolumeMountArgs(name="login-authorities", mount_path="/etc/login", read_only=True),
-            *([] if pages is None else [core.VolumeMountArgs(name="login-pages", mount_path=PAGES, read_only=True)]),
+            core.VolumeMountArgs(name="login-pages", mount_path=PAGES, read_only=True),
         ],
     )

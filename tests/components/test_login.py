@@ -196,22 +196,30 @@ def test_names_with_passwords_come_from_a_secret_file() -> None:
 def test_names_with_passwords_see_a_form_and_no_identity_provider() -> None:
     got = login(Choices(htpasswd=HTPASSWD))
     words = sidecar(got)["args"]
-    assert value("--skip-provider-button", words) == ["false"]
-    (folder,) = value("--custom-templates-dir", words)
-    (mount,) = [one for one in sidecar(got)["volumeMounts"] if one["mountPath"] == folder]
-    (volume,) = [one for one in got["pod"].inputs["spec"]["volumes"] if one["name"] == mount["name"]]
-    assert volume["configMap"]["name"] == autoname("login-pages")
-    page = got["login-pages"].inputs["data"]["sign_in.html"]
+    page = pages(got)
     assert 'action="{{.ProxyPrefix}}/sign_in"' in page
     assert "/start" not in page
     # A session that nobody can be asked about would end at its first refresh.
     assert value("--cookie-refresh", words) == []
 
 
-def test_with_an_identity_provider_there_is_no_form_of_ours() -> None:
-    words = line()
-    assert value("--skip-provider-button", words) == ["true"]
-    assert value("--htpasswd-file", words) == value("--custom-templates-dir", words) == []
+def test_with_an_identity_provider_the_page_leads_there_and_back_to_the_page_asked_for() -> None:
+    got = login()
+    assert value("--htpasswd-file", sidecar(got)["args"]) == []
+    page = pages(got)
+    assert "location.hash" in page
+    assert "<form" not in page
+
+
+def pages(got: Recording) -> str:
+    """The sign-in page, from where OAuth2-Proxy looks for it."""
+    words = sidecar(got)["args"]
+    assert value("--skip-provider-button", words) == ["false"]
+    (folder,) = value("--custom-templates-dir", words)
+    (mount,) = [one for one in sidecar(got)["volumeMounts"] if one["mountPath"] == folder]
+    (volume,) = [one for one in got["pod"].inputs["spec"]["volumes"] if one["name"] == mount["name"]]
+    assert volume["configMap"]["name"] == autoname("login-pages")
+    return got["login-pages"].inputs["data"]["sign_in.html"]
 
 
 def mounted(got: Recording) -> dict[str, str]:

@@ -65,7 +65,8 @@ class Visitor:
 
     def sign_in(self, url: str, user: str, password: str) -> Page:
         """Open a page of the platform and fill in the identity provider's form on the way."""
-        page = self.open(url)
+        place = urllib.parse.urlsplit(url)
+        page = self.open(f"{url.partition(place.netloc)[0]}{place.netloc}/oauth2/start?rd={place.path or '/'}")
         action = _Attributes(page.text).first("form", "action")
         assert action is not None, f"no login form at {page.url}"
         return self.open(urllib.parse.urljoin(page.url, action), form={"login": user, "password": password})
