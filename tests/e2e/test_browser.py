@@ -9,17 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Error, Playwright, expect, sync_playwright
 
 from tests.e2e import browser as browsers
-from tests.e2e.browser import Watch, session, sign_in
+from tests.e2e.browser import CLOSED_ASSISTANT, Watch, session, sign_in
 from tests.e2e.commands import run
 from tests.e2e.mlflow_client import Client
 from tools.stack import Platform
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
-# The assistant's panel opens by itself on the first visit and covers a third of the page.
-CLOSED_ASSISTANT = """
-localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
-localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
-"""
 # MLflow's own accounts, which are not used here, and its assistant, which runs on the user's machine only. The pages
 # ask for both and say nothing when they are refused.
 REFUSED_IN_SILENCE = {

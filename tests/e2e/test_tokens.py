@@ -158,10 +158,5 @@ def _workspaces(site: Site, platform: Platform, user: str) -> list[str]:
 
 def _id_token(site: Site, platform: Platform, user: str) -> str:
     passwords = json.loads(run("pulumi", "stack", "output", "passwords", "--show-secrets", "--json").stdout)
-    secrets = [
-        base64.b64decode(secret["data"]["client-secret"]).decode()
-        for secret in kube.objects("secrets", f"--namespace={platform.namespace}")
-        if "client-secret" in secret.get("data", {})
-    ]
-    assert len(secrets) == 1, "one Secret of the login holds the client's secret"
-    return site.id_token(client_secret=secrets[0], user=user, password=passwords[user])
+    secret = kube.login_secret(platform.namespace, "client-secret")
+    return site.id_token(client_secret=secret, user=user, password=passwords[user])
