@@ -18,6 +18,7 @@ from stackfile.draft import Draft
 from stackfile.faults import Fault, report
 from stackfile.kinds import whole
 from stackfile.secrets import PROJECT, Secrets, read_secrets, required, secret_faults
+from stackfile.source import Source, source_faults
 from stackfile.translation import translate
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "SelfSigned",
     "Settings",
     "Team",
+    "judge",
     "load",
     "required",
 ]
@@ -429,6 +431,16 @@ def load() -> tuple[Settings, Secrets]:
             expected and what to do.
     """
     given, stack = source.read(), pulumi.get_stack()
+    settings, found = judge(given, stack)
+    found += secret_faults(given.document, given.secrets, stack)
+    if settings is None or found:
+        # Without the cause, whose own words may show a secret.
+        raise pulumi.RunError(report(found, f"Pulumi.{stack}.yaml"))
+    return settings, read_secrets()
+
+
+def judge(given: Source, stack: str) -> tuple[Settings | None, list[Fault]]:
+    """The settings, None where a value is wrong or missing, and every fault but those of the secrets."""
     settings: Settings | None = None
     found: list[Fault] = []
     try:
@@ -437,9 +449,5 @@ def load() -> tuple[Settings, Secrets]:
     except ValidationError as error:
         found += translate(error, Settings, stack=stack, encrypted=given.encrypted)
     found += contradictions(Draft(given.document, Settings))
-    found += secret_faults(given.document, stack)
-    found += source.source_faults(given, found)
-    if settings is None or found:
-        # Without the cause, whose own words may show a secret.
-        raise pulumi.RunError(report(found, f"Pulumi.{stack}.yaml"))
-    return settings, read_secrets()
+    found += source_faults(given, found)
+    return settings, found
