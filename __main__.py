@@ -34,14 +34,14 @@ gateway = c.Gateway(
     "gateway",
     c.GatewayArgs(
         namespace=platform.namespace,
-        host=settings.host,
+        address=wiring.address,
         service=server.service,
         route=wiring.route,
         certificate=certificate,
     ),
     opts,
 )
-workspaces = wiring.workspaces(gateway, certificate)
+workspaces = wiring.workspaces(gateway, certificate, wiring.cluster_roles())
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)

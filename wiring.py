@@ -6,6 +6,7 @@ import pulumi
 
 import components as c
 import settings as s
+from components.address import Address
 from components.artifact_store import ArtifactStore
 from components.database import Database
 from components.login import AUDIENCE, redirect_uri
@@ -139,7 +140,7 @@ class Wiring:
                 namespace=self.namespace,
                 image=self.settings.images.dex,
                 host=self.identity_host,
-                redirect_uri=redirect_uri(self.settings.host),
+                redirect_uri=redirect_uri(self.address),
                 users={email: user.groups for email, user in chosen.users.items()},
                 route=self.route,
                 certificate=certificate,
@@ -167,7 +168,7 @@ class Wiring:
             c.LoginArgs(
                 namespace=self.namespace,
                 image=self.settings.images.oauth2_proxy,
-                host=self.settings.host,
+                address=self.address,
                 oidc=identity.oidc,
                 htpasswd=identity.htpasswd,
                 logout_url=chosen.logout_url if isinstance(chosen, s.OidcLogin) else None,
@@ -190,7 +191,7 @@ class Wiring:
             c.MLflowArgs(
                 namespace=self.namespace,
                 image=sizes.image,
-                host=self.settings.host,
+                address=self.address,
                 replicas=sizes.replicas,
                 workers=sizes.workers,
                 pool_size=sizes.pool_size,
@@ -213,42 +214,52 @@ class Wiring:
             self.opts,
         )
 
-    def workspaces(self, gateway: c.Gateway, certificate: c.Certificate) -> dict[str, c.Workspace]:
-        """One workspace per team, by the team's name."""
-        made = {
-            name: c.Workspace(
-                name,
-                c.WorkspaceArgs(
-                    team=name,
-                    description=team.description,
-                    manager_groups=self.settings.manager_groups(name),
-                    url=gateway.url,
-                    authority=certificate.authority,
-                    platform_namespace=self.namespace,
-                    server_labels=SERVER,
-                    controller_namespace=self.settings.cluster.ingress_namespace,
-                    durable=self.settings.durable,
-                ),
-                self.opts,
-            )
-            for name, team in self.settings.teams.items()
-        }
-        for name, workspace in made.items():
-            self._members(name, workspace)
-        return made
+    def cluster_roles(self) -> c.ClusterRoles:
+        """The roles that exist once in the cluster."""
+        return c.ClusterRoles(
+            "cluster-roles", c.ClusterRolesArgs(aggregate=self.settings.access.aggregate_roles), self.opts
+        )
 
-    def _members(self, team: str, workspace: c.Workspace) -> None:
-        """Bind users whose groups nobody asserts."""
-        managers = self.settings.managers(team)
-        if managers:
-            c.Members(
-                f"{team}-members",
-                c.MembersArgs(
-                    namespace=workspace.namespace,
-                    users=dict.fromkeys(("mlflow-manager", "mlflow-gateway"), managers),
+    def workspaces(
+        self, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
+    ) -> dict[str, c.Workspace]:
+        """One workspace per team, by the team's name."""
+        return {name: self._workspace(name, gateway, certificate, roles) for name in self.settings.teams}
+
+    def _workspace(
+        self, name: str, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
+    ) -> c.Workspace:
+        team, quota, limits = self.settings.teams[name], self.settings.quota(name), self.settings.limits(name)
+        return c.Workspace(
+            name,
+            c.WorkspaceArgs(
+                team=name,
+                description=team.description,
+                groups=self.settings.groups(name),
+                users=self.settings.members(name),
+                integration_role=roles.integration,
+                quota=c.Quota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
+                container_defaults=c.ContainerDefaults(
+                    cpu=limits.cpu,
+                    memory=limits.memory,
+                    cpu_request=limits.cpu_request,
+                    memory_request=limits.memory_request,
                 ),
-                pulumi.ResourceOptions.merge(self.opts, pulumi.ResourceOptions(depends_on=[workspace])),
-            )
+                url=gateway.url,
+                authority=certificate.authority,
+                platform_namespace=self.namespace,
+                server_labels=SERVER,
+                controller_namespace=self.settings.cluster.ingress_namespace,
+                durable=self.settings.durable,
+                archived=team.archived,
+            ),
+            self.opts,
+        )
+
+    @property
+    def address(self) -> Address:
+        """Where the platform is found."""
+        return Address(host=self.settings.host, path=self.settings.gateway.path or "")
 
     @property
     def identity_host(self) -> str:

@@ -3,12 +3,13 @@
 They read no configuration, no environment and no stack: everything they need is in their arguments.
 """
 
+from components.allowance import ContainerDefaults, Quota
 from components.certificate import Certificate, CertificateArgs, SelfSignedCertificate
+from components.cluster_roles import ClusterRoles, ClusterRolesArgs
 from components.external import ExternalDatabase, ExternalDatabaseArgs, ExternalStore, ExternalStoreArgs
 from components.gateway import Gateway, GatewayArgs, Route
 from components.identity import IdentityProvider, IdentityProviderArgs, Oidc
 from components.login import Login, LoginArgs
-from components.members import Members, MembersArgs
 from components.migration import SchemaMigration, SchemaMigrationArgs
 from components.mlflow import MLflow, MLflowArgs
 from components.namespace import PlatformNamespace, PlatformNamespaceArgs
@@ -20,6 +21,9 @@ from components.workspace import Workspace, WorkspaceArgs
 __all__ = [
     "Certificate",
     "CertificateArgs",
+    "ClusterRoles",
+    "ClusterRolesArgs",
+    "ContainerDefaults",
     "ExternalDatabase",
     "ExternalDatabaseArgs",
     "ExternalStore",
@@ -32,8 +36,6 @@ __all__ = [
     "LoginArgs",
     "MLflow",
     "MLflowArgs",
-    "Members",
-    "MembersArgs",
     "ObjectStore",
     "ObjectStoreArgs",
     "Oidc",
@@ -43,6 +45,7 @@ __all__ = [
     "PlatformNamespaceArgs",
     "Postgres",
     "PostgresArgs",
+    "Quota",
     "Route",
     "SchemaMigration",
     "SchemaMigrationArgs",

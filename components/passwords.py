@@ -1,7 +1,7 @@
 """Names and passwords that the login itself knows: the small option, without an identity provider.
 
-OAuth2-Proxy reads them from a file in htpasswd's format. It gives its sessions no groups, so whoever wires this binds
-users themselves to roles (`Members`).
+OAuth2-Proxy reads them from a file in htpasswd's format. It gives its sessions no groups, so users
+themselves are bound to their teams' roles.
 """
 
 from collections.abc import Sequence

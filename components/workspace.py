@@ -1,31 +1,27 @@
 """A team: its namespace, who may do what in it, and what its programs need to log.
 
 MLflow takes every namespace labelled `mlflow-enabled=true` for a workspace and asks Kubernetes RBAC in that
-namespace about each request. The resources of the rules are names that only MLflow knows; no CRD belongs to them.
+namespace about each request.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import networks
+from components import allowance, grants, networks
 from components.login import PORT as LOGIN_PORT
 from components.namespace import POD_SECURITY_LABELS
 from components.pods import PART_OF
 
 core = k8s.core.v1
-rbac = k8s.rbac.v1
 
 ENABLED_LABEL = "mlflow-enabled"
 WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
+# Tells the policy pack, and whoever looks at the cluster, that the namespace may go.
+ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
-API_GROUP = "mlflow.kubeflow.org"
-RESOURCES = ["experiments", "datasets", "registeredmodels"]
-MANAGER_VERBS = ["get", "list", "create", "update", "delete"]
-# A program records and reads; deleting is left to people.
-PROGRAM_VERBS = ["get", "list", "create", "update"]
 # Where the snippets of docs/ mount the authority of the platform's certificate.
 AUTHORITY_PATH = "/etc/mlflow/ca.crt"
 
@@ -38,8 +34,17 @@ class WorkspaceArgs:
     """Name of the team, of its namespace and of its MLflow workspace."""
 
     description: str
-    manager_groups: Sequence[str]
-    """Groups of the identity provider whose members manage the workspace."""
+    groups: Mapping[str, Sequence[str]]
+    """Groups of the identity provider by the role that their members have (`components.roles.VERBS`)."""
+
+    users: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """Users by role, where no identity provider says who is in which group."""
+
+    integration_role: pulumi.Input[str]
+    """ClusterRole that the namespace's programs are bound to."""
+
+    quota: allowance.Quota
+    container_defaults: allowance.ContainerDefaults
 
     url: str
     """The platform's public URL."""
@@ -55,7 +60,10 @@ class WorkspaceArgs:
     """Namespace of the ingress controller."""
 
     durable: bool
-    """Whether deleting the namespace is refused."""
+    """Whether deleting the namespace is refused, as long as the team is not archived."""
+
+    archived: bool
+    """Whether programs have lost their right to write and no pod starts. That people have is in `groups`."""
 
 
 def client_environment(team: str, url: str, *, private_authority: bool) -> dict[str, str]:
@@ -73,10 +81,6 @@ def client_environment(team: str, url: str, *, private_authority: bool) -> dict[
     return environment
 
 
-def _rule(resources: list[str], verbs: list[str]) -> rbac.PolicyRuleArgs:
-    return rbac.PolicyRuleArgs(api_groups=[API_GROUP], resources=resources, verbs=verbs)
-
-
 class Workspace(pulumi.ComponentResource):
     """Namespace, roles, network and client settings of one team."""
 
@@ -86,14 +90,20 @@ class Workspace(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Workspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        kept = args.durable and not args.archived
         namespace = core.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=args.team,
-                labels={"app.kubernetes.io/part-of": PART_OF, **WORKSPACE_LABELS, **POD_SECURITY_LABELS},
+                labels={
+                    "app.kubernetes.io/part-of": PART_OF,
+                    **WORKSPACE_LABELS,
+                    **POD_SECURITY_LABELS,
+                    **(ARCHIVED_LABELS if args.archived else {}),
+                },
                 annotations={DESCRIPTION_ANNOTATION: args.description},
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
+            opts=pulumi.ResourceOptions(parent=self, protect=kept, retain_on_delete=kept),
         )
         self.namespace = namespace.metadata.name
         networks.closed_namespace(name, self.namespace, child)
@@ -110,13 +120,9 @@ class Workspace(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        self.service_account = self._access(name, args.manager_groups)
-        self._client(name, args)
-        self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
-
-    def _access(self, name: str, manager_groups: Sequence[str]) -> pulumi.Output[str]:
-        """Roles of people and programs; returns the programs' service account."""
-        child = pulumi.ResourceOptions(parent=self)
+        quota = replace(args.quota, pods=0) if args.archived else args.quota
+        allowance.bound(name, self.namespace, quota, args.container_defaults, child)
+        grants.people(name, self.namespace, args.groups, child, users=args.users)
         account = core.ServiceAccount(
             f"{name}-account",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-client"),
@@ -124,38 +130,11 @@ class Workspace(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=child,
         )
-        managers = [
-            rbac.SubjectArgs(api_group="rbac.authorization.k8s.io", kind="Group", name=group)
-            for group in manager_groups
-        ]
-        self._grant(f"{name}-manager", "mlflow-manager", _rule(RESOURCES, MANAGER_VERBS), managers)
-        # The UI asks for the AI gateway's endpoints on every page of runs, although the gateway is off, and shows a
-        # refusal in red; the answer is an empty list.
-        self._grant(f"{name}-gateway", "mlflow-gateway", _rule(["gatewayendpoints/use"], ["create"]), managers)
-        self._grant(
-            f"{name}-program",
-            "mlflow-program",
-            _rule(RESOURCES, PROGRAM_VERBS),
-            [rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=self.namespace)],
-        )
-        return account.metadata.name
-
-    def _grant(self, name: str, role: str, rule: rbac.PolicyRuleArgs, subjects: list[rbac.SubjectArgs]) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        created = rbac.Role(
-            f"{name}-role",
-            # Explicit: auditors and other tools look for these names.
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=role),
-            rules=[rule],
-            opts=child,
-        )
-        rbac.RoleBinding(
-            f"{name}-binding",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=role),
-            role_ref=rbac.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=created.metadata.name),
-            subjects=subjects,
-            opts=child,
-        )
+        self.service_account = account.metadata.name
+        if not args.archived:
+            grants.programs(name, self.namespace, self.service_account, args.integration_role, child)
+        self._client(name, args)
+        self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
 
     def _client(self, name: str, args: WorkspaceArgs) -> None:
         """What a pod mounts: `mlflow-client` with `envFrom`, `mlflow-ca` at `AUTHORITY_PATH`."""

@@ -148,6 +148,7 @@ def _plain(text: str) -> str | None:
 
 Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
 ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, or an IPv4 address", addresses.server)]
+Flag = Annotated[bool, kinds.flag()]
 Port = Annotated[int, kinds.whole(1, 65535)]
 Endpoint = Annotated[
     str, kinds.text("a URL of scheme, host and perhaps port, like https://s3.example.com", addresses.endpoint)
@@ -157,6 +158,7 @@ LogoutUrl = Annotated[
     str,
     kinds.text(f"an https URL like https://login.example.com/logout?id_token_hint={PLACEHOLDER}", _logout_url),
 ]
+UrlPath = Annotated[str, kinds.text("a path like /clusters/demo/mlflow, without a slash at the end", addresses.path)]
 Email = Annotated[str, kinds.text("an e-mail address in lower case", addresses.email)]
 Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu)]
 Size = Annotated[str, kinds.text('a size like "700Mi" or "10Gi"', quantities.size)]

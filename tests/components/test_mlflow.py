@@ -6,9 +6,11 @@ import pytest
 
 import components as c
 from components import pods
+from components.address import Address
 from components.login import IN_CLUSTER_ISSUER
 from components.mlflow import LABELS, allowed_hosts
 from tests.components.parts import (
+    ADDRESS,
     HOST,
     NAMESPACE,
     artifact_store,
@@ -31,6 +33,7 @@ def server(
     contact: str | None = None,
     htpasswd: str | None = None,
     pass_token: bool = False,
+    address: Address = ADDRESS,
 ) -> Recording:
     def program() -> dict[str, object]:
         login = c.Login(
@@ -38,7 +41,7 @@ def server(
             c.LoginArgs(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.3",
-                host=HOST,
+                address=address,
                 oidc=oidc(),
                 authority=None,
                 service_account_issuer=IN_CLUSTER_ISSUER,
@@ -52,7 +55,7 @@ def server(
         args = c.MLflowArgs(
             namespace=NAMESPACE,
             image="mlflow:3.17.2",
-            host=HOST,
+            address=address,
             replicas=replicas,
             workers=4,
             pool_size=20,
@@ -278,3 +281,21 @@ def test_people_without_a_team_are_told_whom_to_ask() -> None:
     asked = environment(container(server(contact="ml@example.com"), "mlflow-server"))
     assert asked["MLFLOW_PLATFORM_CONTACT"] == "ml@example.com"
     assert "MLFLOW_PLATFORM_CONTACT" not in environment(container(server(), "mlflow-server"))
+
+
+BELOW = Address(host=HOST, path="/clusters/demo/mlflow")
+
+
+def test_below_a_path_the_server_is_told_of_it_and_asked_there() -> None:
+    found = container(server(address=BELOW), "mlflow-server")
+    assert environment(found)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
+    probes = [found[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+    assert probes == ["/clusters/demo/mlflow/health"] * 3
+
+
+def test_below_a_path_the_origin_is_still_the_host() -> None:
+    assert f"--cors-allowed-origins=https://{HOST}" in container(server(address=BELOW), "mlflow-server")["command"]
+
+
+def test_without_a_path_the_server_knows_of_none() -> None:
+    assert "MLFLOW_PLATFORM_PATH" not in environment(container(server(), "mlflow-server"))

@@ -10,6 +10,8 @@ from tests.harness import Recording, deploy
 
 URL = "https://mlflow.example.com"
 SERVER = {"app.kubernetes.io/name": "mlflow"}
+QUOTA = c.Quota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
+DEFAULTS = c.ContainerDefaults(cpu="1", memory="2Gi", cpu_request="100m", memory_request="256Mi")
 TRAEFIK = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
 
 
@@ -17,13 +19,17 @@ def make(team: str, **changes: Any) -> c.Workspace:  # noqa: ANN401 - arguments 
     arguments: dict[str, Any] = {
         "team": team,
         "description": "Recommendation models",
-        "manager_groups": [f"{team}-mlflow-users"],
+        "groups": {"manager": [f"{team}-mlflow-users"]},
+        "integration_role": "mlflow-integration",
         "url": URL,
         "authority": None,
         "platform_namespace": "mlflow",
         "server_labels": SERVER,
         "controller_namespace": "traefik",
+        "quota": QUOTA,
+        "container_defaults": DEFAULTS,
         "durable": False,
+        "archived": False,
         **changes,
     }
     return c.Workspace(team, c.WorkspaceArgs(**arguments))
@@ -50,48 +56,66 @@ def test_the_namespace_refuses_pods_that_are_not_restricted() -> None:
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_managers_may_do_everything_with_experiments_datasets_and_models() -> None:
-    role = workspace()["team-a-manager-role"].inputs
-    assert role["metadata"] == {"name": "mlflow-manager", "namespace": "team-a"}
-    assert role["rules"] == [
+@pytest.mark.parametrize(
+    ("role", "verbs"),
+    [
+        ("viewer", ["get", "list"]),
+        ("editor", ["get", "list", "create", "update"]),
+        ("manager", ["get", "list", "create", "update", "delete"]),
+    ],
+)
+def test_each_role_is_there_with_its_verbs_whether_it_has_members_or_not(role: str, verbs: list[str]) -> None:
+    found = workspace()[f"team-a-{role}-role"].inputs
+    assert found["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
+    assert found["rules"] == [
         {
             "apiGroups": ["mlflow.kubeflow.org"],
             "resources": ["experiments", "datasets", "registeredmodels"],
-            "verbs": ["get", "list", "create", "update", "delete"],
+            "verbs": verbs,
         }
     ]
 
 
-def test_the_teams_groups_are_its_managers() -> None:
-    binding = workspace(manager_groups=["team-a-mlflow-users", "data-platform"])["team-a-manager-binding"].inputs
-    assert binding["metadata"]["namespace"] == "team-a"
-    assert binding["roleRef"] == {
-        "apiGroup": "rbac.authorization.k8s.io",
-        "kind": "Role",
-        "name": "mlflow-manager",
-    }
-    assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [
-        ("Group", "team-a-mlflow-users"),
-        ("Group", "data-platform"),
-    ]
+def test_every_group_is_bound_to_its_role() -> None:
+    groups = {"viewer": ["auditors"], "editor": ["interns"], "manager": ["team-a-mlflow-users", "data-platform"]}
+    got = workspace(groups=groups)
+    for role, members in groups.items():
+        binding = got[f"team-a-{role}-binding"].inputs
+        assert binding["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
+        assert binding["roleRef"] == {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "Role",
+            "name": f"mlflow-{role}",
+        }
+        assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [
+            ("Group", member) for member in members
+        ]
 
 
-def test_managers_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
-    got = workspace(manager_groups=["team-a-mlflow-users"])
+def test_a_role_without_members_is_bound_to_nobody() -> None:
+    bindings = {found.name for found in workspace(groups={"viewer": ["auditors"], "manager": []}).of("RoleBinding")}
+    assert bindings == {"team-a-viewer-binding", "team-a-gateway-binding", "team-a-program-binding"}
+
+
+def test_everybody_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
+    got = workspace(groups={"viewer": ["auditors"], "editor": ["interns"], "manager": ["team-a-mlflow-users"]})
     assert got["team-a-gateway-role"].inputs["rules"] == [
         {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["gatewayendpoints/use"], "verbs": ["create"]}
     ]
-    subjects = got["team-a-gateway-binding"].inputs["subjects"]
-    assert subjects == got["team-a-manager-binding"].inputs["subjects"]
+    subjects = [subject["name"] for subject in got["team-a-gateway-binding"].inputs["subjects"]]
+    assert subjects == ["auditors", "interns", "team-a-mlflow-users"]
 
 
-def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
-    got = workspace()
-    (rule,) = got["team-a-program-role"].inputs["rules"]
-    assert rule["verbs"] == ["get", "list", "create", "update"]
-    assert got["team-a-program-binding"].inputs["subjects"] == [
-        {"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"}
-    ]
+def test_programs_are_bound_to_the_platforms_role_in_their_own_namespace() -> None:
+    got = workspace(integration_role="programs")
+    binding = got["team-a-program-binding"].inputs
+    assert binding["metadata"] == {"name": "mlflow-integration", "namespace": "team-a"}
+    assert binding["roleRef"] == {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "ClusterRole",
+        "name": "programs",
+    }
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"}]
     assert got["team-a-account"].inputs["automountServiceAccountToken"] is False
     assert got.exports == {"namespace": "team-a", "account": "mlflow-client"}
 
@@ -134,10 +158,55 @@ def test_clients_never_skip_the_verification_of_a_certificate() -> None:
     assert environment["MLFLOW_TRACKING_SERVER_CERT_PATH"] == environment["REQUESTS_CA_BUNDLE"]
 
 
-@pytest.mark.parametrize("durable", [True, False])
-def test_only_where_data_matter_is_its_deletion_refused(durable: bool) -> None:  # noqa: FBT001 - a case of the test
-    protected = {found.name for found in workspace(durable=durable) if found.protect}
-    assert protected == ({"team-a-namespace"} if durable else set())
+def test_a_team_takes_no_more_than_its_quota_and_opens_no_door_beside_the_ingress() -> None:
+    quota = workspace()["team-a-quota"].inputs
+    assert quota["metadata"] == {"name": "team-quota", "namespace": "team-a"}
+    assert quota["spec"]["hard"] == {
+        "limits.cpu": "16",
+        "limits.memory": "64Gi",
+        "requests.storage": "200Gi",
+        "pods": "100",
+        "services.nodeports": "0",
+        "services.loadbalancers": "0",
+    }
+
+
+def test_a_container_that_names_no_resources_gets_those_that_the_quota_counts() -> None:
+    got = workspace()
+    (item,) = got["team-a-limits"].inputs["spec"]["limits"]
+    assert item == {
+        "type": "Container",
+        "default": {"cpu": "1", "memory": "2Gi"},
+        "defaultRequest": {"cpu": "100m", "memory": "256Mi"},
+    }
+    counted = {key.removeprefix("limits.") for key in got["team-a-quota"].inputs["spec"]["hard"] if "limits." in key}
+    assert counted == item["default"].keys()
+
+
+@pytest.mark.parametrize(("durable", "archived"), [(True, False), (True, True), (False, False), (False, True)])
+def test_only_a_working_team_where_data_matter_keeps_its_namespace(
+    durable: bool,  # noqa: FBT001 - a case of the test
+    archived: bool,  # noqa: FBT001 - likewise
+) -> None:
+    got = workspace(durable=durable, archived=archived)
+    kept = {"team-a-namespace"} if durable and not archived else set[str]()
+    assert {found.name for found in got if found.protect} == kept
+    assert {found.name for found in got if found.retain} == kept
+
+
+def test_in_an_archived_team_no_pod_starts_and_no_program_has_a_right() -> None:
+    groups = {"viewer": ["team-a-mlflow-users"]}
+    working, archived = workspace(groups=groups), workspace(groups=groups, archived=True)
+    assert archived["team-a-quota"].inputs["spec"]["hard"]["pods"] == "0"
+    subjects = [subject["kind"] for found in archived.of("RoleBinding") for subject in found.inputs["subjects"]]
+    assert set(subjects) == {"Group"}
+    assert {found.name for found in working} - {found.name for found in archived} == {"team-a-program-binding"}
+
+
+def test_an_archived_team_is_still_a_workspace_and_says_that_it_is_archived() -> None:
+    labels = workspace(archived=True)["team-a-namespace"].inputs["metadata"]["labels"]
+    assert (labels["mlflow-enabled"], labels["mlflow-platform/archived"]) == ("true", "true")
+    assert "mlflow-platform/archived" not in workspace()["team-a-namespace"].inputs["metadata"]["labels"]
 
 
 def test_two_teams_share_nothing() -> None:

@@ -183,7 +183,7 @@ def test_a_page_leads_a_pod_to_the_login_whatever_headers_it_sends(
     answer = found["answers"][f"{way}/page/{forgery}"]
     assert answer["status"] in {401, 403}, answer
     if answer["status"] == 403:
-        assert 'href="/oauth2/start?rd=/"' in answer["body"]
+        assert "/oauth2/start?rd=" in answer["body"]
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)

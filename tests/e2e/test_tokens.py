@@ -46,7 +46,7 @@ def test_a_page_without_a_session_leads_to_the_identity_provider(site: Site, pat
     """By way of a page of the login's, which knows the part of the address that no server is told."""
     page = site.ask("GET", path)
     assert page.status == 403
-    assert b'href="/oauth2/start?rd=/"' in page.body
+    assert b"/oauth2/start?rd=" in page.body
     assert b"mlflow.server" not in page.body
     answer = site.ask("GET", f"/oauth2/start?rd={path}")
     assert answer.status == 302

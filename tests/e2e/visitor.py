@@ -65,8 +65,8 @@ class Visitor:
 
     def sign_in(self, url: str, user: str, password: str) -> Page:
         """Open a page of the platform and fill in the identity provider's form on the way."""
-        place = urllib.parse.urlsplit(url)
-        page = self.open(f"{url.partition(place.netloc)[0]}{place.netloc}/oauth2/start?rd={place.path or '/'}")
+        path = urllib.parse.urlsplit(url).path
+        page = self.open(f"{url.rstrip('/')}/oauth2/start?rd={path}")
         action = _Attributes(page.text).first("form", "action")
         assert action is not None, f"no login form at {page.url}"
         return self.open(urllib.parse.urljoin(page.url, action), form={"login": user, "password": password})

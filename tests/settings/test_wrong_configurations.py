@@ -61,7 +61,6 @@ CASES = {
         "teams.team-a.groups.managers",
         "is not a setting",
         "did you mean `manager`?",
-        others=1,
     ),
     "a misspelt project": Case(
         {"mlflow-platfrom:host": "x.example.com"},
@@ -119,11 +118,32 @@ CASES = {
         "is empty; expected at least one entry",
         "add one",
     ),
+    "groups without a group": Case(
+        {"teams/team-c": {"groups": {}}},
+        "teams.team-c.groups",
+        "is empty; expected at least one group",
+        "leave `groups` out: team-c-mlflow-users then manages it",
+    ),
+    "an empty list of viewers": Case(
+        {"teams/team-c": {"groups": {"viewer": [], "manager": ["c"]}}},
+        "teams.team-c.groups.viewer",
+        "is empty; expected at least one entry",
+        "add one",
+    ),
     # Single values.
     "a misspelt profile": Case({"profile": "prodution"}, "profile", 'found "prodution"', "did you mean `production`?"),
     "a number in quotes": Case({"server/replicas": "2"}, "server.replicas", 'found "2"', "write it without quotes: 2"),
     "a truth for a number": Case(
         {"server/workers": True}, "server.workers", "expected a whole number from 1 to 16", "write a number like 1"
+    ),
+    "a truth in quotes": Case(
+        {"access": {"aggregateRoles": "true"}},
+        "access.aggregateRoles",
+        'expected true or false, found "true"',
+        "write it without quotes: true",
+    ),
+    "a truth in other words": Case(
+        {"access": {"aggregateRoles": "yes"}}, "access.aggregateRoles", 'found "yes"', "write true or false"
     ),
     "half a worker": Case({"server/workers": 1.5}, "server.workers", "a whole number from 1 to 16", "a number like 1"),
     "too many replicas": Case({"server/replicas": 99}, "server.replicas", "from 1 to 20", "the nearest possible is 20"),
@@ -162,6 +182,42 @@ CASES = {
         {"teams/team-a/description": "x" * 501}, "teams.team-a.description", "at most 500", "shorten it by 1 char"
     ),
     # Hosts and URLs.
+    "a path without its slash": Case(
+        {"gateway": {"kind": "ingress", "path": "clusters/demo/mlflow"}},
+        "gateway.path",
+        "expected a path like /clusters/demo/mlflow",
+        "write /clusters/demo/mlflow",
+    ),
+    "a path with a slash at the end": Case(
+        {"gateway": {"kind": "ingress", "path": "/mlflow/"}},
+        "gateway.path",
+        "without a slash at the end",
+        "write /mlflow",
+    ),
+    "a URL for a path": Case(
+        {"gateway": {"kind": "ingress", "path": "https://a.example.com/mlflow/"}},
+        "gateway.path",
+        "expected a path",
+        "write /mlflow",
+    ),
+    "a path that is the whole host": Case(
+        {"gateway": {"kind": "ingress", "path": "/"}}, "gateway.path", "expected a path", "leave the key out"
+    ),
+    "a path that is the login's": Case(
+        {"gateway": {"kind": "ingress", "path": "/oauth2/mlflow"}},
+        "gateway.path",
+        "expected a path",
+        "the login has pages of its own at /oauth2",
+    ),
+    "a path with a space": Case(
+        {"gateway": {"kind": "ingress", "path": "/ml flow"}},
+        "gateway.path",
+        "expected a path",
+        "use lower-case letters",
+    ),
+    "a gateway without its kind": Case(
+        {"gateway": {"path": "/mlflow"}}, "gateway.kind", "is missing; expected `ingress`", "add `kind:` to `gateway`"
+    ),
     "a host with a scheme": Case(
         {"host": "https://ml.example.com"}, "host", "a host name like", "case: ml.example.com"
     ),
@@ -407,6 +463,12 @@ CASES = {
         'names the group "c" 2 times (manager)',
         "name it once",
     ),
+    "a group with two roles": Case(
+        {"teams/team-c": {"groups": {"viewer": ["c"], "manager": ["c"]}}},
+        "teams.team-c.groups",
+        'names the group "c" 2 times (manager, viewer)',
+        "name it once",
+    ),
     "a database behind the platform's own host": Case(
         {"database": {**EXTERNAL, "host": "mlflow.localhost"}},
         "database.host",
@@ -458,6 +520,48 @@ CASES = {
     ),
     "more CPU asked for than allowed": Case(
         {"server/cpu": "2500m"}, "server.cpu", '"2500m" is more than server.cpuLimit "2" (the default)', "lower the one"
+    ),
+    "a default container that asks for more than it may take": Case(
+        {"workspaces": {"limits": {"cpuRequest": "2"}}},
+        "workspaces.limits.cpuRequest",
+        '"2" is more than workspaces.limits.cpu "1" (the default); Kubernetes refuses a request above its limit',
+        "lower the one or raise the other",
+    ),
+    "a default limit below the default request": Case(
+        {"workspaces": {"limits": {"memory": "128Mi"}}},
+        "workspaces.limits.memory",
+        '"128Mi" is less than workspaces.limits.memoryRequest "256Mi" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a default container that no quota admits": Case(
+        {"workspaces": {"limits": {"memory": "128Gi"}}},
+        "workspaces.limits.memory",
+        '"128Gi" is more than workspaces.quota.memory "64Gi" (the default); no container that leaves it open would',
+        "lower the one or raise the other",
+    ),
+    "a team's quota below everybody's default container": Case(
+        {"teams/team-a/quota": {"cpu": "500m"}},
+        "teams.team-a.quota.cpu",
+        '"500m" is less than workspaces.limits.cpu "1" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a team's default container above its own quota": Case(
+        {"teams/team-a/limits": {"memory": "8Gi"}, "teams/team-a/quota": {"memory": "4Gi"}},
+        "teams.team-a.limits.memory",
+        '"8Gi" is more than teams.team-a.quota.memory "4Gi"',
+        "lower the one or raise the other",
+    ),
+    "a team's request above everybody's limit": Case(
+        {"teams/team-a/limits": {"memoryRequest": "3Gi"}},
+        "teams.team-a.limits.memoryRequest",
+        '"3Gi" is more than workspaces.limits.memory "2Gi" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a quota without a pod": Case(
+        {"teams/team-a/quota": {"pods": 0}}, "teams.team-a.quota.pods", "found 0", "the nearest possible is 1"
+    ),
+    "a quota in numbers": Case(
+        {"workspaces": {"quota": {"cpu": 16}}}, "workspaces.quota.cpu", "found 16", 'write it in quotes: "16"'
     ),
     # Secrets.
     "a missing secret": Case(

@@ -24,9 +24,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/deployer")
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "hunter2")
     monkeypatch.setenv("KUBECONFIG", "/home/deployer/kubeconfig")
-    monkeypatch.setattr(
-        smoke, "service_account_token", lambda namespace, name, audience: f"{audience} token of {namespace}/{name}"
-    )  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType] - a lambda has no annotations
+    monkeypatch.setattr(smoke, "service_account_token", _token)
+
+
+def _token(namespace: str, name: str, audience: str) -> str:
+    return f"{audience} token of {namespace}/{name}"
 
 
 EXPECTED = {
