@@ -165,17 +165,17 @@ class _Target:
     key: str
     extra: dict[str, Any]
 
-    def put(self, content: bytearray) -> None:
+    def put(self, content: bytes) -> None:
         self.client.put_object(Body=content, **self._object(), **self.extra)
 
     def begin(self) -> str:
         return self.client.create_multipart_upload(**self._object(), **self.extra)["UploadId"]
 
-    def put_part(self, upload: str, number: int, content: bytearray) -> str:
+    def put_part(self, upload: str, number: int, content: bytes) -> str:
         extra = self._extra(UploadSubmissionTask.UPLOAD_PART_ARGS)
-        return self.client.upload_part(
-            Body=content, UploadId=upload, PartNumber=number, **self._object(), **extra
-        )["ETag"]
+        return self.client.upload_part(Body=content, UploadId=upload, PartNumber=number, **self._object(), **extra)[
+            "ETag"
+        ]
 
     def complete(self, upload: str, tags: list[str]) -> None:
         extra = self._extra(UploadSubmissionTask.COMPLETE_MULTIPART_ARGS)

@@ -7,7 +7,8 @@ need no more memory than a few, and none waits for the end of another.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol, TypeVar, TypeVarTuple
+from functools import partial
+from typing import Protocol, TypeVar
 
 MIB = 1024 * 1024
 # S3 takes no part of less than 5 MiB and no more than 10,000 of them: an object has 78 GiB at most.
@@ -21,7 +22,6 @@ WAIT_SECONDS = 100
 
 
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 
 
 class BusyError(Exception):
@@ -35,7 +35,7 @@ class TooSlowError(Exception):
 class Target(Protocol):
     """Where an upload goes: one object of an S3 store. Its methods block."""
 
-    def put(self, content: bytearray) -> None:
+    def put(self, content: bytes) -> None:
         """Write the object in one request."""
         ...
 
@@ -43,7 +43,7 @@ class Target(Protocol):
         """Begin to write it in parts; returns the upload's id."""
         ...
 
-    def put_part(self, upload: str, number: int, content: bytearray) -> str:
+    def put_part(self, upload: str, number: int, content: bytes) -> str:
         """Write a part, counted from 1; returns its tag."""
         ...
 
@@ -65,27 +65,26 @@ async def store(chunks: AsyncIterator[bytes], target: Target, slots: asyncio.Sem
     """
     parts = _Parts(chunks, slots)
     try:
-        first = await parts.read()
+        await parts.read()
         if parts.ended:
-            await parts.send(target.put, first)
+            await parts.send(target.put)
         else:
-            await _store_in_parts(parts, first, target)
+            await _store_in_parts(parts, target)
     finally:
         parts.release()
 
 
-async def _store_in_parts(parts: "_Parts", first: bytearray, target: Target) -> None:
+async def _store_in_parts(parts: "_Parts", target: Target) -> None:
     upload = await asyncio.to_thread(target.begin)
     tags = list[str]()
     sending: asyncio.Task[str] | None = None
     try:
-        part = first
-        while part:
+        while parts.waiting:
             if sending is not None:
                 tags.append(await asyncio.shield(sending))
-            sending = asyncio.create_task(parts.send(target.put_part, upload, len(tags) + 1, part))
+            sending = parts.send(partial(target.put_part, upload, len(tags) + 1))
             # The next part is read while this one is on its way.
-            part = bytearray() if parts.ended else await parts.read()
+            await parts.read()
         if sending is not None:
             tags.append(await asyncio.shield(sending))
         await asyncio.to_thread(target.complete, upload, tags)
@@ -104,34 +103,45 @@ class _Parts:
         self._chunks = chunks
         self._slots = slots
         self._held = 0
-        self._rest = bytearray()
+        self._rest = b""
+        self.waiting = b""
+        """The part that was read and not sent yet. Nothing else refers to it, so that it is gone when it was sent."""
         self.ended = False
 
-    async def read(self) -> bytearray:
-        """Read the next part; empty if the last one happened to end with the body."""
+    async def read(self) -> None:
+        """Read the next part; an empty one after the end of the body."""
+        if self.ended:
+            return
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._slots.acquire()
         except TimeoutError as error:
             raise BusyError from error
         self._held += 1
-        part = self._rest
+        pieces, length = [self._rest], len(self._rest)
         try:
             async with asyncio.timeout(PART_SECONDS):
-                while len(part) < PART_BYTES and not self.ended:
-                    chunk = await anext(self._chunks, None)
-                    self.ended = chunk is None
-                    part += chunk or b""
+                while length < PART_BYTES and not self.ended:
+                    piece = await anext(self._chunks, None)
+                    self.ended = piece is None
+                    pieces.append(piece or b"")
+                    length += len(pieces[-1])
         except TimeoutError as error:
             raise TooSlowError from error
-        self._rest = part[PART_BYTES:]
-        del part[PART_BYTES:]
-        return part
+        surplus = max(0, length - PART_BYTES)
+        last = pieces.pop()
+        self._rest = last[len(last) - surplus :]
+        # Immutable, because the S3 client makes a copy of anything else.
+        self.waiting = b"".join((*pieces, last[: len(last) - surplus]))
 
-    async def send(self, call: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        """Send a part and give its slot back."""
+    def send(self, call: Callable[[bytes], T]) -> asyncio.Task[T]:
+        """Send the part that is waiting."""
+        part, self.waiting = self.waiting, b""
+        return asyncio.create_task(self._send(call, part))
+
+    async def _send(self, call: Callable[[bytes], T], part: bytes) -> T:
         try:
-            return await asyncio.to_thread(call, *arguments)
+            return await asyncio.to_thread(call, part)
         finally:
             self._held -= 1
             self._slots.release()
