@@ -31,6 +31,7 @@ class Server:
     gone: bool = False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Read the request and answer it."""
         self.workspace = WORKSPACE.get()
         WORKSPACE.set("of this request")
         self.headers = {name.decode(): value.decode() for name, value in scope["headers"]}
