@@ -1,29 +1,14 @@
 """Who is signed in and in no team is told what to do; everybody else gets MLflow."""
 
 import asyncio
-import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow_platform_server.bodies import Message
+from mlflow_platform_server.without_workspace import WithoutWorkspace
 
-FILE = Path(__file__).resolve().parents[2] / "images/mlflow/without-workspace/without_workspace.py"
 BROWSER = {"accept": "text/html,*/*", "x-forwarded-email": "carol@example.com", "x-forwarded-groups": "guests,visitors"}
-
-Scope = dict[str, Any]
-
-
-def _module() -> Any:  # noqa: ANN401 - a module of the image, which has no types
-    spec = importlib.util.spec_from_file_location("without_workspace", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MODULE = _module()
 
 
 class Server:
@@ -33,9 +18,9 @@ class Server:
         """`workspaces` is what the list answers, as text when it is not JSON."""
         self.answer = workspaces if isinstance(workspaces, str) else json.dumps(workspaces)
         self.status = status
-        self.asked: list[Scope] = []
+        self.asked: list[Message] = []
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         """Answer one request."""
         self.asked.append(scope)
         assert (await receive())["type"] == "http.request"
@@ -55,15 +40,15 @@ def ask(
     """Status and body of one request."""
     sent: list[dict[str, Any]] = []
     pairs = [(name.encode(), value.encode()) for name, value in (headers or BROWSER).items()]
-    scope: Scope = {"type": "http", "method": method, "path": path, "headers": pairs, "query_string": b"a=b"}
+    scope: Message = {"type": "http", "method": method, "path": path, "headers": pairs, "query_string": b"a=b"}
 
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
+    async def send(message: Message) -> None:
+        sent.append(dict(message))
 
-    asyncio.run(MODULE.WithoutWorkspace(server, **options)(scope, receive, send))
+    asyncio.run(WithoutWorkspace(server, **options)(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent).decode()
 
 

@@ -1,19 +1,22 @@
 """The page for people who are signed in and in no team.
 
-MLflow's own page would tell them to create a workspace, which here only the platform's operators can. This one says who
-they are to the platform, what their identity provider said of them, and whom to ask. It names no team: which teams there
-are is nobody's business who is in none.
+MLflow's own page would tell them to create a workspace, which here only the platform's operators can. This one says
+who they are to the platform, what their identity provider said of them, and whom to ask. It names no team: which teams
+there are is nobody's business who is in none.
 """
 
 import asyncio
 import html
 import json
-import os
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
+from mlflow_platform_server.bodies import Message, Receive, Send
+
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
 WORKSPACES = "/api/3.0/mlflow/workspaces"
-CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
 # What a header may make of the answer to the question below, and what names a workspace of its own.
 LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"x-mlflow-workspace"}
 PAGE = """<!DOCTYPE html>
@@ -24,12 +27,14 @@ PAGE = """<!DOCTYPE html>
 <title>No workspace yet - MLflow</title>
 <style>
 body {{ background: #f4f6f8; color: #11171c; font: 16px/1.5 system-ui, sans-serif; margin: 0; }}
-main {{ background: #fff; border: 1px solid #d5dde3; border-radius: 8px; margin: 10vh auto; max-width: 38rem; padding: 2rem 2.5rem; }}
+main {{ background: #fff; border: 1px solid #d5dde3; border-radius: 8px; }}
+main {{ margin: 10vh auto; max-width: 38rem; padding: 2rem 2.5rem; }}
 h1 {{ font-size: 1.5rem; margin-top: 0; }}
 dt {{ color: #4a5a66; font-size: .875rem; }}
 dd {{ margin: 0 0 1rem; overflow-wrap: anywhere; }}
 ul {{ margin: 0; max-height: 14rem; overflow: auto; padding-left: 1.25rem; }}
-a.button {{ border: 1px solid #2272b4; border-radius: 4px; color: #2272b4; display: inline-block; margin: 1rem .75rem 0 0; padding: .4rem 1rem; text-decoration: none; }}
+a.button {{ border: 1px solid #2272b4; border-radius: 4px; color: #2272b4; display: inline-block; }}
+a.button {{ margin: 1rem .75rem 0 0; padding: .4rem 1rem; text-decoration: none; }}
 </style>
 </head>
 <body>
@@ -50,7 +55,10 @@ Then sign out and in again, so that your new group is seen.</p>
 HEADERS = [
     (b"content-type", b"text/html; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
@@ -59,15 +67,16 @@ HEADERS = [
 class WithoutWorkspace:
     """ASGI middleware that answers the start page for callers whose list of workspaces is empty."""
 
-    def __init__(self, app, contact=""):
+    def __init__(self, app: App, contact: str = "") -> None:
         self._app = app
         self._contact = contact
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         if not _asks_for_the_start_page(scope) or await self._has_a_workspace(scope):
             await self._app(scope, receive, send)
             return
-        headers = dict(reversed(scope["headers"]))
+        headers = dict(scope["headers"])
         body = page(
             user=_text(headers, b"x-forwarded-email") or _text(headers, b"x-forwarded-user"),
             groups=[group for group in _text(headers, b"x-forwarded-groups").split(",") if group],
@@ -77,20 +86,19 @@ class WithoutWorkspace:
         await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": sized})
         await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
 
-    async def _has_a_workspace(self, scope):
+    async def _has_a_workspace(self, scope: Message) -> bool:
         """Ask the server as the caller would; any answer but an empty list leaves the start page to the server."""
-        answer = {"status": 0, "body": b""}
-        requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
+        status, body = 0, b""
+        requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
-        async def receive():
+        async def receive() -> Message:
             # After the request there is nothing to hear until the answer is complete, as from a patient browser.
-            return next(requests, None) or await asyncio.get_running_loop().create_future()
+            return requests.pop() if requests else await asyncio.get_running_loop().create_future()
 
-        async def send(message):
-            if message["type"] == "http.response.start":
-                answer["status"] = message["status"]
-            else:
-                answer["body"] += message.get("body", b"")
+        async def send(message: Message) -> None:
+            nonlocal status, body
+            status = message.get("status", status)
+            body += message.get("body", b"")
 
         question = {
             **scope,
@@ -103,12 +111,12 @@ class WithoutWorkspace:
         }
         await self._app(question, receive, send)
         try:
-            return answer["status"] != HTTPStatus.OK or bool(json.loads(answer["body"]).get("workspaces"))
+            return status != HTTPStatus.OK or bool(json.loads(body).get("workspaces"))
         except (AttributeError, ValueError):
             return True
 
 
-def _asks_for_the_start_page(scope):
+def _asks_for_the_start_page(scope: Message) -> bool:
     return (
         scope["type"] == "http"
         and scope["method"] in {"GET", "HEAD"}
@@ -117,7 +125,7 @@ def _asks_for_the_start_page(scope):
     )
 
 
-def page(*, user, groups, contact):
+def page(*, user: str, groups: Sequence[str], contact: str) -> str:
     """The page as text; whatever comes from outside is escaped."""
     listed = "".join(f"<li>{html.escape(group)}</li>" for group in groups)
     return PAGE.format(
@@ -127,7 +135,7 @@ def page(*, user, groups, contact):
     )
 
 
-def _linked(contact):
+def _linked(contact: str) -> str:
     shown = html.escape(contact)
     if re.fullmatch(r"https://\S+", contact):
         return f'at <a href="{shown}">{shown}</a>'
@@ -136,15 +144,5 @@ def _linked(contact):
     return shown
 
 
-def _text(headers, name):
+def _text(headers: dict[bytes, bytes], name: bytes) -> str:
     return headers.get(name, b"").decode("latin-1")
-
-
-def create_app(app=None):
-    """MLflow with the authorization plugin and this page around it."""
-    # Here, because the page itself needs neither MLflow nor Kubernetes.
-    from mlflow_kubernetes_plugins.auth.middleware import create_app as create_server
-
-    server = create_server(app)
-    server.add_middleware(WithoutWorkspace, contact=os.environ.get(CONTACT_VARIABLE, ""))
-    return server
