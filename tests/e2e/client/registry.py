@@ -21,7 +21,7 @@ if not client.search_registered_models(f"name = '{model}'"):
     client.create_registered_model(model)
 source = f"runs:/{run.info.run_id}/model"
 first, second = (str(client.create_model_version(model, source, run.info.run_id).version) for _ in range(2))
-client.transition_model_version_stage(model, first, "Production")
+client.transition_model_version_stage(model, first, "Production", archive_existing_versions=True)
 client.set_registered_model_alias(model, "champion", second)
 print(
     json.dumps(
