@@ -108,3 +108,18 @@ def test_the_configuration_page_names_every_key() -> None:
             assert f"| `{key.path}` |" in written
     for name in NEEDS:
         assert f"| `{name}` |" in written
+
+
+def test_a_user_with_a_password_has_the_roles_of_the_groups_that_the_file_gives_them(load: Load) -> None:
+    users = {"erin@example.com": {"groups": ["readers"]}, "dora@example.com": {"groups": ["team-a", "readers"]}}
+    document = committed("dev") | {
+        "login": {"kind": "basic", "users": {**users, "carol@example.com": {}}},
+        "teams": {"team-a": {"groups": {"viewer": ["readers"], "manager": ["team-a"]}}},
+    }
+    settings, _ = load(document)
+    assert settings.members("team-a") == {
+        "viewer": ("dora@example.com", "erin@example.com"),
+        "editor": (),
+        "manager": ("dora@example.com",),
+    }
+    assert not any(load(committed("dev"))[0].members("team-a").values())
