@@ -54,7 +54,7 @@ class LoginArgs:
     """`--service-account-issuer` of the API server."""
 
     session_hours: int
-    """After this time a browser signs in again."""
+    """A session that was not used for this long is over."""
 
     refresh_minutes: int
     """After this time a session asks the identity provider for new groups: the lag of a revocation there."""
