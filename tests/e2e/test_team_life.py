@@ -58,7 +58,8 @@ class Story:
         teams: dict[str, object] = {**_dev_teams(), **{f"crowd-{number:02}": {} for number in range(others)}}
         if team:
             teams[TEAM] = {"groups": {"manager": [GROUP]}, **team}
-        self.platform = variant.deploy(self.folder, {"mlflow-platform:teams": teams})
+        changes = {"mlflow-platform:teams": teams, "mlflow-platform:access": {"aggregateRoles": True}}
+        self.platform = variant.deploy(self.folder, changes)
 
     def manager(self) -> str:
         """A fresh ID token of the newcomer's manager."""
@@ -122,6 +123,17 @@ def test_the_third_pod_of_a_team_with_two_is_refused() -> None:
         kube.kubectl("create", "--filename=-", stdin=_gated_pod(name))
     said = kube.kubectl("create", "--filename=-", stdin=_gated_pod("third"), expected=1).stderr
     assert "exceeded quota: team-quota, requested: pods=1, used: pods=2, limited: pods=2" in said
+
+
+def test_kubernetes_own_role_in_the_namespace_counts_where_the_stack_file_says_so(story: Story) -> None:
+    account = story.platform.teams["team-b"]
+    token = kube.token(account.namespace, account.service_account, "--audience=mlflow")
+    assert _change(story, token) == 403
+    subject = f"--serviceaccount={account.namespace}:{account.service_account}"
+    kube.kubectl("create", "rolebinding", "lent", f"--namespace={TEAM}", "--clusterrole=edit", subject)
+    wait_for("the lent right", lambda: _change(story, token) == 200, seconds=REVOCATION_SECONDS)
+    kube.kubectl("delete", "rolebinding", "lent", f"--namespace={TEAM}")
+    wait_for("the loss of the lent right", lambda: _change(story, token) == 403, seconds=REVOCATION_SECONDS)
 
 
 def test_in_an_archived_team_everybody_reads_and_nobody_writes(story: Story, figures: Figures) -> None:
