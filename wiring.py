@@ -202,25 +202,36 @@ class Wiring:
         self, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
     ) -> dict[str, c.Workspace]:
         """One workspace per team, by the team's name."""
-        return {
-            name: c.Workspace(
-                name,
-                c.WorkspaceArgs(
-                    team=name,
-                    description=team.description,
-                    groups=self.settings.groups(name),
-                    integration_role=roles.integration,
-                    url=gateway.url,
-                    authority=certificate.authority,
-                    platform_namespace=self.namespace,
-                    server_labels=SERVER,
-                    controller_namespace=self.settings.cluster.ingress_namespace,
-                    durable=self.settings.durable,
+        return {name: self._workspace(name, gateway, certificate, roles) for name in self.settings.teams}
+
+    def _workspace(
+        self, name: str, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
+    ) -> c.Workspace:
+        team, quota, limits = self.settings.teams[name], self.settings.quota(name), self.settings.limits(name)
+        return c.Workspace(
+            name,
+            c.WorkspaceArgs(
+                team=name,
+                description=team.description,
+                groups=self.settings.groups(name),
+                integration_role=roles.integration,
+                quota=c.Quota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
+                container_defaults=c.ContainerDefaults(
+                    cpu=limits.cpu,
+                    memory=limits.memory,
+                    cpu_request=limits.cpu_request,
+                    memory_request=limits.memory_request,
                 ),
-                self.opts,
-            )
-            for name, team in self.settings.teams.items()
-        }
+                url=gateway.url,
+                authority=certificate.authority,
+                platform_namespace=self.namespace,
+                server_labels=SERVER,
+                controller_namespace=self.settings.cluster.ingress_namespace,
+                durable=self.settings.durable,
+                archived=team.archived,
+            ),
+            self.opts,
+        )
 
     @property
     def identity_host(self) -> str:

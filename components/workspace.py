@@ -5,12 +5,12 @@ namespace about each request.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import grants, networks
+from components import allowance, grants, networks
 from components.login import PORT as LOGIN_PORT
 from components.namespace import POD_SECURITY_LABELS
 from components.pods import PART_OF
@@ -19,6 +19,8 @@ core = k8s.core.v1
 
 ENABLED_LABEL = "mlflow-enabled"
 WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
+# Tells the policy pack, and whoever looks at the cluster, that the namespace may go.
+ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
 # Where the snippets of docs/ mount the authority of the platform's certificate.
 AUTHORITY_PATH = "/etc/mlflow/ca.crt"
@@ -38,6 +40,9 @@ class WorkspaceArgs:
     integration_role: pulumi.Input[str]
     """ClusterRole that the namespace's programs are bound to."""
 
+    quota: allowance.Quota
+    container_defaults: allowance.ContainerDefaults
+
     url: str
     """The platform's public URL."""
 
@@ -52,7 +57,10 @@ class WorkspaceArgs:
     """Namespace of the ingress controller."""
 
     durable: bool
-    """Whether deleting the namespace is refused."""
+    """Whether deleting the namespace is refused, as long as the team is not archived."""
+
+    archived: bool
+    """Whether programs have lost their right to write and no pod starts. That people have is in `groups`."""
 
 
 def client_environment(team: str, url: str, *, private_authority: bool) -> dict[str, str]:
@@ -79,14 +87,20 @@ class Workspace(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Workspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        kept = args.durable and not args.archived
         namespace = core.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=args.team,
-                labels={"app.kubernetes.io/part-of": PART_OF, **WORKSPACE_LABELS, **POD_SECURITY_LABELS},
+                labels={
+                    "app.kubernetes.io/part-of": PART_OF,
+                    **WORKSPACE_LABELS,
+                    **POD_SECURITY_LABELS,
+                    **(ARCHIVED_LABELS if args.archived else {}),
+                },
                 annotations={DESCRIPTION_ANNOTATION: args.description},
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
+            opts=pulumi.ResourceOptions(parent=self, protect=kept, retain_on_delete=kept),
         )
         self.namespace = namespace.metadata.name
         networks.closed_namespace(name, self.namespace, child)
@@ -103,6 +117,8 @@ class Workspace(pulumi.ComponentResource):
             ],
             opts=child,
         )
+        quota = replace(args.quota, pods=0) if args.archived else args.quota
+        allowance.bound(name, self.namespace, quota, args.container_defaults, child)
         grants.people(name, self.namespace, args.groups, child)
         account = core.ServiceAccount(
             f"{name}-account",
@@ -112,7 +128,8 @@ class Workspace(pulumi.ComponentResource):
             opts=child,
         )
         self.service_account = account.metadata.name
-        grants.programs(name, self.namespace, self.service_account, args.integration_role, child)
+        if not args.archived:
+            grants.programs(name, self.namespace, self.service_account, args.integration_role, child)
         self._client(name, args)
         self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
 
