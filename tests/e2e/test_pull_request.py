@@ -95,15 +95,6 @@ def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_p
         assert github.requests.count("POST") == 1
 
 
-def test_the_workflow_fetches_what_it_compares_with() -> None:
-    workflow: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
-    checkout, *_, preview = workflow["jobs"]["preview"]["steps"]
-    # Of a pull request GitHub checks out the merge; its first parent is the base branch.
-    assert checkout["uses"].startswith("actions/checkout@")
-    assert checkout["with"]["fetch-depth"] == 2
-    assert preview["env"]["BASE"] == "HEAD^1"
-
-
 def test_a_broken_rule_is_named_in_the_comment_and_fails_the_check(clone: Clone) -> None:
     clone.change("components/identity.py", "resources=RESOURCES.to_args(),", "")
     with serving(TOKEN) as github:

@@ -4,8 +4,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.tools.access.repository import Repository
 
@@ -276,3 +278,12 @@ def test_a_preview_that_could_not_even_start_is_not_told_as_no_changes(copy_of_o
     assert done.returncode == 1
     assert "error: no stack named prod found" in done.stderr
     assert "no changes" not in done.stdout
+
+
+def test_the_workflow_fetches_what_it_compares_with() -> None:
+    workflow: dict[str, Any] = yaml.safe_load((CHECKOUT / ".github/workflows/preview.yml").read_text(encoding="utf-8"))
+    checkout, *_, preview = workflow["jobs"]["preview"]["steps"]
+    # Of a pull request GitHub checks out the merge; its first parent is the base branch.
+    assert checkout["uses"].startswith("actions/checkout@")
+    assert checkout["with"]["fetch-depth"] == 2
+    assert preview["env"]["BASE"] == "HEAD^1"
