@@ -35,7 +35,7 @@ gateway = c.Gateway(
     "gateway",
     c.GatewayArgs(
         namespace=platform.namespace,
-        host=settings.host,
+        address=wiring.address,
         service=server.service,
         route=wiring.route,
         certificate=certificate,

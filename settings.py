@@ -70,6 +70,16 @@ class Cluster(Model):
     """`--service-account-issuer` of the API server; managed clusters have one of their own."""
 
 
+class IngressGateway(Model):
+    """An Ingress of class `cluster.ingressClass`."""
+
+    kind: Literal["ingress"]
+    """What tells the cluster's controller of the platform: an Ingress (`ingress`)."""
+
+    path: values.UrlPath | None = None
+    """Below which path of the host the platform is; absent means the whole host."""
+
+
 class InClusterDatabase(Model):
     """PostgreSQL beside MLflow, one instance on one volume."""
 
@@ -371,6 +381,9 @@ class Settings(Model):
 
     cluster: Cluster = Field(default_factory=Cluster)
     """What the platform must know of the Kubernetes cluster."""
+
+    gateway: IngressGateway = Field(default_factory=lambda: IngressGateway(kind="ingress"))
+    """The way in from outside the cluster."""
 
     database: Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")]
     """Where MLflow keeps its metadata."""

@@ -81,11 +81,13 @@ def follows(calls: list[str], plan: list[tuple[str, str]]) -> bool:
 
 
 IN_KIND = "with-cluster kind "
+KEEPING = (IN_KIND, "python -m tools.volumes retain mlflow")
 DESTRUCTION = [
+    (IN_KIND, "python -m tools.torn_state"),
     (IN_KIND, "pulumi stack select dev"),
     (IN_KIND, "python -m tools.heal"),
     (IN_KIND, "pulumi stack output namespace"),
-    (IN_KIND, "python -m tools.volumes retain mlflow"),
+    KEEPING,
     (IN_KIND, "pulumi destroy --yes"),
     (IN_KIND, "python -m tools.volumes list mlflow"),
 ]
@@ -125,7 +127,7 @@ def test_a_script_may_answer_beforehand(copy: Copy) -> None:
 def test_volumes_that_cannot_be_kept_stop_the_destruction(copy: Copy) -> None:
     copy.program("tools/with-cluster", f'{DEPLOYED}case "$*" in *retain*) exit 1 ;; esac\n')
     assert copy.run("destroy", "dev", "kind", YES="dev").returncode == 1
-    assert follows(copy.calls, DESTRUCTION[:4])
+    assert follows(copy.calls, DESTRUCTION[: 1 + DESTRUCTION.index(KEEPING)])
 
 
 def test_a_half_deployed_stack_can_be_destroyed(copy: Copy) -> None:
@@ -136,6 +138,56 @@ def test_a_half_deployed_stack_can_be_destroyed(copy: Copy) -> None:
 
 def test_a_stack_without_a_name_is_not_destroyed_unasked(copy: Copy) -> None:
     assert copy.run("destroy", "", "kind").returncode == 1
+    assert copy.calls == []
+
+
+ARCHIVED = f"""{RECORDER}case "$*" in
+*"output namespace") echo mlflow ;;
+*"get namespaces"*"metadata.name=team-c"*) echo namespace/team-c ;;
+*exec*) cat >> "$CALLS" ;;
+esac
+"""
+CHECKS = [
+    (IN_KIND, "pulumi stack select dev"),
+    (IN_KIND, "pulumi stack output namespace"),
+    (IN_KIND, "mlflow-platform/archived=true"),
+]
+
+
+def purge(copy: Copy, team: str, answer: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    copy.program("tools/with-cluster", ARCHIVED)
+    copy.program("tools/server/purge.py", "what runs in the pod\n")
+    return copy.run("purge", "dev", "kind", team, answer=answer, **env)
+
+
+@pytest.mark.parametrize("yes", ["", "team-d"])
+def test_a_team_that_is_not_archived_is_not_purged_whatever_is_answered(copy: Copy, yes: str) -> None:
+    done = purge(copy, "team-d", answer="team-d\n", YES=yes)
+    assert done.returncode == 1
+    assert "team team-d is not archived: set teams.team-d.archived to true" in done.stderr
+    assert follows(copy.calls, CHECKS)
+
+
+@pytest.mark.parametrize("answer", ["", "\n", "y\n", "yes\n", "team-d\n", "dev\n"])
+def test_a_wrong_answer_purges_nothing(copy: Copy, answer: str) -> None:
+    done = purge(copy, "team-c", answer=answer, YES="dev")
+    assert done.returncode == 1
+    assert "Type the name of the team" in done.stdout
+    assert follows(copy.calls, CHECKS)
+
+
+@pytest.mark.parametrize(("answer", "yes"), [("team-c\n", ""), ("", "team-c")])
+def test_the_teams_name_purges_it_in_the_servers_pod(copy: Copy, answer: str, yes: str) -> None:
+    assert purge(copy, "team-c", answer=answer, YES=yes).returncode == 0
+    *checks, execution, script = copy.calls
+    assert follows(checks, CHECKS)
+    assert "kubectl exec --stdin --namespace mlflow deployment/mlflow --container mlflow --" in execution
+    assert execution.endswith("python3 - team-c")
+    assert script == "what runs in the pod"
+
+
+def test_a_team_without_a_name_is_not_purged(copy: Copy) -> None:
+    assert purge(copy, "").returncode == 1
     assert copy.calls == []
 
 

@@ -16,7 +16,10 @@ ACCOUNT = "mlflow-client"
 PROGRAM = "program"
 """What a program's role is called in the matrix; in Kubernetes it is `mlflow-integration`."""
 
-ADMINISTRATORS = "Kubernetes' cluster administrators (the group system:masters) can do everything in every team."
+ADMINISTRATORS = (
+    "Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend others"
+    " rights that this table does not know of."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

@@ -24,7 +24,8 @@ pricing              group data-platform         yes   yes                yes
 research (archived)  group research-mlflow-users  yes   -                  -
 
 Programs are notebooks and jobs that run as the service account mlflow-client of their team.
-Kubernetes' cluster administrators (the group system:masters) can do everything in every team.
+Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend others rights \
+that this table does not know of.
 """
 
 
