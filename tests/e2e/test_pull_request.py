@@ -51,7 +51,7 @@ def environment(github: GitHub, clone: Clone) -> dict[str, str]:
     }
 
 
-GAIN = "gains *read*, *create and change* and *delete* on team"
+GAIN = "gains *read*, *create and change*, and *delete* on team"
 
 
 def section(body: str, heading: str) -> str:

@@ -123,7 +123,9 @@ def _sign_in(before: str, after: str, style: Style) -> str:
 
 
 def _actions(these: Sequence[str], style: Style) -> str:
-    return _listed([style.action(action, action) for action in these])
+    # With a comma before the last, because "create and change" has an "and" of its own.
+    *most, last = (style.action(action, action) for action in these)
+    return f"{', '.join(most)}, and {last}" if most else last
 
 
 def _teams(teams: Sequence[str], style: Style) -> str:

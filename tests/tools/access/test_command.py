@@ -24,8 +24,8 @@ pricing              group data-platform         yes   yes                yes
 research (archived)  group research-mlflow-users  yes   -                  -
 
 Programs are notebooks and jobs that run as the service account mlflow-client of their team.
-Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend others rights \
-that this table does not know of.
+Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend \
+others rights that this table does not know of.
 """
 
 
@@ -189,7 +189,7 @@ def test_a_stack_file_in_a_folder_of_the_repository_is_compared_with_itself(
 def test_a_stack_that_is_new_gives_all_its_access(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
     (repository.folder / "Pulumi.dev.yaml").rename("Pulumi.staging.yaml")
     assert main(["--stack", "staging", "--against", "main"]) == 0
-    assert "Group team-a-mlflow-users gains read, create and change and delete" in capsys.readouterr().out
+    assert "Group team-a-mlflow-users gains read, create and change, and delete" in capsys.readouterr().out
 
 
 def test_a_revision_with_an_older_form_is_named(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:

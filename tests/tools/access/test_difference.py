@@ -29,9 +29,9 @@ def test_a_team_is_added_and_a_platform_group_becomes_manager_in_two() -> None:
     before = {"pricing": {"groups": {"manager": ["pricing-mlflow-users"]}}, "research": RESEARCH}
     fraud = {"description": "Fraud detection", "groups": {"manager": ["fraud-mlflow-users", "data-platform"]}}
     assert told(from_to(before, {**TEAMS, "fraud": fraud})) == [
-        f"**Group data-platform** gains *read*, *create and change* and *delete* on teams fraud and pricing {ALL}",
-        f"**Group fraud-mlflow-users** gains *read*, *create and change* and *delete* on team fraud {ALL}",
-        f"**Programs of team fraud** gain *read* and *create and change* on team fraud {ALL}",
+        f"**Group data-platform** gains *read*, *create and change*, and *delete* on teams fraud and pricing {ALL}",
+        f"**Group fraud-mlflow-users** gains *read*, *create and change*, and *delete* on team fraud {ALL}",
+        f"**Programs of team fraud** gain *read*, and *create and change* on team fraud {ALL}",
         "**Team fraud** is new",
     ]
 
@@ -43,9 +43,9 @@ def test_a_team_is_archived_and_a_group_moves_from_manager_to_viewer() -> None:
     }
     assert told(from_to(TEAMS, after)) == [
         ("**Team research** is archived: its groups can only read, its programs get in no more, and its data stays"),
-        f"**Group data-platform** loses *create and change* and *delete* on team pricing {ALL}",
-        f"**Group research-mlflow-users** loses *create and change* and *delete* on team research {ALL}",
-        f"**Programs of team research** lose *read* and *create and change* on team research {ALL}",
+        f"**Group data-platform** loses *create and change*, and *delete* on team pricing {ALL}",
+        f"**Group research-mlflow-users** loses *create and change*, and *delete* on team research {ALL}",
+        f"**Programs of team research** lose *read*, and *create and change* on team research {ALL}",
     ]
 
 
@@ -84,15 +84,15 @@ def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
 def test_a_team_that_is_removed_takes_everybodys_access_with_it() -> None:
     assert told(from_to(TEAMS, {"pricing": PRICING})) == [
         "**Team research** is removed: nobody has a workspace there any more; its runs, models and artifacts are kept",
-        f"**Group research-mlflow-users** loses *read*, *create and change* and *delete* on team research {ALL}",
-        f"**Programs of team research** lose *read* and *create and change* on team research {ALL}",
+        f"**Group research-mlflow-users** loses *read*, *create and change*, and *delete* on team research {ALL}",
+        f"**Programs of team research** lose *read*, and *create and change* on team research {ALL}",
     ]
 
 
 def test_a_team_that_is_archived_no_longer_gives_its_access_back() -> None:
     assert told(from_to({"research": {"archived": True}}, {"research": {}})) == [
-        f"**Group research-mlflow-users** gains *create and change* and *delete* on team research {ALL}",
-        f"**Programs of team research** gain *read* and *create and change* on team research {ALL}",
+        f"**Group research-mlflow-users** gains *create and change*, and *delete* on team research {ALL}",
+        f"**Programs of team research** gain *read*, and *create and change* on team research {ALL}",
         "**Team research** is no longer archived: its groups and programs have their access back",
     ]
 
@@ -105,19 +105,19 @@ def test_a_role_that_an_archived_team_keeps_for_later_gives_nothing_today() -> N
 def test_everything_in_a_new_stack_is_a_gain() -> None:
     found = difference(NOTHING, access({"research": RESEARCH}))
     assert told(found) == [
-        f"**Group research-mlflow-users** gains *read*, *create and change* and *delete* on team research {ALL}",
-        f"**Programs of team research** gain *read* and *create and change* on team research {ALL}",
+        f"**Group research-mlflow-users** gains *read*, *create and change*, and *delete* on team research {ALL}",
+        f"**Programs of team research** gain *read*, and *create and change* on team research {ALL}",
         "**Team research** is new",
     ]
 
 
 def test_kubernetes_own_roles_are_told_once_for_all_teams() -> None:
     found = difference(access(), access(access={"aggregateRoles": True}))
-    everything = "*read*, *create and change* and *delete*"
+    everything, on = "*read*, *create and change*, and *delete*", f"on teams pricing and research {ALL}"
     assert told(found) == [
-        f"**Holders of Kubernetes' role admin** gain {everything} on teams pricing and research {ALL}",
-        f"**Holders of Kubernetes' role edit** gain *read* and *create and change* on teams pricing and research {ALL}",
-        f"**Holders of Kubernetes' role view** gain *read* on teams pricing and research {ALL}",
+        f"**Holders of Kubernetes' role admin** gain {everything} {on}",
+        f"**Holders of Kubernetes' role edit** gain *read*, and *create and change* {on}",
+        f"**Holders of Kubernetes' role view** gain *read* {on}",
     ]
 
 
@@ -131,7 +131,7 @@ def users(**groups: list[str]) -> dict[str, object]:
 def test_a_person_of_the_stack_file_who_changes_groups_gains_and_loses() -> None:
     before = access(DEV, "dev", login=users(alice=["team-a-mlflow-users"], bob=[]))
     after = access(DEV, "dev", login=users(alice=["team-b-mlflow-users"], bob=[]))
-    may = "which may *read*, *create and change* and *delete* on team"
+    may = "which may *read*, *create and change*, and *delete* on team"
     assert told(difference(before, after)) == [
         f"**Person `alice@example.com`** joins group team-b-mlflow-users, {may} team-b",
         f"**Person `alice@example.com`** leaves group team-a-mlflow-users, {may} team-a",
