@@ -154,6 +154,7 @@ class Wiring:
                 oidc=oidc,
                 authority=certificate.authority,
                 service_account_issuer=self.settings.cluster.service_account_issuer,
+                service_account_audiences=self.settings.cluster.audiences,
                 session_hours=self.settings.sessions.hours,
                 refresh_minutes=self.settings.sessions.refresh_minutes,
             ),
