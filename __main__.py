@@ -41,7 +41,7 @@ gateway = c.Gateway(
     ),
     opts,
 )
-workspaces = wiring.workspaces(gateway, certificate)
+workspaces = wiring.workspaces(gateway, certificate, wiring.cluster_roles())
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)

@@ -260,11 +260,24 @@ class Images(Model):
     """Dex, the development identity provider."""
 
 
-class Groups(Model):
-    """Who of the identity provider's groups may do what."""
+class Access(Model):
+    """How Kubernetes RBAC decides."""
 
-    manager: tuple[values.Group, ...] = Field(min_length=1)
-    """Groups that read, write and delete in the workspace."""
+    aggregate_roles: values.Flag = False
+    """Whether Kubernetes' own roles view, edit and admin in a team's namespace count in MLflow too."""
+
+
+class Groups(Model):
+    """Who of the identity provider's groups may do what; at least one group in all."""
+
+    viewer: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that read."""
+
+    editor: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that read and write."""
+
+    manager: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that read, write and delete."""
 
 
 class Team(Model):
@@ -317,6 +330,9 @@ class Settings(Model):
     images: Images = Field(default_factory=Images)
     """Images of everything else."""
 
+    access: Access = Field(default_factory=Access)
+    """How Kubernetes RBAC decides."""
+
     teams: dict[values.TeamName, Team] = Field(min_length=1)
     """The teams, by name; each gets a namespace and an MLflow workspace of that name."""
 
@@ -325,10 +341,10 @@ class Settings(Model):
         """Whether whatever holds data is protected."""
         return self.profile == "production"
 
-    def manager_groups(self, team: str) -> tuple[str, ...]:
-        """Groups that manage a team's workspace."""
-        groups = self.teams[team].groups
-        return (f"{team}-mlflow-users",) if groups is None else groups.manager
+    def groups(self, team: str) -> dict[str, tuple[str, ...]]:
+        """A team's groups by role; a role without members has an empty list."""
+        chosen = self.teams[team].groups or Groups(manager=(f"{team}-mlflow-users",))
+        return {"viewer": chosen.viewer, "editor": chosen.editor, "manager": chosen.manager}
 
     def service_accounts(self, team: str) -> tuple[tuple[str, str], ...]:
         """Namespace and name of the service accounts that a team lists."""

@@ -193,7 +193,15 @@ class Wiring:
             self.opts,
         )
 
-    def workspaces(self, gateway: c.Gateway, certificate: c.Certificate) -> dict[str, c.Workspace]:
+    def cluster_roles(self) -> c.ClusterRoles:
+        """The roles that exist once in the cluster."""
+        return c.ClusterRoles(
+            "cluster-roles", c.ClusterRolesArgs(aggregate=self.settings.access.aggregate_roles), self.opts
+        )
+
+    def workspaces(
+        self, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
+    ) -> dict[str, c.Workspace]:
         """One workspace per team, by the team's name."""
         return {
             name: c.Workspace(
@@ -201,7 +209,8 @@ class Wiring:
                 c.WorkspaceArgs(
                     team=name,
                     description=team.description,
-                    manager_groups=self.settings.manager_groups(name),
+                    groups=self.settings.groups(name),
+                    integration_role=roles.integration,
                     url=gateway.url,
                     authority=certificate.authority,
                     platform_namespace=self.namespace,

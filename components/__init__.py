@@ -4,6 +4,7 @@ They read no configuration, no environment and no stack: everything they need is
 """
 
 from components.certificate import Certificate, CertificateArgs, SelfSignedCertificate
+from components.cluster_roles import ClusterRoles, ClusterRolesArgs
 from components.external import ExternalDatabase, ExternalDatabaseArgs, ExternalStore, ExternalStoreArgs
 from components.gateway import Gateway, GatewayArgs, Route
 from components.identity import IdentityProvider, IdentityProviderArgs, Oidc
@@ -18,6 +19,8 @@ from components.workspace import Workspace, WorkspaceArgs
 __all__ = [
     "Certificate",
     "CertificateArgs",
+    "ClusterRoles",
+    "ClusterRolesArgs",
     "ExternalDatabase",
     "ExternalDatabaseArgs",
     "ExternalStore",

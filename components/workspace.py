@@ -1,31 +1,25 @@
 """A team: its namespace, who may do what in it, and what its programs need to log.
 
 MLflow takes every namespace labelled `mlflow-enabled=true` for a workspace and asks Kubernetes RBAC in that
-namespace about each request. The resources of the rules are names that only MLflow knows; no CRD belongs to them.
+namespace about each request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import networks
+from components import grants, networks
 from components.login import PORT as LOGIN_PORT
 from components.namespace import POD_SECURITY_LABELS
 from components.pods import PART_OF
 
 core = k8s.core.v1
-rbac = k8s.rbac.v1
 
 ENABLED_LABEL = "mlflow-enabled"
 WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
-API_GROUP = "mlflow.kubeflow.org"
-RESOURCES = ["experiments", "datasets", "registeredmodels"]
-MANAGER_VERBS = ["get", "list", "create", "update", "delete"]
-# A program records and reads; deleting is left to people.
-PROGRAM_VERBS = ["get", "list", "create", "update"]
 # Where the snippets of docs/ mount the authority of the platform's certificate.
 AUTHORITY_PATH = "/etc/mlflow/ca.crt"
 
@@ -38,8 +32,11 @@ class WorkspaceArgs:
     """Name of the team, of its namespace and of its MLflow workspace."""
 
     description: str
-    manager_groups: Sequence[str]
-    """Groups of the identity provider whose members manage the workspace."""
+    groups: Mapping[str, Sequence[str]]
+    """Groups of the identity provider by the role that their members have (`components.roles.VERBS`)."""
+
+    integration_role: pulumi.Input[str]
+    """ClusterRole that the namespace's programs are bound to."""
 
     url: str
     """The platform's public URL."""
@@ -71,10 +68,6 @@ def client_environment(team: str, url: str, *, private_authority: bool) -> dict[
             "REQUESTS_CA_BUNDLE": AUTHORITY_PATH,
         }
     return environment
-
-
-def _rule(resources: list[str], verbs: list[str]) -> rbac.PolicyRuleArgs:
-    return rbac.PolicyRuleArgs(api_groups=[API_GROUP], resources=resources, verbs=verbs)
 
 
 class Workspace(pulumi.ComponentResource):
@@ -110,13 +103,7 @@ class Workspace(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        self.service_account = self._access(name, args.manager_groups)
-        self._client(name, args)
-        self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
-
-    def _access(self, name: str, manager_groups: Sequence[str]) -> pulumi.Output[str]:
-        """Roles of people and programs; returns the programs' service account."""
-        child = pulumi.ResourceOptions(parent=self)
+        grants.people(name, self.namespace, args.groups, child)
         account = core.ServiceAccount(
             f"{name}-account",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-client"),
@@ -124,38 +111,10 @@ class Workspace(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=child,
         )
-        managers = [
-            rbac.SubjectArgs(api_group="rbac.authorization.k8s.io", kind="Group", name=group)
-            for group in manager_groups
-        ]
-        self._grant(f"{name}-manager", "mlflow-manager", _rule(RESOURCES, MANAGER_VERBS), managers)
-        # The UI asks for the AI gateway's endpoints on every page of runs, although the gateway is off, and shows a
-        # refusal in red; the answer is an empty list.
-        self._grant(f"{name}-gateway", "mlflow-gateway", _rule(["gatewayendpoints/use"], ["create"]), managers)
-        self._grant(
-            f"{name}-program",
-            "mlflow-program",
-            _rule(RESOURCES, PROGRAM_VERBS),
-            [rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=self.namespace)],
-        )
-        return account.metadata.name
-
-    def _grant(self, name: str, role: str, rule: rbac.PolicyRuleArgs, subjects: list[rbac.SubjectArgs]) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        created = rbac.Role(
-            f"{name}-role",
-            # Explicit: auditors and other tools look for these names.
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=role),
-            rules=[rule],
-            opts=child,
-        )
-        rbac.RoleBinding(
-            f"{name}-binding",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=role),
-            role_ref=rbac.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=created.metadata.name),
-            subjects=subjects,
-            opts=child,
-        )
+        self.service_account = account.metadata.name
+        grants.programs(name, self.namespace, self.service_account, args.integration_role, child)
+        self._client(name, args)
+        self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
 
     def _client(self, name: str, args: WorkspaceArgs) -> None:
         """What a pod mounts: `mlflow-client` with `envFrom`, `mlflow-ca` at `AUTHORITY_PATH`."""

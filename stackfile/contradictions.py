@@ -89,8 +89,14 @@ def namespaces(draft: Draft) -> Iterator[Fault]:
 
 
 def groups(draft: Draft) -> Iterator[Fault]:
-    """Within a team every group has one role, once."""
-    for team in draft.section("teams"):
+    """A team has a group, and within it every group has one role, once."""
+    for team, said in draft.section("teams").items():
+        if mapping(said).get("groups") == {}:
+            yield Fault(
+                path_of(("teams", team, "groups")),
+                "is empty; expected at least one group",
+                f"add one as viewer, editor or manager, or leave `groups` out: {team}-mlflow-users then manages it",
+            )
         for group, times in Counter(group for _, group in _groups(draft, team)).items():
             if times > 1:
                 roles = sorted({role for role, member in _groups(draft, team) if member == group})

@@ -151,6 +151,7 @@ def _plain(text: str) -> str | None:
 
 Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
 ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, or an IPv4 address", addresses.server)]
+Flag = Annotated[bool, kinds.flag()]
 Port = Annotated[int, kinds.whole(1, 65535)]
 Endpoint = Annotated[
     str, kinds.text("a URL of scheme, host and perhaps port, like https://s3.example.com", addresses.endpoint)

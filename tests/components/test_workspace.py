@@ -17,7 +17,8 @@ def make(team: str, **changes: Any) -> c.Workspace:  # noqa: ANN401 - arguments 
     arguments: dict[str, Any] = {
         "team": team,
         "description": "Recommendation models",
-        "manager_groups": [f"{team}-mlflow-users"],
+        "groups": {"manager": [f"{team}-mlflow-users"]},
+        "integration_role": "mlflow-integration",
         "url": URL,
         "authority": None,
         "platform_namespace": "mlflow",
@@ -50,48 +51,66 @@ def test_the_namespace_refuses_pods_that_are_not_restricted() -> None:
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_managers_may_do_everything_with_experiments_datasets_and_models() -> None:
-    role = workspace()["team-a-manager-role"].inputs
-    assert role["metadata"] == {"name": "mlflow-manager", "namespace": "team-a"}
-    assert role["rules"] == [
+@pytest.mark.parametrize(
+    ("role", "verbs"),
+    [
+        ("viewer", ["get", "list"]),
+        ("editor", ["get", "list", "create", "update"]),
+        ("manager", ["get", "list", "create", "update", "delete"]),
+    ],
+)
+def test_each_role_is_there_with_its_verbs_whether_it_has_members_or_not(role: str, verbs: list[str]) -> None:
+    found = workspace()[f"team-a-{role}-role"].inputs
+    assert found["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
+    assert found["rules"] == [
         {
             "apiGroups": ["mlflow.kubeflow.org"],
             "resources": ["experiments", "datasets", "registeredmodels"],
-            "verbs": ["get", "list", "create", "update", "delete"],
+            "verbs": verbs,
         }
     ]
 
 
-def test_the_teams_groups_are_its_managers() -> None:
-    binding = workspace(manager_groups=["team-a-mlflow-users", "data-platform"])["team-a-manager-binding"].inputs
-    assert binding["metadata"]["namespace"] == "team-a"
-    assert binding["roleRef"] == {
-        "apiGroup": "rbac.authorization.k8s.io",
-        "kind": "Role",
-        "name": "mlflow-manager",
-    }
-    assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [
-        ("Group", "team-a-mlflow-users"),
-        ("Group", "data-platform"),
-    ]
+def test_every_group_is_bound_to_its_role() -> None:
+    groups = {"viewer": ["auditors"], "editor": ["interns"], "manager": ["team-a-mlflow-users", "data-platform"]}
+    got = workspace(groups=groups)
+    for role, members in groups.items():
+        binding = got[f"team-a-{role}-binding"].inputs
+        assert binding["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
+        assert binding["roleRef"] == {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "Role",
+            "name": f"mlflow-{role}",
+        }
+        assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [
+            ("Group", member) for member in members
+        ]
 
 
-def test_managers_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
-    got = workspace(manager_groups=["team-a-mlflow-users"])
+def test_a_role_without_members_is_bound_to_nobody() -> None:
+    bindings = {found.name for found in workspace(groups={"viewer": ["auditors"], "manager": []}).of("RoleBinding")}
+    assert bindings == {"team-a-viewer-binding", "team-a-gateway-binding", "team-a-program-binding"}
+
+
+def test_everybody_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
+    got = workspace(groups={"viewer": ["auditors"], "editor": ["interns"], "manager": ["team-a-mlflow-users"]})
     assert got["team-a-gateway-role"].inputs["rules"] == [
         {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["gatewayendpoints/use"], "verbs": ["create"]}
     ]
-    subjects = got["team-a-gateway-binding"].inputs["subjects"]
-    assert subjects == got["team-a-manager-binding"].inputs["subjects"]
+    subjects = [subject["name"] for subject in got["team-a-gateway-binding"].inputs["subjects"]]
+    assert subjects == ["auditors", "interns", "team-a-mlflow-users"]
 
 
-def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
-    got = workspace()
-    (rule,) = got["team-a-program-role"].inputs["rules"]
-    assert rule["verbs"] == ["get", "list", "create", "update"]
-    assert got["team-a-program-binding"].inputs["subjects"] == [
-        {"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"}
-    ]
+def test_programs_are_bound_to_the_platforms_role_in_their_own_namespace() -> None:
+    got = workspace(integration_role="programs")
+    binding = got["team-a-program-binding"].inputs
+    assert binding["metadata"] == {"name": "mlflow-integration", "namespace": "team-a"}
+    assert binding["roleRef"] == {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "ClusterRole",
+        "name": "programs",
+    }
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"}]
     assert got["team-a-account"].inputs["automountServiceAccountToken"] is False
     assert got.exports == {"namespace": "team-a", "account": "mlflow-client"}
 

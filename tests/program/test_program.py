@@ -151,6 +151,24 @@ def test_the_order_of_teams_in_the_stack_file_means_nothing() -> None:
     assert documents(run("dev", teams=dict(reversed(teams.items())))) == documents(recorded("dev"))
 
 
+def test_a_change_of_a_teams_groups_touches_bindings_only() -> None:
+    changed = run(
+        "dev", teams={"team-a": {"groups": {"viewer": ["auditors"], "editor": ["team-a-mlflow-users"]}}, "team-b": {}}
+    )
+    before, after = documents(run("dev", teams={"team-a": {}, "team-b": {}})), documents(changed)
+    differing = {urn for urn in before.keys() | after.keys() if before.get(urn) != after.get(urn)}
+    assert {urn.rpartition("::")[2] for urn in differing} == {
+        f"team-a-{role}-binding" for role in ("viewer", "editor", "manager", "gateway")
+    }
+
+
+def test_kubernetes_own_roles_count_in_mlflow_only_when_that_is_said() -> None:
+    aggregated = {"mlflow-view", "mlflow-edit", "mlflow-admin"}
+    for said, expected in (({}, set[str]()), ({"aggregateRoles": True}, aggregated)):
+        roles = {found.inputs["metadata"].get("name") for found in run("dev", access=said).of("ClusterRole")}
+        assert roles & aggregated == expected
+
+
 def test_production_protects_the_namespaces() -> None:
     namespaces = recorded("prod").of("Namespace")
     assert len(namespaces) == 3

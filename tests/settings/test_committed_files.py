@@ -25,7 +25,7 @@ def test_the_dev_stack_loads(load: Load) -> None:
     settings, secrets = load(committed("dev"))
     assert isinstance(settings.database, InClusterDatabase)
     assert isinstance(settings.login, DevelopmentLogin)
-    assert settings.manager_groups("team-a") == ("team-a-mlflow-users",)
+    assert settings.groups("team-a") == {"viewer": (), "editor": (), "manager": ("team-a-mlflow-users",)}
     assert not settings.durable
     assert all(value is None for value in dataclasses.asdict(secrets).values())
 
@@ -34,7 +34,7 @@ def test_the_prod_stack_loads_with_its_four_secrets(load: Load, loop: asyncio.Ab
     settings, secrets = load(committed("prod") | SECRETS, encrypted=list(SECRETS), stack="prod")
     assert isinstance(settings.login, OidcLogin)
     assert isinstance(settings.certificate, CertificateSecret)
-    assert settings.manager_groups("pricing") == ("pricing-mlflow-users", "data-platform")
+    assert settings.groups("pricing")["manager"] == ("pricing-mlflow-users", "data-platform")
     assert settings.durable
     for output in (
         secrets.database_password,

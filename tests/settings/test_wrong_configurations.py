@@ -61,7 +61,6 @@ CASES = {
         "teams.team-a.groups.managers",
         "is not a setting",
         "did you mean `manager`?",
-        others=1,
     ),
     "a misspelt project": Case(
         {"mlflow-platfrom:host": "x.example.com"},
@@ -119,11 +118,32 @@ CASES = {
         "is empty; expected at least one entry",
         "add one",
     ),
+    "groups without a group": Case(
+        {"teams/team-c": {"groups": {}}},
+        "teams.team-c.groups",
+        "is empty; expected at least one group",
+        "leave `groups` out: team-c-mlflow-users then manages it",
+    ),
+    "an empty list of viewers": Case(
+        {"teams/team-c": {"groups": {"viewer": [], "manager": ["c"]}}},
+        "teams.team-c.groups.viewer",
+        "is empty; expected at least one entry",
+        "add one",
+    ),
     # Single values.
     "a misspelt profile": Case({"profile": "prodution"}, "profile", 'found "prodution"', "did you mean `production`?"),
     "a number in quotes": Case({"server/replicas": "2"}, "server.replicas", 'found "2"', "write it without quotes: 2"),
     "a truth for a number": Case(
         {"server/workers": True}, "server.workers", "expected a whole number from 1 to 16", "write a number like 1"
+    ),
+    "a truth in quotes": Case(
+        {"access": {"aggregateRoles": "true"}},
+        "access.aggregateRoles",
+        'expected true or false, found "true"',
+        "write it without quotes: true",
+    ),
+    "a truth in other words": Case(
+        {"access": {"aggregateRoles": "yes"}}, "access.aggregateRoles", 'found "yes"', "write true or false"
     ),
     "half a worker": Case({"server/workers": 1.5}, "server.workers", "a whole number from 1 to 16", "a number like 1"),
     "too many replicas": Case({"server/replicas": 99}, "server.replicas", "from 1 to 20", "the nearest possible is 20"),
@@ -448,6 +468,12 @@ CASES = {
         {"teams/team-c": {"groups": {"manager": ["c", "c"]}}},
         "teams.team-c.groups",
         'names the group "c" 2 times (manager)',
+        "name it once",
+    ),
+    "a group with two roles": Case(
+        {"teams/team-c": {"groups": {"viewer": ["c"], "manager": ["c"]}}},
+        "teams.team-c.groups",
+        'names the group "c" 2 times (manager, viewer)',
         "name it once",
     ),
     "a database behind the platform's own host": Case(
