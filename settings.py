@@ -85,6 +85,11 @@ class Cluster(Model):
         """Audiences of the service-account tokens that open MLflow."""
         return self.service_account_audiences or (AUDIENCE, self.service_account_issuer)
 
+    @property
+    def admits_default_tokens(self) -> bool:
+        """Whether the token that Kubernetes mounts into pods is good for something: its audience is never `mlflow`."""
+        return self.audiences != (AUDIENCE,)
+
 
 class InClusterDatabase(Model):
     """PostgreSQL beside MLflow, one instance on one volume."""
@@ -349,6 +354,12 @@ class Settings(Model):
     def service_accounts(self, team: str) -> tuple[tuple[str, str], ...]:
         """Namespace and name of the service accounts that a team lists."""
         return tuple(qualified(team, account) for account in self.teams[team].service_accounts)
+
+    @property
+    def client_namespaces(self) -> tuple[str, ...]:
+        """Namespaces of programs that are no team's own."""
+        homes = {namespace for team in self.teams for namespace, _ in self.service_accounts(team)}
+        return tuple(sorted(homes - self.teams.keys()))
 
 
 def load() -> tuple[Settings, Secrets]:

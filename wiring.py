@@ -7,6 +7,7 @@ import pulumi
 import components as c
 import settings as s
 from components.artifact_store import ArtifactStore
+from components.clients import in_cluster_url
 from components.database import Database
 from components.login import redirect_uri
 from components.migration import LABELS as MIGRATION
@@ -188,6 +189,7 @@ class Wiring:
                 artifacts=artifacts,
                 login=login,
                 controller_namespace=self.settings.cluster.ingress_namespace,
+                client_namespaces=self.settings.client_namespaces,
                 ready=ready,
             ),
             self.opts,
@@ -203,6 +205,7 @@ class Wiring:
         self, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
     ) -> dict[str, c.Workspace]:
         """One workspace per team, by the team's name."""
+        url = self._client_url(gateway, certificate)
         return {
             name: c.Workspace(
                 name,
@@ -211,17 +214,27 @@ class Wiring:
                     description=team.description,
                     groups=self.settings.groups(name),
                     integration_role=roles.integration,
-                    url=gateway.url,
+                    service_accounts=self.settings.service_accounts(name),
+                    mount_tokens=self.settings.cluster.admits_default_tokens,
+                    url=url,
                     authority=certificate.authority,
                     platform_namespace=self.namespace,
                     server_labels=SERVER,
                     controller_namespace=self.settings.cluster.ingress_namespace,
+                    ingress_addresses=self.settings.cluster.ingress_addresses,
+                    api_server=self.settings.cluster.api_server,
                     durable=self.settings.durable,
                 ),
                 self.opts,
             )
             for name, team in self.settings.teams.items()
         }
+
+    def _client_url(self, gateway: c.Gateway, certificate: c.Certificate) -> pulumi.Input[str]:
+        """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""
+        if certificate.authority is None:
+            return gateway.url
+        return self.namespace.apply(lambda namespace: in_cluster_url(namespace, gateway.url))
 
     @property
     def identity_host(self) -> str:

@@ -123,3 +123,16 @@ def test_a_service_account_without_a_namespace_is_in_the_teams(load: Load) -> No
     settings, _ = load(changed("dev", {"teams/team-a/serviceAccounts": ["airflow", "jupyter/team-a"]}))
     assert settings.service_accounts("team-a") == (("team-a", "airflow"), ("jupyter", "team-a"))
     assert settings.service_accounts("team-b") == ()
+    assert settings.client_namespaces == ("jupyter",)
+
+
+@pytest.mark.parametrize(
+    ("audiences", "mounted"), [([], True), (["mlflow"], False), (["mlflow", "https://kubernetes.default.svc"], True)]
+)
+def test_a_pods_default_token_is_for_the_login_unless_tokens_for_mlflow_are_demanded(
+    load: Load,
+    audiences: list[str],
+    mounted: bool,  # noqa: FBT001 - a case of the test
+) -> None:
+    settings, _ = load(changed("dev", {"cluster": {"serviceAccountAudiences": audiences}}))
+    assert settings.cluster.admits_default_tokens is mounted
