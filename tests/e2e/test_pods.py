@@ -1,29 +1,122 @@
-"""A team's pod that logs as the documentation says."""
+"""A team's pods log as the documentation says: with a service account and a ready-made environment, nothing else."""
 
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import yaml
+import pytest
 
+from tests import snippets
 from tests.e2e import kube
-from tests.e2e.commands import CHECKOUT
+from tests.e2e.figures import Figures
 from tests.e2e.web import Site
 from tools.stack import Platform
 
-PAGE = CHECKOUT / "docs" / "log-from-a-pod.md"
+WORKLOADS = Path(__file__).with_name("workloads")
 EXPERIMENT = "from-a-pod"
+USER = "system:serviceaccount:team-a:mlflow-client"
 
 
-def documented_pod() -> dict[str, Any]:
-    """The example of the page, as a reader copies it."""
-    _, _, after = PAGE.read_text(encoding="utf-8").partition("```yaml\n")
-    return yaml.safe_load(after.partition("```")[0])
+@pytest.fixture(scope="module")
+def image(platform: Platform) -> str:
+    """An image with the published client and the package `kubernetes`: the server's."""
+    containers = kube.pod_of("mlflow", platform.namespace)["spec"]["containers"]
+    return next(container["image"] for container in containers if container["name"] == "mlflow")
 
 
-def test_the_documented_pod_logs_a_run_in_its_teams_workspace(site: Site, platform: Platform) -> None:
+@pytest.mark.parametrize("pod", snippets.documented_pods(), ids=lambda pod: pod["metadata"]["name"])
+def test_the_documented_pod_logs_a_run_in_its_teams_workspace(
+    pod: dict[str, Any], site: Site, platform: Platform
+) -> None:
     before = _runs(site, platform)
-    kube.run_pod(documented_pod())
+    kube.run_pod(pod)
     new = [run for run in _runs(site, platform) if run not in before]
     assert len(new) == 1
+
+
+@pytest.fixture(scope="module")
+def notebook(image: str) -> dict[str, Any]:
+    return _run("notebook", snippets.notebook(), image)
+
+
+def test_a_notebook_searches_parameters_and_finds_again_what_it_logged(notebook: dict[str, Any]) -> None:
+    assert notebook["names"] == ["depth 2", "depth 4"]
+    assert notebook["curves"] == notebook["expected_curves"]
+    assert notebook["table"] == notebook["expected_table"]
+    assert notebook["figure_that_came_back"] == notebook["figure"]
+    assert notebook["came_back"] == notebook["sent"]
+    assert notebook["user"] == USER
+
+
+def test_a_notebook_is_refused_by_the_other_teams_workspace(notebook: dict[str, Any]) -> None:
+    assert notebook["status"] == 403
+    assert "PERMISSION_DENIED" in notebook["refusal"]
+
+
+@pytest.mark.parametrize("example", [snippets.operators_task, snippets.executors_task], ids=["operator", "executor"])
+def test_tasks_of_a_dag_work_on_one_run_from_pods_of_their_own(
+    example: Callable[[], dict[str, Any]], image: str
+) -> None:
+    part = example()
+    extracted = _run("dag", part, image, "extract")
+    trained = _run("dag", part, image, "train", extracted["run_id"])
+    reported = _run("dag", part, image, "report", extracted["run_id"])
+    assert trained["digest"] == extracted["digest"]
+    assert reported["text"] == "slope 3.000 from 5000 rows"
+    assert reported["files"] == ["input", "report.txt"]
+    assert (reported["status"], reported["user"]) == ("FINISHED", USER)
+    assert "PERMISSION_DENIED" in reported["refusal"]
+
+
+def test_a_pipeline_trains_evaluates_registers_and_serves_a_model(image: str, figures: Figures) -> None:
+    start = time.monotonic()
+    got = _run("pipeline", _pipelines_task(), image)
+    figures.add("pod: train, evaluate, register, serve", time.monotonic() - start)
+    assert got["accuracy"] == 1
+    assert got["champion"] == got["version"]
+    assert got["tags"] == {"accuracy": "1.0"}
+    assert got["predictions"] == [21, 24]
+    assert got["came_back"] == got["sent"]
+    assert "PERMISSION_DENIED" in got["refusal"]
+
+
+def test_variables_one_by_one_do_as_well_as_the_whole_environment(image: str) -> None:
+    """Kubeflow knows no `envFrom`; the page names every variable."""
+    config_map, variables = snippets.pipelines_variables()
+    part = _pipelines_task()
+    (container,) = part["containers"]
+    del container["envFrom"]
+    container["env"] = [
+        {"name": name, "valueFrom": {"configMapKeyRef": {"name": config_map, "key": key}}}
+        for key, name in variables.items()
+    ]
+    assert _run("dag", part, image, "extract")["run_id"]
+
+
+def _pipelines_task() -> dict[str, Any]:
+    """A pod of the kind that every page describes."""
+    return snippets.documented_pods()[0]["spec"]
+
+
+def _run(workload: str, part: dict[str, Any], image: str, *arguments: str) -> Any:  # noqa: ANN401 - any JSON
+    """Run a script of `workloads/` in a pod of team A's made of a documented part; returns what it prints last."""
+    (container,) = part["containers"]
+    script = (WORKLOADS / f"{workload}.py").read_text(encoding="utf-8")
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "-".join((workload, *arguments[:1])), "namespace": "team-a"},
+        "spec": {
+            **part,
+            "restartPolicy": "Never",
+            "containers": [
+                {**container, "name": "main", "image": image, "command": ["python3", "-c", script, *arguments]}
+            ],
+        },
+    }
+    return json.loads(kube.run_pod(pod).splitlines()[-1])
 
 
 def _runs(site: Site, platform: Platform) -> list[str]:

@@ -205,7 +205,7 @@ def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) ->
     [("dev", "http://mlflow.mlflow.svc.cluster.local"), ("prod", "https://mlflow.example.com")],
 )
 def test_programs_come_by_the_public_address_where_everybody_trusts_its_certificate(stack: str, url: str) -> None:
-    environments = [found.inputs["data"] for found in recorded(stack) if found.name.endswith("-client")]
+    environments = [found.inputs["data"] for found in recorded(stack).of("ConfigMap")]
     given = [data["MLFLOW_TRACKING_URI"] for data in environments if "MLFLOW_TRACKING_URI" in data]
     assert given == [url, url]
 
