@@ -285,6 +285,80 @@ class Groups(Model):
     """Groups that read, write and delete."""
 
 
+class Quota(Model):
+    """What all pods and volumes of a team may take together."""
+
+    cpu: values.Cpu = "16"
+    """Sum of the CPU limits of its containers."""
+
+    memory: values.Size = "64Gi"
+    """Sum of the memory limits of its containers."""
+
+    storage: values.Size = "200Gi"
+    """Sum of the volumes that it claims."""
+
+    pods: Annotated[int, whole(1, 10_000)] = 100
+    """Pods that exist at the same time."""
+
+
+class Limits(Model):
+    """What a container gets that says nothing about it."""
+
+    cpu: values.Cpu = "1"
+    """CPU that it may take."""
+
+    memory: values.Size = "2Gi"
+    """Memory at which it is ended."""
+
+    cpu_request: values.Cpu = "100m"
+    """CPU that it is promised."""
+
+    memory_request: values.Size = "256Mi"
+    """Memory that it is promised. Measured: 230 MiB for MLflow's client with pandas and scikit-learn."""
+
+
+class Workspaces(Model):
+    """What every team gets that says nothing else."""
+
+    quota: Quota = Field(default_factory=Quota)
+    """What all pods and volumes of a team may take together."""
+
+    limits: Limits = Field(default_factory=Limits)
+    """What a container gets that says nothing about it."""
+
+
+class TeamQuota(Model):
+    """What one team may take, where it differs from `workspaces.quota`."""
+
+    cpu: values.Cpu | None = None
+    """Instead of `workspaces.quota.cpu`."""
+
+    memory: values.Size | None = None
+    """Instead of `workspaces.quota.memory`."""
+
+    storage: values.Size | None = None
+    """Instead of `workspaces.quota.storage`."""
+
+    pods: Annotated[int, whole(1, 10_000)] | None = None
+    """Instead of `workspaces.quota.pods`."""
+
+
+class TeamLimits(Model):
+    """What a container of one team gets, where it differs from `workspaces.limits`."""
+
+    cpu: values.Cpu | None = None
+    """Instead of `workspaces.limits.cpu`."""
+
+    memory: values.Size | None = None
+    """Instead of `workspaces.limits.memory`."""
+
+    cpu_request: values.Cpu | None = None
+    """Instead of `workspaces.limits.cpuRequest`."""
+
+    memory_request: values.Size | None = None
+    """Instead of `workspaces.limits.memoryRequest`."""
+
+
 class Team(Model):
     """One team: its name is the key in `teams`."""
 
@@ -297,6 +371,15 @@ class Team(Model):
     service_accounts: tuple[values.Account, ...] = ()
     """Service accounts beside `mlflow-client` that read and write in the workspace: a name in the team's namespace, or
     `namespace/name`."""
+
+    quota: TeamQuota = Field(default_factory=TeamQuota)
+    """What it may take, where that differs from `workspaces.quota`."""
+
+    limits: TeamLimits = Field(default_factory=TeamLimits)
+    """What its containers get, where that differs from `workspaces.limits`."""
+
+    archived: values.Flag = False
+    """Whether everybody only reads, nothing runs, and removing the team from here deletes its namespace."""
 
 
 class Settings(Model):
@@ -338,6 +421,9 @@ class Settings(Model):
     access: Access = Field(default_factory=Access)
     """How Kubernetes RBAC decides."""
 
+    workspaces: Workspaces = Field(default_factory=Workspaces)
+    """What every team gets that says nothing else."""
+
     teams: dict[values.TeamName, Team] = Field(min_length=1)
     """The teams, by name; each gets a namespace and an MLflow workspace of that name."""
 
@@ -347,12 +433,16 @@ class Settings(Model):
         return self.profile == "production"
 
     def groups(self, team: str) -> dict[str, tuple[str, ...]]:
-        """A team's groups by role; a role without members has an empty list."""
+        """A team's groups by the role that they have, which is `viewer` in an archived team."""
         chosen = self.teams[team].groups or Groups(manager=(f"{team}-mlflow-users",))
+        if self.teams[team].archived:
+            return {"viewer": (*chosen.viewer, *chosen.editor, *chosen.manager), "editor": (), "manager": ()}
         return {"viewer": chosen.viewer, "editor": chosen.editor, "manager": chosen.manager}
 
     def service_accounts(self, team: str) -> tuple[tuple[str, str], ...]:
-        """Namespace and name of the service accounts that a team lists."""
+        """Namespace and name of the service accounts that a team lists; none while it is archived."""
+        if self.teams[team].archived:
+            return ()
         return tuple(qualified(team, account) for account in self.teams[team].service_accounts)
 
     @property
@@ -360,6 +450,14 @@ class Settings(Model):
         """Namespaces of programs that are no team's own."""
         homes = {namespace for team in self.teams for namespace, _ in self.service_accounts(team)}
         return tuple(sorted(homes - self.teams.keys()))
+
+    def quota(self, team: str) -> Quota:
+        """What a team's pods and volumes may take together."""
+        return self.workspaces.quota.model_copy(update=self.teams[team].quota.model_dump(exclude_none=True))
+
+    def limits(self, team: str) -> Limits:
+        """What a container of a team gets that says nothing about it."""
+        return self.workspaces.limits.model_copy(update=self.teams[team].limits.model_dump(exclude_none=True))
 
 
 def load() -> tuple[Settings, Secrets]:

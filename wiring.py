@@ -206,29 +206,40 @@ class Wiring:
     ) -> dict[str, c.Workspace]:
         """One workspace per team, by the team's name."""
         url = self._client_url(gateway, certificate)
-        return {
-            name: c.Workspace(
-                name,
-                c.WorkspaceArgs(
-                    team=name,
-                    description=team.description,
-                    groups=self.settings.groups(name),
-                    integration_role=roles.integration,
-                    service_accounts=self.settings.service_accounts(name),
-                    mount_tokens=self.settings.cluster.admits_default_tokens,
-                    url=url,
-                    authority=certificate.authority,
-                    platform_namespace=self.namespace,
-                    server_labels=SERVER,
-                    controller_namespace=self.settings.cluster.ingress_namespace,
-                    ingress_addresses=self.settings.cluster.ingress_addresses,
-                    api_server=self.settings.cluster.api_server,
-                    durable=self.settings.durable,
+        return {name: self._workspace(name, url, certificate, roles) for name in self.settings.teams}
+
+    def _workspace(
+        self, name: str, url: pulumi.Input[str], certificate: c.Certificate, roles: c.ClusterRoles
+    ) -> c.Workspace:
+        team, quota, limits = self.settings.teams[name], self.settings.quota(name), self.settings.limits(name)
+        return c.Workspace(
+            name,
+            c.WorkspaceArgs(
+                team=name,
+                description=team.description,
+                groups=self.settings.groups(name),
+                integration_role=roles.integration,
+                service_accounts=self.settings.service_accounts(name),
+                mount_tokens=self.settings.cluster.admits_default_tokens,
+                quota=c.Quota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
+                container_defaults=c.ContainerDefaults(
+                    cpu=limits.cpu,
+                    memory=limits.memory,
+                    cpu_request=limits.cpu_request,
+                    memory_request=limits.memory_request,
                 ),
-                self.opts,
-            )
-            for name, team in self.settings.teams.items()
-        }
+                url=url,
+                authority=certificate.authority,
+                platform_namespace=self.namespace,
+                server_labels=SERVER,
+                controller_namespace=self.settings.cluster.ingress_namespace,
+                ingress_addresses=self.settings.cluster.ingress_addresses,
+                api_server=self.settings.cluster.api_server,
+                durable=self.settings.durable,
+                archived=team.archived,
+            ),
+            self.opts,
+        )
 
     def _client_url(self, gateway: c.Gateway, certificate: c.Certificate) -> pulumi.Input[str]:
         """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""

@@ -5,12 +5,12 @@ namespace about each request.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import clients, grants, networks
+from components import allowance, clients, grants, networks
 from components.login import PORT as LOGIN_PORT
 from components.namespace import POD_SECURITY_LABELS
 from components.pods import PART_OF
@@ -19,6 +19,8 @@ core = k8s.core.v1
 
 ENABLED_LABEL = "mlflow-enabled"
 WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
+# Tells the policy pack, and whoever looks at the cluster, that the namespace may go.
+ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
 # Where an API server listens: behind its Service, and itself.
 API_SERVER_PORTS = (443, 6443)
@@ -44,6 +46,9 @@ class WorkspaceArgs:
     mount_tokens: bool
     """Whether pods of the platform's service account carry the token that Kubernetes mounts by default."""
 
+    quota: allowance.Quota
+    container_defaults: allowance.ContainerDefaults
+
     url: pulumi.Input[str]
     """Where the team's programs find MLflow."""
 
@@ -64,7 +69,10 @@ class WorkspaceArgs:
     """Addresses of the API server, where the team's pods may reach it."""
 
     durable: bool
-    """Whether deleting the namespace is refused."""
+    """Whether deleting the namespace is refused, as long as the team is not archived."""
+
+    archived: bool
+    """Whether programs have lost their right to write and no pod starts. That people have is in `groups`."""
 
 
 class Workspace(pulumi.ComponentResource):
@@ -76,14 +84,20 @@ class Workspace(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Workspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        kept = args.durable and not args.archived
         namespace = core.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=args.team,
-                labels={"app.kubernetes.io/part-of": PART_OF, **WORKSPACE_LABELS, **POD_SECURITY_LABELS},
+                labels={
+                    "app.kubernetes.io/part-of": PART_OF,
+                    **WORKSPACE_LABELS,
+                    **POD_SECURITY_LABELS,
+                    **(ARCHIVED_LABELS if args.archived else {}),
+                },
                 annotations={DESCRIPTION_ANNOTATION: args.description},
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
+            opts=pulumi.ResourceOptions(parent=self, protect=kept, retain_on_delete=kept),
         )
         self.namespace = namespace.metadata.name
         networks.closed_namespace(name, self.namespace, child)
@@ -102,6 +116,8 @@ class Workspace(pulumi.ComponentResource):
             ],
             opts=child,
         )
+        quota = replace(args.quota, pods=0) if args.archived else args.quota
+        allowance.bound(name, self.namespace, quota, args.container_defaults, child)
         grants.people(name, self.namespace, args.groups, child)
         account = core.ServiceAccount(
             f"{name}-account",
@@ -110,12 +126,8 @@ class Workspace(pulumi.ComponentResource):
             opts=child,
         )
         self.service_account = account.metadata.name
-        grants.programs(
-            name,
-            self.namespace,
-            [(self.namespace, self.service_account), *args.service_accounts],
-            args.integration_role,
-            child,
-        )
+        if not args.archived:
+            accounts = [(self.namespace, self.service_account), *args.service_accounts]
+            grants.programs(name, self.namespace, accounts, args.integration_role, child)
         clients.config_maps(name, self.namespace, clients.environment(args.team, args.url), args.authority, child)
         self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})

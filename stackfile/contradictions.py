@@ -7,6 +7,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from stackfile import budget, programs
+from stackfile.allowances import allowances
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
@@ -185,4 +186,5 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     budget.connections,
     budget.memory,
     budget.cpu,
+    allowances,
 )

@@ -89,7 +89,8 @@ def _arguments(page: str, function: str) -> dict[str, Any]:
         for word in node.keywords
         if word.arg is not None
     }
-    return client.ApiClient().sanitize_for_serialization(values)  # pyright: ignore[reportUnknownMemberType] - untyped
+    made: Any = client.ApiClient().sanitize_for_serialization(values)  # pyright: ignore[reportUnknownMemberType] - untyped
+    return made
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from tests.harness import Recording, deploy
 
 URL = "https://mlflow.example.com"
 SERVER = {"app.kubernetes.io/name": "mlflow"}
+QUOTA = c.Quota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
+DEFAULTS = c.ContainerDefaults(cpu="1", memory="2Gi", cpu_request="100m", memory_request="256Mi")
 TRAEFIK = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
 
 
@@ -24,7 +26,10 @@ def make(team: str, **changes: Any) -> c.Workspace:  # noqa: ANN401 - arguments 
         "platform_namespace": "mlflow",
         "server_labels": SERVER,
         "controller_namespace": "traefik",
+        "quota": QUOTA,
+        "container_defaults": DEFAULTS,
         "durable": False,
+        "archived": False,
         **changes,
     }
     return c.Workspace(team, c.WorkspaceArgs(**arguments))
@@ -176,10 +181,55 @@ def test_a_private_authority_is_given_to_clients_that_want_https() -> None:
     assert [found.name for found in workspace().of("ConfigMap")] == ["team-a-client"]
 
 
-@pytest.mark.parametrize("durable", [True, False])
-def test_only_where_data_matter_is_its_deletion_refused(durable: bool) -> None:  # noqa: FBT001 - a case of the test
-    protected = {found.name for found in workspace(durable=durable) if found.protect}
-    assert protected == ({"team-a-namespace"} if durable else set())
+def test_a_team_takes_no_more_than_its_quota_and_opens_no_door_beside_the_ingress() -> None:
+    quota = workspace()["team-a-quota"].inputs
+    assert quota["metadata"] == {"name": "team-quota", "namespace": "team-a"}
+    assert quota["spec"]["hard"] == {
+        "limits.cpu": "16",
+        "limits.memory": "64Gi",
+        "requests.storage": "200Gi",
+        "pods": "100",
+        "services.nodeports": "0",
+        "services.loadbalancers": "0",
+    }
+
+
+def test_a_container_that_names_no_resources_gets_those_that_the_quota_counts() -> None:
+    got = workspace()
+    (item,) = got["team-a-limits"].inputs["spec"]["limits"]
+    assert item == {
+        "type": "Container",
+        "default": {"cpu": "1", "memory": "2Gi"},
+        "defaultRequest": {"cpu": "100m", "memory": "256Mi"},
+    }
+    counted = {key.removeprefix("limits.") for key in got["team-a-quota"].inputs["spec"]["hard"] if "limits." in key}
+    assert counted == item["default"].keys()
+
+
+@pytest.mark.parametrize(("durable", "archived"), [(True, False), (True, True), (False, False), (False, True)])
+def test_only_a_working_team_where_data_matter_keeps_its_namespace(
+    durable: bool,  # noqa: FBT001 - a case of the test
+    archived: bool,  # noqa: FBT001 - likewise
+) -> None:
+    got = workspace(durable=durable, archived=archived)
+    kept = {"team-a-namespace"} if durable and not archived else set[str]()
+    assert {found.name for found in got if found.protect} == kept
+    assert {found.name for found in got if found.retain} == kept
+
+
+def test_in_an_archived_team_no_pod_starts_and_no_program_has_a_right() -> None:
+    groups = {"viewer": ["team-a-mlflow-users"]}
+    working, archived = workspace(groups=groups), workspace(groups=groups, archived=True)
+    assert archived["team-a-quota"].inputs["spec"]["hard"]["pods"] == "0"
+    subjects = [subject["kind"] for found in archived.of("RoleBinding") for subject in found.inputs["subjects"]]
+    assert set(subjects) == {"Group"}
+    assert {found.name for found in working} - {found.name for found in archived} == {"team-a-program-binding"}
+
+
+def test_an_archived_team_is_still_a_workspace_and_says_that_it_is_archived() -> None:
+    labels = workspace(archived=True)["team-a-namespace"].inputs["metadata"]["labels"]
+    assert (labels["mlflow-enabled"], labels["mlflow-platform/archived"]) == ("true", "true")
+    assert "mlflow-platform/archived" not in workspace()["team-a-namespace"].inputs["metadata"]["labels"]
 
 
 def test_two_teams_share_nothing() -> None:

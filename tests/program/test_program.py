@@ -169,6 +169,13 @@ def test_kubernetes_own_roles_count_in_mlflow_only_when_that_is_said() -> None:
         assert roles & aggregated == expected
 
 
+def test_an_archived_team_in_production_loses_its_protection_and_the_others_keep_theirs() -> None:
+    teams = stack_file("prod")["mlflow-platform:teams"]
+    archived = {**teams, "pricing": {**teams["pricing"], "archived": True}}
+    got = run("prod", secrets=SECRETS["prod"], teams=archived)
+    assert {found.name for found in got.of("Namespace") if not found.protect} == {"pricing-namespace"}
+
+
 def test_production_protects_the_namespaces() -> None:
     namespaces = recorded("prod").of("Namespace")
     assert len(namespaces) == 3

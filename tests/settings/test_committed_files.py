@@ -126,6 +126,12 @@ def test_a_service_account_without_a_namespace_is_in_the_teams(load: Load) -> No
     assert settings.client_namespaces == ("jupyter",)
 
 
+def test_an_archived_teams_service_accounts_have_no_rights(load: Load) -> None:
+    settings, _ = load(changed("dev", {"teams/team-a": {"serviceAccounts": ["jupyter/team-a"], "archived": True}}))
+    assert settings.service_accounts("team-a") == ()
+    assert settings.client_namespaces == ()
+
+
 @pytest.mark.parametrize(
     ("audiences", "mounted"), [([], True), (["mlflow"], False), (["mlflow", "https://kubernetes.default.svc"], True)]
 )

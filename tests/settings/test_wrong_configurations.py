@@ -528,6 +528,48 @@ CASES = {
     "more CPU asked for than allowed": Case(
         {"server/cpu": "2500m"}, "server.cpu", '"2500m" is more than server.cpuLimit "2" (the default)', "lower the one"
     ),
+    "a default container that asks for more than it may take": Case(
+        {"workspaces": {"limits": {"cpuRequest": "2"}}},
+        "workspaces.limits.cpuRequest",
+        '"2" is more than workspaces.limits.cpu "1" (the default); Kubernetes refuses a request above its limit',
+        "lower the one or raise the other",
+    ),
+    "a default limit below the default request": Case(
+        {"workspaces": {"limits": {"memory": "128Mi"}}},
+        "workspaces.limits.memory",
+        '"128Mi" is less than workspaces.limits.memoryRequest "256Mi" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a default container that no quota admits": Case(
+        {"workspaces": {"limits": {"memory": "128Gi"}}},
+        "workspaces.limits.memory",
+        '"128Gi" is more than workspaces.quota.memory "64Gi" (the default); no container that leaves it open would',
+        "lower the one or raise the other",
+    ),
+    "a team's quota below everybody's default container": Case(
+        {"teams/team-a/quota": {"cpu": "500m"}},
+        "teams.team-a.quota.cpu",
+        '"500m" is less than workspaces.limits.cpu "1" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a team's default container above its own quota": Case(
+        {"teams/team-a/limits": {"memory": "8Gi"}, "teams/team-a/quota": {"memory": "4Gi"}},
+        "teams.team-a.limits.memory",
+        '"8Gi" is more than teams.team-a.quota.memory "4Gi"',
+        "lower the one or raise the other",
+    ),
+    "a team's request above everybody's limit": Case(
+        {"teams/team-a/limits": {"memoryRequest": "3Gi"}},
+        "teams.team-a.limits.memoryRequest",
+        '"3Gi" is more than workspaces.limits.memory "2Gi" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a quota without a pod": Case(
+        {"teams/team-a/quota": {"pods": 0}}, "teams.team-a.quota.pods", "found 0", "the nearest possible is 1"
+    ),
+    "a quota in numbers": Case(
+        {"workspaces": {"quota": {"cpu": 16}}}, "workspaces.quota.cpu", "found 16", 'write it in quotes: "16"'
+    ),
     # Secrets.
     "a missing secret": Case(
         {"database": EXTERNAL},
