@@ -3,7 +3,7 @@
 import ast
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from kubernetes import client
@@ -89,8 +89,9 @@ def _arguments(page: str, function: str) -> dict[str, Any]:
         for word in node.keywords
         if word.arg is not None
     }
-    made: Any = client.ApiClient().sanitize_for_serialization(values)  # pyright: ignore[reportUnknownMemberType] - untyped
-    return made
+    # The package has no types.
+    plain = client.ApiClient().sanitize_for_serialization(values)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return cast("Part", plain)
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:

@@ -24,6 +24,7 @@ ORDER = (
     "test_admission",
     "test_previews",
     "test_pull_request",
+    "test_other_accounts",
     "test_variants",
     "test_healing",
     "test_life_cycle",

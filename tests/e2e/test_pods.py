@@ -1,9 +1,7 @@
 """A team's pods log as the documentation says: with a service account and a ready-made environment, nothing else."""
 
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +10,16 @@ from tests import snippets
 from tests.e2e import kube
 from tests.e2e.figures import Figures
 from tests.e2e.web import Site
+from tests.e2e.workload import client_image, run_workload
 from tools.stack import Platform
 
-WORKLOADS = Path(__file__).with_name("workloads")
 EXPERIMENT = "from-a-pod"
 USER = "system:serviceaccount:team-a:mlflow-client"
 
 
 @pytest.fixture(scope="module")
 def image(platform: Platform) -> str:
-    """An image with the published client and the package `kubernetes`: the server's."""
-    containers = kube.pod_of("mlflow", platform.namespace)["spec"]["containers"]
-    return next(container["image"] for container in containers if container["name"] == "mlflow")
+    return client_image(platform)
 
 
 @pytest.mark.parametrize("pod", snippets.documented_pods(), ids=lambda pod: pod["metadata"]["name"])
@@ -38,7 +34,7 @@ def test_the_documented_pod_logs_a_run_in_its_teams_workspace(
 
 @pytest.fixture(scope="module")
 def notebook(image: str) -> dict[str, Any]:
-    return _run("notebook", snippets.notebook(), image)
+    return run_workload("notebook", snippets.notebook(), image=image)
 
 
 def test_a_notebook_searches_parameters_and_finds_again_what_it_logged(notebook: dict[str, Any]) -> None:
@@ -48,6 +44,10 @@ def test_a_notebook_searches_parameters_and_finds_again_what_it_logged(notebook:
     assert notebook["figure_that_came_back"] == notebook["figure"]
     assert notebook["came_back"] == notebook["sent"]
     assert notebook["user"] == USER
+
+
+def test_a_notebooks_links_lead_to_the_run_behind_the_public_address_too(notebook: dict[str, Any]) -> None:
+    assert f"/runs/{notebook['run_id']}?workspace=team-a" in notebook["link"].partition("/#/")[2]
 
 
 def test_a_notebook_is_refused_by_the_other_teams_workspace(notebook: dict[str, Any]) -> None:
@@ -60,9 +60,9 @@ def test_tasks_of_a_dag_work_on_one_run_from_pods_of_their_own(
     example: Callable[[], dict[str, Any]], image: str
 ) -> None:
     part = example()
-    extracted = _run("dag", part, image, "extract")
-    trained = _run("dag", part, image, "train", extracted["run_id"])
-    reported = _run("dag", part, image, "report", extracted["run_id"])
+    extracted = run_workload("dag", part, "extract", image=image)
+    trained = run_workload("dag", part, "train", extracted["run_id"], image=image)
+    reported = run_workload("dag", part, "report", extracted["run_id"], image=image)
     assert trained["digest"] == extracted["digest"]
     assert reported["text"] == "slope 3.000 from 5000 rows"
     assert reported["files"] == ["input", "report.txt"]
@@ -72,7 +72,7 @@ def test_tasks_of_a_dag_work_on_one_run_from_pods_of_their_own(
 
 def test_a_pipeline_trains_evaluates_registers_and_serves_a_model(image: str, figures: Figures) -> None:
     start = time.monotonic()
-    got = _run("pipeline", _pipelines_task(), image)
+    got = run_workload("pipeline", _pipelines_task(), image=image)
     figures.add("pod: train, evaluate, register, serve", time.monotonic() - start)
     assert got["accuracy"] == 1
     assert got["champion"] == got["version"]
@@ -92,31 +92,12 @@ def test_variables_one_by_one_do_as_well_as_the_whole_environment(image: str) ->
         {"name": name, "valueFrom": {"configMapKeyRef": {"name": config_map, "key": key}}}
         for key, name in variables.items()
     ]
-    assert _run("dag", part, image, "extract")["run_id"]
+    assert run_workload("dag", part, "extract", image=image)["run_id"]
 
 
 def _pipelines_task() -> dict[str, Any]:
     """A pod of the kind that every page describes."""
     return snippets.documented_pods()[0]["spec"]
-
-
-def _run(workload: str, part: dict[str, Any], image: str, *arguments: str) -> Any:  # noqa: ANN401 - any JSON
-    """Run a script of `workloads/` in a pod of team A's made of a documented part; returns what it prints last."""
-    (container,) = part["containers"]
-    script = (WORKLOADS / f"{workload}.py").read_text(encoding="utf-8")
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "-".join((workload, *arguments[:1])), "namespace": "team-a"},
-        "spec": {
-            **part,
-            "restartPolicy": "Never",
-            "containers": [
-                {**container, "name": "main", "image": image, "command": ["python3", "-c", script, *arguments]}
-            ],
-        },
-    }
-    return json.loads(kube.run_pod(pod).splitlines()[-1])
 
 
 def _runs(site: Site, platform: Platform) -> list[str]:

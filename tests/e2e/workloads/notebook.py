@@ -38,7 +38,7 @@ with contextlib.redirect_stdout(said), mlflow.start_run(run_name="search") as se
     points = " ".join(f"{10 * step},{100 * loss(2, step):.1f}" for step in range(STEPS))
     figure = f'<svg xmlns="http://www.w3.org/2000/svg"><polyline points="{points}" fill="none" stroke="blue"/></svg>'
     mlflow.log_text(figure, "figures/loss.svg")
-    mlflow.log_table({"depth": [2, 4], "loss": [loss(2, STEPS), loss(4, STEPS)]}, "search.json")
+    mlflow.log_table({"depth": [2, 4], "verdict": ["shallow", "deep"]}, "search.json")
     weights = Path("weights.bin")
     weights.write_bytes(os.urandom(WEIGHTS_BYTES))
     mlflow.log_artifact(str(weights))
@@ -89,8 +89,8 @@ print(
             "expected_curves": {str(depth): [loss(depth, step) for step in range(STEPS)] for depth in (2, 4)},
             "figure": figure,
             "figure_that_came_back": figure_that_came_back,
-            "table": table["loss"].tolist(),
-            "expected_table": [loss(2, STEPS), loss(4, STEPS)],
+            "table": table.to_dict("list"),
+            "expected_table": {"depth": [2, 4], "verdict": ["shallow", "deep"]},
             "sent": hashlib.sha256(weights.read_bytes()).hexdigest(),
             "came_back": hashlib.sha256(Path(came_back).read_bytes()).hexdigest(),
             "refusal": refusal,
