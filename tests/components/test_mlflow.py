@@ -57,7 +57,7 @@ def server(
             pool_size=20,
             pool_overflow=10,
             resources=SIZES,
-            upload_space="4Gi",
+            upload_space="512Mi",
             access_cache_seconds=30,
             database=database(),
             artifacts=artifact_store(endpoint_url),
@@ -263,7 +263,7 @@ def test_it_is_as_large_as_it_was_told_to_be() -> None:
     scratch = [
         volume["emptyDir"]["sizeLimit"] for volume in pod(got, "mlflow-server")["volumes"] if "emptyDir" in volume
     ]
-    assert scratch == ["4Gi"]
+    assert scratch == ["512Mi"]
 
 
 BELOW = Address(host=HOST, path="/clusters/demo/mlflow")

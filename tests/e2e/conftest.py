@@ -20,6 +20,7 @@ ORDER = (
     "test_isolation",
     "test_roles",
     "test_quotas",
+    "test_large_artifacts",
     "test_browser",
     "test_pods",
     "test_attacks",
@@ -78,7 +79,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(line)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def figures(request: pytest.FixtureRequest) -> Figures:
     """Where a test writes down what it measured."""
     return request.config.stash[_FIGURES]
