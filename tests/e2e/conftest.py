@@ -21,6 +21,8 @@ ORDER = (
     "test_browser",
     "test_pods",
     "test_attack_matrix",
+    "test_attack_objects",
+    "test_attack_login",
     "test_attacks",
     "test_admission",
     "test_previews",

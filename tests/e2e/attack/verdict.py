@@ -96,7 +96,7 @@ def wrong(entry: Entry, caller: Caller, aim: Aim, answer: Answer) -> str:
         return _wrong_list(caller, aim, answer)
     if aim is Aim.COPIED and entry.names_objects and entry.needs[0] not in (ANYONE, LISTED):
         found = status < HTTPStatus.BAD_REQUEST and status != entry.copied
-        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != entry.answers
+        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in {entry.answers, entry.copied}
         return f"another workspace's id gets {status}" if found or failed else ""
     if status in {entry.answers, *_elsewhere(aim)}:
         return ""
