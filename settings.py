@@ -219,8 +219,9 @@ class Server(Model):
     memory_limit: values.Size = "1Gi"
     """Memory at which a replica is restarted."""
 
-    upload_space: values.Size = "4Gi"
-    """Disk for artifacts on their way through a replica."""
+    upload_space: values.Size = "512Mi"
+    """Disk of a replica for what does not stream through it: attachments of traces, files of up to 10 MB that the UI
+    uploads. Artifacts of any size need none."""
 
     access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
     """How long an answer of Kubernetes RBAC is kept; the lag of a revocation there."""

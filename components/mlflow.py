@@ -50,7 +50,7 @@ class MLflowArgs:
 
     resources: pods.Resources
     upload_space: str
-    """Space for files on their way through the server, as a Kubernetes quantity."""
+    """Space for the few files that the server does not stream, as a Kubernetes quantity."""
 
     access_cache_seconds: int
     """How long an answer of Kubernetes RBAC is kept: the lag of a revocation there."""
@@ -81,7 +81,8 @@ def command(args: MLflowArgs, namespace: str) -> list[str]:
         "--host=127.0.0.1",
         f"--port={login.UPSTREAM_PORT}",
         f"--workers={args.workers}",
-        "--app-name=kubernetes-auth",
+        # The authorisation plugin behind the door of images/mlflow/server.
+        "--app-name=mlflow-platform",
         "--enable-workspaces",
         "--workspace-store-uri=kubernetes://",
         f"--backend-store-uri={args.database.uri}",

@@ -48,7 +48,7 @@ def server(endpoint_url: str | None = None, *, replicas: int = 2) -> Recording:
             pool_size=20,
             pool_overflow=10,
             resources=SIZES,
-            upload_space="4Gi",
+            upload_space="512Mi",
             access_cache_seconds=30,
             database=database(),
             artifacts=artifact_store(endpoint_url),
@@ -73,7 +73,7 @@ def test_the_server_listens_on_the_pods_loopback_alone() -> None:
         "--host=127.0.0.1",
         "--port=5000",
         "--workers=4",
-        "--app-name=kubernetes-auth",
+        "--app-name=mlflow-platform",
         "--enable-workspaces",
         "--workspace-store-uri=kubernetes://",
         "--backend-store-uri=postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
@@ -247,4 +247,4 @@ def test_it_is_as_large_as_it_was_told_to_be() -> None:
     scratch = [
         volume["emptyDir"]["sizeLimit"] for volume in pod(got, "mlflow-server")["volumes"] if "emptyDir" in volume
     ]
-    assert scratch == ["4Gi"]
+    assert scratch == ["512Mi"]

@@ -18,6 +18,7 @@ ORDER = (
     "test_programs",
     "test_tokens",
     "test_isolation",
+    "test_large_artifacts",
     "test_browser",
     "test_pods",
     "test_attack_matrix",
@@ -76,7 +77,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(line)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def figures(request: pytest.FixtureRequest) -> Figures:
     """Where a test writes down what it measured."""
     return request.config.stash[_FIGURES]
