@@ -11,8 +11,8 @@ from tests.e2e.attack.table import Entry
 
 ANYONE, NO_ONE, LISTED, MEMBER = "anyone", "no-one", "listed", "member"
 REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
-# A program is told to sign in; a page leads there.
-SIGN_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FOUND)
+# A program is told to sign in; a page leads there, or is another one that does.
+SIGN_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FOUND, HTTPStatus.FORBIDDEN)
 
 
 class Aim(StrEnum):
