@@ -94,11 +94,15 @@ def test_a_secret_in_a_header_is_a_leak_too() -> None:
     assert leaked("", Answer(status=302, text="location: /secret-1\n\n", body=""), ["secret-1"]) == ["secret-1"]
 
 
-@pytest.mark.parametrize("document", [None, {}, [], {"runs": []}, {"data": {"runs": None}, "errors": None}, {"n": 0}])
-def test_a_collection_of_nothing_is_empty(document: object) -> None:
-    assert is_empty(document)
+@pytest.mark.parametrize(
+    "text", ["null", "{}", "[]", '{"runs": []}', '{"data": {"runs": null}, "errors": null}', '{"n": 0}']
+)
+def test_a_collection_of_nothing_is_empty(text: str) -> None:
+    assert is_empty(json.loads(text))
 
 
-@pytest.mark.parametrize("document", [{"runs": [{}]}, [1], {"next_page_token": "x"}, "x", {"data": {"run": {"id": 1}}}])
-def test_a_collection_of_anything_is_not(document: object) -> None:
-    assert not is_empty(document)
+@pytest.mark.parametrize(
+    "text", ['{"runs": [{"id": 1}]}', "[1]", '{"next_page_token": "x"}', '"x"', '{"data": {"run": {"id": 1}}}']
+)
+def test_a_collection_of_anything_is_not(text: str) -> None:
+    assert not is_empty(json.loads(text))

@@ -200,7 +200,7 @@ def test_no_path_leads_to_another_teams_artifacts(
         attack("GET", f"{prefix}?path={quote(_aimed(way, victim), safe='')}")
         attack("GET", f"{prefix}?path={path}")
         for part in ("create", "complete", "abort"):
-            document = {"path": "note.txt", "num_parts": 1, "upload_id": "x", "parts": []}
+            document: dict[str, Any] = {"path": "note.txt", "num_parts": 1, "upload_id": "x", "parts": []}
             attack("POST", f"{prefix.rpartition('/')[0]}/mpu/{part}/{path}", document)
         attack("GET", f"{prefix.rpartition('/')[0]}/presigned/{path}/note.txt")
     owner = everybody["other manager"]
