@@ -23,6 +23,10 @@ rbac = k8s.rbac.v1
 LABELS = pods.labels("mlflow")
 # Seconds that a pod keeps serving after it was asked to end, until every proxy has taken it out of its list.
 DRAIN_SECONDS = 5
+# Model versions are kept where the server keeps them. It fetches them with its own key, and MLflow checks locations of
+# these schemes only against what the caller owns: `s3://` reached into every team's files. The last two stand for
+# prompts, which have no files.
+MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-template\Z)"
 # asyncio resumes reading a connection in the context of the request that had paused it, and with that in the
 # workspace of whoever sent the last large upload. The authorisation plugin takes a workspace that it finds in its
 # context for the caller's and judges the next request on that connection by it, while MLflow serves the workspace
@@ -107,6 +111,7 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ENABLE_AI_GATEWAY": "false",
         "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "false",
+        "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": MODEL_SOURCES,
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(args.pool_size),
         "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(args.pool_overflow),
         "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE": "subject_access_review",

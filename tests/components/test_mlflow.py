@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pulumi_kubernetes as k8s
@@ -7,7 +8,7 @@ import components as c
 from components import pods
 from components.address import Address
 from components.login import IN_CLUSTER_ISSUER
-from components.mlflow import LABELS, allowed_hosts
+from components.mlflow import LABELS, MODEL_SOURCES, allowed_hosts
 from tests.components.parts import (
     ADDRESS,
     HOST,
@@ -282,3 +283,23 @@ def test_below_a_path_the_origin_is_still_the_host() -> None:
 
 def test_without_a_path_the_server_knows_of_none() -> None:
     assert "MLFLOW_PLATFORM_PATH" not in environment(container(server(), "mlflow-server"))
+
+
+@pytest.mark.parametrize(
+    "source", ["mlflow-artifacts:/x", "runs:/1/m", "models:/m-1", "dummy-source", "prompt-template"]
+)
+def test_a_model_version_is_kept_where_the_server_keeps_files(source: str) -> None:
+    assert re.search(MODEL_SOURCES, source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["s3://mlflow/x", "s3-proxied://mlflow/x", "/etc", "x-models:/m", "dummy-source/..", "dbfs:/x", "s3:\nruns:/"],
+)
+def test_a_model_version_is_not_fetched_from_anywhere_else_with_the_servers_key(source: str) -> None:
+    assert not re.search(MODEL_SOURCES, source)
+
+
+def test_the_server_is_told_where_model_versions_may_lie() -> None:
+    found = environment(container(server(), "mlflow-server"))
+    assert found["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"] == MODEL_SOURCES
