@@ -4,6 +4,7 @@ Workspaces are namespaces labelled `mlflow-enabled=true`. Every request is judge
 by SubjectAccessReview whether the identity that the login established may do it in the workspace's namespace.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -61,6 +62,9 @@ class MLflowArgs:
     login: Login
     controller_namespace: str
     """Namespace of the ingress controller."""
+
+    client_namespaces: Sequence[str] = ()
+    """Namespaces beside the workspaces whose programs come without the ingress."""
 
     ready: list[pulumi.Resource]
     """What has to be done before the rollout: the migration, the identity provider."""
@@ -144,6 +148,7 @@ class MLflow(pulumi.ComponentResource):
                     peers=[
                         networks.namespace(args.controller_namespace),
                         networks.namespaces(WORKSPACE_LABELS),
+                        *map(networks.namespace, args.client_namespaces),
                     ],
                     ports=[login.PORT],
                 )

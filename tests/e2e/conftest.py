@@ -26,6 +26,7 @@ ORDER = (
     "test_admission",
     "test_previews",
     "test_pull_request",
+    "test_other_accounts",
     "test_variants",
     "test_team_life",
     "test_healing",
