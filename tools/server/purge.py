@@ -5,6 +5,7 @@ it, which keeps the memory small, and the rest as MLflow deletes a workspace of 
 """
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
@@ -72,6 +73,8 @@ def purge_artifacts(destination, workspace):
 
 
 def main():
+    # MLflow would recommend steps that are taken here anyway.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     workspace = sys.argv[1]
     options = server_options()
     experiments, runs = purge_rows(options.backend_store_uri, options.artifacts_destination, workspace)
