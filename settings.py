@@ -19,6 +19,7 @@ from stackfile.faults import Fault, report
 from stackfile.kinds import whole
 from stackfile.programs import AUDIENCE, qualified
 from stackfile.secrets import PROJECT, Secrets, read_secrets, required, secret_faults
+from stackfile.source import Source, source_faults
 from stackfile.translation import translate
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "SelfSigned",
     "Settings",
     "Team",
+    "judge",
     "load",
     "required",
 ]
@@ -89,6 +91,16 @@ class Cluster(Model):
     def admits_default_tokens(self) -> bool:
         """Whether the token that Kubernetes mounts into pods is good for something: its audience is never `mlflow`."""
         return self.audiences != (AUDIENCE,)
+
+
+class IngressGateway(Model):
+    """An Ingress of class `cluster.ingressClass`."""
+
+    kind: Literal["ingress"]
+    """What tells the cluster's controller of the platform: an Ingress (`ingress`)."""
+
+    path: values.UrlPath | None = None
+    """Below which path of the host the platform is; absent means the whole host."""
 
 
 class InClusterDatabase(Model):
@@ -397,6 +409,9 @@ class Settings(Model):
     cluster: Cluster = Field(default_factory=Cluster)
     """What the platform must know of the Kubernetes cluster."""
 
+    gateway: IngressGateway = Field(default_factory=lambda: IngressGateway(kind="ingress"))
+    """The way in from outside the cluster."""
+
     database: Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")]
     """Where MLflow keeps its metadata."""
 
@@ -468,6 +483,16 @@ def load() -> tuple[Settings, Secrets]:
             expected and what to do.
     """
     given, stack = source.read(), pulumi.get_stack()
+    settings, found = judge(given, stack)
+    found += secret_faults(given.document, given.secrets, stack)
+    if settings is None or found:
+        # Without the cause, whose own words may show a secret.
+        raise pulumi.RunError(report(found, f"Pulumi.{stack}.yaml"))
+    return settings, read_secrets()
+
+
+def judge(given: Source, stack: str) -> tuple[Settings | None, list[Fault]]:
+    """The settings, None where a value is wrong or missing, and every fault but those of the secrets."""
     settings: Settings | None = None
     found: list[Fault] = []
     try:
@@ -476,9 +501,5 @@ def load() -> tuple[Settings, Secrets]:
     except ValidationError as error:
         found += translate(error, Settings, stack=stack, encrypted=given.encrypted)
     found += contradictions(Draft(given.document, Settings))
-    found += secret_faults(given.document, stack)
-    found += source.source_faults(given, found)
-    if settings is None or found:
-        # Without the cause, whose own words may show a secret.
-        raise pulumi.RunError(report(found, f"Pulumi.{stack}.yaml"))
-    return settings, read_secrets()
+    found += source_faults(given, found)
+    return settings, found

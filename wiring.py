@@ -6,6 +6,7 @@ import pulumi
 
 import components as c
 import settings as s
+from components.address import Address
 from components.artifact_store import ArtifactStore
 from components.clients import in_cluster_url
 from components.database import Database
@@ -135,7 +136,7 @@ class Wiring:
                 namespace=self.namespace,
                 image=self.settings.images.dex,
                 host=self.identity_host,
-                redirect_uri=redirect_uri(self.settings.host),
+                redirect_uri=redirect_uri(self.address),
                 users={email: user.groups for email, user in chosen.users.items()},
                 route=self.route,
                 certificate=certificate,
@@ -151,7 +152,7 @@ class Wiring:
             c.LoginArgs(
                 namespace=self.namespace,
                 image=self.settings.images.oauth2_proxy,
-                host=self.settings.host,
+                address=self.address,
                 oidc=oidc,
                 authority=certificate.authority,
                 service_account_issuer=self.settings.cluster.service_account_issuer,
@@ -172,7 +173,7 @@ class Wiring:
             c.MLflowArgs(
                 namespace=self.namespace,
                 image=sizes.image,
-                host=self.settings.host,
+                address=self.address,
                 replicas=sizes.replicas,
                 workers=sizes.workers,
                 pool_size=sizes.pool_size,
@@ -245,7 +246,12 @@ class Wiring:
         """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""
         if certificate.authority is None:
             return gateway.url
-        return self.namespace.apply(lambda namespace: in_cluster_url(namespace, gateway.url))
+        return self.namespace.apply(lambda namespace: in_cluster_url(namespace, self.address.path))
+
+    @property
+    def address(self) -> Address:
+        """Where the platform is found."""
+        return Address(host=self.settings.host, path=self.settings.gateway.path or "")
 
     @property
     def identity_host(self) -> str:

@@ -11,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import login, networks, pods
+from components.address import Address
 from components.artifact_store import ArtifactStore
 from components.database import Database
 from components.login import Login
@@ -36,8 +37,8 @@ class MLflowArgs:
 
     namespace: pulumi.Input[str]
     image: str
-    host: str
-    """The public host name."""
+    address: Address
+    """Where clients find it."""
 
     replicas: int
     workers: int
@@ -85,15 +86,15 @@ def command(args: MLflowArgs, namespace: str) -> list[str]:
         "--host=127.0.0.1",
         f"--port={login.UPSTREAM_PORT}",
         f"--workers={args.workers}",
-        "--app-name=kubernetes-auth",
+        "--app-name=mlflow-platform",
         "--enable-workspaces",
         "--workspace-store-uri=kubernetes://",
         f"--backend-store-uri={args.database.uri}",
         f"--artifacts-destination={args.artifacts.uri}",
         "--serve-artifacts",
         ONE_REQUEST_PER_CONNECTION,
-        f"--allowed-hosts={','.join(allowed_hosts(args.host, namespace))}",
-        f"--cors-allowed-origins=https://{args.host}",
+        f"--allowed-hosts={','.join(allowed_hosts(args.address.host, namespace))}",
+        f"--cors-allowed-origins={args.address.origin}",
     ]
 
 
@@ -116,6 +117,8 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": f"{ENABLED_LABEL}=true",
         "AWS_REGION": args.artifacts.region,
     }
+    if args.address.path:
+        variables["MLFLOW_PLATFORM_PATH"] = args.address.path
     if args.artifacts.endpoint_url is not None:
         variables["MLFLOW_S3_ENDPOINT_URL"] = args.artifacts.endpoint_url
     return variables
@@ -231,6 +234,7 @@ class MLflow(pulumi.ComponentResource):
 
 
 def _container(args: MLflowArgs) -> core.ContainerArgs:
+    health = f"{args.address.path}/health"
     return core.ContainerArgs(
         name="mlflow",
         image=args.image,
@@ -244,9 +248,9 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
         resources=args.resources.to_args(),
         security_context=pods.container_security(),
         # Through the login, the only way in. Measured start: 27-43 s on two loaded cores; five minutes are allowed.
-        startup_probe=pods.http_probe("/health", login.PORT, period=2, failures=150),
-        readiness_probe=pods.http_probe("/health", login.PORT, period=10, failures=2),
-        liveness_probe=pods.http_probe("/health", login.PORT, delay=15, period=30, failures=3),
+        startup_probe=pods.http_probe(health, login.PORT, period=2, failures=150),
+        readiness_probe=pods.http_probe(health, login.PORT, period=10, failures=2),
+        liveness_probe=pods.http_probe(health, login.PORT, delay=15, period=30, failures=3),
         lifecycle=core.LifecycleArgs(
             pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS))
         ),

@@ -14,6 +14,11 @@ LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 LONGEST_HOST = 249
 # Where clouds hand out credentials of nodes and pods: link-local addresses, and one that AWS has in IPv6.
 METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")))
+# First segments of MLflow's routes (3.17.2) and of OAuth2-Proxy's.
+OWN_PATHS = frozenset(
+    {"ajax-api", "api", "build", "get-artifact", "gateway", "graphql", "health", "metrics", "model-versions", "static"}
+    | {"oauth2", "ping", "ready", "server-info", "static-files", "v1", "version"}
+)
 _HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?")
 
 
@@ -91,6 +96,22 @@ def issuer(text: str) -> str | None:
     if remedy is None and not re.fullmatch(r"[A-Za-z0-9._~/%-]*", urlsplit(start).path):
         return "write the path as the issuer does"
     return f"leave out what begins with /.well-known: {start}" if discovery and remedy is None else remedy
+
+
+def path(text: str) -> str | None:
+    """Advice for a path below which the platform is served."""
+    segment = r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?"
+    if re.fullmatch(rf"(?:/{segment})+", text):
+        first = text.split("/")[1]
+        if first in OWN_PATHS:
+            return f"MLflow or the login has pages of its own at /{first}: put another name in front"
+        return None
+    near = (urlsplit(text).path if "://" in text else text.lower()).strip("/")
+    if not near:
+        return "leave the key out: the platform has the whole host then"
+    if f"/{near}" != text and path(f"/{near}") is None:
+        return f"write /{near}"
+    return "begin it with a slash, and use lower-case letters, digits, hyphens and dots between slashes"
 
 
 def email(text: str) -> str | None:

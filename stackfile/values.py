@@ -157,6 +157,7 @@ Endpoint = Annotated[
     str, kinds.text("a URL of scheme, host and perhaps port, like https://s3.example.com", addresses.endpoint)
 ]
 Issuer = Annotated[str, kinds.text("an https URL like https://login.example.com/realms/company", addresses.issuer)]
+UrlPath = Annotated[str, kinds.text("a path like /clusters/demo/mlflow, without a slash at the end", addresses.path)]
 Email = Annotated[str, kinds.text("an e-mail address in lower case", addresses.email)]
 Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu)]
 Size = Annotated[str, kinds.text('a size like "700Mi" or "10Gi"', quantities.size)]

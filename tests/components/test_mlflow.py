@@ -5,9 +5,11 @@ import pytest
 
 import components as c
 from components import pods
+from components.address import Address
 from components.login import IN_CLUSTER_ISSUER
 from components.mlflow import LABELS, allowed_hosts
 from tests.components.parts import (
+    ADDRESS,
     HOST,
     NAMESPACE,
     artifact_store,
@@ -23,14 +25,20 @@ from tests.harness import Recording, deploy
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
-def server(endpoint_url: str | None = None, *, replicas: int = 2, client_namespaces: tuple[str, ...] = ()) -> Recording:
+def server(
+    endpoint_url: str | None = None,
+    *,
+    replicas: int = 2,
+    address: Address = ADDRESS,
+    client_namespaces: tuple[str, ...] = (),
+) -> Recording:
     def program() -> dict[str, object]:
         login = c.Login(
             "login",
             c.LoginArgs(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.3",
-                host=HOST,
+                address=address,
                 oidc=oidc(),
                 authority=None,
                 service_account_issuer=IN_CLUSTER_ISSUER,
@@ -43,7 +51,7 @@ def server(endpoint_url: str | None = None, *, replicas: int = 2, client_namespa
         args = c.MLflowArgs(
             namespace=NAMESPACE,
             image="mlflow:3.17.2",
-            host=HOST,
+            address=address,
             replicas=replicas,
             workers=4,
             pool_size=20,
@@ -75,7 +83,7 @@ def test_the_server_listens_on_the_pods_loopback_alone() -> None:
         "--host=127.0.0.1",
         "--port=5000",
         "--workers=4",
-        "--app-name=kubernetes-auth",
+        "--app-name=mlflow-platform",
         "--enable-workspaces",
         "--workspace-store-uri=kubernetes://",
         "--backend-store-uri=postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
@@ -256,3 +264,21 @@ def test_it_is_as_large_as_it_was_told_to_be() -> None:
         volume["emptyDir"]["sizeLimit"] for volume in pod(got, "mlflow-server")["volumes"] if "emptyDir" in volume
     ]
     assert scratch == ["4Gi"]
+
+
+BELOW = Address(host=HOST, path="/clusters/demo/mlflow")
+
+
+def test_below_a_path_the_server_is_told_of_it_and_asked_there() -> None:
+    found = container(server(address=BELOW), "mlflow-server")
+    assert environment(found)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
+    probes = [found[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+    assert probes == ["/clusters/demo/mlflow/health"] * 3
+
+
+def test_below_a_path_the_origin_is_still_the_host() -> None:
+    assert f"--cors-allowed-origins=https://{HOST}" in container(server(address=BELOW), "mlflow-server")["command"]
+
+
+def test_without_a_path_the_server_knows_of_none() -> None:
+    assert "MLFLOW_PLATFORM_PATH" not in environment(container(server(), "mlflow-server"))

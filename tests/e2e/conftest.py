@@ -18,6 +18,8 @@ ORDER = (
     "test_programs",
     "test_tokens",
     "test_isolation",
+    "test_roles",
+    "test_quotas",
     "test_browser",
     "test_pods",
     "test_attacks",
@@ -26,6 +28,7 @@ ORDER = (
     "test_pull_request",
     "test_other_accounts",
     "test_variants",
+    "test_team_life",
     "test_healing",
     "test_life_cycle",
 )

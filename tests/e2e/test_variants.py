@@ -14,7 +14,7 @@ from tests.e2e.visitor import Visitor, files_of
 from tests.e2e.web import Site
 from tools.stack import Platform
 
-VARIANTS = ("ingress",)
+VARIANTS = ("ingress", "path")
 
 ALICE = "alice@example.com"
 CREATE = "/api/2.0/mlflow/experiments/create"
@@ -116,6 +116,7 @@ def test_a_program_logs_a_run_and_gets_its_artifact_back(deployed: Deployed, tmp
     assert found["params"] == {"depth": "6"}
     assert found["steps"] == [0, 1, 2]
     assert found["came_back"] == found["sent"]
+    assert found["spans"] == ["predict"]
     assert found["champion"] == found["version"]
 
 
@@ -138,6 +139,16 @@ def test_without_a_login_a_page_leads_to_it(deployed: Deployed) -> None:
         answer = deployed.site.ask("GET", "/", headers=headers)
         assert answer.status == 302
         assert answer.headers["location"].startswith(f"https://dex.{deployed.site.host}/auth?")
+
+
+def test_the_session_is_for_the_platforms_address_only(deployed: Deployed, alice: Visitor) -> None:
+    """Another platform on the host, below another path, is not sent it; nor is a page on the way to ours."""
+    path = deployed.site.path or "/"
+    sessions = [cookie for cookie in alice.cookies if "mlflow" in cookie.name]
+    assert sessions
+    for cookie in sessions:
+        assert (cookie.domain, cookie.path, cookie.secure) == (deployed.site.host, path, True)
+        assert cookie.name.startswith("__Host-" if path == "/" else "__Secure-")
 
 
 def test_after_signing_out_the_api_is_closed_and_the_login_page_is_back(deployed: Deployed, password: str) -> None:

@@ -1,4 +1,5 @@
 import itertools
+import posixpath
 import re
 import string
 from collections.abc import Callable, Iterator
@@ -180,6 +181,31 @@ def test_what_others_use_is_accepted(annotated: object, text: str) -> None:
 )
 def test_a_bucket_cannot_be_called(text: str) -> None:
     assert kind_in(values.Bucket).remedy(text) is not None
+
+
+url_path = kind_in(values.UrlPath)
+
+
+def test_a_path_is_right_exactly_when_each_of_its_parts_is() -> None:
+    part = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+    for text in words("/a0-._A%", 5):
+        first, *parts = text.split("/")
+        right = not first and bool(parts) and all(part.fullmatch(one.replace("_", "-")) for one in parts)
+        assert (url_path.remedy(text) is None) == right, text
+
+
+def test_a_path_is_the_path_of_its_url() -> None:
+    for text in words("/a0-._", 5):
+        if url_path.remedy(text) is None:
+            assert urlsplit(f"https://mlflow.example.com{text}/").path == f"{text}/"
+            assert posixpath.normpath(text) == text
+
+
+@pytest.mark.parametrize("name", sorted(addresses.OWN_PATHS))
+def test_a_path_does_not_begin_like_one_of_the_servers_or_the_logins(name: str) -> None:
+    assert url_path.remedy(f"/{name}") is not None
+    assert url_path.remedy(f"/{name}/mlflow") is not None
+    assert url_path.remedy(f"/clusters/{name}") is None
 
 
 def all_kinds() -> list[Callable[[object], str | None]]:

@@ -182,6 +182,42 @@ CASES = {
         {"teams/team-a/description": "x" * 501}, "teams.team-a.description", "at most 500", "shorten it by 1 char"
     ),
     # Hosts and URLs.
+    "a path without its slash": Case(
+        {"gateway": {"kind": "ingress", "path": "clusters/demo/mlflow"}},
+        "gateway.path",
+        "expected a path like /clusters/demo/mlflow",
+        "write /clusters/demo/mlflow",
+    ),
+    "a path with a slash at the end": Case(
+        {"gateway": {"kind": "ingress", "path": "/mlflow/"}},
+        "gateway.path",
+        "without a slash at the end",
+        "write /mlflow",
+    ),
+    "a URL for a path": Case(
+        {"gateway": {"kind": "ingress", "path": "https://a.example.com/mlflow/"}},
+        "gateway.path",
+        "expected a path",
+        "write /mlflow",
+    ),
+    "a path that is the whole host": Case(
+        {"gateway": {"kind": "ingress", "path": "/"}}, "gateway.path", "expected a path", "leave the key out"
+    ),
+    "a path that is the login's": Case(
+        {"gateway": {"kind": "ingress", "path": "/oauth2/mlflow"}},
+        "gateway.path",
+        "expected a path",
+        "the login has pages of its own at /oauth2",
+    ),
+    "a path with a space": Case(
+        {"gateway": {"kind": "ingress", "path": "/ml flow"}},
+        "gateway.path",
+        "expected a path",
+        "use lower-case letters",
+    ),
+    "a gateway without its kind": Case(
+        {"gateway": {"path": "/mlflow"}}, "gateway.kind", "is missing; expected `ingress`", "add `kind:` to `gateway`"
+    ),
     "a host with a scheme": Case(
         {"host": "https://ml.example.com"}, "host", "a host name like", "case: ml.example.com"
     ),

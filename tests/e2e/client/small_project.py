@@ -1,4 +1,4 @@
-"""A run with parameters, a metric by step, 8 MiB of artifact there and back, and a model with an alias.
+"""A run with a metric by step, 8 MiB of artifact there and back, a trace, and a model with an alias.
 
 Runs with the published MLflow client; its environment says where the server is. Prints one JSON object: what came
 back.
@@ -27,6 +27,11 @@ with mlflow.start_run() as run, tempfile.TemporaryDirectory() as folder:
     weights.write_bytes(content)
     mlflow.log_artifact(str(weights))
 
+with mlflow.start_span(name="predict") as span:
+    span.set_inputs({"x": 1})
+mlflow.flush_trace_async_logging()
+trace = mlflow.get_trace(span.trace_id)
+
 run_id = run.info.run_id
 with tempfile.TemporaryDirectory() as folder:
     path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="weights.bin", dst_path=folder)
@@ -43,6 +48,7 @@ print(
             "steps": sorted(point.step for point in client.get_metric_history(run_id, "loss")),
             "sent": hashlib.sha256(content).hexdigest(),
             "came_back": hashlib.sha256(came_back).hexdigest(),
+            "spans": [found.name for found in trace.data.spans],
             "version": str(version),
             "champion": str(client.get_model_version_by_alias(MODEL, "champion").version),
         }
