@@ -246,7 +246,7 @@ class Wiring:
         """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""
         if certificate.authority is None:
             return gateway.url
-        return self.namespace.apply(lambda namespace: in_cluster_url(namespace, gateway.url))
+        return self.namespace.apply(lambda namespace: in_cluster_url(namespace, self.address.path))
 
     @property
     def address(self) -> Address:

@@ -3,8 +3,6 @@
 There is no Secret: a program is who its pod's service account is, and Kubernetes renews the token.
 """
 
-from urllib.parse import urlsplit
-
 import pulumi
 import pulumi_kubernetes as k8s
 
@@ -15,12 +13,12 @@ NAME = "mlflow-client"
 AUTHORITY = "mlflow-ca"
 
 
-def in_cluster_url(namespace: str, public_url: str) -> str:
-    """URL of the platform for pods that do not know the authority of the public one.
+def in_cluster_url(namespace: str, path: str) -> str:
+    """URL of the platform, which is below a path of its host, for pods that do not know the public one's authority.
 
     It leads to the login, as the ingress does, and is as little encrypted as the way from there.
     """
-    return f"http://mlflow.{namespace}.svc.cluster.local{urlsplit(public_url).path.rstrip('/')}"
+    return f"http://mlflow.{namespace}.svc.cluster.local{path}"
 
 
 def environment(team: str, url: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 # 253 characters, less the `dex.` that the development login puts in front.
 LONGEST_HOST = 249
+# Where clouds hand out credentials of nodes and pods: link-local addresses, and one that AWS has in IPv6.
+METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")))
 # First segments of MLflow's routes (3.17.2) and of OAuth2-Proxy's.
 OWN_PATHS = frozenset(
     {"ajax-api", "api", "build", "get-artifact", "gateway", "graphql", "health", "metrics", "model-versions", "static"}
     | {"oauth2", "ping", "ready", "server-info", "static-files", "v1", "version"}
 )
-# Where clouds hand out credentials of nodes and pods: link-local addresses, and one that AWS has in IPv6.
-METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")))
 _HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?")
 
 

@@ -26,11 +26,12 @@ ADMINISTRATORS = (
 class Subject:
     """Somebody who may be given access."""
 
-    kind: Literal["group", "programs", "kubernetes-role"]
-    """Members of a group of the identity provider, a team's own programs, or holders of a role of Kubernetes' own."""
+    kind: Literal["group", "programs", "service-account", "kubernetes-role"]
+    """Members of a group of the identity provider, a team's own programs, programs with a service account that somebody
+    else made, or holders of a role of Kubernetes' own."""
 
     name: str
-    """The group, the team that owns the programs, or Kubernetes' role."""
+    """The group, the team that owns the programs, namespace and name of the service account, or Kubernetes' role."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +86,9 @@ def _grants(settings: Settings, team: str) -> Iterator[Grant]:
             yield Grant(team=team, subject=Subject(kind="group", name=group), role=role, verbs=VERBS[role])
     if not settings.teams[team].archived:
         yield Grant(team=team, subject=Subject(kind="programs", name=team), role=PROGRAM, verbs=PROGRAM_VERBS)
+    for namespace, account in sorted(settings.service_accounts(team)):
+        subject = Subject(kind="service-account", name=f"{namespace}/{account}")
+        yield Grant(team=team, subject=subject, role=PROGRAM, verbs=PROGRAM_VERBS)
     if settings.access.aggregate_roles:
         # These hold in archived teams too: Kubernetes puts its own roles together once for the whole cluster.
         for role in reversed(VERBS):

@@ -73,6 +73,9 @@ def subject_words(subject: Subject, style: Style) -> str:
             return f"group {style.name(subject.name)}"
         case "programs":
             return f"programs of team {style.name(subject.name)}"
+        case "service-account":
+            namespace, _, account = subject.name.partition("/")
+            return f"programs in namespace {style.name(namespace)} with the service account {style.name(account)}"
         case "kubernetes-role":
             return f"holders of Kubernetes' role {style.name(subject.name)}"
 

@@ -183,3 +183,11 @@ def test_the_difference_as_data_names_verbs_and_service_accounts() -> None:
         "teams": [{"team": "research", "event": "removed"}],
         "signIn": None,
     }
+
+
+def test_a_service_account_that_is_let_in_is_told_with_its_namespace() -> None:
+    found = from_to({"research": {}}, {"research": {"serviceAccounts": ["jupyter/research"]}})
+    (line,) = told(found)
+    assert line.startswith(
+        "**Programs in namespace jupyter with the service account research** gain *read*, and *create and change*"
+    )

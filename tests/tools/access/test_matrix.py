@@ -28,6 +28,17 @@ def test_a_team_has_its_groups_by_role_and_its_programs() -> None:
         assert grant["resources"] == ["experiments", "datasets", "registeredmodels"]
 
 
+def test_service_accounts_that_a_team_lists_may_do_what_its_programs_may() -> None:
+    found = as_data(access({"pricing": {"serviceAccounts": ["jupyter/pricing", "airflow"]}}))["grants"]
+    assert [(grant["kind"], grant["name"], grant["verbs"]) for grant in found[1:]] == [
+        ("programs", "pricing/mlflow-client", WRITE),
+        ("service-account", "jupyter/pricing", WRITE),
+        ("service-account", "pricing/airflow", WRITE),
+    ]
+    archived = access({"pricing": {"serviceAccounts": ["airflow"], "archived": True}})
+    assert [grant.subject.kind for grant in archived.grants] == ["group"]
+
+
 def test_a_team_without_groups_is_managed_by_the_group_of_its_name() -> None:
     assert told(access({"research": {}}))[0] == ("research", "research-mlflow-users", "manager")
 
