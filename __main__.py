@@ -6,6 +6,7 @@ import pulumi_random as random
 
 import components as c
 from settings import load
+from tools.access import matrix as access
 from wiring import Wiring
 
 settings, secrets = load()
@@ -34,7 +35,7 @@ gateway = c.Gateway(
     "gateway",
     c.GatewayArgs(
         namespace=platform.namespace,
-        host=settings.host,
+        address=wiring.address,
         service=server.service,
         route=wiring.route,
         certificate=certificate,
@@ -55,3 +56,4 @@ pulumi.export(
         for team, workspace in workspaces.items()
     },
 )
+pulumi.export("access", access.as_data(access.matrix(settings)))

@@ -3,6 +3,7 @@
 They read no configuration, no environment and no stack: everything they need is in their arguments.
 """
 
+from components.allowance import ContainerDefaults, Quota
 from components.certificate import Certificate, CertificateArgs, SelfSignedCertificate
 from components.cluster_roles import ClusterRoles, ClusterRolesArgs
 from components.external import ExternalDatabase, ExternalDatabaseArgs, ExternalStore, ExternalStoreArgs
@@ -21,6 +22,7 @@ __all__ = [
     "CertificateArgs",
     "ClusterRoles",
     "ClusterRolesArgs",
+    "ContainerDefaults",
     "ExternalDatabase",
     "ExternalDatabaseArgs",
     "ExternalStore",
@@ -40,6 +42,7 @@ __all__ = [
     "PlatformNamespaceArgs",
     "Postgres",
     "PostgresArgs",
+    "Quota",
     "Route",
     "SchemaMigration",
     "SchemaMigrationArgs",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.address import Address
 from components.certificate import Certificate
 
 net = k8s.networking.v1
@@ -27,7 +28,7 @@ class GatewayArgs:
     """Input of `Gateway`."""
 
     namespace: pulumi.Input[str]
-    host: str
+    address: Address
     service: k8s.core.v1.Service
     """The login's Service; it has one port."""
 
@@ -45,14 +46,14 @@ class Gateway(pulumi.ComponentResource):
         expose(
             name,
             args.namespace,
-            host=args.host,
+            address=args.address,
             service=args.service,
             route=args.route,
             certificate=args.certificate,
             opts=pulumi.ResourceOptions(parent=self),
         )
         # Known before the Ingress exists, so that a preview shows what clients will be given.
-        self.url = f"https://{args.host}"
+        self.url = args.address.url
         self.register_outputs({"url": self.url})
 
 
@@ -60,13 +61,13 @@ def expose(
     name: str,
     namespace: pulumi.Input[str],
     *,
-    host: str,
+    address: Address,
     service: k8s.core.v1.Service,
     route: Route,
     certificate: Certificate,
     opts: pulumi.ResourceOptions,
 ) -> net.Ingress:
-    """Serve `service` at `https://host/`."""
+    """Serve `service` at an address, and nothing else there."""
     return net.Ingress(
         f"{name}-ingress",
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -74,14 +75,14 @@ def expose(
         ),
         spec=net.IngressSpecArgs(
             ingress_class_name=route.ingress_class,
-            tls=[net.IngressTLSArgs(hosts=[host], secret_name=certificate.secret_names[host])],
+            tls=[net.IngressTLSArgs(hosts=[address.host], secret_name=certificate.secret_names[address.host])],
             rules=[
                 net.IngressRuleArgs(
-                    host=host,
+                    host=address.host,
                     http=net.HTTPIngressRuleValueArgs(
                         paths=[
                             net.HTTPIngressPathArgs(
-                                path="/",
+                                path=address.path or "/",
                                 path_type="Prefix",
                                 backend=net.IngressBackendArgs(
                                     service=net.IngressServiceBackendArgs(

@@ -14,6 +14,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components import networks, pods
+from components.address import Address
 from components.certificate import Certificate
 from components.gateway import Route, expose
 
@@ -154,7 +155,7 @@ class IdentityProvider(pulumi.ComponentResource):
         ingress = expose(
             name,
             args.namespace,
-            host=args.host,
+            address=Address(host=args.host),
             service=service,
             route=args.route,
             certificate=args.certificate,

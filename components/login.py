@@ -1,10 +1,12 @@
 """The one door to the server: OAuth2-Proxy in the server's own pod.
 
 It admits browsers (OIDC session in a cookie), the identity provider's ID tokens, and Kubernetes service-account
-tokens of the audience `mlflow`. It replaces whatever identity headers a client sends, and the server listens on the
+tokens of the audiences it is given. It replaces whatever identity headers a client sends, and the server listens on the
 pod's loopback only, so there is no way round it. Authorisation is not its matter: the server asks Kubernetes RBAC.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,14 +14,16 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components import networks, pods
+from components.address import Address
 from components.identity import Oidc
 
 core = k8s.core.v1
 
 PORT = 4180
+# OAuth2-Proxy's own pages; the default of --proxy-prefix.
+PROXY_PATH = "/oauth2"
 # The server beside it, on the pod's loopback.
 UPSTREAM_PORT = 5000
-AUDIENCE = "mlflow"
 IN_CLUSTER_ISSUER = "https://kubernetes.default.svc.cluster.local"
 # Measured: 6-8 MiB idle; uploads are streamed.
 RESOURCES = pods.Resources(cpu="50m", memory="32Mi", cpu_limit="1", memory_limit="256Mi")
@@ -33,13 +37,18 @@ class LoginArgs:
 
     namespace: pulumi.Input[str]
     image: str
-    host: str
+    address: Address
+    """Of the platform."""
+
     oidc: Oidc
     authority: pulumi.Output[str] | None
     """PEM of a private authority that signed the identity provider's certificate."""
 
     service_account_issuer: str
     """`--service-account-issuer` of the API server."""
+
+    service_account_audiences: Sequence[str]
+    """Audiences of the service-account tokens that are admitted."""
 
     session_hours: int
     """After this time a browser signs in again."""
@@ -50,6 +59,7 @@ class LoginArgs:
 
 def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
     """OAuth2-Proxy's command line. It holds no secret."""
+    below = re.escape(args.address.path)
     return [
         f"--http-address=0.0.0.0:{PORT}",
         f"--upstream=http://127.0.0.1:{UPSTREAM_PORT}",
@@ -63,15 +73,15 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         f"--oidc-issuer-url={args.oidc.issuer}",
         f"--client-id={args.oidc.client_id}",
         "--client-secret-file=/run/secrets/login/client-secret",
-        f"--redirect-url={redirect_uri(args.host)}",
+        f"--proxy-prefix={args.address.path}{PROXY_PATH}",
+        f"--redirect-url={redirect_uri(args.address)}",
         "--scope=openid profile email groups offline_access",
         "--code-challenge-method=S256",
         "--approval-prompt=auto",
         "--skip-provider-button=true",
         # Who is admitted is decided by the groups' role bindings, not by the e-mail domain.
         "--email-domain=*",
-        # `__Host-` makes browsers refuse the cookie from any other host, sub-domain or path.
-        "--cookie-name=__Host-mlflow",
+        *_cookie(args.address),
         "--cookie-secret-file=/run/secrets/login/cookie-secret",
         "--cookie-secure=true",
         "--cookie-httponly=true",
@@ -80,11 +90,15 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         f"--cookie-refresh={args.refresh_minutes}m",
         # Programs: a bearer token is judged as it is and never sent to the login page.
         "--skip-jwt-bearer-tokens=true",
-        f"--extra-jwt-issuers={args.service_account_issuer}={AUDIENCE}",
+        # One verifier for each audience; a token has to please one of them.
+        *(
+            f"--extra-jwt-issuers={args.service_account_issuer}={audience}"
+            for audience in args.service_account_audiences
+        ),
         *(f"--oidc-extra-audience={audience}" for audience in args.oidc.audiences),
-        r"--api-route=^/(api|ajax-api|graphql|v1)(/|$)",
+        rf"--api-route=^{below}/(api|ajax-api|graphql|v1)(/|$)",
         # The kubelet's probes; the path shows nothing but that the server is up.
-        "--skip-auth-route=GET=^/health$",
+        f"--skip-auth-route=GET=^{below}/health$",
         # What the server sees of the caller: X-Forwarded-Email and X-Forwarded-Groups, set by the proxy alone.
         "--pass-user-headers=true",
         "--pass-basic-auth=false",
@@ -97,9 +111,20 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
     ]
 
 
-def redirect_uri(host: str) -> str:
+def redirect_uri(address: Address) -> str:
     """Where the identity provider sends the browser back to; register it there."""
-    return f"https://{host}/oauth2/callback"
+    return f"{address.url}{PROXY_PATH}/callback"
+
+
+def _cookie(address: Address) -> tuple[str, ...]:
+    """Name and path of the session's cookie.
+
+    `__Host-` makes browsers refuse the cookie from any other host or sub-domain, and demands that it be sent to every
+    path. Below a path it must not be: another platform on the host would be handed sessions of this one.
+    """
+    if not address.path:
+        return ("--cookie-name=__Host-mlflow",)
+    return ("--cookie-name=__Secure-mlflow", f"--cookie-path={address.path}")
 
 
 class Login(pulumi.ComponentResource):

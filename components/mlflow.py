@@ -4,12 +4,14 @@ Workspaces are namespaces labelled `mlflow-enabled=true`. Every request is judge
 by SubjectAccessReview whether the identity that the login established may do it in the workspace's namespace.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import login, networks, pods
+from components.address import Address
 from components.artifact_store import ArtifactStore
 from components.database import Database
 from components.login import Login
@@ -39,8 +41,8 @@ class MLflowArgs:
 
     namespace: pulumi.Input[str]
     image: str
-    host: str
-    """The public host name."""
+    address: Address
+    """Where clients find it."""
 
     replicas: int
     workers: int
@@ -64,6 +66,9 @@ class MLflowArgs:
     login: Login
     controller_namespace: str
     """Namespace of the ingress controller."""
+
+    client_namespaces: Sequence[str] = ()
+    """Namespaces beside the workspaces whose programs come without the ingress."""
 
     ready: list[pulumi.Resource]
     """What has to be done before the rollout: the migration, the identity provider."""
@@ -93,8 +98,8 @@ def command(args: MLflowArgs, namespace: str) -> list[str]:
         f"--artifacts-destination={args.artifacts.uri}",
         "--serve-artifacts",
         ONE_REQUEST_PER_CONNECTION,
-        f"--allowed-hosts={','.join(allowed_hosts(args.host, namespace))}",
-        f"--cors-allowed-origins=https://{args.host}",
+        f"--allowed-hosts={','.join(allowed_hosts(args.address.host, namespace))}",
+        f"--cors-allowed-origins={args.address.origin}",
     ]
 
 
@@ -118,6 +123,8 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": f"{ENABLED_LABEL}=true",
         "AWS_REGION": args.artifacts.region,
     }
+    if args.address.path:
+        variables["MLFLOW_PLATFORM_PATH"] = args.address.path
     if args.artifacts.endpoint_url is not None:
         variables["MLFLOW_S3_ENDPOINT_URL"] = args.artifacts.endpoint_url
     return variables
@@ -147,6 +154,7 @@ class MLflow(pulumi.ComponentResource):
                     peers=[
                         networks.namespace(args.controller_namespace),
                         networks.namespaces(WORKSPACE_LABELS),
+                        *map(networks.namespace, args.client_namespaces),
                     ],
                     ports=[login.PORT],
                 )
@@ -232,6 +240,7 @@ class MLflow(pulumi.ComponentResource):
 
 
 def _container(args: MLflowArgs) -> core.ContainerArgs:
+    health = f"{args.address.path}/health"
     return core.ContainerArgs(
         name="mlflow",
         image=args.image,
@@ -245,9 +254,9 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
         resources=args.resources.to_args(),
         security_context=pods.container_security(),
         # Through the login, the only way in. Measured start: 27-43 s on two loaded cores; five minutes are allowed.
-        startup_probe=pods.http_probe("/health", login.PORT, period=2, failures=150),
-        readiness_probe=pods.http_probe("/health", login.PORT, period=10, failures=2),
-        liveness_probe=pods.http_probe("/health", login.PORT, delay=15, period=30, failures=3),
+        startup_probe=pods.http_probe(health, login.PORT, period=2, failures=150),
+        readiness_probe=pods.http_probe(health, login.PORT, period=10, failures=2),
+        liveness_probe=pods.http_probe(health, login.PORT, delay=15, period=30, failures=3),
         lifecycle=core.LifecycleArgs(
             pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS))
         ),

@@ -12,6 +12,13 @@ from urllib.parse import urlsplit
 LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 # 253 characters, less the `dex.` that the development login puts in front.
 LONGEST_HOST = 249
+# First segments of MLflow's routes (3.17.2) and of OAuth2-Proxy's.
+OWN_PATHS = frozenset(
+    {"ajax-api", "api", "build", "get-artifact", "gateway", "graphql", "health", "metrics", "model-versions", "static"}
+    | {"oauth2", "ping", "ready", "server-info", "static-files", "v1", "version"}
+)
+# Where clouds hand out credentials of nodes and pods: link-local addresses, and one that AWS has in IPv6.
+METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")))
 _HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?")
 
 
@@ -91,6 +98,22 @@ def issuer(text: str) -> str | None:
     return f"leave out what begins with /.well-known: {start}" if discovery and remedy is None else remedy
 
 
+def path(text: str) -> str | None:
+    """Advice for a path below which the platform is served."""
+    segment = r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?"
+    if re.fullmatch(rf"(?:/{segment})+", text):
+        first = text.split("/")[1]
+        if first in OWN_PATHS:
+            return f"MLflow or the login has pages of its own at /{first}: put another name in front"
+        return None
+    near = (urlsplit(text).path if "://" in text else text.lower()).strip("/")
+    if not near:
+        return "leave the key out: the platform has the whole host then"
+    if f"/{near}" != text and path(f"/{near}") is None:
+        return f"write /{near}"
+    return "begin it with a slash, and use lower-case letters, digits, hyphens and dots between slashes"
+
+
 def email(text: str) -> str | None:
     """Advice for an e-mail address."""
     pattern = rf"[a-z0-9._+-]+@(?:{LABEL}\.)+{LABEL}"
@@ -99,3 +122,16 @@ def email(text: str) -> str | None:
     return (
         f"write it in lower case: {text.lower()}" if re.fullmatch(pattern, text.lower()) else "write one full address"
     )
+
+
+def block(text: str) -> str | None:
+    """Advice for a range of addresses in CIDR notation."""
+    if is_address(text):
+        return f"write one address as {text}/{ipaddress.ip_address(text).max_prefixlen}"
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return "write the first address and the length of the prefix, like 10.0.0.0/16"
+    if any(network.version == other.version and network.overlaps(other) for other in METADATA):
+        return "it holds a cloud's metadata service, which gives away the node's credentials: write narrower ranges"
+    return None if str(network) == text else f"write it like {network}"

@@ -7,12 +7,14 @@ import pulumi_kubernetes as k8s
 
 import components as c
 from components import networks
+from components.address import Address
 from components.artifact_store import ArtifactStore
 from components.database import Database
 from tests.harness import Recording, Registered
 
 NAMESPACE = "mlflow"
 HOST = "mlflow.example.com"
+ADDRESS = Address(host=HOST)
 AUTHORITY = "-----BEGIN CERTIFICATE-----"
 ROUTE = c.Route(ingress_class="traefik", controller_namespace="ingress", annotations={"example.com/a": "b"})
 CERTIFICATE = c.Certificate(secret_names={HOST: "mlflow-tls", "dex.example.com": "dex-tls"}, authority=None)

@@ -1,11 +1,14 @@
 import components as c
-from tests.components.parts import CERTIFICATE, HOST, NAMESPACE, ROUTE, service
+from components.address import Address
+from tests.components.parts import ADDRESS, CERTIFICATE, HOST, NAMESPACE, ROUTE, service
 from tests.harness import Recording, deploy
 
 
-def gateway(*, preview: bool = False) -> Recording:
+def gateway(address: Address = ADDRESS, *, preview: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        args = c.GatewayArgs(namespace=NAMESPACE, host=HOST, service=service(), route=ROUTE, certificate=CERTIFICATE)
+        args = c.GatewayArgs(
+            namespace=NAMESPACE, address=address, service=service(), route=ROUTE, certificate=CERTIFICATE
+        )
         return {"url": c.Gateway("gateway", args).url}
 
     return deploy(program, preview=preview)
@@ -32,6 +35,13 @@ def test_there_is_one_way_in_and_it_leads_to_the_service_by_tls() -> None:
             }
         ],
     }
+
+
+def test_below_a_path_nothing_else_of_the_host_leads_here() -> None:
+    got = gateway(Address(host=HOST, path="/clusters/demo/mlflow"))
+    (rule,) = got["gateway-ingress"].inputs["spec"]["rules"]
+    assert [path["path"] for path in rule["http"]["paths"]] == ["/clusters/demo/mlflow"]
+    assert got.exports == {"url": f"https://{HOST}/clusters/demo/mlflow"}
 
 
 def test_a_preview_shows_the_url_that_clients_will_be_given() -> None:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -6,9 +7,10 @@ import pulumi_kubernetes as k8s
 import pytest
 
 import components as c
+from components.address import Address
 from components.login import IN_CLUSTER_ISSUER
 from tests.cloud import autoname
-from tests.components.parts import AUTHORITY, HOST, NAMESPACE, oidc
+from tests.components.parts import ADDRESS, AUTHORITY, NAMESPACE, oidc
 from tests.harness import Recording, deploy
 
 
@@ -16,10 +18,11 @@ from tests.harness import Recording, deploy
 class Choices:
     """What a test decides; outputs are made of it while the program runs."""
 
-    host: str = HOST
+    address: Address = ADDRESS
     audiences: tuple[str, ...] = ()
     authority: str | None = None
     issuer: str = IN_CLUSTER_ISSUER
+    service_account_audiences: tuple[str, ...] = ("mlflow",)
     session_hours: int = 12
     refresh_minutes: int = 15
 
@@ -32,10 +35,11 @@ def login(choices: Choices | None = None) -> Recording:
         args = c.LoginArgs(
             namespace=NAMESPACE,
             image="oauth2-proxy:v7.15.3",
-            host=chosen.host,
+            address=chosen.address,
             oidc=oidc(chosen.audiences),
             authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
             service_account_issuer=chosen.issuer,
+            service_account_audiences=chosen.service_account_audiences,
             session_hours=chosen.session_hours,
             refresh_minutes=chosen.refresh_minutes,
         )
@@ -89,7 +93,40 @@ def test_no_secret_is_on_the_command_line() -> None:
 
 
 def test_the_redirect_follows_from_the_host() -> None:
-    assert value("--redirect-url", line(Choices(host="a.example.com"))) == ["https://a.example.com/oauth2/callback"]
+    assert value("--redirect-url", line(Choices(address=Address(host="a.example.com")))) == [
+        "https://a.example.com/oauth2/callback"
+    ]
+
+
+BELOW = Address(host="a.example.com", path="/clusters/demo-1/ml.flow")
+
+
+def test_below_a_path_no_other_platform_on_the_host_is_sent_the_cookie() -> None:
+    words = line(Choices(address=BELOW))
+    assert value("--cookie-path", words) == ["/clusters/demo-1/ml.flow"]
+    # `__Host-` would demand the path /.
+    assert value("--cookie-name", words) == ["__Secure-mlflow"]
+
+
+def test_below_a_path_everything_of_the_logins_is_there() -> None:
+    words = line(Choices(address=BELOW))
+    assert value("--proxy-prefix", words) == ["/clusters/demo-1/ml.flow/oauth2"]
+    assert value("--redirect-url", words) == ["https://a.example.com/clusters/demo-1/ml.flow/oauth2/callback"]
+    (health,) = value("--skip-auth-route", words)
+    method, _, pattern = health.partition("=")
+    assert method == "GET"
+    assert re.search(pattern, "/clusters/demo-1/ml.flow/health")
+    for other in ("/health", "/clusters/demo-1/mlxflow/health", "/x/clusters/demo-1/ml.flow/health"):
+        assert not re.search(pattern, other)
+
+
+@pytest.mark.parametrize("address", [ADDRESS, BELOW])
+@pytest.mark.parametrize("route", ["api/2.0/mlflow", "ajax-api", "graphql", "v1/traces"])
+def test_programs_are_told_401_instead_of_being_led_to_the_login(address: Address, route: str) -> None:
+    (pattern,) = value("--api-route", line(Choices(address=address)))
+    assert re.search(pattern, f"{address.path}/{route}")
+    assert not re.search(pattern, f"{address.path}/")
+    assert not re.search(pattern, f"{address.path}/static-files/{route}")
 
 
 def test_programs_are_admitted_by_tokens_of_the_identity_provider_and_of_service_accounts() -> None:
@@ -97,6 +134,14 @@ def test_programs_are_admitted_by_tokens_of_the_identity_provider_and_of_service
     assert value("--skip-jwt-bearer-tokens", words) == ["true"]
     assert value("--extra-jwt-issuers", words) == [f"{IN_CLUSTER_ISSUER}=mlflow"]
     assert value("--oidc-extra-audience", words) == ["cli", "notebooks"]
+
+
+def test_a_service_accounts_token_is_admitted_for_any_of_the_audiences_and_no_other() -> None:
+    words = line(Choices(service_account_audiences=("mlflow", "https://container.example.com/v1")))
+    assert value("--extra-jwt-issuers", words) == [
+        f"{IN_CLUSTER_ISSUER}=mlflow",
+        f"{IN_CLUSTER_ISSUER}=https://container.example.com/v1",
+    ]
 
 
 def test_the_server_is_told_who_calls_and_is_given_no_token() -> None:

@@ -6,9 +6,11 @@ import pytest
 
 import components as c
 from components import pods
+from components.address import Address
 from components.login import IN_CLUSTER_ISSUER
 from components.mlflow import LABELS, MODEL_SOURCES, allowed_hosts
 from tests.components.parts import (
+    ADDRESS,
     HOST,
     NAMESPACE,
     artifact_store,
@@ -24,17 +26,24 @@ from tests.harness import Recording, deploy
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
-def server(endpoint_url: str | None = None, *, replicas: int = 2) -> Recording:
+def server(
+    endpoint_url: str | None = None,
+    *,
+    replicas: int = 2,
+    address: Address = ADDRESS,
+    client_namespaces: tuple[str, ...] = (),
+) -> Recording:
     def program() -> dict[str, object]:
         login = c.Login(
             "login",
             c.LoginArgs(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.3",
-                host=HOST,
+                address=address,
                 oidc=oidc(),
                 authority=None,
                 service_account_issuer=IN_CLUSTER_ISSUER,
+                service_account_audiences=("mlflow",),
                 session_hours=12,
                 refresh_minutes=15,
             ),
@@ -43,7 +52,7 @@ def server(endpoint_url: str | None = None, *, replicas: int = 2) -> Recording:
         args = c.MLflowArgs(
             namespace=NAMESPACE,
             image="mlflow:3.17.2",
-            host=HOST,
+            address=address,
             replicas=replicas,
             workers=4,
             pool_size=20,
@@ -55,6 +64,7 @@ def server(endpoint_url: str | None = None, *, replicas: int = 2) -> Recording:
             artifacts=artifact_store(endpoint_url),
             login=login,
             controller_namespace="ingress",
+            client_namespaces=client_namespaces,
             ready=[migrated],
         )
         return {"service": c.MLflow("mlflow", args).service.metadata.name}
@@ -97,6 +107,12 @@ def test_the_service_leads_to_the_login_and_to_nothing_else() -> None:
     spec = got["mlflow-service"].inputs["spec"]
     assert spec == {"selector": LABELS, "ports": [{"name": "http", "port": 80, "targetPort": 4180}]}
     assert got.exports == {"service": "mlflow"}
+
+
+def test_namespaces_of_notebooks_and_pipelines_reach_the_login_too() -> None:
+    ingress, _ = opened(server(client_namespaces=("jupyter",))["mlflow-network"])
+    (rule,) = ingress
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "jupyter"}}} in rule["from"]
 
 
 def test_workspaces_and_the_ingress_controller_reach_the_login_and_nothing_else() -> None:
@@ -269,3 +285,21 @@ def test_a_model_version_is_not_fetched_from_anywhere_else_with_the_servers_key(
 def test_the_server_is_told_where_model_versions_may_lie() -> None:
     found = environment(container(server(), "mlflow-server"))
     assert found["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"] == MODEL_SOURCES
+
+
+BELOW = Address(host=HOST, path="/clusters/demo/mlflow")
+
+
+def test_below_a_path_the_server_is_told_of_it_and_asked_there() -> None:
+    found = container(server(address=BELOW), "mlflow-server")
+    assert environment(found)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
+    probes = [found[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+    assert probes == ["/clusters/demo/mlflow/health"] * 3
+
+
+def test_below_a_path_the_origin_is_still_the_host() -> None:
+    assert f"--cors-allowed-origins=https://{HOST}" in container(server(address=BELOW), "mlflow-server")["command"]
+
+
+def test_without_a_path_the_server_knows_of_none() -> None:
+    assert "MLFLOW_PLATFORM_PATH" not in environment(container(server(), "mlflow-server"))

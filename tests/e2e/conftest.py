@@ -18,6 +18,8 @@ ORDER = (
     "test_programs",
     "test_tokens",
     "test_isolation",
+    "test_roles",
+    "test_quotas",
     "test_large_artifacts",
     "test_browser",
     "test_pods",
@@ -28,6 +30,9 @@ ORDER = (
     "test_admission",
     "test_previews",
     "test_pull_request",
+    "test_other_accounts",
+    "test_variants",
+    "test_team_life",
     "test_healing",
     "test_life_cycle",
 )

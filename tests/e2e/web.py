@@ -31,16 +31,21 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The platform's host names, seen by somebody who trusts its certificate authority and nobody else."""
+    """The platform's addresses, seen by somebody who trusts its certificate authority and nobody else."""
 
     host: str
+    path: str
+    """Of the platform on its host: empty, or begins with a slash."""
+
     trust: ssl.SSLContext = field(repr=False)
 
     @classmethod
     def of(cls, platform: Platform) -> "Site":
         """The site of a deployed platform."""
+        address = urllib.parse.urlsplit(platform.url)
         return cls(
-            host=platform.url.removeprefix("https://"),
+            host=address.netloc,
+            path=address.path,
             trust=ssl.create_default_context(cadata=platform.authority),
         )
 
@@ -55,7 +60,7 @@ class Site:
         document: object = None,
         content: bytes = b"",
     ) -> Answer:
-        """Send one request to MLflow, with a `document` as JSON or with any `content`."""
+        """Send one request to a path of MLflow's, with a `document` as JSON or with any `content`."""
         sent = {
             **({"Authorization": f"Bearer {token}"} if token else {}),
             **({"X-MLFLOW-WORKSPACE": workspace} if workspace else {}),
@@ -63,7 +68,7 @@ class Site:
             **(headers or {}),
         }
         body = content if document is None else json.dumps(document).encode()
-        return self._send(self.host, method, path, sent, body)
+        return self._send(self.host, method, self.path + path, sent, body)
 
     def id_token(self, *, client_secret: str, user: str, password: str) -> str:
         """An ID token of the development identity provider, as a command line gets it."""

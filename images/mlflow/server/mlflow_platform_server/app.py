@@ -4,6 +4,7 @@ What is sent for an artifact is decided inside the authorisation: the routes are
 it refuses to start with a route that it has no rule for.
 """
 
+import os
 from typing import Any
 
 from mlflow.exceptions import MlflowException
@@ -15,11 +16,15 @@ from starlette.routing import Mount
 
 from mlflow_platform_server import downloads, routes
 from mlflow_platform_server.artifacts import ProxiedS3ArtifactRepository
+from mlflow_platform_server.below_path import BelowPath
 from mlflow_platform_server.door import Door
 from mlflow_platform_server.identity import Convention
 
+# The path of the host that the platform is below; unset or empty without one.
+PATH_VARIABLE = "MLFLOW_PLATFORM_PATH"
 
-def create_app() -> Door:
+
+def create_app() -> BelowPath:
     """Make the ASGI application of a worker process."""
     fastapi_app.artifact_router = routes.router()
     handlers._send_artifact = downloads.handing_over(handlers._send_artifact)
@@ -29,7 +34,7 @@ def create_app() -> Door:
     for mount in mounts:
         mount.app = downloads.Taker(mount.app)
     config = KubernetesAuthConfig.from_env()
-    return Door(
+    door = Door(
         app,
         Convention(
             user_header=config.user_header.lower(),
@@ -38,6 +43,7 @@ def create_app() -> Door:
             judged_by_token=config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW,
         ),
     )
+    return BelowPath(door, os.environ.get(PATH_VARIABLE, ""))
 
 
 def _in_the_store(repository_of: Any) -> Any:

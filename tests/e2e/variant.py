@@ -1,0 +1,63 @@
+"""Variants of the `dev` stack: its stack file with some of the keys replaced, deployed in its place.
+
+A file in `variants/` is a piece of a stack file. Each of its keys replaces the one of `Pulumi.dev.yaml` as a whole.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from tests.e2e.commands import CHECKOUT, run
+from tools.smoke import wait_until_it_answers
+from tools.stack import Platform, read_platform
+
+FOLDER = Path(__file__).with_name("variants")
+PROJECT = "mlflow-platform"
+# Measured: 30-60 s each; the server's start is most of it.
+UP_SECONDS = 420
+
+Config = dict[str, Any]
+
+
+def changes_of(variant: str) -> Config:
+    """The keys that a variant replaces."""
+    return _config(FOLDER / f"{variant}.yaml")
+
+
+def deploy(folder: Path, changes: Mapping[str, object]) -> Platform:
+    """Deploy the `dev` stack with some of its keys replaced, and wait until it answers."""
+    file = _stack_file(folder, changes)
+    _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", f"--config-file={file}")
+    platform = read_platform()
+    wait_until_it_answers(platform.url, platform.authority)
+    return platform
+
+
+def restore() -> None:
+    """Deploy the `dev` stack as it is committed."""
+    _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs")
+    platform = read_platform()
+    wait_until_it_answers(platform.url, platform.authority)
+
+
+def expect_no_changes(folder: Path, changes: Mapping[str, object]) -> None:
+    """Fail when a second deployment would change something."""
+    _pulumi("preview", "--expect-no-changes", f"--config-file={_stack_file(folder, changes)}")
+
+
+def _pulumi(command: str, *options: str) -> None:
+    pack = f"--policy-pack={os.environ['POLICY_PACK']}"
+    run("pulumi", command, "--stack=dev", "--non-interactive", pack, *options, seconds=UP_SECONDS)
+
+
+def _stack_file(folder: Path, changes: Mapping[str, object]) -> Path:
+    file = folder / "Pulumi.variant.yaml"
+    file.write_text(yaml.safe_dump({"config": _config(CHECKOUT / "Pulumi.dev.yaml") | dict(changes)}), encoding="utf-8")
+    return file
+
+
+def _config(file: Path) -> Config:
+    return cast("Config", yaml.safe_load(file.read_text(encoding="utf-8"))["config"])
