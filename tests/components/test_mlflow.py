@@ -267,24 +267,6 @@ def test_it_is_as_large_as_it_was_told_to_be() -> None:
     assert scratch == ["512Mi"]
 
 
-BELOW = Address(host=HOST, path="/clusters/demo/mlflow")
-
-
-def test_below_a_path_the_server_is_told_of_it_and_asked_there() -> None:
-    found = container(server(address=BELOW), "mlflow-server")
-    assert environment(found)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
-    probes = [found[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
-    assert probes == ["/clusters/demo/mlflow/health"] * 3
-
-
-def test_below_a_path_the_origin_is_still_the_host() -> None:
-    assert f"--cors-allowed-origins=https://{HOST}" in container(server(address=BELOW), "mlflow-server")["command"]
-
-
-def test_without_a_path_the_server_knows_of_none() -> None:
-    assert "MLFLOW_PLATFORM_PATH" not in environment(container(server(), "mlflow-server"))
-
-
 @pytest.mark.parametrize(
     "source", ["mlflow-artifacts:/x", "runs:/1/m", "models:/m-1", "dummy-source", "prompt-template"]
 )
@@ -303,3 +285,21 @@ def test_a_model_version_is_not_fetched_from_anywhere_else_with_the_servers_key(
 def test_the_server_is_told_where_model_versions_may_lie() -> None:
     found = environment(container(server(), "mlflow-server"))
     assert found["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"] == MODEL_SOURCES
+
+
+BELOW = Address(host=HOST, path="/clusters/demo/mlflow")
+
+
+def test_below_a_path_the_server_is_told_of_it_and_asked_there() -> None:
+    found = container(server(address=BELOW), "mlflow-server")
+    assert environment(found)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
+    probes = [found[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+    assert probes == ["/clusters/demo/mlflow/health"] * 3
+
+
+def test_below_a_path_the_origin_is_still_the_host() -> None:
+    assert f"--cors-allowed-origins=https://{HOST}" in container(server(address=BELOW), "mlflow-server")["command"]
+
+
+def test_without_a_path_the_server_knows_of_none() -> None:
+    assert "MLFLOW_PLATFORM_PATH" not in environment(container(server(), "mlflow-server"))

@@ -13,6 +13,7 @@ class Line:
 
     def __init__(self, site: Site) -> None:
         """A line to the platform's host name."""
+        self._path = site.path
         self._connection = http.client.HTTPSConnection(site.host, timeout=TIMEOUT_SECONDS, context=site.trust)
 
     def send(self, request: Request, *, token: str = "", workspace: str = "") -> Answer:
@@ -37,5 +38,5 @@ class Line:
         self._connection.close()
 
     def _exchange(self, request: Request, headers: dict[str, str]) -> http.client.HTTPResponse:
-        self._connection.request(request.method, request.path, body=request.body or None, headers=headers)
+        self._connection.request(request.method, self._path + request.path, body=request.body or None, headers=headers)
         return self._connection.getresponse()
