@@ -31,7 +31,8 @@ MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-te
 # workspace of whoever sent the last large upload. The authorisation plugin takes a workspace that it finds in its
 # context for the caller's and judges the next request on that connection by it, while MLflow serves the workspace
 # that the request names. Seen with MLflow 3.17.2, plugin 2.1.0 and uvicorn 0.54: after an upload of 32 MiB, 30 of 30
-# requests of one team to another team's workspace were admitted. No connection serves a second request here.
+# requests of one team to another team's workspace were admitted. images/mlflow/server runs every request in a context
+# of its own since; this is the second lock on that door, for what else a connection may remember.
 ONE_REQUEST_PER_CONNECTION = "--uvicorn-opts=--header connection:close"
 
 
