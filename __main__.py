@@ -6,6 +6,7 @@ import pulumi_random as random
 
 import components as c
 from settings import load
+from tools.access import matrix as access
 from wiring import Wiring
 
 settings, secrets = load()
@@ -56,3 +57,4 @@ pulumi.export(
         for team, workspace in workspaces.items()
     },
 )
+pulumi.export("access", access.as_data(access.matrix(settings)))

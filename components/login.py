@@ -7,6 +7,7 @@ Kubernetes RBAC.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,6 @@ PORT = 4180
 PROXY_PATH = "/oauth2"
 # The server beside it, on the pod's loopback.
 UPSTREAM_PORT = 5000
-AUDIENCE = "mlflow"
 IN_CLUSTER_ISSUER = "https://kubernetes.default.svc.cluster.local"
 # Measured: 6-8 MiB idle; uploads are streamed.
 RESOURCES = pods.Resources(cpu="50m", memory="32Mi", cpu_limit="1", memory_limit="256Mi")
@@ -52,6 +52,9 @@ class LoginArgs:
 
     service_account_issuer: str
     """`--service-account-issuer` of the API server."""
+
+    service_account_audiences: Sequence[str]
+    """Audiences of the service-account tokens that are admitted."""
 
     session_hours: int
     """A session that was not used for this long is over."""
@@ -101,7 +104,11 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         f"--cookie-expire={args.session_hours}h",
         # Programs: a bearer token is judged as it is and never sent to the login page.
         "--skip-jwt-bearer-tokens=true",
-        f"--extra-jwt-issuers={args.service_account_issuer}={audience(args)}",
+        # One verifier for each audience; a token has to please one of them.
+        *(
+            f"--extra-jwt-issuers={args.service_account_issuer}={audience}"
+            for audience in args.service_account_audiences
+        ),
         *(f"--oidc-extra-audience={audience}" for audience in args.oidc.audiences),
         rf"--api-route=^{below}/(api|ajax-api|graphql|v1)(/|$)",
         # The kubelet's probes; the path shows nothing but that the server is up.
@@ -128,14 +135,6 @@ def _way_in(args: LoginArgs) -> list[str]:
         return [*page, "--htpasswd-file=/run/secrets/login/htpasswd"]
     logout = [] if args.logout_url is None else [f"--backend-logout-url={args.logout_url}"]
     return [*page, f"--cookie-refresh={args.refresh_minutes}m", *logout]
-
-
-def audience(args: LoginArgs) -> str:
-    """Audience of the service-account tokens that are admitted.
-
-    What is handed on to the API server has to be of its own audience, which is its issuer's name.
-    """
-    return args.service_account_issuer if args.pass_token else AUDIENCE
 
 
 def redirect_uri(address: Address) -> str:
@@ -169,7 +168,7 @@ class Login(pulumi.ComponentResource):
     """Whether the server is handed the caller's token."""
 
     audience: str
-    """Audience of the service-account tokens that are admitted."""
+    """One of the audiences of the service-account tokens that are admitted: for whoever asks for a token."""
 
     ready: list[pulumi.Resource]
     """What must exist before the container starts: it asks for the issuer's keys once, and falls back silently."""
@@ -208,7 +207,7 @@ class Login(pulumi.ComponentResource):
             )
             authorities["identity-provider.crt"] = authority.metadata.name
         self.passes_token = args.pass_token
-        self.audience = audience(args)
+        self.audience = args.service_account_audiences[0]
         # An identity provider's own names are opaque; a session made by a password has no e-mail address.
         self.user_header = "x-forwarded-email" if args.htpasswd is None else "x-forwarded-user"
         page = "sign_in_at_provider.html" if args.htpasswd is None else "sign_in_with_password.html"

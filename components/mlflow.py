@@ -5,6 +5,7 @@ by SubjectAccessReview whether the identity that the login established may do it
 SelfSubjectAccessReview with the caller's own token where the login hands it on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -23,11 +24,16 @@ rbac = k8s.rbac.v1
 LABELS = pods.labels("mlflow")
 # Seconds that a pod keeps serving after it was asked to end, until every proxy has taken it out of its list.
 DRAIN_SECONDS = 5
+# Model versions are kept where the server keeps them. It fetches them with its own key, and MLflow checks locations of
+# these schemes only against what the caller owns: `s3://` reached into every team's files. The last two stand for
+# prompts, which have no files.
+MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-template\Z)"
 # asyncio resumes reading a connection in the context of the request that had paused it, and with that in the
 # workspace of whoever sent the last large upload. The authorisation plugin takes a workspace that it finds in its
 # context for the caller's and judges the next request on that connection by it, while MLflow serves the workspace
 # that the request names. Seen with MLflow 3.17.2, plugin 2.1.0 and uvicorn 0.54: after an upload of 32 MiB, 30 of 30
-# requests of one team to another team's workspace were admitted. No connection serves a second request here.
+# requests of one team to another team's workspace were admitted. images/mlflow/server runs every request in a context
+# of its own since; this is the second lock on that door, for what else a connection may remember.
 ONE_REQUEST_PER_CONNECTION = "--uvicorn-opts=--header connection:close"
 
 
@@ -65,6 +71,9 @@ class MLflowArgs:
 
     controller_namespace: str
     """Namespace of the ingress controller."""
+
+    client_namespaces: Sequence[str] = ()
+    """Namespaces beside the workspaces whose programs come without the ingress."""
 
     ready: list[pulumi.Resource]
     """What has to be done before the rollout: the migration, the identity provider."""
@@ -107,6 +116,7 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ENABLE_AI_GATEWAY": "false",
         "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "false",
+        "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": MODEL_SOURCES,
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(args.pool_size),
         "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(args.pool_overflow),
         "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE": (
@@ -153,6 +163,7 @@ class MLflow(pulumi.ComponentResource):
                     peers=[
                         networks.namespace(args.controller_namespace),
                         networks.namespaces(WORKSPACE_LABELS),
+                        *map(networks.namespace, args.client_namespaces),
                     ],
                     ports=[login.PORT],
                 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import budget
+from stackfile import budget, programs
 from stackfile.allowances import allowances
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
@@ -73,8 +73,21 @@ def own_login(draft: Draft) -> Iterator[Fault]:
 
 
 def self_subject(draft: Draft) -> Iterator[Fault]:
-    """Who asks Kubernetes with a token of their own has one."""
-    if draft.value("access.review") == "self-subject" and draft.text("login.kind") == "basic":
+    """Who asks Kubernetes with a token of their own has one, and Kubernetes takes it."""
+    if draft.value("access.review") != "self-subject":
+        return
+    audiences, issuer = (
+        texts(draft.value("cluster.serviceAccountAudiences")),
+        draft.text("cluster.serviceAccountIssuer"),
+    )
+    if audiences and issuer not in audiences:
+        yield Fault(
+            "cluster.serviceAccountAudiences",
+            f"lacks {shown(issuer or '')}, the audience of tokens that the API server takes; with access.review"
+            " `self-subject` it is shown the callers'",
+            "add it, or leave the key out",
+        )
+    if draft.text("login.kind") == "basic":
         yield Fault(
             "access.review",
             "`self-subject` does not go with login.kind `basic`: a password is no token that Kubernetes could judge",
@@ -195,6 +208,8 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     bucket,
     sessions,
     cert_manager,
+    programs.audiences,
+    programs.service_accounts,
     budget.connections,
     budget.memory,
     budget.cpu,

@@ -22,6 +22,7 @@ class Choices:
     audiences: tuple[str, ...] = ()
     authority: str | None = None
     issuer: str = IN_CLUSTER_ISSUER
+    service_account_audiences: tuple[str, ...] = ("mlflow",)
     session_hours: int = 12
     refresh_minutes: int = 15
     htpasswd: str | None = None
@@ -41,6 +42,7 @@ def login(choices: Choices | None = None) -> Recording:
             oidc=oidc(chosen.audiences),
             authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
             service_account_issuer=chosen.issuer,
+            service_account_audiences=chosen.service_account_audiences,
             session_hours=chosen.session_hours,
             refresh_minutes=chosen.refresh_minutes,
             htpasswd=None if chosen.htpasswd is None else pulumi.Output.secret(chosen.htpasswd),
@@ -140,6 +142,14 @@ def test_programs_are_admitted_by_tokens_of_the_identity_provider_and_of_service
     assert value("--oidc-extra-audience", words) == ["cli", "notebooks"]
 
 
+def test_a_service_accounts_token_is_admitted_for_any_of_the_audiences_and_no_other() -> None:
+    words = line(Choices(service_account_audiences=("mlflow", "https://container.example.com/v1")))
+    assert value("--extra-jwt-issuers", words) == [
+        f"{IN_CLUSTER_ISSUER}=mlflow",
+        f"{IN_CLUSTER_ISSUER}=https://container.example.com/v1",
+    ]
+
+
 def test_the_server_is_told_who_calls_and_is_given_no_token() -> None:
     words = line()
     assert value("--pass-user-headers", words) == ["true"]
@@ -213,7 +223,6 @@ def test_signing_out_ends_the_session_at_the_identity_provider_where_it_can() ->
 def test_a_token_that_is_handed_on_is_one_that_the_api_server_takes() -> None:
     words = line(Choices(pass_token=True))
     assert value("--pass-authorization-header", words) == ["true"]
-    assert value("--extra-jwt-issuers", words) == [f"{IN_CLUSTER_ISSUER}={IN_CLUSTER_ISSUER}"]
     # Nothing else of the session goes on.
     assert value("--pass-access-token", words) == ["false"]
 

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pulumi
@@ -8,7 +9,7 @@ import components as c
 from components import pods
 from components.address import Address
 from components.login import IN_CLUSTER_ISSUER
-from components.mlflow import LABELS, allowed_hosts
+from components.mlflow import LABELS, MODEL_SOURCES, allowed_hosts
 from tests.components.parts import (
     ADDRESS,
     HOST,
@@ -34,6 +35,7 @@ def server(
     htpasswd: str | None = None,
     pass_token: bool = False,
     address: Address = ADDRESS,
+    client_namespaces: tuple[str, ...] = (),
 ) -> Recording:
     def program() -> dict[str, object]:
         login = c.Login(
@@ -45,6 +47,7 @@ def server(
                 oidc=oidc(),
                 authority=None,
                 service_account_issuer=IN_CLUSTER_ISSUER,
+                service_account_audiences=("mlflow",),
                 session_hours=12,
                 refresh_minutes=15,
                 htpasswd=None if htpasswd is None else pulumi.Output.secret(htpasswd),
@@ -68,6 +71,7 @@ def server(
             login=login,
             contact=contact,
             controller_namespace="ingress",
+            client_namespaces=client_namespaces,
             ready=[migrated],
         )
         return {"service": c.MLflow("mlflow", args).service.metadata.name}
@@ -110,6 +114,12 @@ def test_the_service_leads_to_the_login_and_to_nothing_else() -> None:
     spec = got["mlflow-service"].inputs["spec"]
     assert spec == {"selector": LABELS, "ports": [{"name": "http", "port": 80, "targetPort": 4180}]}
     assert got.exports == {"service": "mlflow"}
+
+
+def test_namespaces_of_notebooks_and_pipelines_reach_the_login_too() -> None:
+    ingress, _ = opened(server(client_namespaces=("jupyter",))["mlflow-network"])
+    (rule,) = ingress
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "jupyter"}}} in rule["from"]
 
 
 def test_workspaces_and_the_ingress_controller_reach_the_login_and_nothing_else() -> None:
@@ -281,6 +291,26 @@ def test_people_without_a_team_are_told_whom_to_ask() -> None:
     asked = environment(container(server(contact="ml@example.com"), "mlflow-server"))
     assert asked["MLFLOW_PLATFORM_CONTACT"] == "ml@example.com"
     assert "MLFLOW_PLATFORM_CONTACT" not in environment(container(server(), "mlflow-server"))
+
+
+@pytest.mark.parametrize(
+    "source", ["mlflow-artifacts:/x", "runs:/1/m", "models:/m-1", "dummy-source", "prompt-template"]
+)
+def test_a_model_version_is_kept_where_the_server_keeps_files(source: str) -> None:
+    assert re.search(MODEL_SOURCES, source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["s3://mlflow/x", "s3-proxied://mlflow/x", "/etc", "x-models:/m", "dummy-source/..", "dbfs:/x", "s3:\nruns:/"],
+)
+def test_a_model_version_is_not_fetched_from_anywhere_else_with_the_servers_key(source: str) -> None:
+    assert not re.search(MODEL_SOURCES, source)
+
+
+def test_the_server_is_told_where_model_versions_may_lie() -> None:
+    found = environment(container(server(), "mlflow-server"))
+    assert found["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"] == MODEL_SOURCES
 
 
 BELOW = Address(host=HOST, path="/clusters/demo/mlflow")

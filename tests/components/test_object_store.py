@@ -127,3 +127,11 @@ def test_the_data_are_on_a_claim_and_nothing_else_is_written_but_scratch() -> No
 def test_only_the_server_is_protected_and_only_where_data_matter(durable: bool) -> None:  # noqa: FBT001 - a case of the test
     protected = {found.name for found in store(durable=durable) if found.protect}
     assert protected == ({"store-server"} if durable else set())
+
+
+def test_a_download_that_is_slower_than_the_volume_does_not_fill_its_memory() -> None:
+    """Without the two bounds it was killed by a download of 5 GiB."""
+    spec = container(store(), "store-server")
+    assert "-s3.readerCacheSizeMB=128" in spec["command"]
+    assert environment(spec)["GOMEMLIMIT"] == "768MiB"
+    assert spec["resources"]["limits"]["memory"] == "1Gi"

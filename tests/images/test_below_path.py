@@ -1,11 +1,10 @@
 """The server below a path of its host sees what it sees without one."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from mlflow_platform_server.below_path import BelowPath
-from mlflow_platform_server.bodies import Message
+from mlflow_platform_server.bodies import Message, Receive, Send
 
 PATH = "/clusters/demo/mlflow"
 
@@ -16,24 +15,30 @@ class Server:
     def __init__(self) -> None:
         self.asked: list[Message] = []
 
-    async def __call__(self, scope: Message, _: Any, __: Any) -> None:  # noqa: ANN401 - ASGI
+    async def __call__(self, scope: Message, _: Receive, __: Send) -> None:
         """Answer nothing."""
         self.asked.append(scope)
 
 
 def ask(
     path: str, *, raw: str | None = None, below: str = PATH, kind: str = "http", method: str = "GET"
-) -> tuple[list[Message], list[dict[str, Any]]]:
+) -> tuple[list[Message], list[Message]]:
     """What the server was asked, and what the middleware itself answered."""
-    server, sent = Server(), list[dict[str, Any]]()
-
-    async def send(message: Message) -> None:
-        sent.append(dict(message))
+    server, sent = Server(), list[Message]()
 
     async def receive() -> Message:
-        return {"type": "http.request"}
+        raise AssertionError("nothing reads the body here")
 
-    scope = {"type": kind, "method": method, "path": path, "raw_path": (raw or path).encode(), "query_string": b"a=b"}
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Message = {
+        "type": kind,
+        "method": method,
+        "path": path,
+        "raw_path": (raw or path).encode(),
+        "query_string": b"a=b",
+    }
     asyncio.run(BelowPath(server, below)(scope, receive, send))
     return server.asked, sent
 

@@ -43,7 +43,6 @@ class Store:
         time.sleep(self.seconds)
         if number == self.fails_at:
             raise OSError("the store is full")
-        assert self.open, "a part came after the end of its upload"
         self.parts[number] = content
         return f"tag-{number}"
 

@@ -23,6 +23,7 @@ from mlflow_platform_server.identity import Convention
 from mlflow_platform_server.without_workspace import WithoutWorkspace
 
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
+# The path of the host that the platform is below; unset or empty without one.
 PATH_VARIABLE = "MLFLOW_PLATFORM_PATH"
 
 

@@ -6,12 +6,10 @@ only some of the routes below the prefix. Here the path is taken off before anyt
 server, its authorisation and its tests are the same with a path as without.
 """
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from mlflow_platform_server.bodies import Message, Receive, Send
-
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from mlflow_platform_server.door import App
 
 
 class BelowPath:
@@ -23,7 +21,7 @@ class BelowPath:
         self._raw_path = path.encode()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Pass a request below the path on, without it; answer any other here."""
         if scope["type"] not in {"http", "websocket"} or not self._path:
             await self._app(scope, receive, send)
             return
@@ -41,6 +39,6 @@ class BelowPath:
             await _answer(send, HTTPStatus.NOT_FOUND, [])
 
 
-async def _answer(send: Send, status: HTTPStatus, headers: list[tuple[bytes, bytes]]) -> None:
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})

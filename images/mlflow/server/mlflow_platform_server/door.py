@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 
-from mlflow_platform_server import bodies, identity
+from mlflow_platform_server import bodies, identity, queries
 from mlflow_platform_server.bodies import Message, Receive, Send
 
 App = Callable[[Message, Receive, Send], Awaitable[None]]
@@ -31,6 +31,9 @@ class Door:
             return
         headers = list(scope["headers"])
         if (reason := identity.refusal(headers, self._convention)) is not None:
+            await _answer(send, 403, "PERMISSION_DENIED", reason)
+            return
+        if (reason := queries.refusal(scope)) is not None:
             await _answer(send, 403, "PERMISSION_DENIED", reason)
             return
         headers = identity.without_credentials(headers, self._convention)
