@@ -26,6 +26,7 @@ WORKSPACES = "/ajax-api/3.0/mlflow/workspaces"
 # As directories have them: the path of an organisation in a group's name.
 MANY = tuple(f"company-data-platform-unit-{number:03}-machine-learning-team-members" for number in range(200))
 ROLLOUT_SECONDS = 240
+STATUS = "path => fetch(path).then(answer => answer.status)"
 # Writes what it is asked for into its log, which is where the test reads it.
 LISTENER = """
 import http.server
@@ -70,7 +71,8 @@ def test_a_link_to_a_page_leads_there_by_way_of_the_login(browser: Browser, runs
     """MLflow names its pages behind the #, which neither the login nor the identity provider is sent."""
     with session(browser) as page:
         sign_in(page, runs, ALICE, password)
-        assert page.url == runs
+        # The page adds to its address what it shows.
+        assert page.url.startswith(runs)
         expect(page.get_by_text("churn-model", exact=True).first).to_be_visible()
 
 
@@ -80,14 +82,14 @@ def test_after_expiry_somebody_signs_in_and_is_back_on_their_page(
     with session(browser) as page:
         sign_in(page, runs, ALICE, password)
         _grow_older(page, platform, seconds=(SESSION_HOURS - 1) * HOUR)
-        assert page.request.get(platform.url + WORKSPACES).status == 200
+        assert page.evaluate(STATUS, WORKSPACES) == 200
         _grow_older(page, platform, seconds=2 * HOUR)
-        assert page.request.get(platform.url + WORKSPACES).status == 401
+        assert page.evaluate(STATUS, WORKSPACES) == 401
         page.reload()
         page.fill("input[name=login]", ALICE)
         page.fill("input[name=password]", password)
         page.click("button[type=submit]")
-        page.wait_for_url(runs)
+        page.wait_for_url(lambda address: address.startswith(runs))
         expect(page.get_by_text("churn-model", exact=True).first).to_be_visible()
 
 
