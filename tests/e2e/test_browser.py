@@ -116,15 +116,15 @@ def test_a_member_of_two_teams_goes_from_one_to_the_other(
     with session(browser) as page:
         page.add_init_script(CLOSED_ASSISTANT)
         sign_in(page, platform.url, DORA, passwords[DORA])
-        for team, own, other in (
-            ("team-a", "churn-model", "demand-forecast"),
-            ("team-b", "demand-forecast", "churn-model"),
-        ):
-            page.goto(f"{platform.url}/")
-            page.get_by_role("link", name=team, exact=True).click()
-            page.get_by_role("link", name="Experiments", exact=True).first.click()
-            expect(page.get_by_text(own, exact=True).first).to_be_visible()
-            expect(page.get_by_text(other, exact=True)).to_have_count(0)
+        page.get_by_role("link", name="team-a", exact=True).click()
+        page.get_by_role("link", name="Experiments", exact=True).first.click()
+        expect(page.get_by_text("churn-model", exact=True).first).to_be_visible()
+        expect(page.get_by_text("demand-forecast", exact=True)).to_have_count(0)
+        page.get_by_role("combobox", name="Workspace").click()
+        page.get_by_role("option", name="team-b").click()
+        page.get_by_role("link", name="Experiments", exact=True).first.click()
+        expect(page.get_by_text("demand-forecast", exact=True).first).to_be_visible()
+        expect(page.get_by_text("churn-model", exact=True)).to_have_count(0)
 
 
 def test_stages_and_aliases_of_a_model_are_seen_through_the_login(
