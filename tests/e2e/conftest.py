@@ -20,6 +20,7 @@ ORDER = (
     "test_isolation",
     "test_browser",
     "test_pods",
+    "test_networks",
     "test_attacks",
     "test_admission",
     "test_previews",
