@@ -67,6 +67,10 @@ class Cluster(Model):
     service_account_issuer: values.Issuer = "https://kubernetes.default.svc.cluster.local"
     """`--service-account-issuer` of the API server; managed clusters have one of their own."""
 
+    api_server: tuple[values.AddressRange, ...] = ()
+    """Where the API server is behind its Service (`kubectl get endpointslices kubernetes`), as address ranges that stay
+    right; none means that the server's pods may reach its ports at any address."""
+
 
 class InClusterDatabase(Model):
     """PostgreSQL beside MLflow, one instance on one volume."""

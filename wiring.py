@@ -187,6 +187,7 @@ class Wiring:
                 artifacts=artifacts,
                 login=login,
                 controller_namespace=self.settings.cluster.ingress_namespace,
+                api_server=self.settings.cluster.api_server,
                 ready=ready,
             ),
             self.opts,

@@ -105,8 +105,7 @@ class Workspace(pulumi.ComponentResource):
                 networks.Flow(
                     peers=[networks.namespace(args.platform_namespace, args.server_labels)], ports=[LOGIN_PORT]
                 ),
-                # Traefik's container ports, and those of controllers that listen on 443 themselves.
-                networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=[443, 8443]),
+                networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=networks.CONTROLLER_PORTS),
             ],
             opts=child,
         )

@@ -46,6 +46,17 @@ def host(text: str) -> str | None:
     return f"write at most {LONGEST_HOST} lower-case letters, digits and hyphens, with dots between"
 
 
+def address_range(text: str) -> str | None:
+    """Advice for a range of IPv4 addresses."""
+    try:
+        network = ipaddress.IPv4Network(text, strict=False)
+    except ValueError:
+        return "write an address, a slash and the number of its fixed bits"
+    if network.prefixlen == 0:
+        return "that is every address: leave the setting out, or write the ones that are meant"
+    return None if str(network) == text else f"write {network}"
+
+
 def server(text: str) -> str | None:
     """Advice for the host of a server that pods connect to."""
     if text == "localhost" or text.startswith("127."):

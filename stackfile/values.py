@@ -141,6 +141,7 @@ Port = Annotated[int, kinds.whole(1, 65535)]
 Endpoint = Annotated[
     str, kinds.text("a URL of scheme, host and perhaps port, like https://s3.example.com", addresses.endpoint)
 ]
+AddressRange = Annotated[str, kinds.text("an IPv4 address range like 10.0.0.0/28", addresses.address_range)]
 Issuer = Annotated[str, kinds.text("an https URL like https://login.example.com/realms/company", addresses.issuer)]
 Email = Annotated[str, kinds.text("an e-mail address in lower case", addresses.email)]
 Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu)]

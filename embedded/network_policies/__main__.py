@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from .announcements import Announcements, serve
@@ -34,35 +35,53 @@ def load(text: str) -> bool:
     return done.returncode == 0
 
 
-def enforce(copy: Copy, announcements: Announcements) -> None:
-    """Load a ruleset after every change, for ever."""
-    last = ""
-    while True:
-        changed = copy.changed.wait(RENEW_SECONDS)
-        time.sleep(GATHER_SECONDS)
-        copy.changed.clear()
-        if not copy.complete():
-            continue
+@dataclass
+class Enforcer:
+    """Holds the packet filter to what is known of the cluster."""
+
+    copy: Copy
+    announcements: Announcements
+    load: Callable[[str], bool]
+    _last: str = ""
+
+    def step(self, *, renew: bool) -> bool:
+        """Load what has to be loaded; whether the packet filter is now as it should be.
+
+        Args:
+            renew: load it even if it is the same as before.
+        """
+        if not self.copy.complete():
+            return True
         start = time.monotonic()
-        objects = copy.objects()
-        announcements.forget(
+        objects = self.copy.objects()
+        self.announcements.forget(
             {
                 (one["metadata"]["namespace"], one["metadata"]["name"]): one["status"].get("podIP")
                 for one in objects
                 if one["kind"] == "Pod"
             }
         )
-        announced = announcements.current()
+        announced = self.announcements.current()
         text = ruleset(objects, announced)
-        if (text != last or not changed) and not load(text):
-            time.sleep(RETRY_SECONDS)
-            copy.changed.set()
-            continue
+        changed = text != self._last
+        if (changed or renew) and not self.load(text):
+            return False
         known = pods(objects, announced)
-        announcements.loaded(known)
-        if text != last:
+        self.announcements.loaded(known)
+        if changed:
             log.info("loaded for %d pods in %.0f ms", len(known), 1000 * (time.monotonic() - start))
-        last = text
+        self._last = text
+        return True
+
+    def run(self) -> None:
+        """Follow every change, for ever."""
+        while True:
+            changed = self.copy.changed.wait(RENEW_SECONDS)
+            time.sleep(GATHER_SECONDS)
+            self.copy.changed.clear()
+            if not self.step(renew=not changed):
+                time.sleep(RETRY_SECONDS)
+                self.copy.changed.set()
 
 
 def keep_following(kind: str, copy: Copy) -> None:
@@ -90,7 +109,7 @@ def main() -> None:
 
     # The socket of a program that was killed; the new one comes with the first rules.
     SOCKET.unlink(missing_ok=True)
-    parts: list[Callable[[], None]] = [lambda: serve(SOCKET, announcements), lambda: enforce(copy, announcements)]
+    parts: list[Callable[[], None]] = [lambda: serve(SOCKET, announcements), Enforcer(copy, announcements, load).run]
     parts += [lambda kind=kind: keep_following(kind, copy) for kind in KINDS]
     threads = [threading.Thread(target=run, args=(part,)) for part in parts]
     for thread in threads:

@@ -80,8 +80,15 @@ def admitted(platform: Platform) -> Generator[None]:
     team = platform.teams["team-b"].namespace
     there, here = ({"matchLabels": {"kubernetes.io/metadata.name": name}} for name in (platform.namespace, team))
     marked = {"matchLabels": ADMITTED}
-    egress = {"podSelector": marked, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": there}]}]}
-    ingress = {"podSelector": {}, "ingress": [{"from": [{"namespaceSelector": here, "podSelector": marked}]}]}
+    egress: kube.Object = {
+        "podSelector": marked,
+        "policyTypes": ["Egress"],
+        "egress": [{"to": [{"namespaceSelector": there}]}],
+    }
+    ingress: kube.Object = {
+        "podSelector": {},
+        "ingress": [{"from": [{"namespaceSelector": here, "podSelector": marked}]}],
+    }
     policies = [
         {
             "apiVersion": "networking.k8s.io/v1",

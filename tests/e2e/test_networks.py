@@ -137,7 +137,7 @@ def tried(probe_pods: dict[str, Probe], targets: Targets) -> tuple[Reached, floa
     """What every probe reaches, and how long it took to find out."""
     start = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as trying:
-        answers = trying.map(lambda probe: probe.reaches(list(targets)), probe_pods.values())
+        answers = trying.map(Probe.reaches, probe_pods.values(), [list(targets)] * len(probe_pods))
         found = {
             (kind, target): reached
             for kind, answer in zip(probe_pods, answers, strict=True)
@@ -231,7 +231,7 @@ def test_a_changed_policy_is_in_force_at_once(
 ) -> None:
     probe = probe_pods["kube-system"]
     (target,) = (pod.address for pod in policies.pods if pod.name == probe_pods["default"].name)
-    closed = {
+    closed: kube.Object = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": "test-closed", "namespace": "default"},

@@ -298,6 +298,18 @@ CASES = {
         "with this project's plugins",
         "build images/mlflow",
     ),
+    "every address for the API server's": Case(
+        {"cluster": {"apiServer": ["0.0.0.0/0"]}}, "cluster.apiServer[0]", "an IPv4 address range", "is every address"
+    ),
+    "an address range with bits beyond it": Case(
+        {"cluster": {"apiServer": ["10.0.0.1/28"]}},
+        "cluster.apiServer[0]",
+        "an IPv4 address range",
+        "write 10.0.0.0/28",
+    ),
+    "an address range that is none": Case(
+        {"cluster": {"apiServer": ["api.example.com"]}}, "cluster.apiServer[0]", "an IPv4 address range", "fixed bits"
+    ),
     # Contradictions.
     "development login in production": Case(
         {"login": {"kind": "development", "users": {"alice@example.com": {}}}},

@@ -56,6 +56,19 @@ def as_json(matrix: Iterable[Cell]) -> str:
     return json.dumps([asdict(cell) for cell in matrix], indent=2)
 
 
+def as_markdown(matrix: Sequence[Cell]) -> str:
+    """A table of what is admitted: one line for each source."""
+    lines = ["| from | to |", "|---|---|"]
+    for source in dict.fromkeys(cell.source for cell in matrix):
+        ports: dict[str, list[str]] = {}
+        for cell in matrix:
+            if cell.source == source and cell.admitted:
+                ports.setdefault(cell.destination, []).append(cell.port)
+        reached = "; ".join(f"{destination} {', '.join(found)}" for destination, found in sorted(ports.items()))
+        lines.append(f"| {source} | {reached or 'nobody'} |")
+    return "\n".join(lines)
+
+
 def as_text(matrix: Sequence[Cell]) -> str:
     """A table: one line for each destination and port, one column for each source."""
     sources = list(dict.fromkeys(cell.source for cell in matrix))

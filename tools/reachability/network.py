@@ -89,7 +89,7 @@ class Network:
         )
 
     def _is_subject(self, policy: Object, pod: Pod) -> bool:
-        selector = policy["spec"].get("podSelector") or {}
+        selector: Object = policy["spec"].get("podSelector") or {}
         return policy["metadata"]["namespace"] == pod.namespace and _matches(selector, pod.labels)
 
     def _peer_fits(self, rule: Object, way: str, namespace: str, peer: Pod | Host) -> bool:
