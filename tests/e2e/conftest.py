@@ -21,6 +21,7 @@ ORDER = (
     "test_browser",
     "test_pods",
     "test_networks",
+    "test_network_semantics",
     "test_attacks",
     "test_admission",
     "test_previews",

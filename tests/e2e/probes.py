@@ -13,8 +13,9 @@ PODS = Path(__file__).with_name("pods")
 MARK = "mlflow-platform-test/probe"
 START_SECONDS = 120
 # Every port that a policy or a component of the platform names, and one that nobody knows.
-TCP = (53, 443, 4180, 5353, 5432, 5556, 6443, 8080, 8333, 8443, 12345)
-UDP = (53, 5353, 12345)
+UNKNOWN = 12345
+TCP = (53, 443, 4180, 5353, 5432, 5556, 6443, 8080, 8333, 8443, UNKNOWN)
+UDP = (53, 5353, UNKNOWN)
 
 Target = tuple[str, int, str]
 
@@ -74,6 +75,10 @@ def _pod(name: str, namespace: str, labels: dict[str, str], image: str) -> Objec
         "requests": {"cpu": "10m", "memory": "32Mi"},
         "limits": {"cpu": "1", "memory": "64Mi"},
     }
+    container["ports"] = [
+        {"name": "known", "containerPort": UNKNOWN},
+        {"name": "known-udp", "containerPort": UNKNOWN, "protocol": "UDP"},
+    ]
     # Never ready: no Service may take it for what it pretends to be.
     container["readinessProbe"] = {"exec": {"command": ["false"]}, "periodSeconds": 3600}
     return pod
