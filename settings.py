@@ -76,7 +76,8 @@ class Cluster(Model):
     token of their own."""
 
     api_server: tuple[values.AddressRange, ...] = ()
-    """Addresses of the API server that teams' pods may reach, on 443 and 6443; none means that they cannot."""
+    """Where the API server is behind its Service (`kubectl get endpointslices kubernetes`), as address ranges that stay
+    right; none means that the server's pods may reach its ports at any address."""
 
     ingress_addresses: tuple[values.AddressRange, ...] = ()
     """Addresses of a load balancer in front of the ingress controller, where pods reach it from outside the cluster
@@ -338,6 +339,10 @@ class Workspaces(Model):
 
     limits: Limits = Field(default_factory=Limits)
     """What a container gets that says nothing about it."""
+
+    api_server: values.Flag = False
+    """Whether teams' pods reach the API server, as Airflow's and Kubeflow's do, at the addresses in
+    `cluster.apiServer`."""
 
 
 class TeamQuota(Model):

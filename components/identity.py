@@ -39,6 +39,9 @@ class Oidc:
     audiences: tuple[str, ...] = ()
     """Further clients whose ID tokens are accepted from programs."""
 
+    inside: bool = False
+    """Whether the issuer is reached through this cluster's own ingress controller."""
+
     ready: tuple[pulumi.Resource, ...] = ()
     """What must exist before somebody signs in."""
 
@@ -161,7 +164,9 @@ class IdentityProvider(pulumi.ComponentResource):
             certificate=args.certificate,
             opts=child,
         )
-        self.oidc = Oidc(issuer=issuer, client_id="mlflow", client_secret=client_secret.result, ready=(ingress,))
+        self.oidc = Oidc(
+            issuer=issuer, client_id="mlflow", client_secret=client_secret.result, inside=True, ready=(ingress,)
+        )
         self.passwords = pulumi.Output.all(**{email: made.result for email, made in passwords.items()})
         self.register_outputs({"issuer": issuer})
 

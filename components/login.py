@@ -133,7 +133,7 @@ class Login(pulumi.ComponentResource):
     sidecar: core.ContainerArgs
     volumes: list[core.VolumeArgs]
     issuer_ports: tuple[int, ...]
-    """TCP ports of the issuers, which the container has to reach."""
+    """TCP ports of the issuers outside of this cluster, which the container has to reach."""
 
     ready: list[pulumi.Resource]
     """What must exist before the container starts: it asks for the issuer's keys once, and falls back silently."""
@@ -152,9 +152,10 @@ class Login(pulumi.ComponentResource):
         # By file name, because OAuth2-Proxy takes each as an argument.
         authorities: dict[str, pulumi.Input[str]] = {}
         self.ready = []
-        self.issuer_ports = tuple(
-            sorted({networks.port_of(args.oidc.issuer), networks.port_of(args.service_account_issuer)})
-        )
+        outside = [] if args.oidc.inside else [args.oidc.issuer]
+        if args.service_account_issuer != IN_CLUSTER_ISSUER:
+            outside.append(args.service_account_issuer)
+        self.issuer_ports = tuple(sorted(set(map(networks.port_of, outside))))
         if args.service_account_issuer == IN_CLUSTER_ISSUER:
             # Kubernetes puts this ConfigMap with the API server's authority into every namespace.
             authorities["kubernetes.crt"] = "kube-root-ca.crt"

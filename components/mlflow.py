@@ -65,6 +65,9 @@ class MLflowArgs:
     database: Database
     artifacts: ArtifactStore
     login: Login
+    api_server: Sequence[str]
+    """Address ranges of the API server; none means anywhere."""
+
     controller_namespace: str
     """Namespace of the ingress controller."""
 
@@ -163,11 +166,14 @@ class MLflow(pulumi.ComponentResource):
             egress=[
                 args.database.flow,
                 args.artifacts.flow,
-                # API server and identity provider: their addresses are not known before they are asked. Behind a
-                # Service or an ingress controller of this cluster they listen on 6443 and 8443.
-                networks.Flow(
-                    peers=[networks.anywhere_but_metadata()],
-                    ports=sorted({443, 6443, 8443, *args.login.issuer_ports}),
+                # An identity provider behind this cluster's ingress controller: by its pods, because some network
+                # plugins never apply an address range to a pod.
+                networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=networks.CONTROLLER_PORTS),
+                networks.api_server(args.api_server),
+                *(
+                    [networks.Flow(peers=[networks.anywhere_but_metadata()], ports=args.login.issuer_ports)]
+                    if args.login.issuer_ports
+                    else []
                 ),
             ],
             opts=child,

@@ -182,6 +182,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     sessions,
     cert_manager,
     programs.audiences,
+    programs.api_server,
     programs.service_accounts,
     budget.connections,
     budget.memory,

@@ -92,6 +92,11 @@ def _control_plane(kubernetes: Artifact, pause: Artifact, coredns: Artifact, emp
             references=(versions.COREDNS_IMAGE,),
             files={"coredns": coredns, "root.tar": empty_root},
         ),
+        Image(
+            context=CHECKOUT / "embedded" / "network_policies",
+            version=versions.NETWORK_POLICIES,
+            references=(versions.NETWORK_POLICIES_IMAGE,),
+        ),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from embedded import versions
+from embedded.network_policies.__main__ import SOCKET
 from embedded.node.door import TRAEFIK_ADDRESS
 from embedded.node.health import ADDONS
 from embedded.node.up import ADDONS as DIRECTORY
@@ -23,7 +24,11 @@ def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any
 def test_the_images_are_those_that_the_build_makes(objects: list[dict[str, Any]]) -> None:
     pods = {name: one["spec"]["template"]["spec"] for name, one in of_kind(objects, "Deployment").items()}
     images = {name: [container["image"] for container in pod["containers"]] for name, pod in pods.items()}
-    assert images == {"coredns": [versions.COREDNS_IMAGE], "traefik": [versions.TRAEFIK_IMAGE]}
+    assert images == {
+        "coredns": [versions.COREDNS_IMAGE],
+        "network-policies": [versions.NETWORK_POLICIES_IMAGE],
+        "traefik": [versions.TRAEFIK_IMAGE],
+    }
 
 
 def test_the_images_are_never_fetched_while_they_are_there(objects: list[dict[str, Any]]) -> None:
@@ -32,14 +37,27 @@ def test_the_images_are_never_fetched_while_they_are_there(objects: list[dict[st
             assert container["imagePullPolicy"] == "IfNotPresent"
 
 
-def test_every_pod_fits_the_restricted_pod_security_level(objects: list[dict[str, Any]]) -> None:
-    for one in of_kind(objects, "Deployment").values():
+def test_every_pod_but_the_packet_filters_fits_the_restricted_pod_security_level(objects: list[dict[str, Any]]) -> None:
+    for name, one in of_kind(objects, "Deployment").items():
+        if name == "network-policies":
+            continue
         pod = one["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         for container in pod["containers"]:
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_packet_filters_pod_may_change_the_nodes_network_and_nothing_else(objects: list[dict[str, Any]]) -> None:
+    pod = of_kind(objects, "Deployment")["network-policies"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["NET_ADMIN"]}
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert [volume["hostPath"]["path"] for volume in pod["volumes"]] == [str(SOCKET.parent)]
+    role = of_kind(objects, "ClusterRole")["embedded:network-policies"]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"list", "watch"}
 
 
 def test_traefiks_namespace_enforces_the_restricted_level(objects: list[dict[str, Any]]) -> None:

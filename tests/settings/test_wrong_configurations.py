@@ -397,6 +397,12 @@ CASES = {
         "a range of addresses",
         "metadata service",
     ),
+    "teams that reach an API server nobody knows where": Case(
+        {"workspaces": {"apiServer": True}},
+        "workspaces.apiServer",
+        "cluster.apiServer",
+        "write its addresses there",
+    ),
     "a service account in three parts": Case(
         {"teams/team-a/serviceAccounts": ["system:serviceaccount/jupyter/hub"]},
         "teams.team-a.serviceAccounts[0]",
