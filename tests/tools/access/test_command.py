@@ -179,8 +179,8 @@ def test_a_stack_file_in_a_folder_of_the_repository_is_compared_with_itself(
     folder = repository.folder / "platform"
     folder.mkdir()
     (folder / "Pulumi.prod.yaml").write_bytes((repository.folder / "Pulumi.prod.yaml").read_bytes())
-    repository.commit()
     repository.add_interns()
+    repository.commit()
     monkeypatch.chdir(folder)
     assert main(["--stack", "prod", "--against", "main"]) == 0
     assert "Nobody gains or loses access." in capsys.readouterr().out

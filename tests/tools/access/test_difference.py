@@ -72,7 +72,9 @@ def test_what_changes_nobodys_access_is_told_as_that(same: dict[str, object]) ->
 def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
     before = with_groups(viewer=["v"], manager=["m"])
     after = with_groups(viewer=["a-reader"], editor=["v", "b-writer"], manager=["z-manager"])
-    assert [sentence.split(" *", 1)[0] for sentence in told(from_to(before, after))] == [
+    found = from_to(before, after)
+    assert [change.gains for change in found.changes] == [True, True, True, True, False]
+    assert [sentence.split(" *", 1)[0] for sentence in told(found)] == [
         "**Group z-manager** gains",
         "**Group b-writer** gains",
         "**Group v** gains",
