@@ -58,8 +58,9 @@ test: ready ## linters, types and every test that needs no cluster
 e2e: ready ## every test that needs the embedded cluster; deploys `dev` first
 	@tools/e2e
 
-bench: ready ## cost of a preview with twenty teams, against a flat program
+bench: ready ## cost of a preview against a flat program, and of the login on the deployed `dev` stack
 	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.preview_cost
+	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.login_cost
 
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .

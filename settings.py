@@ -17,6 +17,7 @@ from stackfile.contradictions import contradictions
 from stackfile.draft import Draft
 from stackfile.faults import Fault, report
 from stackfile.kinds import whole
+from stackfile.programs import AUDIENCE, qualified
 from stackfile.secrets import PROJECT, Secrets, read_secrets, required, secret_faults
 from stackfile.source import Source, source_faults
 from stackfile.translation import translate
@@ -68,6 +69,28 @@ class Cluster(Model):
 
     service_account_issuer: values.Issuer = "https://kubernetes.default.svc.cluster.local"
     """`--service-account-issuer` of the API server; managed clusters have one of their own."""
+
+    service_account_audiences: tuple[values.Audience, ...] = ()
+    """Audiences of the service-account tokens that open MLflow, `mlflow` among them; none means `mlflow` and the
+    issuer, which is what most clusters put into the token of every pod. With `[mlflow]` alone pods have to ask for a
+    token of their own."""
+
+    api_server: tuple[values.AddressRange, ...] = ()
+    """Addresses of the API server that teams' pods may reach, on 443 and 6443; none means that they cannot."""
+
+    ingress_addresses: tuple[values.AddressRange, ...] = ()
+    """Addresses of a load balancer in front of the ingress controller, where pods reach it from outside the cluster
+    only; teams' pods may reach them on 443."""
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Audiences of the service-account tokens that open MLflow."""
+        return self.service_account_audiences or (AUDIENCE, self.service_account_issuer)
+
+    @property
+    def admits_default_tokens(self) -> bool:
+        """Whether the token that Kubernetes mounts into pods is good for something: its audience is never `mlflow`."""
+        return self.audiences != (AUDIENCE,)
 
 
 class IngressGateway(Model):
@@ -231,8 +254,9 @@ class Server(Model):
     memory_limit: values.Size = "1Gi"
     """Memory at which a replica is restarted."""
 
-    upload_space: values.Size = "4Gi"
-    """Disk for artifacts on their way through a replica."""
+    upload_space: values.Size = "512Mi"
+    """Disk of a replica for what does not stream through it: attachments of traces, files of up to 10 MB that the UI
+    uploads. Artifacts of any size need none."""
 
     access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
     """How long an answer of Kubernetes RBAC is kept; the lag of a revocation there."""
@@ -357,6 +381,10 @@ class Team(Model):
     groups: Groups | None = None
     """Who works in it; absent means that the group `<team>-mlflow-users` manages it."""
 
+    service_accounts: tuple[values.Account, ...] = ()
+    """Service accounts beside `mlflow-client` that read and write in the workspace: a name in the team's namespace, or
+    `namespace/name`."""
+
     quota: TeamQuota = Field(default_factory=TeamQuota)
     """What it may take, where that differs from `workspaces.quota`."""
 
@@ -426,6 +454,18 @@ class Settings(Model):
         if self.teams[team].archived:
             return {"viewer": (*chosen.viewer, *chosen.editor, *chosen.manager), "editor": (), "manager": ()}
         return {"viewer": chosen.viewer, "editor": chosen.editor, "manager": chosen.manager}
+
+    def service_accounts(self, team: str) -> tuple[tuple[str, str], ...]:
+        """Namespace and name of the service accounts that a team lists; none while it is archived."""
+        if self.teams[team].archived:
+            return ()
+        return tuple(qualified(team, account) for account in self.teams[team].service_accounts)
+
+    @property
+    def client_namespaces(self) -> tuple[str, ...]:
+        """Namespaces of programs that are no team's own."""
+        homes = {namespace for team in self.teams for namespace, _ in self.service_accounts(team)}
+        return tuple(sorted(homes - self.teams.keys()))
 
     def quota(self, team: str) -> Quota:
         """What a team's pods and volumes may take together."""

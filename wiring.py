@@ -8,6 +8,7 @@ import components as c
 import settings as s
 from components.address import Address
 from components.artifact_store import ArtifactStore
+from components.clients import in_cluster_url
 from components.database import Database
 from components.login import redirect_uri
 from components.migration import LABELS as MIGRATION
@@ -155,6 +156,7 @@ class Wiring:
                 oidc=oidc,
                 authority=certificate.authority,
                 service_account_issuer=self.settings.cluster.service_account_issuer,
+                service_account_audiences=self.settings.cluster.audiences,
                 session_hours=self.settings.sessions.hours,
                 refresh_minutes=self.settings.sessions.refresh_minutes,
             ),
@@ -188,6 +190,7 @@ class Wiring:
                 artifacts=artifacts,
                 login=login,
                 controller_namespace=self.settings.cluster.ingress_namespace,
+                client_namespaces=self.settings.client_namespaces,
                 ready=ready,
             ),
             self.opts,
@@ -203,10 +206,11 @@ class Wiring:
         self, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
     ) -> dict[str, c.Workspace]:
         """One workspace per team, by the team's name."""
-        return {name: self._workspace(name, gateway, certificate, roles) for name in self.settings.teams}
+        url = self._client_url(gateway, certificate)
+        return {name: self._workspace(name, url, certificate, roles) for name in self.settings.teams}
 
     def _workspace(
-        self, name: str, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
+        self, name: str, url: pulumi.Input[str], certificate: c.Certificate, roles: c.ClusterRoles
     ) -> c.Workspace:
         team, quota, limits = self.settings.teams[name], self.settings.quota(name), self.settings.limits(name)
         return c.Workspace(
@@ -216,6 +220,8 @@ class Wiring:
                 description=team.description,
                 groups=self.settings.groups(name),
                 integration_role=roles.integration,
+                service_accounts=self.settings.service_accounts(name),
+                mount_tokens=self.settings.cluster.admits_default_tokens,
                 quota=c.Quota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
                 container_defaults=c.ContainerDefaults(
                     cpu=limits.cpu,
@@ -223,16 +229,24 @@ class Wiring:
                     cpu_request=limits.cpu_request,
                     memory_request=limits.memory_request,
                 ),
-                url=gateway.url,
+                url=url,
                 authority=certificate.authority,
                 platform_namespace=self.namespace,
                 server_labels=SERVER,
                 controller_namespace=self.settings.cluster.ingress_namespace,
+                ingress_addresses=self.settings.cluster.ingress_addresses,
+                api_server=self.settings.cluster.api_server,
                 durable=self.settings.durable,
                 archived=team.archived,
             ),
             self.opts,
         )
+
+    def _client_url(self, gateway: c.Gateway, certificate: c.Certificate) -> pulumi.Input[str]:
+        """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""
+        if certificate.authority is None:
+            return gateway.url
+        return self.namespace.apply(lambda namespace: in_cluster_url(namespace, gateway.url))
 
     @property
     def address(self) -> Address:

@@ -50,15 +50,15 @@ def people(
 def programs(
     name: str,
     namespace: pulumi.Input[str],
-    account: pulumi.Input[str],
+    accounts: Sequence[tuple[pulumi.Input[str], pulumi.Input[str]]],
     cluster_role: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """What the platform lets programs do, for a service account of the namespace."""
+    """What the platform lets programs do, for service accounts by their namespace and name."""
     rbac.RoleBinding(
         f"{name}-program-binding",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="mlflow-integration"),
         role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="ClusterRole", name=cluster_role),
-        subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account, namespace=namespace)],
+        subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account, namespace=home) for home, account in accounts],
         opts=opts,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import allowance, grants, networks
+from components import allowance, clients, grants, networks
 from components.login import PORT as LOGIN_PORT
 from components.namespace import POD_SECURITY_LABELS
 from components.pods import PART_OF
@@ -22,8 +22,8 @@ WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
 # Tells the policy pack, and whoever looks at the cluster, that the namespace may go.
 ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
-# Where the snippets of docs/ mount the authority of the platform's certificate.
-AUTHORITY_PATH = "/etc/mlflow/ca.crt"
+# Where an API server listens: behind its Service, and itself.
+API_SERVER_PORTS = (443, 6443)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,11 +40,17 @@ class WorkspaceArgs:
     integration_role: pulumi.Input[str]
     """ClusterRole that the namespace's programs are bound to."""
 
+    service_accounts: Sequence[tuple[str, str]] = ()
+    """Namespace and name of further service accounts that read and write in the workspace."""
+
+    mount_tokens: bool
+    """Whether pods of the platform's service account carry the token that Kubernetes mounts by default."""
+
     quota: allowance.Quota
     container_defaults: allowance.ContainerDefaults
 
-    url: str
-    """The platform's public URL."""
+    url: pulumi.Input[str]
+    """Where the team's programs find MLflow."""
 
     authority: pulumi.Output[str] | None
     """PEM of a private authority that clients have to trust."""
@@ -56,26 +62,17 @@ class WorkspaceArgs:
     controller_namespace: str
     """Namespace of the ingress controller."""
 
+    ingress_addresses: Sequence[str] = ()
+    """Addresses of a load balancer in front of it that pods reach from outside the cluster only."""
+
+    api_server: Sequence[str] = ()
+    """Addresses of the API server, where the team's pods may reach it."""
+
     durable: bool
     """Whether deleting the namespace is refused, as long as the team is not archived."""
 
     archived: bool
     """Whether programs have lost their right to write and no pod starts. That people have is in `groups`."""
-
-
-def client_environment(team: str, url: str, *, private_authority: bool) -> dict[str, str]:
-    """Environment of an MLflow client in the team's namespace, for `envFrom`."""
-    environment = {
-        "MLFLOW_TRACKING_URI": url,
-        "MLFLOW_WORKSPACE": team,
-        "MLFLOW_TRACKING_AUTH": "kubernetes-namespaced",
-    }
-    if private_authority:
-        environment |= {
-            "MLFLOW_TRACKING_SERVER_CERT_PATH": AUTHORITY_PATH,
-            "REQUESTS_CA_BUNDLE": AUTHORITY_PATH,
-        }
-    return environment
 
 
 class Workspace(pulumi.ComponentResource):
@@ -114,6 +111,8 @@ class Workspace(pulumi.ComponentResource):
                 ),
                 # Traefik's container ports, and those of controllers that listen on 443 themselves.
                 networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=[443, 8443]),
+                *networks.to_addresses(args.ingress_addresses, (443,)),
+                *networks.to_addresses(args.api_server, API_SERVER_PORTS),
             ],
             opts=child,
         )
@@ -122,31 +121,13 @@ class Workspace(pulumi.ComponentResource):
         grants.people(name, self.namespace, args.groups, child)
         account = core.ServiceAccount(
             f"{name}-account",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-client"),
-            # Pods ask for a token of the audience `mlflow`; the API server's is of no use here.
-            automount_service_account_token=False,
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=clients.NAME),
+            automount_service_account_token=args.mount_tokens,
             opts=child,
         )
         self.service_account = account.metadata.name
         if not args.archived:
-            grants.programs(name, self.namespace, self.service_account, args.integration_role, child)
-        self._client(name, args)
+            accounts = [(self.namespace, self.service_account), *args.service_accounts]
+            grants.programs(name, self.namespace, accounts, args.integration_role, child)
+        clients.config_maps(name, self.namespace, clients.environment(args.team, args.url), args.authority, child)
         self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
-
-    def _client(self, name: str, args: WorkspaceArgs) -> None:
-        """What a pod mounts: `mlflow-client` with `envFrom`, `mlflow-ca` at `AUTHORITY_PATH`."""
-        child = pulumi.ResourceOptions(parent=self)
-        private = args.authority is not None
-        core.ConfigMap(
-            f"{name}-client",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-client"),
-            data=client_environment(args.team, args.url, private_authority=private),
-            opts=child,
-        )
-        if args.authority is not None:
-            core.ConfigMap(
-                f"{name}-authority",
-                metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-ca"),
-                data={"ca.crt": args.authority},
-                opts=child,
-            )

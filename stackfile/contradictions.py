@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import budget
+from stackfile import budget, programs
 from stackfile.allowances import allowances
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
@@ -181,6 +181,8 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     bucket,
     sessions,
     cert_manager,
+    programs.audiences,
+    programs.service_accounts,
     budget.connections,
     budget.memory,
     budget.cpu,

@@ -4,7 +4,6 @@ import pulumi
 import pytest
 
 import components as c
-from components.workspace import client_environment
 from tests.components.parts import AUTHORITY, opened
 from tests.harness import Recording, deploy
 
@@ -21,6 +20,7 @@ def make(team: str, **changes: Any) -> c.Workspace:  # noqa: ANN401 - arguments 
         "description": "Recommendation models",
         "groups": {"manager": [f"{team}-mlflow-users"]},
         "integration_role": "mlflow-integration",
+        "mount_tokens": True,
         "url": URL,
         "authority": None,
         "platform_namespace": "mlflow",
@@ -116,8 +116,24 @@ def test_programs_are_bound_to_the_platforms_role_in_their_own_namespace() -> No
         "name": "programs",
     }
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"}]
-    assert got["team-a-account"].inputs["automountServiceAccountToken"] is False
     assert got.exports == {"namespace": "team-a", "account": "mlflow-client"}
+
+
+def test_further_service_accounts_have_the_rights_of_programs_wherever_they_are() -> None:
+    got = workspace(service_accounts=[("team-a", "airflow"), ("jupyter", "team-a-notebooks")])
+    assert got["team-a-program-binding"].inputs["subjects"] == [
+        {"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"},
+        {"kind": "ServiceAccount", "name": "airflow", "namespace": "team-a"},
+        {"kind": "ServiceAccount", "name": "team-a-notebooks", "namespace": "jupyter"},
+    ]
+    # The others are made by who runs notebooks and pipelines.
+    assert [account.name for account in got.of("ServiceAccount")] == ["team-a-account"]
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+def test_pods_carry_a_token_only_where_the_login_takes_it(mounted: bool) -> None:  # noqa: FBT001 - a case of the test
+    account = workspace(mount_tokens=mounted)["team-a-account"]
+    assert account.inputs["automountServiceAccountToken"] is mounted
 
 
 def test_nothing_in_it_grants_a_right_beyond_its_own_namespace() -> None:
@@ -138,24 +154,31 @@ def test_its_pods_reach_the_login_and_the_ingress_controller_and_nothing_else() 
     assert [port["port"] for port in egress[0]["ports"]] == [4180]
 
 
-def test_a_client_needs_nothing_but_the_ready_made_environment() -> None:
-    assert workspace()["team-a-client"].inputs["data"] == {
+def test_its_pods_reach_a_load_balancer_and_the_api_server_where_their_addresses_are_given() -> None:
+    got = workspace(ingress_addresses=["192.0.2.0/28"], api_server=["10.0.0.1/32", "10.0.0.2/32"])
+    _, egress = opened(got["team-a-network"])
+    assert egress[2:] == [
+        {"to": [{"ipBlock": {"cidr": "192.0.2.0/28"}}], "ports": [{"protocol": "TCP", "port": 443}]},
+        {
+            "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}, {"ipBlock": {"cidr": "10.0.0.2/32"}}],
+            "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}],
+        },
+    ]
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) -> None:  # noqa: FBT001 - a case of the test
+    """No variable names a file, which a pod would have to mount."""
+    assert workspace(private=private)["team-a-client"].inputs["data"] == {
         "MLFLOW_TRACKING_URI": URL,
         "MLFLOW_WORKSPACE": "team-a",
         "MLFLOW_TRACKING_AUTH": "kubernetes-namespaced",
     }
 
 
-def test_a_private_authority_is_given_to_clients_and_they_are_told_where_it_is() -> None:
-    got = workspace(private=True)
-    assert got["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
-    assert got["team-a-client"].inputs["data"] == client_environment("team-a", URL, private_authority=True)
-
-
-def test_clients_never_skip_the_verification_of_a_certificate() -> None:
-    environment = client_environment("team-a", URL, private_authority=True)
-    assert "MLFLOW_TRACKING_INSECURE_TLS" not in environment
-    assert environment["MLFLOW_TRACKING_SERVER_CERT_PATH"] == environment["REQUESTS_CA_BUNDLE"]
+def test_a_private_authority_is_given_to_clients_that_want_https() -> None:
+    assert workspace(private=True)["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
+    assert [found.name for found in workspace().of("ConfigMap")] == ["team-a-client"]
 
 
 def test_a_team_takes_no_more_than_its_quota_and_opens_no_door_beside_the_ingress() -> None:

@@ -205,3 +205,38 @@ def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) ->
     users = stack_file(stack)["mlflow-platform:login"].get("users", {})
     assert exports["users"] == sorted(users)
     assert exports["passwords"].keys() == users.keys()
+
+
+@pytest.mark.parametrize(
+    ("stack", "url"),
+    [("dev", "http://mlflow.mlflow.svc.cluster.local"), ("prod", "https://mlflow.example.com")],
+)
+def test_programs_come_by_the_public_address_where_everybody_trusts_its_certificate(stack: str, url: str) -> None:
+    environments = [found.inputs["data"] for found in recorded(stack).of("ConfigMap")]
+    given = [data["MLFLOW_TRACKING_URI"] for data in environments if "MLFLOW_TRACKING_URI" in data]
+    assert given == [url, url]
+
+
+def test_notebooks_in_a_namespace_of_their_own_are_let_in_and_reach_the_login() -> None:
+    teams = {"team-a": {"serviceAccounts": ["jupyter/team-a"]}, "team-b": {}}
+    got = run("dev", teams=teams)
+    assert got["team-a-program-binding"].inputs["subjects"][1] == {
+        "kind": "ServiceAccount",
+        "name": "team-a",
+        "namespace": "jupyter",
+    }
+    assert len(got["team-b-program-binding"].inputs["subjects"]) == 1
+    (ingress,) = got["mlflow-network"].inputs["spec"]["ingress"]
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "jupyter"}}} in ingress["from"]
+
+
+def test_addresses_of_the_cluster_open_the_same_ways_for_every_team() -> None:
+    got = run("dev", cluster={"apiServer": ["10.0.0.1/32"], "ingressAddresses": ["192.0.2.0/28"]})
+    for team in ("team-a", "team-b"):
+        blocks = [
+            (peer["ipBlock"]["cidr"], [port["port"] for port in rule["ports"]])
+            for rule in got[f"{team}-network"].inputs["spec"]["egress"]
+            for peer in rule["to"]
+            if "ipBlock" in peer
+        ]
+        assert blocks == [("192.0.2.0/28", [443]), ("10.0.0.1/32", [443, 6443])]

@@ -354,6 +354,85 @@ CASES = {
         "with this project's plugins",
         "build images/mlflow",
     ),
+    # Programs.
+    "an audience with a comma": Case(
+        {"cluster": {"serviceAccountAudiences": ["mlflow", "a,b"]}},
+        "cluster.serviceAccountAudiences[1]",
+        "an audience of service-account tokens",
+        "exactly as it stands in the tokens' `aud`",
+    ),
+    "audiences without the platform's own": Case(
+        {"cluster": {"serviceAccountAudiences": ["https://kubernetes.default.svc"]}},
+        "cluster.serviceAccountAudiences",
+        "lacks `mlflow`",
+        "add mlflow",
+    ),
+    "an audience twice": Case(
+        {"cluster": {"serviceAccountAudiences": ["mlflow", "mlflow"]}},
+        "cluster.serviceAccountAudiences",
+        'names "mlflow" 2 times',
+        "name it once",
+    ),
+    "an address for a range": Case(
+        {"cluster": {"apiServer": ["10.0.0.1"]}},
+        "cluster.apiServer[0]",
+        "a range of addresses",
+        "write one address as 10.0.0.1/32",
+    ),
+    "a range that begins elsewhere": Case(
+        {"cluster": {"ingressAddresses": ["10.1.2.3/16"]}},
+        "cluster.ingressAddresses[0]",
+        "a range of addresses",
+        "write it like 10.1.0.0/16",
+    ),
+    "a host for a range": Case(
+        {"cluster": {"apiServer": ["api.example.com"]}},
+        "cluster.apiServer[0]",
+        "a range of addresses",
+        "the first address and the length of the prefix",
+    ),
+    "everything, the metadata service among it": Case(
+        {"cluster": {"apiServer": ["0.0.0.0/0"]}},
+        "cluster.apiServer[0]",
+        "a range of addresses",
+        "metadata service",
+    ),
+    "a service account in three parts": Case(
+        {"teams/team-a/serviceAccounts": ["system:serviceaccount/jupyter/hub"]},
+        "teams.team-a.serviceAccounts[0]",
+        "a service account: `name`, or `namespace/name`",
+        "write namespace/name",
+    ),
+    "a service account in capitals": Case(
+        {"teams/team-a/serviceAccounts": ["Airflow_Worker"]},
+        "teams.team-a.serviceAccounts[0]",
+        "a service account",
+        "write for example airflow-worker",
+    ),
+    "a service account of Kubernetes": Case(
+        {"teams/team-a/serviceAccounts": ["kube-system/default"]},
+        "teams.team-a.serviceAccounts[0]",
+        "a service account",
+        "belongs to Kubernetes",
+    ),
+    "a service account twice": Case(
+        {"teams/team-a/serviceAccounts": ["airflow", "team-a/airflow"]},
+        "teams.team-a.serviceAccounts",
+        'names the service account "team-a/airflow" 2 times',
+        "name it once",
+    ),
+    "the platform's own service account": Case(
+        {"teams/team-a/serviceAccounts": ["mlflow-client"]},
+        "teams.team-a.serviceAccounts",
+        "the platform makes and admits by itself",
+        "remove it",
+    ),
+    "a service account in the platform's namespace": Case(
+        {"teams/team-a/serviceAccounts": ["mlflow/mlflow"]},
+        "teams.team-a.serviceAccounts",
+        "in the platform's own namespace",
+        "in that of your notebooks or pipelines",
+    ),
     # Contradictions.
     "development login in production": Case(
         {"login": {"kind": "development", "users": {"alice@example.com": {}}}},
