@@ -123,6 +123,13 @@ def test_kubernetes_own_roles_are_told_once_for_all_teams() -> None:
     ]
 
 
+def test_programs_from_elsewhere_are_told_by_their_service_account() -> None:
+    who = "**Programs of the service account worker in airflow**"
+    assert told(from_to(TEAMS, {**TEAMS, "research": {"serviceAccounts": ["airflow/worker"]}})) == [
+        f"{who} gain *read*, and *create and change* on team research {ALL}"
+    ]
+
+
 DEV: dict[str, object] = {"team-a": {}, "team-b": {}}
 
 

@@ -46,15 +46,25 @@ def test_in_an_archived_team_everybody_views_and_programs_get_in_no_more() -> No
     assert as_data(found)["archivedTeams"] == ["pricing"]
 
 
+def test_service_accounts_that_a_team_lists_are_programs_of_it_while_it_is_not_archived() -> None:
+    listed = {"serviceAccounts": ["trainer", "airflow/worker"]}
+    assert told(access({"pricing": listed}))[1:] == [
+        ("pricing", "pricing/mlflow-client", "program"),
+        ("pricing", "airflow/worker", "program"),
+        ("pricing", "pricing/trainer", "program"),
+    ]
+    assert len(told(access({"pricing": {**listed, "archived": True}}))) == 1
+
+
 def test_holders_of_kubernetes_own_roles_count_when_the_setting_says_so() -> None:
     assert "kubernetes-role" not in {grant.subject.kind for grant in access().grants}
     found = [grant for grant in access(access={"aggregateRoles": True}).grants if grant.subject.kind != "group"]
     assert [(grant.team, grant.subject.name, list(grant.verbs)) for grant in found] == [
-        ("pricing", "pricing", WRITE),
+        ("pricing", "pricing/mlflow-client", WRITE),
         ("pricing", "admin", ALL),
         ("pricing", "edit", WRITE),
         ("pricing", "view", READ),
-        ("research", "research", WRITE),
+        ("research", "research/mlflow-client", WRITE),
         ("research", "admin", ALL),
         ("research", "edit", WRITE),
         ("research", "view", READ),
