@@ -186,7 +186,10 @@ class CertificateSecret(Model):
     """Where the certificate comes from: made by the platform (`self-signed`) or found in a Secret (`secret`)."""
 
     name: values.ObjectName
-    """A `kubernetes.io/tls` Secret in the platform's namespace."""
+    """A `kubernetes.io/tls` Secret in the platform's namespace; for the development login also `<name>-dex`."""
+
+    authority: values.Authority | None = None
+    """Certificate of the private authority that clients have to trust; absent means that they trust it already."""
 
 
 class Sessions(Model):

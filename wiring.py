@@ -49,7 +49,10 @@ class Wiring:
         """Self-signed for the platform's hosts, or the one in a Secret."""
         chosen = self.settings.certificate
         if isinstance(chosen, s.CertificateSecret):
-            return c.Certificate(secret_names={self.settings.host: chosen.name}, authority=None)
+            return c.Certificate(
+                secret_names={self.settings.host: chosen.name, self.identity_host: f"{chosen.name}-dex"},
+                authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
+            )
         hosts = {"host": self.settings.host}
         if isinstance(self.settings.login, s.DevelopmentLogin):
             hosts["identity"] = self.identity_host
