@@ -25,6 +25,7 @@ __all__ = [
     "CertificateSecret",
     "DevelopmentLogin",
     "ExternalDatabase",
+    "HttpRouteGateway",
     "InClusterArtifacts",
     "InClusterDatabase",
     "OidcLogin",
@@ -72,10 +73,29 @@ class IngressGateway(Model):
     """An Ingress of class `cluster.ingressClass`."""
 
     kind: Literal["ingress"]
-    """What tells the cluster's controller of the platform: an Ingress (`ingress`)."""
+    """What tells the cluster's controller of the platform: an `ingress`, or Gateway API objects (`http-route`)."""
 
     path: values.UrlPath | None = None
     """Below which path of the host the platform is; absent means the whole host."""
+
+
+class HttpRouteGateway(Model):
+    """A Gateway of the platform's own and HTTPRoutes, for clusters with the Gateway API."""
+
+    kind: Literal["http-route"]
+    """What tells the cluster's controller of the platform: an `ingress`, or Gateway API objects (`http-route`)."""
+
+    path: values.UrlPath | None = None
+    """Below which path of the host the platform is; absent means the whole host."""
+
+    class_name: values.ObjectName = "traefik"
+    """GatewayClass of the Gateway, whose controller's pods are in `cluster.ingressNamespace`."""
+
+    port: values.Port = 443
+    """Port of its listeners; Traefik wants that of its entry point, whatever its Service says."""
+
+    annotations: dict[str, values.Plain] = Field(default_factory=dict[str, str])
+    """Annotations of the Gateway, for example `cert-manager.io/cluster-issuer`."""
 
 
 class InClusterDatabase(Model):
@@ -287,7 +307,7 @@ class Settings(Model):
     cluster: Cluster = Field(default_factory=Cluster)
     """What the platform must know of the Kubernetes cluster."""
 
-    gateway: IngressGateway = Field(default_factory=lambda: IngressGateway(kind="ingress"))
+    gateway: Annotated[IngressGateway | HttpRouteGateway, Field(discriminator="kind")] = IngressGateway(kind="ingress")
     """The way in from outside the cluster."""
 
     database: Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")]

@@ -36,13 +36,29 @@ class Wiring:
     namespace: pulumi.Output[str]
     opts: pulumi.ResourceOptions
 
-    @property
-    def route(self) -> c.Route:
-        """How this cluster exposes a Service."""
-        return c.Route(
-            ingress_class=self.settings.cluster.ingress_class,
-            controller_namespace=self.settings.cluster.ingress_namespace,
-            annotations=self.settings.cluster.ingress_annotations,
+    def route(self, certificate: c.Certificate) -> c.Route:
+        """How this cluster exposes a Service: by an Ingress, or by the Gateway API."""
+        chosen, cluster = self.settings.gateway, self.settings.cluster
+        if isinstance(chosen, s.HttpRouteGateway):
+            return c.Listeners(
+                "listeners",
+                c.ListenersArgs(
+                    namespace=self.namespace,
+                    gateway_class=chosen.class_name,
+                    port=chosen.port,
+                    controller_namespace=cluster.ingress_namespace,
+                    annotations=chosen.annotations,
+                    hosts=self.hosts,
+                    certificate=certificate,
+                ),
+                self.opts,
+            )
+        return c.IngressRoute(
+            namespace=self.namespace,
+            ingress_class=cluster.ingress_class,
+            controller_namespace=cluster.ingress_namespace,
+            annotations=cluster.ingress_annotations,
+            certificate=certificate,
         )
 
     def certificate(self) -> c.Certificate:
@@ -53,12 +69,11 @@ class Wiring:
                 secret_names={self.settings.host: chosen.name, self.identity_host: f"{chosen.name}-dex"},
                 authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
             )
-        hosts = {"host": self.settings.host}
-        if isinstance(self.settings.login, s.DevelopmentLogin):
-            hosts["identity"] = self.identity_host
         return c.SelfSignedCertificate(
             "certificate",
-            c.CertificateArgs(namespace=self.namespace, domain=self.settings.host, hosts=hosts, issued=chosen.issued),
+            c.CertificateArgs(
+                namespace=self.namespace, domain=self.settings.host, hosts=self.hosts, issued=chosen.issued
+            ),
             self.opts,
         ).certificate
 
@@ -121,7 +136,7 @@ class Wiring:
             self.opts,
         ).store
 
-    def identity(self, certificate: c.Certificate) -> Identity:
+    def identity(self, route: c.Route) -> Identity:
         """The development identity provider, or the company's."""
         chosen = self.settings.login
         if isinstance(chosen, s.OidcLogin):
@@ -140,8 +155,7 @@ class Wiring:
                 host=self.identity_host,
                 redirect_uri=redirect_uri(self.address),
                 users={email: user.groups for email, user in chosen.users.items()},
-                route=self.route,
-                certificate=certificate,
+                route=route,
             ),
             self.opts,
         )
@@ -221,6 +235,13 @@ class Wiring:
     def address(self) -> Address:
         """Where the platform is found."""
         return Address(host=self.settings.host, path=self.settings.gateway.path or "")
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """Host names that lead to the platform, by their roles."""
+        if isinstance(self.settings.login, s.DevelopmentLogin):
+            return {"host": self.settings.host, "identity": self.identity_host}
+        return {"host": self.settings.host}
 
     @property
     def identity_host(self) -> str:

@@ -6,7 +6,9 @@ They read no configuration, no environment and no stack: everything they need is
 from components.certificate import Certificate, CertificateArgs, SelfSignedCertificate
 from components.external import ExternalDatabase, ExternalDatabaseArgs, ExternalStore, ExternalStoreArgs
 from components.gateway import Gateway, GatewayArgs, Route
+from components.http_route import Listeners, ListenersArgs
 from components.identity import IdentityProvider, IdentityProviderArgs, Oidc
+from components.ingress import IngressRoute
 from components.login import Login, LoginArgs
 from components.migration import SchemaMigration, SchemaMigrationArgs
 from components.mlflow import MLflow, MLflowArgs
@@ -26,6 +28,9 @@ __all__ = [
     "GatewayArgs",
     "IdentityProvider",
     "IdentityProviderArgs",
+    "IngressRoute",
+    "Listeners",
+    "ListenersArgs",
     "Login",
     "LoginArgs",
     "MLflow",

@@ -18,6 +18,7 @@ _PROGRAMS = [
     go.PULUMI_LANGUAGE_PYTHON,
     go.DEX,
     go.OAUTH2_PROXY,
+    go.GATEWAY_API,
 ]
 _DOCKERFILES = sorted([*CHECKOUT.glob("images/*/Dockerfile"), *CHECKOUT.glob("embedded/build/images/*/Dockerfile")])
 

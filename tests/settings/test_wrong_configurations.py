@@ -166,6 +166,36 @@ CASES = {
         {"teams/team-a/description": "x" * 501}, "teams.team-a.description", "at most 500", "shorten it by 1 char"
     ),
     # Hosts and URLs.
+    "a gateway of a kind that does not exist": Case(
+        {"gateway": {"kind": "httproute"}},
+        "gateway.kind",
+        "expected `ingress` or `http-route`",
+        "did you mean `http-route`?",
+    ),
+    "a class for an Ingress": Case(
+        {"gateway": {"kind": "ingress", "className": "traefik"}},
+        "gateway.className",
+        "is not a setting",
+        "it belongs to gateway.kind `http-route`",
+    ),
+    "an ingress class where there is no Ingress": Case(
+        {"gateway": {"kind": "http-route"}, "cluster": {"ingressClass": "nginx"}},
+        "cluster.ingressClass",
+        "makes no Ingress",
+        "write gateway.className instead",
+    ),
+    "annotations of an Ingress where there is none": Case(
+        {"gateway": {"kind": "http-route"}, "cluster": {"ingressAnnotations": {"example.com/a": "b"}}},
+        "cluster.ingressAnnotations",
+        "makes no Ingress",
+        "write gateway.annotations instead",
+    ),
+    "cert-manager at the Gateway and a self-signed certificate": Case(
+        {"gateway": {"kind": "http-route", "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"}}},
+        'gateway.annotations["cert-manager.io/cluster-issuer"]',
+        "lets cert-manager write the certificate",
+        "certificate.kind `secret`",
+    ),
     "a path without its slash": Case(
         {"gateway": {"kind": "ingress", "path": "clusters/demo/mlflow"}},
         "gateway.path",
@@ -200,7 +230,10 @@ CASES = {
         "use lower-case letters",
     ),
     "a gateway without its kind": Case(
-        {"gateway": {"path": "/mlflow"}}, "gateway.kind", "is missing; expected `ingress`", "add `kind:` to `gateway`"
+        {"gateway": {"path": "/mlflow"}},
+        "gateway.kind",
+        "is missing; expected `ingress` or `http-route`",
+        "add one of them",
     ),
     "a host with a scheme": Case(
         {"host": "https://ml.example.com"}, "host", "a host name like", "case: ml.example.com"
