@@ -36,7 +36,7 @@ gateway = c.Gateway(
     c.GatewayArgs(
         address=wiring.address,
         service=server.service,
-        route=route,
+        route=wiring.guarded(route, login),
     ),
     opts,
 )

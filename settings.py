@@ -78,6 +78,9 @@ class IngressGateway(Model):
     path: values.UrlPath | None = None
     """Below which path of the host the platform is; absent means the whole host."""
 
+    login: Literal["reverse-proxy", "forward-auth"] = "reverse-proxy"
+    """Whether requests of browsers pass the login, or Traefik asks it about each (`forward-auth`)."""
+
 
 class HttpRouteGateway(Model):
     """A Gateway of the platform's own and HTTPRoutes, for clusters with the Gateway API."""

@@ -9,6 +9,7 @@ import settings as s
 from components.address import Address
 from components.artifact_store import ArtifactStore
 from components.database import Database
+from components.forward_auth import REFRESH_MINUTES
 from components.login import redirect_uri
 from components.migration import LABELS as MIGRATION
 from components.mlflow import LABELS as SERVER
@@ -60,6 +61,23 @@ class Wiring:
             annotations=cluster.ingress_annotations,
             certificate=certificate,
         )
+
+    def guarded(self, route: c.Route, login: c.Login) -> c.Route:
+        """The way to the server: with a login in front where the controller asks one."""
+        if not (self.asks_login and isinstance(route, c.IngressRoute)):
+            return route
+        return c.ForwardAuth(
+            "forward-auth",
+            c.ForwardAuthArgs(
+                namespace=self.namespace,
+                image=self.settings.images.oauth2_proxy,
+                address=self.address,
+                replicas=self.settings.server.replicas,
+                login=login,
+                route=route,
+            ),
+            self.opts,
+        ).route
 
     def certificate(self) -> c.Certificate:
         """Self-signed for the platform's hosts, or the one in a Secret."""
@@ -173,7 +191,8 @@ class Wiring:
                 authority=certificate.authority,
                 service_account_issuer=self.settings.cluster.service_account_issuer,
                 session_hours=self.settings.sessions.hours,
-                refresh_minutes=self.settings.sessions.refresh_minutes,
+                refresh_minutes=self.refresh_minutes,
+                verifies_only=self.asks_login,
             ),
             self.opts,
         )
@@ -235,6 +254,18 @@ class Wiring:
     def address(self) -> Address:
         """Where the platform is found."""
         return Address(host=self.settings.host, path=self.settings.gateway.path or "")
+
+    @property
+    def asks_login(self) -> bool:
+        """Whether the controller asks a login about each request."""
+        chosen = self.settings.gateway
+        return isinstance(chosen, s.IngressGateway) and chosen.login == "forward-auth"
+
+    @property
+    def refresh_minutes(self) -> int:
+        """How often a session asks the identity provider."""
+        chosen = self.settings.sessions.refresh_minutes
+        return min(chosen, REFRESH_MINUTES) if self.asks_login else chosen
 
     @property
     def hosts(self) -> dict[str, str]:

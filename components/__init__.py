@@ -5,6 +5,7 @@ They read no configuration, no environment and no stack: everything they need is
 
 from components.certificate import Certificate, CertificateArgs, SelfSignedCertificate
 from components.external import ExternalDatabase, ExternalDatabaseArgs, ExternalStore, ExternalStoreArgs
+from components.forward_auth import ForwardAuth, ForwardAuthArgs
 from components.gateway import Gateway, GatewayArgs, Route
 from components.http_route import Listeners, ListenersArgs
 from components.identity import IdentityProvider, IdentityProviderArgs, Oidc
@@ -24,6 +25,8 @@ __all__ = [
     "ExternalDatabaseArgs",
     "ExternalStore",
     "ExternalStoreArgs",
+    "ForwardAuth",
+    "ForwardAuthArgs",
     "Gateway",
     "GatewayArgs",
     "IdentityProvider",

@@ -23,10 +23,12 @@ class IngressRoute:
     controller_namespace: str
     """Namespace of the ingress controller's pods."""
 
-    annotations: Mapping[str, str]
+    annotations: Mapping[str, pulumi.Input[str]]
     """Annotations of every Ingress, for the controller at hand."""
 
     certificate: Certificate
+    ready: tuple[pulumi.Resource, ...] = ()
+    """What the annotations name."""
 
     def expose(
         self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
@@ -50,5 +52,5 @@ class IngressRoute:
                     net.IngressRuleArgs(host=address.host, http=net.HTTPIngressRuleValueArgs(paths=[path])),
                 ],
             ),
-            opts=opts,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(self.ready))),
         )

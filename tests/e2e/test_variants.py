@@ -14,7 +14,7 @@ from tests.e2e.visitor import Visitor, files_of
 from tests.e2e.web import Site
 from tools.stack import Platform
 
-VARIANTS = ("ingress", "path", "certificate", "http-route")
+VARIANTS = ("ingress", "path", "certificate", "http-route", "forward-auth")
 
 ALICE = "alice@example.com"
 CREATE = "/api/2.0/mlflow/experiments/create"

@@ -178,6 +178,18 @@ CASES = {
         "is not a setting",
         "it belongs to gateway.kind `http-route`",
     ),
+    "a login that nobody knows": Case(
+        {"gateway": {"kind": "ingress", "login": "forwardauth"}},
+        "gateway.login",
+        "expected `reverse-proxy` or `forward-auth`",
+        "did you mean `forward-auth`?",
+    ),
+    "Traefik's way to ask a login where another controller may be": Case(
+        {"gateway": {"kind": "http-route", "login": "forward-auth"}},
+        "gateway.login",
+        "is not a setting",
+        "it belongs to gateway.kind `ingress`",
+    ),
     "an ingress class where there is no Ingress": Case(
         {"gateway": {"kind": "http-route"}, "cluster": {"ingressClass": "nginx"}},
         "cluster.ingressClass",
