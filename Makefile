@@ -5,12 +5,16 @@
 
 STACK ?= dev
 CONTEXT ?=
+TEAM ?=
+# Of `access`: a git revision to compare with, and text, json or markdown.
+AGAINST ?=
+FORMAT ?= text
 
 PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status down destroy env passwords smoke test e2e bench fmt check ready
+.PHONY: help up preview status down destroy purge env access passwords smoke test e2e bench fmt check ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +37,14 @@ down: ready ## stop the embedded cluster, keep its data
 destroy: ready ## delete the platform; asks, and names what it leaves
 	@tools/destroy '$(STACK)' '$(CONTEXT)'
 
+purge: ready ## delete what an archived TEAM has in MLflow, after asking
+	@tools/purge '$(STACK)' '$(CONTEXT)' '$(TEAM)'
+
 env: ready ## print the environment for `pulumi` and `kubectl` by hand: eval "$$(make -s env)"
 	@$(PYTHON) -m embedded env
+
+access: ready ## print who may do what, or AGAINST=main what changes; needs no cluster
+	@$(PYTHON) -m tools.access_matrix --stack '$(STACK)' --against '$(AGAINST)' --format '$(FORMAT)'
 
 passwords: ready ## print the development users' passwords
 	@$(RUN) pulumi stack output passwords --show-secrets --stack '$(STACK)'
@@ -48,8 +58,9 @@ test: ready ## linters, types and every test that needs no cluster
 e2e: ready ## every test that needs the embedded cluster; deploys `dev` first
 	@tools/e2e
 
-bench: ready ## cost of a preview with twenty teams, against a flat program
+bench: ready ## cost of a preview against a flat program, and of the login on the deployed `dev` stack
 	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.preview_cost
+	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.login_cost
 
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .

@@ -6,6 +6,7 @@ import pulumi_random as random
 
 import components as c
 from settings import load
+from tools.access import matrix as access
 from wiring import Wiring
 
 settings, secrets = load()
@@ -40,7 +41,7 @@ gateway = c.Gateway(
     ),
     opts,
 )
-workspaces = wiring.workspaces(gateway, certificate)
+workspaces = wiring.workspaces(gateway, certificate, wiring.cluster_roles())
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)
@@ -54,3 +55,4 @@ pulumi.export(
         for team, workspace in workspaces.items()
     },
 )
+pulumi.export("access", access.as_data(access.matrix(settings)))

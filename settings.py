@@ -17,7 +17,9 @@ from stackfile.contradictions import contradictions
 from stackfile.draft import Draft
 from stackfile.faults import Fault, report
 from stackfile.kinds import whole
+from stackfile.programs import AUDIENCE, qualified
 from stackfile.secrets import PROJECT, Secrets, read_secrets, required, secret_faults
+from stackfile.source import Source, source_faults
 from stackfile.translation import translate
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "SelfSigned",
     "Settings",
     "Team",
+    "judge",
     "load",
     "required",
 ]
@@ -67,6 +70,28 @@ class Cluster(Model):
 
     service_account_issuer: values.Issuer = "https://kubernetes.default.svc.cluster.local"
     """`--service-account-issuer` of the API server; managed clusters have one of their own."""
+
+    service_account_audiences: tuple[values.Audience, ...] = ()
+    """Audiences of the service-account tokens that open MLflow, `mlflow` among them; none means `mlflow` and the
+    issuer, which is what most clusters put into the token of every pod. With `[mlflow]` alone pods have to ask for a
+    token of their own."""
+
+    api_server: tuple[values.AddressRange, ...] = ()
+    """Addresses of the API server that teams' pods may reach, on 443 and 6443; none means that they cannot."""
+
+    ingress_addresses: tuple[values.AddressRange, ...] = ()
+    """Addresses of a load balancer in front of the ingress controller, where pods reach it from outside the cluster
+    only; teams' pods may reach them on 443."""
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Audiences of the service-account tokens that open MLflow."""
+        return self.service_account_audiences or (AUDIENCE, self.service_account_issuer)
+
+    @property
+    def admits_default_tokens(self) -> bool:
+        """Whether the token that Kubernetes mounts into pods is good for something: its audience is never `mlflow`."""
+        return self.audiences != (AUDIENCE,)
 
 
 class IngressGateway(Model):
@@ -255,8 +280,9 @@ class Server(Model):
     memory_limit: values.Size = "1Gi"
     """Memory at which a replica is restarted."""
 
-    upload_space: values.Size = "4Gi"
-    """Disk for artifacts on their way through a replica."""
+    upload_space: values.Size = "512Mi"
+    """Disk of a replica for what does not stream through it: attachments of traces, files of up to 10 MB that the UI
+    uploads. Artifacts of any size need none."""
 
     access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
     """How long an answer of Kubernetes RBAC is kept; the lag of a revocation there."""
@@ -278,11 +304,98 @@ class Images(Model):
     """Dex, the development identity provider."""
 
 
-class Groups(Model):
-    """Who of the identity provider's groups may do what."""
+class Access(Model):
+    """How Kubernetes RBAC decides."""
 
-    manager: tuple[values.Group, ...] = Field(min_length=1)
-    """Groups that read, write and delete in the workspace."""
+    aggregate_roles: values.Flag = False
+    """Whether Kubernetes' own roles view, edit and admin in a team's namespace count in MLflow too."""
+
+
+class Groups(Model):
+    """Who of the identity provider's groups may do what; at least one group in all."""
+
+    viewer: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that read."""
+
+    editor: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that read and write."""
+
+    manager: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that read, write and delete."""
+
+
+class Quota(Model):
+    """What all pods and volumes of a team may take together."""
+
+    cpu: values.Cpu = "16"
+    """Sum of the CPU limits of its containers."""
+
+    memory: values.Size = "64Gi"
+    """Sum of the memory limits of its containers."""
+
+    storage: values.Size = "200Gi"
+    """Sum of the volumes that it claims."""
+
+    pods: Annotated[int, whole(1, 10_000)] = 100
+    """Pods that exist at the same time."""
+
+
+class Limits(Model):
+    """What a container gets that says nothing about it."""
+
+    cpu: values.Cpu = "1"
+    """CPU that it may take."""
+
+    memory: values.Size = "2Gi"
+    """Memory at which it is ended."""
+
+    cpu_request: values.Cpu = "100m"
+    """CPU that it is promised."""
+
+    memory_request: values.Size = "256Mi"
+    """Memory that it is promised. Measured: 230 MiB for MLflow's client with pandas and scikit-learn."""
+
+
+class Workspaces(Model):
+    """What every team gets that says nothing else."""
+
+    quota: Quota = Field(default_factory=Quota)
+    """What all pods and volumes of a team may take together."""
+
+    limits: Limits = Field(default_factory=Limits)
+    """What a container gets that says nothing about it."""
+
+
+class TeamQuota(Model):
+    """What one team may take, where it differs from `workspaces.quota`."""
+
+    cpu: values.Cpu | None = None
+    """Instead of `workspaces.quota.cpu`."""
+
+    memory: values.Size | None = None
+    """Instead of `workspaces.quota.memory`."""
+
+    storage: values.Size | None = None
+    """Instead of `workspaces.quota.storage`."""
+
+    pods: Annotated[int, whole(1, 10_000)] | None = None
+    """Instead of `workspaces.quota.pods`."""
+
+
+class TeamLimits(Model):
+    """What a container of one team gets, where it differs from `workspaces.limits`."""
+
+    cpu: values.Cpu | None = None
+    """Instead of `workspaces.limits.cpu`."""
+
+    memory: values.Size | None = None
+    """Instead of `workspaces.limits.memory`."""
+
+    cpu_request: values.Cpu | None = None
+    """Instead of `workspaces.limits.cpuRequest`."""
+
+    memory_request: values.Size | None = None
+    """Instead of `workspaces.limits.memoryRequest`."""
 
 
 class Team(Model):
@@ -293,6 +406,19 @@ class Team(Model):
 
     groups: Groups | None = None
     """Who works in it; absent means that the group `<team>-mlflow-users` manages it."""
+
+    service_accounts: tuple[values.Account, ...] = ()
+    """Service accounts beside `mlflow-client` that read and write in the workspace: a name in the team's namespace, or
+    `namespace/name`."""
+
+    quota: TeamQuota = Field(default_factory=TeamQuota)
+    """What it may take, where that differs from `workspaces.quota`."""
+
+    limits: TeamLimits = Field(default_factory=TeamLimits)
+    """What its containers get, where that differs from `workspaces.limits`."""
+
+    archived: values.Flag = False
+    """Whether everybody only reads, nothing runs, and removing the team from here deletes its namespace."""
 
 
 class Settings(Model):
@@ -334,6 +460,12 @@ class Settings(Model):
     images: Images = Field(default_factory=Images)
     """Images of everything else."""
 
+    access: Access = Field(default_factory=Access)
+    """How Kubernetes RBAC decides."""
+
+    workspaces: Workspaces = Field(default_factory=Workspaces)
+    """What every team gets that says nothing else."""
+
     teams: dict[values.TeamName, Team] = Field(min_length=1)
     """The teams, by name; each gets a namespace and an MLflow workspace of that name."""
 
@@ -342,10 +474,32 @@ class Settings(Model):
         """Whether whatever holds data is protected."""
         return self.profile == "production"
 
-    def manager_groups(self, team: str) -> tuple[str, ...]:
-        """Groups that manage a team's workspace."""
-        groups = self.teams[team].groups
-        return (f"{team}-mlflow-users",) if groups is None else groups.manager
+    def groups(self, team: str) -> dict[str, tuple[str, ...]]:
+        """A team's groups by the role that they have, which is `viewer` in an archived team."""
+        chosen = self.teams[team].groups or Groups(manager=(f"{team}-mlflow-users",))
+        if self.teams[team].archived:
+            return {"viewer": (*chosen.viewer, *chosen.editor, *chosen.manager), "editor": (), "manager": ()}
+        return {"viewer": chosen.viewer, "editor": chosen.editor, "manager": chosen.manager}
+
+    def service_accounts(self, team: str) -> tuple[tuple[str, str], ...]:
+        """Namespace and name of the service accounts that a team lists; none while it is archived."""
+        if self.teams[team].archived:
+            return ()
+        return tuple(qualified(team, account) for account in self.teams[team].service_accounts)
+
+    @property
+    def client_namespaces(self) -> tuple[str, ...]:
+        """Namespaces of programs that are no team's own."""
+        homes = {namespace for team in self.teams for namespace, _ in self.service_accounts(team)}
+        return tuple(sorted(homes - self.teams.keys()))
+
+    def quota(self, team: str) -> Quota:
+        """What a team's pods and volumes may take together."""
+        return self.workspaces.quota.model_copy(update=self.teams[team].quota.model_dump(exclude_none=True))
+
+    def limits(self, team: str) -> Limits:
+        """What a container of a team gets that says nothing about it."""
+        return self.workspaces.limits.model_copy(update=self.teams[team].limits.model_dump(exclude_none=True))
 
 
 def load() -> tuple[Settings, Secrets]:
@@ -356,6 +510,16 @@ def load() -> tuple[Settings, Secrets]:
             expected and what to do.
     """
     given, stack = source.read(), pulumi.get_stack()
+    settings, found = judge(given, stack)
+    found += secret_faults(given.document, given.secrets, stack)
+    if settings is None or found:
+        # Without the cause, whose own words may show a secret.
+        raise pulumi.RunError(report(found, f"Pulumi.{stack}.yaml"))
+    return settings, read_secrets()
+
+
+def judge(given: Source, stack: str) -> tuple[Settings | None, list[Fault]]:
+    """The settings, None where a value is wrong or missing, and every fault but those of the secrets."""
     settings: Settings | None = None
     found: list[Fault] = []
     try:
@@ -364,9 +528,5 @@ def load() -> tuple[Settings, Secrets]:
     except ValidationError as error:
         found += translate(error, Settings, stack=stack, encrypted=given.encrypted)
     found += contradictions(Draft(given.document, Settings))
-    found += secret_faults(given.document, stack)
-    found += source.source_faults(given, found)
-    if settings is None or found:
-        # Without the cause, whose own words may show a secret.
-        raise pulumi.RunError(report(found, f"Pulumi.{stack}.yaml"))
-    return settings, read_secrets()
+    found += source_faults(given, found)
+    return settings, found

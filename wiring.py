@@ -8,6 +8,7 @@ import components as c
 import settings as s
 from components.address import Address
 from components.artifact_store import ArtifactStore
+from components.clients import in_cluster_url
 from components.database import Database
 from components.forward_auth import REFRESH_MINUTES
 from components.login import redirect_uri
@@ -190,6 +191,7 @@ class Wiring:
                 oidc=oidc,
                 authority=certificate.authority,
                 service_account_issuer=self.settings.cluster.service_account_issuer,
+                service_account_audiences=self.settings.cluster.audiences,
                 session_hours=self.settings.sessions.hours,
                 refresh_minutes=self.refresh_minutes,
                 verifies_only=self.asks_login,
@@ -224,31 +226,63 @@ class Wiring:
                 artifacts=artifacts,
                 login=login,
                 controller_namespace=self.settings.cluster.ingress_namespace,
+                client_namespaces=self.settings.client_namespaces,
                 ready=ready,
             ),
             self.opts,
         )
 
-    def workspaces(self, gateway: c.Gateway, certificate: c.Certificate) -> dict[str, c.Workspace]:
+    def cluster_roles(self) -> c.ClusterRoles:
+        """The roles that exist once in the cluster."""
+        return c.ClusterRoles(
+            "cluster-roles", c.ClusterRolesArgs(aggregate=self.settings.access.aggregate_roles), self.opts
+        )
+
+    def workspaces(
+        self, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
+    ) -> dict[str, c.Workspace]:
         """One workspace per team, by the team's name."""
-        return {
-            name: c.Workspace(
-                name,
-                c.WorkspaceArgs(
-                    team=name,
-                    description=team.description,
-                    manager_groups=self.settings.manager_groups(name),
-                    url=gateway.url,
-                    authority=certificate.authority,
-                    platform_namespace=self.namespace,
-                    server_labels=SERVER,
-                    controller_namespace=self.settings.cluster.ingress_namespace,
-                    durable=self.settings.durable,
+        url = self._client_url(gateway, certificate)
+        return {name: self._workspace(name, url, certificate, roles) for name in self.settings.teams}
+
+    def _workspace(
+        self, name: str, url: pulumi.Input[str], certificate: c.Certificate, roles: c.ClusterRoles
+    ) -> c.Workspace:
+        team, quota, limits = self.settings.teams[name], self.settings.quota(name), self.settings.limits(name)
+        return c.Workspace(
+            name,
+            c.WorkspaceArgs(
+                team=name,
+                description=team.description,
+                groups=self.settings.groups(name),
+                integration_role=roles.integration,
+                service_accounts=self.settings.service_accounts(name),
+                mount_tokens=self.settings.cluster.admits_default_tokens,
+                quota=c.Quota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
+                container_defaults=c.ContainerDefaults(
+                    cpu=limits.cpu,
+                    memory=limits.memory,
+                    cpu_request=limits.cpu_request,
+                    memory_request=limits.memory_request,
                 ),
-                self.opts,
-            )
-            for name, team in self.settings.teams.items()
-        }
+                url=url,
+                authority=certificate.authority,
+                platform_namespace=self.namespace,
+                server_labels=SERVER,
+                controller_namespace=self.settings.cluster.ingress_namespace,
+                ingress_addresses=self.settings.cluster.ingress_addresses,
+                api_server=self.settings.cluster.api_server,
+                durable=self.settings.durable,
+                archived=team.archived,
+            ),
+            self.opts,
+        )
+
+    def _client_url(self, gateway: c.Gateway, certificate: c.Certificate) -> pulumi.Input[str]:
+        """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""
+        if certificate.authority is None:
+            return gateway.url
+        return self.namespace.apply(lambda namespace: in_cluster_url(namespace, gateway.url))
 
     @property
     def address(self) -> Address:

@@ -3,7 +3,9 @@
 They read no configuration, no environment and no stack: everything they need is in their arguments.
 """
 
+from components.allowance import ContainerDefaults, Quota
 from components.certificate import Certificate, CertificateArgs, SelfSignedCertificate
+from components.cluster_roles import ClusterRoles, ClusterRolesArgs
 from components.external import ExternalDatabase, ExternalDatabaseArgs, ExternalStore, ExternalStoreArgs
 from components.forward_auth import ForwardAuth, ForwardAuthArgs
 from components.gateway import Gateway, GatewayArgs, Route
@@ -21,6 +23,9 @@ from components.workspace import Workspace, WorkspaceArgs
 __all__ = [
     "Certificate",
     "CertificateArgs",
+    "ClusterRoles",
+    "ClusterRolesArgs",
+    "ContainerDefaults",
     "ExternalDatabase",
     "ExternalDatabaseArgs",
     "ExternalStore",
@@ -45,6 +50,7 @@ __all__ = [
     "PlatformNamespaceArgs",
     "Postgres",
     "PostgresArgs",
+    "Quota",
     "Route",
     "SchemaMigration",
     "SchemaMigrationArgs",

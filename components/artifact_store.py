@@ -31,7 +31,7 @@ class ArtifactStore:
     def uri(self) -> str:
         """Root of all artifacts; MLflow appends `workspaces/<namespace>/<experiment>`.
 
-        The scheme is the image's own (images/mlflow/proxied-artifacts): with `s3://` MLflow sends clients to the
+        The scheme is the image's own (images/mlflow/server): with `s3://` MLflow sends clients to the
         store itself, which they need not be able to reach.
         """
         return f"s3-proxied://{self.bucket}"

@@ -1,7 +1,7 @@
 """The one door to the server: OAuth2-Proxy in the server's own pod.
 
 It admits browsers (OIDC session in a cookie), the identity provider's ID tokens, and Kubernetes service-account
-tokens of the audience `mlflow`. It replaces whatever identity headers a client sends, and the server listens on the
+tokens of the audiences it is given. It replaces whatever identity headers a client sends, and the server listens on the
 pod's loopback only, so there is no way round it. Authorisation is not its matter: the server asks Kubernetes RBAC.
 """
 
@@ -24,7 +24,6 @@ PORT = 4180
 PROXY_PATH = "/oauth2"
 # The server beside it, on the pod's loopback.
 UPSTREAM_PORT = 5000
-AUDIENCE = "mlflow"
 IN_CLUSTER_ISSUER = "https://kubernetes.default.svc.cluster.local"
 # Measured: 6-8 MiB idle; uploads are streamed.
 RESOURCES = pods.Resources(cpu="50m", memory="32Mi", cpu_limit="1", memory_limit="256Mi")
@@ -47,6 +46,9 @@ class LoginArgs:
 
     service_account_issuer: str
     """`--service-account-issuer` of the API server."""
+
+    service_account_audiences: Sequence[str]
+    """Audiences of the service-account tokens that are admitted."""
 
     session_hours: int
     """After this time a browser signs in again."""
@@ -92,7 +94,11 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         f"--cookie-refresh={args.refresh_minutes}m",
         # Programs: a bearer token is judged as it is and never sent to the login page.
         "--skip-jwt-bearer-tokens=true",
-        f"--extra-jwt-issuers={args.service_account_issuer}={AUDIENCE}",
+        # One verifier for each audience; a token has to please one of them.
+        *(
+            f"--extra-jwt-issuers={args.service_account_issuer}={audience}"
+            for audience in args.service_account_audiences
+        ),
         *(f"--oidc-extra-audience={audience}" for audience in args.oidc.audiences),
         rf"--api-route=^{below}/(api|ajax-api|graphql|v1)(/|$)",
         # The kubelet's probes; the path shows nothing but that the server is up.

@@ -4,6 +4,7 @@ Workspaces are namespaces labelled `mlflow-enabled=true`. Every request is judge
 by SubjectAccessReview whether the identity that the login established may do it in the workspace's namespace.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -51,7 +52,7 @@ class MLflowArgs:
 
     resources: pods.Resources
     upload_space: str
-    """Space for files on their way through the server, as a Kubernetes quantity."""
+    """Space for the few files that the server does not stream, as a Kubernetes quantity."""
 
     access_cache_seconds: int
     """How long an answer of Kubernetes RBAC is kept: the lag of a revocation there."""
@@ -61,6 +62,9 @@ class MLflowArgs:
     login: Login
     controller_namespace: str
     """Namespace of the ingress controller."""
+
+    client_namespaces: Sequence[str] = ()
+    """Namespaces beside the workspaces whose programs come without the ingress."""
 
     ready: list[pulumi.Resource]
     """What has to be done before the rollout: the migration, the identity provider."""
@@ -82,6 +86,7 @@ def command(args: MLflowArgs, namespace: str) -> list[str]:
         "--host=127.0.0.1",
         f"--port={login.UPSTREAM_PORT}",
         f"--workers={args.workers}",
+        # The authorisation plugin behind the door of images/mlflow/server.
         "--app-name=mlflow-platform",
         "--enable-workspaces",
         "--workspace-store-uri=kubernetes://",
@@ -144,6 +149,7 @@ class MLflow(pulumi.ComponentResource):
                     peers=[
                         networks.namespace(args.controller_namespace),
                         networks.namespaces(WORKSPACE_LABELS),
+                        *map(networks.namespace, args.client_namespaces),
                     ],
                     ports=[login.PORT],
                 )

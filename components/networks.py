@@ -59,6 +59,12 @@ def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
     return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr="0.0.0.0/0", except_=[LINK_LOCAL]))
 
 
+def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:
+    """Traffic to ranges of addresses; none where there are no ranges, because a rule without peers admits everybody."""
+    peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=one)) for one in ranges]
+    return [Flow(peers=peers, ports=ports)] if peers else []
+
+
 def port_of(url: str) -> int:
     """TCP port of an http or https URL."""
     parts = urlsplit(url)

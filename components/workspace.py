@@ -1,33 +1,29 @@
 """A team: its namespace, who may do what in it, and what its programs need to log.
 
 MLflow takes every namespace labelled `mlflow-enabled=true` for a workspace and asks Kubernetes RBAC in that
-namespace about each request. The resources of the rules are names that only MLflow knows; no CRD belongs to them.
+namespace about each request.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import networks
+from components import allowance, clients, grants, networks
 from components.login import PORT as LOGIN_PORT
 from components.namespace import POD_SECURITY_LABELS
 from components.pods import PART_OF
 
 core = k8s.core.v1
-rbac = k8s.rbac.v1
 
 ENABLED_LABEL = "mlflow-enabled"
 WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
+# Tells the policy pack, and whoever looks at the cluster, that the namespace may go.
+ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
-API_GROUP = "mlflow.kubeflow.org"
-RESOURCES = ["experiments", "datasets", "registeredmodels"]
-MANAGER_VERBS = ["get", "list", "create", "update", "delete"]
-# A program records and reads; deleting is left to people.
-PROGRAM_VERBS = ["get", "list", "create", "update"]
-# Where the snippets of docs/ mount the authority of the platform's certificate.
-AUTHORITY_PATH = "/etc/mlflow/ca.crt"
+# Where an API server listens: behind its Service, and itself.
+API_SERVER_PORTS = (443, 6443)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +34,23 @@ class WorkspaceArgs:
     """Name of the team, of its namespace and of its MLflow workspace."""
 
     description: str
-    manager_groups: Sequence[str]
-    """Groups of the identity provider whose members manage the workspace."""
+    groups: Mapping[str, Sequence[str]]
+    """Groups of the identity provider by the role that their members have (`components.roles.VERBS`)."""
 
-    url: str
-    """The platform's public URL."""
+    integration_role: pulumi.Input[str]
+    """ClusterRole that the namespace's programs are bound to."""
+
+    service_accounts: Sequence[tuple[str, str]] = ()
+    """Namespace and name of further service accounts that read and write in the workspace."""
+
+    mount_tokens: bool
+    """Whether pods of the platform's service account carry the token that Kubernetes mounts by default."""
+
+    quota: allowance.Quota
+    container_defaults: allowance.ContainerDefaults
+
+    url: pulumi.Input[str]
+    """Where the team's programs find MLflow."""
 
     authority: pulumi.Output[str] | None
     """PEM of a private authority that clients have to trust."""
@@ -54,27 +62,17 @@ class WorkspaceArgs:
     controller_namespace: str
     """Namespace of the ingress controller."""
 
+    ingress_addresses: Sequence[str] = ()
+    """Addresses of a load balancer in front of it that pods reach from outside the cluster only."""
+
+    api_server: Sequence[str] = ()
+    """Addresses of the API server, where the team's pods may reach it."""
+
     durable: bool
-    """Whether deleting the namespace is refused."""
+    """Whether deleting the namespace is refused, as long as the team is not archived."""
 
-
-def client_environment(team: str, url: str, *, private_authority: bool) -> dict[str, str]:
-    """Environment of an MLflow client in the team's namespace, for `envFrom`."""
-    environment = {
-        "MLFLOW_TRACKING_URI": url,
-        "MLFLOW_WORKSPACE": team,
-        "MLFLOW_TRACKING_AUTH": "kubernetes-namespaced",
-    }
-    if private_authority:
-        environment |= {
-            "MLFLOW_TRACKING_SERVER_CERT_PATH": AUTHORITY_PATH,
-            "REQUESTS_CA_BUNDLE": AUTHORITY_PATH,
-        }
-    return environment
-
-
-def _rule(resources: list[str], verbs: list[str]) -> rbac.PolicyRuleArgs:
-    return rbac.PolicyRuleArgs(api_groups=[API_GROUP], resources=resources, verbs=verbs)
+    archived: bool
+    """Whether programs have lost their right to write and no pod starts. That people have is in `groups`."""
 
 
 class Workspace(pulumi.ComponentResource):
@@ -86,14 +84,20 @@ class Workspace(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Workspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        kept = args.durable and not args.archived
         namespace = core.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=args.team,
-                labels={"app.kubernetes.io/part-of": PART_OF, **WORKSPACE_LABELS, **POD_SECURITY_LABELS},
+                labels={
+                    "app.kubernetes.io/part-of": PART_OF,
+                    **WORKSPACE_LABELS,
+                    **POD_SECURITY_LABELS,
+                    **(ARCHIVED_LABELS if args.archived else {}),
+                },
                 annotations={DESCRIPTION_ANNOTATION: args.description},
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
+            opts=pulumi.ResourceOptions(parent=self, protect=kept, retain_on_delete=kept),
         )
         self.namespace = namespace.metadata.name
         networks.closed_namespace(name, self.namespace, child)
@@ -107,70 +111,23 @@ class Workspace(pulumi.ComponentResource):
                 ),
                 # Traefik's container ports, and those of controllers that listen on 443 themselves.
                 networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=[443, 8443]),
+                *networks.to_addresses(args.ingress_addresses, (443,)),
+                *networks.to_addresses(args.api_server, API_SERVER_PORTS),
             ],
             opts=child,
         )
-        self.service_account = self._access(name, args.manager_groups)
-        self._client(name, args)
-        self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
-
-    def _access(self, name: str, manager_groups: Sequence[str]) -> pulumi.Output[str]:
-        """Roles of people and programs; returns the programs' service account."""
-        child = pulumi.ResourceOptions(parent=self)
+        quota = replace(args.quota, pods=0) if args.archived else args.quota
+        allowance.bound(name, self.namespace, quota, args.container_defaults, child)
+        grants.people(name, self.namespace, args.groups, child)
         account = core.ServiceAccount(
             f"{name}-account",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-client"),
-            # Pods ask for a token of the audience `mlflow`; the API server's is of no use here.
-            automount_service_account_token=False,
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=clients.NAME),
+            automount_service_account_token=args.mount_tokens,
             opts=child,
         )
-        managers = [
-            rbac.SubjectArgs(api_group="rbac.authorization.k8s.io", kind="Group", name=group)
-            for group in manager_groups
-        ]
-        self._grant(f"{name}-manager", "mlflow-manager", _rule(RESOURCES, MANAGER_VERBS), managers)
-        # The UI asks for the AI gateway's endpoints on every page of runs, although the gateway is off, and shows a
-        # refusal in red; the answer is an empty list.
-        self._grant(f"{name}-gateway", "mlflow-gateway", _rule(["gatewayendpoints/use"], ["create"]), managers)
-        self._grant(
-            f"{name}-program",
-            "mlflow-program",
-            _rule(RESOURCES, PROGRAM_VERBS),
-            [rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=self.namespace)],
-        )
-        return account.metadata.name
-
-    def _grant(self, name: str, role: str, rule: rbac.PolicyRuleArgs, subjects: list[rbac.SubjectArgs]) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        created = rbac.Role(
-            f"{name}-role",
-            # Explicit: auditors and other tools look for these names.
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=role),
-            rules=[rule],
-            opts=child,
-        )
-        rbac.RoleBinding(
-            f"{name}-binding",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=role),
-            role_ref=rbac.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=created.metadata.name),
-            subjects=subjects,
-            opts=child,
-        )
-
-    def _client(self, name: str, args: WorkspaceArgs) -> None:
-        """What a pod mounts: `mlflow-client` with `envFrom`, `mlflow-ca` at `AUTHORITY_PATH`."""
-        child = pulumi.ResourceOptions(parent=self)
-        private = args.authority is not None
-        core.ConfigMap(
-            f"{name}-client",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-client"),
-            data=client_environment(args.team, args.url, private_authority=private),
-            opts=child,
-        )
-        if args.authority is not None:
-            core.ConfigMap(
-                f"{name}-authority",
-                metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name="mlflow-ca"),
-                data={"ca.crt": args.authority},
-                opts=child,
-            )
+        self.service_account = account.metadata.name
+        if not args.archived:
+            accounts = [(self.namespace, self.service_account), *args.service_accounts]
+            grants.programs(name, self.namespace, accounts, args.integration_role, child)
+        clients.config_maps(name, self.namespace, clients.environment(args.team, args.url), args.authority, child)
+        self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})

@@ -17,6 +17,8 @@ OWN_PATHS = frozenset(
     {"ajax-api", "api", "build", "get-artifact", "gateway", "graphql", "health", "metrics", "model-versions", "static"}
     | {"oauth2", "ping", "ready", "server-info", "static-files", "v1", "version"}
 )
+# Where clouds hand out credentials of nodes and pods: link-local addresses, and one that AWS has in IPv6.
+METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")))
 _HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?")
 
 
@@ -120,3 +122,16 @@ def email(text: str) -> str | None:
     return (
         f"write it in lower case: {text.lower()}" if re.fullmatch(pattern, text.lower()) else "write one full address"
     )
+
+
+def block(text: str) -> str | None:
+    """Advice for a range of addresses in CIDR notation."""
+    if is_address(text):
+        return f"write one address as {text}/{ipaddress.ip_address(text).max_prefixlen}"
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return "write the first address and the length of the prefix, like 10.0.0.0/16"
+    if any(network.version == other.version and network.overlaps(other) for other in METADATA):
+        return "it holds a cloud's metadata service, which gives away the node's credentials: write narrower ranges"
+    return None if str(network) == text else f"write it like {network}"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import budget
+from stackfile import budget, programs
+from stackfile.allowances import allowances
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
@@ -82,8 +83,14 @@ def namespaces(draft: Draft) -> Iterator[Fault]:
 
 
 def groups(draft: Draft) -> Iterator[Fault]:
-    """Within a team every group has one role, once."""
-    for team in draft.section("teams"):
+    """A team has a group, and within it every group has one role, once."""
+    for team, said in draft.section("teams").items():
+        if mapping(said).get("groups") == {}:
+            yield Fault(
+                path_of(("teams", team, "groups")),
+                "is empty; expected at least one group",
+                f"add one as viewer, editor or manager, or leave `groups` out: {team}-mlflow-users then manages it",
+            )
         for group, times in Counter(group for _, group in _groups(draft, team)).items():
             if times > 1:
                 roles = sorted({role for role, member in _groups(draft, team) if member == group})
@@ -182,7 +189,10 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     sessions,
     cert_manager,
     ingress,
+    programs.audiences,
+    programs.service_accounts,
     budget.connections,
     budget.memory,
     budget.cpu,
+    allowances,
 )

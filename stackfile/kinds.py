@@ -63,3 +63,16 @@ def whole(low: int, high: int) -> Kind:
         return f"write a number like {low}"
 
     return Kind(f"a whole number from {low} to {high}", remedy)
+
+
+def flag() -> Kind:
+    """True or false."""
+
+    def remedy(value: object) -> str | None:
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+            return f"write it without quotes: {value.strip().lower()}"
+        return "write true or false"
+
+    return Kind("true or false", remedy)

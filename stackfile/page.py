@@ -63,6 +63,8 @@ def _row(key: outline.Key) -> str:
     else:
         value = outline.default(key.field)
         default = "none" if value is None else f"`{json.dumps(value, default=str)}`"
+        if outline.models(key.field.annotation) and value is not None:
+            default = "below"
     return f"| `{key.path}` | {outline.words(key.field)} | {default} | {_cell(key.field.description or '')} |\n"
 
 

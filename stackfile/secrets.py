@@ -6,14 +6,17 @@ Their values go from the engine into Pulumi outputs. No model holds them and no 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 import pulumi
-from pulumi.runtime import is_config_secret
 
 from stackfile.draft import mapping
 from stackfile.faults import Fault
 
 PROJECT = "mlflow-platform"
+
+Written = Literal["encrypted", "padded", "plain"]
+"""How a secret stands in the stack file; `padded` is encrypted with white space around it, which no password has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +67,29 @@ def command(name: str, stack: str) -> str:
     return f"`pulumi config set --secret {name} --stack {stack}`"
 
 
-def secret_faults(document: Mapping[str, object], stack: str) -> Iterator[Fault]:
+def written(value: str, *, encrypted: bool) -> Written:
+    """How a secret of this value is written."""
+    if not encrypted:
+        return "plain"
+    return "encrypted" if value == value.strip() else "padded"
+
+
+def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:
     """Secrets that are missing, in plain text, damaged, or of no use to what `document` chooses."""
     for name, need in NEEDS.items():
-        value = pulumi.Config(PROJECT).get(name)
+        found = secrets.get(name)
         chosen = mapping(document.get(need.section)).get("kind")
         set_it = f"run {command(name, stack)}"
-        if not value:
+        if found is None:
             if chosen == need.kind:
                 yield Fault(name, f"is missing; {need.section}.kind `{need.kind}` needs it", set_it)
-        elif not is_config_secret(f"{PROJECT}:{name}"):
+        elif found == "plain":
             yield Fault(
                 name,
                 "lies in plain text in the stack file; expected an encrypted value",
                 f"change it where it is used, for others may have read it, and {set_it}",
             )
-        elif value != value.strip():
+        elif found == "padded":
             yield Fault(name, "begins or ends with white space; expected the bare value", f"{set_it} and type it")
         elif chosen == need.without:
             yield Fault(

@@ -1,8 +1,11 @@
-"""The stack file as the engine hands it over: text by key, put together to one document."""
+"""The stack file as the engine hands it over: text by key, put together to one document.
+
+A tool without an engine makes the same of the file itself (`stackfile.file`).
+"""
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pulumi.runtime import is_config_secret
@@ -11,7 +14,7 @@ from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG
 
 from stackfile.faults import Fault, sounds_secret
-from stackfile.secrets import NEEDS, PROJECT
+from stackfile.secrets import NEEDS, PROJECT, Written, written
 
 # How alike a namespace has to be to the project's name to be taken for a slip.
 ALIKE = 0.8
@@ -28,18 +31,31 @@ class Source:
     elsewhere: tuple[str, ...]
     """Full names of keys outside the project's namespace."""
 
+    secrets: Mapping[str, Written]
+    """How each secret is written that the stack file has."""
+
 
 def read() -> Source:
     """The configuration that the engine gave this program."""
-    prefix = f"{PROJECT}:"
     given = {key: str(value) for key, value in CONFIG.get().items()}
+    return assemble(given, [key for key in given if is_config_secret(key)])
+
+
+def assemble(given: Mapping[str, str], encrypted: Collection[str]) -> Source:
+    """One document from text by full key; `encrypted` are the keys that hold something encrypted."""
+    prefix = f"{PROJECT}:"
     ours = {key.removeprefix(prefix): text for key, text in given.items() if key.startswith(prefix)}
     # The engine hands over "" for a key that the stack file leaves out and Pulumi.yaml declares.
     document = {key: parse(text) for key, text in ours.items() if text and key not in NEEDS}
     return Source(
         document=document,
-        encrypted=frozenset(key for key in document if is_config_secret(prefix + key)),
+        encrypted=frozenset(key for key in document if prefix + key in encrypted),
         elsewhere=tuple(key for key in given if not key.startswith(prefix)),
+        secrets={
+            name: written(text, encrypted=prefix + name in encrypted)
+            for name, text in ours.items()
+            if text and name in NEEDS
+        },
     )
 
 

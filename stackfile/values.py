@@ -115,6 +115,20 @@ def _client(text: str) -> str | None:
     return None if re.fullmatch(r"\S+", text) else "write the id exactly as the identity provider shows it"
 
 
+def _audience(text: str) -> str | None:
+    # OAuth2-Proxy reads a line of comma-separated values.
+    return None if re.fullmatch(r'[^\s,"]+', text) else "write it exactly as it stands in the tokens' `aud`"
+
+
+def _account(text: str) -> str | None:
+    namespace, slash, name = text.rpartition("/")
+    if slash and namespace.startswith(SYSTEM_PREFIXES):
+        return "that namespace belongs to Kubernetes: give the program a service account in another"
+    if slash and not re.fullmatch(addresses.LABEL, namespace):
+        return "write namespace/name, or a name alone for one in the team's namespace"
+    return _object_name(name)
+
+
 def _date(text: str) -> str | None:
     # The engine's form of a date without quotes, which YAML takes for a moment in time.
     day = text.removesuffix(" 00:00:00 +0000 UTC")
@@ -137,6 +151,7 @@ def _plain(text: str) -> str | None:
 
 Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
 ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, or an IPv4 address", addresses.server)]
+Flag = Annotated[bool, kinds.flag()]
 Port = Annotated[int, kinds.whole(1, 65535)]
 Endpoint = Annotated[
     str, kinds.text("a URL of scheme, host and perhaps port, like https://s3.example.com", addresses.endpoint)
@@ -159,6 +174,9 @@ ServerImage = Annotated[
 Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
 Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
 ClientId = Annotated[str, kinds.text("the id of a client at the identity provider", _client)]
+Audience = Annotated[str, kinds.text("an audience of service-account tokens", _audience)]
+AddressRange = Annotated[str, kinds.text("a range of addresses like 10.0.0.0/16", addresses.block)]
+Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/name`", _account)]
 Date = Annotated[
     dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)
 ]

@@ -1,21 +1,25 @@
-"""The pull request's comment: what each stack's preview would change, written so that it can be updated in place.
+"""The pull request's comment: who gains or loses access, and then what each stack's preview would change.
 
 `python -m tools.preview_comment dev=dev.json prod=prod.json` turns the events that `pulumi preview --json` streams with
-PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--post` the comment of an earlier run
-is replaced (GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment).
+PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--against` access is compared with the
+stack files of that git revision. With `--post` the comment of an earlier run is replaced (GITHUB_TOKEN,
+GITHUB_REPOSITORY and PULL_REQUEST in the environment).
 """
 
 import argparse
 import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.access.difference import Difference
+from tools.access.stacks import UnknownError, compared
+from tools.access.words import MARKDOWN, sentences
+from tools.pull_request import post
 
 MARKER = "<!-- mlflow-platform preview -->"
 # GitHub refuses comments above 65,536 characters.
@@ -25,7 +29,7 @@ LENGTHS = (1_000_000, 200, 50, 10)
 # What stays of a long line then: a path or an error text without end.
 LONGEST_LINE = 300
 # A replacement is three steps in the engine; the one called `replace` stands for it.
-SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
+SIGNS = {"create": "+", "import": "=", "update": "~", "delete": "-", "replace": "±"}
 DANGEROUS = frozenset({"delete", "replace"})
 
 
@@ -122,51 +126,35 @@ def _first(lines: list[str], most: int) -> list[str]:
     return [*kept, f"and {left} more: the workflow's log has them"] if left else kept
 
 
-def comment(previews: Mapping[str, Preview]) -> str:
+def access_summary(stack: str, found: Difference | str, most: int = LENGTHS[0]) -> str:
+    """One stack's part of the section about access."""
+    if isinstance(found, str):
+        return f"**`{stack}`**: {found}"
+    told = sentences(found, MARKDOWN)
+    if found.nothing and len(told) == 1:
+        return f"**`{stack}`**: {told[0][0].lower()}{told[0][1:]}"
+    return "\n".join([f"**`{stack}`**:", "", *_first([f"- {sentence}" for sentence in told], most)])
+
+
+def comment(previews: Mapping[str, Preview], access: Mapping[str, Difference | str] | None = None) -> str:
     """The whole comment, with lists as short as GitHub makes necessary."""
     text = ""
     for most in LENGTHS:
-        sections = (summary(stack, made, most) for stack, made in previews.items())
-        text = "\n\n".join([MARKER, "## What this pull request changes", *sections])
+        parts = [MARKER]
+        if access:
+            parts += ["## Who gains or loses access", *(access_summary(*item, most) for item in access.items())]
+        parts += ["## What this pull request changes", *(summary(*item, most) for item in previews.items())]
+        text = "\n\n".join(parts)
         if len(text) <= LONGEST:
             break
     return text
-
-
-def post(text: str, *, api: str, repository: str, pull_request: str, token: str) -> str:
-    """Create the comment, or replace the one that carries the marker; returns its address.
-
-    Raises:
-        SystemExit: GitHub refused; says the status and the address.
-    """
-
-    def call(method: str, url: str, body: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - any JSON
-        request = urllib.request.Request(  # noqa: S310 - the address is GitHub's, from its own environment
-            url,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - likewise
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            sys.exit(f"GitHub answered {error.code} to {method} {url}: the token needs `pull-requests: write`")
-
-    comments = f"{api}/repos/{repository}/issues/{pull_request}/comments"
-    page = 1
-    while found := call("GET", f"{comments}?per_page=100&page={page}"):
-        for earlier in found:
-            if earlier["body"].startswith(MARKER):
-                return call("PATCH", earlier["url"], {"body": text})["html_url"]
-        page += 1
-    return call("POST", comments, {"body": text})["html_url"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the previews, print or post the comment."""
     parser = argparse.ArgumentParser(prog="python -m tools.preview_comment", description=__doc__)
     parser.add_argument("previews", nargs="+", metavar="STACK=FILE", help="events of `pulumi preview --json`")
+    parser.add_argument("--against", metavar="REVISION", help="tell who gains or loses access since this git revision")
     parser.add_argument("--post", action="store_true", help="write the comment to the pull request")
     options = parser.parse_args(arguments)
     previews: dict[str, Preview] = {}
@@ -176,22 +164,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
             previews[stack] = parse(Path(file).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             sys.exit(f"{item}: expected STACK=FILE with the events of `pulumi preview --json`: {error}")
-    text = comment(previews)
-    if not options.post:
-        print(text)
-        return
+    access: dict[str, Difference | str] = {}
+    unknown = False
+    for stack in previews if options.against else ():
+        try:
+            access[stack] = compared(stack, options.against)
+        except UnknownError as error:
+            access[stack], unknown = f"Access cannot be compared: {error}.", True
+    text = comment(previews, access)
+    print(_posted(text) if options.post else text)
+    if unknown:
+        # The comment says so, but nobody may take that for an answer.
+        sys.exit(f"access cannot be compared with {options.against}")
+
+
+def _posted(text: str) -> str:
     try:
         where = {name: os.environ[name] for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY", "PULL_REQUEST")}
     except KeyError as missing:
         sys.exit(f"{missing} is not set: --post needs GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST")
-    print(
-        post(
-            text,
-            api=os.environ.get("GITHUB_API_URL", "https://api.github.com"),
-            repository=where["GITHUB_REPOSITORY"],
-            pull_request=where["PULL_REQUEST"],
-            token=where["GITHUB_TOKEN"],
-        )
+    return post(
+        text,
+        marker=MARKER,
+        api=os.environ.get("GITHUB_API_URL", "https://api.github.com"),
+        repository=where["GITHUB_REPOSITORY"],
+        pull_request=where["PULL_REQUEST"],
+        token=where["GITHUB_TOKEN"],
     )
 
 

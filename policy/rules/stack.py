@@ -9,6 +9,8 @@ from .resource import Resource
 ENFORCE = "pod-security.kubernetes.io/enforce"
 # Deleting one of these deletes data, or what leads to it.
 DATA_KINDS = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim", "StatefulSet"})
+# A team that is archived is deleted when it leaves the configuration: said in one change, done in the next.
+ARCHIVED = "mlflow-platform/archived"
 DISPOSABLE = ["dev"]
 PROTECTION_CONFIG = PolicyConfigSchema(
     properties={"disposableStacks": {"type": "array", "items": {"type": "string"}, "default": DISPOSABLE}}
@@ -32,6 +34,8 @@ def restricted_namespace(resource: Resource) -> Iterator[str]:
 def protected(resource: Resource) -> Iterator[str]:
     """What holds data cannot be deleted by mistake, except in stacks that are made to be thrown away."""
     disposable: list[str] = resource.config.get("disposableStacks", DISPOSABLE)
+    if resource.kind == "Namespace" and resource.inputs.at("metadata.labels")[ARCHIVED].text == "true":
+        return
     if resource.kind in DATA_KINDS and resource.stack not in disposable and not resource.protected:
         yield f"a {resource.kind} in stack {resource.stack} must be protected: pass protect=True"
 

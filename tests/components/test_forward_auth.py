@@ -30,6 +30,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
                 oidc=oidc(),
                 authority=None,
                 service_account_issuer=IN_CLUSTER_ISSUER,
+                service_account_audiences=("mlflow",),
                 session_hours=12,
                 refresh_minutes=REFRESH_MINUTES,
                 verifies_only=True,

@@ -22,6 +22,7 @@ class Choices:
     audiences: tuple[str, ...] = ()
     authority: str | None = None
     issuer: str = IN_CLUSTER_ISSUER
+    service_account_audiences: tuple[str, ...] = ("mlflow",)
     session_hours: int = 12
     refresh_minutes: int = 15
 
@@ -38,6 +39,7 @@ def login(choices: Choices | None = None) -> Recording:
             oidc=oidc(chosen.audiences),
             authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
             service_account_issuer=chosen.issuer,
+            service_account_audiences=chosen.service_account_audiences,
             session_hours=chosen.session_hours,
             refresh_minutes=chosen.refresh_minutes,
         )
@@ -133,6 +135,14 @@ def test_programs_are_admitted_by_tokens_of_the_identity_provider_and_of_service
     assert value("--skip-jwt-bearer-tokens", words) == ["true"]
     assert value("--extra-jwt-issuers", words) == [f"{IN_CLUSTER_ISSUER}=mlflow"]
     assert value("--oidc-extra-audience", words) == ["cli", "notebooks"]
+
+
+def test_a_service_accounts_token_is_admitted_for_any_of_the_audiences_and_no_other() -> None:
+    words = line(Choices(service_account_audiences=("mlflow", "https://container.example.com/v1")))
+    assert value("--extra-jwt-issuers", words) == [
+        f"{IN_CLUSTER_ISSUER}=mlflow",
+        f"{IN_CLUSTER_ISSUER}=https://container.example.com/v1",
+    ]
 
 
 def test_the_server_is_told_who_calls_and_is_given_no_token() -> None:

@@ -25,7 +25,13 @@ from tests.harness import Recording, deploy
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
-def server(endpoint_url: str | None = None, *, replicas: int = 2, address: Address = ADDRESS) -> Recording:
+def server(
+    endpoint_url: str | None = None,
+    *,
+    replicas: int = 2,
+    address: Address = ADDRESS,
+    client_namespaces: tuple[str, ...] = (),
+) -> Recording:
     def program() -> dict[str, object]:
         login = c.Login(
             "login",
@@ -36,6 +42,7 @@ def server(endpoint_url: str | None = None, *, replicas: int = 2, address: Addre
                 oidc=oidc(),
                 authority=None,
                 service_account_issuer=IN_CLUSTER_ISSUER,
+                service_account_audiences=("mlflow",),
                 session_hours=12,
                 refresh_minutes=15,
             ),
@@ -50,12 +57,13 @@ def server(endpoint_url: str | None = None, *, replicas: int = 2, address: Addre
             pool_size=20,
             pool_overflow=10,
             resources=SIZES,
-            upload_space="4Gi",
+            upload_space="512Mi",
             access_cache_seconds=30,
             database=database(),
             artifacts=artifact_store(endpoint_url),
             login=login,
             controller_namespace="ingress",
+            client_namespaces=client_namespaces,
             ready=[migrated],
         )
         return {"service": c.MLflow("mlflow", args).service.metadata.name}
@@ -98,6 +106,12 @@ def test_the_service_leads_to_the_login_and_to_nothing_else() -> None:
     spec = got["mlflow-service"].inputs["spec"]
     assert spec == {"selector": LABELS, "ports": [{"name": "http", "port": 80, "targetPort": 4180}]}
     assert got.exports == {"service": "mlflow"}
+
+
+def test_namespaces_of_notebooks_and_pipelines_reach_the_login_too() -> None:
+    ingress, _ = opened(server(client_namespaces=("jupyter",))["mlflow-network"])
+    (rule,) = ingress
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "jupyter"}}} in rule["from"]
 
 
 def test_workspaces_and_the_ingress_controller_reach_the_login_and_nothing_else() -> None:
@@ -249,7 +263,7 @@ def test_it_is_as_large_as_it_was_told_to_be() -> None:
     scratch = [
         volume["emptyDir"]["sizeLimit"] for volume in pod(got, "mlflow-server")["volumes"] if "emptyDir" in volume
     ]
-    assert scratch == ["4Gi"]
+    assert scratch == ["512Mi"]
 
 
 BELOW = Address(host=HOST, path="/clusters/demo/mlflow")

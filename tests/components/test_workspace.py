@@ -4,12 +4,13 @@ import pulumi
 import pytest
 
 import components as c
-from components.workspace import client_environment
 from tests.components.parts import AUTHORITY, opened
 from tests.harness import Recording, deploy
 
 URL = "https://mlflow.example.com"
 SERVER = {"app.kubernetes.io/name": "mlflow"}
+QUOTA = c.Quota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
+DEFAULTS = c.ContainerDefaults(cpu="1", memory="2Gi", cpu_request="100m", memory_request="256Mi")
 TRAEFIK = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
 
 
@@ -17,13 +18,18 @@ def make(team: str, **changes: Any) -> c.Workspace:  # noqa: ANN401 - arguments 
     arguments: dict[str, Any] = {
         "team": team,
         "description": "Recommendation models",
-        "manager_groups": [f"{team}-mlflow-users"],
+        "groups": {"manager": [f"{team}-mlflow-users"]},
+        "integration_role": "mlflow-integration",
+        "mount_tokens": True,
         "url": URL,
         "authority": None,
         "platform_namespace": "mlflow",
         "server_labels": SERVER,
         "controller_namespace": "traefik",
+        "quota": QUOTA,
+        "container_defaults": DEFAULTS,
         "durable": False,
+        "archived": False,
         **changes,
     }
     return c.Workspace(team, c.WorkspaceArgs(**arguments))
@@ -50,50 +56,84 @@ def test_the_namespace_refuses_pods_that_are_not_restricted() -> None:
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_managers_may_do_everything_with_experiments_datasets_and_models() -> None:
-    role = workspace()["team-a-manager-role"].inputs
-    assert role["metadata"] == {"name": "mlflow-manager", "namespace": "team-a"}
-    assert role["rules"] == [
+@pytest.mark.parametrize(
+    ("role", "verbs"),
+    [
+        ("viewer", ["get", "list"]),
+        ("editor", ["get", "list", "create", "update"]),
+        ("manager", ["get", "list", "create", "update", "delete"]),
+    ],
+)
+def test_each_role_is_there_with_its_verbs_whether_it_has_members_or_not(role: str, verbs: list[str]) -> None:
+    found = workspace()[f"team-a-{role}-role"].inputs
+    assert found["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
+    assert found["rules"] == [
         {
             "apiGroups": ["mlflow.kubeflow.org"],
             "resources": ["experiments", "datasets", "registeredmodels"],
-            "verbs": ["get", "list", "create", "update", "delete"],
+            "verbs": verbs,
         }
     ]
 
 
-def test_the_teams_groups_are_its_managers() -> None:
-    binding = workspace(manager_groups=["team-a-mlflow-users", "data-platform"])["team-a-manager-binding"].inputs
-    assert binding["metadata"]["namespace"] == "team-a"
-    assert binding["roleRef"] == {
-        "apiGroup": "rbac.authorization.k8s.io",
-        "kind": "Role",
-        "name": "mlflow-manager",
-    }
-    assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [
-        ("Group", "team-a-mlflow-users"),
-        ("Group", "data-platform"),
-    ]
+def test_every_group_is_bound_to_its_role() -> None:
+    groups = {"viewer": ["auditors"], "editor": ["interns"], "manager": ["team-a-mlflow-users", "data-platform"]}
+    got = workspace(groups=groups)
+    for role, members in groups.items():
+        binding = got[f"team-a-{role}-binding"].inputs
+        assert binding["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
+        assert binding["roleRef"] == {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "Role",
+            "name": f"mlflow-{role}",
+        }
+        assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [
+            ("Group", member) for member in members
+        ]
 
 
-def test_managers_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
-    got = workspace(manager_groups=["team-a-mlflow-users"])
+def test_a_role_without_members_is_bound_to_nobody() -> None:
+    bindings = {found.name for found in workspace(groups={"viewer": ["auditors"], "manager": []}).of("RoleBinding")}
+    assert bindings == {"team-a-viewer-binding", "team-a-gateway-binding", "team-a-program-binding"}
+
+
+def test_everybody_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
+    got = workspace(groups={"viewer": ["auditors"], "editor": ["interns"], "manager": ["team-a-mlflow-users"]})
     assert got["team-a-gateway-role"].inputs["rules"] == [
         {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["gatewayendpoints/use"], "verbs": ["create"]}
     ]
-    subjects = got["team-a-gateway-binding"].inputs["subjects"]
-    assert subjects == got["team-a-manager-binding"].inputs["subjects"]
+    subjects = [subject["name"] for subject in got["team-a-gateway-binding"].inputs["subjects"]]
+    assert subjects == ["auditors", "interns", "team-a-mlflow-users"]
 
 
-def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
-    got = workspace()
-    (rule,) = got["team-a-program-role"].inputs["rules"]
-    assert rule["verbs"] == ["get", "list", "create", "update"]
-    assert got["team-a-program-binding"].inputs["subjects"] == [
-        {"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"}
-    ]
-    assert got["team-a-account"].inputs["automountServiceAccountToken"] is False
+def test_programs_are_bound_to_the_platforms_role_in_their_own_namespace() -> None:
+    got = workspace(integration_role="programs")
+    binding = got["team-a-program-binding"].inputs
+    assert binding["metadata"] == {"name": "mlflow-integration", "namespace": "team-a"}
+    assert binding["roleRef"] == {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "ClusterRole",
+        "name": "programs",
+    }
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"}]
     assert got.exports == {"namespace": "team-a", "account": "mlflow-client"}
+
+
+def test_further_service_accounts_have_the_rights_of_programs_wherever_they_are() -> None:
+    got = workspace(service_accounts=[("team-a", "airflow"), ("jupyter", "team-a-notebooks")])
+    assert got["team-a-program-binding"].inputs["subjects"] == [
+        {"kind": "ServiceAccount", "name": "mlflow-client", "namespace": "team-a"},
+        {"kind": "ServiceAccount", "name": "airflow", "namespace": "team-a"},
+        {"kind": "ServiceAccount", "name": "team-a-notebooks", "namespace": "jupyter"},
+    ]
+    # The others are made by who runs notebooks and pipelines.
+    assert [account.name for account in got.of("ServiceAccount")] == ["team-a-account"]
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+def test_pods_carry_a_token_only_where_the_login_takes_it(mounted: bool) -> None:  # noqa: FBT001 - a case of the test
+    account = workspace(mount_tokens=mounted)["team-a-account"]
+    assert account.inputs["automountServiceAccountToken"] is mounted
 
 
 def test_nothing_in_it_grants_a_right_beyond_its_own_namespace() -> None:
@@ -114,30 +154,82 @@ def test_its_pods_reach_the_login_and_the_ingress_controller_and_nothing_else() 
     assert [port["port"] for port in egress[0]["ports"]] == [4180]
 
 
-def test_a_client_needs_nothing_but_the_ready_made_environment() -> None:
-    assert workspace()["team-a-client"].inputs["data"] == {
+def test_its_pods_reach_a_load_balancer_and_the_api_server_where_their_addresses_are_given() -> None:
+    got = workspace(ingress_addresses=["192.0.2.0/28"], api_server=["10.0.0.1/32", "10.0.0.2/32"])
+    _, egress = opened(got["team-a-network"])
+    assert egress[2:] == [
+        {"to": [{"ipBlock": {"cidr": "192.0.2.0/28"}}], "ports": [{"protocol": "TCP", "port": 443}]},
+        {
+            "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}, {"ipBlock": {"cidr": "10.0.0.2/32"}}],
+            "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}],
+        },
+    ]
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) -> None:  # noqa: FBT001 - a case of the test
+    """No variable names a file, which a pod would have to mount."""
+    assert workspace(private=private)["team-a-client"].inputs["data"] == {
         "MLFLOW_TRACKING_URI": URL,
         "MLFLOW_WORKSPACE": "team-a",
         "MLFLOW_TRACKING_AUTH": "kubernetes-namespaced",
     }
 
 
-def test_a_private_authority_is_given_to_clients_and_they_are_told_where_it_is() -> None:
-    got = workspace(private=True)
-    assert got["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
-    assert got["team-a-client"].inputs["data"] == client_environment("team-a", URL, private_authority=True)
+def test_a_private_authority_is_given_to_clients_that_want_https() -> None:
+    assert workspace(private=True)["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
+    assert [found.name for found in workspace().of("ConfigMap")] == ["team-a-client"]
 
 
-def test_clients_never_skip_the_verification_of_a_certificate() -> None:
-    environment = client_environment("team-a", URL, private_authority=True)
-    assert "MLFLOW_TRACKING_INSECURE_TLS" not in environment
-    assert environment["MLFLOW_TRACKING_SERVER_CERT_PATH"] == environment["REQUESTS_CA_BUNDLE"]
+def test_a_team_takes_no_more_than_its_quota_and_opens_no_door_beside_the_ingress() -> None:
+    quota = workspace()["team-a-quota"].inputs
+    assert quota["metadata"] == {"name": "team-quota", "namespace": "team-a"}
+    assert quota["spec"]["hard"] == {
+        "limits.cpu": "16",
+        "limits.memory": "64Gi",
+        "requests.storage": "200Gi",
+        "pods": "100",
+        "services.nodeports": "0",
+        "services.loadbalancers": "0",
+    }
 
 
-@pytest.mark.parametrize("durable", [True, False])
-def test_only_where_data_matter_is_its_deletion_refused(durable: bool) -> None:  # noqa: FBT001 - a case of the test
-    protected = {found.name for found in workspace(durable=durable) if found.protect}
-    assert protected == ({"team-a-namespace"} if durable else set())
+def test_a_container_that_names_no_resources_gets_those_that_the_quota_counts() -> None:
+    got = workspace()
+    (item,) = got["team-a-limits"].inputs["spec"]["limits"]
+    assert item == {
+        "type": "Container",
+        "default": {"cpu": "1", "memory": "2Gi"},
+        "defaultRequest": {"cpu": "100m", "memory": "256Mi"},
+    }
+    counted = {key.removeprefix("limits.") for key in got["team-a-quota"].inputs["spec"]["hard"] if "limits." in key}
+    assert counted == item["default"].keys()
+
+
+@pytest.mark.parametrize(("durable", "archived"), [(True, False), (True, True), (False, False), (False, True)])
+def test_only_a_working_team_where_data_matter_keeps_its_namespace(
+    durable: bool,  # noqa: FBT001 - a case of the test
+    archived: bool,  # noqa: FBT001 - likewise
+) -> None:
+    got = workspace(durable=durable, archived=archived)
+    kept = {"team-a-namespace"} if durable and not archived else set[str]()
+    assert {found.name for found in got if found.protect} == kept
+    assert {found.name for found in got if found.retain} == kept
+
+
+def test_in_an_archived_team_no_pod_starts_and_no_program_has_a_right() -> None:
+    groups = {"viewer": ["team-a-mlflow-users"]}
+    working, archived = workspace(groups=groups), workspace(groups=groups, archived=True)
+    assert archived["team-a-quota"].inputs["spec"]["hard"]["pods"] == "0"
+    subjects = [subject["kind"] for found in archived.of("RoleBinding") for subject in found.inputs["subjects"]]
+    assert set(subjects) == {"Group"}
+    assert {found.name for found in working} - {found.name for found in archived} == {"team-a-program-binding"}
+
+
+def test_an_archived_team_is_still_a_workspace_and_says_that_it_is_archived() -> None:
+    labels = workspace(archived=True)["team-a-namespace"].inputs["metadata"]["labels"]
+    assert (labels["mlflow-enabled"], labels["mlflow-platform/archived"]) == ("true", "true")
+    assert "mlflow-platform/archived" not in workspace()["team-a-namespace"].inputs["metadata"]["labels"]
 
 
 def test_two_teams_share_nothing() -> None:

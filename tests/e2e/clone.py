@@ -62,6 +62,13 @@ class Clone:
             for key in PROD_SECRETS:
                 self.run("pulumi", "config", "set", "--secret", key, f"{key}-of-the-clone", "--stack", name)
 
+    def commit(self) -> None:
+        """Commit everything, in a repository of its own."""
+        who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false")
+        self.run("git", "init", "--quiet")
+        self.run("git", "add", "--all")
+        self.run("git", *who, "commit", "--quiet", "--message", "Change the stacks")
+
     def change(self, file: str, old: str, new: str) -> None:
         """Change a line of the clone's program."""
         path = self.folder / file

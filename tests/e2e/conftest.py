@@ -18,13 +18,18 @@ ORDER = (
     "test_programs",
     "test_tokens",
     "test_isolation",
+    "test_roles",
+    "test_quotas",
+    "test_large_artifacts",
     "test_browser",
     "test_pods",
     "test_attacks",
     "test_admission",
     "test_previews",
     "test_pull_request",
+    "test_other_accounts",
     "test_variants",
+    "test_team_life",
     "test_healing",
     "test_life_cycle",
 )
@@ -74,7 +79,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(line)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def figures(request: pytest.FixtureRequest) -> Figures:
     """Where a test writes down what it measured."""
     return request.config.stash[_FIGURES]

@@ -22,6 +22,8 @@ class GitHub:
     url: str = ""
     comments: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     requests: list[str] = field(default_factory=list[str])
+    refusal: tuple[int, str] | None = None
+    """Status and body of the answer to everything, instead of what was asked for."""
 
     def add(self, body: str) -> dict[str, Any]:
         """Write a comment."""
@@ -63,6 +65,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _asked(self, method: str, pattern: str) -> re.Match[str] | None:
         github = self.server.github
         github.requests.append(method)
+        if github.refusal is not None:
+            self._send(github.refusal[0], github.refusal[1].encode())
+            return None
         match = re.fullmatch(pattern, urlsplit(self.path).path)
         if self.headers["Authorization"] != f"Bearer {github.token}":
             self._answer(HTTPStatus.UNAUTHORIZED, {"message": "Bad credentials"})
@@ -75,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         return json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
 
     def _answer(self, status: HTTPStatus, document: object) -> None:
-        content = json.dumps(document).encode()
+        self._send(status, json.dumps(document).encode())
+
+    def _send(self, status: int, content: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

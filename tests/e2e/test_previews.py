@@ -47,7 +47,7 @@ def test_the_production_stack_keeps_the_policies(clone: Clone, figures: Figures)
 def test_a_broken_program_is_refused_by_every_rule_that_it_breaks(clone: Clone) -> None:
     clone.change("components/identity.py", "resources=RESOURCES.to_args(),", "")
     clone.change("components/pods.py", "read_only_root_filesystem=True,", "read_only_root_filesystem=False,")
-    clone.change("components/workspace.py", "verbs=verbs", 'verbs=["*"]')
+    clone.change("components/grants.py", "verbs=list(verbs)", 'verbs=["*"]')
     clone.make_stack("dev")
     done = clone.run("tools/preview", "dev", expected=None)
     assert done.code != 0

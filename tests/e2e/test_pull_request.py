@@ -23,6 +23,7 @@ def clone(tmp_path: Path) -> Clone:
     made = Clone.make(tmp_path)
     made.make_stack("dev")
     made.make_stack("prod")
+    made.commit()
     made.kubeconfig.write_text(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"), encoding="utf-8")
     return made
 
@@ -46,21 +47,40 @@ def environment(github: GitHub, clone: Clone) -> dict[str, str]:
         "GITHUB_REPOSITORY": "example/platform",
         "GITHUB_API_URL": github.url,
         "PULL_REQUEST": "7",
+        "BASE": "HEAD",
     }
 
 
-def test_one_comment_tells_what_changes_and_is_updated_in_place(clone: Clone, figures: Figures) -> None:
+GAIN = "gains *read*, *create and change*, and *delete* on team"
+
+
+def section(body: str, heading: str) -> str:
+    """What stands below a heading."""
+    return body.partition(f"## {heading}\n\n")[2].partition("\n\n## ")[0]
+
+
+def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_place(
+    clone: Clone, figures: Figures
+) -> None:
+    managers = "manager: [pricing-mlflow-users, data-platform]\n"
+    clone.change("Pulumi.prod.yaml", managers, f"{managers}        viewer: [pricing-interns]\n")
+    clone.commit()
     with serving(TOKEN) as github:
         for number in range(120):
             github.add(f"remark {number} of a long discussion")
-        given = environment(github, clone)
+        given = {**environment(github, clone), "BASE": "HEAD^1"}
         first = clone.run("sh", "-euc", workflow_command(given), env=given)
         ours = [comment for comment in github.comments if MARKER in comment["body"]]
         assert len(ours) == 1
-        for stack in ("dev", "prod"):
-            assert f"### `{stack}`: " in ours[0]["body"]
-        assert "+ Namespace team-a-namespace" in ours[0]["body"]
-        assert "+ Namespace research-namespace" in ours[0]["body"]
+        body = ours[0]["body"]
+        assert section(body, "Who gains or loses access") == (
+            "**`dev`**: nobody gains or loses access.\n\n"
+            "**`prod`**:\n\n"
+            "- **Group pricing-interns** gains *read* on team pricing (experiments, datasets, registered models)"
+        )
+        assert body.index("## Who gains") < body.index("### `dev`: ") < body.index("### `prod`: ")
+        assert "+ Namespace team-a-namespace" in body
+        assert "+ RoleBinding pricing-viewer-binding" in body
         figures.add("pull request: previews of both stacks and a comment", first.seconds)
 
         clone.change("Pulumi.dev.yaml", "description: Demand forecasting", "description: Demand")
@@ -68,6 +88,9 @@ def test_one_comment_tells_what_changes_and_is_updated_in_place(clone: Clone, fi
         clone.run("tools/preview-pull-request", "dev", env=environment(github, clone))
         again = [comment for comment in github.comments if MARKER in comment["body"]]
         assert [comment["id"] for comment in again] == [ours[0]["id"]]
+        access = section(again[0]["body"], "Who gains or loses access").splitlines()
+        assert access[2].startswith(f"- **Group team-c-mlflow-users** {GAIN} team-c ")
+        assert "- **Team team-c** is new" in access
         assert "+ Namespace team-c-namespace" in again[0]["body"]
         assert github.requests.count("POST") == 1
 
@@ -87,12 +110,13 @@ def test_a_mistake_in_the_stack_file_is_quoted_in_the_comment(clone: Clone) -> N
     done = clone.run("tools/preview-pull-request", "prod", expected=None)
     assert done.code == 1
     assert "Pulumi.prod.yaml" in done.stdout
+    assert "**`prod`**: The stack file has mistakes, so nobody's access is known yet" in done.stdout
     assert "login" in done.stdout
 
 
-def test_a_refusal_of_github_says_what_the_token_lacks(clone: Clone) -> None:
+def test_a_refusal_of_github_says_what_is_wrong_with_the_token(clone: Clone) -> None:
     with serving(TOKEN) as github:
         refused = environment(github, clone) | {"GITHUB_TOKEN": "somebody else's"}
         done = clone.run("tools/preview-pull-request", "prod", env=refused, expected=None)
     assert done.code == 1
-    assert "pull-requests: write" in done.stderr
+    assert "the token is not one of GitHub's, or has expired" in done.stderr

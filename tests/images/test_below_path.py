@@ -1,52 +1,45 @@
 """The server below a path of its host sees what it sees without one."""
 
 import asyncio
-import importlib.util
-from pathlib import Path
-from typing import Any
 
 import pytest
+from mlflow_platform_server.below_path import BelowPath
+from mlflow_platform_server.bodies import Message, Receive, Send
 
-FILE = Path(__file__).resolve().parents[2] / "images/mlflow/below-path/below_path.py"
 PATH = "/clusters/demo/mlflow"
-
-Scope = dict[str, Any]
-
-
-def _module() -> Any:  # noqa: ANN401 - a module of the image, which has no types
-    spec = importlib.util.spec_from_file_location("below_path", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MODULE = _module()
 
 
 class Server:
     """Keeps what it is asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Scope] = []
+        self.asked: list[Message] = []
 
-    async def __call__(self, scope: Scope, _: Any, __: Any) -> None:  # noqa: ANN401 - ASGI
+    async def __call__(self, scope: Message, _: Receive, __: Send) -> None:
         """Answer nothing."""
         self.asked.append(scope)
 
 
 def ask(
     path: str, *, raw: str | None = None, below: str = PATH, kind: str = "http", method: str = "GET"
-) -> tuple[list[Scope], list[dict[str, Any]]]:
+) -> tuple[list[Message], list[Message]]:
     """What the server was asked, and what the middleware itself answered."""
-    server, sent = Server(), list[dict[str, Any]]()
+    server, sent = Server(), list[Message]()
 
-    async def send(message: dict[str, Any]) -> None:
+    async def receive() -> Message:
+        raise AssertionError("nothing reads the body here")
+
+    async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": kind, "method": method, "path": path, "raw_path": (raw or path).encode(), "query_string": b"a=b"}
-    asyncio.run(MODULE.BelowPath(server, below)(scope, None, send))
+    scope: Message = {
+        "type": kind,
+        "method": method,
+        "path": path,
+        "raw_path": (raw or path).encode(),
+        "query_string": b"a=b",
+    }
+    asyncio.run(BelowPath(server, below)(scope, receive, send))
     return server.asked, sent
 
 

@@ -51,6 +51,18 @@ def test_a_stack_that_is_made_to_be_thrown_away_needs_no_protection() -> None:
     assert violations("data-is-protected", asked, {"disposableStacks": []})
 
 
+@pytest.mark.parametrize(("archived", "judged"), [("true", False), ("false", True), (None, True)])
+def test_the_namespace_of_an_archived_team_may_go(archived: str | None, judged: bool) -> None:  # noqa: FBT001 - a case
+    labels = {} if archived is None else {"mlflow-platform/archived": archived}
+    asked = Asked(type="kubernetes:core/v1:Namespace", inputs={"metadata": {"labels": labels}})
+    assert bool(violations("data-is-protected", asked)) == judged
+
+
+def test_no_other_data_go_because_of_a_label() -> None:
+    labels = {"metadata": {"labels": {"mlflow-platform/archived": "true"}}}
+    assert violations("data-is-protected", Asked(type="kubernetes:apps/v1:StatefulSet", inputs=labels))
+
+
 def test_which_stacks_may_be_thrown_away_is_a_matter_of_configuration() -> None:
     config: dict[str, Any] = {"disposableStacks": ["preview-17"]}
     kind = "kubernetes:core/v1:Namespace"

@@ -151,6 +151,31 @@ def test_the_order_of_teams_in_the_stack_file_means_nothing() -> None:
     assert documents(run("dev", teams=dict(reversed(teams.items())))) == documents(recorded("dev"))
 
 
+def test_a_change_of_a_teams_groups_touches_bindings_only() -> None:
+    changed = run(
+        "dev", teams={"team-a": {"groups": {"viewer": ["auditors"], "editor": ["team-a-mlflow-users"]}}, "team-b": {}}
+    )
+    before, after = documents(run("dev", teams={"team-a": {}, "team-b": {}})), documents(changed)
+    differing = {urn for urn in before.keys() | after.keys() if before.get(urn) != after.get(urn)}
+    assert {urn.rpartition("::")[2] for urn in differing} == {
+        f"team-a-{role}-binding" for role in ("viewer", "editor", "manager", "gateway")
+    }
+
+
+def test_kubernetes_own_roles_count_in_mlflow_only_when_that_is_said() -> None:
+    aggregated = {"mlflow-view", "mlflow-edit", "mlflow-admin"}
+    for said, expected in (({}, set[str]()), ({"aggregateRoles": True}, aggregated)):
+        roles = {found.inputs["metadata"].get("name") for found in run("dev", access=said).of("ClusterRole")}
+        assert roles & aggregated == expected
+
+
+def test_an_archived_team_in_production_loses_its_protection_and_the_others_keep_theirs() -> None:
+    teams = stack_file("prod")["mlflow-platform:teams"]
+    archived = {**teams, "pricing": {**teams["pricing"], "archived": True}}
+    got = run("prod", secrets=SECRETS["prod"], teams=archived)
+    assert {found.name for found in got.of("Namespace") if not found.protect} == {"pricing-namespace"}
+
+
 def test_production_protects_the_namespaces() -> None:
     namespaces = recorded("prod").of("Namespace")
     assert len(namespaces) == 3
@@ -180,3 +205,38 @@ def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) ->
     users = stack_file(stack)["mlflow-platform:login"].get("users", {})
     assert exports["users"] == sorted(users)
     assert exports["passwords"].keys() == users.keys()
+
+
+@pytest.mark.parametrize(
+    ("stack", "url"),
+    [("dev", "http://mlflow.mlflow.svc.cluster.local"), ("prod", "https://mlflow.example.com")],
+)
+def test_programs_come_by_the_public_address_where_everybody_trusts_its_certificate(stack: str, url: str) -> None:
+    environments = [found.inputs["data"] for found in recorded(stack).of("ConfigMap")]
+    given = [data["MLFLOW_TRACKING_URI"] for data in environments if "MLFLOW_TRACKING_URI" in data]
+    assert given == [url, url]
+
+
+def test_notebooks_in_a_namespace_of_their_own_are_let_in_and_reach_the_login() -> None:
+    teams = {"team-a": {"serviceAccounts": ["jupyter/team-a"]}, "team-b": {}}
+    got = run("dev", teams=teams)
+    assert got["team-a-program-binding"].inputs["subjects"][1] == {
+        "kind": "ServiceAccount",
+        "name": "team-a",
+        "namespace": "jupyter",
+    }
+    assert len(got["team-b-program-binding"].inputs["subjects"]) == 1
+    (ingress,) = got["mlflow-network"].inputs["spec"]["ingress"]
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "jupyter"}}} in ingress["from"]
+
+
+def test_addresses_of_the_cluster_open_the_same_ways_for_every_team() -> None:
+    got = run("dev", cluster={"apiServer": ["10.0.0.1/32"], "ingressAddresses": ["192.0.2.0/28"]})
+    for team in ("team-a", "team-b"):
+        blocks = [
+            (peer["ipBlock"]["cidr"], [port["port"] for port in rule["ports"]])
+            for rule in got[f"{team}-network"].inputs["spec"]["egress"]
+            for peer in rule["to"]
+            if "ipBlock" in peer
+        ]
+        assert blocks == [("192.0.2.0/28", [443]), ("10.0.0.1/32", [443, 6443])]

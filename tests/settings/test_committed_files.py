@@ -26,7 +26,7 @@ def test_the_dev_stack_loads(load: Load) -> None:
     settings, secrets = load(committed("dev"))
     assert isinstance(settings.database, InClusterDatabase)
     assert isinstance(settings.login, DevelopmentLogin)
-    assert settings.manager_groups("team-a") == ("team-a-mlflow-users",)
+    assert settings.groups("team-a") == {"viewer": (), "editor": (), "manager": ("team-a-mlflow-users",)}
     assert not settings.durable
     assert all(value is None for value in dataclasses.asdict(secrets).values())
 
@@ -35,7 +35,7 @@ def test_the_prod_stack_loads_with_its_four_secrets(load: Load, loop: asyncio.Ab
     settings, secrets = load(committed("prod") | SECRETS, encrypted=list(SECRETS), stack="prod")
     assert isinstance(settings.login, OidcLogin)
     assert isinstance(settings.certificate, CertificateSecret)
-    assert settings.manager_groups("pricing") == ("pricing-mlflow-users", "data-platform")
+    assert settings.groups("pricing")["manager"] == ("pricing-mlflow-users", "data-platform")
     assert settings.durable
     for output in (
         secrets.database_password,
@@ -121,3 +121,37 @@ def test_the_configuration_page_names_every_key() -> None:
             assert f"| `{key.path}` |" in written
     for name in NEEDS:
         assert f"| `{name}` |" in written
+
+
+def test_tokens_for_mlflow_and_those_of_every_pod_are_admitted_unless_the_stack_says_otherwise(load: Load) -> None:
+    by_default, _ = load(committed("dev"))
+    assert by_default.cluster.audiences == ("mlflow", "https://kubernetes.default.svc.cluster.local")
+    managed, _ = load(changed("dev", {"cluster": {"serviceAccountIssuer": "https://oidc.example.com/id/1"}}))
+    assert managed.cluster.audiences == ("mlflow", "https://oidc.example.com/id/1")
+    strict, _ = load(changed("dev", {"cluster": {"serviceAccountAudiences": ["mlflow"]}}))
+    assert strict.cluster.audiences == ("mlflow",)
+
+
+def test_a_service_account_without_a_namespace_is_in_the_teams(load: Load) -> None:
+    settings, _ = load(changed("dev", {"teams/team-a/serviceAccounts": ["airflow", "jupyter/team-a"]}))
+    assert settings.service_accounts("team-a") == (("team-a", "airflow"), ("jupyter", "team-a"))
+    assert settings.service_accounts("team-b") == ()
+    assert settings.client_namespaces == ("jupyter",)
+
+
+def test_an_archived_teams_service_accounts_have_no_rights(load: Load) -> None:
+    settings, _ = load(changed("dev", {"teams/team-a": {"serviceAccounts": ["jupyter/team-a"], "archived": True}}))
+    assert settings.service_accounts("team-a") == ()
+    assert settings.client_namespaces == ()
+
+
+@pytest.mark.parametrize(
+    ("audiences", "mounted"), [([], True), (["mlflow"], False), (["mlflow", "https://kubernetes.default.svc"], True)]
+)
+def test_a_pods_default_token_is_for_the_login_unless_tokens_for_mlflow_are_demanded(
+    load: Load,
+    audiences: list[str],
+    mounted: bool,  # noqa: FBT001 - a case of the test
+) -> None:
+    settings, _ = load(changed("dev", {"cluster": {"serviceAccountAudiences": audiences}}))
+    assert settings.cluster.admits_default_tokens is mounted

@@ -98,6 +98,8 @@ def test_a_team_cannot_be_called(name: str) -> None:
         (values.Bucket, r"folder: (.+)"),
         (values.Region, r"region, (.+)"),
         (values.Date, r'of it: "(.+)"'),
+        (values.Account, r"for example (.+)"),
+        (values.AddressRange, r"(?:as|like) ([0-9a-f.:]+/[0-9]+)$"),
     ],
 )
 def test_what_a_remedy_suggests_is_right(annotated: object, suggests: str) -> None:
@@ -105,6 +107,7 @@ def test_what_a_remedy_suggests_is_right(annotated: object, suggests: str) -> No
     wrong = [
         *("Team A", "team_a", "-a-", "1st_db", "ML.Example.com", "https://a.example.com/x", "A@B.example.com"),
         *("5G ", "5gb", "700m", "1000Ki", "100Mi", "postgres:17", "library/postgres:17", "s3://bucket/folder"),
+        *("10.1.2.3", "10.1.2.3/8", "fd12:3456::1"),
         *("eu-central-1a", "2026-11-01 00:00:00 +0000 UTC", "a.b.", "ÄÖ", "x" * 300),
     ]
     suggested = [
@@ -158,6 +161,12 @@ def test_an_image_is_pinned_by_version_or_digest(image: str) -> None:
         (values.Region, "us-gov-west-1"),
         (values.Region, "garage"),
         (values.Bucket, "my.bucket-1"),
+        (values.Audience, "https://kubernetes.default.svc"),
+        (values.Audience, "api://AzureADTokenExchange"),
+        (values.AddressRange, "10.0.0.0/8"),
+        (values.AddressRange, "fd12:3456::/48"),
+        (values.Account, "default-editor"),
+        (values.Account, "kubeflow-team-a/default-editor"),
         (values.Group, "Data Scientists (EU)"),
         (values.Group, "6f2a9f0c-0000-4000-8000-000000000000"),
         (values.ObjectName, "gp3.encrypted"),
@@ -226,3 +235,10 @@ def test_no_kind_repeats_a_password() -> None:
     for remedy in all_kinds():
         for text in carriers:
             assert "hunter2" not in (remedy(text) or ""), text
+
+
+@pytest.mark.parametrize(
+    "text", ["0.0.0.0/0", "169.254.169.254/32", "169.254.0.0/17", "128.0.0.0/1", "::/0", "fd00::/8", "fe80::/64"]
+)
+def test_no_range_of_addresses_holds_a_metadata_service(text: str) -> None:
+    assert "metadata" in (kind_in(values.AddressRange).remedy(text) or "")

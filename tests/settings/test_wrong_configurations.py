@@ -65,7 +65,6 @@ CASES = {
         "teams.team-a.groups.managers",
         "is not a setting",
         "did you mean `manager`?",
-        others=1,
     ),
     "a misspelt project": Case(
         {"mlflow-platfrom:host": "x.example.com"},
@@ -123,11 +122,32 @@ CASES = {
         "is empty; expected at least one entry",
         "add one",
     ),
+    "groups without a group": Case(
+        {"teams/team-c": {"groups": {}}},
+        "teams.team-c.groups",
+        "is empty; expected at least one group",
+        "leave `groups` out: team-c-mlflow-users then manages it",
+    ),
+    "an empty list of viewers": Case(
+        {"teams/team-c": {"groups": {"viewer": [], "manager": ["c"]}}},
+        "teams.team-c.groups.viewer",
+        "is empty; expected at least one entry",
+        "add one",
+    ),
     # Single values.
     "a misspelt profile": Case({"profile": "prodution"}, "profile", 'found "prodution"', "did you mean `production`?"),
     "a number in quotes": Case({"server/replicas": "2"}, "server.replicas", 'found "2"', "write it without quotes: 2"),
     "a truth for a number": Case(
         {"server/workers": True}, "server.workers", "expected a whole number from 1 to 16", "write a number like 1"
+    ),
+    "a truth in quotes": Case(
+        {"access": {"aggregateRoles": "true"}},
+        "access.aggregateRoles",
+        'expected true or false, found "true"',
+        "write it without quotes: true",
+    ),
+    "a truth in other words": Case(
+        {"access": {"aggregateRoles": "yes"}}, "access.aggregateRoles", 'found "yes"', "write true or false"
     ),
     "half a worker": Case({"server/workers": 1.5}, "server.workers", "a whole number from 1 to 16", "a number like 1"),
     "too many replicas": Case({"server/replicas": 99}, "server.replicas", "from 1 to 20", "the nearest possible is 20"),
@@ -383,6 +403,85 @@ CASES = {
         "with this project's plugins",
         "build images/mlflow",
     ),
+    # Programs.
+    "an audience with a comma": Case(
+        {"cluster": {"serviceAccountAudiences": ["mlflow", "a,b"]}},
+        "cluster.serviceAccountAudiences[1]",
+        "an audience of service-account tokens",
+        "exactly as it stands in the tokens' `aud`",
+    ),
+    "audiences without the platform's own": Case(
+        {"cluster": {"serviceAccountAudiences": ["https://kubernetes.default.svc"]}},
+        "cluster.serviceAccountAudiences",
+        "lacks `mlflow`",
+        "add mlflow",
+    ),
+    "an audience twice": Case(
+        {"cluster": {"serviceAccountAudiences": ["mlflow", "mlflow"]}},
+        "cluster.serviceAccountAudiences",
+        'names "mlflow" 2 times',
+        "name it once",
+    ),
+    "an address for a range": Case(
+        {"cluster": {"apiServer": ["10.0.0.1"]}},
+        "cluster.apiServer[0]",
+        "a range of addresses",
+        "write one address as 10.0.0.1/32",
+    ),
+    "a range that begins elsewhere": Case(
+        {"cluster": {"ingressAddresses": ["10.1.2.3/16"]}},
+        "cluster.ingressAddresses[0]",
+        "a range of addresses",
+        "write it like 10.1.0.0/16",
+    ),
+    "a host for a range": Case(
+        {"cluster": {"apiServer": ["api.example.com"]}},
+        "cluster.apiServer[0]",
+        "a range of addresses",
+        "the first address and the length of the prefix",
+    ),
+    "everything, the metadata service among it": Case(
+        {"cluster": {"apiServer": ["0.0.0.0/0"]}},
+        "cluster.apiServer[0]",
+        "a range of addresses",
+        "metadata service",
+    ),
+    "a service account in three parts": Case(
+        {"teams/team-a/serviceAccounts": ["system:serviceaccount/jupyter/hub"]},
+        "teams.team-a.serviceAccounts[0]",
+        "a service account: `name`, or `namespace/name`",
+        "write namespace/name",
+    ),
+    "a service account in capitals": Case(
+        {"teams/team-a/serviceAccounts": ["Airflow_Worker"]},
+        "teams.team-a.serviceAccounts[0]",
+        "a service account",
+        "write for example airflow-worker",
+    ),
+    "a service account of Kubernetes": Case(
+        {"teams/team-a/serviceAccounts": ["kube-system/default"]},
+        "teams.team-a.serviceAccounts[0]",
+        "a service account",
+        "belongs to Kubernetes",
+    ),
+    "a service account twice": Case(
+        {"teams/team-a/serviceAccounts": ["airflow", "team-a/airflow"]},
+        "teams.team-a.serviceAccounts",
+        'names the service account "team-a/airflow" 2 times',
+        "name it once",
+    ),
+    "the platform's own service account": Case(
+        {"teams/team-a/serviceAccounts": ["mlflow-client"]},
+        "teams.team-a.serviceAccounts",
+        "the platform makes and admits by itself",
+        "remove it",
+    ),
+    "a service account in the platform's namespace": Case(
+        {"teams/team-a/serviceAccounts": ["mlflow/mlflow"]},
+        "teams.team-a.serviceAccounts",
+        "in the platform's own namespace",
+        "in that of your notebooks or pipelines",
+    ),
     # Contradictions.
     "development login in production": Case(
         {"login": {"kind": "development", "users": {"alice@example.com": {}}}},
@@ -485,6 +584,12 @@ CASES = {
         'names the group "c" 2 times (manager)',
         "name it once",
     ),
+    "a group with two roles": Case(
+        {"teams/team-c": {"groups": {"viewer": ["c"], "manager": ["c"]}}},
+        "teams.team-c.groups",
+        'names the group "c" 2 times (manager, viewer)',
+        "name it once",
+    ),
     "a database behind the platform's own host": Case(
         {"database": {**EXTERNAL, "host": "mlflow.localhost"}},
         "database.host",
@@ -536,6 +641,48 @@ CASES = {
     ),
     "more CPU asked for than allowed": Case(
         {"server/cpu": "2500m"}, "server.cpu", '"2500m" is more than server.cpuLimit "2" (the default)', "lower the one"
+    ),
+    "a default container that asks for more than it may take": Case(
+        {"workspaces": {"limits": {"cpuRequest": "2"}}},
+        "workspaces.limits.cpuRequest",
+        '"2" is more than workspaces.limits.cpu "1" (the default); Kubernetes refuses a request above its limit',
+        "lower the one or raise the other",
+    ),
+    "a default limit below the default request": Case(
+        {"workspaces": {"limits": {"memory": "128Mi"}}},
+        "workspaces.limits.memory",
+        '"128Mi" is less than workspaces.limits.memoryRequest "256Mi" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a default container that no quota admits": Case(
+        {"workspaces": {"limits": {"memory": "128Gi"}}},
+        "workspaces.limits.memory",
+        '"128Gi" is more than workspaces.quota.memory "64Gi" (the default); no container that leaves it open would',
+        "lower the one or raise the other",
+    ),
+    "a team's quota below everybody's default container": Case(
+        {"teams/team-a/quota": {"cpu": "500m"}},
+        "teams.team-a.quota.cpu",
+        '"500m" is less than workspaces.limits.cpu "1" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a team's default container above its own quota": Case(
+        {"teams/team-a/limits": {"memory": "8Gi"}, "teams/team-a/quota": {"memory": "4Gi"}},
+        "teams.team-a.limits.memory",
+        '"8Gi" is more than teams.team-a.quota.memory "4Gi"',
+        "lower the one or raise the other",
+    ),
+    "a team's request above everybody's limit": Case(
+        {"teams/team-a/limits": {"memoryRequest": "3Gi"}},
+        "teams.team-a.limits.memoryRequest",
+        '"3Gi" is more than workspaces.limits.memory "2Gi" (the default)',
+        "lower the one or raise the other",
+    ),
+    "a quota without a pod": Case(
+        {"teams/team-a/quota": {"pods": 0}}, "teams.team-a.quota.pods", "found 0", "the nearest possible is 1"
+    ),
+    "a quota in numbers": Case(
+        {"workspaces": {"quota": {"cpu": 16}}}, "workspaces.quota.cpu", "found 16", 'write it in quotes: "16"'
     ),
     # Secrets.
     "a missing secret": Case(

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.github import GitHub, serving
-from tools.preview_comment import LONGEST, MARKER, Change, Preview, comment, main, parse, post, summary
+from tests.tools.access.parts import TEAMS, from_to
+from tests.tools.access.repository import Repository
+from tools.preview_comment import LONGEST, MARKER, Change, Preview, access_summary, comment, main, parse, summary
+from tools.pull_request import post
 
 # What GitHub takes.
 GITHUBS_LIMIT = 65_536
@@ -112,13 +115,14 @@ def server() -> Iterator[GitHub]:
 @pytest.fixture
 def github(server: GitHub) -> GitHub:
     """GitHub, with nothing written or asked yet."""
+    server.refusal = None
     server.comments.clear()
     server.requests.clear()
     return server
 
 
 def send(github: GitHub, text: str, token: str = TOKEN) -> str:
-    return post(text, api=github.url, repository="example/platform", pull_request="7", token=token)
+    return post(text, marker=MARKER, api=github.url, repository="example/platform", pull_request="7", token=token)
 
 
 def test_the_engines_events_become_changes_violations_and_errors() -> None:
@@ -170,6 +174,15 @@ def test_the_headline_counts_each_kind_of_change() -> None:
     assert summary("dev", made).splitlines()[0] == "### `dev`: 2 to create, 1 to update"
 
 
+def test_what_is_taken_over_is_listed() -> None:
+    event: dict[str, object] = {
+        "resourcePreEvent": {"metadata": {"op": "import", "urn": f"{URN}Bucket$kubernetes:core/v1:Secret::old"}}
+    }
+    text = summary("dev", parse(stream(event, EVENTS[-1])))
+    assert text.startswith("### `dev`: 1 to import")
+    assert "= Secret old" in text.splitlines()
+
+
 def test_a_stack_that_stays_as_it_is_says_so() -> None:
     assert summary("prod", preview()) == "### `prod`: no changes"
 
@@ -217,6 +230,40 @@ def test_the_comment_carries_the_marker_and_every_stack_in_order() -> None:
     assert lines[0] == MARKER
     assert [line for line in lines if line.startswith("### ")] == ["### `prod`: no changes", "### `dev`: no changes"]
     assert "Shortened" not in lines[-1]
+
+
+INTERNS = {**TEAMS, "research": {"groups": {"manager": ["research-mlflow-users"], "viewer": ["interns"]}}}
+GAIN = "**Group interns** gains *read* on team research (experiments, datasets, registered models)"
+
+
+def test_who_gains_access_comes_before_everything_else() -> None:
+    access = {"dev": from_to(TEAMS, TEAMS), "prod": from_to(TEAMS, INTERNS)}
+    text = comment({"dev": preview(), "prod": preview(*changes("update", "RoleBinding b"))}, access)
+    assert text.split("\n\n") == [
+        MARKER,
+        "## Who gains or loses access",
+        "**`dev`**: nobody gains or loses access.",
+        "**`prod`**:",
+        f"- {GAIN}",
+        "## What this pull request changes",
+        "### `dev`: no changes",
+        "### `prod`: 1 to update",
+        "<details><summary>All changes</summary>",
+        "```diff\n~ RoleBinding b\n```\n</details>",
+    ]
+
+
+def test_a_sentence_stands_where_access_cannot_be_compared() -> None:
+    assert access_summary("dev", "There is nothing to compare with.") == "**`dev`**: There is nothing to compare with."
+
+
+def test_a_long_list_of_gains_is_shortened_and_hides_no_other_stack() -> None:
+    many: dict[str, object] = {f"team-{number:04}": {} for number in range(2000)}
+    access = {"dev": from_to(TEAMS, many), "prod": from_to(TEAMS, INTERNS)}
+    text = comment({"dev": preview(), "prod": preview()}, access)
+    assert len(text) <= LONGEST
+    assert "more: the workflow's log has them" in text
+    assert GAIN in text
 
 
 MANY = [f"ConfigMap {'x' * 200}-{number}" for number in range(2 * LONGEST // 200)]
@@ -273,13 +320,40 @@ def test_a_comment_on_a_later_page_is_found(github: GitHub) -> None:
     assert len(github.comments) == 251
 
 
-def test_a_token_that_may_not_comment_ends_with_a_sentence(github: GitHub) -> None:
+def test_a_token_that_github_does_not_know_ends_with_a_sentence(github: GitHub) -> None:
     with pytest.raises(SystemExit) as refused:
         send(github, MARKER, token="someone else's")  # noqa: S106 - opens nothing
     sentence = str(refused.value)
     assert sentence.startswith(f"GitHub answered 401 to GET {github.url}/repos/example/platform/issues/7/comments")
-    assert sentence.endswith("the token needs `pull-requests: write`")
+    assert sentence.endswith("Bad credentials; the token is not one of GitHub's, or has expired")
     assert github.comments == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "reason"),
+    [
+        (
+            403,
+            '{"message": "Resource not accessible"}',
+            "Resource not accessible; the token needs `pull-requests: write`",
+        ),
+        (404, '{"message": "Not Found"}', "Not Found; there is no such repository or pull request"),
+        (422, '{"message": "Body is too long"}', "Body is too long"),
+        (502, "<html>", "that is GitHub's own trouble: run the job again"),
+        (418, "[]", "I'm a Teapot"),
+    ],
+)
+def test_each_refusal_says_what_is_the_matter(github: GitHub, status: int, said: str, reason: str) -> None:
+    github.refusal = (status, said)
+    with pytest.raises(SystemExit) as refused:
+        send(github, MARKER)
+    assert f"GitHub answered {status} to GET" in str(refused.value)
+    assert f": {reason}" in str(refused.value)
+
+
+def test_a_github_that_is_not_there_is_a_sentence_too() -> None:
+    with pytest.raises(SystemExit, match=r"^GitHub cannot be reached, GET http://127\.0\.0\.1:9/.*refused"):
+        post(MARKER, marker=MARKER, api="http://127.0.0.1:9", repository="a/b", pull_request="7", token=TOKEN)
 
 
 @pytest.fixture
@@ -292,6 +366,38 @@ def events(tmp_path: Path) -> Path:
 def test_without_post_the_comment_goes_to_standard_output(events: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([f"dev={events}"])
     assert capsys.readouterr().out == comment({"dev": parse(stream(*EVENTS))}) + "\n"
+
+
+def test_access_is_compared_with_the_revision(
+    events: Path, repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.add_interns()
+    (repository.folder / "Pulumi.staging.yaml").write_bytes((repository.folder / "Pulumi.prod.yaml").read_bytes())
+    main(["--against", "main", f"dev={events}", f"prod={events}", f"staging={events}"])
+    access = capsys.readouterr().out.partition("## What this pull request changes")[0]
+    assert "**`dev`**: nobody gains or loses access." in access
+    assert access.count("**Group pricing-interns** gains *read* on team pricing") == 2
+    assert "**Team research** is new" in access
+
+
+def test_a_stack_file_that_cannot_be_read_stops_no_comment(
+    events: Path, repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.change("dev", "profile: evaluation", "profil: evaluation")
+    repository.commit()
+    repository.git("checkout", "--quiet", "HEAD~1", "--", ".")
+    repository.change("prod", "profile: production", "profile: none")
+    main(["--against", "HEAD", f"dev={events}", f"prod={events}"])
+    text = capsys.readouterr().out
+    assert "**`dev`**: The stack file at `HEAD` is of an older form, so there is nothing to compare with." in text
+    assert "**`prod`**: The stack file has mistakes, so nobody's access is known yet" in text
+
+
+@pytest.mark.usefixtures("repository")
+def test_an_unknown_revision_is_told_and_fails(events: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="access cannot be compared with nowhere"):
+        main(["--against", "nowhere", f"dev={events}"])
+    assert "**`dev`**: Access cannot be compared: git knows no revision `nowhere` here" in capsys.readouterr().out
 
 
 def test_with_post_the_comment_goes_to_the_pull_request(

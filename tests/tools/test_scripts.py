@@ -4,8 +4,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+
+from tests.tools.access.repository import Repository
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TOOLS = CHECKOUT / "tools"
@@ -77,11 +81,13 @@ def follows(calls: list[str], plan: list[tuple[str, str]]) -> bool:
 
 
 IN_KIND = "with-cluster kind "
+KEEPING = (IN_KIND, "python -m tools.volumes retain mlflow")
 DESTRUCTION = [
+    (IN_KIND, "python -m tools.torn_state"),
     (IN_KIND, "pulumi stack select dev"),
     (IN_KIND, "python -m tools.heal"),
     (IN_KIND, "pulumi stack output namespace"),
-    (IN_KIND, "python -m tools.volumes retain mlflow"),
+    KEEPING,
     (IN_KIND, "pulumi destroy --yes"),
     (IN_KIND, "python -m tools.volumes list mlflow"),
 ]
@@ -121,7 +127,7 @@ def test_a_script_may_answer_beforehand(copy: Copy) -> None:
 def test_volumes_that_cannot_be_kept_stop_the_destruction(copy: Copy) -> None:
     copy.program("tools/with-cluster", f'{DEPLOYED}case "$*" in *retain*) exit 1 ;; esac\n')
     assert copy.run("destroy", "dev", "kind", YES="dev").returncode == 1
-    assert follows(copy.calls, DESTRUCTION[:4])
+    assert follows(copy.calls, DESTRUCTION[: 1 + DESTRUCTION.index(KEEPING)])
 
 
 def test_a_half_deployed_stack_can_be_destroyed(copy: Copy) -> None:
@@ -132,6 +138,56 @@ def test_a_half_deployed_stack_can_be_destroyed(copy: Copy) -> None:
 
 def test_a_stack_without_a_name_is_not_destroyed_unasked(copy: Copy) -> None:
     assert copy.run("destroy", "", "kind").returncode == 1
+    assert copy.calls == []
+
+
+ARCHIVED = f"""{RECORDER}case "$*" in
+*"output namespace") echo mlflow ;;
+*"get namespaces"*"metadata.name=team-c"*) echo namespace/team-c ;;
+*exec*) cat >> "$CALLS" ;;
+esac
+"""
+CHECKS = [
+    (IN_KIND, "pulumi stack select dev"),
+    (IN_KIND, "pulumi stack output namespace"),
+    (IN_KIND, "mlflow-platform/archived=true"),
+]
+
+
+def purge(copy: Copy, team: str, answer: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    copy.program("tools/with-cluster", ARCHIVED)
+    copy.program("tools/server/purge.py", "what runs in the pod\n")
+    return copy.run("purge", "dev", "kind", team, answer=answer, **env)
+
+
+@pytest.mark.parametrize("yes", ["", "team-d"])
+def test_a_team_that_is_not_archived_is_not_purged_whatever_is_answered(copy: Copy, yes: str) -> None:
+    done = purge(copy, "team-d", answer="team-d\n", YES=yes)
+    assert done.returncode == 1
+    assert "team team-d is not archived: set teams.team-d.archived to true" in done.stderr
+    assert follows(copy.calls, CHECKS)
+
+
+@pytest.mark.parametrize("answer", ["", "\n", "y\n", "yes\n", "team-d\n", "dev\n"])
+def test_a_wrong_answer_purges_nothing(copy: Copy, answer: str) -> None:
+    done = purge(copy, "team-c", answer=answer, YES="dev")
+    assert done.returncode == 1
+    assert "Type the name of the team" in done.stdout
+    assert follows(copy.calls, CHECKS)
+
+
+@pytest.mark.parametrize(("answer", "yes"), [("team-c\n", ""), ("", "team-c")])
+def test_the_teams_name_purges_it_in_the_servers_pod(copy: Copy, answer: str, yes: str) -> None:
+    assert purge(copy, "team-c", answer=answer, YES=yes).returncode == 0
+    *checks, execution, script = copy.calls
+    assert follows(checks, CHECKS)
+    assert "kubectl exec --stdin --namespace mlflow deployment/mlflow --container mlflow --" in execution
+    assert execution.endswith("python3 - team-c")
+    assert script == "what runs in the pod"
+
+
+def test_a_team_without_a_name_is_not_purged(copy: Copy) -> None:
+    assert purge(copy, "").returncode == 1
     assert copy.calls == []
 
 
@@ -218,6 +274,13 @@ CREATED = "\n".join(
 )
 
 
+@pytest.fixture
+def copy_of_ours(copy: Copy) -> Copy:
+    """One that has the stack files, in a repository."""
+    Repository(copy.folder)
+    return copy
+
+
 def engine(copy: Copy, prod: str) -> None:
     """Let the engine preview any stack as one Pod more, and `prod` like this."""
     copy.program(
@@ -226,32 +289,53 @@ def engine(copy: Copy, prod: str) -> None:
     copy.program(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
 
 
-def test_a_pull_requests_previews_become_one_comment(copy: Copy) -> None:
-    engine(copy, f"echo '{CREATED}'")
-    done = copy.run("preview-pull-request", "dev", "prod", PREVIEW_OPTIONS="--diff --refresh")
+def test_a_pull_requests_previews_become_one_comment(copy_of_ours: Copy) -> None:
+    engine(copy_of_ours, f"echo '{CREATED}'")
+    done = copy_of_ours.run("preview-pull-request", "dev", "prod", PREVIEW_OPTIONS="--diff --refresh")
     assert done.returncode == 0
     assert [line for line in done.stdout.splitlines() if line.startswith("### ")] == [
         "### `dev`: 1 to create",
         "### `prod`: 1 to create",
     ]
-    assert copy.calls == [
+    assert copy_of_ours.calls == [
         f"pulumi preview --stack {stack} --json --policy-pack policy --non-interactive --diff --refresh"
         for stack in ("dev", "prod")
     ]
 
 
-def test_a_preview_that_fails_fails_the_workflow_and_the_others_are_told(copy: Copy) -> None:
+def test_the_comment_compares_access_with_the_base(copy_of_ours: Copy) -> None:
+    engine(copy_of_ours, f"echo '{CREATED}'")
+    file = copy_of_ours.folder / "Pulumi.dev.yaml"
+    file.write_text(f"{file.read_text(encoding='utf-8')}    team-c: {{}}\n", encoding="utf-8")
+    since_the_commit = copy_of_ours.run("preview-pull-request", "dev")
+    assert "**Team team-c** is new" in since_the_commit.stdout
+    assert copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD").stdout == since_the_commit.stdout
+    unknown = copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD^1")
+    assert unknown.returncode == 1
+    assert "git knows no revision `HEAD^1` here" in unknown.stdout
+
+
+def test_a_preview_that_fails_fails_the_workflow_and_the_others_are_told(copy_of_ours: Copy) -> None:
     error = json.dumps({"diagnosticEvent": {"severity": "error", "message": "no such cluster"}})
-    engine(copy, f"echo '{error}'; exit 255")
-    done = copy.run("preview-pull-request", "prod", "dev")
+    engine(copy_of_ours, f"echo '{error}'; exit 255")
+    done = copy_of_ours.run("preview-pull-request", "prod", "dev")
     assert done.returncode == 1
     assert "### `dev`: 1 to create" in done.stdout
     assert "### `prod`: the preview failed\n\n```\nno such cluster\n```" in done.stdout
 
 
-def test_a_preview_that_could_not_even_start_is_not_told_as_no_changes(copy: Copy) -> None:
-    engine(copy, "echo 'error: no stack named prod found' >&2; exit 255")
-    done = copy.run("preview-pull-request", "dev", "prod")
+def test_a_preview_that_could_not_even_start_is_not_told_as_no_changes(copy_of_ours: Copy) -> None:
+    engine(copy_of_ours, "echo 'error: no stack named prod found' >&2; exit 255")
+    done = copy_of_ours.run("preview-pull-request", "dev", "prod")
     assert done.returncode == 1
     assert "error: no stack named prod found" in done.stderr
     assert "no changes" not in done.stdout
+
+
+def test_the_workflow_fetches_what_it_compares_with() -> None:
+    workflow: dict[str, Any] = yaml.safe_load((CHECKOUT / ".github/workflows/preview.yml").read_text(encoding="utf-8"))
+    checkout, *_, preview = workflow["jobs"]["preview"]["steps"]
+    # Of a pull request GitHub checks out the merge; its first parent is the base branch.
+    assert checkout["uses"].startswith("actions/checkout@")
+    assert checkout["with"]["fetch-depth"] == 2
+    assert preview["env"]["BASE"] == "HEAD^1"

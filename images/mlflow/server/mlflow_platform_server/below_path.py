@@ -6,21 +6,22 @@ only some of the routes below the prefix. Here the path is taken off before anyt
 server, its authorisation and its tests are the same with a path as without.
 """
 
-import os
 from http import HTTPStatus
 
-PATH_VARIABLE = "MLFLOW_PLATFORM_PATH"
+from mlflow_platform_server.bodies import Message, Receive, Send
+from mlflow_platform_server.door import App
 
 
 class BelowPath:
     """ASGI middleware that serves an application below `path`, and nothing beside it."""
 
-    def __init__(self, app, path):
+    def __init__(self, app: App, path: str) -> None:
         self._app = app
         self._path = path
         self._raw_path = path.encode()
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass a request below the path on, without it; answer any other here."""
         if scope["type"] not in {"http", "websocket"} or not self._path:
             await self._app(scope, receive, send)
             return
@@ -38,14 +39,6 @@ class BelowPath:
             await _answer(send, HTTPStatus.NOT_FOUND, [])
 
 
-async def _answer(send, status, headers):
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
-
-
-def create_app(app=None):
-    """MLflow with the authorisation plugin, below the path that the environment names."""
-    # Here, because the rest needs neither MLflow nor Kubernetes.
-    from mlflow_kubernetes_plugins.auth.middleware import create_app as create_server
-
-    return BelowPath(create_server(app), os.environ.get(PATH_VARIABLE, ""))

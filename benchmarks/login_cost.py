@@ -1,0 +1,194 @@
+"""What the login costs: logging batches through ingress and login, through the login, and without either.
+
+`make bench`, on the deployed `dev` stack. The ways are used in turn in one run, by the same clients in the network of
+the server's pod, so that what else the machine does falls on all of them. Also what the proxies take while nobody asks,
+and what an access review costs that is not in the server's cache.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from benchmarks.load import Plan, Way, as_json
+from embedded.usage import Usage
+from tools.stack import Platform, read_platform, service_account_token
+
+CLIENTS = 8
+ROUNDS = 5
+ROUND_SECONDS = 8
+WARM_UP_SECONDS = 4
+IDLE_SECONDS = 10
+TEAM = "team-a"
+# What the login may add to logging a batch.
+GOAL = 1.10
+DIRECT = "without the login"
+LONGEST = "ingress and login"
+
+
+@dataclass(slots=True)
+class Measured:
+    """The rounds of one way."""
+
+    rates: list[float] = field(default_factory=list[float])
+    latencies: list[float] = field(default_factory=list[float])
+    cpu: dict[str, float] = field(default_factory=dict[str, float])
+    """CPU seconds of each container."""
+
+    def line(self, name: str) -> str:
+        """Its figures."""
+        requests = len(self.latencies)
+        cpu = ", ".join(f"{container} {1000 * used / requests:.1f}" for container, used in self.cpu.items())
+        return (
+            f"{name:<24}{statistics.median(self.rates):6.1f} requests/s  "
+            f"p50 {percentile(self.latencies, 50):4.0f} ms  p99 {percentile(self.latencies, 99):4.0f} ms  "
+            f"CPU ms/request: {cpu}"
+        )
+
+
+def percentile(latencies: list[float], percent: int) -> float:
+    """In milliseconds."""
+    return 1000 * statistics.quantiles(latencies, n=100, method="inclusive")[percent - 1]
+
+
+def kubectl(*arguments: str) -> Any:  # noqa: ANN401 - any Kubernetes object
+    """An object, as the cluster's administrator."""
+    done = subprocess.run(["kubectl", *arguments, "--output=json"], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def containers(namespace: str, component: str) -> dict[str, Usage]:
+    """The running containers of a component, by name."""
+    label = f"--selector=app.kubernetes.io/name={component}"
+    (pod,) = kubectl("get", "pods", f"--namespace={namespace}", label, "--field-selector=status.phase=Running")["items"]
+    states = (*pod["status"]["containerStatuses"], *pod["status"].get("initContainerStatuses", ()))
+    return {state["name"]: Usage.of(state["containerID"]) for state in states}
+
+
+def run_plan(plan: Plan, pod: Usage) -> list[float]:
+    """Latencies of a plan that is run in the network of a pod.
+
+    Raises:
+        SystemExit: a request failed.
+    """
+    inside = ["nsenter", f"--target={pod.process()}", "--net", sys.executable, "-m", "benchmarks.load"]
+    done = subprocess.run(inside, input=as_json(plan), capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the clients failed: {done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def ways(platform: Platform, token: str) -> dict[str, Way]:
+    """The ways to the server, from the longest to the shortest."""
+    host = platform.url.removeprefix("https://")
+    account = platform.teams[TEAM]
+    identity = f"system:serviceaccount:{account.namespace}:{account.service_account}"
+    workspace = {"X-MLFLOW-WORKSPACE": TEAM}
+    ingress = kubectl("get", "service", "traefik", "--namespace=traefik")["spec"]["clusterIP"]
+    bearer = {**workspace, "Authorization": f"Bearer {token}"}
+    direct = {**workspace, "X-Forwarded-User": identity, "X-Forwarded-Email": identity}
+    return {
+        LONGEST: Way(address=(ingress, 443), host=host, headers=bearer, authority=platform.authority),
+        "login": Way(address=("127.0.0.1", 4180), host=host, headers=bearer),
+        DIRECT: Way(address=("127.0.0.1", 5000), host=host, headers=direct),
+    }
+
+
+def compare(
+    choices: dict[str, Way], run: Callable[[Way, float], list[float]], used: dict[str, Usage]
+) -> dict[str, Measured]:
+    """Use every way in turn, several times."""
+    measured = {name: Measured(cpu=dict.fromkeys(used, 0.0)) for name in choices}
+    for way in choices.values():
+        run(way, WARM_UP_SECONDS)
+    for _ in range(ROUNDS):
+        for name, way in choices.items():
+            before = {container: usage.cpu_seconds() for container, usage in used.items()}
+            latencies = run(way, ROUND_SECONDS)
+            measured[name].rates.append(len(latencies) / ROUND_SECONDS)
+            measured[name].latencies += latencies
+            for container, usage in used.items():
+                measured[name].cpu[container] += usage.cpu_seconds() - before[container]
+    return measured
+
+
+def idle(used: dict[str, Usage]) -> None:
+    """Print what the containers take while nobody asks."""
+    before = {name: usage.cpu_seconds() for name, usage in used.items()}
+    time.sleep(IDLE_SECONDS)
+    for name, usage in used.items():
+        share = 100 * (usage.cpu_seconds() - before[name]) / IDLE_SECONDS
+        print(f"idle {name:<19}{usage.anonymous_mib():6.0f} MiB  {share:.1f} % of a CPU")
+
+
+def review(way: Way, run_id: str, pod: Usage) -> None:
+    """Print what an access review adds that is not in the cache.
+
+    One client reads a run, in turn with groups that the server knows and with ones that it has never seen.
+    """
+    person = {
+        "X-Forwarded-User": "bench",
+        "X-Forwarded-Email": "bench@example.com",
+        "X-Forwarded-Groups": f"{TEAM}-mlflow-users",
+        "X-MLFLOW-WORKSPACE": TEAM,
+    }
+    as_person = Way(address=way.address, host=way.host, headers=person)
+    latencies: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(ROUNDS):
+        for fresh in latencies:
+            plan = Plan(way=as_person, run_id=run_id, clients=1, seconds=2, fresh_groups=fresh, log=False)
+            latencies[fresh] += run_plan(plan, pod)
+    known, new = statistics.median(latencies[False]), statistics.median(latencies[True])
+    print(
+        f"reading a run: {1000 * known:.1f} ms with a cached access review, {1000 * new:.1f} ms with a new one: "
+        f"a review costs {1000 * (new - known):.1f} ms"
+    )
+
+
+def make_run(way: Way) -> str:
+    """A run to log to."""
+
+    def create(what: str, document: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
+        connection = way.connect()
+        headers = {**way.headers, "Content-Type": "application/json"}
+        connection.request("POST", f"/api/2.0/mlflow/{what}/create", json.dumps(document), headers)
+        with connection.getresponse() as answer:
+            return json.load(answer)
+
+    experiment = create("experiments", {"name": f"login-cost-{time.time_ns()}"})["experiment_id"]
+    return create("runs", {"experiment_id": experiment})["run"]["info"]["run_id"]
+
+
+def main() -> None:
+    """Measure and print."""
+    platform = read_platform()
+    server = containers(platform.namespace, "mlflow")
+    used = {**containers("traefik", "traefik"), "oauth2-proxy": server["oauth2-proxy"], "mlflow": server["mlflow"]}
+    account = platform.teams[TEAM]
+    choices = ways(platform, service_account_token(account.namespace, account.service_account))
+    # From here the ingress controller is at the machine's own address.
+    run_id = make_run(replace(choices[LONGEST], address=("127.0.0.1", 443)))
+    idle(used)
+
+    def run(way: Way, seconds: float) -> list[float]:
+        return run_plan(Plan(way=way, run_id=run_id, clients=CLIENTS, seconds=seconds), server["mlflow"])
+
+    print(f"\n{CLIENTS} clients that log batches of 20 metrics, {ROUNDS} rounds of {ROUND_SECONDS} s each, in turn")
+    measured = compare(choices, run, used)
+    for name, figures in measured.items():
+        print(figures.line(name))
+    without = statistics.median(measured[DIRECT].rates)
+    for name, figures in measured.items():
+        if name != DIRECT:
+            ratio = without / statistics.median(figures.rates)
+            print(f"{name} costs {100 * (ratio - 1):+.1f} % (goal: at most {100 * (GOAL - 1):.0f} %)")
+    print()
+    review(choices[DIRECT], run_id, server["mlflow"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""S3 artifacts through the MLflow server only: the scheme `s3-proxied://bucket/path`.
+
+MLflow's own S3 repository tells every client to fetch artifacts, and to upload large ones, at presigned URLs of the
+store. That fails wherever clients cannot reach the store, and no setting of the server turns it off. This repository
+is the same store without that offer: everything passes the server, and with it the login; uploads and downloads
+stream; and no request reaches another workspace's objects, by whatever location it names.
+"""
+
+import asyncio
+import posixpath
+import urllib.parse
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from mimetypes import guess_type
+from typing import Any, BinaryIO
+
+from botocore.exceptions import BotoCoreError, ClientError
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    BAD_REQUEST,
+    INTERNAL_ERROR,
+    PERMISSION_DENIED,
+    RESOURCE_DOES_NOT_EXIST,
+    TEMPORARILY_UNAVAILABLE,
+)
+from mlflow.store.artifact.artifact_repo import ArtifactRepository, StreamUploadMixin
+from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
+from mlflow.utils.workspace_context import get_request_workspace
+from s3transfer.upload import UploadSubmissionTask
+
+from mlflow_platform_server import keys, uploads
+
+# How S3 stores say that a key does not exist, on a HEAD and on a GET.
+MISSING = ("404", "NoSuchKey")
+UNSATISFIABLE = ("416", "InvalidRange")
+# One for each part in the memory of this process.
+SLOTS = asyncio.Semaphore(uploads.SLOTS)
+
+
+class UnsatisfiableRangeError(Exception):
+    """The object ends before the range that was asked for begins."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """An object that is being read."""
+
+    body: Any
+    """boto3's body: `read` and `close`, which block."""
+
+    length: int
+    etag: str
+    content_range: str | None
+    """Which bytes of the object they are, if not all of it."""
+
+
+class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
+    """An `S3ArtifactRepository` that offers its clients no way around the server, nor to another workspace."""
+
+    def __init__(self, artifact_uri: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(artifact_uri, *args, **kwargs)
+        location = urllib.parse.urlparse(artifact_uri)
+        self._s3 = S3ArtifactRepository(f"s3://{location.netloc}{location.path}", *args, **kwargs)
+        self._bucket, self._root = location.netloc, location.path.strip("/")
+
+    def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
+        self._key(artifact_path)
+        self._s3.log_artifact(local_file, artifact_path)
+
+    def log_artifacts(self, local_dir: str, artifact_path: str | None = None) -> None:
+        self._key(artifact_path)
+        self._s3.log_artifacts(local_dir, artifact_path)
+
+    def list_artifacts(self, path: str | None = None) -> list[Any]:
+        self._key(path)
+        return self._s3.list_artifacts(path)
+
+    def delete_artifacts(self, artifact_path: str | None = None) -> None:
+        self._key(artifact_path)
+        self._s3.delete_artifacts(artifact_path)
+
+    def upload_archived_trace_data_bytes(self, data: bytes) -> None:
+        self._key(None)
+        self._s3.upload_archived_trace_data_bytes(data)
+
+    def download_artifacts(self, artifact_path: str | None, dst_path: str | None = None) -> str:
+        # Here, because files are downloaded in threads that do not know the request.
+        self._key(artifact_path)
+        return super().download_artifacts(artifact_path, dst_path)
+
+    def _download_file(self, remote_file_path: str, local_path: str) -> None:
+        try:
+            self._s3._download_file(remote_file_path, local_path)
+        except (BotoCoreError, ClientError) as error:
+            raise _translated(error, remote_file_path) from error
+
+    def log_artifact_from_stream(
+        self, stream: BinaryIO, artifact_file_name: str, artifact_path: str | None = None
+    ) -> None:
+        target = self._target(artifact_file_name, artifact_path)
+        self._s3._get_s3_client().upload_fileobj(stream, target.bucket, target.key, ExtraArgs=target.extra)
+
+    async def log_artifact_from_async_stream(
+        self, chunks: AsyncIterator[bytes], artifact_file_name: str, artifact_path: str | None = None
+    ) -> None:
+        try:
+            await uploads.store(chunks, self._target(artifact_file_name, artifact_path), SLOTS)
+        except (BotoCoreError, ClientError) as error:
+            raise _translated(error, artifact_file_name) from error
+        except uploads.BusyError as error:
+            message = "The server is busy with other uploads. Try again."
+            raise MlflowException(message, TEMPORARILY_UNAVAILABLE) from error
+        except uploads.TooSlowError as error:
+            message = f"Less than {uploads.PART_BYTES} bytes came in {uploads.PART_SECONDS} s. Nothing was stored."
+            raise MlflowException(message, BAD_REQUEST) from error
+
+    def open(self, path: str, byte_range: str | None = None) -> Opened:
+        """Begin to read an object, or a range of it as HTTP's `Range` names it.
+
+        Raises:
+            UnsatisfiableRangeError: the object is shorter than that.
+        """
+        wanted = {"Range": byte_range} if byte_range else {}
+        try:
+            got = self._s3._get_s3_client().get_object(
+                Bucket=self._bucket, Key=self._key(path), **wanted, **self._s3._bucket_owner_params
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in UNSATISFIABLE:
+                raise UnsatisfiableRangeError from error
+            raise _translated(error, path) from error
+        except BotoCoreError as error:
+            raise _translated(error, path) from error
+        return Opened(
+            body=got["Body"], length=got["ContentLength"], etag=got["ETag"], content_range=got.get("ContentRange")
+        )
+
+    def _key(self, path: str | None) -> str:
+        """The key of an artifact, if the request that is being served may touch it."""
+        key = posixpath.join(self._root, path) if path else self._root
+        workspace = get_request_workspace()
+        # Without a workspace there is no request: `mlflow gc` and its like, which work for all of them.
+        if workspace is not None and not keys.is_within(key, workspace):
+            raise MlflowException(f"This location does not belong to workspace {workspace}.", PERMISSION_DENIED)
+        return key
+
+    def _target(self, name: str, path: str | None) -> "_Target":
+        extra = dict(self._s3._bucket_owner_params)
+        content_type, encoding = guess_type(name)
+        if content_type is not None:
+            extra["ContentType"] = content_type
+        if encoding is not None:
+            extra["ContentEncoding"] = encoding
+        extra |= self._s3.get_s3_file_upload_extra_args() or {}
+        key = self._key(posixpath.join(path or "", posixpath.basename(name)))
+        return _Target(client=self._s3._get_s3_client(), bucket=self._bucket, key=key, extra=extra)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Target:
+    """One object, as `uploads.store` writes it."""
+
+    client: Any
+    bucket: str
+    key: str
+    extra: dict[str, Any]
+
+    def put(self, content: bytes) -> None:
+        self.client.put_object(Body=content, **self._object(), **self.extra)
+
+    def begin(self) -> str:
+        return self.client.create_multipart_upload(**self._object(), **self.extra)["UploadId"]
+
+    def put_part(self, upload: str, number: int, content: bytes) -> str:
+        extra = self._extra(UploadSubmissionTask.UPLOAD_PART_ARGS)
+        return self.client.upload_part(Body=content, UploadId=upload, PartNumber=number, **self._object(), **extra)[
+            "ETag"
+        ]
+
+    def complete(self, upload: str, tags: list[str]) -> None:
+        extra = self._extra(UploadSubmissionTask.COMPLETE_MULTIPART_ARGS)
+        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]
+        self.client.complete_multipart_upload(
+            UploadId=upload, MultipartUpload={"Parts": parts}, **self._object(), **extra
+        )
+
+    def abort(self, upload: str) -> None:
+        extra = {name: value for name, value in self.extra.items() if name == "ExpectedBucketOwner"}
+        self.client.abort_multipart_upload(UploadId=upload, **self._object(), **extra)
+
+    def _object(self) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": self.key}
+
+    def _extra(self, admitted: list[str]) -> dict[str, Any]:
+        return {name: value for name, value in self.extra.items() if name in admitted}
+
+
+def _translated(error: BotoCoreError | ClientError, path: str) -> MlflowException:
+    """What clients are told: whether to look elsewhere, to try again, or to ask an administrator."""
+    if isinstance(error, BotoCoreError):
+        return MlflowException("The artifact store cannot be reached. Try again.", TEMPORARILY_UNAVAILABLE)
+    code = error.response["Error"]["Code"]
+    if code in MISSING:
+        # Without this a missing artifact is a failure of the server, and clients ask for it again for minutes.
+        return MlflowException(f"There is no artifact {path}", RESOURCE_DOES_NOT_EXIST)
+    return MlflowException(f"The artifact store answered {code} to {path}.", INTERNAL_ERROR)

@@ -1,0 +1,11 @@
+"""Which objects of the store a request may touch: those below its own workspace, whoever named them, and how.
+
+The server has one credential for all workspaces. A model version, an experiment or a tag of a trace may name a
+location in words of the client's, and MLflow looks there with that credential.
+"""
+
+
+def is_within(key: str, workspace: str) -> bool:
+    """Whether an object, or a folder of objects, belongs to a workspace."""
+    segments = key.split("/")
+    return segments[:2] == ["workspaces", workspace] and not {".", ".."} & set(segments)

@@ -1,0 +1,86 @@
+"""What teams may take: container defaults that fit into each other, and into the quota."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import starmap
+
+from stackfile.draft import Draft, mapping
+from stackfile.faults import Fault, path_of
+from stackfile.quantities import cpu_in_cores, size_in_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """One key of a quota or of limits, where it is said."""
+
+    path: str
+    text: str
+    default: bool
+    """Whether the file says nothing about it."""
+
+    def __str__(self) -> str:
+        """As a message shows it."""
+        return f'{self.path} "{self.text}"' + (" (the default)" if self.default else "")
+
+
+# Key, the key that has to be at least as large, and what happens otherwise.
+PAIRS: tuple[tuple[str, str, Callable[[str], float | None], str], ...] = (
+    ("limits.cpuRequest", "limits.cpu", cpu_in_cores, "Kubernetes refuses a request above its limit"),
+    ("limits.memoryRequest", "limits.memory", size_in_bytes, "Kubernetes refuses a request above its limit"),
+    ("limits.cpu", "quota.cpu", cpu_in_cores, "no container that leaves it open would start"),
+    ("limits.memory", "quota.memory", size_in_bytes, "no container that leaves it open would start"),
+)
+
+
+def allowances(draft: Draft) -> Iterator[Fault]:
+    """A container that says nothing about its resources starts, in every team."""
+    yield from starmap(_fault, _wrong(draft, None))
+    for team in draft.section("teams"):
+        # What is wrong without the team's own words is said once, above.
+        yield from (
+            _fault(small, large, why)
+            for small, large, why in _wrong(draft, team)
+            if not {small.path, large.path}.isdisjoint(_own(draft, team))
+        )
+
+
+def _wrong(draft: Draft, team: str | None) -> Iterator[tuple[Amount, Amount, str]]:
+    for low, high, number, why in PAIRS:
+        small, large = _amount(draft, team, low), _amount(draft, team, high)
+        if small is None or large is None:
+            continue
+        least, most = number(small.text), number(large.text)
+        if least is not None and most is not None and least > most:
+            yield small, large, why
+
+
+def _fault(small: Amount, large: Amount, why: str) -> Fault:
+    # At what the file says: nobody looks for a default in it.
+    at, other = (large, small) if small.default and not large.default else (small, large)
+    relation = "more" if at is small else "less"
+    return Fault(
+        at.path,
+        f'"{at.text}" is {relation} than {other}; {why}',
+        "lower the one or raise the other",
+    )
+
+
+def _amount(draft: Draft, team: str | None, key: str) -> Amount | None:
+    """What holds for a team, or for those that say nothing; None when it is said wrongly."""
+    if team is not None and _path(team, key) in _own(draft, team):
+        section, _, last = key.partition(".")
+        text = mapping(mapping(draft.section("teams").get(team)).get(section)).get(last)
+        return Amount(_path(team, key), text, default=False) if isinstance(text, str) else None
+    path = f"workspaces.{key}"
+    text = draft.text(path)
+    return None if text is None else Amount(path, text, default=not draft.says(path))
+
+
+def _own(draft: Draft, team: str) -> set[str]:
+    """Paths of what a team says itself."""
+    said = mapping(draft.section("teams").get(team))
+    return {_path(team, f"{section}.{key}") for section in ("quota", "limits") for key in mapping(said.get(section))}
+
+
+def _path(team: str, key: str) -> str:
+    return path_of(("teams", team, *key.split(".")))

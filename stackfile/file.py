@@ -1,0 +1,140 @@
+"""The stack file as it is written, turned into what the engine would hand over: for tools that run without one.
+
+Scalars are told apart as the engine does it (YAML 1.2: `yes` is a text, a date without quotes a moment in time), so
+that a file is judged alike with and without it. What is encrypted stays unknown.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import yaml
+
+from stackfile.secrets import PROJECT
+from stackfile.source import Source, assemble
+
+# In the place of an encrypted value, which only the engine can read. No message shows values of encrypted keys.
+UNKNOWN = "unknown"
+
+
+class UnreadableError(ValueError):
+    """What was read is no stack file; says where."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Tells scalars apart as the engine does."""
+
+    # Not YAML 1.1's, which PyYAML would inherit.
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own form
+
+
+def _scalars(tag: str, pattern: str) -> str:
+    full = f"tag:yaml.org,2002:{tag}"
+    resolve = cast("Any", _Loader).add_implicit_resolver
+    resolve(full, re.compile(rf"^(?:{pattern})$"), None)
+    return full
+
+
+def _integer(_: _Loader, node: yaml.ScalarNode) -> int:
+    text = node.value.replace("_", "")
+    # The engine takes a leading zero for the octal of old.
+    return int(re.sub(r"^([-+]?)0(?=[0-7])", r"\g<1>0o", text), 0)
+
+
+def _number(_: _Loader, node: yaml.ScalarNode) -> float:
+    value = float(node.value)
+    return int(value) if value.is_integer() else value
+
+
+def _moment(_: _Loader, node: yaml.ScalarNode) -> str:
+    year, month, day = node.value.split("-")
+    return f"{year}-{month:0>2}-{day:0>2} 00:00:00 +0000 UTC"
+
+
+def _section(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise UnreadableError(f"line {line}: expected a word as key")
+        if lines.setdefault(key.value, line) != line:
+            raise UnreadableError(f"line {line}: the key `{key.value}` stands in line {lines[key.value]} already")
+    loader.flatten_mapping(node)
+    return {str(key.value): loader.construct_object(value, deep=True) for key, value in node.value}  # pyright: ignore[reportUnknownMemberType] - has no types
+
+
+_scalars("null", r"~|null|Null|NULL|")
+_scalars("bool", r"true|True|TRUE|false|False|FALSE")
+_scalars("merge", "<<")
+for _tag, _pattern, _make in (
+    ("int", r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)", _integer),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", _number),
+    ("timestamp", r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", _moment),
+):
+    _Loader.add_constructor(_scalars(_tag, _pattern), _make)
+_Loader.add_constructor("tag:yaml.org,2002:map", _section)
+
+
+def read(text: str) -> Source:
+    """The configuration that a stack file's text holds.
+
+    Raises:
+        UnreadableError: it is no stack file.
+    """
+    try:
+        document: object = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise UnreadableError(f"{line}{error.problem}") from None
+    except yaml.YAMLError:
+        raise UnreadableError("it holds characters that YAML does not know") from None
+    config = _mapping(document if document is not None else {}, "the file").get("config")
+    given = {_full(key): value for key, value in _mapping(config if config is not None else {}, "`config`").items()}
+    encrypted = frozenset(key for key, value in given.items() if any(_secure(value)))
+    return assemble({key: _text(_without_secrets(value)) for key, value in given.items()}, encrypted)
+
+
+def _mapping(value: object, what: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise UnreadableError(f"expected {what} to hold keys, as in `config:`")
+    return cast("Mapping[str, object]", value)
+
+
+def _full(key: str) -> str:
+    """A key with its namespace, for which the engine lets people leave out the project's, and write `:config:`."""
+    namespace, colon, name = key.partition(":")
+    return f"{namespace}:{name.removeprefix('config:')}" if colon else f"{PROJECT}:{key}"
+
+
+def _secure(value: object) -> Iterator[bool]:
+    """One item for each encrypted value."""
+    if _is_secure(value):
+        yield True
+    elif isinstance(value, Mapping):
+        for inner in cast("Mapping[str, object]", value).values():
+            yield from _secure(inner)
+    elif isinstance(value, list):
+        for inner in cast("list[object]", value):
+            yield from _secure(inner)
+
+
+def _is_secure(value: object) -> bool:
+    return isinstance(value, dict) and [*cast("dict[str, object]", value)] == ["secure"]
+
+
+def _without_secrets(value: object) -> object:
+    if _is_secure(value):
+        return UNKNOWN
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(inner) for key, inner in cast("Mapping[str, object]", value).items()}
+    if isinstance(value, list):
+        return [_without_secrets(inner) for inner in cast("list[object]", value)]
+    return value
+
+
+def _text(value: object) -> str:
+    """As the engine hands it over: sections as JSON, scalars as text."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value)

@@ -1,0 +1,45 @@
+import pytest
+
+import components as c
+from components.roles import VERBS
+from tests.harness import Recording, deploy
+
+KUBERNETES = {"mlflow-view": "viewer", "mlflow-edit": "editor", "mlflow-admin": "manager"}
+
+
+def roles(*, aggregate: bool) -> Recording:
+    def program() -> dict[str, object]:
+        made = c.ClusterRoles("cluster-roles", c.ClusterRolesArgs(aggregate=aggregate))
+        return {"integration": made.integration}
+
+    return deploy(program)
+
+
+def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
+    got = roles(aggregate=False)
+    assert [found.name for found in got.of("ClusterRole")] == ["cluster-roles-integration"]
+    role = got.one("ClusterRole").inputs
+    assert role["metadata"]["name"] == got.exports["integration"] == "mlflow-integration"
+    assert role["rules"] == [
+        {
+            "apiGroups": ["mlflow.kubeflow.org"],
+            "resources": ["experiments", "datasets", "registeredmodels"],
+            "verbs": ["get", "list", "create", "update"],
+        }
+    ]
+
+
+@pytest.mark.parametrize("aggregate", [False, True])
+def test_nobody_has_a_right_in_the_whole_cluster(aggregate: bool) -> None:  # noqa: FBT001 - a case of the test
+    got = roles(aggregate=aggregate)
+    assert got.of("ClusterRoleBinding") == got.of("RoleBinding") == []
+
+
+def test_kubernetes_own_roles_take_in_ours_only_where_that_is_wanted() -> None:
+    found = {one.inputs["metadata"]["name"]: one.inputs for one in roles(aggregate=True).of("ClusterRole")}
+    assert found.keys() == {"mlflow-integration", *KUBERNETES}
+    for name, role in KUBERNETES.items():
+        joins = f"rbac.authorization.k8s.io/aggregate-to-{name.removeprefix('mlflow-')}"
+        labels = found[name]["metadata"]["labels"]
+        assert {label: value for label, value in labels.items() if "aggregate" in label} == {joins: "true"}
+        assert [rule["verbs"] for rule in found[name]["rules"]] == [list(VERBS[role])]

@@ -1,0 +1,117 @@
+"""A stack file read without an engine is what `pulumi config --json` of the real one shows (3.259.0)."""
+
+import json
+
+import pytest
+
+from settings import PROJECT
+from stackfile import file, source
+from stackfile.file import UNKNOWN, UnreadableError
+from tests.settings.stack_files import ROOT, committed
+
+SCALARS = {
+    "plain words": "plain words",
+    "yes": "yes",
+    "off": "off",
+    "TRUE": True,
+    "false": False,
+    "5": 5,
+    "-5": -5,
+    "+5": 5,
+    "010": 8,
+    "0o10": 8,
+    "0o8": "0o8",
+    "08": 8,
+    "0x10": 16,
+    "0b11": 3,
+    "1_000": 1000,
+    "1e3": 1000,
+    "1.0": 1,
+    "2.5": 2.5,
+    ".5": 0.5,
+    "1.": 1,
+    "12:30": "12:30",
+    "2026-11-01": "2026-11-01 00:00:00 +0000 UTC",
+    "2026-1-1": "2026-01-01 00:00:00 +0000 UTC",
+    '"2026-11-01"': "2026-11-01",
+    '"5"': "5",
+    "!!str 5": "5",
+    "~": None,
+    "Null": None,
+    "": None,
+    "=": "=",
+    "{}": {},
+    "[a, 1]": ["a", 1],
+    "{1: x, true: y}": {"1": "x", "true": "y"},
+}
+
+
+def config(*lines: str) -> str:
+    return "\n".join(["config:", *(f"  {line}" for line in lines)])
+
+
+@pytest.mark.parametrize(("written", "meant"), SCALARS.items(), ids=SCALARS)
+def test_a_value_in_a_section_is_what_the_engine_takes_it_for(written: str, meant: object) -> None:
+    (found,) = file.read(config(f"{PROJECT}:cluster:", f"  value: {written}")).document.values()
+    assert json.dumps(found) == json.dumps({"value": meant})
+
+
+def test_a_scalar_at_the_top_is_a_text_as_the_engine_hands_it_over() -> None:
+    given = file.read(config(f"{PROJECT}:host: true", f"{PROJECT}:namespace: 0x10", f"{PROJECT}:profile:"))
+    assert given.document == {"host": "true", "namespace": "16"}
+
+
+def test_the_projects_namespace_may_be_left_out_and_others_are_kept_apart() -> None:
+    given = file.read(config("host: a", f"{PROJECT}:config:profile: b", "aws:region: c"))
+    assert given.document == {"host": "a", "profile": "b"}
+    assert given.elsewhere == ("aws:region",)
+
+
+def test_anchors_and_merges_are_resolved() -> None:
+    text = config(f"{PROJECT}:teams:", "  a: &a {description: x}", "  b: {<<: *a, groups: {}}", "  c: *a")
+    a = {"description": "x"}
+    assert file.read(text).document == {"teams": {"a": a, "b": {**a, "groups": {}}, "c": a}}
+
+
+def test_what_is_encrypted_is_known_to_be_so_and_unknown() -> None:
+    given = file.read(
+        config(
+            f"{PROJECT}:databasePassword: {{secure: v1:abc}}",
+            f"{PROJECT}:loginClientSecret: typed",
+            f"{PROJECT}:server: {{image: [{{secure: v1:abc}}]}}",
+            f"{PROJECT}:cluster: {{secure: a, context: b}}",
+        )
+    )
+    assert given.secrets == {"databasePassword": "encrypted", "loginClientSecret": "plain"}
+    assert given.document == {"server": {"image": [UNKNOWN]}, "cluster": {"secure": "a", "context": "b"}}
+    assert given.encrypted == {"server"}
+
+
+@pytest.mark.parametrize("text", ["", "config:", "encryptionsalt: v1:abc\n"])
+def test_a_file_may_be_without_configuration(text: str) -> None:
+    assert file.read(text).document == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- a", "expected the file to hold keys"),
+        ("config: []", "expected `config` to hold keys"),
+        ("config: {a: 1", "line 1: expected ',' or '}', but got '<stream end>'"),
+        ("config:\n  a: 1\n  a: 2", "line 3: the key `a` stands in line 2 already"),
+        ("config:\n  a:\n    b: 1\n    b: 2", "line 4: the key `b` stands in line 3 already"),
+        ("a: \x00", "it holds characters that YAML does not know"),
+        ("config:\n  [a]: b", "line 2: expected a word as key"),
+        ("a: !odd b", "line 1: could not determine a constructor for the tag '!odd'"),
+    ],
+)
+def test_what_is_no_stack_file_is_refused_with_its_place(text: str, problem: str) -> None:
+    with pytest.raises(UnreadableError) as refused:
+        file.read(text)
+    assert str(refused.value).startswith(problem)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_committed_files_read_as_they_do_elsewhere(stack: str) -> None:
+    given = file.read((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    assert given == source.Source(document=committed(stack), encrypted=frozenset(), elsewhere=(), secrets={})

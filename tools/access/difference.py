@@ -1,0 +1,162 @@
+"""What changes for whom between two access matrices, the most important first."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tools.access.matrix import Matrix, Subject, full_name
+
+# Verbs as people say them, each with those of Kubernetes that it stands for, from the weakest to the strongest.
+ACTIONS = {"read": ("get", "list"), "create and change": ("create", "update"), "delete": ("delete",)}
+STRENGTH = tuple(ACTIONS)
+
+Event = Literal["new", "removed", "archived", "restored"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """The same gain or loss of somebody in one or more teams."""
+
+    subject: Subject
+    gains: bool
+    """Whether it is a gain; else a loss."""
+
+    actions: tuple[str, ...]
+    teams: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Membership:
+    """Somebody of the stack file who enters or leaves a group."""
+
+    person: str
+    group: str
+    gains: bool
+    """Whether the person enters; else leaves."""
+
+    teams: tuple[str, ...]
+    """Teams in which the group has access."""
+
+    actions: tuple[str, ...]
+    """What the group may do at most in one of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """All that changes."""
+
+    changes: tuple[Change | Membership, ...]
+    """Gains before losses; of each, what includes deleting first, then what includes writing."""
+
+    events: tuple[tuple[Event, str], ...]
+    """What happens to whole teams."""
+
+    sign_in: tuple[str, str] | None
+    """Where people signed in before and where they do now, if that changes: other people may be in the groups."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nobody gains or loses access."""
+        return not (self.changes or self.sign_in)
+
+
+def actions(verbs: tuple[str, ...]) -> tuple[str, ...]:
+    """Verbs of Kubernetes as people say them."""
+    return tuple(action for action, parts in ACTIONS.items() if set(parts) & set(verbs))
+
+
+def difference(before: Matrix, after: Matrix) -> Difference:
+    """What a change of the settings means for everybody."""
+    moved = "" not in (before.sign_in, after.sign_in) and before.sign_in != after.sign_in
+    # With another provider all people of the stack file come or go, which its own sentence says.
+    memberships = () if moved else _memberships(before, after)
+    return Difference(
+        changes=tuple(sorted([*_changes(before, after), *memberships], key=_importance)),
+        events=tuple(_events(before, after)),
+        sign_in=(before.sign_in, after.sign_in) if moved else None,
+    )
+
+
+def _changes(before: Matrix, after: Matrix) -> Iterator[Change]:
+    had, has = _cells(before), _cells(after)
+    alike: dict[tuple[Subject, bool, tuple[str, ...]], list[str]] = defaultdict(list)
+    for subject, team in sorted({*had, *has}):
+        old, new = had.get((subject, team), ()), has.get((subject, team), ())
+        for gains, these, those in ((True, new, old), (False, old, new)):
+            if only := tuple(action for action in these if action not in those):
+                alike[subject, gains, only].append(team)
+    for (subject, gains, only), teams in alike.items():
+        yield Change(subject=subject, gains=gains, actions=only, teams=tuple(teams))
+
+
+def _cells(found: Matrix) -> dict[tuple[Subject, str], tuple[str, ...]]:
+    """Everybody's actions by team. A group with two roles in a team has the actions of both."""
+    verbs: dict[tuple[Subject, str], tuple[str, ...]] = {}
+    for grant in found.grants:
+        verbs[grant.subject, grant.team] = verbs.get((grant.subject, grant.team), ()) + grant.verbs
+    return {cell: actions(held) for cell, held in verbs.items()}
+
+
+def _importance(change: Change | Membership) -> tuple[object, ...]:
+    strongest = max((STRENGTH.index(action) for action in change.actions), default=-1)
+    who = (
+        ("", change.person, change.group)
+        if isinstance(change, Membership)
+        else (change.subject.kind, change.subject.name)
+    )
+    return not change.gains, -strongest, -len(change.actions), who, change.teams
+
+
+def _memberships(before: Matrix, after: Matrix) -> Iterator[Membership]:
+    for person in {*before.people, *after.people}:
+        was, now = set(before.people.get(person, ())), set(after.people.get(person, ()))
+        for group in was ^ now:
+            gains = group in now
+            # What the other matrix says of the group is a change of its own.
+            held = [grant for grant in (after if gains else before).grants if _is_group(grant.subject, group)]
+            yield Membership(
+                person=person,
+                group=group,
+                gains=gains,
+                teams=tuple(grant.team for grant in held),
+                actions=actions(tuple(verb for grant in held for verb in grant.verbs)),
+            )
+
+
+def _is_group(subject: Subject, group: str) -> bool:
+    return subject == Subject(kind="group", name=group)
+
+
+def _events(before: Matrix, after: Matrix) -> Iterator[tuple[Event, str]]:
+    for team in sorted({*before.archived, *after.archived}):
+        match before.archived.get(team), after.archived.get(team):
+            case None, _:
+                yield "new", team
+            case _, None:
+                yield "removed", team
+            case False, True:
+                yield "archived", team
+            case True, False:
+                yield "restored", team
+            case _:
+                pass
+
+
+def as_data(found: Difference) -> dict[str, Any]:
+    """The difference as plain data."""
+    return {
+        "gains": [_data(change) for change in found.changes if change.gains],
+        "losses": [_data(change) for change in found.changes if not change.gains],
+        "teams": [{"team": team, "event": event} for event, team in found.events],
+        "signIn": None if found.sign_in is None else {"before": found.sign_in[0], "after": found.sign_in[1]},
+    }
+
+
+def _data(change: Change | Membership) -> dict[str, Any]:
+    verbs = [verb for action in change.actions for verb in ACTIONS[action]]
+    if isinstance(change, Membership):
+        who = {"kind": "person", "name": change.person, "group": change.group}
+    else:
+        who = {"kind": change.subject.kind, "name": full_name(change.subject)}
+    return {**who, "teams": list(change.teams), "verbs": verbs}

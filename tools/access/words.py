@@ -1,0 +1,138 @@
+"""Access in sentences that need no knowledge of Kubernetes, for a terminal and for Markdown."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from components.roles import RESOURCES
+from tools.access.difference import STRENGTH, Change, Difference, Event, Membership
+from tools.access.matrix import ACCOUNT, Subject
+
+NOBODY = "Nobody gains or loses access."
+THINGS = {"registeredmodels": "registered models"}
+EVENTS: dict[Event, str] = {
+    "new": "is new",
+    "archived": "is archived: its groups can only read, its programs get in no more, and its data stays",
+    "restored": "is no longer archived: its groups and programs have their access back",
+    "removed": "is removed: nobody has a workspace there any more; its runs, models and artifacts are kept",
+}
+# Names that Markdown shows as they are. Others could be emphasis, links, or mentions that notify people.
+_HARMLESS = re.compile(r"[A-Za-z0-9]+(?:[-._:/][A-Za-z0-9]+)*")
+RED, YELLOW, GREEN, BOLD = 31, 33, 32, 1
+# By strength: what can be read can leak, what can be deleted is gone.
+COLOURS = dict(zip(STRENGTH, (GREEN, YELLOW, RED), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Style:
+    """How words stand out."""
+
+    name: Callable[[str], str]
+    """A name that somebody else has chosen."""
+
+    strong: Callable[[str], str]
+    action: Callable[[str, str], str]
+    """The text that stands for an action, and the action."""
+
+
+def code(name: str) -> str:
+    """A name as Markdown shows it letter by letter, in a table too."""
+    if _HARMLESS.fullmatch(name):
+        return name
+    longest = max((len(ticks) for ticks in re.findall("`+", name)), default=0)
+    fence, room = "`" * (longest + 1), " " if "`" in name else ""
+    return f"{fence}{room}{name}{room}{fence}".replace("|", r"\|")
+
+
+def _painted(text: str, colour: int) -> str:
+    return f"\033[{colour}m{text}\033[0m"
+
+
+PLAIN = Style(name=str, strong=str, action=lambda text, _: text)
+COLOURED = Style(
+    name=str, strong=lambda text: _painted(text, BOLD), action=lambda text, action: _painted(text, COLOURS[action])
+)
+MARKDOWN = Style(name=code, strong=lambda text: f"**{text}**", action=lambda text, _: f"*{text}*")
+
+
+def sentences(found: Difference, style: Style) -> list[str]:
+    """A difference, the most important first: gains, then what happens to whole teams, then losses."""
+    told: list[str] = []
+    if found.sign_in is not None:
+        told.append(_sign_in(*found.sign_in, style))
+    told += [_change(change, style) for change in found.changes if change.gains]
+    told += [f"{style.strong(f'Team {style.name(team)}')} {EVENTS[event]}" for event, team in found.events]
+    told += [_change(change, style) for change in found.changes if not change.gains]
+    return [*told, *([NOBODY] if found.nothing else [])]
+
+
+def subject_words(subject: Subject, style: Style) -> str:
+    """Who somebody is."""
+    match subject.kind:
+        case "group":
+            return f"group {style.name(subject.name)}"
+        case "programs":
+            return f"programs of team {style.name(subject.name)}"
+        case "kubernetes-role":
+            return f"holders of Kubernetes' role {style.name(subject.name)}"
+
+
+def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
+    """What the words for some of the subjects mean."""
+    kinds = {subject.kind for subject in found_subjects}
+    notes: list[str] = []
+    if "programs" in kinds:
+        notes.append(f"Programs are notebooks and jobs that run as the service account {ACCOUNT} of their team.")
+    if "kubernetes-role" in kinds:
+        notes.append(
+            "Holders of Kubernetes' role view, edit or admin in a team's namespace are named by whoever runs the"
+            " cluster, not by this stack file."
+        )
+    return notes
+
+
+def things() -> str:
+    """What all access is about."""
+    return _listed([THINGS.get(resource, resource) for resource in RESOURCES])
+
+
+def _change(change: Change | Membership, style: Style) -> str:
+    teams = _teams(change.teams, style)
+    if isinstance(change, Membership):
+        verb = "joins" if change.gains else "leaves"
+        may = f"which may {_actions(change.actions, style)} on {teams}" if change.teams else "which has no access"
+        who = style.strong(f"Person {style.name(change.person)}")
+        return f"{who} {verb} group {style.name(change.group)}, {may}"
+    who = subject_words(change.subject, style)
+    verb = {(True, True): "gains", (True, False): "gain", (False, True): "loses", (False, False): "lose"}[
+        change.gains, change.subject.kind == "group"
+    ]
+    subject = style.strong(f"{who[0].upper()}{who[1:]}")
+    of = ", ".join(THINGS.get(resource, resource) for resource in RESOURCES)
+    return f"{subject} {verb} {_actions(change.actions, style)} on {teams} ({of})"
+
+
+def _sign_in(before: str, after: str, style: Style) -> str:
+    was, now = (
+        "with the people of this stack file" if place == "here" else f"at {style.name(place)}"
+        for place in (before, after)
+    )
+    return (
+        f"{style.strong('Everybody')} signs in {now}, no longer {was}: other people may be in groups of the same name"
+    )
+
+
+def _actions(these: Sequence[str], style: Style) -> str:
+    # With a comma before the last, because "create and change" has an "and" of its own.
+    *most, last = (style.action(action, action) for action in these)
+    return f"{', '.join(most)}, and {last}" if most else last
+
+
+def _teams(teams: Sequence[str], style: Style) -> str:
+    return f"team{'s' if len(teams) > 1 else ''} {_listed([style.name(team) for team in teams])}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """One, two and three."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,80 @@
+"""Who may do what in which team, from the stack file alone: no cluster, no engine, no secrets needed.
+
+With --against, what changes for whom compared with the stack file of that git revision: gains first, and of these what
+includes deleting.
+
+Ends with 0 when it has told; with 1 when the stack file has mistakes, which are listed as a preview lists them; with 2
+when there is no such stack or revision. Missing secrets are mentioned and stop nothing: they change nobody's access.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from tools.access import report
+from tools.access.difference import Difference, difference
+from tools.access.matrix import Matrix
+from tools.access.stacks import UnknownError, UnreadableError, past, present
+from tools.access.words import COLOURED, PLAIN, Style
+
+FORMATS = ("text", "json", "markdown")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the matrix or a difference; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.access_matrix",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--stack", default="dev", help="the stack, by its file Pulumi.STACK.yaml (default: dev)")
+    parser.add_argument("--against", metavar="REVISION", default="", help="compare with this git revision, say main")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text, coloured on a terminal")
+    options = parser.parse_args(arguments)
+    try:
+        now = present(options.stack)
+        if now.secret_faults:
+            print(now.secret_faults, file=sys.stderr)
+        if options.against:
+            found = difference(past(options.stack, options.against), now.matrix)
+            print(_difference(options.stack, options.against, found, options.format))
+        else:
+            print(_matrix(options.stack, now.matrix, options.format))
+    except UnreadableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except UnknownError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _matrix(stack: str, now: Matrix, form: str) -> str:
+    match form:
+        case "json":
+            return report.matrix_json(stack, now)
+        case "markdown":
+            return report.matrix_markdown(stack, now)
+        case _:
+            return report.matrix_text(stack, now, _style())
+
+
+def _difference(stack: str, against: str, found: Difference, form: str) -> str:
+    match form:
+        case "json":
+            return report.difference_json(stack, against, found)
+        case "markdown":
+            return report.difference_markdown(stack, against, found)
+        case _:
+            return report.difference_text(stack, against, found, _style())
+
+
+def _style() -> Style:
+    """With colours on a terminal that shows them, unless NO_COLOR (no-color.org) asks for none."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return PLAIN if plain else COLOURED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Runs in the server's pod: deletes what a workspace holds in MLflow, for ever. `python3 - WORKSPACE < purge.py`.
+
+Rows go through MLflow's own stores, so that nothing that hangs on them is forgotten: runs one by one as `mlflow gc` does
+it, which keeps the memory small, and the rest as MLflow deletes a workspace of its own. Then the artifacts.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from mlflow.entities import ViewType, Workspace
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.tracking.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
+from mlflow.store.workspace.abstract_store import WorkspaceDeletionMode
+from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore
+from mlflow.utils.workspace_context import WorkspaceContext
+
+PAGE = 1000
+
+
+def server_options():
+    """Where the server beside us keeps its data: options of its command line, the container's first process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--backend-store-uri", default=os.environ.get("MLFLOW_BACKEND_STORE_URI"))
+    parser.add_argument("--artifacts-destination", default=os.environ.get("MLFLOW_ARTIFACTS_DESTINATION"))
+    known, _ = parser.parse_known_args(Path("/proc/1/cmdline").read_text().split("\0"))
+    return known
+
+
+def pages(search):
+    token = None
+    while True:
+        page = search(token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def purge_rows(uri, root, workspace):
+    store = WorkspaceAwareSqlAlchemyStore(uri, root)
+    runs = 0
+    with WorkspaceContext(workspace):
+        every = list(
+            pages(lambda token: store.search_experiments(view_type=ViewType.ALL, max_results=PAGE, page_token=token))
+        )
+        for experiment in every:
+            found = pages(
+                lambda token, one=experiment: store.search_runs(
+                    [one.experiment_id], "", ViewType.ALL, max_results=PAGE, page_token=token
+                )
+            )
+            for run_id in [run.info.run_id for run in found]:
+                store._hard_delete_run(run_id)
+                runs += 1
+            if experiment.lifecycle_stage == "active":
+                store.delete_experiment(experiment.experiment_id)
+            store._hard_delete_experiment(experiment.experiment_id)
+    # Kubernetes knows the workspace, the database does not: entered there, MLflow deletes it with all that is left.
+    workspaces = SqlAlchemyStore(uri)
+    if workspace not in {one.name for one in workspaces.list_workspaces()}:
+        workspaces.create_workspace(Workspace(name=workspace))
+    workspaces.delete_workspace(workspace, WorkspaceDeletionMode.CASCADE)
+    return len(every), runs
+
+
+def purge_artifacts(destination, workspace):
+    repository = get_artifact_repository(f"{destination.rstrip('/')}/workspaces/{workspace}")
+    repository.delete_artifacts()
+    return [file.path for file in repository.list_artifacts()]
+
+
+def main():
+    workspace = sys.argv[1]
+    options = server_options()
+    experiments, runs = purge_rows(options.backend_store_uri, options.artifacts_destination, workspace)
+    print(f"deleted {experiments} experiments with {runs} runs, and all models and datasets of {workspace}")
+    left = purge_artifacts(options.artifacts_destination, workspace)
+    if left:
+        sys.exit(f"the store keeps {len(left)} entries below workspaces/{workspace}, first {left[0]}: try again")
+    print(f"deleted all artifacts below workspaces/{workspace}")
+
+
+main()
