@@ -160,6 +160,12 @@ def test_the_session_is_for_the_platforms_address_only(deployed: Deployed, alice
         assert cookie.name.startswith("__Host-" if path == "/" else "__Secure-")
 
 
+def test_scripts_in_the_browser_are_not_shown_the_token(deployed: Deployed, alice: Visitor) -> None:
+    for page in ("/", "/oauth2/auth", "/oauth2/anything", WORKSPACES):
+        shown = alice.open(deployed.platform.url + page)
+        assert shown.headers.keys().isdisjoint({"authorization", "x-auth-request-access-token"}), page
+
+
 def test_after_signing_out_the_api_is_closed_and_the_login_page_is_back(deployed: Deployed, password: str) -> None:
     url = deployed.platform.url
     visitor = deployed.visitor()
