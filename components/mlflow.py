@@ -166,15 +166,7 @@ class MLflow(pulumi.ComponentResource):
             egress=[
                 args.database.flow,
                 args.artifacts.flow,
-                # An identity provider behind this cluster's ingress controller: by its pods, because some network
-                # plugins never apply an address range to a pod.
-                networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=networks.CONTROLLER_PORTS),
-                networks.api_server(args.api_server),
-                *(
-                    [networks.Flow(peers=[networks.anywhere_but_metadata()], ports=args.login.issuer_ports)]
-                    if args.login.issuer_ports
-                    else []
-                ),
+                *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
             ],
             opts=child,
         )

@@ -33,6 +33,8 @@ KUBERNETES = "1.35.4"
 COREDNS = "1.14.7"
 DEX = "2.45.1"
 OAUTH2_PROXY = "7.15.3"
+GATEWAY_API = "1.6.3"
+"""The release that this Traefik is built on."""
 PAUSE = "3.10.1"
 """The name kubeadm of this Kubernetes release looks for; the program is `build/go/pause`."""
 

@@ -18,6 +18,7 @@ _PROGRAMS = [
     go.PULUMI_LANGUAGE_PYTHON,
     go.DEX,
     go.OAUTH2_PROXY,
+    go.GATEWAY_API,
 ]
 _DOCKERFILES = sorted(
     file for where in ("images", "embedded", "embedded/build/images") for file in CHECKOUT.glob(f"{where}/*/Dockerfile")

@@ -10,6 +10,7 @@ from embedded.network_policies.__main__ import SOCKET
 from embedded.node.door import TRAEFIK_ADDRESS
 from embedded.node.health import ADDONS
 from embedded.node.up import ADDONS as DIRECTORY
+from embedded.node.up import DEFINITIONS
 
 
 @pytest.fixture
@@ -67,6 +68,21 @@ def test_traefiks_namespace_enforces_the_restricted_level(objects: list[dict[str
 
 def test_the_door_leads_to_traefiks_service(objects: list[dict[str, Any]]) -> None:
     assert of_kind(objects, "Service")["traefik"]["spec"]["clusterIP"] == TRAEFIK_ADDRESS
+
+
+def test_every_kind_that_traefik_watches_is_defined_and_may_be_watched(objects: list[dict[str, Any]]) -> None:
+    """Where one is missing, Traefik waits for it and serves none."""
+    defined = [one["spec"] for path in DEFINITIONS.glob("*.yaml") for one in yaml.safe_load_all(path.read_text())]
+    kinds = {one["names"]["plural"] for one in defined if one["group"] == "traefik.io"}
+    rules = of_kind(objects, "ClusterRole")["traefik-ingress"]["rules"]
+    (watched,) = [set(rule["resources"]) for rule in rules if rule["apiGroups"] == ["traefik.io"]]
+    assert kinds == watched
+    assert len(kinds) == 10
+
+
+def test_a_large_upload_is_not_cut_off_by_the_clock(objects: list[dict[str, Any]]) -> None:
+    (traefik,) = of_kind(objects, "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"]
+    assert "--entrypoints.websecure.transport.respondingtimeouts.readtimeout=0" in traefik["args"]
 
 
 def test_volumes_outlive_their_claims_unless_a_person_removes_them(objects: list[dict[str, Any]]) -> None:
