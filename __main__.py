@@ -30,7 +30,7 @@ migration = c.SchemaMigration(
     c.SchemaMigrationArgs(namespace=platform.namespace, image=settings.server.image, database=database),
     opts,
 )
-login = wiring.login(identity.oidc, certificate)
+login = wiring.login(identity, certificate)
 server = wiring.server(database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
 gateway = c.Gateway(
     "gateway",
@@ -46,6 +46,7 @@ workspaces = wiring.workspaces(gateway, certificate, wiring.cluster_roles())
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)
 pulumi.export("authority", certificate.authority)
+pulumi.export("audience", login.audience)
 pulumi.export("users", identity.users)
 pulumi.export("passwords", identity.passwords)
 pulumi.export(

@@ -24,6 +24,7 @@ from stackfile.translation import translate
 
 __all__ = [
     "PROJECT",
+    "BasicLogin",
     "CertificateSecret",
     "DevelopmentLogin",
     "ExternalDatabase",
@@ -196,9 +197,28 @@ class DevelopmentLogin(Model):
     """An identity provider of the platform's own, for evaluation."""
 
     kind: Literal["development"]
-    """Who signs people in: the company (`oidc`) or a small provider in the cluster (`development`)."""
+    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
+    with passwords that `up` makes (`basic`)."""
 
     users: dict[values.Email, DevelopmentUser] = Field(min_length=1)
+    """Who can sign in, by e-mail address. `up` makes a password for each."""
+
+
+class BasicUser(Model):
+    """Somebody who signs in with a name and a password."""
+
+    groups: tuple[values.Group, ...] = ()
+    """Groups that the user is in; `up` binds the user itself to what they may do."""
+
+
+class BasicLogin(Model):
+    """Names and passwords, and no identity provider; for a small team's evaluation."""
+
+    kind: Literal["basic"]
+    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
+    with passwords that `up` makes (`basic`)."""
+
+    users: dict[values.Email, BasicUser] = Field(min_length=1)
     """Who can sign in, by e-mail address. `up` makes a password for each."""
 
 
@@ -206,7 +226,8 @@ class OidcLogin(Model):
     """The company's identity provider."""
 
     kind: Literal["oidc"]
-    """Who signs people in: the company (`oidc`) or a small provider in the cluster (`development`)."""
+    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
+    with passwords that `up` makes (`basic`)."""
 
     issuer: values.Issuer
     """URL of the issuer, letter by letter as it stands in its tokens."""
@@ -216,6 +237,10 @@ class OidcLogin(Model):
 
     audiences: tuple[values.ClientId, ...] = ()
     """Further clients whose ID tokens programs may present."""
+
+    logout_url: values.LogoutUrl | None = None
+    """What the login calls when somebody signs out, so that their session at the identity provider ends as well; in it,
+    `{id_token}` stands for their ID token."""
 
 
 class SelfSigned(Model):
@@ -245,7 +270,8 @@ class Sessions(Model):
     """How long a browser stays signed in."""
 
     hours: Annotated[int, whole(1, 168)] = 12
-    """After this time people sign in again."""
+    """A session that nobody used for this long is over. One that is used goes on until the identity provider ends it,
+    which is asked every `refreshMinutes`."""
 
     refresh_minutes: Annotated[int, whole(1, 1440)] = 15
     """How often the identity provider is asked again; the lag of a revocation there."""
@@ -306,7 +332,14 @@ class Images(Model):
 
 
 class Access(Model):
-    """How Kubernetes RBAC decides."""
+    """How Kubernetes RBAC is asked, and what people hear whom it gives nothing."""
+
+    review: Literal["subject", "self-subject"] = "subject"
+    """Who asks Kubernetes RBAC: the server about its caller (`subject`), or each caller with their own token
+    (`self-subject`), for which the API server has to trust the issuer of the login; see docs/strict.md."""
+
+    contact: values.Plain | None = None
+    """Whom people in no team are told to ask: a text, an e-mail address or an https URL."""
 
     aggregate_roles: values.Flag = False
     """Whether Kubernetes' own roles view, edit and admin in a team's namespace count in MLflow too."""
@@ -450,7 +483,7 @@ class Settings(Model):
     artifacts: Annotated[InClusterArtifacts | S3Artifacts, Field(discriminator="kind")]
     """Where MLflow keeps artifacts."""
 
-    login: Annotated[DevelopmentLogin | OidcLogin, Field(discriminator="kind")]
+    login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]
     """Who may sign in."""
 
     sessions: Sessions = Field(default_factory=Sessions)
@@ -466,7 +499,7 @@ class Settings(Model):
     """Images of everything else."""
 
     access: Access = Field(default_factory=Access)
-    """How Kubernetes RBAC decides."""
+    """How Kubernetes RBAC is asked, and what people hear whom it gives nothing."""
 
     workspaces: Workspaces = Field(default_factory=Workspaces)
     """What every team gets that says nothing else."""
@@ -478,6 +511,13 @@ class Settings(Model):
     def durable(self) -> bool:
         """Whether whatever holds data is protected."""
         return self.profile == "production"
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Audiences of the service-account tokens that open MLflow: in a strict review those that Kubernetes takes."""
+        if self.access.review == "self-subject":
+            return (self.cluster.service_account_issuer,)
+        return self.cluster.audiences
 
     def groups(self, team: str) -> dict[str, tuple[str, ...]]:
         """A team's groups by the role that they have, which is `viewer` in an archived team."""
@@ -505,6 +545,14 @@ class Settings(Model):
     def limits(self, team: str) -> Limits:
         """What a container of a team gets that says nothing about it."""
         return self.workspaces.limits.model_copy(update=self.teams[team].limits.model_dump(exclude_none=True))
+
+    def members(self, team: str) -> dict[str, tuple[str, ...]]:
+        """Users of the basic login by their role in a team: nobody asserts their groups at run time."""
+        users = self.login.users if isinstance(self.login, BasicLogin) else {}
+        return {
+            role: tuple(email for email, user in sorted(users.items()) if set(groups) & set(user.groups))
+            for role, groups in self.groups(team).items()
+        }
 
 
 def load() -> tuple[Settings, Secrets]:

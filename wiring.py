@@ -15,6 +15,7 @@ from components.login import redirect_uri
 from components.migration import LABELS as MIGRATION
 from components.mlflow import LABELS as SERVER
 from components.pods import Resources
+from stackfile.programs import AUDIENCE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,10 +24,13 @@ class Identity:
 
     oidc: c.Oidc
     users: list[str]
-    """E-mail addresses of the development users; none with a company login."""
+    """E-mail addresses of the users that the stack file names; none with a company login."""
 
     passwords: pulumi.Output[dict[str, str]]
     """Their passwords, by e-mail."""
+
+    htpasswd: pulumi.Output[str] | None = None
+    """The same for the login itself, where there is no identity provider."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +171,8 @@ class Wiring:
                 audiences=chosen.audiences,
             )
             return Identity(oidc=oidc, users=[], passwords=pulumi.Output.from_input(dict[str, str]()))
+        if isinstance(chosen, s.BasicLogin):
+            return self._basic(chosen)
         provider = c.IdentityProvider(
             "identity",
             c.IdentityProviderArgs(
@@ -181,18 +187,33 @@ class Wiring:
         )
         return Identity(oidc=provider.oidc, users=sorted(chosen.users), passwords=provider.passwords)
 
-    def login(self, oidc: c.Oidc, certificate: c.Certificate) -> c.Login:
+    def _basic(self, chosen: s.BasicLogin) -> Identity:
+        """Passwords that the login itself knows, and the cluster for an issuer: programs have no other."""
+        made = c.Passwords("users", c.PasswordsArgs(users=sorted(chosen.users)), self.opts)
+        issuer = self.settings.cluster.service_account_issuer
+        return Identity(
+            oidc=c.Oidc(issuer=issuer, client_id=AUDIENCE, client_secret=made.client_secret, inside=True),
+            users=sorted(chosen.users),
+            passwords=made.passwords,
+            htpasswd=made.htpasswd,
+        )
+
+    def login(self, identity: Identity, certificate: c.Certificate) -> c.Login:
         """The door beside the server."""
+        chosen = self.settings.login
         return c.Login(
             "login",
             c.LoginArgs(
                 namespace=self.namespace,
                 image=self.settings.images.oauth2_proxy,
                 address=self.address,
-                oidc=oidc,
+                oidc=identity.oidc,
+                htpasswd=identity.htpasswd,
+                logout_url=chosen.logout_url if isinstance(chosen, s.OidcLogin) else None,
+                pass_token=self.settings.access.review == "self-subject",
                 authority=certificate.authority,
                 service_account_issuer=self.settings.cluster.service_account_issuer,
-                service_account_audiences=self.settings.cluster.audiences,
+                service_account_audiences=self.settings.audiences,
                 session_hours=self.settings.sessions.hours,
                 refresh_minutes=self.refresh_minutes,
                 verifies_only=self.asks_login,
@@ -226,6 +247,7 @@ class Wiring:
                 database=database,
                 artifacts=artifacts,
                 login=login,
+                contact=self.settings.access.contact,
                 controller_namespace=self.settings.cluster.ingress_namespace,
                 client_namespaces=self.settings.client_namespaces,
                 api_server=self.settings.cluster.api_server,
@@ -257,6 +279,7 @@ class Wiring:
                 team=name,
                 description=team.description,
                 groups=self.settings.groups(name),
+                users=self.settings.members(name),
                 integration_role=roles.integration,
                 service_accounts=self.settings.service_accounts(name),
                 mount_tokens=self.settings.cluster.admits_default_tokens,

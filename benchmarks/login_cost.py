@@ -169,7 +169,7 @@ def main() -> None:
     server = containers(platform.namespace, "mlflow")
     used = {**containers("traefik", "traefik"), "oauth2-proxy": server["oauth2-proxy"], "mlflow": server["mlflow"]}
     account = platform.teams[TEAM]
-    choices = ways(platform, service_account_token(account.namespace, account.service_account))
+    choices = ways(platform, service_account_token(account.namespace, account.service_account, platform.audience))
     # From here the ingress controller is at the machine's own address.
     run_id = make_run(replace(choices[LONGEST], address=("127.0.0.1", 443)))
     idle(used)

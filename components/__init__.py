@@ -17,6 +17,7 @@ from components.migration import SchemaMigration, SchemaMigrationArgs
 from components.mlflow import MLflow, MLflowArgs
 from components.namespace import PlatformNamespace, PlatformNamespaceArgs
 from components.object_store import ObjectStore, ObjectStoreArgs
+from components.passwords import Passwords, PasswordsArgs
 from components.postgres import Postgres, PostgresArgs
 from components.workspace import Workspace, WorkspaceArgs
 
@@ -46,6 +47,8 @@ __all__ = [
     "ObjectStore",
     "ObjectStoreArgs",
     "Oidc",
+    "Passwords",
+    "PasswordsArgs",
     "PlatformNamespace",
     "PlatformNamespaceArgs",
     "Postgres",

@@ -1,6 +1,7 @@
 """Rights in a team's namespace: its roles, and who has them."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -18,15 +19,24 @@ def rule(resources: Sequence[str], verbs: Sequence[str]) -> rbac.PolicyRuleArgs:
 
 
 def people(
-    name: str, namespace: pulumi.Input[str], groups: Mapping[str, Sequence[str]], opts: pulumi.ResourceOptions
+    name: str,
+    namespace: pulumi.Input[str],
+    groups: Mapping[str, Sequence[str]],
+    opts: pulumi.ResourceOptions,
+    *,
+    users: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
-    """A Role for each role of a team, and a binding for each that has groups.
+    """A Role for each role of a team, and a binding for each that has groups or users.
 
     The Roles are there without members too: whoever gives somebody a right for a day needs no more than a binding of
     his own, and a change of the groups touches bindings only.
     """
 
-    def grant(role: str, allowed: rbac.PolicyRuleArgs, members: Sequence[str]) -> None:
+    def subjects(role: str) -> list[rbac.SubjectArgs]:
+        named = [("Group", group) for group in groups.get(role, ())] + [("User", user) for user in users.get(role, ())]
+        return [rbac.SubjectArgs(api_group=RBAC_GROUP, kind=kind, name=who) for kind, who in named]
+
+    def grant(role: str, allowed: rbac.PolicyRuleArgs, members: Sequence[rbac.SubjectArgs]) -> None:
         # Explicit names: auditors and other tools look for them.
         metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=f"mlflow-{role}")
         created = rbac.Role(f"{name}-{role}-role", metadata=metadata, rules=[allowed], opts=opts)
@@ -35,15 +45,15 @@ def people(
                 f"{name}-{role}-binding",
                 metadata=metadata,
                 role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=created.metadata.name),
-                subjects=[rbac.SubjectArgs(api_group=RBAC_GROUP, kind="Group", name=group) for group in members],
+                subjects=list(members),
                 opts=opts,
             )
 
     for role, verbs in VERBS.items():
-        grant(role, rule(RESOURCES, verbs), groups.get(role, ()))
+        grant(role, rule(RESOURCES, verbs), subjects(role))
     # The UI asks for the AI gateway's endpoints on every page of runs, although the gateway is off, and shows a
     # refusal in red; the answer is an empty list.
-    everybody = [group for role in VERBS for group in groups.get(role, ())]
+    everybody = [subject for role in VERBS for subject in subjects(role)]
     grant("gateway", rule(["gatewayendpoints/use"], ["create"]), everybody)
 
 

@@ -1,13 +1,15 @@
 """The one door to the server: OAuth2-Proxy in the server's own pod.
 
-It admits browsers (OIDC session in a cookie), the identity provider's ID tokens, and Kubernetes service-account
-tokens of the audiences it is given. It replaces whatever identity headers a client sends, and the server listens on the
-pod's loopback only, so there is no way round it. Authorisation is not its matter: the server asks Kubernetes RBAC.
+It admits browsers (session in a cookie), the identity provider's ID tokens, Kubernetes service-account tokens, and
+names with passwords where it is given some. It replaces whatever identity headers a client sends, and the server
+listens on the pod's loopback only, so there is no way round it. Authorisation is not its matter: the server asks
+Kubernetes RBAC.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -29,6 +31,10 @@ IN_CLUSTER_ISSUER = "https://kubernetes.default.svc.cluster.local"
 RESOURCES = pods.Resources(cpu="50m", memory="32Mi", cpu_limit="1", memory_limit="256Mi")
 # An hour: an upload of several GiB over a slow line.
 UPSTREAM_TIMEOUT = "3600s"
+# By OAuth2-Proxy's own name for the page.
+SIGN_IN = "sign_in.html"
+FILES = Path(__file__).parent / "files"
+PAGES = "/etc/login-pages"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,13 +57,22 @@ class LoginArgs:
     """Audiences of the service-account tokens that are admitted."""
 
     session_hours: int
-    """After this time a browser signs in again."""
+    """A session that was not used for this long is over."""
 
     refresh_minutes: int
     """After this time a session asks the identity provider for new groups: the lag of a revocation there."""
 
     verifies_only: bool = False
     """Whether browsers sign in elsewhere, so that the sidecar has nothing to do but to judge tokens."""
+
+    htpasswd: pulumi.Output[str] | None = None
+    """Names and passwords, in place of an identity provider for people: `oidc` is then the cluster's own issuer."""
+
+    logout_url: str | None = None
+    """Called when somebody signs out, with their ID token for `{id_token}`."""
+
+    pass_token: bool = False
+    """Whether the server is handed the caller's token, which then has to be one that the API server takes."""
 
 
 def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
@@ -81,7 +96,7 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         "--scope=openid profile email groups offline_access",
         "--code-challenge-method=S256",
         "--approval-prompt=auto",
-        "--skip-provider-button=true",
+        *_way_in(args),
         # Who is admitted is decided by the groups' role bindings, not by the e-mail domain.
         "--email-domain=*",
         f"--cookie-name={cookie_name(args.address)}",
@@ -91,7 +106,6 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         "--cookie-httponly=true",
         "--cookie-samesite=lax",
         f"--cookie-expire={args.session_hours}h",
-        f"--cookie-refresh={args.refresh_minutes}m",
         # Programs: a bearer token is judged as it is and never sent to the login page.
         "--skip-jwt-bearer-tokens=true",
         # One verifier for each audience; a token has to please one of them.
@@ -107,6 +121,7 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         "--pass-user-headers=true",
         "--pass-basic-auth=false",
         "--pass-access-token=false",
+        *(["--pass-authorization-header=true"] if args.pass_token else []),
         # Beside the authorities below, without which they would replace the system's.
         "--use-system-trust-store=true",
         *(f"--provider-ca-file=/etc/login/{file}" for file in authority_files),
@@ -134,6 +149,17 @@ def verifying(line: Sequence[str]) -> list[str]:
     )
 
 
+def _way_in(args: LoginArgs) -> list[str]:
+    """How people sign in, stay signed in, and sign out."""
+    # A page of ours comes first: a redirect would lose the part of the address that names MLflow's page.
+    page = ["--skip-provider-button=false", f"--custom-templates-dir={PAGES}"]
+    if args.htpasswd is not None:
+        # Nobody can be asked for new groups, so nothing is refreshed.
+        return [*page, "--htpasswd-file=/run/secrets/login/htpasswd"]
+    logout = [] if args.logout_url is None else [f"--backend-logout-url={args.logout_url}"]
+    return [*page, f"--cookie-refresh={args.refresh_minutes}m", *logout]
+
+
 def redirect_uri(address: Address) -> str:
     """Where the identity provider sends the browser back to; register it there."""
     return f"{address.url}{PROXY_PATH}/callback"
@@ -159,6 +185,15 @@ class Login(pulumi.ComponentResource):
     issuer_ports: tuple[int, ...]
     """TCP ports of the issuers outside of this cluster, which the container has to reach."""
 
+    user_header: str
+    """Header in which the server finds the caller's name; whatever a client writes there is removed."""
+
+    passes_token: bool
+    """Whether the server is handed the caller's token."""
+
+    audience: str
+    """One of the audiences of the service-account tokens that are admitted: for whoever asks for a token."""
+
     ready: list[pulumi.Resource]
     """What must exist before the container starts: it asks for the issuer's keys once, and falls back silently."""
 
@@ -170,7 +205,11 @@ class Login(pulumi.ComponentResource):
         secret = core.Secret(
             f"{name}-secret",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-            string_data={"cookie-secret": cookie.result, "client-secret": args.oidc.client_secret},
+            string_data={
+                "cookie-secret": cookie.result,
+                "client-secret": args.oidc.client_secret,
+                **({} if args.htpasswd is None else {"htpasswd": args.htpasswd}),
+            },
             opts=child,
         )
         # By file name, because OAuth2-Proxy takes each as an argument.
@@ -192,6 +231,17 @@ class Login(pulumi.ComponentResource):
                 opts=child,
             )
             authorities["identity-provider.crt"] = authority.metadata.name
+        self.passes_token = args.pass_token
+        self.audience = args.service_account_audiences[0]
+        # An identity provider's own names are opaque; a session made by a password has no e-mail address.
+        self.user_header = "x-forwarded-email" if args.htpasswd is None else "x-forwarded-user"
+        page = "sign_in_at_provider.html" if args.htpasswd is None else "sign_in_with_password.html"
+        pages = core.ConfigMap(
+            f"{name}-pages",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            data={SIGN_IN: (FILES / page).read_text(encoding="utf-8")},
+            opts=child,
+        )
         self.line = arguments(args, authority_files=sorted(authorities))
         self.sidecar = container(args.image, verifying(self.line) if args.verifies_only else self.line)
         # A sidecar: started before the server and stopped after it, so that no request meets a missing half.
@@ -207,6 +257,7 @@ class Login(pulumi.ComponentResource):
                     sources=[_projection(config_map, file) for file, config_map in sorted(authorities.items())]
                 ),
             ),
+            core.VolumeArgs(name="login-pages", config_map=core.ConfigMapVolumeSourceArgs(name=pages.metadata.name)),
         ]
         self.register_outputs({})
 
@@ -267,5 +318,6 @@ def container(image: str, command_line: list[str]) -> core.ContainerArgs:
         volume_mounts=[
             core.VolumeMountArgs(name="login-secret", mount_path="/run/secrets/login", read_only=True),
             core.VolumeMountArgs(name="login-authorities", mount_path="/etc/login", read_only=True),
+            core.VolumeMountArgs(name="login-pages", mount_path=PAGES, read_only=True),
         ],
     )

@@ -1,7 +1,8 @@
 """The MLflow server: its pod with the login beside it, what it may ask Kubernetes, and its Service.
 
 Workspaces are namespaces labelled `mlflow-enabled=true`. Every request is judged by Kubernetes RBAC: the server asks
-by SubjectAccessReview whether the identity that the login established may do it in the workspace's namespace.
+by SubjectAccessReview whether the identity that the login established may do it in the workspace's namespace, or by
+SelfSubjectAccessReview with the caller's own token where the login hands it on.
 """
 
 from collections.abc import Sequence
@@ -68,6 +69,9 @@ class MLflowArgs:
     api_server: Sequence[str]
     """Address ranges of the API server; none means anywhere."""
 
+    contact: str | None
+    """Whom people in no team are told to ask."""
+
     controller_namespace: str
     """Namespace of the ingress controller."""
 
@@ -118,15 +122,19 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": MODEL_SOURCES,
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(args.pool_size),
         "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(args.pool_overflow),
-        "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE": "subject_access_review",
+        "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE": (
+            "self_subject_access_review" if args.login.passes_token else "subject_access_review"
+        ),
         "MLFLOW_K8S_AUTH_CACHE_TTL_SECONDS": str(args.access_cache_seconds),
-        "MLFLOW_K8S_AUTH_REMOTE_USER_HEADER": "x-forwarded-email",
+        "MLFLOW_K8S_AUTH_REMOTE_USER_HEADER": args.login.user_header,
         "MLFLOW_K8S_AUTH_REMOTE_GROUPS_HEADER": "x-forwarded-groups",
         # OAuth2-Proxy joins with commas.
         "MLFLOW_K8S_AUTH_REMOTE_GROUPS_SEPARATOR": ",",
         "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": f"{ENABLED_LABEL}=true",
         "AWS_REGION": args.artifacts.region,
     }
+    if args.contact is not None:
+        variables["MLFLOW_PLATFORM_CONTACT"] = args.contact
     if args.address.path:
         variables["MLFLOW_PLATFORM_PATH"] = args.address.path
     if args.artifacts.endpoint_url is not None:
@@ -148,7 +156,7 @@ class MLflow(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=child,
         )
-        access = self._access(name, account, args.namespace)
+        access = self._access(name, account, args)
         network = networks.open_flows(
             name,
             args.namespace,
@@ -207,9 +215,13 @@ class MLflow(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def _access(self, name: str, account: core.ServiceAccount, namespace: pulumi.Input[str]) -> rbac.ClusterRoleBinding:
+    def _access(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> rbac.ClusterRoleBinding:
         """What the server may ask of the API server: which workspaces exist, and who may do what in them."""
         child = pulumi.ResourceOptions(parent=self)
+        # With their own tokens callers ask for themselves, which Kubernetes allows everybody.
+        reviews = rbac.PolicyRuleArgs(
+            api_groups=["authorization.k8s.io"], resources=["subjectaccessreviews"], verbs=["create"]
+        )
         role = rbac.ClusterRole(
             f"{name}-role",
             metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
@@ -221,9 +233,7 @@ class MLflow(pulumi.ComponentResource):
                     resources=["mlflowconfigs"],
                     verbs=["get", "list", "watch"],
                 ),
-                rbac.PolicyRuleArgs(
-                    api_groups=["authorization.k8s.io"], resources=["subjectaccessreviews"], verbs=["create"]
-                ),
+                *([] if args.login.passes_token else [reviews]),
             ],
             opts=child,
         )
@@ -233,7 +243,7 @@ class MLflow(pulumi.ComponentResource):
             role_ref=rbac.RoleRefArgs(
                 api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=role.metadata.name
             ),
-            subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=namespace)],
+            subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=args.namespace)],
             opts=child,
         )
 

@@ -5,7 +5,7 @@ namespace about each request.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -34,6 +34,9 @@ class WorkspaceArgs:
     description: str
     groups: Mapping[str, Sequence[str]]
     """Groups of the identity provider by the role that their members have (`components.roles.VERBS`)."""
+
+    users: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """Users by role, where no identity provider says who is in which group."""
 
     integration_role: pulumi.Input[str]
     """ClusterRole that the namespace's programs are bound to."""
@@ -115,7 +118,7 @@ class Workspace(pulumi.ComponentResource):
         )
         quota = replace(args.quota, pods=0) if args.archived else args.quota
         allowance.bound(name, self.namespace, quota, args.container_defaults, child)
-        grants.people(name, self.namespace, args.groups, child)
+        grants.people(name, self.namespace, args.groups, child, users=args.users)
         account = core.ServiceAccount(
             f"{name}-account",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=clients.NAME),

@@ -1,4 +1,4 @@
-"""The command line of the embedded cluster: `python -m embedded up|down|status|destroy|env|exec|kubectl`."""
+"""The command line of the embedded cluster; `python -m embedded --help` lists the commands."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from embedded.build import engine_bin, everything
 from embedded.errors import EmbeddedError
-from embedded.node import environment, volumes
+from embedded.node import environment, issuers, volumes
 from embedded.node.destroy import confirm, destroy
 from embedded.node.door import Door
 from embedded.node.kubectl import Kubectl
@@ -120,6 +120,15 @@ def kubectl(options: argparse.Namespace, place: Home, _: Say) -> int:
     return _become(program.command(*options.passed), dict(os.environ))
 
 
+def trust_issuer(options: argparse.Namespace, place: Home, say: Say) -> int:
+    """Let the API server take an issuer's tokens, to try the strict mode; without a URL its own only."""
+    authority = None if options.ca is None else options.ca.read_text()
+    kubectl_ = Kubectl(_engine() / "kubectl", place.kubeconfig)
+    with exclusive(place.root / "lock", say):
+        issuers.trust(place, kubectl_, say, issuer=options.url, audiences=options.audience, authority=authority)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m embedded", description="A Kubernetes and a Pulumi engine")
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -138,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     command("env", env)
     command("exec", run)
     command("kubectl", kubectl)
+    trusting = command("trust-issuer", trust_issuer)
+    trusting.add_argument("url", nargs="?", help="the issuer, letter by letter as it stands in its tokens")
+    trusting.add_argument(
+        "--audience", action="append", default=[], help="a client whose tokens count; may be given again"
+    )
+    trusting.add_argument("--ca", type=Path, help="file with the authority of its certificate")
     return parser
 
 

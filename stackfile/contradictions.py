@@ -12,6 +12,8 @@ from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
 MINUTES = 60
+# Those whose users stand in the stack file.
+OWN_LOGINS = frozenset({"development", "basic"})
 
 
 def contradictions(draft: Draft) -> Iterator[Fault]:
@@ -24,8 +26,8 @@ def production(draft: Draft) -> Iterator[Fault]:
     """Production has nothing that only an evaluation can bear."""
     if draft.value("profile") != "production":
         return
-    if draft.text("login.kind") == "development":
-        yield Fault("login.kind", "`development` is refused with profile `production`", "use `oidc`")
+    if (kind := draft.text("login.kind")) in OWN_LOGINS:
+        yield Fault("login.kind", f"`{kind}` is refused with profile `production`", "use `oidc`")
     if draft.text("certificate.kind") == "self-signed":
         yield Fault(
             "certificate.kind",
@@ -44,9 +46,9 @@ def production(draft: Draft) -> Iterator[Fault]:
         yield Fault("artifacts.endpointUrl", "is not encrypted, and profile is `production`", "use https://")
 
 
-def development_login(draft: Draft) -> Iterator[Fault]:
-    """Users of the development login are in groups that exist."""
-    if draft.text("login.kind") != "development":
+def own_login(draft: Draft) -> Iterator[Fault]:
+    """Users of a login of the platform's own are in groups that exist."""
+    if draft.text("login.kind") not in OWN_LOGINS:
         return
     used = sorted({group for team in draft.section("teams") for _, group in _groups(draft, team)})
     if not used:
@@ -60,6 +62,39 @@ def development_login(draft: Draft) -> Iterator[Fault]:
                     f"no team has the group {shown(group)}",
                     f"did you mean {shown(near[0])}?" if near else "take one that a team has, or give a team this one",
                 )
+
+
+def forward_auth(draft: Draft) -> Iterator[Fault]:
+    """Traefik's question to the login is answered with a token."""
+    if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
+        yield Fault(
+            "gateway.login",
+            "`forward-auth` does not go with login.kind `basic`: the server's pod verifies tokens, and a password is none",
+            "use `reverse-proxy`, or login.kind `oidc`",
+        )
+
+
+def self_subject(draft: Draft) -> Iterator[Fault]:
+    """Who asks Kubernetes with a token of their own has one, and Kubernetes takes it."""
+    if draft.value("access.review") != "self-subject":
+        return
+    audiences, issuer = (
+        texts(draft.value("cluster.serviceAccountAudiences")),
+        draft.text("cluster.serviceAccountIssuer"),
+    )
+    if audiences and issuer not in audiences:
+        yield Fault(
+            "cluster.serviceAccountAudiences",
+            f"lacks {shown(issuer or '')}, the audience of tokens that the API server takes; with access.review"
+            " `self-subject` it is shown the callers'",
+            "add it, or leave the key out",
+        )
+    if draft.text("login.kind") == "basic":
+        yield Fault(
+            "access.review",
+            "`self-subject` does not go with login.kind `basic`: a password is no token that Kubernetes could judge",
+            "use `subject`, or login.kind `oidc` with an issuer that the API server trusts",
+        )
 
 
 def namespaces(draft: Draft) -> Iterator[Fault]:
@@ -181,7 +216,9 @@ def ingress(draft: Draft) -> Iterator[Fault]:
 
 RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     production,
-    development_login,
+    own_login,
+    forward_auth,
+    self_subject,
     namespaces,
     groups,
     hosts,

@@ -27,20 +27,20 @@ class Need:
     kind: str
     """The section needs the secret when its `kind` is this one."""
 
-    without: str
-    """The `kind` that has no use for it. A misspelt one says nothing about the secret."""
+    without: tuple[str, ...]
+    """Each `kind` that has no use for it. A misspelt one says nothing about the secret."""
 
     meaning: str
 
 
 NEEDS = MappingProxyType(
     {
-        "databasePassword": Need("database", "external", "in-cluster", "Password of `database.user`."),
+        "databasePassword": Need("database", "external", ("in-cluster",), "Password of `database.user`."),
         "artifactsAccessKeyId": Need(
-            "artifacts", "s3", "in-cluster", "Id of the access key that reads and writes the bucket."
+            "artifacts", "s3", ("in-cluster",), "Id of the access key that reads and writes the bucket."
         ),
-        "artifactsSecretAccessKey": Need("artifacts", "s3", "in-cluster", "The access key itself."),
-        "loginClientSecret": Need("login", "oidc", "development", "Secret of the client `login.clientId`."),
+        "artifactsSecretAccessKey": Need("artifacts", "s3", ("in-cluster",), "The access key itself."),
+        "loginClientSecret": Need("login", "oidc", ("development", "basic"), "Secret of the client `login.clientId`."),
     }
 )
 
@@ -91,7 +91,7 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
             )
         elif found == "padded":
             yield Fault(name, "begins or ends with white space; expected the bare value", f"{set_it} and type it")
-        elif chosen == need.without:
+        elif chosen in need.without:
             yield Fault(
                 name,
                 f"has no use; it belongs to {need.section}.kind `{need.kind}`, found `{chosen}`",

@@ -16,6 +16,8 @@ SYSTEM_PREFIXES = ("kube-", "openshift-")
 # Images of MLflow that lack the plugin which asks Kubernetes RBAC.
 PLAIN_MLFLOW = frozenset({"ghcr.io/mlflow/mlflow", "docker.io/bitnami/mlflow", "docker.io/bitnamilegacy/mlflow"})
 LONGEST_DESCRIPTION = 500
+# What OAuth2-Proxy replaces in `--backend-logout-url`.
+PLACEHOLDER = "{id_token}"
 
 _REGISTRY = r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::[0-9]+)?"
 _IMAGE = re.compile(
@@ -115,6 +117,15 @@ def _client(text: str) -> str | None:
     return None if re.fullmatch(r"\S+", text) else "write the id exactly as the identity provider shows it"
 
 
+def _logout_url(text: str) -> str | None:
+    bare = text.replace(PLACEHOLDER, "")
+    if re.search(r"[{}]", bare):
+        return f"the one thing that can stand in braces is {PLACEHOLDER}"
+    if not bare.startswith("https://"):
+        return "write https://, for it may carry the ID token"
+    return None if re.fullmatch(r"https://[^\s/?#@]+[^\s#]*", bare) else "write scheme, host and path, without blanks"
+
+
 def _audience(text: str) -> str | None:
     # OAuth2-Proxy reads a line of comma-separated values.
     return None if re.fullmatch(r'[^\s,"]+', text) else "write it exactly as it stands in the tokens' `aud`"
@@ -157,6 +168,10 @@ Endpoint = Annotated[
     str, kinds.text("a URL of scheme, host and perhaps port, like https://s3.example.com", addresses.endpoint)
 ]
 Issuer = Annotated[str, kinds.text("an https URL like https://login.example.com/realms/company", addresses.issuer)]
+LogoutUrl = Annotated[
+    str,
+    kinds.text(f"an https URL like https://login.example.com/logout?id_token_hint={PLACEHOLDER}", _logout_url),
+]
 UrlPath = Annotated[str, kinds.text("a path like /clusters/demo/mlflow, without a slash at the end", addresses.path)]
 Email = Annotated[str, kinds.text("an e-mail address in lower case", addresses.email)]
 Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu)]

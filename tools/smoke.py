@@ -32,7 +32,7 @@ def client_variables(platform: Platform, team: str, authority_file: Path | None)
         "HOME": os.environ.get("HOME", "/"),
         "MLFLOW_TRACKING_URI": platform.url,
         "MLFLOW_WORKSPACE": team,
-        "MLFLOW_TRACKING_TOKEN": service_account_token(account.namespace, account.service_account),
+        "MLFLOW_TRACKING_TOKEN": service_account_token(account.namespace, account.service_account, platform.audience),
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     if authority_file is not None:

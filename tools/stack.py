@@ -33,7 +33,10 @@ class Platform:
 
     teams: dict[str, TeamAccount]
     users: tuple[str, ...]
-    """E-mail addresses of the development users; none with a company login."""
+    """E-mail addresses of the users that the stack file names; none with a company login."""
+
+    audience: str = AUDIENCE
+    """Audience of the service-account tokens that the login admits."""
 
 
 def parse_outputs(outputs: dict[str, Any]) -> Platform:
@@ -51,6 +54,7 @@ def parse_outputs(outputs: dict[str, Any]) -> Platform:
             for name, team in outputs["teams"].items()
         },
         users=tuple(outputs.get("users", ())),
+        audience=outputs.get("audience", AUDIENCE),
     )
 
 
@@ -69,11 +73,11 @@ def read_platform() -> Platform:
         sys.exit(f"the selected stack has no output {missing}: run `make up` first")
 
 
-def service_account_token(namespace: str, name: str) -> str:
+def service_account_token(namespace: str, name: str, audience: str) -> str:
     """A token of ten minutes that the platform's login accepts for this service account."""
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     request = kubernetes.AuthenticationV1TokenRequest(
-        spec=kubernetes.V1TokenRequestSpec(audiences=[AUDIENCE], expiration_seconds=TOKEN_SECONDS)
+        spec=kubernetes.V1TokenRequestSpec(audiences=[audience], expiration_seconds=TOKEN_SECONDS)
     )
     answer: Any = kubernetes.CoreV1Api().create_namespaced_service_account_token(name, namespace, request)
     return str(answer.status.token)

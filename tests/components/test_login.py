@@ -25,6 +25,9 @@ class Choices:
     service_account_audiences: tuple[str, ...] = ("mlflow",)
     session_hours: int = 12
     refresh_minutes: int = 15
+    htpasswd: str | None = None
+    logout_url: str | None = None
+    pass_token: bool = False
 
 
 def login(choices: Choices | None = None) -> Recording:
@@ -42,6 +45,9 @@ def login(choices: Choices | None = None) -> Recording:
             service_account_audiences=chosen.service_account_audiences,
             session_hours=chosen.session_hours,
             refresh_minutes=chosen.refresh_minutes,
+            htpasswd=None if chosen.htpasswd is None else pulumi.Output.secret(chosen.htpasswd),
+            logout_url=chosen.logout_url,
+            pass_token=chosen.pass_token,
         )
         made = c.Login("login", args)
         spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.volumes)
@@ -207,6 +213,58 @@ def test_every_authority_on_the_command_line_is_mounted(authority: str | None) -
     got = login(Choices(authority=authority))
     files = {path.rpartition("/")[2] for path in value("--provider-ca-file", sidecar(got)["args"])}
     assert files == mounted(got).keys()
+
+
+def test_signing_out_ends_the_session_at_the_identity_provider_where_it_can() -> None:
+    url = "https://login.example.com/logout?id_token_hint={id_token}"
+    assert value("--backend-logout-url", line(Choices(logout_url=url))) == [url]
+    assert value("--backend-logout-url", line()) == []
+
+
+def test_a_token_that_is_handed_on_is_one_that_the_api_server_takes() -> None:
+    words = line(Choices(pass_token=True))
+    assert value("--pass-authorization-header", words) == ["true"]
+    # Nothing else of the session goes on.
+    assert value("--pass-access-token", words) == ["false"]
+
+
+HTPASSWD = "erin@example.com:$2a$10$hash"
+
+
+def test_names_with_passwords_come_from_a_secret_file() -> None:
+    got = login(Choices(htpasswd=HTPASSWD))
+    assert value("--htpasswd-file", sidecar(got)["args"]) == ["/run/secrets/login/htpasswd"]
+    assert got["login-secret"].secrets["stringData.htpasswd"] == HTPASSWD
+    assert "stringData.htpasswd" not in login()["login-secret"].secrets
+
+
+def test_names_with_passwords_see_a_form_and_no_identity_provider() -> None:
+    got = login(Choices(htpasswd=HTPASSWD))
+    words = sidecar(got)["args"]
+    page = pages(got)
+    assert 'action="{{.ProxyPrefix}}/sign_in"' in page
+    assert "/start" not in page
+    # A session that nobody can be asked about would end at its first refresh.
+    assert value("--cookie-refresh", words) == []
+
+
+def test_with_an_identity_provider_the_page_leads_there_and_back_to_the_page_asked_for() -> None:
+    got = login()
+    assert value("--htpasswd-file", sidecar(got)["args"]) == []
+    page = pages(got)
+    assert "location.hash" in page
+    assert "<form" not in page
+
+
+def pages(got: Recording) -> str:
+    """The sign-in page, from where OAuth2-Proxy looks for it."""
+    words = sidecar(got)["args"]
+    assert value("--skip-provider-button", words) == ["false"]
+    (folder,) = value("--custom-templates-dir", words)
+    (mount,) = [one for one in sidecar(got)["volumeMounts"] if one["mountPath"] == folder]
+    (volume,) = [one for one in got["pod"].inputs["spec"]["volumes"] if one["name"] == mount["name"]]
+    assert volume["configMap"]["name"] == autoname("login-pages")
+    return got["login-pages"].inputs["data"]["sign_in.html"]
 
 
 def mounted(got: Recording) -> dict[str, str]:

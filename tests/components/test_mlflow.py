@@ -2,6 +2,7 @@ import dataclasses
 import re
 from typing import Any
 
+import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
@@ -31,6 +32,9 @@ def server(
     endpoint_url: str | None = None,
     *,
     replicas: int = 2,
+    contact: str | None = None,
+    htpasswd: str | None = None,
+    pass_token: bool = False,
     address: Address = ADDRESS,
     client_namespaces: tuple[str, ...] = (),
     api_server: tuple[str, ...] = (),
@@ -49,6 +53,8 @@ def server(
                 service_account_audiences=("mlflow",),
                 session_hours=12,
                 refresh_minutes=15,
+                htpasswd=None if htpasswd is None else pulumi.Output.secret(htpasswd),
+                pass_token=pass_token,
             ),
         )
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
@@ -66,6 +72,7 @@ def server(
             database=database(),
             artifacts=artifact_store(endpoint_url),
             login=login,
+            contact=contact,
             controller_namespace="ingress",
             client_namespaces=client_namespaces,
             api_server=api_server,
@@ -299,6 +306,25 @@ def test_it_is_as_large_as_it_was_told_to_be() -> None:
         volume["emptyDir"]["sizeLimit"] for volume in pod(got, "mlflow-server")["volumes"] if "emptyDir" in volume
     ]
     assert scratch == ["512Mi"]
+
+
+def test_with_the_callers_own_token_the_server_may_not_ask_about_others() -> None:
+    got = server(pass_token=True)
+    variables = environment(container(got, "mlflow-server"))
+    assert variables["MLFLOW_K8S_AUTH_AUTHORIZATION_MODE"] == "self_subject_access_review"
+    asked = [rule for rule in got["mlflow-role"].inputs["rules"] if "subjectaccessreviews" in rule["resources"]]
+    assert asked == []
+
+
+def test_a_name_that_signed_in_with_a_password_is_read_where_the_login_writes_it() -> None:
+    variables = environment(container(server(htpasswd="erin:x"), "mlflow-server"))
+    assert variables["MLFLOW_K8S_AUTH_REMOTE_USER_HEADER"] == "x-forwarded-user"
+
+
+def test_people_without_a_team_are_told_whom_to_ask() -> None:
+    asked = environment(container(server(contact="ml@example.com"), "mlflow-server"))
+    assert asked["MLFLOW_PLATFORM_CONTACT"] == "ml@example.com"
+    assert "MLFLOW_PLATFORM_CONTACT" not in environment(container(server(), "mlflow-server"))
 
 
 @pytest.mark.parametrize(

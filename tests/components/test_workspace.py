@@ -256,3 +256,13 @@ def test_a_team_has_the_same_resources_alone_and_among_others() -> None:
 
     among = {found.urn: found.document for found in deploy(program)}
     assert {urn: among[urn] for urn in alone} == alone
+
+
+def test_users_that_no_identity_provider_puts_into_groups_are_bound_themselves() -> None:
+    got = workspace(users={"manager": ["erin@example.com"], "viewer": []})
+    for role in ("manager", "gateway"):
+        subjects = got[f"team-a-{role}-binding"].inputs["subjects"]
+        assert [(one["kind"], one["name"]) for one in subjects] == [
+            ("Group", "team-a-mlflow-users"),
+            ("User", "erin@example.com"),
+        ]

@@ -1,5 +1,6 @@
 """The cluster as these tests see it: through kubectl, as a person would look at it."""
 
+import base64
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,17 @@ def is_ready(pod: Object) -> bool:
 def token(namespace: str, account: str, *options: str) -> str:
     """A service account's token, as `kubectl create token` gives it to a person."""
     return kubectl("create", "token", account, f"--namespace={namespace}", *options).stdout.strip()
+
+
+def login_secret(namespace: str, key: str) -> str:
+    """What the login keeps secret: its client's secret, or the key of its cookies."""
+    found = [
+        base64.b64decode(secret["data"][key]).decode()
+        for secret in objects("secrets", f"--namespace={namespace}")
+        if "cookie-secret" in secret.get("data", {})
+    ]
+    assert len(found) == 1, "one Secret belongs to the login"
+    return found[0]
 
 
 def volume_mount(name: str, path: str) -> Object:

@@ -33,14 +33,24 @@ class Client:
         authority.write_text(platform.authority, encoding="utf-8")
         return cls(platform=platform, folder=folder, python=client_python(), authority=authority)
 
-    def script(self, name: str, *arguments: str | Path, team: str) -> Any:  # noqa: ANN401 - any JSON
-        """Run a script of `client/` to its end; returns the JSON that it prints in its last line."""
+    def script(
+        self, name: str, *arguments: str | Path, team: str, replaced: Mapping[str, str | None] | None = None
+    ) -> Any:  # noqa: ANN401 - any JSON
+        """Run a script of `client/` to its end; returns the JSON that it prints in its last line.
+
+        Args:
+            name: the script's.
+            arguments: its arguments.
+            team: whose workspace it uses, with the token of whose programs.
+            replaced: variables of its environment that are others; None takes one away.
+        """
+        variables = self._variables(team) | dict(replaced or {})
         done = run(
             self.python,
             SCRIPTS / f"{name}.py",
             *arguments,
             seconds=SCRIPT_SECONDS,
-            env=self._variables(team),
+            env={name: value for name, value in variables.items() if value is not None},
             inherit=False,
             cwd=self.folder,
         )

@@ -9,17 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Error, Playwright, expect, sync_playwright
 
 from tests.e2e import browser as browsers
-from tests.e2e.browser import Watch, session, sign_in
+from tests.e2e.browser import CLOSED_ASSISTANT, Watch, session, sign_in
 from tests.e2e.commands import run
 from tests.e2e.mlflow_client import Client
 from tools.stack import Platform
 
-ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
-# The assistant's panel opens by itself on the first visit and covers a third of the page.
-CLOSED_ASSISTANT = """
-localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
-localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
-"""
+ALICE, BOB, CAROL, DORA = "alice@example.com", "bob@example.com", "carol@example.com", "dora@example.com"
 # MLflow's own accounts, which are not used here, and its assistant, which runs on the user's machine only. The pages
 # ask for both and say nothing when they are refused.
 REFUSED_IN_SILENCE = {
@@ -96,15 +91,57 @@ def test_a_member_of_team_b_sees_the_experiment_that_team_a_does_not(
         expect(page.get_by_text("demand-forecast", exact=True).first).to_be_visible()
 
 
-def test_somebody_without_a_group_sees_no_workspace(
-    browser: Browser, platform: Platform, passwords: dict[str, str]
+def test_somebody_without_a_group_is_told_what_to_do(
+    browser: Browser, platform: Platform, passwords: dict[str, str], pictures: Path
 ) -> None:
     with session(browser) as page:
-        with page.expect_response("**/mlflow/workspaces*") as answered:
-            sign_in(page, platform.url, CAROL, passwords[CAROL])
-        assert answered.value.json()["workspaces"] == []
-        expect(page.get_by_text("Create your first workspace", exact=True)).to_be_visible()
-        expect(page.get_by_text("team-a", exact=True)).to_have_count(0)
+        sign_in(page, platform.url, CAROL, passwords[CAROL])
+        expect(page.get_by_role("heading", name="You are signed in, but you are in no team yet")).to_be_visible()
+        expect(page.get_by_text(CAROL, exact=True)).to_be_visible()
+        for team in platform.teams:
+            expect(page.get_by_text(team)).to_have_count(0)
+        page.screenshot(path=pictures / "no-team.png")
+        page.get_by_role("link", name="Sign out").click()
+        # Dex has no session of its own: the next to sign in may be somebody else.
+        expect(page.locator("input[name=password]")).to_be_visible()
+
+
+def test_a_member_of_two_teams_goes_from_one_to_the_other(
+    browser: Browser,
+    platform: Platform,
+    passwords: dict[str, str],
+    experiments: dict[str, dict[str, Any]],
+) -> None:
+    assert set(experiments) == {"team-a", "team-b"}
+    with session(browser) as page:
+        page.add_init_script(CLOSED_ASSISTANT)
+        sign_in(page, platform.url, DORA, passwords[DORA])
+        page.get_by_role("link", name="team-a", exact=True).click()
+        page.get_by_role("link", name="Experiments", exact=True).first.click()
+        expect(page.get_by_text("churn-model", exact=True).first).to_be_visible()
+        expect(page.get_by_text("demand-forecast", exact=True)).to_have_count(0)
+        page.get_by_role("combobox", name="Workspace").click()
+        page.get_by_role("option", name="team-b").click()
+        page.get_by_role("link", name="Experiments", exact=True).first.click()
+        expect(page.get_by_text("demand-forecast", exact=True).first).to_be_visible()
+        expect(page.get_by_text("churn-model", exact=True)).to_have_count(0)
+
+
+def test_stages_and_aliases_of_a_model_are_seen_through_the_login(
+    browser: Browser, platform: Platform, passwords: dict[str, str], client: Client
+) -> None:
+    """The client moves versions; the page shows where they are."""
+    made = client.script("registry", "credit-risk", team="team-a")
+    first, second = made["versions"]
+    assert made["stages"] == {first: "Production", second: "None"}
+    assert made["champion"] == second
+    with session(browser) as page:
+        page.add_init_script(CLOSED_ASSISTANT)
+        sign_in(page, f"{platform.url}/#/models/credit-risk?workspace=team-a", ALICE, passwords[ALICE])
+        expect(page.get_by_text(f"Version {second}", exact=True).first).to_be_visible()
+        expect(page.get_by_text("champion").first).to_be_visible()
+        page.goto(f"{platform.url}/#/models/credit-risk/versions/{first}?workspace=team-a")
+        expect(page.get_by_text("Production").first).to_be_visible()
 
 
 def test_after_signing_out_the_login_page_is_back(

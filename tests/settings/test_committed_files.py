@@ -123,6 +123,21 @@ def test_the_configuration_page_names_every_key() -> None:
         assert f"| `{name}` |" in written
 
 
+def test_a_user_with_a_password_has_the_roles_of_the_groups_that_the_file_gives_them(load: Load) -> None:
+    users = {"erin@example.com": {"groups": ["readers"]}, "dora@example.com": {"groups": ["team-a", "readers"]}}
+    document = committed("dev") | {
+        "login": {"kind": "basic", "users": {**users, "carol@example.com": {}}},
+        "teams": {"team-a": {"groups": {"viewer": ["readers"], "manager": ["team-a"]}}},
+    }
+    settings, _ = load(document)
+    assert settings.members("team-a") == {
+        "viewer": ("dora@example.com", "erin@example.com"),
+        "editor": (),
+        "manager": ("dora@example.com",),
+    }
+    assert not any(load(committed("dev"))[0].members("team-a").values())
+
+
 def test_tokens_for_mlflow_and_those_of_every_pod_are_admitted_unless_the_stack_says_otherwise(load: Load) -> None:
     by_default, _ = load(committed("dev"))
     assert by_default.cluster.audiences == ("mlflow", "https://kubernetes.default.svc.cluster.local")

@@ -446,6 +446,15 @@ CASES = {
         "a range of addresses",
         "metadata service",
     ),
+    "a password where a token is handed on": Case(
+        {
+            "gateway": {"kind": "ingress", "login": "forward-auth"},
+            "login": {"kind": "basic", "users": {"alice@example.com": {"groups": ["team-a-mlflow-users"]}}},
+        },
+        "gateway.login",
+        "does not go with login.kind `basic`",
+        "use `reverse-proxy`",
+    ),
     "teams that reach an API server nobody knows where": Case(
         {"workspaces": {"apiServer": True}},
         "workspaces.apiServer",
@@ -489,6 +498,48 @@ CASES = {
         "in that of your notebooks or pipelines",
     ),
     # Contradictions.
+    "passwords in production": Case(
+        {"login": {"kind": "basic", "users": {"alice@example.com": {}}}},
+        "login.kind",
+        "`basic` is refused with profile `production`",
+        "use `oidc`",
+        base="prod",
+    ),
+    "a token of one's own for who has a password": Case(
+        {"login": {"kind": "basic", "users": {"alice@example.com": {}}}, "access": {"review": "self-subject"}},
+        "access.review",
+        "`self-subject` does not go with login.kind `basic`",
+        "use `subject`, or login.kind `oidc`",
+    ),
+    "tokens that the API server does not take, where callers ask it": Case(
+        {"access": {"review": "self-subject"}, "cluster": {"serviceAccountAudiences": ["mlflow"]}},
+        "cluster.serviceAccountAudiences",
+        'lacks "https://kubernetes.default.svc.cluster.local"',
+        "add it, or leave the key out",
+    ),
+    "a user of the basic login in an unknown group": Case(
+        {"login": {"kind": "basic", "users": {"alice@example.com": {"groups": ["team-c"]}}}},
+        'login.users["alice@example.com"].groups[0]',
+        'no team has the group "team-c"',
+        "take one that a team has",
+    ),
+    "a review that does not exist": Case(
+        {"access": {"review": "self"}}, "access.review", "expected `subject` or `self-subject`", "choose one of them"
+    ),
+    "a log-out in plain text": Case(
+        {"login": {**OIDC, "logoutUrl": "http://login.example.com/logout"}},
+        "login.logoutUrl",
+        "expected an https URL",
+        "write https://, for it may carry the ID token",
+        encrypted=("loginClientSecret",),
+    ),
+    "a log-out with another placeholder": Case(
+        {"login": {**OIDC, "logoutUrl": "https://login.example.com/logout?hint={token}"}},
+        "login.logoutUrl",
+        "expected an https URL",
+        "the one thing that can stand in braces is {id_token}",
+        encrypted=("loginClientSecret",),
+    ),
     "development login in production": Case(
         {"login": {"kind": "development", "users": {"alice@example.com": {}}}},
         "login.kind",

@@ -24,7 +24,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/deployer")
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "hunter2")
     monkeypatch.setenv("KUBECONFIG", "/home/deployer/kubeconfig")
-    monkeypatch.setattr(smoke, "service_account_token", lambda namespace, name: f"token of {namespace}/{name}")  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType] - a lambda has no annotations
+    monkeypatch.setattr(smoke, "service_account_token", _token)
+
+
+def _token(namespace: str, name: str, audience: str) -> str:
+    return f"{audience} token of {namespace}/{name}"
 
 
 EXPECTED = {
@@ -32,7 +36,7 @@ EXPECTED = {
     "HOME": "/home/deployer",
     "MLFLOW_TRACKING_URI": "https://mlflow.localhost",
     "MLFLOW_WORKSPACE": "research",
-    "MLFLOW_TRACKING_TOKEN": "token of ml-research/pipeline",
+    "MLFLOW_TRACKING_TOKEN": "mlflow token of ml-research/pipeline",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 
@@ -67,7 +71,7 @@ def test_the_clients_last_line_is_the_result(tmp_path: Path, monkeypatch: pytest
     )
     assert record_run(platform("PEM"), "team-a") == {
         "run_id": "1",
-        "token": "token of team-a/mlflow-client",
+        "token": "mlflow token of team-a/mlflow-client",
         "authority": "PEM",
     }
 

@@ -10,16 +10,19 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import fastapi_app, handlers
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow_kubernetes_plugins.auth import middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from starlette.routing import Mount
 
-from mlflow_platform_server import downloads, routes
+from mlflow_platform_server import downloads, routes, stages
 from mlflow_platform_server.artifacts import ProxiedS3ArtifactRepository
 from mlflow_platform_server.below_path import BelowPath
 from mlflow_platform_server.door import Door
 from mlflow_platform_server.identity import Convention
+from mlflow_platform_server.without_workspace import WithoutWorkspace
 
+CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
 # The path of the host that the platform is below; unset or empty without one.
 PATH_VARIABLE = "MLFLOW_PLATFORM_PATH"
 
@@ -29,13 +32,14 @@ def create_app() -> BelowPath:
     fastapi_app.artifact_router = routes.router()
     handlers._send_artifact = downloads.handing_over(handlers._send_artifact)
     handlers._get_artifact_repository_for_uri = _in_the_store(handlers._get_artifact_repository_for_uri)
+    SqlAlchemyStore.transition_model_version_stage = stages.by_number(SqlAlchemyStore.transition_model_version_stage)
     app = middleware.create_app()
     mounts = [route for route in app.routes if isinstance(route, Mount)]
     for mount in mounts:
         mount.app = downloads.Taker(mount.app)
     config = KubernetesAuthConfig.from_env()
     door = Door(
-        app,
+        WithoutWorkspace(app, os.environ.get(CONTACT_VARIABLE, "")),
         Convention(
             user_header=config.user_header.lower(),
             groups_header=config.groups_header.lower(),

@@ -1,0 +1,148 @@
+"""The page for people who are signed in and in no team.
+
+MLflow's own page would tell them to create a workspace, which here only the platform's operators can. This one says
+who they are to the platform, what their identity provider said of them, and whom to ask. It names no team: which teams
+there are is nobody's business who is in none.
+"""
+
+import asyncio
+import html
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+
+from mlflow_platform_server.bodies import Message, Receive, Send
+
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+WORKSPACES = "/api/3.0/mlflow/workspaces"
+# What a header may make of the answer to the question below, and what names a workspace of its own.
+LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"x-mlflow-workspace"}
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>No workspace yet - MLflow</title>
+<style>
+body {{ background: #f4f6f8; color: #11171c; font: 16px/1.5 system-ui, sans-serif; margin: 0; }}
+main {{ background: #fff; border: 1px solid #d5dde3; border-radius: 8px; }}
+main {{ margin: 10vh auto; max-width: 38rem; padding: 2rem 2.5rem; }}
+h1 {{ font-size: 1.5rem; margin-top: 0; }}
+dt {{ color: #4a5a66; font-size: .875rem; }}
+dd {{ margin: 0 0 1rem; overflow-wrap: anywhere; }}
+ul {{ margin: 0; max-height: 14rem; overflow: auto; padding-left: 1.25rem; }}
+a.button {{ border: 1px solid #2272b4; border-radius: 4px; color: #2272b4; display: inline-block; }}
+a.button {{ margin: 1rem .75rem 0 0; padding: .4rem 1rem; text-decoration: none; }}
+</style>
+</head>
+<body>
+<main>
+<h1>You are signed in, but you are in no team yet</h1>
+<dl>
+<dt>You are signed in as</dt><dd><strong>{user}</strong></dd>
+<dt>Groups that the sign-in told us</dt><dd>{groups}</dd>
+</dl>
+<p><strong>What to do:</strong> ask {contact} to add you to a group of your team, or to give one of your groups access.
+Then sign out and in again, so that your new group is seen.</p>
+<p>Nothing is broken, and nobody was notified.</p>
+<a class="button" href="oauth2/sign_out">Sign out</a><a class="button" href=".">Try again</a>
+</main>
+</body>
+</html>
+"""
+HEADERS = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class WithoutWorkspace:
+    """ASGI middleware that answers the start page for callers whose list of workspaces is empty."""
+
+    def __init__(self, app: App, contact: str = "") -> None:
+        self._app = app
+        self._contact = contact
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if not _asks_for_the_start_page(scope) or await self._has_a_workspace(scope):
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        body = page(
+            user=_text(headers, b"x-forwarded-email") or _text(headers, b"x-forwarded-user"),
+            groups=[group for group in _text(headers, b"x-forwarded-groups").split(",") if group],
+            contact=self._contact,
+        ).encode()
+        sized = [*HEADERS, (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": sized})
+        await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
+
+    async def _has_a_workspace(self, scope: Message) -> bool:
+        """Ask the server as the caller would; any answer but an empty list leaves the start page to the server."""
+        status, body = 0, b""
+        requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> Message:
+            # After the request there is nothing to hear until the answer is complete, as from a patient browser.
+            return requests.pop() if requests else await asyncio.get_running_loop().create_future()
+
+        async def send(message: Message) -> None:
+            nonlocal status, body
+            status = message.get("status", status)
+            body += message.get("body", b"")
+
+        question = {
+            **scope,
+            "method": "GET",
+            "path": WORKSPACES,
+            "raw_path": WORKSPACES.encode(),
+            "query_string": b"",
+            "headers": [(name, value) for name, value in scope["headers"] if name not in LEFT_OUT],
+            "state": {},
+        }
+        await self._app(question, receive, send)
+        try:
+            return status != HTTPStatus.OK or bool(json.loads(body).get("workspaces"))
+        except (AttributeError, ValueError):
+            return True
+
+
+def _asks_for_the_start_page(scope: Message) -> bool:
+    return (
+        scope["type"] == "http"
+        and scope["method"] in {"GET", "HEAD"}
+        and scope["path"] == "/"
+        and any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+    )
+
+
+def page(*, user: str, groups: Sequence[str], contact: str) -> str:
+    """The page as text; whatever comes from outside is escaped."""
+    listed = "".join(f"<li>{html.escape(group)}</li>" for group in groups)
+    return PAGE.format(
+        user=html.escape(user) or "somebody without a name",
+        groups=f"<ul>{listed}</ul>" if listed else "none",
+        contact=_linked(contact) if contact else "the people who run this platform",
+    )
+
+
+def _linked(contact: str) -> str:
+    shown = html.escape(contact)
+    if re.fullmatch(r"https://\S+", contact):
+        return f'at <a href="{shown}">{shown}</a>'
+    if re.fullmatch(r"[^\s@]+@[^\s@]+", contact):
+        return f'<a href="mailto:{shown}">{shown}</a>'
+    return shown
+
+
+def _text(headers: dict[bytes, bytes], name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
