@@ -69,7 +69,7 @@ def forward_auth(draft: Draft) -> Iterator[Fault]:
     if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
         yield Fault(
             "gateway.login",
-            "`forward-auth` does not go with login.kind `basic`: the server's pod verifies tokens, and a password is none",
+            "`forward-auth` hands a token on, and login.kind `basic` has none",
             "use `reverse-proxy`, or login.kind `oidc`",
         )
 

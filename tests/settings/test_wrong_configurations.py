@@ -452,7 +452,7 @@ CASES = {
             "login": {"kind": "basic", "users": {"alice@example.com": {"groups": ["team-a-mlflow-users"]}}},
         },
         "gateway.login",
-        "does not go with login.kind `basic`",
+        "login.kind `basic` has none",
         "use `reverse-proxy`",
     ),
     "teams that reach an API server nobody knows where": Case(
