@@ -66,6 +66,9 @@ class MLflowArgs:
     database: Database
     artifacts: ArtifactStore
     login: Login
+    api_server: Sequence[str]
+    """Address ranges of the API server; none means anywhere."""
+
     contact: str | None
     """Whom people in no team are told to ask."""
 
@@ -171,12 +174,7 @@ class MLflow(pulumi.ComponentResource):
             egress=[
                 args.database.flow,
                 args.artifacts.flow,
-                # API server and identity provider: their addresses are not known before they are asked. Behind a
-                # Service or an ingress controller of this cluster they listen on 6443 and 8443.
-                networks.Flow(
-                    peers=[networks.anywhere_but_metadata()],
-                    ports=sorted({443, 6443, 8443, *args.login.issuer_ports}),
-                ),
+                *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
             ],
             opts=child,
         )

@@ -47,17 +47,9 @@ def production(draft: Draft) -> Iterator[Fault]:
 
 
 def own_login(draft: Draft) -> Iterator[Fault]:
-    """A login of the platform's own has a certificate for its host, and users in groups that exist."""
-    kind = draft.text("login.kind")
-    if kind not in OWN_LOGINS:
+    """Users of a login of the platform's own are in groups that exist."""
+    if draft.text("login.kind") not in OWN_LOGINS:
         return
-    host = draft.text("host") or "<host>"
-    if kind == "development" and draft.text("certificate.kind") == "secret":
-        yield Fault(
-            "certificate.kind",
-            f"`secret` does not go with login.kind `development`, whose host dex.{host} needs the certificate too",
-            "use `self-signed`, or login.kind `oidc`",
-        )
     used = sorted({group for team in draft.section("teams") for _, group in _groups(draft, team)})
     if not used:
         return
@@ -70,6 +62,16 @@ def own_login(draft: Draft) -> Iterator[Fault]:
                     f"no team has the group {shown(group)}",
                     f"did you mean {shown(near[0])}?" if near else "take one that a team has, or give a team this one",
                 )
+
+
+def forward_auth(draft: Draft) -> Iterator[Fault]:
+    """Traefik's question to the login is answered with a token."""
+    if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
+        yield Fault(
+            "gateway.login",
+            "`forward-auth` hands a token on, and login.kind `basic` has none",
+            "use `reverse-proxy`, or login.kind `oidc`",
+        )
 
 
 def self_subject(draft: Draft) -> Iterator[Fault]:
@@ -189,18 +191,33 @@ def cert_manager(draft: Draft) -> Iterator[Fault]:
     """One writer for the certificate's Secret."""
     if draft.text("certificate.kind") != "self-signed":
         return
-    for name in draft.section("cluster.ingressAnnotations"):
+    places = (("cluster", "ingressAnnotations"), ("gateway", "annotations"))
+    for section, name in ((place, name) for place in places for name in draft.section(".".join(place))):
         if name.startswith("cert-manager.io/"):
             yield Fault(
-                path_of(("cluster", "ingressAnnotations", name)),
+                path_of((*section, name)),
                 "lets cert-manager write the certificate that certificate.kind `self-signed` writes too",
                 "remove it, or use certificate.kind `secret` and the name of the Secret that cert-manager shall fill",
+            )
+
+
+def ingress(draft: Draft) -> Iterator[Fault]:
+    """What is said of an Ingress is said where there is one."""
+    if draft.text("gateway.kind") != "http-route":
+        return
+    for key, other in (("ingressClass", "gateway.className"), ("ingressAnnotations", "gateway.annotations")):
+        if draft.says(f"cluster.{key}"):
+            yield Fault(
+                f"cluster.{key}",
+                "is read by nobody, because gateway.kind `http-route` makes no Ingress",
+                f"write {other} instead",
             )
 
 
 RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     production,
     own_login,
+    forward_auth,
     self_subject,
     namespaces,
     groups,
@@ -208,7 +225,9 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     bucket,
     sessions,
     cert_manager,
+    ingress,
     programs.audiences,
+    programs.api_server,
     programs.service_accounts,
     budget.connections,
     budget.memory,
