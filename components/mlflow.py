@@ -34,7 +34,10 @@ MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-te
 # that the request names. Seen with MLflow 3.17.2, plugin 2.1.0 and uvicorn 0.54: after an upload of 32 MiB, 30 of 30
 # requests of one team to another team's workspace were admitted. images/mlflow/server runs every request in a context
 # of its own since; this is the second lock on that door, for what else a connection may remember.
-ONE_REQUEST_PER_CONNECTION = "--uvicorn-opts=--header connection:close"
+ONE_REQUEST_PER_CONNECTION = "--header connection:close"
+# The most that Traefik and OAuth2-Proxy take for a request's headers, a limit of Go's. uvicorn's is 64 KiB, and cookies
+# and header of somebody in 200 groups are as long as that.
+HEADER_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +108,7 @@ def command(args: MLflowArgs, namespace: str) -> list[str]:
         f"--backend-store-uri={args.database.uri}",
         f"--artifacts-destination={args.artifacts.uri}",
         "--serve-artifacts",
-        ONE_REQUEST_PER_CONNECTION,
+        f"--uvicorn-opts={ONE_REQUEST_PER_CONNECTION} --h11-max-incomplete-event-size {HEADER_BYTES}",
         f"--allowed-hosts={','.join(allowed_hosts(args.address.host, namespace))}",
         f"--cors-allowed-origins={args.address.origin}",
     ]

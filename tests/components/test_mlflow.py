@@ -101,7 +101,7 @@ def test_the_server_listens_on_the_pods_loopback_alone() -> None:
         "--backend-store-uri=postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
         "--artifacts-destination=s3-proxied://artifacts",
         "--serve-artifacts",
-        "--uvicorn-opts=--header connection:close",
+        "--uvicorn-opts=--header connection:close --h11-max-incomplete-event-size 1048576",
         f"--allowed-hosts={','.join(allowed_hosts(HOST, NAMESPACE))}",
         f"--cors-allowed-origins=https://{HOST}",
     ]

@@ -25,6 +25,7 @@ API_SERVER_SECONDS = 10
 SLACK_SECONDS = 10
 # The API server's first start with the file, on a busy machine.
 TRUST_SECONDS = 300
+IN_A_ROW = 5
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,9 @@ def strict(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iter
     authority.write_text(platform.authority, encoding="utf-8")
     issuer = platform.url.replace("https://", "https://dex.")
     _trust(issuer, "--audience=mlflow", f"--ca={authority}")
-    yield variant.deploy(folder, variant.changes_of("strict"))
+    deployed = variant.deploy(folder, variant.changes_of("strict"))
+    _settle(deployed)
+    yield deployed
     variant.restore()
     _trust()
 
@@ -43,6 +46,21 @@ def strict(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def _trust(*arguments: str) -> None:
     python = CHECKOUT / ".venv" / "bin" / "python"
     run(python, "-m", "embedded", "trust-issuer", *arguments, seconds=TRUST_SECONDS)
+
+
+def _settle(strict: Platform) -> None:
+    """Wait until the new server alone answers.
+
+    The ingress controller has lost its connection to the API server, which was started again, and hears of the new pod
+    when it has another.
+    """
+    site, account = Site.of(strict), strict.teams["team-a"]
+    token = kube.token(account.namespace, account.service_account)
+
+    def strictly() -> bool:
+        return all(site.ask("GET", GET, token=token, workspace="team-a").status == 404 for _ in range(IN_A_ROW))
+
+    wait_for("the strict server", strictly, seconds=TRUST_SECONDS)
 
 
 @pytest.fixture(scope="module")
