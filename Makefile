@@ -14,7 +14,7 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status down destroy purge env access passwords smoke test e2e bench fmt check ready
+.PHONY: help up preview status down destroy purge env access passwords smoke reach test e2e bench fmt check ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,3 +64,6 @@ bench: ready ## cost of a preview against a flat program, and of the login on th
 
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .
+
+reach: ready ## show who may connect to whom on the deployed platform, by its NetworkPolicies
+	@$(RUN) $(PYTHON) -m tools.reachability

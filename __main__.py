@@ -21,9 +21,10 @@ platform = c.PlatformNamespace(
 wiring = Wiring(settings=settings, secrets=secrets, namespace=platform.namespace, opts=opts)
 
 certificate = wiring.certificate()
+route = wiring.route(certificate)
 database = wiring.database()
 artifacts = wiring.artifacts()
-identity = wiring.identity(certificate)
+identity = wiring.identity(route)
 migration = c.SchemaMigration(
     "migration",
     c.SchemaMigrationArgs(namespace=platform.namespace, image=settings.server.image, database=database),
@@ -34,11 +35,9 @@ server = wiring.server(database, artifacts, login, ready=[migration.done, *ident
 gateway = c.Gateway(
     "gateway",
     c.GatewayArgs(
-        namespace=platform.namespace,
         address=wiring.address,
         service=server.service,
-        route=wiring.route,
-        certificate=certificate,
+        route=wiring.guarded(route, login),
     ),
     opts,
 )

@@ -27,6 +27,7 @@ __all__ = [
     "CertificateSecret",
     "DevelopmentLogin",
     "ExternalDatabase",
+    "HttpRouteGateway",
     "InClusterArtifacts",
     "InClusterDatabase",
     "OidcLogin",
@@ -76,7 +77,8 @@ class Cluster(Model):
     token of their own."""
 
     api_server: tuple[values.AddressRange, ...] = ()
-    """Addresses of the API server that teams' pods may reach, on 443 and 6443; none means that they cannot."""
+    """Where the API server is behind its Service (`kubectl get endpointslices kubernetes`), as address ranges that stay
+    right; none means that the server's pods may reach its ports at any address."""
 
     ingress_addresses: tuple[values.AddressRange, ...] = ()
     """Addresses of a load balancer in front of the ingress controller, where pods reach it from outside the cluster
@@ -97,10 +99,32 @@ class IngressGateway(Model):
     """An Ingress of class `cluster.ingressClass`."""
 
     kind: Literal["ingress"]
-    """What tells the cluster's controller of the platform: an Ingress (`ingress`)."""
+    """What tells the cluster's controller of the platform: an `ingress`, or Gateway API objects (`http-route`)."""
 
     path: values.UrlPath | None = None
     """Below which path of the host the platform is; absent means the whole host."""
+
+    login: Literal["reverse-proxy", "forward-auth"] = "reverse-proxy"
+    """Whether requests of browsers pass the login, or Traefik asks it about each (`forward-auth`)."""
+
+
+class HttpRouteGateway(Model):
+    """A Gateway of the platform's own and HTTPRoutes, for clusters with the Gateway API."""
+
+    kind: Literal["http-route"]
+    """What tells the cluster's controller of the platform: an `ingress`, or Gateway API objects (`http-route`)."""
+
+    path: values.UrlPath | None = None
+    """Below which path of the host the platform is; absent means the whole host."""
+
+    class_name: values.ObjectName = "traefik"
+    """GatewayClass of the Gateway, whose controller's pods are in `cluster.ingressNamespace`."""
+
+    port: values.Port = 443
+    """Port of its listeners; Traefik wants that of its entry point, whatever its Service says."""
+
+    annotations: dict[str, values.Plain] = Field(default_factory=dict[str, str])
+    """Annotations of the Gateway, for example `cert-manager.io/cluster-issuer`."""
 
 
 class InClusterDatabase(Model):
@@ -211,7 +235,10 @@ class CertificateSecret(Model):
     """Where the certificate comes from: made by the platform (`self-signed`) or found in a Secret (`secret`)."""
 
     name: values.ObjectName
-    """A `kubernetes.io/tls` Secret in the platform's namespace."""
+    """A `kubernetes.io/tls` Secret in the platform's namespace; for the development login also `<name>-dex`."""
+
+    authority: values.Authority | None = None
+    """Certificate of the private authority that clients have to trust; absent means that they trust it already."""
 
 
 class Sessions(Model):
@@ -339,6 +366,10 @@ class Workspaces(Model):
     limits: Limits = Field(default_factory=Limits)
     """What a container gets that says nothing about it."""
 
+    api_server: values.Flag = False
+    """Whether teams' pods reach the API server, as Airflow's and Kubeflow's do, at the addresses in
+    `cluster.apiServer`."""
+
 
 class TeamQuota(Model):
     """What one team may take, where it differs from `workspaces.quota`."""
@@ -410,7 +441,7 @@ class Settings(Model):
     cluster: Cluster = Field(default_factory=Cluster)
     """What the platform must know of the Kubernetes cluster."""
 
-    gateway: IngressGateway = Field(default_factory=lambda: IngressGateway(kind="ingress"))
+    gateway: Annotated[IngressGateway | HttpRouteGateway, Field(discriminator="kind")] = IngressGateway(kind="ingress")
     """The way in from outside the cluster."""
 
     database: Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")]

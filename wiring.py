@@ -10,6 +10,7 @@ from components.address import Address
 from components.artifact_store import ArtifactStore
 from components.clients import in_cluster_url
 from components.database import Database
+from components.forward_auth import REFRESH_MINUTES
 from components.login import redirect_uri
 from components.migration import LABELS as MIGRATION
 from components.mlflow import LABELS as SERVER
@@ -37,26 +38,62 @@ class Wiring:
     namespace: pulumi.Output[str]
     opts: pulumi.ResourceOptions
 
-    @property
-    def route(self) -> c.Route:
-        """How this cluster exposes a Service."""
-        return c.Route(
-            ingress_class=self.settings.cluster.ingress_class,
-            controller_namespace=self.settings.cluster.ingress_namespace,
-            annotations=self.settings.cluster.ingress_annotations,
+    def route(self, certificate: c.Certificate) -> c.Route:
+        """How this cluster exposes a Service: by an Ingress, or by the Gateway API."""
+        chosen, cluster = self.settings.gateway, self.settings.cluster
+        if isinstance(chosen, s.HttpRouteGateway):
+            return c.Listeners(
+                "listeners",
+                c.ListenersArgs(
+                    namespace=self.namespace,
+                    gateway_class=chosen.class_name,
+                    port=chosen.port,
+                    controller_namespace=cluster.ingress_namespace,
+                    annotations=chosen.annotations,
+                    hosts=self.hosts,
+                    certificate=certificate,
+                ),
+                self.opts,
+            )
+        return c.IngressRoute(
+            namespace=self.namespace,
+            ingress_class=cluster.ingress_class,
+            controller_namespace=cluster.ingress_namespace,
+            annotations=cluster.ingress_annotations,
+            certificate=certificate,
         )
+
+    def guarded(self, route: c.Route, login: c.Login) -> c.Route:
+        """The way to the server: with a login in front where the controller asks one."""
+        if not (self.asks_login and isinstance(route, c.IngressRoute)):
+            return route
+        return c.ForwardAuth(
+            "forward-auth",
+            c.ForwardAuthArgs(
+                namespace=self.namespace,
+                image=self.settings.images.oauth2_proxy,
+                address=self.address,
+                replicas=self.settings.server.replicas,
+                login=login,
+                route=route,
+                api_server=self.settings.cluster.api_server,
+            ),
+            self.opts,
+        ).route
 
     def certificate(self) -> c.Certificate:
         """Self-signed for the platform's hosts, or the one in a Secret."""
         chosen = self.settings.certificate
         if isinstance(chosen, s.CertificateSecret):
-            return c.Certificate(secret_names={self.settings.host: chosen.name}, authority=None)
-        hosts = {"host": self.settings.host}
-        if isinstance(self.settings.login, s.DevelopmentLogin):
-            hosts["identity"] = self.identity_host
+            return c.Certificate(
+                secret_names={self.settings.host: chosen.name, self.identity_host: f"{chosen.name}-dex"},
+                authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
+            )
         return c.SelfSignedCertificate(
             "certificate",
-            c.CertificateArgs(namespace=self.namespace, domain=self.settings.host, hosts=hosts, issued=chosen.issued),
+            c.CertificateArgs(
+                namespace=self.namespace, domain=self.settings.host, hosts=self.hosts, issued=chosen.issued
+            ),
             self.opts,
         ).certificate
 
@@ -119,7 +156,7 @@ class Wiring:
             self.opts,
         ).store
 
-    def identity(self, certificate: c.Certificate) -> Identity:
+    def identity(self, route: c.Route) -> Identity:
         """The development identity provider, or the company's."""
         chosen = self.settings.login
         if isinstance(chosen, s.OidcLogin):
@@ -138,8 +175,7 @@ class Wiring:
                 host=self.identity_host,
                 redirect_uri=redirect_uri(self.address),
                 users={email: user.groups for email, user in chosen.users.items()},
-                route=self.route,
-                certificate=certificate,
+                route=route,
             ),
             self.opts,
         )
@@ -158,7 +194,8 @@ class Wiring:
                 service_account_issuer=self.settings.cluster.service_account_issuer,
                 service_account_audiences=self.settings.cluster.audiences,
                 session_hours=self.settings.sessions.hours,
-                refresh_minutes=self.settings.sessions.refresh_minutes,
+                refresh_minutes=self.refresh_minutes,
+                verifies_only=self.asks_login,
             ),
             self.opts,
         )
@@ -191,6 +228,7 @@ class Wiring:
                 login=login,
                 controller_namespace=self.settings.cluster.ingress_namespace,
                 client_namespaces=self.settings.client_namespaces,
+                api_server=self.settings.cluster.api_server,
                 ready=ready,
             ),
             self.opts,
@@ -235,7 +273,7 @@ class Wiring:
                 server_labels=SERVER,
                 controller_namespace=self.settings.cluster.ingress_namespace,
                 ingress_addresses=self.settings.cluster.ingress_addresses,
-                api_server=self.settings.cluster.api_server,
+                api_server=self.settings.cluster.api_server if self.settings.workspaces.api_server else (),
                 durable=self.settings.durable,
                 archived=team.archived,
             ),
@@ -252,6 +290,25 @@ class Wiring:
     def address(self) -> Address:
         """Where the platform is found."""
         return Address(host=self.settings.host, path=self.settings.gateway.path or "")
+
+    @property
+    def asks_login(self) -> bool:
+        """Whether the controller asks a login about each request."""
+        chosen = self.settings.gateway
+        return isinstance(chosen, s.IngressGateway) and chosen.login == "forward-auth"
+
+    @property
+    def refresh_minutes(self) -> int:
+        """How often a session asks the identity provider."""
+        chosen = self.settings.sessions.refresh_minutes
+        return min(chosen, REFRESH_MINUTES) if self.asks_login else chosen
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """Host names that lead to the platform, by their roles."""
+        if isinstance(self.settings.login, s.DevelopmentLogin):
+            return {"host": self.settings.host, "identity": self.identity_host}
+        return {"host": self.settings.host}
 
     @property
     def identity_host(self) -> str:

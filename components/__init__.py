@@ -7,8 +7,11 @@ from components.allowance import ContainerDefaults, Quota
 from components.certificate import Certificate, CertificateArgs, SelfSignedCertificate
 from components.cluster_roles import ClusterRoles, ClusterRolesArgs
 from components.external import ExternalDatabase, ExternalDatabaseArgs, ExternalStore, ExternalStoreArgs
+from components.forward_auth import ForwardAuth, ForwardAuthArgs
 from components.gateway import Gateway, GatewayArgs, Route
+from components.http_route import Listeners, ListenersArgs
 from components.identity import IdentityProvider, IdentityProviderArgs, Oidc
+from components.ingress import IngressRoute
 from components.login import Login, LoginArgs
 from components.migration import SchemaMigration, SchemaMigrationArgs
 from components.mlflow import MLflow, MLflowArgs
@@ -27,10 +30,15 @@ __all__ = [
     "ExternalDatabaseArgs",
     "ExternalStore",
     "ExternalStoreArgs",
+    "ForwardAuth",
+    "ForwardAuthArgs",
     "Gateway",
     "GatewayArgs",
     "IdentityProvider",
     "IdentityProviderArgs",
+    "IngressRoute",
+    "Listeners",
+    "ListenersArgs",
     "Login",
     "LoginArgs",
     "MLflow",

@@ -15,8 +15,7 @@ import pulumi_random as random
 
 from components import networks, pods
 from components.address import Address
-from components.certificate import Certificate
-from components.gateway import Route, expose
+from components.gateway import Route
 
 core = k8s.core.v1
 
@@ -39,6 +38,9 @@ class Oidc:
     audiences: tuple[str, ...] = ()
     """Further clients whose ID tokens are accepted from programs."""
 
+    inside: bool = False
+    """Whether the issuer is reached through this cluster's own ingress controller."""
+
     ready: tuple[pulumi.Resource, ...] = ()
     """What must exist before somebody signs in."""
 
@@ -59,7 +61,6 @@ class IdentityProviderArgs:
     """Groups by e-mail address."""
 
     route: Route
-    certificate: Certificate
 
 
 def configuration(
@@ -89,7 +90,7 @@ def configuration(
 
 
 class IdentityProvider(pulumi.ComponentResource):
-    """Dex behind the same ingress as MLflow, with one client and one password per user."""
+    """Dex behind the same way in as MLflow, with one client and one password per user."""
 
     oidc: Oidc
     passwords: pulumi.Output[dict[str, str]]
@@ -152,16 +153,10 @@ class IdentityProvider(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
         )
-        ingress = expose(
-            name,
-            args.namespace,
-            address=Address(host=args.host),
-            service=service,
-            route=args.route,
-            certificate=args.certificate,
-            opts=child,
+        exposed = args.route.expose(name, address=Address(host=args.host), service=service, opts=child)
+        self.oidc = Oidc(
+            issuer=issuer, client_id="mlflow", client_secret=client_secret.result, inside=True, ready=(exposed,)
         )
-        self.oidc = Oidc(issuer=issuer, client_id="mlflow", client_secret=client_secret.result, ready=(ingress,))
         self.passwords = pulumi.Output.all(**{email: made.result for email, made in passwords.items()})
         self.register_outputs({"issuer": issuer})
 

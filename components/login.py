@@ -6,7 +6,7 @@ pod's loopback only, so there is no way round it. Authorisation is not its matte
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -56,6 +56,9 @@ class LoginArgs:
     refresh_minutes: int
     """After this time a session asks the identity provider for new groups: the lag of a revocation there."""
 
+    verifies_only: bool = False
+    """Whether browsers sign in elsewhere, so that the sidecar has nothing to do but to judge tokens."""
+
 
 def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
     """OAuth2-Proxy's command line. It holds no secret."""
@@ -81,7 +84,8 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         "--skip-provider-button=true",
         # Who is admitted is decided by the groups' role bindings, not by the e-mail domain.
         "--email-domain=*",
-        *_cookie(args.address),
+        f"--cookie-name={cookie_name(args.address)}",
+        f"--cookie-path={args.address.path or '/'}",
         "--cookie-secret-file=/run/secrets/login/cookie-secret",
         "--cookie-secure=true",
         "--cookie-httponly=true",
@@ -111,29 +115,49 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
     ]
 
 
+def replaced(line: Sequence[str], changes: Mapping[str, str]) -> list[str]:
+    """A command line with other values for some options, each of which is there once or not at all."""
+    kept = [word for word in line if word.partition("=")[0] not in changes]
+    return kept + [f"{option}={value}" for option, value in changes.items()]
+
+
+def verifying(line: Sequence[str]) -> list[str]:
+    """The command line of a login that judges tokens alone: who has none is refused, and led nowhere."""
+    return replaced(
+        line,
+        {
+            "--api-route": "^/",
+            # The name is part of what a session's signature covers: sessions of the other login are nothing here.
+            "--cookie-name": "__Host-none",
+            "--cookie-path": "/",
+        },
+    )
+
+
 def redirect_uri(address: Address) -> str:
     """Where the identity provider sends the browser back to; register it there."""
     return f"{address.url}{PROXY_PATH}/callback"
 
 
-def _cookie(address: Address) -> tuple[str, ...]:
-    """Name and path of the session's cookie.
+def cookie_name(address: Address) -> str:
+    """Name of the session's cookie.
 
     `__Host-` makes browsers refuse the cookie from any other host or sub-domain, and demands that it be sent to every
     path. Below a path it must not be: another platform on the host would be handed sessions of this one.
     """
-    if not address.path:
-        return ("--cookie-name=__Host-mlflow",)
-    return ("--cookie-name=__Secure-mlflow", f"--cookie-path={address.path}")
+    return "__Secure-mlflow" if address.path else "__Host-mlflow"
 
 
 class Login(pulumi.ComponentResource):
     """Secrets and settings of OAuth2-Proxy, and the container to put beside a server."""
 
+    line: list[str]
+    """Command line of a login for browsers and programs."""
+
     sidecar: core.ContainerArgs
     volumes: list[core.VolumeArgs]
     issuer_ports: tuple[int, ...]
-    """TCP ports of the issuers, which the container has to reach."""
+    """TCP ports of the issuers outside of this cluster, which the container has to reach."""
 
     ready: list[pulumi.Resource]
     """What must exist before the container starts: it asks for the issuer's keys once, and falls back silently."""
@@ -152,9 +176,10 @@ class Login(pulumi.ComponentResource):
         # By file name, because OAuth2-Proxy takes each as an argument.
         authorities: dict[str, pulumi.Input[str]] = {}
         self.ready = []
-        self.issuer_ports = tuple(
-            sorted({networks.port_of(args.oidc.issuer), networks.port_of(args.service_account_issuer)})
-        )
+        outside = [] if args.oidc.inside else [args.oidc.issuer]
+        if args.service_account_issuer != IN_CLUSTER_ISSUER:
+            outside.append(args.service_account_issuer)
+        self.issuer_ports = tuple(sorted(set(map(networks.port_of, outside))))
         if args.service_account_issuer == IN_CLUSTER_ISSUER:
             # Kubernetes puts this ConfigMap with the API server's authority into every namespace.
             authorities["kubernetes.crt"] = "kube-root-ca.crt"
@@ -167,7 +192,10 @@ class Login(pulumi.ComponentResource):
                 opts=child,
             )
             authorities["identity-provider.crt"] = authority.metadata.name
-        self.sidecar = _container(args.image, arguments(args, authority_files=sorted(authorities)))
+        self.line = arguments(args, authority_files=sorted(authorities))
+        self.sidecar = container(args.image, verifying(self.line) if args.verifies_only else self.line)
+        # A sidecar: started before the server and stopped after it, so that no request meets a missing half.
+        self.sidecar.restart_policy = "Always"
         self.volumes = [
             core.VolumeArgs(
                 name="login-secret",
@@ -181,6 +209,18 @@ class Login(pulumi.ComponentResource):
             ),
         ]
         self.register_outputs({})
+
+    def flows(self, *, controller_namespace: str, api_server: Sequence[str]) -> list[networks.Flow]:
+        """Where a pod with this login has to get to: the issuers' keys. `api_server` as in `networks.api_server`."""
+        flows = [
+            # An identity provider behind this cluster's ingress controller: by its pods, because some network
+            # plugins never apply an address range to a pod.
+            networks.Flow(peers=[networks.namespace(controller_namespace)], ports=networks.CONTROLLER_PORTS),
+            networks.api_server(api_server),
+        ]
+        if self.issuer_ports:
+            flows.append(networks.Flow(peers=[networks.anywhere_but_metadata()], ports=self.issuer_ports))
+        return flows
 
     def _publish_service_account_keys(self, name: str) -> k8s.rbac.v1.ClusterRoleBinding:
         """Let OAuth2-Proxy read the public keys that verify service-account tokens.
@@ -210,12 +250,11 @@ def _projection(config_map: pulumi.Input[str], file: str) -> core.VolumeProjecti
     )
 
 
-def _container(image: str, command_line: list[str]) -> core.ContainerArgs:
+def container(image: str, command_line: list[str]) -> core.ContainerArgs:
+    """OAuth2-Proxy with the volumes of a `Login` mounted."""
     return core.ContainerArgs(
         name="oauth2-proxy",
         image=image,
-        # A sidecar: started before the server and stopped after it, so that no request meets a missing half.
-        restart_policy="Always",
         command=["/bin/oauth2-proxy"],
         args=command_line,
         ports=[core.ContainerPortArgs(name="http", container_port=PORT)],

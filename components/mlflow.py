@@ -65,6 +65,9 @@ class MLflowArgs:
     database: Database
     artifacts: ArtifactStore
     login: Login
+    api_server: Sequence[str]
+    """Address ranges of the API server; none means anywhere."""
+
     controller_namespace: str
     """Namespace of the ingress controller."""
 
@@ -163,12 +166,7 @@ class MLflow(pulumi.ComponentResource):
             egress=[
                 args.database.flow,
                 args.artifacts.flow,
-                # API server and identity provider: their addresses are not known before they are asked. Behind a
-                # Service or an ingress controller of this cluster they listen on 6443 and 8443.
-                networks.Flow(
-                    peers=[networks.anywhere_but_metadata()],
-                    ports=sorted({443, 6443, 8443, *args.login.issuer_ports}),
-                ),
+                *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
             ],
             opts=child,
         )

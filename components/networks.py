@@ -17,6 +17,10 @@ net = k8s.networking.v1
 LINK_LOCAL = "169.254.0.0/16"
 # The Service's port, and the one on which CoreDNS listens where it may not bind low ports: policies see the latter.
 DNS_PORTS = (53, 5353)
+# On which an ingress controller's pods take HTTPS: those that listen on the port of their Service, and Traefik's own.
+CONTROLLER_PORTS = (443, 8443)
+# On which API servers listen: managed ones, kubeadm's and most others', minikube's.
+API_SERVER_PORTS = (443, 6443, 8443)
 # Where NodeLocal DNSCache answers by default.
 NODE_LOCAL_DNS = "169.254.20.10/32"
 
@@ -63,6 +67,16 @@ def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:
     """Traffic to ranges of addresses; none where there are no ranges, because a rule without peers admits everybody."""
     peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=one)) for one in ranges]
     return [Flow(peers=peers, ports=ports)] if peers else []
+
+
+def api_server(ranges: Sequence[str]) -> Flow:
+    """The API server behind its Service, in these address ranges; none means anywhere.
+
+    No selector means it: it is an address that managed clusters change as they like, and a policy with yesterday's
+    would cut the platform off. So it is written down by whoever knows that it stays, or it is left open.
+    """
+    known = to_addresses(ranges, API_SERVER_PORTS)
+    return known[0] if known else Flow(peers=[anywhere_but_metadata()], ports=API_SERVER_PORTS)
 
 
 def port_of(url: str) -> int:

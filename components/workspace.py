@@ -22,8 +22,6 @@ WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
 # Tells the policy pack, and whoever looks at the cluster, that the namespace may go.
 ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
-# Where an API server listens: behind its Service, and itself.
-API_SERVER_PORTS = (443, 6443)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,10 +107,9 @@ class Workspace(pulumi.ComponentResource):
                 networks.Flow(
                     peers=[networks.namespace(args.platform_namespace, args.server_labels)], ports=[LOGIN_PORT]
                 ),
-                # Traefik's container ports, and those of controllers that listen on 443 themselves.
-                networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=[443, 8443]),
+                networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=networks.CONTROLLER_PORTS),
                 *networks.to_addresses(args.ingress_addresses, (443,)),
-                *networks.to_addresses(args.api_server, API_SERVER_PORTS),
+                *networks.to_addresses(args.api_server, networks.API_SERVER_PORTS),
             ],
             opts=child,
         )

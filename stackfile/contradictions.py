@@ -45,16 +45,9 @@ def production(draft: Draft) -> Iterator[Fault]:
 
 
 def development_login(draft: Draft) -> Iterator[Fault]:
-    """The development login has a host of its own, and users in groups that exist."""
+    """Users of the development login are in groups that exist."""
     if draft.text("login.kind") != "development":
         return
-    host = draft.text("host") or "<host>"
-    if draft.text("certificate.kind") == "secret":
-        yield Fault(
-            "certificate.kind",
-            f"`secret` does not go with login.kind `development`, whose host dex.{host} needs the certificate too",
-            "use `self-signed`, or login.kind `oidc`",
-        )
     used = sorted({group for team in draft.section("teams") for _, group in _groups(draft, team)})
     if not used:
         return
@@ -163,12 +156,26 @@ def cert_manager(draft: Draft) -> Iterator[Fault]:
     """One writer for the certificate's Secret."""
     if draft.text("certificate.kind") != "self-signed":
         return
-    for name in draft.section("cluster.ingressAnnotations"):
+    places = (("cluster", "ingressAnnotations"), ("gateway", "annotations"))
+    for section, name in ((place, name) for place in places for name in draft.section(".".join(place))):
         if name.startswith("cert-manager.io/"):
             yield Fault(
-                path_of(("cluster", "ingressAnnotations", name)),
+                path_of((*section, name)),
                 "lets cert-manager write the certificate that certificate.kind `self-signed` writes too",
                 "remove it, or use certificate.kind `secret` and the name of the Secret that cert-manager shall fill",
+            )
+
+
+def ingress(draft: Draft) -> Iterator[Fault]:
+    """What is said of an Ingress is said where there is one."""
+    if draft.text("gateway.kind") != "http-route":
+        return
+    for key, other in (("ingressClass", "gateway.className"), ("ingressAnnotations", "gateway.annotations")):
+        if draft.says(f"cluster.{key}"):
+            yield Fault(
+                f"cluster.{key}",
+                "is read by nobody, because gateway.kind `http-route` makes no Ingress",
+                f"write {other} instead",
             )
 
 
@@ -181,7 +188,9 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     bucket,
     sessions,
     cert_manager,
+    ingress,
     programs.audiences,
+    programs.api_server,
     programs.service_accounts,
     budget.connections,
     budget.memory,

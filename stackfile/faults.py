@@ -10,7 +10,7 @@ LONGEST_SHOWN = 60
 _SOUNDS_SECRET = re.compile(r"(?i:passw|passphrase|secret|token|credential)|\b[kK]ey\b|_key|[a-z]Key")
 # URLs with a user or a query, an address with something behind a colon, assignments as in connection strings.
 _MAY_HOLD_PASSWORD = re.compile(
-    r":.*@|@.*:|\?|(?:passw|secret|token|key|credential)\w*(?:\s*=|:\s)", re.DOTALL | re.IGNORECASE
+    r"PRIVATE KEY|:.*@|@.*:|\?|(?:passw|secret|token|key|credential)\w*(?:\s*=|:\s)", re.DOTALL | re.IGNORECASE
 )
 
 

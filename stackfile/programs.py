@@ -51,3 +51,13 @@ def service_accounts(draft: Draft) -> Iterator[Fault]:
                     f"names {account} in the platform's own namespace (`namespace`), where teams have no programs",
                     "name one in the team's namespace or in that of your notebooks or pipelines",
                 )
+
+
+def api_server(draft: Draft) -> Iterator[Fault]:
+    """What teams may reach is written down."""
+    if draft.value("workspaces.apiServer") is True and not texts(draft.value("cluster.apiServer")):
+        yield Fault(
+            "workspaces.apiServer",
+            "opens the addresses in cluster.apiServer to teams' pods, and there are none",
+            "write its addresses there (`kubectl get endpointslices kubernetes`), or remove this",
+        )

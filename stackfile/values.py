@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from stackfile import addresses, kinds, quantities
+from stackfile import addresses, certificates, kinds, quantities
 
 # Workspace names that MLflow keeps for itself (mlflow/store/workspace/abstract_store.py).
 MLFLOW_NAMES = frozenset({"workspaces", "api", "ajax-api", "static-files"})
@@ -180,5 +180,6 @@ Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/na
 Date = Annotated[
     dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)
 ]
+Authority = Annotated[str, kinds.text("certificates of authorities in PEM", certificates.authority)]
 Description = Annotated[str, kinds.text(f"a text of at most {LONGEST_DESCRIPTION} characters", _description)]
 Plain = Annotated[str, kinds.text("a text", _plain)]

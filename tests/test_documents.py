@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -25,3 +26,13 @@ def test_every_make_target_that_a_code_block_names_exists() -> None:
     for page in PAGES:
         blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
         assert set(TARGET.findall("\n".join(blocks))) - targets == set(), page.name
+
+
+VARIANTS = {path.stem: path for path in (ROOT / "tests" / "e2e" / "variants").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_what_a_page_shows_of_a_way_in_is_what_is_deployed_to_test_it(name: str) -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    (shown,) = re.findall(rf"```yaml\n# variant: {name}\n(.*?)```", pages, re.DOTALL)
+    assert yaml.safe_load(shown) == yaml.safe_load(VARIANTS[name].read_text(encoding="utf-8"))

@@ -26,6 +26,8 @@ class Artifacts:
     """The node's root file system, including /usr/local/bin/{kubeadm,kubelet,…}."""
     images: tuple[Path, ...]
     """Archives for `ctr images import`, each with all of its image's names."""
+    definitions: Path
+    """Manifest of the kinds that Kubernetes itself does not have."""
 
 
 def everything(progress: Progress) -> Artifacts:
@@ -46,6 +48,7 @@ def everything(progress: Progress) -> Artifacts:
         engine_bin=wanted.engine.path,
         node_rootfs=wanted.node.path,
         images=tuple(image.path for image in wanted.images),
+        definitions=wanted.definitions.path,
     )
 
 

@@ -44,7 +44,8 @@ def digest(*parts: str | Path) -> str:
         elif part.is_file():
             entries = [(part.name, part.read_bytes())]
         else:
-            files = sorted(path for path in part.rglob("*") if path.is_file())
+            # Python leaves its own files beside those that are built.
+            files = sorted(path for path in part.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
             entries = [(str(path.relative_to(part)), path.read_bytes()) for path in files]
         for name, content in entries:
             # Lengths keep ("ab", "c") and ("a", "bc") apart.

@@ -25,6 +25,8 @@ class Catalogue:
     engine: Artifact
     platform: tuple[Artifact, ...]
     """Images of what is deployed to it."""
+    definitions: Artifact
+    """Manifest of the kinds that Kubernetes itself does not have."""
 
     @property
     def images(self) -> tuple[Artifact, ...]:
@@ -34,7 +36,7 @@ class Catalogue:
     @property
     def all(self) -> tuple[Artifact, ...]:
         """All of it: first what the compiler is busy with longest, then what the node starts from."""
-        return (self.kubernetes, self.node, *self.control_plane, self.engine, *self.platform)
+        return (self.kubernetes, self.node, *self.control_plane, self.engine, self.definitions, *self.platform)
 
 
 def _engine(cache: Path, toolchain: go.Toolchain) -> Artifact:
@@ -91,6 +93,11 @@ def _control_plane(kubernetes: Artifact, pause: Artifact, coredns: Artifact, emp
             version=versions.COREDNS,
             references=(versions.COREDNS_IMAGE,),
             files={"coredns": coredns, "root.tar": empty_root},
+        ),
+        Image(
+            context=CHECKOUT / "embedded" / "network_policies",
+            version=versions.NETWORK_POLICIES,
+            references=(versions.NETWORK_POLICIES_IMAGE,),
         ),
     )
 
@@ -165,5 +172,6 @@ def catalogue(cache: Path) -> Catalogue:
         node=debian.node(cache, root, kubernetes),
         control_plane=tuple(images.archive(cache, image, debian_image, builder) for image in control_plane),
         engine=_engine(cache, toolchain),
+        definitions=toolchain.gateway_api(cache),
         platform=tuple(images.archive(cache, image, debian_image, builder) for image in platform),
     )

@@ -125,6 +125,10 @@ OAUTH2_PROXY = Program(
     variables={"github.com/oauth2-proxy/oauth2-proxy/v7/pkg/version.VERSION": f"v{versions.OAUTH2_PROXY}"},
     usual_seconds=35,
 )
+# Nothing of it is compiled: what is wanted are the definitions of its kinds.
+GATEWAY_API = Program(
+    name="gateway-api", version=versions.GATEWAY_API, module="sigs.k8s.io/gateway-api", usual_seconds=5
+)
 
 
 @cache
@@ -223,4 +227,27 @@ class Toolchain:
             make=make,
             tools=self.tools,
             usual_seconds=5,
+        )
+
+    def gateway_api(self, cache_directory: Path) -> Artifact:
+        """Return the manifest that defines the kinds of the Gateway API, those of its standard channel."""
+        folder = "config/crd/standard"
+
+        def make(result: Path, bench: Bench) -> None:
+            GATEWAY_API.check()
+            environment = self._environment(bench)
+            module = f"{GATEWAY_API.module}@v{versions.GATEWAY_API}"
+            bench.run([self._go(), "mod", "download", module], cwd=GATEWAY_API.directory, env=environment)
+            found = sorted((self._scrap / "mod" / module / folder).glob("*.yaml"))
+            result.write_text("---\n".join(path.read_text(encoding="utf-8") for path in found), encoding="utf-8")
+
+        return Artifact(
+            name=GATEWAY_API.name,
+            version=versions.GATEWAY_API,
+            cache=cache_directory,
+            recipe=digest(GATEWAY_API.directory, folder),
+            make=make,
+            tools=self.tools,
+            usual_seconds=GATEWAY_API.usual_seconds,
+            suffix=".yaml",
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from embedded.node.objects import Object
 
 # The embedded cluster's own; the platform's are the platform's concern.
-ADDONS = (("kube-system", "coredns"), ("traefik", "traefik"))
+ADDONS = (("kube-system", "network-policies"), ("kube-system", "coredns"), ("traefik", "traefik"))
 OWN_NAMESPACES = frozenset({"kube-system", "traefik"})
 
 NAMED = 2

@@ -17,9 +17,11 @@ from embedded.paths import CHECKOUT, Home
 from embedded.versions import KUBERNETES
 
 ADDONS = Path(__file__).parent.parent / "addons"
+DEFINITIONS = ADDONS.parent / "definitions"
 SERVER_SIDE = ("--server-side", "--force-conflicts", "--field-manager=mlflow-platform-embedded")
 API_SECONDS = 120
 READY_SECONDS = 240
+KINDS_SECONDS = 60
 GIBIBYTE = 1024**3
 # Images unpacked, etcd, logs, and room for the first artifacts.
 WANTED_DISK = 8 * GIBIBYTE
@@ -61,6 +63,7 @@ class Cluster:
         write_whole(self.home.kubeconfig, text, PRIVATE)
         Door(self.home).open(self.node.running(), self.say)
         wait_until("API server", self.kubectl.ready, seconds=API_SECONDS, say=self.say, log=self._control_plane_log)
+        self._define_kinds()
         self.kubectl.run("apply", *SERVER_SIDE, f"-f={ADDONS}")
         known = volumes.volumes(self.kubectl.objects())
         volumes.top_up(self.kubectl, self.home.volumes, known)
@@ -68,6 +71,13 @@ class Cluster:
         wait_until(
             "cluster", self._not_ready, seconds=READY_SECONDS, say=self.say, log=self.home.logs / "node" / "kubelet.log"
         )
+
+    def _define_kinds(self) -> None:
+        """Before anything of these kinds is applied, and before Traefik looks for them."""
+        files = (f"-f={self.artifacts.definitions}", f"-f={DEFINITIONS}")
+        self.kubectl.run("apply", *SERVER_SIDE, *files)
+        established = ("--for=condition=Established", "--all", f"--timeout={KINDS_SECONDS}s")
+        self.kubectl.run("wait", "customresourcedefinitions", *established)
 
     def _start_node(self) -> None:
         made = self._made.exists()

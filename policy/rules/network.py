@@ -53,12 +53,33 @@ def explicit_peers(resource: Resource) -> Iterator[str]:
     for rule in resource.inputs.at("spec.ingress").each():
         if rule["from"].known and not any(rule["from"].each()):
             yield "spec.ingress: a rule without `from` admits everybody: name the peers"
+        for peer in rule["from"].each():
+            if _is_everywhere(peer["ipBlock"]):
+                yield f"spec.ingress: {peer.at('ipBlock.cidr').text} admits every address: name the ranges"
+            yield from _any_namespace(peer, "spec.ingress")
     for rule in resource.inputs.at("spec.egress").each():
         if rule["to"].known and not any(rule["to"].each()):
             yield "spec.egress: a rule without `to` leads everywhere: name the peers"
         for peer in rule["to"].each():
             if _reaches_metadata(peer["ipBlock"]):
                 yield f"spec.egress: {peer.at('ipBlock.cidr').text} holds the metadata services: except 169.254.0.0/16"
+            yield from _any_namespace(peer, "spec.egress")
+
+
+def _any_namespace(peer: Node, way: str) -> Iterator[str]:
+    """A pod selector beside it narrows nothing down: whoever owns any namespace gives pods the labels they like."""
+    selector = peer["namespaceSelector"]
+    if selector.present and _selects_everything(selector):
+        yield f"{way}: an empty namespaceSelector means every namespace of the cluster: name the ones that are meant"
+
+
+def _selects_everything(selector: Node) -> bool:
+    labels, expressions = selector["matchLabels"], selector["matchExpressions"]
+    return labels.known and expressions.known and not labels.fields and not any(expressions.each())
+
+
+def _is_everywhere(block: Node) -> bool:
+    return bool(block["cidr"].text) and ipaddress.ip_network(block["cidr"].text, strict=False).prefixlen == 0
 
 
 def _reaches_metadata(block: Node) -> bool:
@@ -85,7 +106,7 @@ def closed_by_default(resources: list[Resource]) -> Iterator[tuple[str, str]]:
 
 def _denies_everything(spec: Node) -> bool:
     selector = spec["podSelector"]
-    selects_all = selector.known and not selector["matchLabels"].fields and not any(selector["matchExpressions"].each())
+    selects_all = _selects_everything(selector)
     both_ways = {"Ingress", "Egress"} <= set(spec["policyTypes"].texts())
     ports = [port["port"] for rule in spec["egress"].each() for port in rule["ports"].each()]
     only_names = len(ports) >= len(list(spec["egress"].each())) and all(

@@ -16,8 +16,14 @@ NAMESPACE = "mlflow"
 HOST = "mlflow.example.com"
 ADDRESS = Address(host=HOST)
 AUTHORITY = "-----BEGIN CERTIFICATE-----"
-ROUTE = c.Route(ingress_class="traefik", controller_namespace="ingress", annotations={"example.com/a": "b"})
 CERTIFICATE = c.Certificate(secret_names={HOST: "mlflow-tls", "dex.example.com": "dex-tls"}, authority=None)
+ROUTE = c.IngressRoute(
+    namespace=NAMESPACE,
+    ingress_class="traefik",
+    controller_namespace="ingress",
+    annotations={"example.com/a": "b"},
+    certificate=CERTIFICATE,
+)
 CLIENT = {"app.kubernetes.io/name": "client"}
 
 

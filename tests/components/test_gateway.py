@@ -1,14 +1,12 @@
 import components as c
 from components.address import Address
-from tests.components.parts import ADDRESS, CERTIFICATE, HOST, NAMESPACE, ROUTE, service
+from tests.components.parts import ADDRESS, HOST, ROUTE, service
 from tests.harness import Recording, deploy
 
 
 def gateway(address: Address = ADDRESS, *, preview: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        args = c.GatewayArgs(
-            namespace=NAMESPACE, address=address, service=service(), route=ROUTE, certificate=CERTIFICATE
-        )
+        args = c.GatewayArgs(address=address, service=service(), route=ROUTE)
         return {"url": c.Gateway("gateway", args).url}
 
     return deploy(program, preview=preview)

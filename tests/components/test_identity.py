@@ -5,7 +5,7 @@ from typing import Any
 import components as c
 from components.identity import configuration
 from tests.cloud import autoname
-from tests.components.parts import CERTIFICATE, NAMESPACE, ROUTE, container, opened, pod
+from tests.components.parts import NAMESPACE, ROUTE, container, opened, pod
 from tests.harness import Recording, deploy
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -23,7 +23,6 @@ def identity(users: dict[str, list[str]] | None = None) -> Recording:
                 redirect_uri=CALLBACK,
                 users=users or {ALICE: ["team-a"], BOB: []},
                 route=ROUTE,
-                certificate=CERTIFICATE,
             ),
         )
         oidc = made.oidc

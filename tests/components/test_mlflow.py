@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from typing import Any
 
@@ -32,6 +33,8 @@ def server(
     replicas: int = 2,
     address: Address = ADDRESS,
     client_namespaces: tuple[str, ...] = (),
+    api_server: tuple[str, ...] = (),
+    inside: bool = False,
 ) -> Recording:
     def program() -> dict[str, object]:
         login = c.Login(
@@ -40,7 +43,7 @@ def server(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.3",
                 address=address,
-                oidc=oidc(),
+                oidc=dataclasses.replace(oidc(), inside=inside),
                 authority=None,
                 service_account_issuer=IN_CLUSTER_ISSUER,
                 service_account_audiences=("mlflow",),
@@ -65,6 +68,7 @@ def server(
             login=login,
             controller_namespace="ingress",
             client_namespaces=client_namespaces,
+            api_server=api_server,
             ready=[migrated],
         )
         return {"service": c.MLflow("mlflow", args).service.metadata.name}
@@ -130,9 +134,39 @@ def test_workspaces_and_the_ingress_controller_reach_the_login_and_nothing_else(
 
 def test_the_server_reaches_no_metadata_service() -> None:
     _, egress = opened(server()["mlflow-network"])
-    blocks = [peer["ipBlock"] for rule in egress for peer in rule["to"]]
+    blocks = [peer["ipBlock"] for rule in egress for peer in rule["to"] if "ipBlock" in peer]
     assert blocks
     assert all(block["except"] == ["169.254.0.0/16"] for block in blocks)
+
+
+def by_addresses(got: Recording) -> list[tuple[list[str], list[int]]]:
+    """Address ranges and ports that the server may reach."""
+    _, egress = opened(got["mlflow-network"])
+    ranges = [([peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer], rule["ports"]) for rule in egress]
+    return [(cidrs, [port["port"] for port in ports]) for cidrs, ports in ranges if cidrs]
+
+
+DATABASE_AND_STORE = [(["0.0.0.0/0"], [5432]), (["0.0.0.0/0"], [443])]
+
+
+def test_the_api_server_is_looked_for_where_the_settings_say_or_anywhere() -> None:
+    ports = [443, 6443, 8443]
+    assert by_addresses(server(inside=True)) == [*DATABASE_AND_STORE, (["0.0.0.0/0"], ports)]
+    ranges = ("10.0.0.0/28", "10.1.0.1/32")
+    assert by_addresses(server(inside=True, api_server=ranges)) == [*DATABASE_AND_STORE, (list(ranges), ports)]
+
+
+def test_an_identity_provider_elsewhere_is_reached_on_its_port_alone() -> None:
+    found = by_addresses(server(api_server=("10.0.0.0/28",)))
+    assert found[-1] == (["0.0.0.0/0"], [443])
+    assert len(found) == 4
+
+
+def test_an_identity_provider_in_this_cluster_is_reached_by_the_ingress_controllers_pods() -> None:
+    _, egress = opened(server(inside=True)["mlflow-network"])
+    to_controller = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
+    (ports,) = (rule["ports"] for rule in egress if rule["to"] == [to_controller])
+    assert [port["port"] for port in ports] == [443, 8443]
 
 
 def test_no_secret_is_in_an_argument_or_a_variable() -> None:

@@ -161,7 +161,7 @@ def test_its_pods_reach_a_load_balancer_and_the_api_server_where_their_addresses
         {"to": [{"ipBlock": {"cidr": "192.0.2.0/28"}}], "ports": [{"protocol": "TCP", "port": 443}]},
         {
             "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}, {"ipBlock": {"cidr": "10.0.0.2/32"}}],
-            "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}],
+            "ports": [{"protocol": "TCP", "port": port} for port in (443, 6443, 8443)],
         },
     ]
 

@@ -26,6 +26,8 @@ ORDER = (
     "test_attack_matrix",
     "test_attack_objects",
     "test_attack_login",
+    "test_networks",
+    "test_network_semantics",
     "test_attacks",
     "test_admission",
     "test_previews",

@@ -104,8 +104,8 @@ def own(site: Site, everybody: dict[str, Caller]) -> World:
 
 @pytest.fixture(scope="module")
 def attack(site: Site, everybody: dict[str, Caller], victim: World) -> Send:
-    """Send a request as the strongest of team A and expect nothing of team B in the answer."""
-    line = Line(site)
+    """Send a request as the strongest of team A, who knows every id of team B, and expect nothing else of it."""
+    line, planted = Line(site), (victim.values["secret"], victim.values["name"])
 
     def send(
         method: str, path: str, document: object = None, *, workspace: str = "team-a", caller: str = "manager",
@@ -118,7 +118,7 @@ def attack(site: Site, everybody: dict[str, Caller], victim: World) -> Send:
             body=body if document is None else json.dumps(document).encode(),
         )
         answer = line.send(sent, token=everybody[caller].token, workspace=workspace)
-        assert verdict.leaked(sent.text, answer, victim.secrets) == [], f"{method} {path}: {answer.text}"
+        assert verdict.leaked(sent.text, answer, planted) == [], f"{method} {path}: {answer.text}"
         return answer
 
     return send

@@ -1,10 +1,12 @@
 """A pod in a team's namespace that goes round the public address: straight to the server's pod and its neighbours.
 
-The embedded cluster does not enforce NetworkPolicies, so all this holds without them.
+Policies of the test's own admit that pod to everything, so that all this holds without the platform's. What the
+platform's leave of it is in test_networks, and in the scan at the end.
 """
 
 import json
 import re
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,12 @@ KNOCK = Path(__file__).with_name("pods") / "knock.py"
 ADDRESSES = {"mlflow": "mlflow", "postgres": "postgres", "store": "object-store", "dex": "dex"}
 # What may be seen of each pod. Everything else that runs in them listens on the pod's own loopback.
 MEANT = {"mlflow": {4180}, "postgres": {5432}, "store": {8333, 18333}, "dex": {5556, 5558}}
+SERVER_PORT = 4180
 # SASL: PostgreSQL wants a password, and not in the clear.
 SASL = 10
+
+# On a pod that the policies of `admitted` let pass.
+ADMITTED = {"mlflow-platform-test/admitted": "everywhere"}
 
 SEARCH = ("POST", "/api/2.0/mlflow/experiments/search", {"max_results": 1})
 CREATE = ("POST", "/api/2.0/mlflow/experiments/create", {"name": "forged"})
@@ -69,8 +75,39 @@ def addresses(platform: Platform) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def found(platform: Platform, image: str, addresses: dict[str, str]) -> dict[str, Any]:
+def admitted(platform: Platform) -> Generator[None]:
+    """Let the pods labelled `ADMITTED` of team B through to every port of the platform's pods."""
+    team = platform.teams["team-b"].namespace
+    there, here = ({"matchLabels": {"kubernetes.io/metadata.name": name}} for name in (platform.namespace, team))
+    marked = {"matchLabels": ADMITTED}
+    egress: kube.Object = {
+        "podSelector": marked,
+        "policyTypes": ["Egress"],
+        "egress": [{"to": [{"namespaceSelector": there}]}],
+    }
+    ingress: kube.Object = {
+        "podSelector": {},
+        "ingress": [{"from": [{"namespaceSelector": here, "podSelector": marked}]}],
+    }
+    policies = [
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "test-admitted", "namespace": namespace},
+            "spec": spec,
+        }
+        for namespace, spec in ((team, egress), (platform.namespace, ingress))
+    ]
+    wanted = json.dumps({"apiVersion": "v1", "kind": "List", "items": policies})
+    kube.kubectl("apply", "--filename=-", stdin=wanted)
+    yield
+    kube.kubectl("delete", "--filename=-", "--ignore-not-found", stdin=wanted)
+
+
+@pytest.fixture(scope="module")
+def found(platform: Platform, image: str, addresses: dict[str, str], admitted: None) -> dict[str, Any]:
     """What one pod of team B finds when it tries everything."""
+    assert admitted is None
     service = f"mlflow.{platform.namespace}"
     plan = {
         "scan": addresses,
@@ -87,28 +124,28 @@ def found(platform: Platform, image: str, addresses: dict[str, str]) -> dict[str
             for user, database in (("mlflow", "mlflow"), ("postgres", "postgres"), ("postgres", "mlflow"))
         ],
     }
-    return json.loads(_in_team_b(platform, image, plan).splitlines()[-1])
+    return _in_team_b(platform, image, plan, ADMITTED)
 
 
-def _in_team_b(platform: Platform, image: str, plan: dict[str, Any]) -> str:
+def _in_team_b(platform: Platform, image: str, plan: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
     team = platform.teams["team-b"]
-    return kube.run_pod(
-        kube.team_pod(
-            "knocks-at-doors",
-            team.namespace,
-            image=image,
-            script=KNOCK.read_text(encoding="utf-8"),
-            env={"KNOCK": json.dumps(plan)},
-            account=team.service_account,
-            mounts=[kube.volume_mount("token", "/var/run/secrets/kubernetes.io/serviceaccount")],
-            volumes=[
-                {
-                    "name": "token",
-                    "projected": {"sources": [{"serviceAccountToken": {"path": "token", "audience": "mlflow"}}]},
-                }
-            ],
-        )
+    pod = kube.team_pod(
+        "knocks-at-doors",
+        team.namespace,
+        image=image,
+        script=KNOCK.read_text(encoding="utf-8"),
+        env={"KNOCK": json.dumps(plan)},
+        account=team.service_account,
+        mounts=[kube.volume_mount("token", "/var/run/secrets/kubernetes.io/serviceaccount")],
+        volumes=[
+            {
+                "name": "token",
+                "projected": {"sources": [{"serviceAccountToken": {"path": "token", "audience": "mlflow"}}]},
+            }
+        ],
     )
+    pod["metadata"]["labels"] = labels
+    return json.loads(kube.run_pod(pod).splitlines()[-1])
 
 
 def _request(
@@ -231,3 +268,10 @@ def test_nothing_was_created_by_the_forgeries(site: Site, platform: Platform, fo
     token = kube.token(team.namespace, team.service_account, "--audience=mlflow")
     by_name = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=forged"
     assert site.ask("GET", by_name, token=token, workspace="team-a").status == 404
+
+
+def test_the_platforms_policies_leave_a_team_one_port_of_all(
+    platform: Platform, image: str, addresses: dict[str, str]
+) -> None:
+    found = _in_team_b(platform, image, {"scan": addresses}, labels={})
+    assert found["open"] == {name: [SERVER_PORT] if name == "mlflow" else [] for name in addresses}

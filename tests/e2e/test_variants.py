@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import kube, variant
+from tests.e2e import issuer, kube, variant
 from tests.e2e.commands import run
 from tests.e2e.mlflow_client import Client
 from tests.e2e.visitor import Visitor, files_of
 from tests.e2e.web import Site
 from tools.stack import Platform
 
-VARIANTS = ("ingress", "path")
+VARIANTS = ("ingress", "path", "certificate", "http-route", "forward-auth")
 
 ALICE = "alice@example.com"
 CREATE = "/api/2.0/mlflow/experiments/create"
@@ -53,10 +53,19 @@ def dev_afterwards() -> Iterator[None]:
     variant.restore()
 
 
+@pytest.fixture(scope="module")
+def authority() -> Iterator[str]:
+    """Certificates that are there before the platform asks for them."""
+    with issuer.certificates() as pem:
+        yield pem
+
+
 @pytest.fixture(scope="module", params=VARIANTS)
 def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     name: str = request.param
     changes = variant.changes_of(name)
+    if name == "certificate":
+        changes["mlflow-platform:certificate"]["authority"] = request.getfixturevalue("authority")
     platform = variant.deploy(tmp_path_factory.mktemp(name), changes)
     return Deployed(name=name, changes=changes, platform=platform, site=Site.of(platform))
 
@@ -149,6 +158,12 @@ def test_the_session_is_for_the_platforms_address_only(deployed: Deployed, alice
     for cookie in sessions:
         assert (cookie.domain, cookie.path, cookie.secure) == (deployed.site.host, path, True)
         assert cookie.name.startswith("__Host-" if path == "/" else "__Secure-")
+
+
+def test_scripts_in_the_browser_are_not_shown_the_token(deployed: Deployed, alice: Visitor) -> None:
+    for page in ("/", "/oauth2/auth", "/oauth2/anything", WORKSPACES):
+        shown = alice.open(deployed.platform.url + page)
+        assert shown.headers.keys().isdisjoint({"authorization", "x-auth-request-access-token"}), page
 
 
 def test_after_signing_out_the_api_is_closed_and_the_login_page_is_back(deployed: Deployed, password: str) -> None:

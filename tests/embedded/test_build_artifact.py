@@ -39,6 +39,14 @@ def test_a_digest_changes_with_the_names_and_bytes_of_a_directory(tmp_path: Path
     assert len({before, changed, digest(tmp_path)}) == 3
 
 
+def test_a_digest_does_not_see_what_python_leaves_behind(tmp_path: Path) -> None:
+    before = digest(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "one.pyc").write_text("a")
+
+    assert digest(tmp_path) == before
+
+
 def test_a_digest_keeps_its_parts_apart() -> None:
     assert digest("ab", "c") != digest("a", "bc")
 

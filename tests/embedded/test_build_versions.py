@@ -18,8 +18,11 @@ _PROGRAMS = [
     go.PULUMI_LANGUAGE_PYTHON,
     go.DEX,
     go.OAUTH2_PROXY,
+    go.GATEWAY_API,
 ]
-_DOCKERFILES = sorted([*CHECKOUT.glob("images/*/Dockerfile"), *CHECKOUT.glob("embedded/build/images/*/Dockerfile")])
+_DOCKERFILES = sorted(
+    file for where in ("images", "embedded", "embedded/build/images") for file in CHECKOUT.glob(f"{where}/*/Dockerfile")
+)
 
 
 @pytest.mark.parametrize("program", _PROGRAMS, ids=lambda program: program.name)

@@ -6,9 +6,11 @@ import pytest
 import yaml
 
 from embedded import versions
+from embedded.network_policies.__main__ import SOCKET
 from embedded.node.door import TRAEFIK_ADDRESS
 from embedded.node.health import ADDONS
 from embedded.node.up import ADDONS as DIRECTORY
+from embedded.node.up import DEFINITIONS
 
 
 @pytest.fixture
@@ -23,7 +25,11 @@ def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any
 def test_the_images_are_those_that_the_build_makes(objects: list[dict[str, Any]]) -> None:
     pods = {name: one["spec"]["template"]["spec"] for name, one in of_kind(objects, "Deployment").items()}
     images = {name: [container["image"] for container in pod["containers"]] for name, pod in pods.items()}
-    assert images == {"coredns": [versions.COREDNS_IMAGE], "traefik": [versions.TRAEFIK_IMAGE]}
+    assert images == {
+        "coredns": [versions.COREDNS_IMAGE],
+        "network-policies": [versions.NETWORK_POLICIES_IMAGE],
+        "traefik": [versions.TRAEFIK_IMAGE],
+    }
 
 
 def test_the_images_are_never_fetched_while_they_are_there(objects: list[dict[str, Any]]) -> None:
@@ -32,14 +38,27 @@ def test_the_images_are_never_fetched_while_they_are_there(objects: list[dict[st
             assert container["imagePullPolicy"] == "IfNotPresent"
 
 
-def test_every_pod_fits_the_restricted_pod_security_level(objects: list[dict[str, Any]]) -> None:
-    for one in of_kind(objects, "Deployment").values():
+def test_every_pod_but_the_packet_filters_fits_the_restricted_pod_security_level(objects: list[dict[str, Any]]) -> None:
+    for name, one in of_kind(objects, "Deployment").items():
+        if name == "network-policies":
+            continue
         pod = one["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         for container in pod["containers"]:
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_packet_filters_pod_may_change_the_nodes_network_and_nothing_else(objects: list[dict[str, Any]]) -> None:
+    pod = of_kind(objects, "Deployment")["network-policies"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["NET_ADMIN"]}
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert [volume["hostPath"]["path"] for volume in pod["volumes"]] == [str(SOCKET.parent)]
+    role = of_kind(objects, "ClusterRole")["embedded:network-policies"]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"list", "watch"}
 
 
 def test_traefiks_namespace_enforces_the_restricted_level(objects: list[dict[str, Any]]) -> None:
@@ -49,6 +68,21 @@ def test_traefiks_namespace_enforces_the_restricted_level(objects: list[dict[str
 
 def test_the_door_leads_to_traefiks_service(objects: list[dict[str, Any]]) -> None:
     assert of_kind(objects, "Service")["traefik"]["spec"]["clusterIP"] == TRAEFIK_ADDRESS
+
+
+def test_every_kind_that_traefik_watches_is_defined_and_may_be_watched(objects: list[dict[str, Any]]) -> None:
+    """Where one is missing, Traefik waits for it and serves none."""
+    defined = [one["spec"] for path in DEFINITIONS.glob("*.yaml") for one in yaml.safe_load_all(path.read_text())]
+    kinds = {one["names"]["plural"] for one in defined if one["group"] == "traefik.io"}
+    rules = of_kind(objects, "ClusterRole")["traefik-ingress"]["rules"]
+    (watched,) = [set(rule["resources"]) for rule in rules if rule["apiGroups"] == ["traefik.io"]]
+    assert kinds == watched
+    assert len(kinds) == 10
+
+
+def test_a_large_upload_is_not_cut_off_by_the_clock(objects: list[dict[str, Any]]) -> None:
+    (traefik,) = of_kind(objects, "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"]
+    assert "--entrypoints.websecure.transport.respondingtimeouts.readtimeout=0" in traefik["args"]
 
 
 def test_volumes_outlive_their_claims_unless_a_person_removes_them(objects: list[dict[str, Any]]) -> None:

@@ -41,7 +41,8 @@ def test_a_node_that_has_not_registered_is_trouble() -> None:
 
 def test_an_addon_that_is_gone_is_trouble() -> None:
     available: Status = {"conditions": [{"type": "Available", "status": "True"}]}
-    found = addon_troubles([thing("Deployment", "coredns", available, "kube-system")])
+    there = [thing("Deployment", name, available, "kube-system") for name in ("coredns", "network-policies")]
+    found = addon_troubles(there)
     assert found == [Trouble("deployment traefik/traefik", "it does not exist")]
 
 

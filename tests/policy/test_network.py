@@ -11,18 +11,26 @@ INGRESS: dict[str, Any] = {
     }
 }
 DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+KUBE_SYSTEM = {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
 DENY: dict[str, Any] = {
     "metadata": {"namespace": "team-a"},
     "spec": {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
-        "egress": [{"to": [{"namespaceSelector": {}}], "ports": DNS}],
+        "egress": [{"to": [{"namespaceSelector": KUBE_SYSTEM}], "ports": DNS}],
     },
 }
 LINK_LOCAL = "169.254.0.0/16"
 TOO_OPEN: list[dict[str, Any]] = [
     {"ingress": [{"ports": [{"port": 80}]}]},
     {"ingress": [{"from": []}]},
+    {"ingress": [{"from": [{"namespaceSelector": {}}]}]},
+    {"ingress": [{"from": [{"namespaceSelector": {"matchLabels": {}}, "podSelector": {"matchLabels": {"app": "x"}}}]}]},
+    {"ingress": [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]},
+    {"ingress": [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": [LINK_LOCAL]}}]}]},
+    {"ingress": [{"from": [{"ipBlock": {"cidr": "::/0"}}]}]},
+    {"egress": [{"to": [{"namespaceSelector": {}}]}]},
+    {"egress": [{"to": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}]}]},
     {"egress": [{}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": LINK_LOCAL, "except": ["169.254.1.0/24"]}}]}]},
@@ -31,6 +39,12 @@ TOO_OPEN: list[dict[str, Any]] = [
 NARROW: list[dict[str, Any]] = [
     DENY["spec"],
     {"ingress": [{"from": [{"podSelector": {}}]}]},
+    {"ingress": [{"from": [{"namespaceSelector": KUBE_SYSTEM}]}]},
+    {"ingress": [{"from": [{"namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "Exists"}]}}]}]},
+    {"ingress": [{"from": [{"namespaceSelector": UNKNOWN}]}]},
+    {"ingress": [{"from": [{"namespaceSelector": {"matchLabels": UNKNOWN}}]}]},
+    {"ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
+    {"ingress": [{"from": [{"ipBlock": {"cidr": UNKNOWN}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": [LINK_LOCAL]}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "169.254.20.10/32"}}]}]},

@@ -16,9 +16,9 @@ Cell = tuple[str, str, str, str, str]
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 TEAMS = {
     "pricing": {"groups": {"viewer": ["interns"], "editor": ["analysts"], "manager": ["leads", "data-platform"]}},
-    "fraud": {"groups": {"viewer": ["data-platform"]}, "serviceAccounts": ["airflow", "jupyter/fraud"]},
+    "fraud": {"groups": {"viewer": ["data-platform"]}, "serviceAccounts": ["trainer", "airflow/worker"]},
     "research": {},
-    "retired": {"groups": {"manager": ["leads"]}, "serviceAccounts": ["airflow"], "archived": True},
+    "retired": {"groups": {"manager": ["leads"]}, "archived": True},
 }
 
 
@@ -77,8 +77,7 @@ def name_of(found: Registered) -> str:
 def subjects(binding: Registered) -> Iterator[tuple[str, str]]:
     for subject in binding.inputs["subjects"]:
         if subject["kind"] == "ServiceAccount":
-            kind = "programs" if subject["name"] == "mlflow-client" else "service-account"
-            yield kind, f"{subject['namespace']}/{subject['name']}"
+            yield "programs", f"{subject['namespace']}/{subject['name']}"
         else:
             yield subject["kind"].lower(), subject["name"]
 

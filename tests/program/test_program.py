@@ -231,7 +231,8 @@ def test_notebooks_in_a_namespace_of_their_own_are_let_in_and_reach_the_login() 
 
 
 def test_addresses_of_the_cluster_open_the_same_ways_for_every_team() -> None:
-    got = run("dev", cluster={"apiServer": ["10.0.0.1/32"], "ingressAddresses": ["192.0.2.0/28"]})
+    addresses = {"apiServer": ["10.0.0.1/32"], "ingressAddresses": ["192.0.2.0/28"]}
+    got = run("dev", cluster=addresses, workspaces={"apiServer": True})
     for team in ("team-a", "team-b"):
         blocks = [
             (peer["ipBlock"]["cidr"], [port["port"] for port in rule["ports"]])
@@ -239,4 +240,4 @@ def test_addresses_of_the_cluster_open_the_same_ways_for_every_team() -> None:
             for peer in rule["to"]
             if "ipBlock" in peer
         ]
-        assert blocks == [("192.0.2.0/28", [443]), ("10.0.0.1/32", [443, 6443])]
+        assert blocks == [("192.0.2.0/28", [443]), ("10.0.0.1/32", [443, 6443, 8443])]

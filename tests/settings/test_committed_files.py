@@ -5,6 +5,7 @@ import pulumi
 import pytest
 import yaml
 
+from components.certificate import authority_certificate
 from settings import PROJECT, CertificateSecret, DevelopmentLogin, InClusterDatabase, OidcLogin, Settings, required
 from stackfile import outline
 from stackfile.page import page
@@ -45,6 +46,18 @@ def test_the_prod_stack_loads_with_its_four_secrets(load: Load, loop: asyncio.Ab
         value = required(output)
         assert loop.run_until_complete(value.future()) == "canary"
         assert loop.run_until_complete(value.is_secret())
+
+
+def test_a_certificate_that_exists_goes_with_the_development_login_and_with_cert_manager(load: Load) -> None:
+    document = changed(
+        "dev",
+        {
+            "certificate": {"kind": "secret", "name": "mlflow-tls", "authority": authority_certificate(b"seed", "a.b")},
+            "cluster": {"ingressAnnotations": {"cert-manager.io/cluster-issuer": "company"}},
+        },
+    )
+    settings, _ = load(document)
+    assert isinstance(settings.certificate, CertificateSecret)
 
 
 def test_the_prod_stack_asks_for_each_of_its_secrets(load: Load) -> None:

@@ -1,10 +1,12 @@
 """Each wrong stack file is told what is wrong: the key, what was expected there, what to do."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
 
+from components.certificate import authority_certificate, self_signed
 from stackfile.draft import mapping
 from stackfile.secrets import NEEDS
 from tests.settings.stack_files import Complaints, changed
@@ -19,6 +21,8 @@ OIDC: dict[str, object] = {
 EXTERNAL: dict[str, object] = {"kind": "external", "host": "postgres.example.com"}
 S3: dict[str, object] = {"kind": "s3", "bucket": "artifacts", "endpointUrl": "https://s3.example.com"}
 FROM_SECRET: dict[str, object] = {"kind": "secret", "name": "mlflow-tls"}
+AUTHORITY = authority_certificate(b"seed", "mlflow.example.com")
+SERVED = self_signed(b"seed", "mlflow.example.com", dt.date(2026, 11, 1)).certificate
 DIGEST = f"@sha256:{'0' * 64}"
 
 
@@ -182,6 +186,48 @@ CASES = {
         {"teams/team-a/description": "x" * 501}, "teams.team-a.description", "at most 500", "shorten it by 1 char"
     ),
     # Hosts and URLs.
+    "a gateway of a kind that does not exist": Case(
+        {"gateway": {"kind": "httproute"}},
+        "gateway.kind",
+        "expected `ingress` or `http-route`",
+        "did you mean `http-route`?",
+    ),
+    "a class for an Ingress": Case(
+        {"gateway": {"kind": "ingress", "className": "traefik"}},
+        "gateway.className",
+        "is not a setting",
+        "it belongs to gateway.kind `http-route`",
+    ),
+    "a login that nobody knows": Case(
+        {"gateway": {"kind": "ingress", "login": "forwardauth"}},
+        "gateway.login",
+        "expected `reverse-proxy` or `forward-auth`",
+        "did you mean `forward-auth`?",
+    ),
+    "Traefik's way to ask a login where another controller may be": Case(
+        {"gateway": {"kind": "http-route", "login": "forward-auth"}},
+        "gateway.login",
+        "is not a setting",
+        "it belongs to gateway.kind `ingress`",
+    ),
+    "an ingress class where there is no Ingress": Case(
+        {"gateway": {"kind": "http-route"}, "cluster": {"ingressClass": "nginx"}},
+        "cluster.ingressClass",
+        "makes no Ingress",
+        "write gateway.className instead",
+    ),
+    "annotations of an Ingress where there is none": Case(
+        {"gateway": {"kind": "http-route"}, "cluster": {"ingressAnnotations": {"example.com/a": "b"}}},
+        "cluster.ingressAnnotations",
+        "makes no Ingress",
+        "write gateway.annotations instead",
+    ),
+    "cert-manager at the Gateway and a self-signed certificate": Case(
+        {"gateway": {"kind": "http-route", "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"}}},
+        'gateway.annotations["cert-manager.io/cluster-issuer"]',
+        "lets cert-manager write the certificate",
+        "certificate.kind `secret`",
+    ),
     "a path without its slash": Case(
         {"gateway": {"kind": "ingress", "path": "clusters/demo/mlflow"}},
         "gateway.path",
@@ -216,7 +262,10 @@ CASES = {
         "use lower-case letters",
     ),
     "a gateway without its kind": Case(
-        {"gateway": {"path": "/mlflow"}}, "gateway.kind", "is missing; expected `ingress`", "add `kind:` to `gateway`"
+        {"gateway": {"path": "/mlflow"}},
+        "gateway.kind",
+        "is missing; expected `ingress` or `http-route`",
+        "add one of them",
     ),
     "a host with a scheme": Case(
         {"host": "https://ml.example.com"}, "host", "a host name like", "case: ml.example.com"
@@ -397,6 +446,12 @@ CASES = {
         "a range of addresses",
         "metadata service",
     ),
+    "teams that reach an API server nobody knows where": Case(
+        {"workspaces": {"apiServer": True}},
+        "workspaces.apiServer",
+        "cluster.apiServer",
+        "write its addresses there",
+    ),
     "a service account in three parts": Case(
         {"teams/team-a/serviceAccounts": ["system:serviceaccount/jupyter/hub"]},
         "teams.team-a.serviceAccounts[0]",
@@ -440,7 +495,6 @@ CASES = {
         "`development` is refused with profile `production`",
         "use `oidc`",
         base="prod",
-        others=1,
     ),
     "self-signed in production": Case(
         {"certificate": {"kind": "self-signed"}},
@@ -470,8 +524,38 @@ CASES = {
         "use https://",
         base="prod",
     ),
-    "a certificate for one host where two are served": Case(
-        {"certificate": FROM_SECRET}, "certificate.kind", "whose host dex.mlflow.localhost needs", "use `self-signed`"
+    "a private key for an authority": Case(
+        {"certificate": {**FROM_SECRET, "authority": f"-----BEGIN PRIVATE KEY-----\n{CANARY}"}},
+        "certificate.authority",
+        "expected certificates of authorities in PEM",
+        "that is a private key",
+    ),
+    "a file name for an authority": Case(
+        {"certificate": {**FROM_SECRET, "authority": "ca.crt"}},
+        "certificate.authority",
+        "expected certificates of authorities in PEM",
+        "write the whole block",
+    ),
+    "a certificate without its line breaks": Case(
+        {"certificate": {**FROM_SECRET, "authority": AUTHORITY.replace("\n", " ")}},
+        "certificate.authority",
+        "expected certificates of authorities in PEM",
+        "paste it again, with its line breaks",
+    ),
+    "half a certificate": Case(
+        {"certificate": {**FROM_SECRET, "authority": AUTHORITY[: len(AUTHORITY) // 2]}},
+        "certificate.authority",
+        "expected certificates of authorities in PEM",
+        "not a whole certificate",
+    ),
+    "a server's certificate for its authority's": Case(
+        {"certificate": {**FROM_SECRET, "authority": SERVED}},
+        "certificate.authority",
+        "expected certificates of authorities in PEM",
+        "of the authority which signed it",
+    ),
+    "an authority of a self-signed certificate": Case(
+        {"certificate/authority": AUTHORITY}, "certificate.authority", "is not a setting", "certificate.kind `secret`"
     ),
     "cert-manager and a self-signed certificate": Case(
         {"cluster": {"ingressAnnotations": {"cert-manager.io/cluster-issuer": "company"}}},
@@ -695,3 +779,9 @@ def test_a_wrong_configuration_is_told_key_expectation_and_remedy(case: Case, co
 
 def test_the_table_has_a_hundred_cases() -> None:
     assert len(CASES) >= 100
+
+
+def test_a_pasted_private_key_is_not_repeated(complaints: Complaints) -> None:
+    key = f"-----BEGIN PRIVATE KEY-----\n{CANARY}"
+    found = complaints(changed("dev", {"certificate": {**FROM_SECRET, "authority": key}}))
+    assert CANARY not in "".join(found)

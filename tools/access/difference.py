@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tools.access.matrix import Matrix, Subject, full_name
+from tools.access.matrix import Matrix, Subject
 
 # Verbs as people say them, each with those of Kubernetes that it stands for, from the weakest to the strongest.
 ACTIONS = {"read": ("get", "list"), "create and change": ("create", "update"), "delete": ("delete",)}
@@ -158,5 +158,5 @@ def _data(change: Change | Membership) -> dict[str, Any]:
     if isinstance(change, Membership):
         who = {"kind": "person", "name": change.person, "group": change.group}
     else:
-        who = {"kind": change.subject.kind, "name": full_name(change.subject)}
+        who = {"kind": change.subject.kind, "name": change.subject.name}
     return {**who, "teams": list(change.teams), "verbs": verbs}

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from components.clients import NAME as ACCOUNT
 from components.cluster_roles import AGGREGATED
 from components.roles import API_GROUP, PROGRAM_VERBS, RESOURCES, VERBS
 from settings import OidcLogin, Settings
 
-ACCOUNT = "mlflow-client"
 PROGRAM = "program"
 """What a program's role is called in the matrix; in Kubernetes it is `mlflow-integration`."""
 
@@ -26,12 +26,11 @@ ADMINISTRATORS = (
 class Subject:
     """Somebody who may be given access."""
 
-    kind: Literal["group", "programs", "service-account", "kubernetes-role"]
-    """Members of a group of the identity provider, a team's own programs, programs with a service account that somebody
-    else made, or holders of a role of Kubernetes' own."""
+    kind: Literal["group", "programs", "kubernetes-role"]
+    """Members of a group of the identity provider, programs, or holders of a role of Kubernetes' own."""
 
     name: str
-    """The group, the team that owns the programs, namespace and name of the service account, or Kubernetes' role."""
+    """The group, namespace and name of the programs' service account with a slash, or Kubernetes' role."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,21 +83,15 @@ def _grants(settings: Settings, team: str) -> Iterator[Grant]:
     for role in reversed(VERBS):
         for group in sorted(groups.get(role, ())):
             yield Grant(team=team, subject=Subject(kind="group", name=group), role=role, verbs=VERBS[role])
-    if not settings.teams[team].archived:
-        yield Grant(team=team, subject=Subject(kind="programs", name=team), role=PROGRAM, verbs=PROGRAM_VERBS)
-    for namespace, account in sorted(settings.service_accounts(team)):
-        subject = Subject(kind="service-account", name=f"{namespace}/{account}")
+    own = [] if settings.teams[team].archived else [(team, ACCOUNT)]
+    for namespace, account in (*own, *sorted(settings.service_accounts(team))):
+        subject = Subject(kind="programs", name=f"{namespace}/{account}")
         yield Grant(team=team, subject=subject, role=PROGRAM, verbs=PROGRAM_VERBS)
     if settings.access.aggregate_roles:
         # These hold in archived teams too: Kubernetes puts its own roles together once for the whole cluster.
         for role in reversed(VERBS):
             subject = Subject(kind="kubernetes-role", name=AGGREGATED[role])
             yield Grant(team=team, subject=subject, role=role, verbs=VERBS[role])
-
-
-def full_name(subject: Subject) -> str:
-    """A subject's name for machines; programs are told by namespace and service account."""
-    return f"{subject.name}/{ACCOUNT}" if subject.kind == "programs" else subject.name
 
 
 def as_data(found: Matrix) -> dict[str, Any]:
@@ -108,7 +101,7 @@ def as_data(found: Matrix) -> dict[str, Any]:
             {
                 "team": grant.team,
                 "kind": grant.subject.kind,
-                "name": full_name(grant.subject),
+                "name": grant.subject.name,
                 "role": grant.role,
                 "apiGroup": API_GROUP,
                 "resources": list(RESOURCES),

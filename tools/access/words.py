@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from components.clients import NAME as ACCOUNT
 from components.roles import RESOURCES
 from tools.access.difference import STRENGTH, Change, Difference, Event, Membership
-from tools.access.matrix import ACCOUNT, Subject
+from tools.access.matrix import Subject
 
 NOBODY = "Nobody gains or loses access."
 THINGS = {"registeredmodels": "registered models"}
@@ -72,10 +73,10 @@ def subject_words(subject: Subject, style: Style) -> str:
         case "group":
             return f"group {style.name(subject.name)}"
         case "programs":
-            return f"programs of team {style.name(subject.name)}"
-        case "service-account":
             namespace, _, account = subject.name.partition("/")
-            return f"programs in namespace {style.name(namespace)} with the service account {style.name(account)}"
+            if account == ACCOUNT:
+                return f"programs of team {style.name(namespace)}"
+            return f"programs of the service account {style.name(account)} in {style.name(namespace)}"
         case "kubernetes-role":
             return f"holders of Kubernetes' role {style.name(subject.name)}"
 
@@ -85,7 +86,9 @@ def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
     kinds = {subject.kind for subject in found_subjects}
     notes: list[str] = []
     if "programs" in kinds:
-        notes.append(f"Programs are notebooks and jobs that run as the service account {ACCOUNT} of their team.")
+        notes.append(
+            f"Programs of a team are notebooks and jobs that run as the service account {ACCOUNT} in its namespace."
+        )
     if "kubernetes-role" in kinds:
         notes.append(
             "Holders of Kubernetes' role view, edit or admin in a team's namespace are named by whoever runs the"

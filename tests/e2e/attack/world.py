@@ -79,7 +79,10 @@ def make(line: Line, token: str, workspace: str) -> World:
             values[key] = _at(answer.document(), path)
         for uri, below in (("artifact_uri", "artifacts"), ("model_uri", "model_artifacts")):
             values[below] = values.get(uri, "").removeprefix("mlflow-artifacts:/")
-    told = {value for key, value in values.items() if key not in PUBLIC and len(value) >= ID_LENGTH}
+    # Paths are made of ids that are here by themselves, and come back in other spellings.
+    told = {
+        value for key, value in values.items() if key not in PUBLIC and len(value) >= ID_LENGTH and "/" not in value
+    }
     return World(workspace=workspace, values=values, secrets=frozenset({name, *told}))
 
 

@@ -23,7 +23,7 @@ pricing              group data-platform         yes   yes                yes
                      programs of team pricing    yes   yes                -
 research (archived)  group research-mlflow-users  yes   -                  -
 
-Programs are notebooks and jobs that run as the service account mlflow-client of their team.
+Programs of a team are notebooks and jobs that run as the service account mlflow-client in its namespace.
 Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend \
 others rights that this table does not know of.
 """
@@ -179,8 +179,8 @@ def test_a_stack_file_in_a_folder_of_the_repository_is_compared_with_itself(
     folder = repository.folder / "platform"
     folder.mkdir()
     (folder / "Pulumi.prod.yaml").write_bytes((repository.folder / "Pulumi.prod.yaml").read_bytes())
-    repository.commit()
     repository.add_interns()
+    repository.commit()
     monkeypatch.chdir(folder)
     assert main(["--stack", "prod", "--against", "main"]) == 0
     assert "Nobody gains or loses access." in capsys.readouterr().out

@@ -72,7 +72,9 @@ def test_what_changes_nobodys_access_is_told_as_that(same: dict[str, object]) ->
 def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
     before = with_groups(viewer=["v"], manager=["m"])
     after = with_groups(viewer=["a-reader"], editor=["v", "b-writer"], manager=["z-manager"])
-    assert [sentence.split(" *", 1)[0] for sentence in told(from_to(before, after))] == [
+    found = from_to(before, after)
+    assert [change.gains for change in found.changes] == [True, True, True, True, False]
+    assert [sentence.split(" *", 1)[0] for sentence in told(found)] == [
         "**Group z-manager** gains",
         "**Group b-writer** gains",
         "**Group v** gains",
@@ -118,6 +120,13 @@ def test_kubernetes_own_roles_are_told_once_for_all_teams() -> None:
         f"**Holders of Kubernetes' role admin** gain {everything} {on}",
         f"**Holders of Kubernetes' role edit** gain *read*, and *create and change* {on}",
         f"**Holders of Kubernetes' role view** gain *read* {on}",
+    ]
+
+
+def test_programs_from_elsewhere_are_told_by_their_service_account() -> None:
+    who = "**Programs of the service account worker in airflow**"
+    assert told(from_to(TEAMS, {**TEAMS, "research": {"serviceAccounts": ["airflow/worker"]}})) == [
+        f"{who} gain *read*, and *create and change* on team research {ALL}"
     ]
 
 
@@ -183,11 +192,3 @@ def test_the_difference_as_data_names_verbs_and_service_accounts() -> None:
         "teams": [{"team": "research", "event": "removed"}],
         "signIn": None,
     }
-
-
-def test_a_service_account_that_is_let_in_is_told_with_its_namespace() -> None:
-    found = from_to({"research": {}}, {"research": {"serviceAccounts": ["jupyter/research"]}})
-    (line,) = told(found)
-    assert line.startswith(
-        "**Programs in namespace jupyter with the service account research** gain *read*, and *create and change*"
-    )

@@ -28,17 +28,6 @@ def test_a_team_has_its_groups_by_role_and_its_programs() -> None:
         assert grant["resources"] == ["experiments", "datasets", "registeredmodels"]
 
 
-def test_service_accounts_that_a_team_lists_may_do_what_its_programs_may() -> None:
-    found = as_data(access({"pricing": {"serviceAccounts": ["jupyter/pricing", "airflow"]}}))["grants"]
-    assert [(grant["kind"], grant["name"], grant["verbs"]) for grant in found[1:]] == [
-        ("programs", "pricing/mlflow-client", WRITE),
-        ("service-account", "jupyter/pricing", WRITE),
-        ("service-account", "pricing/airflow", WRITE),
-    ]
-    archived = access({"pricing": {"serviceAccounts": ["airflow"], "archived": True}})
-    assert [grant.subject.kind for grant in archived.grants] == ["group"]
-
-
 def test_a_team_without_groups_is_managed_by_the_group_of_its_name() -> None:
     assert told(access({"research": {}}))[0] == ("research", "research-mlflow-users", "manager")
 
@@ -57,15 +46,25 @@ def test_in_an_archived_team_everybody_views_and_programs_get_in_no_more() -> No
     assert as_data(found)["archivedTeams"] == ["pricing"]
 
 
+def test_service_accounts_that_a_team_lists_are_programs_of_it_while_it_is_not_archived() -> None:
+    listed = {"serviceAccounts": ["trainer", "airflow/worker"]}
+    assert told(access({"pricing": listed}))[1:] == [
+        ("pricing", "pricing/mlflow-client", "program"),
+        ("pricing", "airflow/worker", "program"),
+        ("pricing", "pricing/trainer", "program"),
+    ]
+    assert len(told(access({"pricing": {**listed, "archived": True}}))) == 1
+
+
 def test_holders_of_kubernetes_own_roles_count_when_the_setting_says_so() -> None:
     assert "kubernetes-role" not in {grant.subject.kind for grant in access().grants}
     found = [grant for grant in access(access={"aggregateRoles": True}).grants if grant.subject.kind != "group"]
     assert [(grant.team, grant.subject.name, list(grant.verbs)) for grant in found] == [
-        ("pricing", "pricing", WRITE),
+        ("pricing", "pricing/mlflow-client", WRITE),
         ("pricing", "admin", ALL),
         ("pricing", "edit", WRITE),
         ("pricing", "view", READ),
-        ("research", "research", WRITE),
+        ("research", "research/mlflow-client", WRITE),
         ("research", "admin", ALL),
         ("research", "edit", WRITE),
         ("research", "view", READ),

@@ -89,6 +89,8 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
         return super().download_artifacts(artifact_path, dst_path)
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
+        # MLflow comes here directly with the location that a trace names.
+        self._key(remote_file_path)
         try:
             self._s3._download_file(remote_file_path, local_path)
         except (BotoCoreError, ClientError) as error:

@@ -1,0 +1,122 @@
+"""Keeps the packet filter as the cluster's NetworkPolicies say.
+
+`python3 -m network_policies`, in a pod of the node's own network with the capability NET_ADMIN.
+"""
+
+import logging
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .announcements import Announcements, serve
+from .pods import pods
+from .ruleset import ruleset
+from .watching import KINDS, Copy, EndedError, follow
+
+SOCKET = Path("/run/network-policies/socket")
+# Loaded anew after this time even without a change, whatever somebody has done to the table.
+RENEW_SECONDS = 30.0
+# Changes that come together are loaded together.
+GATHER_SECONDS = 0.02
+RETRY_SECONDS = 1.0
+
+log = logging.getLogger("network-policies")
+
+
+def load(text: str) -> bool:
+    """Load a ruleset; one that does not load changes nothing, so that what was refused stays refused."""
+    done = subprocess.run(["nft", "-f", "-"], input=text, text=True, capture_output=True, check=False)
+    if done.returncode:
+        log.error("nft refuses the ruleset, the last one stays: %s\n%s", done.stderr.strip(), text)
+    return done.returncode == 0
+
+
+@dataclass
+class Enforcer:
+    """Holds the packet filter to what is known of the cluster."""
+
+    copy: Copy
+    announcements: Announcements
+    load: Callable[[str], bool]
+    _last: str = ""
+
+    def step(self, *, renew: bool) -> bool:
+        """Load what has to be loaded; whether the packet filter is now as it should be.
+
+        Args:
+            renew: load it even if it is the same as before.
+        """
+        if not self.copy.complete():
+            return True
+        start = time.monotonic()
+        objects = self.copy.objects()
+        self.announcements.forget(
+            {
+                (one["metadata"]["namespace"], one["metadata"]["name"]): one["status"].get("podIP")
+                for one in objects
+                if one["kind"] == "Pod"
+            }
+        )
+        announced = self.announcements.current()
+        text = ruleset(objects, announced)
+        changed = text != self._last
+        if (changed or renew) and not self.load(text):
+            return False
+        known = pods(objects, announced)
+        self.announcements.loaded(known)
+        if changed:
+            log.info("loaded for %d pods in %.0f ms", len(known), 1000 * (time.monotonic() - start))
+        self._last = text
+        return True
+
+    def run(self) -> None:
+        """Follow every change, for ever."""
+        while True:
+            changed = self.copy.changed.wait(RENEW_SECONDS)
+            time.sleep(GATHER_SECONDS)
+            self.copy.changed.clear()
+            if not self.step(renew=not changed):
+                time.sleep(RETRY_SECONDS)
+                self.copy.changed.set()
+
+
+def keep_following(kind: str, copy: Copy) -> None:
+    """Follow a kind of objects through every interruption; what was known stays in force meanwhile."""
+    while True:
+        try:
+            follow(os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"]), kind, copy)
+        except (EndedError, OSError) as error:
+            log.warning("%s: %s", kind, error)
+            time.sleep(RETRY_SECONDS)
+
+
+def main() -> None:
+    """Start everything; a part that fails ends the program, and the kubelet starts it again."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    copy = Copy()
+    announcements = Announcements(copy.changed)
+
+    def run(part: Callable[[], None]) -> None:
+        try:
+            part()
+        except BaseException:
+            log.exception("ends")
+        os._exit(1)
+
+    # The socket of a program that was killed; the new one comes with the first rules.
+    SOCKET.unlink(missing_ok=True)
+    parts: list[Callable[[], None]] = [lambda: serve(SOCKET, announcements), Enforcer(copy, announcements, load).run]
+    parts += [lambda kind=kind: keep_following(kind, copy) for kind in KINDS]
+    threads = [threading.Thread(target=run, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+from pathlib import Path
+from typing import Any
+
+import pulumi_kubernetes as k8s
+import yaml
+
+import components as c
+from components.address import Address
+from components.forward_auth import REFRESH_MINUTES, arguments, middleware_spec
+from components.login import IN_CLUSTER_ISSUER, verifying
+from tests.components.parts import ADDRESS, NAMESPACE, ROUTE, oidc, opened, pod, service
+from tests.harness import Recording, deploy
+
+ROOT = Path(__file__).resolve().parents[2]
+
+BELOW = Address(host=ADDRESS.host, path="/clusters/demo/mlflow")
+ANNOTATION = "traefik.ingress.kubernetes.io/router.middlewares"
+
+
+def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None) -> Recording:
+    """A server behind a login that Traefik asks, and the server's own sidecar in the pod `server`."""
+
+    def program() -> None:
+        login = c.Login(
+            "login",
+            c.LoginArgs(
+                namespace=NAMESPACE,
+                image="oauth2-proxy:v7.15.3",
+                address=address,
+                oidc=oidc(),
+                authority=None,
+                service_account_issuer=IN_CLUSTER_ISSUER,
+                service_account_audiences=("mlflow",),
+                session_hours=12,
+                refresh_minutes=REFRESH_MINUTES,
+                verifies_only=True,
+            ),
+        )
+        route = c.IngressRoute(
+            namespace=NAMESPACE,
+            ingress_class="traefik",
+            controller_namespace="ingress",
+            annotations=annotations or {},
+            certificate=ROUTE.certificate,
+        )
+        made = c.ForwardAuth(
+            "forward-auth",
+            c.ForwardAuthArgs(
+                namespace=NAMESPACE,
+                image="oauth2-proxy:v7.15.3",
+                address=address,
+                replicas=2,
+                login=login,
+                route=route,
+                api_server=("10.0.0.1/32",),
+            ),
+        )
+        c.Gateway("gateway", c.GatewayArgs(address=address, service=service(), route=made.route))
+        k8s.core.v1.Pod("server", spec=k8s.core.v1.PodSpecArgs(init_containers=[login.sidecar], containers=[]))
+
+    return deploy(program)
+
+
+def value(option: str, words: list[str]) -> list[str]:
+    return [word.partition("=")[2] for word in words if word.partition("=")[0] == option]
+
+
+def front(got: Recording) -> list[str]:
+    (found,) = pod(got, "forward-auth-server")["containers"]
+    return found["args"]
+
+
+def sidecar(got: Recording) -> dict[str, Any]:
+    (found,) = got["server"].inputs["spec"]["initContainers"]
+    return found
+
+
+def annotations(got: Recording, name: str) -> dict[str, str]:
+    return got[name].inputs["metadata"]["annotations"]
+
+
+def test_every_request_to_the_server_is_asked_about() -> None:
+    got = asked()
+    assert annotations(got, "gateway-ingress")[ANNOTATION] == f"{NAMESPACE}-forward-auth-ask@kubernetescrd"
+    spec = got["forward-auth-ask"].inputs["spec"]["forwardAuth"]
+    assert spec["address"] == f"http://forward-auth.{NAMESPACE}.svc.cluster.local/"
+    assert "forward-auth-ask" in got["gateway-ingress"].dependencies
+
+
+def test_what_the_client_says_of_itself_is_not_believed() -> None:
+    spec: Any = middleware_spec("http://forward-auth/", "__Host-mlflow")["forwardAuth"]
+    assert spec["trustForwardHeader"] is False
+    # Of everything that the login answers, only what the server verifies anew.
+    assert spec["authResponseHeaders"] == ["Authorization"]
+
+
+def test_bodies_of_requests_stay_on_their_way() -> None:
+    """An artifact of several GiB would be kept by Traefik else."""
+    spec: Any = middleware_spec("http://forward-auth/", "__Host-mlflow")["forwardAuth"]
+    assert not spec.get("forwardBody")
+
+
+def test_a_session_that_was_refreshed_gets_to_the_browser() -> None:
+    spec: Any = middleware_spec("http://forward-auth/", "__Host-mlflow")["forwardAuth"]
+    assert spec["addAuthCookiesToResponse"][:2] == ["__Host-mlflow", "__Host-mlflow_0"]
+
+
+def test_the_pages_of_the_login_are_not_asked_about_and_show_no_token() -> None:
+    got = asked(BELOW)
+    (rule,) = got["forward-auth-ingress"].inputs["spec"]["rules"]
+    assert [one["path"] for one in rule["http"]["paths"]] == [f"{BELOW.path}/oauth2"]
+    assert annotations(got, "forward-auth-ingress")[ANNOTATION] == f"{NAMESPACE}-forward-auth-hide@kubernetescrd"
+    assert got["forward-auth-hide"].inputs["spec"] == {"headers": {"customResponseHeaders": {"Authorization": ""}}}
+
+
+def test_the_definition_of_the_embedded_cluster_has_every_field_that_is_used() -> None:
+    """The API server drops fields that the definition leaves out, and Traefik then serves nothing."""
+    definitions = yaml.safe_load_all((ROOT / "embedded" / "definitions" / "traefik.yaml").read_text(encoding="utf-8"))
+    (schema,) = (
+        one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        for one in definitions
+        if one["spec"]["names"]["kind"] == "Middleware"
+    )
+    known = schema["properties"]["spec"]["properties"]
+    for role in ("ask", "hide"):
+        for kind, options in asked()[f"forward-auth-{role}"].inputs["spec"].items():
+            assert options.keys() <= known[kind]["properties"].keys()
+
+
+def test_cert_manager_is_told_of_the_certificate_once() -> None:
+    """Two Ingresses name the Secret; what fills it is asked by one of them."""
+    got = asked(annotations={"cert-manager.io/cluster-issuer": "company", "example.com/a": "b"})
+    assert "cert-manager.io/cluster-issuer" in annotations(got, "gateway-ingress")
+    assert "cert-manager.io/cluster-issuer" not in annotations(got, "forward-auth-ingress")
+    assert annotations(got, "forward-auth-ingress")["example.com/a"] == "b"
+
+
+def test_the_login_answers_with_the_token_and_passes_nothing_on() -> None:
+    words = front(asked())
+    assert value("--upstream", words) == ["static://202"]
+    assert value("--set-authorization-header", words) == ["true"]
+    assert value("--pass-user-headers", words) == ["false"]
+    assert value("--reverse-proxy", words) == ["true"]
+    assert value("--whitelist-domain", words) == [ADDRESS.host]
+
+
+def test_no_option_is_there_twice() -> None:
+    for words in (front(asked()), sidecar(asked())["args"]):
+        names = [word.partition("=")[0] for word in words]
+        repeated = {name for name in names if names.count(name) > 1}
+        assert repeated <= {"--provider-ca-file", "--oidc-extra-audience"}
+
+
+def test_the_servers_own_login_still_verifies_every_token_and_takes_no_session() -> None:
+    words = sidecar(asked())["args"]
+    assert value("--upstream", words) == ["http://127.0.0.1:5000"]
+    assert value("--skip-jwt-bearer-tokens", words) == ["true"]
+    assert value("--oidc-issuer-url", words) == [oidc_issuer()]
+    assert value("--pass-user-headers", words) == ["true"]
+    # Nobody is led to a login from here, and the other login's sessions are not signed for this name.
+    assert value("--api-route", words) == ["^/"]
+    assert value("--cookie-name", words) != value("--cookie-name", front(asked()))
+    assert value("--reverse-proxy", words) == ["false"]
+    assert sidecar(asked())["restartPolicy"] == "Always"
+
+
+def oidc_issuer() -> str:
+    return "https://login.example.com"
+
+
+def test_only_the_controller_reaches_the_login_which_reaches_the_issuers() -> None:
+    ingress, egress = opened(asked()["forward-auth-network"])
+    assert [rule["from"] for rule in ingress] == [
+        [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]
+    ]
+    assert [port["port"] for rule in ingress for port in rule["ports"]] == [4180]
+    peers = [(rule["to"], [port["port"] for port in rule["ports"]]) for rule in egress]
+    assert peers == [
+        ([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}], [443, 8443]),
+        ([{"ipBlock": {"cidr": "10.0.0.1/32"}}], [443, 6443, 8443]),
+        ([{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}}], [443]),
+    ]
+
+
+def test_its_pod_has_no_token_and_no_right_to_write() -> None:
+    spec = pod(asked(), "forward-auth-server")
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+    assert "restartPolicy" not in spec["containers"][0]
+
+
+def test_options_are_replaced_and_added_and_nothing_else_is_touched() -> None:
+    line = ["--upstream=a", "--reverse-proxy=false", "--scope=openid profile", "--api-route=^/api"]
+    assert set(arguments(line, ADDRESS)) >= {"--scope=openid profile", "--upstream=static://202", "--api-route=^/api"}
+    assert "--upstream=a" in verifying(line)

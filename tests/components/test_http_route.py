@@ -1,0 +1,102 @@
+from typing import Any
+
+import pulumi_kubernetes as k8s
+
+import components as c
+from components.address import Address
+from tests.components.parts import ADDRESS, CERTIFICATE, HOST, NAMESPACE, service
+from tests.harness import Recording, deploy
+
+IDENTITY = "dex.example.com"
+
+
+def ways_in(address: Address = ADDRESS, hosts: dict[str, str] | None = None) -> Recording:
+    def program() -> None:
+        route = c.Listeners(
+            "listeners",
+            c.ListenersArgs(
+                namespace=NAMESPACE,
+                gateway_class="example",
+                port=8443,
+                controller_namespace="ingress",
+                annotations={"example.com/a": "b"},
+                hosts=hosts or {"host": HOST, "identity": IDENTITY},
+                certificate=CERTIFICATE,
+            ),
+        )
+        assert route.controller_namespace == "ingress"
+        c.Gateway("gateway", c.GatewayArgs(address=address, service=service(), route=route))
+
+    return deploy(program)
+
+
+def rule(got: Recording) -> dict[str, Any]:
+    (found,) = got["gateway-route"].inputs["spec"]["rules"]
+    return found
+
+
+def test_each_host_has_a_listener_with_its_own_certificate_and_none_is_without_tls() -> None:
+    spec = ways_in()["listeners-gateway"].inputs["spec"]
+    assert spec["gatewayClassName"] == "example"
+    assert [(one["hostname"], one["port"], one["protocol"]) for one in spec["listeners"]] == [
+        (HOST, 8443, "HTTPS"),
+        (IDENTITY, 8443, "HTTPS"),
+    ]
+    assert [one["tls"] for one in spec["listeners"]] == [
+        {"mode": "Terminate", "certificateRefs": [{"name": "mlflow-tls"}]},
+        {"mode": "Terminate", "certificateRefs": [{"name": "dex-tls"}]},
+    ]
+
+
+def test_no_other_namespace_attaches_a_route_to_the_platforms_host() -> None:
+    for listener in ways_in()["listeners-gateway"].inputs["spec"]["listeners"]:
+        assert listener["allowedRoutes"] == {"namespaces": {"from": "Same"}}
+
+
+def test_the_deployment_waits_until_the_controller_serves_the_gateway() -> None:
+    annotations = ways_in()["listeners-gateway"].inputs["metadata"]["annotations"]
+    assert annotations == {"example.com/a": "b", "pulumi.com/waitFor": "condition=Programmed"}
+    assert "listeners-gateway" in ways_in()["gateway-route"].dependencies
+
+
+def test_the_route_leads_from_its_own_listener_to_the_service_and_nowhere_else() -> None:
+    found = ways_in()["gateway-route"].inputs
+    assert found["kind"] == "HTTPRoute"
+    assert found["spec"]["parentRefs"] == [{"name": "mlflow", "sectionName": "host"}]
+    assert found["spec"]["hostnames"] == [HOST]
+    (route,) = found["spec"]["rules"]
+    assert route["matches"] == [{"path": {"type": "PathPrefix", "value": "/"}}]
+    assert route["backendRefs"] == [{"name": "some-service", "port": 80}]
+
+
+def test_a_long_upload_is_not_cut_off() -> None:
+    """Envoy ends a request after 15 s where the route says nothing."""
+    assert rule(ways_in())["timeouts"] == {"request": "3600s", "backendRequest": "3600s"}
+
+
+def test_below_a_path_nothing_else_of_the_host_leads_here() -> None:
+    below = Address(host=HOST, path="/clusters/demo/mlflow")
+    assert rule(ways_in(below))["matches"] == [{"path": {"type": "PathPrefix", "value": "/clusters/demo/mlflow"}}]
+
+
+def test_a_second_service_goes_to_its_own_host() -> None:
+    def program() -> None:
+        hosts = {"host": HOST, "identity": IDENTITY}
+        args = c.ListenersArgs(
+            namespace=NAMESPACE,
+            gateway_class="example",
+            port=443,
+            controller_namespace="ingress",
+            annotations={},
+            hosts=hosts,
+            certificate=CERTIFICATE,
+        )
+        route = c.Listeners("listeners", args)
+        other = k8s.core.v1.Service(
+            "dex", metadata={"name": "dex", "namespace": NAMESPACE}, spec={"ports": [{"port": 80}]}
+        )
+        c.Gateway("other", c.GatewayArgs(address=Address(host=IDENTITY), service=other, route=route))
+
+    spec = deploy(program)["other-route"].inputs["spec"]
+    assert (spec["parentRefs"][0]["sectionName"], spec["hostnames"]) == ("identity", [IDENTITY])
+    assert spec["rules"][0]["backendRefs"][0]["name"] == "dex"

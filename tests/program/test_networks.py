@@ -1,0 +1,128 @@
+"""Who may connect to whom in what the committed stacks would deploy, computed from their rendered policies."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import Recording
+from tests.program.stacks import STACKS, recorded, run
+from tools.reachability import Cell, Host, Port, any_pod, as_markdown, cells, network
+from tools.reachability.network import Object
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "networks.md"
+WORKLOADS = {"Deployment", "StatefulSet", "Job"}
+HOSTS = [
+    (Host(name="API server", address="192.0.2.1"), [Port(number=6443)]),
+    (Host(name="kubelet", address="192.0.2.1"), [Port(number=10250)]),
+    (Host(name="metadata service", address="169.254.169.254"), [Port(number=80), Port(number=443)]),
+    (Host(name="outside the cluster", address="203.0.113.1"), [Port(number=80), Port(number=443)]),
+]
+# What a cluster has besides.
+OTHERS = {
+    "kube-system": ({"k8s-app": "kube-dns"}, [(5353, "UDP"), (5353, "TCP"), (8080, "TCP")]),
+    "traefik": ({"app.kubernetes.io/name": "traefik"}, [(8000, "TCP"), (8443, "TCP"), (9000, "TCP")]),
+    "default": ({"app.kubernetes.io/name": "somebody"}, [(443, "TCP"), (8443, "TCP"), (8080, "TCP")]),
+}
+
+
+def objects(recording: Recording) -> Iterator[Object]:
+    """Namespaces, policies and one pod of each kind; a pod without labels in each namespace."""
+    addresses = (f"10.244.0.{number}" for number in count(2))
+    for found in recording:
+        metadata: dict[str, Any] = found.inputs.get("metadata", {}) if found.custom else {}
+        if found.kind == "Namespace":
+            yield {"kind": "Namespace", "metadata": metadata}
+            yield any_pod(metadata["name"])
+        elif found.kind == "NetworkPolicy":
+            yield {"kind": "NetworkPolicy", **found.inputs}
+        elif found.kind in WORKLOADS:
+            template = found.inputs["spec"]["template"]
+            labels = template["metadata"]["labels"]
+            yield pod(metadata["namespace"], labels, template["spec"], next(addresses))
+    for name, (labels, ports) in OTHERS.items():
+        declared = [{"containerPort": number, "protocol": protocol} for number, protocol in ports]
+        yield {"kind": "Namespace", "metadata": {"name": name}}
+        yield pod(name, labels, {"containers": [{"ports": declared}]}, next(addresses))
+
+
+def pod(namespace: str, labels: dict[str, str], spec: dict[str, Any], address: str) -> Object:
+    metadata = {"namespace": namespace, "name": "x", "labels": labels}
+    return {"kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Running", "podIP": address}}
+
+
+def matrix(stack: str) -> list[Cell]:
+    return cells(network(objects(recorded(stack))), HOSTS)
+
+
+def admitted(stack: str | Recording) -> dict[str, set[str]]:
+    """Destinations and ports that each source may connect to."""
+    found: dict[str, set[str]] = {}
+    for cell in matrix(stack) if isinstance(stack, str) else cells(network(objects(stack)), HOSTS):
+        found.setdefault(cell.source, set())
+        if cell.admitted:
+            found[cell.source].add(f"{cell.destination}:{cell.port}")
+    return found
+
+
+NAMES = {"kube-system/kube-dns:5353", "kube-system/kube-dns:5353/UDP"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_teams_pod_reaches_the_login_the_ingress_controller_and_names(stack: str) -> None:
+    teams = {found.inputs["metadata"]["name"] for found in recorded(stack) if found.kind == "Namespace"} - {"mlflow"}
+    assert teams
+    for team in teams:
+        assert admitted(stack)[f"{team}/any other pod"] == {*NAMES, "mlflow/mlflow:4180", "traefik/traefik:8443"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_pod_that_nobody_has_written_down_resolves_names_only(stack: str) -> None:
+    assert admitted(stack)["mlflow/any other pod"] == NAMES
+
+
+def test_what_holds_data_admits_its_clients_only() -> None:
+    found = admitted("dev")
+    assert {source for source, to in found.items() if "mlflow/postgres:5432" in to} == {
+        "mlflow/mlflow",
+        "mlflow/migration",
+    }
+    stores = {source for source, to in found.items() if "mlflow/object-store:8333" in to}
+    assert stores == {"mlflow/mlflow", "mlflow/create-bucket"}
+
+
+def test_the_server_reaches_what_it_works_with_once_the_api_servers_address_is_written_down() -> None:
+    narrow = admitted(run("dev", cluster={"apiServer": ["192.0.2.1/32"]}))["mlflow/mlflow"]
+    assert narrow == {
+        *NAMES,
+        "API server:6443",
+        "mlflow/object-store:8333",
+        "mlflow/postgres:5432",
+        "traefik/traefik:8443",
+    }
+    assert admitted("dev")["mlflow/mlflow"] - narrow == {
+        "default/somebody:443",
+        "default/somebody:8443",
+        "outside the cluster:443",
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nothing_of_ours_reaches_the_metadata_service_or_a_kubelet(stack: str) -> None:
+    for source, reached in admitted(stack).items():
+        if source.partition("/")[0] not in OTHERS:
+            assert not {to for to in reached if to.startswith(("metadata", "kubelet"))}, source
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_port_that_no_policy_names_is_closed(stack: str) -> None:
+    for cell in matrix(stack):
+        if cell.port == "other" and cell.destination.partition("/")[0] not in OTHERS:
+            assert not cell.admitted, cell
+
+
+def test_the_page_shows_the_table_of_the_stack_for_development() -> None:
+    shown = [cell for cell in matrix("dev") if cell.source.partition("/")[0] not in OTHERS]
+    assert as_markdown(shown) in PAGE.read_text(encoding="utf-8"), as_markdown(shown)

@@ -1,0 +1,85 @@
+"""Every source against every destination and port, for people and for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from tools.reachability.network import Host, Network, Object, Pod, Port
+
+ANY_POD = "any other pod"
+# Stands for every port that nothing declares and no policy names: discard, which nobody has listened on for decades.
+OTHER = Port(number=9, name="other")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """Whether one group of pods may connect to a port of another."""
+
+    source: str
+    destination: str
+    port: str
+    """Number and protocol, or `other`."""
+
+    admitted: bool
+
+
+def any_pod(namespace: str) -> Object:
+    """A pod without labels of its own, which anybody might start in a namespace; it takes part as a source."""
+    metadata = {"namespace": namespace, "name": ANY_POD}
+    return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Succeeded"}}
+
+
+def cells(network: Network, hosts: Sequence[tuple[Host, Sequence[Port]]] = ()) -> list[Cell]:
+    """The matrix: groups of pods as sources; the ports they declare, and those of `hosts`, as destinations."""
+    sources = {pod.group: pod for pod in network.pods}
+    targets: dict[str, tuple[Pod | Host, Sequence[Port]]] = {
+        pod.group: (pod, (*pod.ports, OTHER)) for pod in network.pods if pod.ports
+    }
+    targets |= {host.name: (host, ports) for host, ports in hosts}
+    return [
+        Cell(
+            source=source,
+            destination=destination,
+            port="other" if port is OTHER else str(port),
+            admitted=network.may_connect(pod, target, port.number, port.protocol),
+        )
+        for source, pod in sorted(sources.items())
+        for destination, (target, ports) in targets.items()
+        # A pod reaches itself without a network.
+        if source != destination
+        for port in ports
+    ]
+
+
+def as_json(matrix: Iterable[Cell]) -> str:
+    """One object for each cell."""
+    return json.dumps([asdict(cell) for cell in matrix], indent=2)
+
+
+def as_markdown(matrix: Sequence[Cell]) -> str:
+    """A table of what is admitted: one line for each source."""
+    lines = ["| from | to |", "|---|---|"]
+    for source in dict.fromkeys(cell.source for cell in matrix):
+        ports: dict[str, list[str]] = {}
+        for cell in matrix:
+            if cell.source == source and cell.admitted:
+                ports.setdefault(cell.destination, []).append(cell.port)
+        reached = "; ".join(f"{destination} {', '.join(found)}" for destination, found in sorted(ports.items()))
+        lines.append(f"| {source} | {reached or 'nobody'} |")
+    return "\n".join(lines)
+
+
+def as_text(matrix: Sequence[Cell]) -> str:
+    """A table: one line for each destination and port, one column for each source."""
+    sources = list(dict.fromkeys(cell.source for cell in matrix))
+    lines = [f"{number:>2}  {source}" for number, source in enumerate(sources, 1)]
+    rows: dict[str, dict[str, bool]] = {}
+    for cell in matrix:
+        rows.setdefault(f"{cell.destination}:{cell.port}", {})[cell.source] = cell.admitted
+    width = max(map(len, rows), default=0)
+    lines += ["", f"{'to, from':<{width}}  " + " ".join(f"{number:>2}" for number in range(1, len(sources) + 1))]
+    for row, admitted in sorted(rows.items()):
+        marks = ({None: "", True: "x", False: "."}[admitted.get(source)] for source in sources)
+        lines.append(f"{row:<{width}}  " + " ".join(f"{mark:>2}" for mark in marks).rstrip())
+    lines += ["", "x: may open a connection. What no line names is refused to everybody, or declared by nobody."]
+    return "\n".join(lines)
