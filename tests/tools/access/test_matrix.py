@@ -89,6 +89,7 @@ def test_people_are_known_where_they_stand_in_the_stack_file() -> None:
         "alice@example.com": ["team-a-mlflow-users"],
         "bob@example.com": ["team-b-mlflow-users"],
         "carol@example.com": [],
+        "dora@example.com": ["team-a-mlflow-users", "team-b-mlflow-users"],
     }
 
 
