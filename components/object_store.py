@@ -28,7 +28,6 @@ REGION = "us-east-1"
 # Measured: 420 MiB resident after 40 MiB of uploads, SeaweedFS 4.48.
 RESOURCES = pods.Resources(cpu="100m", memory="512Mi", cpu_limit="2", memory_limit="1Gi")
 JOB_RESOURCES = pods.Resources(cpu="50m", memory="128Mi", cpu_limit="1", memory_limit="512Mi")
-READ_AHEAD_MIB = 128
 # Three quarters of the limit: Go's collector works harder above it, instead of letting the heap double.
 GO_MEMORY = "768MiB"
 # Closes the gRPC port of the S3 server and leaves the loopback ones as they are.
@@ -231,9 +230,6 @@ def _server_pod(image: str, configuration: pulumi.Input[str]) -> core.PodSpecArg
                     # Table formats that nobody asked for would listen on ports of their own.
                     "-s3.port.iceberg=0",
                     "-s3.port.lance=0",
-                    # Without a bound it reads ahead of a client that is slower than the volume until the memory
-                    # is full: a download of 5 GiB ended it.
-                    f"-s3.readerCacheSizeMB={READ_AHEAD_MIB}",
                     # Seconds for a cluster to notice that this volume server leaves; there is no other one.
                     "-volume.preStopSeconds=1",
                 ],

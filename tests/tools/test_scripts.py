@@ -182,7 +182,7 @@ def test_the_teams_name_purges_it_in_the_servers_pod(copy: Copy, answer: str, ye
     *checks, execution, script = copy.calls
     assert follows(checks, CHECKS)
     assert "kubectl exec --stdin --namespace mlflow deployment/mlflow --container mlflow --" in execution
-    assert execution.endswith("python3 - team-c")
+    assert execution.endswith("python3 -W ignore - team-c")
     assert script == "what runs in the pod"
 
 

@@ -69,7 +69,16 @@ def purge_rows(uri, root, workspace):
 def purge_artifacts(destination, workspace):
     repository = get_artifact_repository(f"{destination.rstrip('/')}/workspaces/{workspace}")
     repository.delete_artifacts()
-    return [file.path for file in repository.list_artifacts()]
+    return list(files(repository))
+
+
+def files(repository, folder=None):
+    """Files only: some stores go on listing folders for a while that hold nothing any more."""
+    for entry in repository.list_artifacts(folder):
+        if entry.is_dir:
+            yield from files(repository, entry.path)
+        else:
+            yield entry.path
 
 
 def main():
@@ -81,7 +90,7 @@ def main():
     print(f"deleted {experiments} experiments with {runs} runs, and all models and datasets of {workspace}")
     left = purge_artifacts(options.artifacts_destination, workspace)
     if left:
-        sys.exit(f"the store keeps {len(left)} entries below workspaces/{workspace}, first {left[0]}: try again")
+        sys.exit(f"the store keeps {len(left)} files below workspaces/{workspace}, first {left[0]}: try again")
     print(f"deleted all artifacts below workspaces/{workspace}")
 
 

@@ -32,26 +32,17 @@ from mlflow_platform_server import keys, uploads
 
 # How S3 stores say that a key does not exist, on a HEAD and on a GET.
 MISSING = ("404", "NoSuchKey")
-UNSATISFIABLE = ("416", "InvalidRange")
 # One for each part in the memory of this process.
 SLOTS = asyncio.Semaphore(uploads.SLOTS)
 
 
-class UnsatisfiableRangeError(Exception):
-    """The object ends before the range that was asked for begins."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Opened:
-    """An object that is being read."""
+class Found:
+    """An object as it is now."""
 
-    body: Any
-    """boto3's body: `read` and `close`, which block."""
-
-    length: int
+    key: str
+    size: int
     etag: str
-    content_range: str | None
-    """Which bytes of the object they are, if not all of it."""
 
 
 class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
@@ -116,26 +107,24 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
             message = f"Less than {uploads.PART_BYTES} bytes came in {uploads.PART_SECONDS} s. Nothing was stored."
             raise MlflowException(message, BAD_REQUEST) from error
 
-    def open(self, path: str, byte_range: str | None = None) -> Opened:
-        """Begin to read an object, or a range of it as HTTP's `Range` names it.
-
-        Raises:
-            UnsatisfiableRangeError: the object is shorter than that.
-        """
-        wanted = {"Range": byte_range} if byte_range else {}
+    def find(self, path: str) -> Found:
+        """Look at the object of an artifact."""
+        key = self._key(path)
         try:
-            got = self._s3._get_s3_client().get_object(
-                Bucket=self._bucket, Key=self._key(path), **wanted, **self._s3._bucket_owner_params
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in UNSATISFIABLE:
-                raise UnsatisfiableRangeError from error
+            seen = self._s3._get_s3_client().head_object(Bucket=self._bucket, Key=key, **self._s3._bucket_owner_params)
+        except (BotoCoreError, ClientError) as error:
             raise _translated(error, path) from error
-        except BotoCoreError as error:
-            raise _translated(error, path) from error
-        return Opened(
-            body=got["Body"], length=got["ContentLength"], etag=got["ETag"], content_range=got.get("ContentRange")
-        )
+        return Found(key=key, size=seen["ContentLength"], etag=seen["ETag"])
+
+    def fetch(self, found: Found, start: int, stop: int) -> Any:
+        """boto3's body of some bytes of an object, unless it has been replaced since."""
+        return self._s3._get_s3_client().get_object(
+            Bucket=self._bucket,
+            Key=found.key,
+            Range=f"bytes={start}-{stop - 1}",
+            IfMatch=found.etag,
+            **self._s3._bucket_owner_params,
+        )["Body"]
 
     def _key(self, path: str | None) -> str:
         """The key of an artifact, if the request that is being served may touch it."""
