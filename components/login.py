@@ -183,7 +183,7 @@ class Login(pulumi.ComponentResource):
     sidecar: core.ContainerArgs
     volumes: list[core.VolumeArgs]
     issuer_ports: tuple[int, ...]
-    """TCP ports of the issuers outside of this cluster, which the container has to reach."""
+    """TCP ports of the issuers outside of this cluster, and of the log-out there, which the container has to reach."""
 
     user_header: str
     """Header in which the server finds the caller's name; whatever a client writes there is removed."""
@@ -215,9 +215,8 @@ class Login(pulumi.ComponentResource):
         # By file name, because OAuth2-Proxy takes each as an argument.
         authorities: dict[str, pulumi.Input[str]] = {}
         self.ready = []
-        outside = [] if args.oidc.inside else [args.oidc.issuer]
-        if args.service_account_issuer != IN_CLUSTER_ISSUER:
-            outside.append(args.service_account_issuer)
+        called = (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.logout_url)
+        outside = [url for url in called if url not in {None, IN_CLUSTER_ISSUER}]
         self.issuer_ports = tuple(sorted(set(map(networks.port_of, outside))))
         if args.service_account_issuer == IN_CLUSTER_ISSUER:
             # Kubernetes puts this ConfigMap with the API server's authority into every namespace.

@@ -34,7 +34,7 @@ def login(choices: Choices | None = None) -> Recording:
     """A login in a pod, as the server takes it."""
     chosen = choices or Choices()
 
-    def program() -> None:
+    def program() -> dict[str, object]:
         args = c.LoginArgs(
             namespace=NAMESPACE,
             image="oauth2-proxy:v7.15.3",
@@ -52,6 +52,7 @@ def login(choices: Choices | None = None) -> Recording:
         made = c.Login("login", args)
         spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.volumes)
         k8s.core.v1.Pod("pod", spec=spec)
+        return {"ports": made.issuer_ports}
 
     return deploy(program)
 
@@ -219,6 +220,12 @@ def test_signing_out_ends_the_session_at_the_identity_provider_where_it_can() ->
     url = "https://login.example.com/logout?id_token_hint={id_token}"
     assert value("--backend-logout-url", line(Choices(logout_url=url))) == [url]
     assert value("--backend-logout-url", line()) == []
+
+
+def test_what_is_called_outside_can_be_reached_there() -> None:
+    url = "https://logout.example.com:8444/end?id_token_hint={id_token}"
+    assert login(Choices(logout_url=url)).exports["ports"] == [443, 8444]
+    assert login().exports["ports"] == [443]
 
 
 def test_a_token_that_is_handed_on_is_one_that_the_api_server_takes() -> None:
