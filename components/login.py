@@ -216,7 +216,7 @@ class Login(pulumi.ComponentResource):
         authorities: dict[str, pulumi.Input[str]] = {}
         self.ready = []
         called = (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.logout_url)
-        outside = [url for url in called if url not in {None, IN_CLUSTER_ISSUER}]
+        outside = [url for url in called if url is not None and url != IN_CLUSTER_ISSUER]
         self.issuer_ports = tuple(sorted(set(map(networks.port_of, outside))))
         if args.service_account_issuer == IN_CLUSTER_ISSUER:
             # Kubernetes puts this ConfigMap with the API server's authority into every namespace.
