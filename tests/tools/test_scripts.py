@@ -306,7 +306,8 @@ def test_a_pull_requests_previews_become_one_comment(copy_of_ours: Copy) -> None
 def test_the_comment_compares_access_with_the_base(copy_of_ours: Copy) -> None:
     engine(copy_of_ours, f"echo '{CREATED}'")
     file = copy_of_ours.folder / "Pulumi.dev.yaml"
-    file.write_text(f"{file.read_text(encoding='utf-8')}    team-c: {{}}\n", encoding="utf-8")
+    teams = "mlflow-platform:teams:\n"
+    file.write_text(file.read_text(encoding="utf-8").replace(teams, f"{teams}    team-c: {{}}\n"), encoding="utf-8")
     since_the_commit = copy_of_ours.run("preview-pull-request", "dev")
     assert "**Team team-c** is new" in since_the_commit.stdout
     assert copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD").stdout == since_the_commit.stdout
