@@ -18,6 +18,7 @@ ORDER = (
     "test_programs",
     "test_tokens",
     "test_isolation",
+    "test_artifact_paths",
     "test_large_artifacts",
     "test_browser",
     "test_pods",
