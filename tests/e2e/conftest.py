@@ -20,6 +20,7 @@ ORDER = (
     "test_isolation",
     "test_roles",
     "test_quotas",
+    "test_artifact_paths",
     "test_large_artifacts",
     "test_browser",
     "test_sessions",
