@@ -43,6 +43,7 @@ http.server.HTTPServer(("", 8443), Handler).serve_forever()
 """
 # The ingress controller's: an identity provider behind it is what the dev stack's login may get to.
 LISTENER_NAMESPACE = "traefik"
+SERVER = "--selector=app.kubernetes.io/name=mlflow"
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,8 @@ def told(platform: Platform) -> Iterator[str]:
         change = [{"op": "add", "path": "/spec/template/spec/initContainers/0/args/-", "value": option}]
         kube.kubectl("patch", "deployment/mlflow", space, "--type=json", f"--patch={json.dumps(change)}")
         kube.kubectl("rollout", "status", "deployment/mlflow", space, seconds=ROLLOUT_SECONDS)
+        # The one before knows of no such address, and is asked until the ingress controller has heard that it ends.
+        wait_for("the pod before to be gone", lambda: len(kube.objects("pods", space, SERVER)) == 1, seconds=90)
         yield "end-session"
     finally:
         kube.kubectl("rollout", "undo", "deployment/mlflow", space)
