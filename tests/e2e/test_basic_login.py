@@ -109,7 +109,7 @@ def test_service_account_tokens_still_count(basic: Platform, place: Site) -> Non
 def test_somebody_signs_in_by_the_form_and_comes_to_the_page_asked_for(
     browser: Browser, basic: Platform, passwords: dict[str, str]
 ) -> None:
-    asked = f"{basic.url}/#/models?workspace=team-a"
+    asked = f"{basic.url}/#/models/small-model?workspace=team-a"
     with session(browser) as page:
         page.goto(asked)
         expect(page.get_by_role("heading", name="Sign in to MLflow")).to_be_visible()
