@@ -1,6 +1,5 @@
 """Who attacks: people with the identity provider's tokens, programs and other service accounts with Kubernetes'."""
 
-import base64
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from components.roles import PROGRAM_VERBS, RESOURCES, VERBS
 from tests.e2e import kube
 from tests.e2e.attack.verdict import Caller
-from tests.e2e.commands import run
+from tests.e2e.people import id_token
 from tests.e2e.web import Site
 from tools.stack import Platform
 
@@ -21,18 +20,6 @@ PEOPLE = {"manager": "alice@example.com", "other manager": "bob@example.com", "s
 def rights(*verbs: str) -> frozenset[str]:
     """What a role with these verbs may do."""
     return frozenset(f"{verb} {resource}" for verb in verbs for resource in RESOURCES)
-
-
-def id_token(site: Site, platform: Platform, user: str) -> str:
-    """A person's ID token, as a command line gets it."""
-    passwords = json.loads(run("pulumi", "stack", "output", "passwords", "--show-secrets", "--json").stdout)
-    secrets = [
-        base64.b64decode(secret["data"]["client-secret"]).decode()
-        for secret in kube.objects("secrets", f"--namespace={platform.namespace}")
-        if "client-secret" in secret.get("data", {})
-    ]
-    assert len(secrets) == 1, "one Secret of the login holds the client's secret"
-    return site.id_token(client_secret=secrets[0], user=user, password=passwords[user])
 
 
 @contextmanager
