@@ -13,8 +13,8 @@ from components.database import Database
 from components.forward_auth import REFRESH_MINUTES
 from components.login import redirect_uri
 from components.migration import LABELS as MIGRATION
-from components.mlflow import LABELS as SERVER
 from components.pods import Resources
+from components.server import LABELS as SERVER
 from stackfile.programs import AUDIENCE
 
 

@@ -14,11 +14,12 @@ from components.identity import IdentityProvider, IdentityProviderArgs, Oidc
 from components.ingress import IngressRoute
 from components.login import Login, LoginArgs
 from components.migration import SchemaMigration, SchemaMigrationArgs
-from components.mlflow import MLflow, MLflowArgs
+from components.mlflow import MLflow
 from components.namespace import PlatformNamespace, PlatformNamespaceArgs
 from components.object_store import ObjectStore, ObjectStoreArgs
 from components.passwords import Passwords, PasswordsArgs
 from components.postgres import Postgres, PostgresArgs
+from components.server import MLflowArgs
 from components.workspace import Workspace, WorkspaceArgs
 
 __all__ = [

@@ -1,37 +1,54 @@
-"""What the server needs to know of an S3 store, wherever it runs."""
+"""What the server needs to know of where artifacts are, wherever that is."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components import pods
 from components.networks import Flow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArtifactStore:
-    """An existing bucket and a credential that reaches this bucket only."""
+    """A place for artifacts and what its clients need for it."""
 
-    bucket: str
-    endpoint_url: str | None
-    """None means AWS."""
+    uri: pulumi.Input[str]
+    """Root of all artifacts; MLflow appends `workspaces/<namespace>/<experiment>`."""
 
-    region: str
+    attachment: pods.Attachment
+    """Of every container that reads or writes artifacts."""
 
-    credentials: k8s.core.v1.Secret
-    """Holds `access-key-id` and `secret-access-key`."""
-
-    flow: Flow
+    flows: tuple[Flow, ...]
     """The way there, for the NetworkPolicies of whoever connects."""
 
-    ready: pulumi.Resource
+    ready: tuple[pulumi.Resource, ...]
     """What must exist before somebody connects."""
 
-    @property
-    def uri(self) -> str:
-        """Root of all artifacts; MLflow appends `workspaces/<namespace>/<experiment>`.
+    exclusive: bool = False
+    """Whether only one pod at a time can use it."""
 
-        The scheme is the image's own (images/mlflow/server): with `s3://` MLflow sends clients to the
-        store itself, which they need not be able to reach.
-        """
-        return f"s3-proxied://{self.bucket}"
+
+def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
+    """URI of a bucket.
+
+    The scheme is the image's own (images/mlflow/server): with `s3://` MLflow sends clients to the store itself, which
+    they need not be able to reach.
+    """
+    return pulumi.Output.concat("s3-proxied://", bucket)
+
+
+def s3_environment(*, region: str, endpoint_url: str | None) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
+    """Where boto3 and MLflow find a store; an `endpoint_url` of None means AWS."""
+    variables = {"AWS_REGION": region}
+    if endpoint_url is not None:
+        variables["MLFLOW_S3_ENDPOINT_URL"] = endpoint_url
+    return tuple(k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in variables.items())
+
+
+def key_environment(secret: "str | k8s.core.v1.Secret") -> tuple[k8s.core.v1.EnvVarArgs, ...]:
+    """The access key in a Secret, under `access-key-id` and `secret-access-key`."""
+    return (
+        pods.secret_env("AWS_ACCESS_KEY_ID", secret, "access-key-id"),
+        pods.secret_env("AWS_SECRET_ACCESS_KEY", secret, "secret-access-key"),
+    )

@@ -1,35 +1,42 @@
-"""What the server needs to know of a PostgreSQL database, wherever it runs."""
+"""What the server needs to know of its database, wherever it runs."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from components.networks import Flow
+from components.pods import Attachment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Database:
-    """A reachable, empty or already used database and the credential of its owner."""
+    """A reachable, empty or already used database, and what its clients need for it."""
 
-    host: str
-    port: int
-    name: str
-    user: str
+    uri: pulumi.Input[str]
+    """SQLAlchemy's URI. It holds no password: the attachment gives libpq PGPASSWORD."""
 
-    tls: str
-    """libpq's TLS options, as in a URI's query."""
+    attachment: Attachment
+    """Of every container that connects."""
 
-    password: k8s.core.v1.Secret
-    """Holds the password under the key `password`; it reaches libpq as PGPASSWORD and is part of no URI."""
-
-    flow: Flow
+    flows: tuple[Flow, ...]
     """The way there, for the NetworkPolicies of whoever connects."""
 
-    ready: pulumi.Resource
+    ready: tuple[pulumi.Resource, ...]
     """What must exist before somebody connects."""
 
-    @property
-    def uri(self) -> str:
-        """SQLAlchemy's URI, without the password."""
-        return f"postgresql+psycopg://{self.user}@{self.host}:{self.port}/{self.name}?{self.tls}"
+    exclusive: bool = False
+    """Whether only one pod at a time can use it."""
+
+
+def postgresql_uri(
+    *, host: pulumi.Input[str], port: pulumi.Input[int], name: str, user: str, tls: str
+) -> pulumi.Output[str]:
+    """SQLAlchemy's URI of a PostgreSQL database; `tls` are libpq's TLS options, as in a URI's query."""
+    return pulumi.Output.concat(
+        f"postgresql+psycopg://{quote(user, safe='')}@",
+        host,
+        ":",
+        pulumi.Output.from_input(port).apply(str),
+        f"/{quote(name, safe='')}?{tls}",
+    )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import networks
-from components.artifact_store import ArtifactStore
-from components.database import Database
+from components import networks, pods
+from components.artifact_store import ArtifactStore, key_environment, s3_environment, s3_uri
+from components.database import Database, postgresql_uri
 
 core = k8s.core.v1
 
@@ -41,14 +41,10 @@ class ExternalDatabase(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.database = Database(
-            host=args.host,
-            port=args.port,
-            name=args.name,
-            user=args.user,
-            tls=VERIFIED_TLS,
-            password=credential,
-            flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.port]),
-            ready=credential,
+            uri=postgresql_uri(host=args.host, port=args.port, name=args.name, user=args.user, tls=VERIFIED_TLS),
+            attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", credential, "password"),)),
+            flows=(networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.port]),),
+            ready=(credential,),
         )
         self.register_outputs({"host": args.host})
 
@@ -81,14 +77,19 @@ class ExternalStore(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.store = ArtifactStore(
-            bucket=args.bucket,
-            endpoint_url=args.endpoint_url,
-            region=args.region,
-            credentials=credentials,
-            flow=networks.Flow(
-                peers=[networks.anywhere_but_metadata()],
-                ports=[443 if args.endpoint_url is None else networks.port_of(args.endpoint_url)],
+            uri=s3_uri(args.bucket),
+            attachment=pods.Attachment(
+                env=(
+                    *s3_environment(region=args.region, endpoint_url=args.endpoint_url),
+                    *key_environment(credentials),
+                )
             ),
-            ready=credentials,
+            flows=(
+                networks.Flow(
+                    peers=[networks.anywhere_but_metadata()],
+                    ports=[443 if args.endpoint_url is None else networks.port_of(args.endpoint_url)],
+                ),
+            ),
+            ready=(credentials,),
         )
         self.register_outputs({"bucket": args.bucket})

@@ -41,7 +41,7 @@ class SchemaMigration(pulumi.ComponentResource):
             data={"migrate.py": script("migrate.py")},
             opts=child,
         )
-        network = networks.open_flows(name, args.namespace, to_pods=LABELS, egress=[args.database.flow], opts=child)
+        network = networks.open_flows(name, args.namespace, to_pods=LABELS, egress=args.database.flows, opts=child)
         self.done = k8s.batch.v1.Job(
             f"{name}-job",
             metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -58,7 +58,7 @@ class SchemaMigration(pulumi.ComponentResource):
                     spec=_pod(args, scripts.metadata.name),
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.database.ready, network]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.database.ready, network]),
         )
         self.register_outputs({})
 
@@ -78,7 +78,7 @@ def _pod(args: SchemaMigrationArgs, scripts: pulumi.Input[str]) -> core.PodSpecA
                     core.EnvVarArgs(name="HOME", value="/tmp"),  # noqa: S108 - a volume of the pod
                     core.EnvVarArgs(name="MLFLOW_BACKEND_STORE_URI", value=args.database.uri),
                     core.EnvVarArgs(name="MLFLOW_DISABLE_TELEMETRY", value="true"),
-                    pods.secret_env("PGPASSWORD", args.database.password, "password"),
+                    *args.database.attachment.env,
                 ],
                 resources=RESOURCES.to_args(),
                 security_context=pods.container_security(),
@@ -86,11 +86,13 @@ def _pod(args: SchemaMigrationArgs, scripts: pulumi.Input[str]) -> core.PodSpecA
                 volume_mounts=[
                     core.VolumeMountArgs(name="script", mount_path="/etc/migrate", read_only=True),
                     core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
+                    *args.database.attachment.mounts,
                 ],
             )
         ],
         volumes=[
             core.VolumeArgs(name="script", config_map=core.ConfigMapVolumeSourceArgs(name=scripts)),
             pods.scratch("tmp", "64Mi"),
+            *args.database.attachment.volumes,
         ],
     )

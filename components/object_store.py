@@ -13,7 +13,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components import networks, pods
-from components.artifact_store import ArtifactStore
+from components.artifact_store import ArtifactStore, key_environment, s3_environment, s3_uri
 from components.certificate import SEED_LENGTH, authority_certificate, self_signed
 from components.files import script
 from components.postgres import data_claim
@@ -163,12 +163,15 @@ class ObjectStore(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server, network]),
         )
         self.store = ArtifactStore(
-            bucket=BUCKET,
-            endpoint_url=f"http://object-store:{PORT}",
-            region=REGION,
-            credentials=client.secret,
-            flow=flow,
-            ready=bucket,
+            uri=s3_uri(BUCKET),
+            attachment=pods.Attachment(
+                env=(
+                    *s3_environment(region=REGION, endpoint_url=f"http://object-store:{PORT}"),
+                    *key_environment(client.secret),
+                )
+            ),
+            flows=(flow,),
+            ready=(bucket,),
         )
         self.register_outputs({"bucket": BUCKET})
 
@@ -276,8 +279,7 @@ def _bucket_job(image: str, administrator: core.Secret, scripts: core.ConfigMap)
                             core.EnvVarArgs(name="BUCKET", value=BUCKET),
                             core.EnvVarArgs(name="ENDPOINT_URL", value=f"http://object-store:{PORT}"),
                             core.EnvVarArgs(name="AWS_REGION", value=REGION),
-                            pods.secret_env("AWS_ACCESS_KEY_ID", administrator, "access-key-id"),
-                            pods.secret_env("AWS_SECRET_ACCESS_KEY", administrator, "secret-access-key"),
+                            *key_environment(administrator),
                         ],
                         resources=JOB_RESOURCES.to_args(),
                         security_context=pods.container_security(),

@@ -36,6 +36,15 @@ class Resources:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """What a container is given to use a service: environment, files, and the volumes of its pod that hold them."""
+
+    env: tuple[core.EnvVarArgs, ...] = ()
+    mounts: tuple[core.VolumeMountArgs, ...] = ()
+    volumes: tuple[core.VolumeArgs, ...] = ()
+
+
 def labels(component: str) -> dict[str, str]:
     """Labels of everything that belongs to one component; also its pod selector."""
     return {

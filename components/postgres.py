@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components import networks, pods
-from components.database import Database
+from components.database import Database, postgresql_uri
 from components.files import script
 
 core = k8s.core.v1
@@ -105,17 +105,13 @@ class Postgres(pulumi.ComponentResource):
             ),
         )
         self.database = Database(
-            host="postgres",
-            port=PORT,
-            name="mlflow",
-            user="mlflow",
             # The traffic stays inside a namespace whose network is closed; TLS would need an own CA in the pod.
-            tls="sslmode=disable",
-            password=credential,
-            flow=networks.Flow(peers=[networks.pods(labels)], ports=[PORT]),
-            ready=server,
+            uri=postgresql_uri(host="postgres", port=PORT, name="mlflow", user="mlflow", tls="sslmode=disable"),
+            attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", credential, "password"),)),
+            flows=(networks.Flow(peers=[networks.pods(labels)], ports=[PORT]),),
+            ready=(server,),
         )
-        self.register_outputs({"host": self.database.host})
+        self.register_outputs({})
 
 
 def data_claim(storage: str, storage_class: str | None) -> core.PersistentVolumeClaimArgs:

@@ -6,9 +6,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 import components as c
-from components import networks
+from components import networks, pods
 from components.address import Address
-from components.artifact_store import ArtifactStore
+from components.artifact_store import ArtifactStore, key_environment, s3_environment
 from components.database import Database
 from tests.harness import Recording, Registered
 
@@ -31,14 +31,10 @@ def database() -> Database:
     """A database whose password is in the Secret `some-database`, and which is up once `database-is-up` is there."""
     password = k8s.core.v1.Secret("some-database", metadata={"name": "some-database", "namespace": NAMESPACE})
     return Database(
-        host="db.example.com",
-        port=5432,
-        name="mlflow",
-        user="mlflow",
-        tls="sslmode=require",
-        password=password,
-        flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[5432]),
-        ready=k8s.core.v1.ConfigMap("database-is-up"),
+        uri="postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
+        attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", password, "password"),)),
+        flows=(networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[5432]),),
+        ready=(k8s.core.v1.ConfigMap("database-is-up"),),
     )
 
 
@@ -46,12 +42,12 @@ def artifact_store(endpoint_url: str | None = None) -> ArtifactStore:
     """A bucket whose key is in the Secret `some-store`, and which is up once `store-is-up` is there."""
     credentials = k8s.core.v1.Secret("some-store", metadata={"name": "some-store", "namespace": NAMESPACE})
     return ArtifactStore(
-        bucket="artifacts",
-        endpoint_url=endpoint_url,
-        region="eu-central-1",
-        credentials=credentials,
-        flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443]),
-        ready=k8s.core.v1.ConfigMap("store-is-up"),
+        uri="s3-proxied://artifacts",
+        attachment=pods.Attachment(
+            env=(*s3_environment(region="eu-central-1", endpoint_url=endpoint_url), *key_environment(credentials))
+        ),
+        flows=(networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443]),),
+        ready=(k8s.core.v1.ConfigMap("store-is-up"),),
     )
 
 
@@ -91,6 +87,18 @@ def environment(spec: dict[str, Any]) -> dict[str, Any]:
 def _reference(entry: dict[str, Any]) -> str:
     reference = entry["valueFrom"]["secretKeyRef"]
     return f"{reference['name']}/{reference['key']}"
+
+
+def attached(attachment: pods.Attachment) -> dict[str, Any]:
+    """The environment that an attachment gives, in the same form; its secrets' names are outputs."""
+    given: dict[str, Any] = {}
+    for entry in attachment.env:
+        source: Any = entry.value_from
+        reference = None if source is None else source.secret_key_ref
+        given[str(entry.name)] = (
+            entry.value if reference is None else pulumi.Output.concat(reference.name, "/", reference.key)
+        )
+    return given
 
 
 def opened(policy: Registered) -> tuple[list[Any], list[Any]]:

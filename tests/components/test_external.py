@@ -3,8 +3,13 @@ import pulumi
 import components as c
 from components.networks import port_of
 from tests.cloud import autoname
-from tests.components.parts import NAMESPACE
+from tests.components.parts import NAMESPACE, attached
 from tests.harness import Recording, deploy
+
+KEYS = {
+    "AWS_ACCESS_KEY_ID": f"{autoname('bucket-credential')}/access-key-id",
+    "AWS_SECRET_ACCESS_KEY": f"{autoname('bucket-credential')}/secret-access-key",
+}
 
 
 def database() -> Recording:
@@ -18,7 +23,11 @@ def database() -> Recording:
             password=pulumi.Output.secret("hunter2"),
         )
         made = c.ExternalDatabase("database", args).database
-        return {"uri": made.uri, "secret": made.password.metadata.name, "ports": made.flow.ports}
+        return {
+            "uri": made.uri,
+            "environment": attached(made.attachment),
+            "ports": made.flows[0].ports,
+        }
 
     return deploy(program)
 
@@ -34,7 +43,11 @@ def store(endpoint_url: str | None) -> Recording:
             secret_access_key=pulumi.Output.secret("hunter2"),
         )
         made = c.ExternalStore("bucket", args).store
-        return {"uri": made.uri, "endpoint": made.endpoint_url, "ports": made.flow.ports}
+        return {
+            "uri": made.uri,
+            "environment": attached(made.attachment),
+            "ports": made.flows[0].ports,
+        }
 
     return deploy(program)
 
@@ -44,7 +57,7 @@ def test_a_database_somewhere_else_is_reached_by_tls_and_its_password_lies_in_a_
     assert got.exports == {
         "uri": "postgresql+psycopg://platform@db.example.com:6432/tracking?sslmode=verify-full"
         "&sslrootcert=/etc/ssl/certs/ca-certificates.crt",
-        "secret": autoname("database-credential"),
+        "environment": {"PGPASSWORD": f"{autoname('database-credential')}/password"},
         "ports": [6432],
     }
     assert got["database-credential"].secrets == {"stringData.password": "hunter2"}
@@ -52,7 +65,15 @@ def test_a_database_somewhere_else_is_reached_by_tls_and_its_password_lies_in_a_
 
 def test_a_bucket_somewhere_else_is_reached_by_its_endpoint_and_its_keys_lie_in_a_secret() -> None:
     got = store("https://s3.example.com:9000")
-    assert got.exports == {"uri": "s3-proxied://artifacts", "endpoint": "https://s3.example.com:9000", "ports": [9000]}
+    assert got.exports == {
+        "uri": "s3-proxied://artifacts",
+        "environment": {
+            "AWS_REGION": "eu-central-1",
+            "MLFLOW_S3_ENDPOINT_URL": "https://s3.example.com:9000",
+            **KEYS,
+        },
+        "ports": [9000],
+    }
     assert got["bucket-credential"].secrets == {
         "stringData.access-key-id": "AKIAEXAMPLE",
         "stringData.secret-access-key": "hunter2",
@@ -60,7 +81,11 @@ def test_a_bucket_somewhere_else_is_reached_by_its_endpoint_and_its_keys_lie_in_
 
 
 def test_a_bucket_of_aws_needs_no_endpoint() -> None:
-    assert store(None).exports == {"uri": "s3-proxied://artifacts", "ports": [443]}
+    assert store(None).exports == {
+        "uri": "s3-proxied://artifacts",
+        "environment": {"AWS_REGION": "eu-central-1", **KEYS},
+        "ports": [443],
+    }
 
 
 def test_the_port_of_an_endpoint_follows_from_its_url() -> None:

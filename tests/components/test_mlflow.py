@@ -10,7 +10,8 @@ import components as c
 from components import pods
 from components.address import Address
 from components.login import IN_CLUSTER_ISSUER
-from components.mlflow import LABELS, MODEL_SOURCES, allowed_hosts
+from components.server import LABELS
+from components.server.process import MODEL_SOURCES, allowed_hosts
 from tests.components.parts import (
     ADDRESS,
     HOST,

@@ -6,7 +6,7 @@ import pytest
 import components as c
 from components.object_store import identities
 from tests.cloud import autoname
-from tests.components.parts import CLIENT, NAMESPACE, container, environment, opened, pod
+from tests.components.parts import CLIENT, NAMESPACE, attached, container, environment, opened, pod
 from tests.harness import Recording, deploy
 
 KEYS = {"client": ("client-id", "client-key"), "administrator": ("admin-id", "admin-key")}
@@ -24,7 +24,7 @@ def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the compo
             **changes,
         }
         made = c.ObjectStore("store", c.ObjectStoreArgs(**arguments)).store
-        return {"uri": made.uri, "endpoint": made.endpoint_url, "secret": made.credentials.metadata.name}
+        return {"uri": made.uri, "environment": attached(made.attachment)}
 
     return deploy(program)
 
@@ -59,8 +59,12 @@ def test_the_server_is_given_the_confined_key_and_the_bucket() -> None:
     got = store()
     assert got.exports == {
         "uri": "s3-proxied://mlflow",
-        "endpoint": "http://object-store:8333",
-        "secret": autoname("store-client-credential"),
+        "environment": {
+            "AWS_REGION": "us-east-1",
+            "MLFLOW_S3_ENDPOINT_URL": "http://object-store:8333",
+            "AWS_ACCESS_KEY_ID": f"{autoname('store-client-credential')}/access-key-id",
+            "AWS_SECRET_ACCESS_KEY": f"{autoname('store-client-credential')}/secret-access-key",
+        },
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 import components as c
 from components.postgres import MAX_CONNECTIONS, SHARED_BUFFERS
 from tests.cloud import autoname
-from tests.components.parts import CLIENT, NAMESPACE, container, environment, opened, pod
+from tests.components.parts import CLIENT, NAMESPACE, attached, container, environment, opened, pod
 from tests.harness import Recording, deploy
 
 
@@ -21,7 +21,7 @@ def postgres(name: str = "postgres", **changes: Any) -> Recording:  # noqa: ANN4
             **changes,
         }
         database = c.Postgres(name, c.PostgresArgs(**arguments)).database
-        return {"uri": database.uri, "secret": database.password.metadata.name}
+        return {"uri": database.uri, "environment": attached(database.attachment)}
 
     return deploy(program)
 
@@ -31,7 +31,7 @@ def test_the_password_is_generated_and_lies_in_one_secret_only() -> None:
     (password,) = got["postgres-credential"].secrets.values()
     assert password in got.secret_values
     assert len(password) == 32
-    assert got.exports["secret"] == autoname("postgres-credential")
+    assert got.exports["environment"] == {"PGPASSWORD": f"{autoname('postgres-credential')}/password"}
 
 
 def test_the_uri_has_no_password_and_names_the_service() -> None:

@@ -1,0 +1,6 @@
+"""The MLflow server's pod: what it is given, its command line and environment, and its shape."""
+
+from components.server.args import LABELS, MLflowArgs
+from components.server.pod import server_pod
+
+__all__ = ["LABELS", "MLflowArgs", "server_pod"]

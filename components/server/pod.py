@@ -1,0 +1,96 @@
+"""The server's pod: the login beside MLflow, and how long they are given to start and to end."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import login, pods
+from components.server.args import MLflowArgs
+from components.server.process import command, environment
+
+core = k8s.core.v1
+
+# Seconds that a pod keeps serving after it was asked to end, until every proxy has taken it out of its list.
+DRAIN_SECONDS = 5
+
+
+def _container(args: MLflowArgs) -> core.ContainerArgs:
+    health = f"{args.address.path}/health"
+    return core.ContainerArgs(
+        name="mlflow",
+        image=args.image,
+        command=pulumi.Output.all(args.namespace, args.database.uri, args.artifacts.uri).apply(
+            lambda known: command(args, namespace=known[0], database=known[1], artifacts=known[2])
+        ),
+        env=[
+            *(core.EnvVarArgs(name=key, value=value) for key, value in sorted(environment(args).items())),
+            *args.database.attachment.env,
+            *args.artifacts.attachment.env,
+        ],
+        resources=args.resources.to_args(),
+        security_context=pods.container_security(),
+        # Through the login, the only way in. Measured start: 27-43 s on two loaded cores; five minutes are allowed.
+        startup_probe=pods.http_probe(health, login.PORT, period=2, failures=150),
+        readiness_probe=pods.http_probe(health, login.PORT, period=10, failures=2),
+        liveness_probe=pods.http_probe(health, login.PORT, delay=15, period=30, failures=3),
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS))
+        ),
+        volume_mounts=[
+            core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
+            core.VolumeMountArgs(
+                name="token", mount_path="/var/run/secrets/kubernetes.io/serviceaccount", read_only=True
+            ),
+            *args.database.attachment.mounts,
+            *args.artifacts.attachment.mounts,
+        ],
+    )
+
+
+def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs:
+    """The pod, which runs as the service account called `account`."""
+    return core.PodSpecArgs(
+        service_account_name=account,
+        # Mounted by hand below, in the server's container only: the login has no use for it.
+        automount_service_account_token=False,
+        # A Service called `mlflow` would set MLFLOW_PORT, which the server takes for its own option.
+        enable_service_links=False,
+        security_context=pods.pod_security(pods.MLFLOW_UID),
+        # Requests in flight are finished: the longest measured batch under load took two seconds.
+        termination_grace_period_seconds=60,
+        init_containers=[args.login.sidecar],
+        containers=[_container(args)],
+        volumes=[
+            pods.scratch("tmp", args.upload_space),
+            core.VolumeArgs(
+                name="token",
+                projected=core.ProjectedVolumeSourceArgs(
+                    sources=[
+                        core.VolumeProjectionArgs(
+                            service_account_token=core.ServiceAccountTokenProjectionArgs(
+                                path="token", expiration_seconds=3607
+                            )
+                        ),
+                        core.VolumeProjectionArgs(
+                            config_map=core.ConfigMapProjectionArgs(
+                                name="kube-root-ca.crt",
+                                items=[core.KeyToPathArgs(key="ca.crt", path="ca.crt")],
+                            )
+                        ),
+                        core.VolumeProjectionArgs(
+                            downward_api=core.DownwardAPIProjectionArgs(
+                                items=[
+                                    core.DownwardAPIVolumeFileArgs(
+                                        path="namespace",
+                                        field_ref=core.ObjectFieldSelectorArgs(field_path="metadata.namespace"),
+                                    )
+                                ]
+                            )
+                        ),
+                    ]
+                ),
+            ),
+            *args.login.volumes,
+            *args.database.attachment.volumes,
+            *args.artifacts.attachment.volumes,
+        ],
+    )
