@@ -5,9 +5,9 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 import components as c
+import wiring as w
 from settings import load
 from tools.access import matrix as access
-from wiring import Wiring
 
 settings, secrets = load()
 # An empty kubeconfig means the usual places at the time of each run. Left out, the SDK would write the path of
@@ -18,30 +18,30 @@ opts = pulumi.ResourceOptions(
 platform = c.PlatformNamespace(
     "platform", c.PlatformNamespaceArgs(name=settings.namespace, durable=settings.durable), opts
 )
-wiring = Wiring(settings=settings, secrets=secrets, namespace=platform.namespace, opts=opts)
+context = w.Context(settings=settings, secrets=secrets, namespace=platform.namespace, opts=opts)
 
-certificate = wiring.certificate()
-route = wiring.route(certificate)
-database = wiring.database()
-artifacts = wiring.artifacts()
-identity = wiring.identity(route)
+certificate = w.certificate(context)
+route = w.route(context, certificate)
+database = w.database(context)
+artifacts = w.artifacts(context)
+identity = w.identity(context, route)
 migration = c.SchemaMigration(
     "migration",
     c.SchemaMigrationArgs(namespace=platform.namespace, image=settings.server.image, database=database),
     opts,
 )
-login = wiring.login(identity, certificate)
-server = wiring.server(database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
+login = w.login(context, identity, certificate)
+server = w.server(context, database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
 gateway = c.Gateway(
     "gateway",
     c.GatewayArgs(
-        address=wiring.address,
+        address=context.address,
         service=server.service,
-        route=wiring.guarded(route, login),
+        route=w.guarded(context, route, login),
     ),
     opts,
 )
-workspaces = wiring.workspaces(gateway, certificate, wiring.cluster_roles())
+workspaces = w.workspaces(context, gateway, certificate, w.cluster_roles(context))
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)

@@ -1,1 +1,1 @@
-"""How a stack file is read and judged; what it says is declared in `settings.py`."""
+"""How a stack file is read and judged; what it says is declared in `model/`, put together in `settings.py`."""

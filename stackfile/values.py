@@ -1,4 +1,4 @@
-"""The kinds of values that a stack file is made of, for use in `settings.py`."""
+"""The kinds of values that a stack file is made of, for use in `model/`."""
 
 import datetime as dt
 import re

@@ -1,0 +1,52 @@
+"""The section `cluster`."""
+
+from pydantic import Field
+
+from stackfile import values
+from stackfile.model.base import Model
+from stackfile.programs import AUDIENCE
+
+
+class Cluster(Model):
+    """What the platform must know of the Kubernetes cluster."""
+
+    context: values.Plain | None = None
+    """Context of the kubeconfig; absent means the current one."""
+
+    ingress_class: values.ObjectName = "traefik"
+    """Ingress class that serves the platform's hosts."""
+
+    ingress_namespace: values.ObjectName = "traefik"
+    """Namespace of the ingress controller's pods, which NetworkPolicies admit."""
+
+    ingress_annotations: dict[str, values.Plain] = Field(default_factory=dict[str, str])
+    """Annotations of every Ingress, for example `cert-manager.io/cluster-issuer`."""
+
+    storage_class: values.ObjectName | None = None
+    """Class of the in-cluster volumes; absent means the cluster's default."""
+
+    service_account_issuer: values.Issuer = "https://kubernetes.default.svc.cluster.local"
+    """`--service-account-issuer` of the API server; managed clusters have one of their own."""
+
+    service_account_audiences: tuple[values.Audience, ...] = ()
+    """Audiences of the service-account tokens that open MLflow, `mlflow` among them; none means `mlflow` and the
+    issuer, which is what most clusters put into the token of every pod. With `[mlflow]` alone pods have to ask for a
+    token of their own."""
+
+    api_server: tuple[values.AddressRange, ...] = ()
+    """Where the API server is behind its Service (`kubectl get endpointslices kubernetes`), as address ranges that stay
+    right; none means that the server's pods may reach its ports at any address."""
+
+    ingress_addresses: tuple[values.AddressRange, ...] = ()
+    """Addresses of a load balancer in front of the ingress controller, where pods reach it from outside the cluster
+    only; teams' pods may reach them on 443."""
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Audiences of the service-account tokens that open MLflow."""
+        return self.service_account_audiences or (AUDIENCE, self.service_account_issuer)
+
+    @property
+    def admits_default_tokens(self) -> bool:
+        """Whether the token that Kubernetes mounts into pods is good for something: its audience is never `mlflow`."""
+        return self.audiences != (AUDIENCE,)

@@ -1,0 +1,39 @@
+"""The section `database`."""
+
+from typing import Annotated, Literal
+
+from stackfile import values
+from stackfile.kinds import whole
+from stackfile.model.base import Model
+
+
+class InClusterDatabase(Model):
+    """PostgreSQL beside MLflow, one instance on one volume."""
+
+    kind: Literal["in-cluster"]
+    """Who runs PostgreSQL: the platform (`in-cluster`) or somebody else (`external`)."""
+
+    storage: values.VolumeSize = "10Gi"
+    """Size of the volume."""
+
+
+class ExternalDatabase(Model):
+    """PostgreSQL that somebody else runs."""
+
+    kind: Literal["external"]
+    """Who runs PostgreSQL: the platform (`in-cluster`) or somebody else (`external`)."""
+
+    host: values.ServerHost
+    """The server; connections to it are encrypted."""
+
+    port: values.Port = 5432
+    """Its TCP port."""
+
+    name: values.Identifier = "mlflow"
+    """Name of the database, which exists and belongs to `user`."""
+
+    user: values.Identifier = "mlflow"
+    """Role that MLflow signs in as."""
+
+    max_connections: Annotated[int, whole(20, 100_000)] | None = None
+    """The server's `max_connections`; given, a server that would need more is refused at preview."""

@@ -1,0 +1,61 @@
+"""The sections `server` and `images`."""
+
+from typing import Annotated
+
+from stackfile import values
+from stackfile.kinds import whole
+from stackfile.model.base import Model
+
+
+class Server(Model):
+    """Image and sizes of the MLflow server."""
+
+    image: values.ServerImage
+    """Built from `images/mlflow`."""
+
+    replicas: Annotated[int, whole(1, 20)] = 1
+    """Pods that serve at the same time."""
+
+    workers: Annotated[int, whole(1, 16)] = 1
+    """Processes in each replica; each takes 300 MiB beside the first 300."""
+
+    pool_size: Annotated[int, whole(1, 200)] = 20
+    """Database connections that each of a worker's two engines keeps."""
+
+    pool_overflow: Annotated[int, whole(0, 200)] = 10
+    """Connections that it opens beyond that under load."""
+
+    cpu: values.Cpu = "250m"
+    """CPU that each replica is promised."""
+
+    cpu_limit: values.Cpu = "2"
+    """CPU that each replica may take."""
+
+    memory: values.Size = "700Mi"
+    """Memory that each replica is promised. Measured: 595-620 MiB with one worker."""
+
+    memory_limit: values.Size = "1Gi"
+    """Memory at which a replica is restarted."""
+
+    upload_space: values.Size = "512Mi"
+    """Disk of a replica for what does not stream through it: attachments of traces, files of up to 10 MB that the UI
+    uploads. Artifacts of any size need none."""
+
+    access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
+    """How long an answer of Kubernetes RBAC is kept; the lag of a revocation there."""
+
+
+class Images(Model):
+    """Images of everything but MLflow itself; to be changed for a mirror."""
+
+    postgres: values.Image = "docker.io/library/postgres:17-trixie"
+    """PostgreSQL of the in-cluster database."""
+
+    object_store: values.Image = "docker.io/chrislusf/seaweedfs:4.48"
+    """SeaweedFS of the in-cluster artifacts."""
+
+    oauth2_proxy: values.Image = "quay.io/oauth2-proxy/oauth2-proxy:v7.15.3"
+    """OAuth2-Proxy, the login."""
+
+    dex: values.Image = "ghcr.io/dexidp/dex:v2.45.1"
+    """Dex, the development identity provider."""

@@ -1,0 +1,38 @@
+"""Where MLflow keeps artifacts."""
+
+import components as c
+import settings as s
+from components.artifact_store import ArtifactStore
+from components.server import LABELS as SERVER
+from wiring.context import Context
+
+
+def artifacts(context: Context) -> ArtifactStore:
+    """An S3 store in the cluster, or a bucket that exists."""
+    chosen = context.settings.artifacts
+    if isinstance(chosen, s.InClusterArtifacts):
+        return c.ObjectStore(
+            "object-store",
+            c.ObjectStoreArgs(
+                namespace=context.namespace,
+                image=context.settings.images.object_store,
+                client_image=context.settings.server.image,
+                storage=chosen.storage,
+                storage_class=context.settings.cluster.storage_class,
+                clients=(SERVER,),
+                durable=context.settings.durable,
+            ),
+            context.opts,
+        ).store
+    return c.ExternalStore(
+        "bucket",
+        c.ExternalStoreArgs(
+            namespace=context.namespace,
+            bucket=chosen.bucket,
+            region=chosen.region,
+            endpoint_url=chosen.endpoint_url,
+            access_key_id=s.required(context.secrets.artifacts_access_key_id),
+            secret_access_key=s.required(context.secrets.artifacts_secret_access_key),
+        ),
+        context.opts,
+    ).store

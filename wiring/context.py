@@ -1,0 +1,48 @@
+"""The settings of a stack together with what every component is given."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+import settings as s
+from components.address import Address
+from components.forward_auth import REFRESH_MINUTES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """Settings and secrets, the namespace and the options of every component, and what follows from them."""
+
+    settings: s.Settings
+    secrets: s.Secrets
+    namespace: pulumi.Output[str]
+    opts: pulumi.ResourceOptions
+
+    @property
+    def address(self) -> Address:
+        """Where the platform is found."""
+        return Address(host=self.settings.host, path=self.settings.gateway.path or "")
+
+    @property
+    def asks_login(self) -> bool:
+        """Whether the controller asks a login about each request."""
+        chosen = self.settings.gateway
+        return isinstance(chosen, s.IngressGateway) and chosen.login == "forward-auth"
+
+    @property
+    def refresh_minutes(self) -> int:
+        """How often a session asks the identity provider."""
+        chosen = self.settings.sessions.refresh_minutes
+        return min(chosen, REFRESH_MINUTES) if self.asks_login else chosen
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """Host names that lead to the platform, by their roles."""
+        if isinstance(self.settings.login, s.DevelopmentLogin):
+            return {"host": self.settings.host, "identity": self.identity_host}
+        return {"host": self.settings.host}
+
+    @property
+    def identity_host(self) -> str:
+        """Host name of the development identity provider."""
+        return f"dex.{self.settings.host}"

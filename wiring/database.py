@@ -1,0 +1,38 @@
+"""Where MLflow keeps its metadata."""
+
+import components as c
+import settings as s
+from components.database import Database
+from components.migration import LABELS as MIGRATION
+from components.server import LABELS as SERVER
+from wiring.context import Context
+
+
+def database(context: Context) -> Database:
+    """PostgreSQL in the cluster, or somebody else's."""
+    chosen = context.settings.database
+    if isinstance(chosen, s.InClusterDatabase):
+        return c.Postgres(
+            "postgres",
+            c.PostgresArgs(
+                namespace=context.namespace,
+                image=context.settings.images.postgres,
+                storage=chosen.storage,
+                storage_class=context.settings.cluster.storage_class,
+                clients=(SERVER, MIGRATION),
+                durable=context.settings.durable,
+            ),
+            context.opts,
+        ).database
+    return c.ExternalDatabase(
+        "database",
+        c.ExternalDatabaseArgs(
+            namespace=context.namespace,
+            host=chosen.host,
+            port=chosen.port,
+            name=chosen.name,
+            user=chosen.user,
+            password=s.required(context.secrets.database_password),
+        ),
+        context.opts,
+    ).database

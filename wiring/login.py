@@ -1,0 +1,90 @@
+"""Who signs people in, and the door beside the server."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+import components as c
+import settings as s
+from components.login import redirect_uri
+from stackfile.programs import AUDIENCE
+from wiring.context import Context
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who people sign in at."""
+
+    oidc: c.Oidc
+    users: list[str]
+    """E-mail addresses of the users that the stack file names; none with a company login."""
+
+    passwords: pulumi.Output[dict[str, str]]
+    """Their passwords, by e-mail."""
+
+    htpasswd: pulumi.Output[str] | None = None
+    """The same for the login itself, where there is no identity provider."""
+
+
+def identity(context: Context, route: c.Route) -> Identity:
+    """The development identity provider, or the company's."""
+    chosen = context.settings.login
+    if isinstance(chosen, s.OidcLogin):
+        oidc = c.Oidc(
+            issuer=chosen.issuer,
+            client_id=chosen.client_id,
+            client_secret=s.required(context.secrets.login_client_secret),
+            audiences=chosen.audiences,
+        )
+        return Identity(oidc=oidc, users=[], passwords=pulumi.Output.from_input(dict[str, str]()))
+    if isinstance(chosen, s.BasicLogin):
+        return _basic(context, chosen)
+    provider = c.IdentityProvider(
+        "identity",
+        c.IdentityProviderArgs(
+            namespace=context.namespace,
+            image=context.settings.images.dex,
+            host=context.identity_host,
+            redirect_uri=redirect_uri(context.address),
+            users={email: user.groups for email, user in chosen.users.items()},
+            route=route,
+        ),
+        context.opts,
+    )
+    return Identity(oidc=provider.oidc, users=sorted(chosen.users), passwords=provider.passwords)
+
+
+def _basic(context: Context, chosen: s.BasicLogin) -> Identity:
+    """Passwords that the login itself knows, and the cluster for an issuer: programs have no other."""
+    made = c.Passwords("users", c.PasswordsArgs(users=sorted(chosen.users)), context.opts)
+    issuer = context.settings.cluster.service_account_issuer
+    return Identity(
+        oidc=c.Oidc(issuer=issuer, client_id=AUDIENCE, client_secret=made.client_secret, inside=True),
+        users=sorted(chosen.users),
+        passwords=made.passwords,
+        htpasswd=made.htpasswd,
+    )
+
+
+def login(context: Context, identity: Identity, certificate: c.Certificate) -> c.Login:
+    """The door beside the server."""
+    chosen = context.settings.login
+    return c.Login(
+        "login",
+        c.LoginArgs(
+            namespace=context.namespace,
+            image=context.settings.images.oauth2_proxy,
+            address=context.address,
+            oidc=identity.oidc,
+            htpasswd=identity.htpasswd,
+            logout_url=chosen.logout_url if isinstance(chosen, s.OidcLogin) else None,
+            pass_token=context.settings.access.review == "self-subject",
+            authority=certificate.authority,
+            service_account_issuer=context.settings.cluster.service_account_issuer,
+            service_account_audiences=context.settings.audiences,
+            session_hours=context.settings.sessions.hours,
+            refresh_minutes=context.refresh_minutes,
+            verifies_only=context.asks_login,
+        ),
+        context.opts,
+    )

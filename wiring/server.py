@@ -1,0 +1,45 @@
+"""The MLflow server."""
+
+import pulumi
+
+import components as c
+from components.artifact_store import ArtifactStore
+from components.database import Database
+from components.pods import Resources
+from wiring.context import Context
+
+
+def server(
+    context: Context, database: Database, artifacts: ArtifactStore, login: c.Login, ready: list[pulumi.Resource]
+) -> c.MLflow:
+    """The MLflow server, sized as the settings say."""
+    sizes = context.settings.server
+    return c.MLflow(
+        "mlflow",
+        c.MLflowArgs(
+            namespace=context.namespace,
+            image=sizes.image,
+            address=context.address,
+            replicas=sizes.replicas,
+            workers=sizes.workers,
+            pool_size=sizes.pool_size,
+            pool_overflow=sizes.pool_overflow,
+            resources=Resources(
+                cpu=sizes.cpu,
+                memory=sizes.memory,
+                cpu_limit=sizes.cpu_limit,
+                memory_limit=sizes.memory_limit,
+            ),
+            upload_space=sizes.upload_space,
+            access_cache_seconds=sizes.access_cache_seconds,
+            database=database,
+            artifacts=artifacts,
+            login=login,
+            contact=context.settings.access.contact,
+            controller_namespace=context.settings.cluster.ingress_namespace,
+            client_namespaces=context.settings.client_namespaces,
+            api_server=context.settings.cluster.api_server,
+            ready=ready,
+        ),
+        context.opts,
+    )

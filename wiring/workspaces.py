@@ -1,0 +1,65 @@
+"""What each team gets, and the roles that teams share."""
+
+import pulumi
+
+import components as c
+from components.clients import in_cluster_url
+from components.server import LABELS as SERVER
+from wiring.context import Context
+
+
+def cluster_roles(context: Context) -> c.ClusterRoles:
+    """The roles that exist once in the cluster."""
+    return c.ClusterRoles(
+        "cluster-roles", c.ClusterRolesArgs(aggregate=context.settings.access.aggregate_roles), context.opts
+    )
+
+
+def workspaces(
+    context: Context, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
+) -> dict[str, c.Workspace]:
+    """One workspace per team, by the team's name."""
+    url = _client_url(context, gateway, certificate)
+    return {name: _workspace(context, name, url, certificate, roles) for name in context.settings.teams}
+
+
+def _workspace(
+    context: Context, name: str, url: pulumi.Input[str], certificate: c.Certificate, roles: c.ClusterRoles
+) -> c.Workspace:
+    team, quota, limits = context.settings.teams[name], context.settings.quota(name), context.settings.limits(name)
+    return c.Workspace(
+        name,
+        c.WorkspaceArgs(
+            team=name,
+            description=team.description,
+            groups=context.settings.groups(name),
+            users=context.settings.members(name),
+            integration_role=roles.integration,
+            service_accounts=context.settings.service_accounts(name),
+            mount_tokens=context.settings.cluster.admits_default_tokens,
+            quota=c.Quota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
+            container_defaults=c.ContainerDefaults(
+                cpu=limits.cpu,
+                memory=limits.memory,
+                cpu_request=limits.cpu_request,
+                memory_request=limits.memory_request,
+            ),
+            url=url,
+            authority=certificate.authority,
+            platform_namespace=context.namespace,
+            server_labels=SERVER,
+            controller_namespace=context.settings.cluster.ingress_namespace,
+            ingress_addresses=context.settings.cluster.ingress_addresses,
+            api_server=context.settings.cluster.api_server if context.settings.workspaces.api_server else (),
+            durable=context.settings.durable,
+            archived=team.archived,
+        ),
+        context.opts,
+    )
+
+
+def _client_url(context: Context, gateway: c.Gateway, certificate: c.Certificate) -> pulumi.Input[str]:
+    """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""
+    if certificate.authority is None:
+        return gateway.url
+    return context.namespace.apply(lambda namespace: in_cluster_url(namespace, context.address.path))
