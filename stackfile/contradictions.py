@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import budget, programs
+from stackfile import aws, budget, programs, rds
 from stackfile.allowances import allowances
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
@@ -233,4 +233,6 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     budget.memory,
     budget.cpu,
     allowances,
+    *aws.RULES,
+    *rds.RULES,
 )
