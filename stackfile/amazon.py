@@ -56,15 +56,15 @@ def _instance_class(text: str) -> str | None:
     return f"did you mean {near[0]}?" if near else "choose one of PostgreSQL 17's classes, for example db.m7g.large"
 
 
-def gibibytes(text: str) -> int | None:
-    """A size of RDS's storage in GiB; None when it is none."""
-    return int(text[:-2]) if re.fullmatch(r"[0-9]{1,9}Gi", text) else None
+def gibibytes(size: str) -> int:
+    """A right size of RDS's storage as a number of GiB."""
+    return int(size.removesuffix("Gi"))
 
 
 def _storage(text: str) -> str | None:
-    found = gibibytes(text)
-    if found is None:
+    if not re.fullmatch(r"[0-9]{1,9}Gi", text):
         return 'write a number and `Gi`, for example "100Gi"'
+    found = gibibytes(text)
     nearest = min(max(found, LEAST_STORAGE), MOST_STORAGE)
     return None if found == nearest else f'the nearest possible is "{nearest}Gi"'
 

@@ -95,6 +95,12 @@ def direct_access(draft: Draft) -> Iterator[Fault]:
     """IAM takes a name that is made of the team's."""
     if draft.text("artifacts.kind") != "bucket" or draft.value("artifacts.directAccess") is not True:
         return
+    if draft.value("workspaces.enabled") is False:
+        yield Fault(
+            "artifacts.directAccess",
+            "gives each team the files of its own workspace, and workspaces.enabled is false",
+            "leave it out",
+        )
     for team in draft.section("teams"):
         if len(team) > LONGEST_TEAM:
             yield Fault(

@@ -53,9 +53,10 @@ def _names(draft: Draft) -> Iterator[Fault]:
 
 
 def _storage(draft: Draft) -> Iterator[Fault]:
-    storage, most = (gibibytes(draft.text(f"database.{key}") or "") for key in ("storage", "maxStorage"))
-    if storage is None or most is None:
+    said = [draft.text(f"database.{key}") for key in ("storage", "maxStorage")]
+    if None in said:
         return
+    storage, most = (gibibytes(size) for size in said if size)
     least = min(int(storage * GROWTH) + 1, MOST_STORAGE)
     if most < least:
         yield Fault(

@@ -1,4 +1,4 @@
-"""Who a pod is to AWS: three ways to be somebody, and what a container is given for the one that is chosen.
+"""Who a pod is to AWS, by a role or by a key, and what its containers are given for that.
 
 The program mounts tokens itself, with the names that the webhooks of EKS use: where those run they find everything in
 its place and add nothing, and where none runs it works all the same.
@@ -37,14 +37,6 @@ class PodIdentity:
 
     account: str
     """Number of its account."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccessKey:
-    """A user with an access key, for clusters outside AWS."""
-
-    rotation: int
-    """Each new number is a new key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components import pods
-from components.aws.identity import AccessKey, Identity, aws_flow
+from components.aws.identity import Identity, aws_flow
 
 # The environment's own names, so that a Secret goes into a pod by `envFrom` as it is.
 KEY_ID = "AWS_ACCESS_KEY_ID"
@@ -19,7 +19,9 @@ KEY = "AWS_SECRET_ACCESS_KEY"
 class UserIdentityArgs:
     """Input of `UserIdentity`."""
 
-    kind: AccessKey
+    rotation: int
+    """Each new number is a new key."""
+
     namespace: pulumi.Input[str]
     policy: pulumi.Input[str]
     """What the user may do, as JSON."""
@@ -49,7 +51,7 @@ class UserIdentity(pulumi.ComponentResource):
         key = aws.iam.AccessKey(
             f"{name}-key",
             user=user.name,
-            opts=pulumi.ResourceOptions(parent=self, replacement_trigger=args.kind.rotation),
+            opts=pulumi.ResourceOptions(parent=self, replacement_trigger=args.rotation),
         )
         secret = k8s.core.v1.Secret(
             f"{name}-secret",
