@@ -175,7 +175,7 @@ def _role_kind(at: s.Aws) -> a.Irsa | a.PodIdentity | None:
         case s.IrsaIdentity(oidc_provider=provider):
             return a.Irsa(provider=provider)
         case s.PodIdentityIdentity(cluster_name=cluster):
-            return a.PodIdentity(cluster=cluster, account=at.account_id)
+            return a.PodIdentity(cluster=cluster)
         case s.AccessKeyIdentity():
             return None
 

@@ -35,9 +35,6 @@ class PodIdentity:
     cluster: str
     """Name of the EKS cluster."""
 
-    account: str
-    """Number of its account."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:

@@ -97,7 +97,7 @@ def federated_trust(*, provider: str, namespace: str, service_account: str) -> D
     )
 
 
-def pod_trust(*, account: str, cluster: str, namespace: str, service_account: str) -> Document:
+def pod_trust(*, cluster: str, namespace: str, service_account: str) -> Document:
     """Who may take a role: EKS, on behalf of pods of one service account of one cluster.
 
     `sts:TagSession` is part of it: EKS says by session tags whom it asks for, and the conditions read them.
@@ -109,7 +109,6 @@ def pod_trust(*, account: str, cluster: str, namespace: str, service_account: st
             "Action": ["sts:AssumeRole", "sts:TagSession"],
             "Condition": {
                 "StringEquals": {
-                    "aws:SourceAccount": account,
                     "aws:RequestTag/eks-cluster-name": cluster,
                     "aws:RequestTag/kubernetes-namespace": namespace,
                     "aws:RequestTag/kubernetes-service-account": service_account,

@@ -82,7 +82,6 @@ def _trust(args: RoleIdentityArgs, namespace: str) -> dict[str, object]:
     if isinstance(args.kind, Irsa):
         return federated_trust(provider=args.kind.provider, namespace=namespace, service_account=args.service_account)
     return pod_trust(
-        account=args.kind.account,
         cluster=args.kind.cluster,
         namespace=namespace,
         service_account=args.service_account,
