@@ -64,7 +64,7 @@ def memory(draft: Draft) -> Iterator[Fault]:
     if most is not None and least is not None and least > most:
         yield Fault(
             "server.memory",
-            f"{_said(draft, 'server.memory')} is more than server.memoryLimit {_said(draft, 'server.memoryLimit')}",
+            f"{draft.said('server.memory')} is more than server.memoryLimit {draft.said('server.memoryLimit')}",
             "lower the one or raise the other",
         )
     if most is None or workers is None:
@@ -76,7 +76,7 @@ def memory(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "server.memoryLimit",
             f"expected at least {BASE_MEBIBYTES} MiB + workers {workers} x {WORKER_MEBIBYTES} MiB = {needed} MiB, "
-            f"found {_said(draft, 'server.memoryLimit')}",
+            f"found {draft.said('server.memoryLimit')}",
             f'set "{needed}Mi" or more{fewer}',
         )
 
@@ -88,10 +88,7 @@ def cpu(draft: Draft) -> Iterator[Fault]:
     if least is not None and most is not None and least > most:
         yield Fault(
             "server.cpu",
-            f"{_said(draft, 'server.cpu')} is more than server.cpuLimit {_said(draft, 'server.cpuLimit')}",
+            f"{draft.said('server.cpu')} is more than server.cpuLimit {draft.said('server.cpuLimit')}",
             "lower the one or raise the other",
         )
 
-
-def _said(draft: Draft, path: str) -> str:
-    return f'"{draft.text(path)}"' + ("" if draft.says(path) else " (the default)")

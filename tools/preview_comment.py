@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.access.difference import Difference
-from tools.access.stacks import UnknownError, compared
+from tools.access.stacks import compared
+from tools.stack_file import UnknownError
 from tools.access.words import MARKDOWN, sentences
 from tools.pull_request import post
 
