@@ -59,8 +59,7 @@ class Settings(Model):
     """Everything that a stack file says, without the secrets."""
 
     profile: Profile
-    """`evaluation` may be destroyed. `small`, for one team, and `production` protect their data, and refuse what only
-    an evaluation can bear. Each sets defaults; see docs/sizing.md."""
+    """`evaluation` may be destroyed; `small`, for one team, and `production` protect their data and refuse more."""
 
     host: values.Host
     """The one public host name; every URL of the platform follows from it."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from stackfile import posture
+from stackfile.budget import connections, server
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 
@@ -26,4 +27,6 @@ def single(draft: Draft) -> Iterator[Fault]:
 CAUTIONS: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     posture.questionable,
     single,
+    connections.unjudged,
+    server.promised,
 )

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import budget, posture, programs
+from stackfile import posture, programs
 from stackfile.allowances import allowances
+from stackfile.budget import connections, postgres, replicas, server
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
@@ -216,8 +217,11 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     programs.audiences,
     programs.api_server,
     programs.service_accounts,
-    budget.connections,
-    budget.memory,
-    budget.cpu,
+    connections.connections,
+    connections.unknown_class,
+    postgres.memory,
+    server.memory,
+    replicas.cpu,
+    replicas.autoscaler,
     allowances,
 )

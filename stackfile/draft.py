@@ -3,7 +3,6 @@
 Contradictions are looked for in it, so that they are reported together with faults in single values.
 """
 
-import json
 from collections.abc import Mapping
 from typing import cast
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from stackfile import outline, profiles
+from stackfile.faults import shown
 
 
 class Draft:
@@ -62,13 +62,16 @@ class Draft:
 
     def origin(self, path: str) -> str:
         """Where the value of a key comes from: `stack file`, `profile <name>` or `default`."""
-        return profiles.origin(self._written, path)
+        return profiles.origin(self._written, path.split("."))
+
+    def aside(self, path: str) -> str:
+        """Where a key's value comes from, as a message puts it behind the value; nothing for the file's own."""
+        origin = self.origin(path)
+        return {"stack file": "", "default": " (the default)"}.get(origin, f" ({origin})")
 
     def said(self, path: str) -> str:
-        """A key's value as a message shows it: with where it comes from, unless that is the file."""
-        value, origin = self.value(path), self.origin(path)
-        shown = json.dumps(value, ensure_ascii=False)
-        return shown if origin == "stack file" else f"{shown} ({'the default' if origin == 'default' else origin})"
+        """A key's value as a message shows it, with where it comes from."""
+        return shown(self.value(path)) + self.aside(path)
 
 
 def _default(field: FieldInfo) -> object:

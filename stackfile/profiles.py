@@ -4,7 +4,7 @@ The order is stack file, profile, the field's own default. A row names the profi
 default, and why.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -57,6 +57,18 @@ PRESETS: tuple[Preset, ...] = (
         {"small": "500m", "production": "1"},
         "A worker under load takes one core; below half a core probes time out.",
     ),
+    Preset(
+        "database.maxConnections",
+        {"small": 170, "production": 420},
+        "What the server's pools come to, and the reserve.",
+        kind="in-cluster",
+    ),
+    Preset(
+        "database.memoryLimit",
+        {"production": "2560Mi"},
+        "The sum below for so many connections.",
+        kind="in-cluster",
+    ),
     Preset("server.memory", {"small": "1Gi", "production": "1Gi"}, "The sum below, for an idle server."),
     Preset("server.memoryLimit", {"small": "1536Mi", "production": "1536Mi"}, "The sum below, under load."),
 )
@@ -66,8 +78,7 @@ def presets(document: Mapping[str, object]) -> Iterator[tuple[Preset, Value]]:
     """The rows that apply to what a document chooses, with the chosen profile's value."""
     profile = document.get("profile")
     for preset in PRESETS:
-        section = document.get(preset.section)
-        kind = section.get("kind") if isinstance(section, Mapping) else None
+        kind = _mapping(document.get(preset.section)).get("kind")
         for name, value in preset.values.items():
             if name == profile and preset.kind in (None, kind):
                 yield preset, value
@@ -100,15 +111,19 @@ def _put(above: dict[str, object], path: list[str], value: Value) -> None:
         above[step] = copy
 
 
-def origin(document: Mapping[str, object], path: str) -> str:
+def origin(document: Mapping[str, object], path: Sequence[str]) -> str:
     """Where the value of a key comes from: `stack file`, `profile <name>` or `default`."""
     here: object = document
-    for step in path.split("."):
-        if not isinstance(here, Mapping) or step not in here:
+    for step in path:
+        if step not in _mapping(here):
             break
-        here = cast("Mapping[str, object]", here)[step]
+        here = _mapping(here)[step]
     else:
         return "stack file"
-    if any(preset.path == path for preset, _ in presets(document)):
+    if any(preset.path == ".".join(path) for preset, _ in presets(document)):
         return f"profile {document['profile']}"
     return "default"
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}

@@ -18,9 +18,9 @@ from typing import Any
 
 from tools.access.difference import Difference
 from tools.access.stacks import compared
-from tools.stack_file import UnknownError
 from tools.access.words import MARKDOWN, sentences
 from tools.pull_request import post
+from tools.stack_file import UnknownError
 
 MARKER = "<!-- mlflow-platform preview -->"
 # GitHub refuses comments above 65,536 characters.
