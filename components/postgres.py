@@ -4,6 +4,7 @@ For evaluation and for teams that accept a restart as their outage; there is no 
 database `mlflow` and can do nothing else; the superuser has no password and cannot come in over the network.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -36,6 +37,9 @@ class PostgresArgs:
 
     namespace: pulumi.Input[str]
     image: str
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
+
     storage: str
     """Size of the volume, as a Kubernetes quantity."""
 
@@ -96,7 +100,7 @@ class Postgres(pulumi.ComponentResource):
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=_pod(args.image, credential.metadata.name, configuration.metadata.name),
+                    spec=_pod(args, credential.metadata.name, configuration.metadata.name),
                 ),
                 volume_claim_templates=[data_claim(args.storage, args.storage_class)],
             ),
@@ -135,17 +139,18 @@ def _probe(command: str, *, period: int, failures: int) -> core.ProbeArgs:
     )
 
 
-def _pod(image: str, credential: pulumi.Input[str], configuration: pulumi.Input[str]) -> core.PodSpecArgs:
+def _pod(args: PostgresArgs, credential: pulumi.Input[str], configuration: pulumi.Input[str]) -> core.PodSpecArgs:
     return core.PodSpecArgs(
         security_context=pods.pod_security(UID),
         automount_service_account_token=False,
         enable_service_links=False,
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         # A fast shutdown under load writes one checkpoint; a minute is ample for the memory limit's worth of buffers.
         termination_grace_period_seconds=60,
         containers=[
             core.ContainerArgs(
                 name="postgres",
-                image=image,
+                image=args.image,
                 command=["sh", "/etc/postgresql/postgres.sh"],
                 env=[
                     core.EnvVarArgs(name="PGDATA", value="/var/lib/postgresql/data/pgdata"),

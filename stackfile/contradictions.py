@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import budget, programs
+from stackfile import budget, programs, serving
 from stackfile.allowances import allowances
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
@@ -232,5 +232,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     budget.connections,
     budget.memory,
     budget.cpu,
+    serving.autoscaling,
+    serving.spread,
     allowances,
 )
