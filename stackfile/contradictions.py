@@ -136,6 +136,18 @@ def groups(draft: Draft) -> Iterator[Fault]:
                 )
 
 
+def one_team(draft: Draft) -> Iterator[Fault]:
+    """An MLflow without workspaces belongs to one team."""
+    teams = draft.section("teams")
+    if draft.value("workspaces.enabled") is False and len(teams) > 1:
+        yield Fault(
+            "workspaces.enabled",
+            f"`false` puts everything into one place, and there are {len(teams)} teams who would all own it "
+            f"({', '.join(teams)})",
+            "leave one team, or set it to true",
+        )
+
+
 def _groups(draft: Draft, team: str) -> list[tuple[str, str]]:
     """Role and name of each of a team's groups."""
     said = mapping(draft.section("teams").get(team)).get("groups")
@@ -221,6 +233,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     self_subject,
     namespaces,
     groups,
+    one_team,
     hosts,
     bucket,
     sessions,

@@ -41,6 +41,7 @@ def server(
             database=database,
             artifacts=artifacts,
             login=login,
+            only_workspace=None if context.settings.workspaces.enabled else min(context.settings.teams),
             contact=context.settings.access.contact,
             controller_namespace=context.settings.cluster.ingress_namespace,
             client_namespaces=context.settings.client_namespaces,

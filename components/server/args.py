@@ -67,6 +67,10 @@ class MLflowArgs:
     database: Database
     artifacts: ArtifactStore
     login: Login
+    only_workspace: str | None
+    """The one namespace whose RBAC decides everything, in an MLflow without workspaces; None means that every namespace
+    with the label is a workspace."""
+
     api_server: Sequence[str]
     """Address ranges of the API server; none means anywhere."""
 

@@ -677,6 +677,12 @@ CASES = {
         'names the group "c" 2 times (manager, viewer)',
         "name it once",
     ),
+    "two teams in an MLflow without workspaces": Case(
+        {"workspaces": {"enabled": False}},
+        "workspaces.enabled",
+        "there are 2 teams who would all own it (team-a, team-b)",
+        "leave one team, or set it to true",
+    ),
     "a database behind the platform's own host": Case(
         {"database": {**EXTERNAL, "host": "mlflow.localhost"}},
         "database.host",
