@@ -92,7 +92,7 @@ class Settings(Model):
     """Image and sizes of the MLflow server."""
 
     images: Images = Field(default_factory=Images)
-    """Images of everything else."""
+    """Images of everything else, and where all images are pulled from."""
 
     access: Access = Field(default_factory=Access)
     """How Kubernetes RBAC is asked, and what people hear whom it gives nothing."""

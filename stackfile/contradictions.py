@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import posture, programs
+from stackfile import posture, programs, serving
 from stackfile.allowances import allowances
 from stackfile.budget import connections, postgres, replicas, server
 from stackfile.draft import Draft, mapping, texts
@@ -223,5 +223,6 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     server.memory,
     replicas.cpu,
     replicas.autoscaler,
+    serving.spread,
     allowances,
 )

@@ -18,7 +18,8 @@ def database(context: Context) -> Database:
             "postgres",
             c.PostgresArgs(
                 namespace=context.namespace,
-                image=context.settings.images.postgres,
+                image=context.image(context.settings.images.postgres),
+                pull_secrets=context.pull_secrets,
                 storage=chosen.storage,
                 storage_class=context.settings.cluster.storage_class,
                 max_connections=chosen.max_connections,
