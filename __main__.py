@@ -21,7 +21,12 @@ artifacts = w.artifacts(context)
 identity = w.identity(context, route)
 migration = c.SchemaMigration(
     "migration",
-    c.SchemaMigrationArgs(namespace=platform.namespace, image=settings.server.image, database=database),
+    c.SchemaMigrationArgs(
+        namespace=platform.namespace,
+        image=context.image(settings.server.image),
+        pull_secrets=context.pull_secrets,
+        database=database,
+    ),
     opts,
 )
 login = w.login(context, identity, certificate)

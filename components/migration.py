@@ -1,5 +1,6 @@
 """The schema migration: a Job that runs before the server's rollout and verifies that the schema is at its head."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -23,6 +24,9 @@ class SchemaMigrationArgs:
     namespace: pulumi.Input[str]
     image: str
     """The server's image: its MLflow decides which schema is the head."""
+
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
 
     database: Database
 
@@ -66,6 +70,7 @@ class SchemaMigration(pulumi.ComponentResource):
 def _pod(args: SchemaMigrationArgs, scripts: pulumi.Input[str]) -> core.PodSpecArgs:
     return core.PodSpecArgs(
         restart_policy="Never",
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         security_context=pods.pod_security(pods.MLFLOW_UID),
         automount_service_account_token=False,
         enable_service_links=False,

@@ -1,11 +1,10 @@
 """The kinds of values that AWS gives out: numbers of accounts, ARNs, ids, windows of time."""
 
-import difflib
 import re
 from collections.abc import Callable
 from typing import Annotated
 
-from stackfile import kinds, rds_classes
+from stackfile import kinds
 
 # Of gp3 volumes with PostgreSQL, in GiB.
 LEAST_STORAGE, MOST_STORAGE = 20, 65_536
@@ -49,13 +48,6 @@ def _key(text: str) -> str | None:
     return "write it like arn:aws:kms:eu-central-1:123456789012:key/1234abcd-..."
 
 
-def _instance_class(text: str) -> str | None:
-    if text in rds_classes.MEMORY:
-        return None
-    near = difflib.get_close_matches(text if text.startswith("db.") else f"db.{text}", rds_classes.MEMORY, n=1)
-    return f"did you mean {near[0]}?" if near else "choose one of PostgreSQL 17's classes, for example db.m7g.large"
-
-
 def gibibytes(size: str) -> int:
     """A right size of RDS's storage as a number of GiB."""
     return int(size.removesuffix("Gi"))
@@ -97,7 +89,13 @@ SubnetId = Annotated[
 SecurityGroupId = Annotated[
     str, kinds.text("the id of a security group", _matching(r"sg-[0-9a-f]{8,17}", "write it like sg-0123456789abcdef0"))
 ]
-InstanceClass = Annotated[str, kinds.text("an instance class of RDS like db.m7g.large", _instance_class)]
+InstanceClass = Annotated[
+    str,
+    kinds.text(
+        "an instance class of RDS like db.m7g.large",
+        _matching(r"db\.[a-z0-9]+\.[a-z0-9]+", "write it like db.m7g.large"),
+    ),
+]
 DailyWindow = Annotated[
     str,
     kinds.text(

@@ -74,6 +74,13 @@ def written(value: str, *, encrypted: bool) -> Written:
     return "encrypted" if value == value.strip() else "padded"
 
 
+def needed(document: Mapping[str, object]) -> Iterator[str]:
+    """Names of the secrets that a document's choices need."""
+    for name, need in NEEDS.items():
+        if mapping(document.get(need.section)).get("kind") == need.kind:
+            yield name
+
+
 def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:
     """Secrets that are missing, in plain text, damaged, or of no use to what `document` chooses."""
     for name, need in NEEDS.items():

@@ -15,8 +15,9 @@ def artifacts(context: Context) -> ArtifactStore:
             "object-store",
             c.ObjectStoreArgs(
                 namespace=context.namespace,
-                image=context.settings.images.object_store,
-                client_image=context.settings.server.image,
+                image=context.image(context.settings.images.object_store),
+                client_image=context.image(context.settings.server.image),
+                pull_secrets=context.pull_secrets,
                 storage=chosen.storage,
                 storage_class=context.settings.cluster.storage_class,
                 clients=(SERVER,),

@@ -4,7 +4,9 @@ import components as c
 import settings as s
 from components.database import Database
 from components.migration import LABELS as MIGRATION
+from components.postgres import SHARED_FRACTION
 from components.server import LABELS as SERVER
+from stackfile.quantities import mebibytes
 from wiring.context import Context
 
 
@@ -16,9 +18,13 @@ def database(context: Context) -> Database:
             "postgres",
             c.PostgresArgs(
                 namespace=context.namespace,
-                image=context.settings.images.postgres,
+                image=context.image(context.settings.images.postgres),
+                pull_secrets=context.pull_secrets,
                 storage=chosen.storage,
                 storage_class=context.settings.cluster.storage_class,
+                max_connections=chosen.max_connections,
+                shared_mebibytes=int(mebibytes(chosen.memory_limit) * SHARED_FRACTION),
+                memory_limit=chosen.memory_limit,
                 clients=(SERVER, MIGRATION),
                 durable=context.settings.durable,
             ),

@@ -56,9 +56,7 @@ class RdsAccess(pulumi.ComponentResource):
     def __init__(self, name: str, args: RdsAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:RdsAccess", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        password = credential(
-            f"{name}-user", Generated(rotation=args.rotation), namespace=args.namespace, opts=child
-        )
+        password = credential(f"{name}-user", Generated(rotation=args.rotation), namespace=args.namespace, opts=child)
         believed = authority.of_its_own(name, args.authority, namespace=args.namespace, opts=child)
         flow = networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[PORT])
         account = core.ServiceAccount(
