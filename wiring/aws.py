@@ -7,8 +7,8 @@ import settings as s
 from components.artifact_store import ArtifactStore, DirectAccess, OwnBucket, s3_uri
 from components.aws import policies
 from components.clients import NAME as CLIENT
-from components.pods import Attachment
 from components.database import Database
+from components.pods import Attachment
 from components.server import SERVICE_ACCOUNT
 from stackfile.amazon import MOST_STORAGE, gibibytes
 from stackfile.rds import ADMINISTRATOR
