@@ -29,7 +29,7 @@ class Draft:
             here = mapping(here).get(step, outline.default(field))
             inside = outline.models(field.annotation)
             if field.discriminator is not None:
-                inside = [one for one in inside if outline.choice(one) == mapping(here).get("kind")]
+                inside = [one for one in inside if outline.choice(one) == kind_of(here)]
             kind = outline.value_kind(field.annotation, field.metadata)
             if kind is not None and kind.remedy(here) is not None:
                 return None
@@ -56,6 +56,11 @@ class Draft:
         for step in parents:
             here = mapping(here.get(step))
         return last in here
+
+
+def kind_of(value: object) -> object:
+    """The `kind` of a section as it is written, or of a default."""
+    return outline.choice(type(value)) if isinstance(value, BaseModel) else mapping(value).get("kind")
 
 
 def mapping(value: object) -> Mapping[str, object]:

@@ -34,6 +34,7 @@ def server(
             access_cache_seconds=sizes.access_cache_seconds,
             database=database,
             artifacts=artifacts,
+            trust=context.trust,
             login=login,
             contact=context.settings.access.contact,
             controller_namespace=context.settings.cluster.ingress_namespace,

@@ -42,6 +42,9 @@ class MLflowArgs:
 
     database: Database
     artifacts: ArtifactStore
+    trust: pods.Attachment = pods.NOTHING
+    """Further authorities that their certificates may be from."""
+
     login: Login
     api_server: Sequence[str]
     """Address ranges of the API server; none means anywhere."""
