@@ -66,8 +66,7 @@ class Settings(Model):
     """Namespace of the platform itself."""
 
     create_namespace: values.Flag = True
-    """Whether `up` creates it. `false` is for one that exists and is the platform's alone: with Secrets in it that
-    credentials name."""
+    """Whether `up` creates it; `false` is for one that exists and is the platform's alone."""
 
     cluster: Cluster = Field(default_factory=Cluster)
     """What the platform must know of the Kubernetes cluster."""

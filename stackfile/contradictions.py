@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import budget, programs
+from stackfile import backing, budget, programs
 from stackfile.allowances import allowances
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
@@ -226,6 +226,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     sessions,
     cert_manager,
     ingress,
+    *backing.RULES,
     programs.audiences,
     programs.api_server,
     programs.service_accounts,

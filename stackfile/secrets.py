@@ -87,6 +87,11 @@ def required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
     return secret
 
 
+def needed(document: Mapping[str, object]) -> list[str]:
+    """The secrets that a document cannot do without."""
+    return [name for name, need in NEEDS.items() if _instead(document, need) is None]
+
+
 def command(name: str, stack: str) -> str:
     """The command that sets a secret; it asks for the value."""
     return f"`pulumi config set --secret {name} --stack {stack}`"

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from components.certificate import authority_certificate, self_signed
-from stackfile.draft import mapping
-from stackfile.secrets import NEEDS
+from stackfile.secrets import needed
 from tests.settings.stack_files import Complaints, changed
 
 CANARY = "hunter2"
@@ -745,7 +744,7 @@ CASES = {
     "a missing secret": Case(
         {"database": EXTERNAL},
         "databasePassword",
-        "is missing; database.kind `external` needs it",
+        "is missing; database.kind `external` with database.credentials.kind `configuration` needs it",
         "run `pulumi config set --secret databasePassword --stack dev`",
     ),
     "a secret in plain text": Case(
@@ -764,7 +763,7 @@ CASES = {
     "a secret without a use": Case(
         {"databasePassword": CANARY},
         "databasePassword",
-        "has no use; it belongs to database.kind `external`, found `in-cluster`",
+        "has no use; it belongs to database.kind `external` with database.credentials.kind `configuration`, found database",
         "run `pulumi config rm databasePassword --stack dev`",
         encrypted=("databasePassword",),
     ),
@@ -807,12 +806,8 @@ CASES = {
 
 def with_needed_secrets(document: dict[str, object], case: Case) -> tuple[dict[str, object], list[str]]:
     """The document with every secret that it needs and the case does not speak of, and the keys that are encrypted."""
-    needed = [
-        name
-        for name, need in NEEDS.items()
-        if mapping(document.get(need.section)).get("kind") == need.kind and name not in {*case.changes, case.path}
-    ]
-    return document | dict.fromkeys(needed, CANARY), [*needed, *case.encrypted]
+    names = [name for name in needed(document) if name not in {*case.changes, case.path}]
+    return document | dict.fromkeys(names, CANARY), [*names, *case.encrypted]
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
