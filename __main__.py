@@ -62,7 +62,11 @@ pulumi.export("passwords", identity.passwords)
 pulumi.export(
     "teams",
     {
-        team: {"namespace": workspace.namespace, "serviceAccount": workspace.service_account}
+        team: {
+            "namespace": workspace.namespace,
+            "serviceAccount": workspace.service_account,
+            "workspace": team if settings.workspaces.enabled else None,
+        }
         for team, workspace in workspaces.items()
     },
 )

@@ -31,6 +31,9 @@ class WorkspaceArgs:
     team: str
     """Name of the team, of its namespace and of its MLflow workspace."""
 
+    multi_tenant: bool
+    """Whether MLflow has workspaces."""
+
     description: str
     groups: Mapping[str, Sequence[str]]
     """Groups of the identity provider by the role that their members have (`components.roles.VERBS`)."""
@@ -129,5 +132,6 @@ class Workspace(pulumi.ComponentResource):
         if not args.archived:
             accounts = [(self.namespace, self.service_account), *args.service_accounts]
             grants.programs(name, self.namespace, accounts, args.integration_role, child)
-        clients.config_maps(name, self.namespace, clients.environment(args.team, args.url), args.authority, child)
+        variables = clients.environment(args.team if args.multi_tenant else None, args.url)
+        clients.config_maps(name, self.namespace, variables, args.authority, child)
         self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})

@@ -20,6 +20,8 @@ class TeamAccount:
 
     namespace: str
     service_account: str
+    workspace: str | None
+    """The team's MLflow workspace; None in an MLflow without workspaces."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +52,12 @@ def parse_outputs(outputs: dict[str, Any]) -> Platform:
         namespace=outputs["namespace"],
         authority=outputs.get("authority"),
         teams={
-            name: TeamAccount(namespace=team["namespace"], service_account=team["serviceAccount"])
+            name: TeamAccount(
+                namespace=team["namespace"],
+                service_account=team["serviceAccount"],
+                # Stacks of before MLflow could go without workspaces do not say.
+                workspace=team.get("workspace", name),
+            )
             for name, team in outputs["teams"].items()
         },
         users=tuple(outputs.get("users", ())),

@@ -4,7 +4,9 @@ import components as c
 import settings as s
 from components.database import Database
 from components.migration import LABELS as MIGRATION
+from components.postgres import SHARED_FRACTION
 from components.server import LABELS as SERVER
+from stackfile.quantities import mebibytes
 from wiring.context import Context
 from wiring.credentials import password
 
@@ -20,6 +22,9 @@ def database(context: Context) -> Database:
                 image=context.settings.images.postgres,
                 storage=chosen.storage,
                 storage_class=context.settings.cluster.storage_class,
+                max_connections=chosen.max_connections,
+                shared_mebibytes=int(mebibytes(chosen.memory_limit) * SHARED_FRACTION),
+                memory_limit=chosen.memory_limit,
                 clients=(SERVER, MIGRATION),
                 durable=context.settings.durable,
             ),

@@ -36,6 +36,7 @@ def server(
             artifacts=artifacts,
             trust=context.trust,
             login=login,
+            only_workspace=None if context.settings.workspaces.enabled else min(context.settings.teams),
             contact=context.settings.access.contact,
             controller_namespace=context.settings.cluster.ingress_namespace,
             client_namespaces=context.settings.client_namespaces,

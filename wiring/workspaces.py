@@ -31,6 +31,7 @@ def _workspace(
         name,
         c.WorkspaceArgs(
             team=name,
+            multi_tenant=context.settings.workspaces.enabled,
             description=team.description,
             groups=context.settings.groups(name),
             users=context.settings.members(name),

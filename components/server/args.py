@@ -46,6 +46,10 @@ class MLflowArgs:
     """Further authorities that their certificates may be from."""
 
     login: Login
+    only_workspace: str | None
+    """The one namespace whose RBAC decides everything, in an MLflow without workspaces; None means that every namespace
+    with the label is a workspace."""
+
     api_server: Sequence[str]
     """Address ranges of the API server; none means anywhere."""
 

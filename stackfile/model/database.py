@@ -7,6 +7,9 @@ from stackfile.kinds import whole
 from stackfile.model.base import Model
 from stackfile.model.credentials import CONFIGURED, Password, PasswordOrGenerated
 
+# Of one process for each connection; more want a pooler in front of PostgreSQL.
+MOST_CONNECTIONS = 2000
+
 
 class InClusterDatabase(Model):
     """PostgreSQL beside MLflow, one instance on one volume."""
@@ -17,6 +20,12 @@ class InClusterDatabase(Model):
 
     storage: values.VolumeSize = "10Gi"
     """Size of the volume."""
+
+    max_connections: Annotated[int, whole(20, MOST_CONNECTIONS)] = 150
+    """`max_connections` of the server. Each connection may take 4 MiB of its memory."""
+
+    memory_limit: values.Size = "1Gi"
+    """Memory at which the server is restarted; a quarter of it is promised, and PostgreSQL's shared buffers."""
 
 
 class DatabaseAdministrator(Model):

@@ -40,6 +40,7 @@ def server(
     client_namespaces: tuple[str, ...] = (),
     api_server: tuple[str, ...] = (),
     inside: bool = False,
+    only_workspace: str | None = None,
 ) -> Recording:
     def program() -> dict[str, object]:
         login = c.Login(
@@ -73,6 +74,7 @@ def server(
             database=database(),
             artifacts=artifact_store(endpoint_url),
             login=login,
+            only_workspace=only_workspace,
             contact=contact,
             controller_namespace="ingress",
             client_namespaces=client_namespaces,
@@ -87,6 +89,14 @@ def server(
 def proxy(got: Recording) -> dict[str, Any]:
     (found,) = pod(got, "mlflow-server")["initContainers"]
     return found
+
+
+def test_an_mlflow_without_workspaces_asks_about_one_namespace() -> None:
+    spec = container(server(only_workspace="team-a"), "mlflow-server")
+    assert not {"--enable-workspaces", "--workspace-store-uri=kubernetes://"} & set(spec["command"])
+    variables = environment(spec)
+    assert variables["MLFLOW_K8S_AUTH_WORKSPACES_ENABLED"] == "false"
+    assert variables["MLFLOW_K8S_AUTH_NAMESPACE"] == "team-a"
 
 
 def test_the_server_listens_on_the_pods_loopback_alone() -> None:
