@@ -10,9 +10,17 @@ from tools.access import matrix as access
 settings, secrets = load()
 opts = pulumi.ResourceOptions(providers=w.providers(settings))
 platform = c.PlatformNamespace(
-    "platform", c.PlatformNamespaceArgs(name=settings.namespace, durable=settings.durable), opts
+    "platform",
+    c.PlatformNamespaceArgs(name=settings.namespace, create=settings.create_namespace, durable=settings.durable),
+    opts,
 )
-context = w.Context(settings=settings, secrets=secrets, namespace=platform.namespace, opts=opts)
+context = w.Context(
+    settings=settings,
+    secrets=secrets,
+    namespace=platform.namespace,
+    trust=w.trust(settings, platform.namespace, opts),
+    opts=opts,
+)
 
 certificate = w.certificate(context)
 route = w.route(context, certificate)
@@ -26,6 +34,7 @@ migration = c.SchemaMigration(
         image=context.image(settings.server.image),
         pull_secrets=context.pull_secrets,
         database=database,
+        trust=context.trust,
     ),
     opts,
 )

@@ -6,6 +6,7 @@ from wiring.database import database
 from wiring.login import Identity, identity, login
 from wiring.providers import providers
 from wiring.server import server
+from wiring.trust import trust
 from wiring.way_in import certificate, guarded, route
 from wiring.workspaces import cluster_roles, workspaces
 
@@ -22,5 +23,6 @@ __all__ = [
     "providers",
     "route",
     "server",
+    "trust",
     "workspaces",
 ]
