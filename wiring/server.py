@@ -20,7 +20,7 @@ def server(
             namespace=context.namespace,
             image=sizes.image,
             address=context.address,
-            replicas=sizes.replicas,
+            replicas=0 if sizes.paused else sizes.replicas,
             workers=sizes.workers,
             pool_size=sizes.pool_size,
             pool_overflow=sizes.pool_overflow,
