@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import posture, programs, serving
+from stackfile import aws, posture, programs, rds, serving
 from stackfile.allowances import allowances
 from stackfile.budget import connections, postgres, replicas, server
 from stackfile.draft import Draft, mapping, texts
@@ -225,4 +225,6 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     replicas.autoscaler,
     serving.spread,
     allowances,
+    *aws.RULES,
+    *rds.RULES,
 )

@@ -11,7 +11,7 @@ from wiring.context import Context
 
 
 def database(context: Context) -> Database:
-    """PostgreSQL in the cluster, or somebody else's."""
+    """PostgreSQL in the cluster, at RDS, or somebody else's."""
     chosen = context.settings.database
     if isinstance(chosen, s.InClusterDatabase):
         return c.Postgres(
@@ -30,6 +30,10 @@ def database(context: Context) -> Database:
             ),
             context.opts,
         ).database
+    if isinstance(chosen, s.RdsDatabase):
+        from wiring.aws import rds  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
+
+        return rds(context, chosen)
     return c.ExternalDatabase(
         "database",
         c.ExternalDatabaseArgs(
