@@ -27,17 +27,7 @@ route = w.route(context, certificate)
 database = w.database(context)
 artifacts = w.artifacts(context)
 identity = w.identity(context, route)
-migration = c.SchemaMigration(
-    "migration",
-    c.SchemaMigrationArgs(
-        namespace=platform.namespace,
-        image=context.image(settings.server.image),
-        pull_secrets=context.pull_secrets,
-        database=database,
-        trust=context.trust,
-    ),
-    opts,
-)
+migration = w.migration(context, database)
 login = w.login(context, identity, certificate)
 server = w.server(context, database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
 gateway = c.Gateway(

@@ -90,10 +90,14 @@ class Settings(Model):
     aws: Aws | None = None
     """Where at AWS the platform has a database or a bucket, and who its pods are there."""
 
-    database: Annotated[InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")]
+    database: Annotated[
+        InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")
+    ]
     """Where MLflow keeps its metadata."""
 
-    artifacts: Annotated[InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts, Field(discriminator="kind")]
+    artifacts: Annotated[
+        InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts, Field(discriminator="kind")
+    ]
     """Where MLflow keeps artifacts."""
 
     login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]

@@ -40,6 +40,9 @@ class ExternalDatabaseArgs:
     image: str
     """The server's image, for the Job that makes role and database."""
 
+    pull_secrets: tuple[str, ...] = ()
+    """Names of the Secrets that it is pulled with."""
+
     trust: pods.Attachment = pods.NOTHING
     """Further authorities that count as public ones."""
 
@@ -65,6 +68,7 @@ class ExternalDatabase(pulumi.ComponentResource):
                 DatabaseRoleArgs(
                     namespace=args.namespace,
                     image=args.image,
+                    pull_secrets=args.pull_secrets,
                     host=args.host,
                     port=args.port,
                     database=args.name,

@@ -62,6 +62,9 @@ class DatabaseRoleArgs:
     image: str
     """With Python and psycopg: the server's."""
 
+    pull_secrets: tuple[str, ...] = ()
+    """Names of the Secrets that images are pulled with."""
+
     host: pulumi.Input[str]
     port: pulumi.Input[int]
     database: str
@@ -137,6 +140,7 @@ def _pod(args: DatabaseRoleArgs, scripts: pulumi.Input[str]) -> core.PodSpecArgs
     given = pods.joined(args.trust, args.authority.attachment, args.administrator.attachment)
     return core.PodSpecArgs(
         restart_policy="Never",
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         service_account_name=args.administrator.service_account,
         security_context=pods.pod_security(pods.MLFLOW_UID),
         automount_service_account_token=False,
