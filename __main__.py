@@ -16,9 +16,17 @@ opts = pulumi.ResourceOptions(
     providers=[k8s.Provider("cluster", kubeconfig="", context=settings.cluster.context), random.Provider("random")]
 )
 platform = c.PlatformNamespace(
-    "platform", c.PlatformNamespaceArgs(name=settings.namespace, durable=settings.durable), opts
+    "platform",
+    c.PlatformNamespaceArgs(name=settings.namespace, create=settings.create_namespace, durable=settings.durable),
+    opts,
 )
-context = w.Context(settings=settings, secrets=secrets, namespace=platform.namespace, opts=opts)
+context = w.Context(
+    settings=settings,
+    secrets=secrets,
+    namespace=platform.namespace,
+    trust=w.trust(settings, platform.namespace, opts),
+    opts=opts,
+)
 
 certificate = w.certificate(context)
 route = w.route(context, certificate)
@@ -27,7 +35,9 @@ artifacts = w.artifacts(context)
 identity = w.identity(context, route)
 migration = c.SchemaMigration(
     "migration",
-    c.SchemaMigrationArgs(namespace=platform.namespace, image=settings.server.image, database=database),
+    c.SchemaMigrationArgs(
+        namespace=platform.namespace, image=settings.server.image, database=database, trust=context.trust
+    ),
     opts,
 )
 login = w.login(context, identity, certificate)

@@ -25,6 +25,8 @@ class SchemaMigrationArgs:
     """The server's image: its MLflow decides which schema is the head."""
 
     database: Database
+    trust: pods.Attachment = pods.NOTHING
+    """Further authorities that the database's certificate may be from."""
 
 
 class SchemaMigration(pulumi.ComponentResource):
@@ -64,11 +66,13 @@ class SchemaMigration(pulumi.ComponentResource):
 
 
 def _pod(args: SchemaMigrationArgs, scripts: pulumi.Input[str]) -> core.PodSpecArgs:
+    given = pods.joined(args.trust, args.database.attachment)
     return core.PodSpecArgs(
         restart_policy="Never",
         security_context=pods.pod_security(pods.MLFLOW_UID),
         automount_service_account_token=False,
         enable_service_links=False,
+        init_containers=[*given.init_containers],
         containers=[
             core.ContainerArgs(
                 name="migrate",
@@ -78,7 +82,7 @@ def _pod(args: SchemaMigrationArgs, scripts: pulumi.Input[str]) -> core.PodSpecA
                     core.EnvVarArgs(name="HOME", value="/tmp"),  # noqa: S108 - a volume of the pod
                     core.EnvVarArgs(name="MLFLOW_BACKEND_STORE_URI", value=args.database.uri),
                     core.EnvVarArgs(name="MLFLOW_DISABLE_TELEMETRY", value="true"),
-                    *args.database.attachment.env,
+                    *given.env,
                 ],
                 resources=RESOURCES.to_args(),
                 security_context=pods.container_security(),
@@ -86,13 +90,13 @@ def _pod(args: SchemaMigrationArgs, scripts: pulumi.Input[str]) -> core.PodSpecA
                 volume_mounts=[
                     core.VolumeMountArgs(name="script", mount_path="/etc/migrate", read_only=True),
                     core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
-                    *args.database.attachment.mounts,
+                    *given.mounts,
                 ],
             )
         ],
         volumes=[
             core.VolumeArgs(name="script", config_map=core.ConfigMapVolumeSourceArgs(name=scripts)),
             pods.scratch("tmp", "64Mi"),
-            *args.database.attachment.volumes,
+            *given.volumes,
         ],
     )

@@ -5,6 +5,7 @@ from wiring.context import Context
 from wiring.database import database
 from wiring.login import Identity, identity, login
 from wiring.server import server
+from wiring.trust import trust
 from wiring.way_in import certificate, guarded, route
 from wiring.workspaces import cluster_roles, workspaces
 
@@ -20,5 +21,6 @@ __all__ = [
     "login",
     "route",
     "server",
+    "trust",
     "workspaces",
 ]

@@ -13,7 +13,7 @@ SCRIPTS = sorted(path.name for path in FOLDER.iterdir() if path.suffix == ".py" 
 
 
 def test_the_scripts_of_the_pods_are_these() -> None:
-    assert SCRIPTS == ["create_bucket.py", "migrate.py"]
+    assert SCRIPTS == ["create_bucket.py", "ensure_role.py", "migrate.py"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
