@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from stackfile import posture
-from stackfile.budget import connections, server
+from stackfile.budget import connections, quotas, server
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 
@@ -29,4 +29,5 @@ CAUTIONS: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     single,
     connections.unjudged,
     server.promised,
+    quotas.compressible,
 )

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from stackfile import posture, programs
 from stackfile.allowances import allowances
-from stackfile.budget import connections, postgres, replicas, server
+from stackfile.budget import connections, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
@@ -223,5 +223,8 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     server.memory,
     replicas.cpu,
     replicas.autoscaler,
+    volumes.database,
+    volumes.uploads,
+    quotas.incompressible,
     allowances,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from settings import Settings
 from stackfile import outline
-from stackfile.budget import connections
+from stackfile.budget import connections, pools
 from stackfile.draft import Draft
 from stackfile.profiles import PRESETS, PROFILES, Preset
 
@@ -57,9 +57,9 @@ SUMS = (
     (
         (
             "(replicas, or the autoscaler's most, + 1 while rolling) x workers x 2 engines x (pool + overflow) + "
-            f"{connections.JOB_CONNECTIONS} of jobs"
+            f"{pools.JOB_CONNECTIONS} of jobs"
         ),
-        f"`max_connections` - {connections.RESERVED} in reserve; of RDS by `database.instanceClass`",
+        f"`max_connections` - {pools.RESERVED} in reserve; of RDS by `database.instanceClass`",
     ),
     ("300 MiB + workers x (300 MiB + 128 MiB of uploads)", "`server.memoryLimit`"),
     ("(64 MiB + `max_connections` x 4 MiB) / 0.75 of the in-cluster PostgreSQL", "`database.memoryLimit`"),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from components.postgres import SHARED_FRACTION
+from stackfile.budget import pools
 from stackfile.budget.remedies import MEBIBYTE, either, mebibytes, setting
 from stackfile.draft import Draft
 from stackfile.faults import Fault
@@ -54,7 +55,8 @@ def memory(draft: Draft) -> Iterator[Fault]:
         return
     fitting = int(limit * (1 - SHARED_FRACTION) - MAINTENANCE_BYTES) // CONNECTION_BYTES
     ways = [setting({"database.memoryLimit": mebibytes(wanted.limit)})]
-    if fitting >= 1:
+    wanted_by_server = pools.demand(draft)
+    if wanted_by_server is not None and fitting >= wanted_by_server.total + pools.RESERVED:
         ways.append(setting({"database.maxConnections": fitting}))
     yield Fault(
         "database.memoryLimit", f"expected at least {wanted}, found {draft.said('database.memoryLimit')}", either(ways)
