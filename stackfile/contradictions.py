@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import posture, programs
+from stackfile import aws, posture, programs, rds, serving
 from stackfile.allowances import allowances
 from stackfile.budget import connections, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft, mapping, texts
@@ -226,5 +226,8 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     volumes.database,
     volumes.uploads,
     quotas.incompressible,
+    serving.spread,
     allowances,
+    *aws.RULES,
+    *rds.RULES,
 )

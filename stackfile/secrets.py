@@ -35,11 +35,11 @@ class Need:
 
 NEEDS = MappingProxyType(
     {
-        "databasePassword": Need("database", "external", ("in-cluster",), "Password of `database.user`."),
+        "databasePassword": Need("database", "external", ("in-cluster", "rds"), "Password of `database.user`."),
         "artifactsAccessKeyId": Need(
-            "artifacts", "s3", ("in-cluster",), "Id of the access key that reads and writes the bucket."
+            "artifacts", "s3", ("in-cluster", "bucket"), "Id of the access key that reads and writes the bucket."
         ),
-        "artifactsSecretAccessKey": Need("artifacts", "s3", ("in-cluster",), "The access key itself."),
+        "artifactsSecretAccessKey": Need("artifacts", "s3", ("in-cluster", "bucket"), "The access key itself."),
         "loginClientSecret": Need("login", "oidc", ("development", "basic"), "Secret of the client `login.clientId`."),
     }
 )

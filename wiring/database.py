@@ -11,14 +11,15 @@ from wiring.context import Context
 
 
 def database(context: Context) -> Database:
-    """PostgreSQL in the cluster, or somebody else's."""
+    """PostgreSQL in the cluster, at RDS, or somebody else's."""
     chosen = context.settings.database
     if isinstance(chosen, s.InClusterDatabase):
         return c.Postgres(
             "postgres",
             c.PostgresArgs(
                 namespace=context.namespace,
-                image=context.settings.images.postgres,
+                image=context.image(context.settings.images.postgres),
+                pull_secrets=context.pull_secrets,
                 storage=chosen.storage,
                 storage_class=context.settings.cluster.storage_class,
                 max_connections=chosen.max_connections,
@@ -29,6 +30,10 @@ def database(context: Context) -> Database:
             ),
             context.opts,
         ).database
+    if isinstance(chosen, s.RdsDatabase):
+        from wiring.aws import rds  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
+
+        return rds(context, chosen)
     return c.ExternalDatabase(
         "database",
         c.ExternalDatabaseArgs(

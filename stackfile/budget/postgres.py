@@ -12,7 +12,8 @@ from stackfile.model.database import MOST_CONNECTIONS
 from stackfile.quantities import size_in_bytes
 
 # PostgreSQL's defaults (17, "Resource Consumption"): what one sort or hash of a connection may take before it goes to
-# disk (work_mem), and what one vacuum or index build may (maintenance_work_mem).
+# disk (work_mem), and what one vacuum or index build may (maintenance_work_mem). Measured beside them: 1.8 MiB private
+# to a connection that has written, searched and sorted metrics, so that half of all may sort at the same time.
 CONNECTION_BYTES = 4 * MEBIBYTE
 MAINTENANCE_BYTES = 64 * MEBIBYTE
 

@@ -14,7 +14,7 @@ class InClusterDatabase(Model):
     """PostgreSQL beside MLflow, one instance on one volume."""
 
     kind: Literal["in-cluster"]
-    """Who runs PostgreSQL: the platform (`in-cluster`) or somebody else (`external`)."""
+    """Who runs PostgreSQL: the platform (`in-cluster`), Amazon RDS (`rds`) or somebody else (`external`)."""
 
     storage: values.VolumeSize = "10Gi"
     """Size of the volume."""
@@ -30,7 +30,7 @@ class ExternalDatabase(Model):
     """PostgreSQL that somebody else runs."""
 
     kind: Literal["external"]
-    """Who runs PostgreSQL: the platform (`in-cluster`) or somebody else (`external`)."""
+    """Who runs PostgreSQL: the platform (`in-cluster`), Amazon RDS (`rds`) or somebody else (`external`)."""
 
     host: values.ServerHost
     """The server; connections to it are encrypted."""

@@ -29,12 +29,13 @@ CASES: dict[str, Case] = {
     "production's replicas with an evaluation's database": Case(
         {"database": {**INSIDE, "maxConnections": 150}},
         "server.poolSize",
-        "(replicas 2 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of jobs = 243",
-        "set server.poolSize 11 and server.poolOverflow 0",
+        "(autoscaling.maxReplicas 4 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of "
+        "jobs = 403 connections; expected at most 150",
+        "set server.poolSize 7 and server.poolOverflow 0, or set database.maxConnections 410",
         base="prod",
     ),
     "more replicas than somebody else's database bears": Case(
-        {"server/replicas": 7},
+        {"server/replicas": 7, "server/autoscaling": None, "database": {**EXTERNAL, "maxConnections": 500}},
         "server.poolSize",
         "(replicas 7 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of jobs = 643 "
         "connections; expected at most 500 (database.maxConnections, stack file) - 7 in reserve = 493",
@@ -99,10 +100,68 @@ CASES: dict[str, Case] = {
         base="prod",
     ),
     "a limit of CPU below the profile's promise": Case(
-        {"server/cpuLimit": "500m"},
+        {"server/cpuLimit": "900m", "server/autoscaling": None},
         "server.cpu",
-        '"1" (profile production) is more than server.cpuLimit "500m"',
+        '"1" (profile production) is more than server.cpuLimit "900m"',
         "lower the one or raise the other",
+        base="prod",
+    ),
+    "more replicas than the profile scales to": Case(
+        {"server/replicas": 7},
+        "server.autoscaling.maxReplicas",
+        "expected more than server.replicas 7, with which the autoscaler begins; found 4 (profile production)",
+        "set server.autoscaling.maxReplicas 8, or set server.autoscaling null",
+        base="prod",
+    ),
+    "a mark of the autoscaler that no pod reaches": Case(
+        {"server/autoscaling": {"maxReplicas": 4, "cpuPercent": 250}},
+        "server.autoscaling.cpuPercent",
+        '250 % of server.cpu "1" (profile production) = 2.5 cores, which no pod reaches with server.cpuLimit "2" (the '
+        "default)",
+        "set server.autoscaling.cpuPercent 70",
+        base="prod",
+    ),
+    "an autoscaler with more pods than the instance class admits": Case(
+        {"server/autoscaling": {"maxReplicas": 20}},
+        "server.poolSize",
+        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of "
+        "jobs = 1683 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
+        "set server.poolSize 9 and server.poolOverflow 0, or set server.autoscaling.maxReplicas 8, or set "
+        'database.instanceClass "db.m7g.2xlarge"',
+        base="prod",
+    ),
+    "an instance class that admits fewer connections than the server opens": Case(
+        {"database/instanceClass": "db.t4g.small"},
+        "server.poolSize",
+        "= 403 connections; expected at most 202 (database.instanceClass db.t4g.small) - 9 in reserve = 193",
+        'or set database.instanceClass "db.t4g.large"',
+        base="prod",
+    ),
+    "a limit of its own below what an instance is asked for": Case(
+        {"database/maxConnections": 200},
+        "server.poolSize",
+        "expected at most 200 (database.maxConnections, stack file) - 9 in reserve = 191",
+        "set server.poolSize 9 and server.poolOverflow 0",
+        base="prod",
+    ),
+    "an instance class that nobody knows": Case(
+        {"database/instanceClass": "db.z1d.large"},
+        "database.instanceClass",
+        "nobody knows here how many connections db.z1d.large admits",
+        "add database.maxConnections",
+        base="prod",
+    ),
+    "a single replica that has to stand apart": Case(
+        {"server/spread": "required"},
+        "server.spread",
+        "`required` keeps replicas apart, and server.replicas is 1",
+        "leave it out, or take two replicas or more",
+    ),
+    "no backups in production": Case(
+        {"database/backupDays": 0},
+        "database.backupDays",
+        "is 0, and profile is `production`",
+        "keep backups",
         base="prod",
     ),
     "a database volume that its own log fills": Case(
