@@ -1,12 +1,33 @@
 """What the server needs to know of where artifacts are, wherever that is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import pods
 from components.networks import Flow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnBucket:
+    """A bucket at AWS that the platform may give others a part of."""
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    key: pulumi.Output[str]
+    """ARN of the KMS key that encrypts it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DirectAccess:
+    """What a team's programs need to reach the files of their own workspace without the server."""
+
+    environment: Mapping[str, pulumi.Input[str]]
+    flows: Sequence[Flow]
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Of the team's service account."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +48,9 @@ class ArtifactStore:
 
     exclusive: bool = False
     """Whether only one pod at a time can use it."""
+
+    own: OwnBucket | None = None
+    """The bucket, where teams reach the files of their own workspace in it."""
 
 
 def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:

@@ -9,7 +9,15 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import availability, login, networks
-from components.server import LABELS, MLflowArgs, autoscaler, most_replicas, server_pod, strategy
+from components.server import (
+    LABELS,
+    SERVICE_ACCOUNT,
+    MLflowArgs,
+    autoscaler,
+    most_replicas,
+    server_pod,
+    strategy,
+)
 from components.workspace import WORKSPACE_LABELS
 
 core = k8s.core.v1
@@ -26,7 +34,7 @@ class MLflow(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         account = core.ServiceAccount(
             f"{name}-account",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name=SERVICE_ACCOUNT, labels=LABELS),
             automount_service_account_token=False,
             opts=child,
         )

@@ -20,11 +20,8 @@ core = k8s.core.v1
 PORT = 5432
 # The official image's `postgres` user.
 UID = 999
-# A rolling update of one replica with the default pool (20 + 10 for each of two engines a worker) takes 120.
-MAX_CONNECTIONS = 150
-# A quarter of the memory limit, as PostgreSQL's manual recommends.
-SHARED_BUFFERS = "256MB"
-RESOURCES = pods.Resources(cpu="100m", memory="256Mi", cpu_limit="2", memory_limit="1Gi")
+# Of the memory limit, as PostgreSQL's manual recommends.
+SHARED_FRACTION = 1 / 4
 
 READY = "pg_isready --quiet --host=127.0.0.1 --port=5432 --username=mlflow"
 # Exit code 1 is a server that is up and recovering: killing it would make it recover again, forever.
@@ -45,6 +42,13 @@ class PostgresArgs:
 
     storage_class: str | None = None
     """None means the cluster's default class."""
+
+    max_connections: int
+    shared_mebibytes: int
+    """Shared buffers, which are what the pod is promised."""
+
+    memory_limit: str
+    """As a Kubernetes quantity."""
 
     clients: tuple[dict[str, str], ...]
     """Labels of the pods that may connect."""
@@ -154,11 +158,13 @@ def _pod(args: PostgresArgs, credential: pulumi.Input[str], configuration: pulum
                 command=["sh", "/etc/postgresql/postgres.sh"],
                 env=[
                     core.EnvVarArgs(name="PGDATA", value="/var/lib/postgresql/data/pgdata"),
-                    core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(MAX_CONNECTIONS)),
-                    core.EnvVarArgs(name="SHARED_BUFFERS", value=SHARED_BUFFERS),
+                    core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(args.max_connections)),
+                    core.EnvVarArgs(name="SHARED_BUFFERS", value=f"{args.shared_mebibytes}MB"),
                 ],
                 ports=[core.ContainerPortArgs(name="postgres", container_port=PORT)],
-                resources=RESOURCES.to_args(),
+                resources=pods.Resources(
+                    cpu="100m", memory=f"{args.shared_mebibytes}Mi", cpu_limit="2", memory_limit=args.memory_limit
+                ).to_args(),
                 security_context=pods.container_security(),
                 # Ten minutes for the replay of the log after a crash.
                 startup_probe=_probe(READY, period=2, failures=300),

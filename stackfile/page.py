@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pydantic.fields import FieldInfo
 
 from settings import Settings
-from stackfile import outline
+from stackfile import outline, profiles
 from stackfile.secrets import NEEDS, PROJECT
 
 INTRODUCTION = f"""# Configuration
@@ -16,6 +16,8 @@ A stack is configured in `Pulumi.<stack>.yaml`. Every key below stands there und
 `{PROJECT}:`, for example `{PROJECT}:host: mlflow.example.com`; single keys of a section are also set by
 `pulumi config set --path server.replicas 2`. `*` stands for a name of your own. `Pulumi.dev.yaml` and
 `Pulumi.prod.yaml` are complete examples.
+
+The profile sets some defaults; `make configuration` prints what holds for a stack, and why ([sizing.md](sizing.md)).
 
 `pulumi preview` reports every mistake in the file at once: the key, what was expected, and what to do.
 
@@ -58,14 +60,31 @@ def _table(keys: Iterable[outline.Key]) -> str:
 
 
 def _row(key: outline.Key) -> str:
+    meaning = _cell(key.field.description or "")
+    return f"| `{key.path}` | {outline.words(key.field)} | {_default(key)} | {meaning} |\n"
+
+
+def _default(key: outline.Key) -> str:
+    """What holds where the file says nothing: the profile's value, and for the others the field's own."""
+    said = [
+        f"{profile} {_code(value)}"
+        for preset in profiles.PRESETS
+        if preset.path == key.path and preset.kind in (None, key.choice)
+        for profile, value in preset.values.items()
+    ]
+    if len(said) == len(profiles.PROFILES):
+        return "; ".join(said)
+    value = outline.default(key.field)
+    own = "none" if value is None else _code(value)
     if key.field.is_required():
-        default = "required"
-    else:
-        value = outline.default(key.field)
-        default = "none" if value is None else f"`{json.dumps(value, default=str)}`"
-        if outline.models(key.field.annotation) and value is not None:
-            default = "below"
-    return f"| `{key.path}` | {outline.words(key.field)} | {default} | {_cell(key.field.description or '')} |\n"
+        own = "required"
+    elif outline.models(key.field.annotation) and value is not None:
+        own = "below"
+    return "; ".join([own, *said])
+
+
+def _code(value: object) -> str:
+    return f"`{json.dumps(value, default=str)}`"
 
 
 def _cell(text: str) -> str:

@@ -35,11 +35,11 @@ class Need:
 
 NEEDS = MappingProxyType(
     {
-        "databasePassword": Need("database", "external", ("in-cluster",), "Password of `database.user`."),
+        "databasePassword": Need("database", "external", ("in-cluster", "rds"), "Password of `database.user`."),
         "artifactsAccessKeyId": Need(
-            "artifacts", "s3", ("in-cluster",), "Id of the access key that reads and writes the bucket."
+            "artifacts", "s3", ("in-cluster", "bucket"), "Id of the access key that reads and writes the bucket."
         ),
-        "artifactsSecretAccessKey": Need("artifacts", "s3", ("in-cluster",), "The access key itself."),
+        "artifactsSecretAccessKey": Need("artifacts", "s3", ("in-cluster", "bucket"), "The access key itself."),
         "loginClientSecret": Need("login", "oidc", ("development", "basic"), "Secret of the client `login.clientId`."),
     }
 )
@@ -72,6 +72,13 @@ def written(value: str, *, encrypted: bool) -> Written:
     if not encrypted:
         return "plain"
     return "encrypted" if value == value.strip() else "padded"
+
+
+def needed(document: Mapping[str, object]) -> Iterator[str]:
+    """Names of the secrets that a document's choices need."""
+    for name, need in NEEDS.items():
+        if mapping(document.get(need.section)).get("kind") == need.kind:
+            yield name
 
 
 def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:

@@ -59,6 +59,9 @@ class Registered:
     dependencies: frozenset[str]
     """Names of all resources it waits for, by option or by input."""
 
+    create_timeout: str
+    """How long the engine lets it become ready; empty for the provider's own patience."""
+
     document: dict[str, Any] = field(repr=False)
     """Inputs as they go to the engine: a secret is marked at its leaf."""
 
@@ -224,6 +227,7 @@ def _registered(
         aliases=tuple(filter(None, map(_alias, aliases))),
         ignored=tuple(request.ignoreChanges),
         dependencies=frozenset(map(_name, request.dependencies)),
+        create_timeout=request.customTimeouts.create,
         document=_document(request.object),
     )
 

@@ -4,6 +4,8 @@ from wiring.artifacts import artifacts
 from wiring.context import Context
 from wiring.database import database
 from wiring.login import Identity, identity, login
+from wiring.migration import migration
+from wiring.providers import providers
 from wiring.server import server
 from wiring.way_in import certificate, guarded, route
 from wiring.workspaces import cluster_roles, workspaces
@@ -18,6 +20,8 @@ __all__ = [
     "guarded",
     "identity",
     "login",
+    "migration",
+    "providers",
     "route",
     "server",
     "workspaces",

@@ -8,7 +8,7 @@ from wiring.context import Context
 
 
 def artifacts(context: Context) -> ArtifactStore:
-    """An S3 store in the cluster, or a bucket that exists."""
+    """An S3 store in the cluster, a bucket of the platform's own at AWS, or one that exists."""
     chosen = context.settings.artifacts
     if isinstance(chosen, s.InClusterArtifacts):
         return c.ObjectStore(
@@ -25,6 +25,10 @@ def artifacts(context: Context) -> ArtifactStore:
             ),
             context.opts,
         ).store
+    if isinstance(chosen, s.BucketArtifacts):
+        from wiring.aws import bucket  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
+
+        return bucket(context, chosen)
     return c.ExternalStore(
         "bucket",
         c.ExternalStoreArgs(

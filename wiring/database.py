@@ -4,12 +4,14 @@ import components as c
 import settings as s
 from components.database import Database
 from components.migration import LABELS as MIGRATION
+from components.postgres import SHARED_FRACTION
 from components.server import LABELS as SERVER
+from stackfile.quantities import mebibytes
 from wiring.context import Context
 
 
 def database(context: Context) -> Database:
-    """PostgreSQL in the cluster, or somebody else's."""
+    """PostgreSQL in the cluster, at RDS, or somebody else's."""
     chosen = context.settings.database
     if isinstance(chosen, s.InClusterDatabase):
         return c.Postgres(
@@ -20,11 +22,18 @@ def database(context: Context) -> Database:
                 pull_secrets=context.pull_secrets,
                 storage=chosen.storage,
                 storage_class=context.settings.cluster.storage_class,
+                max_connections=chosen.max_connections,
+                shared_mebibytes=int(mebibytes(chosen.memory_limit) * SHARED_FRACTION),
+                memory_limit=chosen.memory_limit,
                 clients=(SERVER, MIGRATION),
                 durable=context.settings.durable,
             ),
             context.opts,
         ).database
+    if isinstance(chosen, s.RdsDatabase):
+        from wiring.aws import rds  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
+
+        return rds(context, chosen)
     return c.ExternalDatabase(
         "database",
         c.ExternalDatabaseArgs(

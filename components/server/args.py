@@ -13,6 +13,8 @@ from components.database import Database
 from components.login import Login
 
 LABELS = pods.labels("mlflow")
+# As which the server is known to Kubernetes, and to AWS.
+SERVICE_ACCOUNT = "mlflow"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,8 @@ class InClusterArtifacts(Model):
     """An S3 store beside MLflow, one instance on one volume."""
 
     kind: Literal["in-cluster"]
-    """Where artifacts are: in a store of the platform's (`in-cluster`) or in a bucket that exists (`s3`)."""
+    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that it makes at AWS (`bucket`), or
+    in one that exists (`s3`)."""
 
     storage: values.VolumeSize = "20Gi"
     """Size of the volume."""
@@ -20,7 +21,8 @@ class S3Artifacts(Model):
     """A bucket that exists, at AWS or in any store that speaks S3."""
 
     kind: Literal["s3"]
-    """Where artifacts are: in a store of the platform's (`in-cluster`) or in a bucket that exists (`s3`)."""
+    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that it makes at AWS (`bucket`), or
+    in one that exists (`s3`)."""
 
     bucket: values.Bucket
     """Name of the bucket."""

@@ -66,6 +66,13 @@ class Server(Model):
     access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
     """How long an answer of Kubernetes RBAC is kept; the lag of a revocation there."""
 
+    paused: values.Flag = False
+    """No server runs, and everything else stays: for a schema migration that the old version cannot live with, and for
+    restoring a backup (docs/upgrade.md)."""
+
+    migration_minutes: Annotated[int, whole(1, 1440)] = 10
+    """How long a schema migration may take. One that takes longer ends, and has changed nothing."""
+
 
 class Images(Model):
     """Images of everything but MLflow itself, and where all images are pulled from."""

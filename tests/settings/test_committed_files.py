@@ -7,7 +7,7 @@ import yaml
 
 from components.certificate import authority_certificate
 from settings import PROJECT, CertificateSecret, DevelopmentLogin, InClusterDatabase, OidcLogin, Settings, required
-from stackfile import outline
+from stackfile import outline, sizing_page
 from stackfile.page import page
 from stackfile.secrets import NEEDS
 from tests.settings.stack_files import ROOT, Document, Load, changed, committed
@@ -110,6 +110,11 @@ def test_every_setting_has_a_description() -> None:
 def test_the_configuration_page_is_current() -> None:
     written = (ROOT / "docs" / "configuration.md").read_text()
     assert written == page(), "run `python -m stackfile.page > docs/configuration.md`"
+
+
+def test_the_page_about_sizes_is_current() -> None:
+    written = (ROOT / "docs" / "sizing.md").read_text()
+    assert written == sizing_page.page(), "run `python -m stackfile.sizing_page > docs/sizing.md`"
 
 
 def test_the_configuration_page_names_every_key() -> None:
