@@ -154,7 +154,7 @@ CASES = {
         {"database/kmsKey": "arn:aws:kms:eu-central-1:123456789012:alias/mlflow"},
         "database.kmsKey",
         "expected the ARN of a KMS key",
-        "an alias can be turned to another key",
+        "docs/configuration.md shows what is possible",
     ),
     "an authority that is a path": case(
         {"database/authority": "/etc/ssl/rds.pem"},
