@@ -124,8 +124,8 @@ CASES: dict[str, Case] = {
     "an autoscaler with more pods than the instance class admits": Case(
         {"server/autoscaling": {"maxReplicas": 20}},
         "server.poolSize",
-        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of "
-        "jobs = 1683 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
+        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 "
+        "of jobs = 1683 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
         "set server.poolSize 9 and server.poolOverflow 0, or set server.autoscaling.maxReplicas 8, or set "
         'database.instanceClass "db.m7g.2xlarge"',
         base="prod",
