@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import aws, posture, programs, rds, serving
+from stackfile import aws, backing, posture, programs, rds, serving
 from stackfile.allowances import allowances
 from stackfile.budget import connections, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft, mapping, texts
@@ -214,6 +214,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     sessions,
     cert_manager,
     ingress,
+    *backing.RULES,
     programs.audiences,
     programs.api_server,
     programs.service_accounts,

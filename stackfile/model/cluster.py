@@ -50,6 +50,10 @@ class Cluster(Model):
     """Where the API server is behind its Service (`kubectl get endpointslices kubernetes`), as address ranges that stay
     right; none means that the server's pods may reach its ports at any address."""
 
+    authorities: values.Authority | None = None
+    """Certificates of the company's own authorities, which the server, its Jobs and the login believe beside the public
+    ones."""
+
     ingress_addresses: tuple[values.AddressRange, ...] = ()
     """Addresses of a load balancer in front of the ingress controller, where pods reach it from outside the cluster
     only; teams' pods may reach them on 443."""

@@ -755,7 +755,7 @@ CASES = {
     "a missing secret": Case(
         {"database": EXTERNAL},
         "databasePassword",
-        "is missing; database.kind `external` needs it",
+        "is missing; database.kind `external` with database.credentials.kind `configuration` needs it",
         "run `pulumi config set --secret databasePassword --stack dev`",
     ),
     "a secret in plain text": Case(
@@ -774,7 +774,7 @@ CASES = {
     "a secret without a use": Case(
         {"databasePassword": CANARY},
         "databasePassword",
-        "has no use; it belongs to database.kind `external`, found `in-cluster`",
+        "has no use; it belongs to database.kind `external` with database.credentials.kind `configuration`",
         "run `pulumi config rm databasePassword --stack dev`",
         encrypted=("databasePassword",),
     ),
