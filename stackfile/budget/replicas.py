@@ -72,11 +72,10 @@ def autoscaler(draft: Draft) -> Iterator[Fault]:
             either([setting({"server.autoscaling.maxReplicas": replicas + 1}), "set server.autoscaling null"]),
         )
     for path, kind in EXCLUSIVE.items():
-        if draft.text(path) == kind:
+        if draft.text(path) == kind and draft.says("server.autoscaling"):
             yield Fault(
                 "server.autoscaling",
-                f"further pods{draft.aside('server.autoscaling.maxReplicas')} cannot share the volume of {path} "
-                f"`{kind}`",
+                f"further pods cannot share the volume of {path} `{kind}`",
                 "set server.autoscaling null",
             )
     percent = draft.number("server.autoscaling.cpuPercent")

@@ -151,6 +151,18 @@ CASES: dict[str, Case] = {
         "add database.maxConnections",
         base="prod",
     ),
+    "an autoscaler for a file that one pod has": Case(
+        {"database": {"kind": "sqlite"}, "server/autoscaling": {"maxReplicas": 3}},
+        "server.autoscaling",
+        "further pods cannot share the volume of database.kind `sqlite`",
+        "set server.autoscaling null",
+    ),
+    "an autoscaler for files on a volume that one pod has": Case(
+        {"artifacts": {"kind": "volume"}, "server/autoscaling": {"maxReplicas": 3}, "server/poolSize": 7},
+        "server.autoscaling",
+        "further pods cannot share the volume of artifacts.kind `volume`",
+        "set server.autoscaling null",
+    ),
     "a single replica that has to stand apart": Case(
         {"server/spread": "required"},
         "server.spread",
