@@ -224,6 +224,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     replicas.cpu,
     replicas.autoscaler,
     serving.spread,
+    serving.pool,
     allowances,
     *aws.RULES,
     *rds.RULES,
