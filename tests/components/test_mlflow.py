@@ -27,6 +27,7 @@ from tests.components.parts import (
 )
 from tests.harness import Recording, deploy
 
+UVICORN = "--header connection:close --h11-max-incomplete-event-size 1048576 --timeout-graceful-shutdown 100"
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
@@ -121,8 +122,7 @@ def test_the_server_listens_on_the_pods_loopback_alone() -> None:
         "--backend-store-uri=postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
         "--artifacts-destination=s3-proxied://artifacts",
         "--serve-artifacts",
-        "--uvicorn-opts=--header connection:close --h11-max-incomplete-event-size 1048576"
-        " --timeout-graceful-shutdown 100",
+        f"--uvicorn-opts={UVICORN}",
         f"--allowed-hosts={','.join(allowed_hosts(HOST, NAMESPACE))}",
         f"--cors-allowed-origins=https://{HOST}",
     ]

@@ -7,7 +7,10 @@ Artifacts stream in threads of their own.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
+
+from mlflow_platform_server.bodies import Message, Receive, Send
+from mlflow_platform_server.door import App
 
 
 class Limiter(Protocol):
@@ -19,13 +22,13 @@ class Limiter(Protocol):
 class Bounded:
     """An application whose synchronous part runs in at most `threads` threads; further requests wait their turn."""
 
-    def __init__(self, app: Any, threads: int, *, limiter: Callable[[], Limiter]) -> None:
+    def __init__(self, app: App, threads: int, *, limiter: Callable[[], Limiter]) -> None:
         """`limiter` gives the one of the running event loop."""
         self._app = app
         self._threads = threads
         self._limiter = limiter
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one request."""
         # Not earlier: without a running loop there is none.
         limiter = self._limiter()
