@@ -10,9 +10,17 @@ from tools.access import matrix as access
 settings, secrets = load()
 opts = pulumi.ResourceOptions(providers=w.providers(settings))
 platform = c.PlatformNamespace(
-    "platform", c.PlatformNamespaceArgs(name=settings.namespace, durable=settings.durable), opts
+    "platform",
+    c.PlatformNamespaceArgs(name=settings.namespace, create=settings.create_namespace, durable=settings.durable),
+    opts,
 )
-context = w.Context(settings=settings, secrets=secrets, namespace=platform.namespace, opts=opts)
+context = w.Context(
+    settings=settings,
+    secrets=secrets,
+    namespace=platform.namespace,
+    trust=w.trust(settings, platform.namespace, opts),
+    opts=opts,
+)
 
 certificate = w.certificate(context)
 route = w.route(context, certificate)
@@ -35,6 +43,7 @@ workspaces = w.workspaces(context, gateway, certificate, w.cluster_roles(context
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)
+pulumi.export("paused", settings.server.paused)
 pulumi.export("authority", certificate.authority)
 pulumi.export("audience", login.audience)
 pulumi.export("users", identity.users)

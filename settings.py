@@ -18,13 +18,13 @@ from stackfile.contradictions import contradictions
 from stackfile.draft import Draft
 from stackfile.faults import Fault, report
 from stackfile.model.access import Access
-from stackfile.model.artifacts import InClusterArtifacts, S3Artifacts
+from stackfile.model.artifacts import InClusterArtifacts, S3Artifacts, VolumeArtifacts
 from stackfile.model.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentityIdentity
 from stackfile.model.base import Model
 from stackfile.model.bucket import BucketArtifacts
 from stackfile.model.certificate import CertificateSecret, SelfSigned
 from stackfile.model.cluster import Cluster
-from stackfile.model.database import ExternalDatabase, InClusterDatabase
+from stackfile.model.database import ExternalDatabase, InClusterDatabase, SqliteDatabase
 from stackfile.model.gateway import HttpRouteGateway, IngressGateway
 from stackfile.model.login import BasicLogin, DevelopmentLogin, OidcLogin, Sessions
 from stackfile.model.rds import RdsDatabase
@@ -57,7 +57,9 @@ __all__ = [
     "Secrets",
     "SelfSigned",
     "Settings",
+    "SqliteDatabase",
     "Team",
+    "VolumeArtifacts",
     "judge",
     "load",
     "required",
@@ -74,7 +76,10 @@ class Settings(Model):
     """The one public host name; every URL of the platform follows from it."""
 
     namespace: values.Namespace = "mlflow"
-    """Namespace of the platform itself, which it creates."""
+    """Namespace of the platform itself."""
+
+    create_namespace: values.Flag = True
+    """Whether `up` creates it; `false` is for one that exists and is the platform's alone."""
 
     cluster: Cluster = Field(default_factory=Cluster)
     """What the platform must know of the Kubernetes cluster."""
@@ -85,10 +90,14 @@ class Settings(Model):
     aws: Aws | None = None
     """Where at AWS the platform has a database or a bucket, and who its pods are there."""
 
-    database: Annotated[InClusterDatabase | RdsDatabase | ExternalDatabase, Field(discriminator="kind")]
+    database: Annotated[
+        InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")
+    ]
     """Where MLflow keeps its metadata."""
 
-    artifacts: Annotated[InClusterArtifacts | BucketArtifacts | S3Artifacts, Field(discriminator="kind")]
+    artifacts: Annotated[
+        InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts, Field(discriminator="kind")
+    ]
     """Where MLflow keeps artifacts."""
 
     login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]

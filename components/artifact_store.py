@@ -62,11 +62,18 @@ def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.concat("s3-proxied://", bucket)
 
 
-def s3_environment(*, region: str, endpoint_url: str | None) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
-    """Where boto3 and MLflow find a store; an `endpoint_url` of None means AWS."""
+def s3_environment(
+    *, region: str, endpoint_url: str | None, authority_file: str | None = None
+) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
+    """Where boto3 and MLflow find a store; an `endpoint_url` of None means AWS.
+
+    Without an `authority_file` they believe the public authorities.
+    """
     variables = {"AWS_REGION": region}
     if endpoint_url is not None:
         variables["MLFLOW_S3_ENDPOINT_URL"] = endpoint_url
+    if authority_file is not None:
+        variables["AWS_CA_BUNDLE"] = authority_file
     return tuple(k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in variables.items())
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import aws, posture, programs, rds, serving
+from stackfile import aws, backing, posture, programs, rds, serving
 from stackfile.allowances import allowances
-from stackfile.budget import connections, postgres, replicas, server
+from stackfile.budget import connections, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
@@ -214,6 +214,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     sessions,
     cert_manager,
     ingress,
+    *backing.RULES,
     programs.audiences,
     programs.api_server,
     programs.service_accounts,
@@ -223,6 +224,9 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     server.memory,
     replicas.cpu,
     replicas.autoscaler,
+    volumes.database,
+    volumes.uploads,
+    quotas.incompressible,
     serving.spread,
     serving.pool,
     allowances,

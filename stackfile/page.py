@@ -37,9 +37,7 @@ def page() -> str:
     """The whole page."""
     sections = {name: field for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
     single = [key for key in outline.keys(Settings) if "." not in key.path and key.path not in sections]
-    secrets = "".join(
-        f"| `{name}` | `{need.section}.kind: {need.kind}` | {need.meaning} |\n" for name, need in NEEDS.items()
-    )
+    secrets = "".join(f"| `{name}` | {need.condition} | {need.meaning} |\n" for name, need in NEEDS.items())
     parts = [INTRODUCTION, "## General\n\n" + _table(single)]
     parts += [part for name, field in sections.items() for part in _section(name, field)]
     return "\n".join([*parts, SECRETS + secrets])
@@ -52,16 +50,19 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
         if kind:
             yield f"### {name}, `kind: {kind}`\n\n{inspect.getdoc(model)}\n"
         keys = outline.keys(model, outline.prefix_in(name, field))
-        yield _table(key for key in keys if key.path != f"{name}.kind")
+        # The section above a nested `kind` names its values.
+        yield _table((key for key in keys if not key.path.endswith(".kind")), kind)
 
 
-def _table(keys: Iterable[outline.Key]) -> str:
-    return HEAD + "".join(_row(key) for key in keys)
+def _table(keys: Iterable[outline.Key], kind: str | None = None) -> str:
+    """One row a key; `kind` is that of the section, which the heading has said."""
+    return HEAD + "".join(_row(key, key.choice if key.choice != kind else None) for key in keys)
 
 
-def _row(key: outline.Key) -> str:
+def _row(key: outline.Key, choice: str | None) -> str:
     meaning = _cell(key.field.description or "")
-    return f"| `{key.path}` | {outline.words(key.field)} | {_default(key)} | {meaning} |\n"
+    where = f", `kind: {choice}`" if choice else ""
+    return f"| `{key.path}`{where} | {outline.words(key.field)} | {_default(key)} | {meaning} |\n"
 
 
 def _default(key: outline.Key) -> str:

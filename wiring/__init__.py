@@ -7,6 +7,7 @@ from wiring.login import Identity, identity, login
 from wiring.migration import migration
 from wiring.providers import providers
 from wiring.server import server
+from wiring.trust import trust
 from wiring.way_in import certificate, guarded, route
 from wiring.workspaces import cluster_roles, workspaces
 
@@ -24,5 +25,6 @@ __all__ = [
     "providers",
     "route",
     "server",
+    "trust",
     "workspaces",
 ]

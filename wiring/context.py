@@ -7,6 +7,7 @@ import pulumi
 import settings as s
 from components.address import Address
 from components.forward_auth import REFRESH_MINUTES
+from components.pods import Attachment
 from stackfile.mirror import mirrored
 
 
@@ -17,6 +18,9 @@ class Context:
     settings: s.Settings
     secrets: s.Secrets
     namespace: pulumi.Output[str]
+    trust: Attachment
+    """What makes containers of the server's image believe the company's own authorities."""
+
     opts: pulumi.ResourceOptions
 
     @property

@@ -15,6 +15,7 @@ def migration(context: Context, database: Database) -> c.SchemaMigration:
             image=context.image(server.image),
             pull_secrets=context.pull_secrets,
             database=database,
+            trust=context.trust,
             minutes=server.migration_minutes,
         ),
         context.opts,

@@ -40,6 +40,7 @@ def server(
             access_cache_seconds=sizes.access_cache_seconds,
             database=database,
             artifacts=artifacts,
+            trust=context.trust,
             login=login,
             only_workspace=None if context.settings.workspaces.enabled else min(context.settings.teams),
             contact=context.settings.access.contact,

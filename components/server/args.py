@@ -68,6 +68,9 @@ class MLflowArgs:
 
     database: Database
     artifacts: ArtifactStore
+    trust: pods.Attachment = pods.NOTHING
+    """Further authorities that their certificates may be from."""
+
     login: Login
     only_workspace: str | None
     """The one namespace whose RBAC decides everything, in an MLflow without workspaces; None means that every namespace

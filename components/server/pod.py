@@ -10,7 +10,7 @@ from components.server.process import command, environment
 core = k8s.core.v1
 
 
-def _container(args: MLflowArgs) -> core.ContainerArgs:
+def _container(args: MLflowArgs, given: pods.Attachment) -> core.ContainerArgs:
     health = f"{args.address.path}/health"
     return core.ContainerArgs(
         name="mlflow",
@@ -20,8 +20,7 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
         ),
         env=[
             *(core.EnvVarArgs(name=key, value=value) for key, value in sorted(environment(args).items())),
-            *args.database.attachment.env,
-            *args.artifacts.attachment.env,
+            *given.env,
         ],
         resources=args.resources.to_args(),
         security_context=pods.container_security(),
@@ -35,14 +34,14 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
             core.VolumeMountArgs(
                 name="token", mount_path="/var/run/secrets/kubernetes.io/serviceaccount", read_only=True
             ),
-            *args.database.attachment.mounts,
-            *args.artifacts.attachment.mounts,
+            *given.mounts,
         ],
     )
 
 
 def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs:
     """The pod, which runs as the service account called `account`."""
+    given = pods.joined(args.trust, args.database.attachment, args.artifacts.attachment)
     return core.PodSpecArgs(
         service_account_name=account,
         # Mounted by hand below, in the server's container only: the login has no use for it.
@@ -53,8 +52,8 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs
         image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         topology_spread_constraints=availability.spread(LABELS, args.spread),
         termination_grace_period_seconds=args.termination_seconds,
-        init_containers=[args.login.sidecar],
-        containers=[_container(args)],
+        init_containers=[*given.init_containers, args.login.sidecar],
+        containers=[_container(args, given)],
         volumes=[
             pods.scratch("tmp", args.upload_space),
             core.VolumeArgs(
@@ -86,7 +85,6 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs
                 ),
             ),
             *args.login.volumes,
-            *args.database.attachment.volumes,
-            *args.artifacts.attachment.volumes,
+            *given.volumes,
         ],
     )

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stackfile.draft import mapping
-from stackfile.secrets import NEEDS
+from stackfile.secrets import needed
 from tests.settings.stack_files import Complaints, changed
 
 CANARY = "hunter2"
@@ -48,9 +47,5 @@ def check(case: Case, complaints: Complaints) -> None:
 
 def with_needed_secrets(document: dict[str, object], case: Case) -> tuple[dict[str, object], list[str]]:
     """The document with every secret that it needs and the case does not speak of, and the keys that are encrypted."""
-    needed = [
-        name
-        for name, need in NEEDS.items()
-        if mapping(document.get(need.section)).get("kind") == need.kind and name not in {*case.changes, case.path}
-    ]
-    return document | dict.fromkeys(needed, CANARY), [*needed, *case.encrypted]
+    names = [name for name in needed(document) if name not in {*case.changes, case.path}]
+    return document | dict.fromkeys(names, CANARY), [*names, *case.encrypted]

@@ -140,7 +140,7 @@ CASES = {
         {"server/spread": "required"},
         "server.spread",
         "`required` keeps replicas apart, and server.replicas is 1",
-        "set server.replicas 2 or more",
+        "two replicas or more",
     ),
     "too few connections for one request": Case(
         {"server/poolSize": 2, "server/poolOverflow": 1},
@@ -761,7 +761,7 @@ CASES = {
     "a missing secret": Case(
         {"database": EXTERNAL},
         "databasePassword",
-        "is missing; database.kind `external` needs it",
+        "is missing; database.kind `external` with database.credentials.kind `configuration` needs it",
         "run `pulumi config set --secret databasePassword --stack dev`",
     ),
     "a secret in plain text": Case(
@@ -780,7 +780,7 @@ CASES = {
     "a secret without a use": Case(
         {"databasePassword": CANARY},
         "databasePassword",
-        "has no use; it belongs to database.kind `external`, found `in-cluster`",
+        "has no use; it belongs to database.kind `external` with database.credentials.kind `configuration`",
         "run `pulumi config rm databasePassword --stack dev`",
         encrypted=("databasePassword",),
     ),
