@@ -21,14 +21,16 @@ def in_cluster_url(namespace: str, path: str) -> str:
     return f"http://mlflow.{namespace}.svc.cluster.local{path}"
 
 
-def environment(team: str, url: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    """Environment of an MLflow client in the team's namespace.
+def environment(workspace: str | None, url: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+    """Environment of an MLflow client in the team's namespace; a `workspace` of None is for a server without any.
 
     Every value holds in any pod as it is: a variable that names a file would break clients without the volume.
     """
+    if workspace is None:
+        return {"MLFLOW_TRACKING_URI": url, "MLFLOW_TRACKING_AUTH": "kubernetes"}
     return {
         "MLFLOW_TRACKING_URI": url,
-        "MLFLOW_WORKSPACE": team,
+        "MLFLOW_WORKSPACE": workspace,
         "MLFLOW_TRACKING_AUTH": "kubernetes-namespaced",
     }
 

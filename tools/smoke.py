@@ -31,10 +31,11 @@ def client_variables(platform: Platform, team: str, authority_file: Path | None)
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
         "MLFLOW_TRACKING_URI": platform.url,
-        "MLFLOW_WORKSPACE": team,
         "MLFLOW_TRACKING_TOKEN": service_account_token(account.namespace, account.service_account, platform.audience),
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
+    if account.workspace is not None:
+        variables["MLFLOW_WORKSPACE"] = account.workspace
     if authority_file is not None:
         variables["MLFLOW_TRACKING_SERVER_CERT_PATH"] = str(authority_file)
         variables["REQUESTS_CA_BUNDLE"] = str(authority_file)
@@ -106,6 +107,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args()
     platform = read_platform()
+    if platform.paused:
+        print("smoke test: not done, because server.paused is true and no server runs")
+        return
     team = min(platform.teams)
     wait_until_it_answers(platform.url, platform.authority)
     start = time.monotonic()
@@ -119,10 +123,12 @@ def main() -> None:
 
 
 def _where_to_look(platform: Platform, team: str, result: dict[str, Any]) -> str:
+    workspace = platform.teams[team].workspace
+    query = "" if workspace is None else f"?workspace={workspace}"
     lines = [
         "",
         f"MLflow       {platform.url}",
-        f"this run     {platform.url}/#/experiments/{result['experiment_id']}/runs/{result['run_id']}?workspace={team}",
+        f"this run     {platform.url}/#/experiments/{result['experiment_id']}/runs/{result['run_id']}{query}",
         f"teams        {', '.join(sorted(platform.teams))}",
     ]
     if platform.users:

@@ -20,6 +20,8 @@ class TeamAccount:
 
     namespace: str
     service_account: str
+    workspace: str | None
+    """The team's MLflow workspace; None in an MLflow without workspaces."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,9 @@ class Platform:
     audience: str = AUDIENCE
     """Audience of the service-account tokens that the login admits."""
 
+    paused: bool = False
+    """Whether no server runs, because the stack file says so."""
+
 
 def parse_outputs(outputs: dict[str, Any]) -> Platform:
     """The outputs of `pulumi stack output --json` as a value.
@@ -48,9 +53,15 @@ def parse_outputs(outputs: dict[str, Any]) -> Platform:
     return Platform(
         url=outputs["url"],
         namespace=outputs["namespace"],
+        paused=outputs.get("paused", False),
         authority=outputs.get("authority"),
         teams={
-            name: TeamAccount(namespace=team["namespace"], service_account=team["serviceAccount"])
+            name: TeamAccount(
+                namespace=team["namespace"],
+                service_account=team["serviceAccount"],
+                # Stacks of before MLflow could go without workspaces do not say.
+                workspace=team.get("workspace", name),
+            )
             for name, team in outputs["teams"].items()
         },
         users=tuple(outputs.get("users", ())),

@@ -4,7 +4,10 @@ from wiring.artifacts import artifacts
 from wiring.context import Context
 from wiring.database import database
 from wiring.login import Identity, identity, login
+from wiring.migration import migration
+from wiring.providers import providers
 from wiring.server import server
+from wiring.trust import trust
 from wiring.way_in import certificate, guarded, route
 from wiring.workspaces import cluster_roles, workspaces
 
@@ -18,7 +21,10 @@ __all__ = [
     "guarded",
     "identity",
     "login",
+    "migration",
+    "providers",
     "route",
     "server",
+    "trust",
     "workspaces",
 ]

@@ -15,6 +15,7 @@ MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-te
 # requests of one team to another team's workspace were admitted. images/mlflow/server runs every request in a context
 # of its own since; this is the second lock on that door, for what else a connection may remember.
 ONE_REQUEST_PER_CONNECTION = "--header connection:close"
+WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=kubernetes://")
 # The most that Traefik and OAuth2-Proxy take for a request's headers, a limit of Go's. uvicorn's is 64 KiB, and cookies
 # and header of somebody in 200 groups are as long as that.
 HEADER_BYTES = 1024 * 1024
@@ -41,8 +42,7 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
         f"--workers={args.workers}",
         # The authorisation plugin behind the door of images/mlflow/server.
         "--app-name=mlflow-platform",
-        "--enable-workspaces",
-        "--workspace-store-uri=kubernetes://",
+        *(WORKSPACES if args.only_workspace is None else ()),
         f"--backend-store-uri={database}",
         f"--artifacts-destination={artifacts}",
         "--serve-artifacts",
@@ -73,6 +73,9 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_K8S_AUTH_REMOTE_GROUPS_SEPARATOR": ",",
         "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": f"{ENABLED_LABEL}=true",
     }
+    if args.only_workspace is not None:
+        variables["MLFLOW_K8S_AUTH_WORKSPACES_ENABLED"] = "false"
+        variables["MLFLOW_K8S_AUTH_NAMESPACE"] = args.only_workspace
     if args.contact is not None:
         variables["MLFLOW_PLATFORM_CONTACT"] = args.contact
     if args.address.path:

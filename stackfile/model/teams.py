@@ -57,6 +57,10 @@ class Limits(Model):
 class Workspaces(Model):
     """What every team gets that says nothing else."""
 
+    enabled: values.Flag = True
+    """Whether each team has an MLflow workspace of its own. `false` is for one team that wants MLflow without
+    workspaces: everything is in one place, and clients name none."""
+
     quota: Quota = Field(default_factory=Quota)
     """What all pods and volumes of a team may take together."""
 

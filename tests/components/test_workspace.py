@@ -20,6 +20,7 @@ def make(team: str, **changes: Any) -> c.Workspace:  # noqa: ANN401 - arguments 
         "description": "Recommendation models",
         "groups": {"manager": [f"{team}-mlflow-users"]},
         "integration_role": "mlflow-integration",
+        "multi_tenant": True,
         "mount_tokens": True,
         "url": URL,
         "authority": None,
@@ -266,3 +267,10 @@ def test_users_that_no_identity_provider_puts_into_groups_are_bound_themselves()
             ("Group", "team-a-mlflow-users"),
             ("User", "erin@example.com"),
         ]
+
+
+def test_programs_of_an_mlflow_without_workspaces_name_none() -> None:
+    assert workspace(multi_tenant=False)["team-a-client"].inputs["data"] == {
+        "MLFLOW_TRACKING_URI": URL,
+        "MLFLOW_TRACKING_AUTH": "kubernetes",
+    }

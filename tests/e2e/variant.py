@@ -4,13 +4,15 @@ A file in `variants/` is a piece of a stack file. Each of its keys replaces the 
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-from tests.e2e.commands import CHECKOUT, run
+from tests.e2e import kube
+from tests.e2e.commands import CHECKOUT, Finished, run, wait_for
 from tools.smoke import wait_until_it_answers
 from tools.stack import Platform, read_platform
 
@@ -18,6 +20,8 @@ FOLDER = Path(__file__).with_name("variants")
 PROJECT = "mlflow-platform"
 # Measured: 30-60 s each; the server's start is most of it.
 UP_SECONDS = 420
+# The longest that a pod of the platform is given to end, and some.
+ENDING_SECONDS = 120
 
 Config = dict[str, Any]
 
@@ -30,17 +34,20 @@ def changes_of(variant: str) -> Config:
 def deploy(folder: Path, changes: Mapping[str, object]) -> Platform:
     """Deploy the `dev` stack with some of its keys replaced, and wait until it answers."""
     file = _stack_file(folder, changes)
-    _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", f"--config-file={file}")
-    platform = read_platform()
-    wait_until_it_answers(platform.url, platform.authority)
-    return platform
+    return _up(f"--config-file={file}")
+
+
+def attempt(folder: Path, changes: Mapping[str, object], *, expected: int | None = 0) -> Finished:
+    """Deploy the same way, look at how it ends, and wait for nobody to answer."""
+    file = _stack_file(folder, changes)
+    return _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", f"--config-file={file}", expected=expected)
 
 
 def restore() -> None:
     """Deploy the `dev` stack as it is committed."""
-    _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs")
-    platform = read_platform()
-    wait_until_it_answers(platform.url, platform.authority)
+    # A deployment that took too long was killed, and left the stack locked.
+    run(sys.executable, "-m", "tools.heal")
+    _up()
 
 
 def expect_no_changes(folder: Path, changes: Mapping[str, object]) -> None:
@@ -48,9 +55,25 @@ def expect_no_changes(folder: Path, changes: Mapping[str, object]) -> None:
     _pulumi("preview", "--expect-no-changes", f"--config-file={_stack_file(folder, changes)}")
 
 
-def _pulumi(command: str, *options: str) -> None:
+def _up(*options: str) -> Platform:
+    _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *options)
+    platform = read_platform()
+    wait_until_it_answers(platform.url, platform.authority)
+    # A server that is on its way out still answers what reaches it, as it was configured.
+    wait_for("the server's old pods are gone", lambda: not _ending(platform.namespace), seconds=ENDING_SECONDS)
+    return platform
+
+
+def _ending(namespace: str) -> bool:
+    pods = kube.objects("pods", f"--namespace={namespace}", f"--selector={kube.PLATFORM_LABEL}")
+    return any("deletionTimestamp" in pod["metadata"] for pod in pods)
+
+
+def _pulumi(command: str, *options: str, expected: int | None = 0) -> Finished:
     pack = f"--policy-pack={os.environ['POLICY_PACK']}"
-    run("pulumi", command, "--stack=dev", "--non-interactive", pack, *options, seconds=UP_SECONDS)
+    return run(
+        "pulumi", command, "--stack=dev", "--non-interactive", pack, *options, seconds=UP_SECONDS, expected=expected
+    )
 
 
 def _stack_file(folder: Path, changes: Mapping[str, object]) -> Path:

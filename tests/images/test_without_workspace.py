@@ -24,7 +24,7 @@ class Server:
         """Answer one request."""
         self.asked.append(scope)
         assert (await receive())["type"] == "http.request"
-        is_list = scope["path"] == "/api/3.0/mlflow/workspaces"
+        is_list = scope["path"] in {"/api/3.0/mlflow/workspaces", "/api/2.0/mlflow/experiments/search"}
         await send({"type": "http.response.start", "status": self.status if is_list else 200, "headers": []})
         body = self.answer if is_list else "MLflow"
         await send({"type": "http.response.body", "body": body.encode()})
@@ -35,7 +35,12 @@ ONE = {"workspaces": [{"name": "team-a"}]}
 
 
 def ask(
-    server: Server, path: str = "/", *, headers: dict[str, str] | None = None, method: str = "GET", **options: str
+    server: Server,
+    path: str = "/",
+    *,
+    headers: dict[str, str] | None = None,
+    method: str = "GET",
+    **options: Any,  # noqa: ANN401 - of the middleware
 ) -> tuple[int, str]:
     """Status and body of one request."""
     sent: list[dict[str, Any]] = []
@@ -73,6 +78,12 @@ def test_a_list_that_is_refused_leaves_the_page_to_mlflow(status: int) -> None:
 @pytest.mark.parametrize("answer", ["", "<html>", "[]", "null"])
 def test_a_list_that_cannot_be_read_leaves_the_page_to_mlflow(answer: str) -> None:
     assert ask(Server(answer)) == (200, "MLflow")
+
+
+def test_without_workspaces_whoever_may_not_see_experiments_is_told_so() -> None:
+    assert ask(Server({}, 403), multi_tenant=False)[0] == 403
+    for status in (200, 401, 500):
+        assert ask(Server({"experiments": []}, status), multi_tenant=False) == (200, "MLflow")
 
 
 def test_programs_and_other_paths_are_not_asked_about() -> None:

@@ -200,7 +200,9 @@ def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) ->
     teams = stack_file(stack)["mlflow-platform:teams"]
     assert exports["url"] == f"https://{host}"
     assert exports["namespace"] == "mlflow"
-    assert exports["teams"] == {name: {"namespace": name, "serviceAccount": "mlflow-client"} for name in teams}
+    assert exports["teams"] == {
+        name: {"namespace": name, "serviceAccount": "mlflow-client", "workspace": name} for name in teams
+    }
     assert exports.get("authority", "").startswith("-----BEGIN CERTIFICATE-----") is (stack == "dev")
     users = stack_file(stack)["mlflow-platform:login"].get("users", {})
     assert exports["users"] == sorted(users)

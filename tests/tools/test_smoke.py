@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from tools.smoke import client_variables, record_run
 from tools.stack import Platform, TeamAccount
 
 TEAMS = {
-    "team-a": TeamAccount(namespace="team-a", service_account="mlflow-client"),
-    "research": TeamAccount(namespace="ml-research", service_account="pipeline"),
+    "team-a": TeamAccount(namespace="team-a", service_account="mlflow-client", workspace="team-a"),
+    "research": TeamAccount(namespace="ml-research", service_account="pipeline", workspace="research"),
 }
 
 
@@ -43,6 +44,12 @@ EXPECTED = {
 
 def test_a_client_gets_its_teams_token_and_nothing_of_the_deployers_environment() -> None:
     assert client_variables(platform(), "research", None) == EXPECTED
+
+
+def test_a_client_of_an_mlflow_without_workspaces_names_none() -> None:
+    alone = dataclasses.replace(TEAMS["research"], workspace=None)
+    variables = client_variables(dataclasses.replace(platform(), teams={"research": alone}), "research", None)
+    assert variables == {name: value for name, value in EXPECTED.items() if name != "MLFLOW_WORKSPACE"}
 
 
 def test_a_client_is_told_of_a_private_authority() -> None:

@@ -16,8 +16,8 @@ OUTPUTS: dict[str, Any] = {
     "users": ["alice@example.com", "bob@example.com"],
 }
 TEAMS = {
-    "team-a": TeamAccount(namespace="team-a", service_account="mlflow-client"),
-    "research": TeamAccount(namespace="ml-research", service_account="pipeline"),
+    "team-a": TeamAccount(namespace="team-a", service_account="mlflow-client", workspace="team-a"),
+    "research": TeamAccount(namespace="ml-research", service_account="pipeline", workspace="research"),
 }
 
 

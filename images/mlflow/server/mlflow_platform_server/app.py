@@ -39,7 +39,7 @@ def create_app() -> BelowPath:
         mount.app = downloads.Taker(mount.app)
     config = KubernetesAuthConfig.from_env()
     door = Door(
-        WithoutWorkspace(app, os.environ.get(CONTACT_VARIABLE, "")),
+        WithoutWorkspace(app, os.environ.get(CONTACT_VARIABLE, ""), multi_tenant=config.workspaces_enabled),
         Convention(
             user_header=config.user_header.lower(),
             groups_header=config.groups_header.lower(),

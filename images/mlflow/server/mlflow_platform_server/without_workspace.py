@@ -17,6 +17,8 @@ from mlflow_platform_server.bodies import Message, Receive, Send
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 WORKSPACES = "/api/3.0/mlflow/workspaces"
+# What whoever may do anything may do, and what a server without workspaces can be asked.
+EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
 # What a header may make of the answer to the question below, and what names a workspace of its own.
 LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"x-mlflow-workspace"}
 PAGE = """<!DOCTYPE html>
@@ -65,11 +67,15 @@ HEADERS = [
 
 
 class WithoutWorkspace:
-    """ASGI middleware that answers the start page for callers whose list of workspaces is empty."""
+    """ASGI middleware that answers the start page for callers whose list of workspaces is empty.
 
-    def __init__(self, app: App, contact: str = "") -> None:
+    Where MLflow has no workspaces, it answers callers who may not see experiments.
+    """
+
+    def __init__(self, app: App, contact: str = "", *, multi_tenant: bool = True) -> None:
         self._app = app
         self._contact = contact
+        self._multi_tenant = multi_tenant
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -87,7 +93,7 @@ class WithoutWorkspace:
         await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
 
     async def _has_a_workspace(self, scope: Message) -> bool:
-        """Ask the server as the caller would; any answer but an empty list leaves the start page to the server."""
+        """Ask the server as the caller would; any answer but a clear no leaves the start page to the server."""
         status, body = 0, b""
         requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
@@ -100,16 +106,19 @@ class WithoutWorkspace:
             status = message.get("status", status)
             body += message.get("body", b"")
 
+        path = WORKSPACES if self._multi_tenant else EXPERIMENTS
         question = {
             **scope,
             "method": "GET",
-            "path": WORKSPACES,
-            "raw_path": WORKSPACES.encode(),
-            "query_string": b"",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"" if self._multi_tenant else b"max_results=1",
             "headers": [(name, value) for name, value in scope["headers"] if name not in LEFT_OUT],
             "state": {},
         }
         await self._app(question, receive, send)
+        if not self._multi_tenant:
+            return status != HTTPStatus.FORBIDDEN
         try:
             return status != HTTPStatus.OK or bool(json.loads(body).get("workspaces"))
         except (AttributeError, ValueError):
