@@ -12,7 +12,7 @@ from typing import Any, cast
 import yaml
 
 from tests.e2e import kube
-from tests.e2e.commands import CHECKOUT, run, wait_for
+from tests.e2e.commands import CHECKOUT, Finished, run, wait_for
 from tools.smoke import wait_until_it_answers
 from tools.stack import Platform, read_platform
 
@@ -35,6 +35,12 @@ def deploy(folder: Path, changes: Mapping[str, object]) -> Platform:
     """Deploy the `dev` stack with some of its keys replaced, and wait until it answers."""
     file = _stack_file(folder, changes)
     return _up(f"--config-file={file}")
+
+
+def attempt(folder: Path, changes: Mapping[str, object], *, expected: int | None = 0) -> Finished:
+    """Deploy the same way, look at how it ends, and wait for nobody to answer."""
+    file = _stack_file(folder, changes)
+    return _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", f"--config-file={file}", expected=expected)
 
 
 def restore() -> None:
@@ -63,9 +69,11 @@ def _ending(namespace: str) -> bool:
     return any("deletionTimestamp" in pod["metadata"] for pod in pods)
 
 
-def _pulumi(command: str, *options: str) -> None:
+def _pulumi(command: str, *options: str, expected: int | None = 0) -> Finished:
     pack = f"--policy-pack={os.environ['POLICY_PACK']}"
-    run("pulumi", command, "--stack=dev", "--non-interactive", pack, *options, seconds=UP_SECONDS)
+    return run(
+        "pulumi", command, "--stack=dev", "--non-interactive", pack, *options, seconds=UP_SECONDS, expected=expected
+    )
 
 
 def _stack_file(folder: Path, changes: Mapping[str, object]) -> Path:
