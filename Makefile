@@ -9,15 +9,17 @@ TEAM ?=
 # Of `access`: a git revision to compare with, and text, json or markdown.
 AGAINST ?=
 FORMAT ?= text
+# Of `configuration`: anything, for JSON.
+JSON ?=
 
 PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status down destroy purge env access passwords smoke reach test e2e bench fmt check ready
+.PHONY: help up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt check ready
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ready:
 	@embedded/bootstrap.sh
@@ -45,6 +47,9 @@ env: ready ## print the environment for `pulumi` and `kubectl` by hand: eval "$$
 
 access: ready ## print who may do what, or AGAINST=main what changes; needs no cluster
 	@$(PYTHON) -m tools.access_matrix --stack '$(STACK)' --against '$(AGAINST)' --format '$(FORMAT)'
+
+configuration: ready ## print every setting of STACK and where it comes from (JSON=1 for programs); needs no cluster
+	@$(PYTHON) -m tools.configuration '$(STACK)' $(if $(JSON),--json)
 
 passwords: ready ## print the development users' passwords
 	@$(RUN) pulumi stack output passwords --show-secrets --stack '$(STACK)'

@@ -1,8 +1,6 @@
 """The platform of one stack, in the order in which its parts need each other."""
 
 import pulumi
-import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 import components as c
 import wiring as w
@@ -10,15 +8,19 @@ from settings import load
 from tools.access import matrix as access
 
 settings, secrets = load()
-# An empty kubeconfig means the usual places at the time of each run. Left out, the SDK would write the path of
-# $KUBECONFIG into the state, and the next machine has another one.
-opts = pulumi.ResourceOptions(
-    providers=[k8s.Provider("cluster", kubeconfig="", context=settings.cluster.context), random.Provider("random")]
-)
+opts = pulumi.ResourceOptions(providers=w.providers(settings))
 platform = c.PlatformNamespace(
-    "platform", c.PlatformNamespaceArgs(name=settings.namespace, durable=settings.durable), opts
+    "platform",
+    c.PlatformNamespaceArgs(name=settings.namespace, create=settings.create_namespace, durable=settings.durable),
+    opts,
 )
-context = w.Context(settings=settings, secrets=secrets, namespace=platform.namespace, opts=opts)
+context = w.Context(
+    settings=settings,
+    secrets=secrets,
+    namespace=platform.namespace,
+    trust=w.trust(settings, platform.namespace, opts),
+    opts=opts,
+)
 
 certificate = w.certificate(context)
 route = w.route(context, certificate)
@@ -37,7 +39,7 @@ gateway = c.Gateway(
     ),
     opts,
 )
-workspaces = w.workspaces(context, gateway, certificate, w.cluster_roles(context))
+workspaces = w.workspaces(context, gateway, certificate, w.cluster_roles(context), artifacts)
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)

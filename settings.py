@@ -6,25 +6,31 @@ how faults are found and worded is in the rest of `stackfile/`.
 """
 
 import json
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated
 
 import pulumi
 from pydantic import Field, ValidationError
 
 from stackfile import source, values
+from stackfile.cautions import cautions
 from stackfile.contradictions import contradictions
 from stackfile.draft import Draft
 from stackfile.faults import Fault, report
 from stackfile.model.access import Access
-from stackfile.model.artifacts import InClusterArtifacts, S3Artifacts
+from stackfile.model.artifacts import InClusterArtifacts, S3Artifacts, VolumeArtifacts
+from stackfile.model.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentityIdentity
 from stackfile.model.base import Model
+from stackfile.model.bucket import BucketArtifacts
 from stackfile.model.certificate import CertificateSecret, SelfSigned
 from stackfile.model.cluster import Cluster
-from stackfile.model.database import ExternalDatabase, InClusterDatabase
+from stackfile.model.database import ExternalDatabase, InClusterDatabase, SqliteDatabase
 from stackfile.model.gateway import HttpRouteGateway, IngressGateway
 from stackfile.model.login import BasicLogin, DevelopmentLogin, OidcLogin, Sessions
+from stackfile.model.rds import RdsDatabase
 from stackfile.model.server import Images, Server
 from stackfile.model.teams import Groups, Limits, Quota, Team, Workspaces
+from stackfile.profiles import Profile, applied
 from stackfile.programs import qualified
 from stackfile.secrets import PROJECT, Secrets, read_secrets, required, secret_faults
 from stackfile.source import Source, source_faults
@@ -32,19 +38,28 @@ from stackfile.translation import translate
 
 __all__ = [
     "PROJECT",
+    "AccessKeyIdentity",
+    "Aws",
     "BasicLogin",
+    "BucketArtifacts",
     "CertificateSecret",
     "DevelopmentLogin",
     "ExternalDatabase",
     "HttpRouteGateway",
     "InClusterArtifacts",
     "InClusterDatabase",
+    "IrsaIdentity",
+    "Judgement",
     "OidcLogin",
+    "PodIdentityIdentity",
+    "RdsDatabase",
     "S3Artifacts",
     "Secrets",
     "SelfSigned",
     "Settings",
+    "SqliteDatabase",
     "Team",
+    "VolumeArtifacts",
     "judge",
     "load",
     "required",
@@ -54,14 +69,17 @@ __all__ = [
 class Settings(Model):
     """Everything that a stack file says, without the secrets."""
 
-    profile: Literal["evaluation", "production"]
-    """`evaluation` may be destroyed; `production` protects its data and refuses what only an evaluation can bear."""
+    profile: Profile
+    """`evaluation` may be destroyed; `small`, for one team, and `production` protect their data and refuse more."""
 
     host: values.Host
     """The one public host name; every URL of the platform follows from it."""
 
     namespace: values.Namespace = "mlflow"
-    """Namespace of the platform itself, which it creates."""
+    """Namespace of the platform itself."""
+
+    create_namespace: values.Flag = True
+    """Whether `up` creates it; `false` is for one that exists and is the platform's alone."""
 
     cluster: Cluster = Field(default_factory=Cluster)
     """What the platform must know of the Kubernetes cluster."""
@@ -69,10 +87,17 @@ class Settings(Model):
     gateway: Annotated[IngressGateway | HttpRouteGateway, Field(discriminator="kind")] = IngressGateway(kind="ingress")
     """The way in from outside the cluster."""
 
-    database: Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")]
+    aws: Aws | None = None
+    """Where at AWS the platform has a database or a bucket, and who its pods are there."""
+
+    database: Annotated[
+        InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")
+    ]
     """Where MLflow keeps its metadata."""
 
-    artifacts: Annotated[InClusterArtifacts | S3Artifacts, Field(discriminator="kind")]
+    artifacts: Annotated[
+        InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts, Field(discriminator="kind")
+    ]
     """Where MLflow keeps artifacts."""
 
     login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]
@@ -88,7 +113,7 @@ class Settings(Model):
     """Image and sizes of the MLflow server."""
 
     images: Images = Field(default_factory=Images)
-    """Images of everything else."""
+    """Images of everything else, and where all images are pulled from."""
 
     access: Access = Field(default_factory=Access)
     """How Kubernetes RBAC is asked, and what people hear whom it gives nothing."""
@@ -102,7 +127,7 @@ class Settings(Model):
     @property
     def durable(self) -> bool:
         """Whether whatever holds data is protected."""
-        return self.profile == "production"
+        return self.profile != "evaluation"
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -147,31 +172,48 @@ class Settings(Model):
         }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What a stack file means, and what is to be said about it."""
+
+    settings: Settings | None
+    """None where a value is wrong or missing."""
+
+    faults: list[Fault]
+    """Every one but those of the secrets."""
+
+    warnings: list[Fault]
+    """What is allowed, and worth a second look."""
+
+
 def load() -> tuple[Settings, Secrets]:
-    """Read the stack's configuration.
+    """Read the stack's configuration, and show what is worth a second look as warnings of the engine.
 
     Raises:
         pulumi.RunError: the configuration has faults; the message lists all of them, each with its key, what was
             expected and what to do.
     """
     given, stack = source.read(), pulumi.get_stack()
-    settings, found = judge(given, stack)
-    found += secret_faults(given.document, given.secrets, stack)
-    if settings is None or found:
+    judged = judge(given, stack)
+    faults = [*judged.faults, *secret_faults(given.document, given.secrets, stack)]
+    if judged.settings is None or faults:
         # Without the cause, whose own words may show a secret.
-        raise pulumi.RunError(report(found, f"Pulumi.{stack}.yaml"))
-    return settings, read_secrets()
+        raise pulumi.RunError(report(faults, f"Pulumi.{stack}.yaml"))
+    for warning in judged.warnings:
+        pulumi.warn(str(warning))
+    return judged.settings, read_secrets()
 
 
-def judge(given: Source, stack: str) -> tuple[Settings | None, list[Fault]]:
-    """The settings, None where a value is wrong or missing, and every fault but those of the secrets."""
+def judge(given: Source, stack: str) -> Judgement:
+    """What a stack file means with its profile's values where it says nothing."""
     settings: Settings | None = None
-    found: list[Fault] = []
+    faults: list[Fault] = []
     try:
         # As JSON, where a strict model takes lists for tuples.
-        settings = Settings.model_validate_json(json.dumps(given.document))
+        settings = Settings.model_validate_json(json.dumps(applied(given.document, Settings)))
     except ValidationError as error:
-        found += translate(error, Settings, stack=stack, encrypted=given.encrypted)
-    found += contradictions(Draft(given.document, Settings))
-    found += source_faults(given, found)
-    return settings, found
+        faults += translate(error, Settings, stack=stack, encrypted=given.encrypted)
+    draft = Draft(given.document, Settings)
+    faults += contradictions(draft)
+    faults += source_faults(given, faults)
+    return Judgement(settings=settings, faults=faults, warnings=list(cautions(draft)))

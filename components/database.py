@@ -40,3 +40,8 @@ def postgresql_uri(
         pulumi.Output.from_input(port).apply(str),
         f"/{quote(name, safe='')}?{tls}",
     )
+
+
+def verified_tls(authority_file: str) -> str:
+    """TLS options of libpq for a connection whose server has to prove its name, to an authority in the file."""
+    return f"sslmode=verify-full&sslrootcert={authority_file}"

@@ -1,6 +1,7 @@
 """The schema migration: a Job that runs before the server's rollout and verifies that the schema is at its head."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -35,9 +36,15 @@ class SchemaMigrationArgs:
     image: str
     """The server's image: its MLflow decides which schema is the head."""
 
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
+
     database: Database
     minutes: int
     """How long it may take; then it ends and has changed nothing."""
+
+    trust: pods.Attachment = pods.NOTHING
+    """Further authorities that the database's certificate may be from."""
 
 
 class SchemaMigration(pulumi.ComponentResource):
@@ -115,43 +122,46 @@ def _beside_the_server() -> core.AffinityArgs:
     )
 
 
-def _environment(args: SchemaMigrationArgs) -> list[core.EnvVarArgs]:
+def _environment(args: SchemaMigrationArgs, given: pods.Attachment) -> list[core.EnvVarArgs]:
     expected = expected_version(args.image)
     return [
         core.EnvVarArgs(name="HOME", value="/tmp"),  # noqa: S108 - a volume of the pod
         core.EnvVarArgs(name="MLFLOW_BACKEND_STORE_URI", value=args.database.uri),
         core.EnvVarArgs(name="MLFLOW_DISABLE_TELEMETRY", value="true"),
         *([] if expected is None else [core.EnvVarArgs(name="EXPECTED_VERSION", value=expected)]),
-        *args.database.attachment.env,
+        *given.env,
     ]
 
 
 def _pod(args: SchemaMigrationArgs, scripts: pulumi.Input[str]) -> core.PodSpecArgs:
+    given = pods.joined(args.trust, args.database.attachment)
     return core.PodSpecArgs(
         restart_policy="Never",
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         affinity=_beside_the_server() if args.database.exclusive else None,
         security_context=pods.pod_security(pods.MLFLOW_UID),
         automount_service_account_token=False,
         enable_service_links=False,
+        init_containers=[*given.init_containers],
         containers=[
             core.ContainerArgs(
                 name="migrate",
                 image=args.image,
                 command=["python3", "/etc/migrate/migrate.py"],
-                env=_environment(args),
+                env=_environment(args, given),
                 resources=RESOURCES.to_args(),
                 security_context=pods.container_security(),
                 termination_message_policy="FallbackToLogsOnError",
                 volume_mounts=[
                     core.VolumeMountArgs(name="script", mount_path="/etc/migrate", read_only=True),
                     core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
-                    *args.database.attachment.mounts,
+                    *given.mounts,
                 ],
             )
         ],
         volumes=[
             core.VolumeArgs(name="script", config_map=core.ConfigMapVolumeSourceArgs(name=scripts)),
             pods.scratch("tmp", "64Mi"),
-            *args.database.attachment.volumes,
+            *given.volumes,
         ],
     )

@@ -18,6 +18,9 @@ class PlatformNamespaceArgs:
     name: str
     """Explicit, because people type it."""
 
+    create: bool = True
+    """Whether it is made here; else it exists, and is the platform's alone."""
+
     durable: bool
     """Whether deleting it is refused: a namespace takes its volume claims with it."""
 
@@ -29,6 +32,11 @@ class PlatformNamespace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:PlatformNamespace", name, None, opts)
+        self.namespace = self._created(name, args) if args.create else pulumi.Output.from_input(args.name)
+        closed_namespace(name, self.namespace, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"namespace": self.namespace})
+
+    def _created(self, name: str, args: PlatformNamespaceArgs) -> pulumi.Output[str]:
         created = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -37,6 +45,4 @@ class PlatformNamespace(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
         )
-        self.namespace = created.metadata.name
-        closed_namespace(name, self.namespace, pulumi.ResourceOptions(parent=self))
-        self.register_outputs({"namespace": self.namespace})
+        return created.metadata.name

@@ -4,8 +4,10 @@ Every container runs as a numbered user, without capabilities, on a read-only ro
 that needs to write mounts a volume for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pulumi
 import pulumi_kubernetes as k8s
 
 core = k8s.core.v1
@@ -43,6 +45,24 @@ class Attachment:
     env: tuple[core.EnvVarArgs, ...] = ()
     mounts: tuple[core.VolumeMountArgs, ...] = ()
     volumes: tuple[core.VolumeArgs, ...] = ()
+    init_containers: tuple[core.ContainerArgs, ...] = ()
+    """What runs in the pod before the container."""
+
+
+NOTHING = Attachment()
+
+
+def joined(*attachments: Attachment) -> Attachment:
+    """Several attachments of one container: of what has the same name or place, the last one counts.
+
+    Kubernetes refuses a variable, a mount or a volume that is there twice.
+    """
+    return Attachment(
+        env=tuple({one.name: one for given in attachments for one in given.env}.values()),
+        mounts=tuple({one.mount_path: one for given in attachments for one in given.mounts}.values()),
+        volumes=tuple({one.name: one for given in attachments for one in given.volumes}.values()),
+        init_containers=tuple({one.name: one for given in attachments for one in given.init_containers}.values()),
+    )
 
 
 def labels(component: str) -> dict[str, str]:
@@ -88,13 +108,18 @@ def http_probe(path: str, port: int, *, period: int, failures: int, delay: int =
     )
 
 
-def secret_env(variable: str, secret: "str | k8s.core.v1.Secret", key: str) -> core.EnvVarArgs:
+def secret_env(variable: str, secret: "pulumi.Input[str] | k8s.core.v1.Secret", key: str) -> core.EnvVarArgs:
     """An environment variable whose value stays in a Secret."""
-    name = secret if isinstance(secret, str) else secret.metadata.name
+    name = secret.metadata.name if isinstance(secret, core.Secret) else secret
     return core.EnvVarArgs(
         name=variable,
         value_from=core.EnvVarSourceArgs(secret_key_ref=core.SecretKeySelectorArgs(name=name, key=key)),
     )
+
+
+def pull_secrets(names: Sequence[str]) -> list[core.LocalObjectReferenceArgs] | None:
+    """The Secrets that a pod's images are pulled with; None where a registry asks for none."""
+    return [core.LocalObjectReferenceArgs(name=name) for name in names] or None
 
 
 def scratch(name: str, limit: str) -> core.VolumeArgs:

@@ -4,6 +4,7 @@ For evaluation and for teams that accept a restart as their outage; there is no 
 database `mlflow` and can do nothing else; the superuser has no password and cannot come in over the network.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -19,11 +20,8 @@ core = k8s.core.v1
 PORT = 5432
 # The official image's `postgres` user.
 UID = 999
-# A rolling update of one replica with the default pool (20 + 10 for each of two engines a worker) takes 120.
-MAX_CONNECTIONS = 150
-# A quarter of the memory limit, as PostgreSQL's manual recommends.
-SHARED_BUFFERS = "256MB"
-RESOURCES = pods.Resources(cpu="100m", memory="256Mi", cpu_limit="2", memory_limit="1Gi")
+# Of the memory limit, as PostgreSQL's manual recommends.
+SHARED_FRACTION = 1 / 4
 
 READY = "pg_isready --quiet --host=127.0.0.1 --port=5432 --username=mlflow"
 # Exit code 1 is a server that is up and recovering: killing it would make it recover again, forever.
@@ -36,11 +34,21 @@ class PostgresArgs:
 
     namespace: pulumi.Input[str]
     image: str
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
+
     storage: str
     """Size of the volume, as a Kubernetes quantity."""
 
     storage_class: str | None = None
     """None means the cluster's default class."""
+
+    max_connections: int
+    shared_mebibytes: int
+    """Shared buffers, which are what the pod is promised."""
+
+    memory_limit: str
+    """As a Kubernetes quantity."""
 
     clients: tuple[dict[str, str], ...]
     """Labels of the pods that may connect."""
@@ -96,7 +104,7 @@ class Postgres(pulumi.ComponentResource):
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=_pod(args.image, credential.metadata.name, configuration.metadata.name),
+                    spec=_pod(args, credential.metadata.name, configuration.metadata.name),
                 ),
                 volume_claim_templates=[data_claim(args.storage, args.storage_class)],
             ),
@@ -135,25 +143,28 @@ def _probe(command: str, *, period: int, failures: int) -> core.ProbeArgs:
     )
 
 
-def _pod(image: str, credential: pulumi.Input[str], configuration: pulumi.Input[str]) -> core.PodSpecArgs:
+def _pod(args: PostgresArgs, credential: pulumi.Input[str], configuration: pulumi.Input[str]) -> core.PodSpecArgs:
     return core.PodSpecArgs(
         security_context=pods.pod_security(UID),
         automount_service_account_token=False,
         enable_service_links=False,
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         # A fast shutdown under load writes one checkpoint; a minute is ample for the memory limit's worth of buffers.
         termination_grace_period_seconds=60,
         containers=[
             core.ContainerArgs(
                 name="postgres",
-                image=image,
+                image=args.image,
                 command=["sh", "/etc/postgresql/postgres.sh"],
                 env=[
                     core.EnvVarArgs(name="PGDATA", value="/var/lib/postgresql/data/pgdata"),
-                    core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(MAX_CONNECTIONS)),
-                    core.EnvVarArgs(name="SHARED_BUFFERS", value=SHARED_BUFFERS),
+                    core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(args.max_connections)),
+                    core.EnvVarArgs(name="SHARED_BUFFERS", value=f"{args.shared_mebibytes}MB"),
                 ],
                 ports=[core.ContainerPortArgs(name="postgres", container_port=PORT)],
-                resources=RESOURCES.to_args(),
+                resources=pods.Resources(
+                    cpu="100m", memory=f"{args.shared_mebibytes}Mi", cpu_limit="2", memory_limit=args.memory_limit
+                ).to_args(),
                 security_context=pods.container_security(),
                 # Ten minutes for the replay of the log after a crash.
                 startup_probe=_probe(READY, period=2, failures=300),

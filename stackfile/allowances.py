@@ -15,12 +15,15 @@ class Amount:
 
     path: str
     text: str
+    said: str
+    """The same as a message shows it, with where it comes from."""
+
     default: bool
     """Whether the file says nothing about it."""
 
     def __str__(self) -> str:
         """As a message shows it."""
-        return f'{self.path} "{self.text}"' + (" (the default)" if self.default else "")
+        return f"{self.path} {self.said}"
 
 
 # Key, the key that has to be at least as large, and what happens otherwise.
@@ -70,10 +73,10 @@ def _amount(draft: Draft, team: str | None, key: str) -> Amount | None:
     if team is not None and _path(team, key) in _own(draft, team):
         section, _, last = key.partition(".")
         text = mapping(mapping(draft.section("teams").get(team)).get(section)).get(last)
-        return Amount(_path(team, key), text, default=False) if isinstance(text, str) else None
+        return Amount(_path(team, key), text, f'"{text}"', default=False) if isinstance(text, str) else None
     path = f"workspaces.{key}"
     text = draft.text(path)
-    return None if text is None else Amount(path, text, default=not draft.says(path))
+    return None if text is None else Amount(path, text, draft.said(path), default=not draft.says(path))
 
 
 def _own(draft: Draft, team: str) -> set[str]:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import budget, programs
+from stackfile import aws, backing, posture, programs, rds, serving
 from stackfile.allowances import allowances
+from stackfile.budget import connections, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
 MINUTES = 60
-# Those whose users stand in the stack file.
-OWN_LOGINS = frozenset({"development", "basic"})
 
 
 def contradictions(draft: Draft) -> Iterator[Fault]:
@@ -22,33 +21,9 @@ def contradictions(draft: Draft) -> Iterator[Fault]:
         yield from rule(draft)
 
 
-def production(draft: Draft) -> Iterator[Fault]:
-    """Production has nothing that only an evaluation can bear."""
-    if draft.value("profile") != "production":
-        return
-    if (kind := draft.text("login.kind")) in OWN_LOGINS:
-        yield Fault("login.kind", f"`{kind}` is refused with profile `production`", "use `oidc`")
-    if draft.text("certificate.kind") == "self-signed":
-        yield Fault(
-            "certificate.kind",
-            "`self-signed` is refused with profile `production`: nobody's browser trusts it",
-            "use `secret`",
-        )
-    if (draft.text("host") or "").endswith(".localhost"):
-        yield Fault("host", "ends with .localhost, which means each user's own machine", "give it a name in your DNS")
-    if (draft.text("server.image") or "").startswith("localhost/"):
-        yield Fault(
-            "server.image",
-            "begins with localhost/, which no other node can pull from",
-            "push the image to a registry and name it there",
-        )
-    if (draft.text("artifacts.endpointUrl") or "").startswith("http://"):
-        yield Fault("artifacts.endpointUrl", "is not encrypted, and profile is `production`", "use https://")
-
-
 def own_login(draft: Draft) -> Iterator[Fault]:
     """Users of a login of the platform's own are in groups that exist."""
-    if draft.text("login.kind") not in OWN_LOGINS:
+    if draft.text("login.kind") not in posture.OWN_LOGINS:
         return
     used = sorted({group for team in draft.section("teams") for _, group in _groups(draft, team)})
     if not used:
@@ -227,7 +202,7 @@ def ingress(draft: Draft) -> Iterator[Fault]:
 
 
 RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
-    production,
+    posture.unbearable,
     own_login,
     forward_auth,
     self_subject,
@@ -239,11 +214,21 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     sessions,
     cert_manager,
     ingress,
+    *backing.RULES,
     programs.audiences,
     programs.api_server,
     programs.service_accounts,
-    budget.connections,
-    budget.memory,
-    budget.cpu,
+    connections.connections,
+    connections.unknown_class,
+    postgres.memory,
+    server.memory,
+    replicas.cpu,
+    replicas.autoscaler,
+    volumes.database,
+    volumes.uploads,
+    quotas.incompressible,
+    serving.spread,
     allowances,
+    *aws.RULES,
+    *rds.RULES,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pydantic.fields import FieldInfo
 
 from settings import Settings
-from stackfile import outline
+from stackfile import outline, profiles
 from stackfile.secrets import NEEDS, PROJECT
 
 INTRODUCTION = f"""# Configuration
@@ -16,6 +16,8 @@ A stack is configured in `Pulumi.<stack>.yaml`. Every key below stands there und
 `{PROJECT}:`, for example `{PROJECT}:host: mlflow.example.com`; single keys of a section are also set by
 `pulumi config set --path server.replicas 2`. `*` stands for a name of your own. `Pulumi.dev.yaml` and
 `Pulumi.prod.yaml` are complete examples.
+
+The profile sets some defaults; `make configuration` prints what holds for a stack, and why ([sizing.md](sizing.md)).
 
 `pulumi preview` reports every mistake in the file at once: the key, what was expected, and what to do.
 
@@ -35,9 +37,7 @@ def page() -> str:
     """The whole page."""
     sections = {name: field for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
     single = [key for key in outline.keys(Settings) if "." not in key.path and key.path not in sections]
-    secrets = "".join(
-        f"| `{name}` | `{need.section}.kind: {need.kind}` | {need.meaning} |\n" for name, need in NEEDS.items()
-    )
+    secrets = "".join(f"| `{name}` | {need.condition} | {need.meaning} |\n" for name, need in NEEDS.items())
     parts = [INTRODUCTION, "## General\n\n" + _table(single)]
     parts += [part for name, field in sections.items() for part in _section(name, field)]
     return "\n".join([*parts, SECRETS + secrets])
@@ -50,22 +50,42 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
         if kind:
             yield f"### {name}, `kind: {kind}`\n\n{inspect.getdoc(model)}\n"
         keys = outline.keys(model, outline.prefix_in(name, field))
-        yield _table(key for key in keys if key.path != f"{name}.kind")
+        # The section above a nested `kind` names its values.
+        yield _table((key for key in keys if not key.path.endswith(".kind")), kind)
 
 
-def _table(keys: Iterable[outline.Key]) -> str:
-    return HEAD + "".join(_row(key) for key in keys)
+def _table(keys: Iterable[outline.Key], kind: str | None = None) -> str:
+    """One row a key; `kind` is that of the section, which the heading has said."""
+    return HEAD + "".join(_row(key, key.choice if key.choice != kind else None) for key in keys)
 
 
-def _row(key: outline.Key) -> str:
+def _row(key: outline.Key, choice: str | None) -> str:
+    meaning = _cell(key.field.description or "")
+    where = f", `kind: {choice}`" if choice else ""
+    return f"| `{key.path}`{where} | {outline.words(key.field)} | {_default(key)} | {meaning} |\n"
+
+
+def _default(key: outline.Key) -> str:
+    """What holds where the file says nothing: the profile's value, and for the others the field's own."""
+    said = [
+        f"{profile} {_code(value)}"
+        for preset in profiles.PRESETS
+        if preset.path == key.path and preset.kind in (None, key.choice)
+        for profile, value in preset.values.items()
+    ]
+    if len(said) == len(profiles.PROFILES):
+        return "; ".join(said)
+    value = outline.default(key.field)
+    own = "none" if value is None else _code(value)
     if key.field.is_required():
-        default = "required"
-    else:
-        value = outline.default(key.field)
-        default = "none" if value is None else f"`{json.dumps(value, default=str)}`"
-        if outline.models(key.field.annotation) and value is not None:
-            default = "below"
-    return f"| `{key.path}` | {outline.words(key.field)} | {default} | {_cell(key.field.description or '')} |\n"
+        own = "required"
+    elif outline.models(key.field.annotation) and value is not None:
+        own = "below"
+    return "; ".join([own, *said])
+
+
+def _code(value: object) -> str:
+    return f"`{json.dumps(value, default=str)}`"
 
 
 def _cell(text: str) -> str:

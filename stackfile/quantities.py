@@ -18,6 +18,18 @@ def size_in_bytes(text: str) -> float | None:
     return float(match[1]) * UNITS[match[2]] if match else None
 
 
+def mebibytes(text: str) -> int:
+    """A size that is one, in whole MiB.
+
+    Raises:
+        ValueError: it is none, which a value of `values.Size` never is.
+    """
+    found = size_in_bytes(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no size")
+    return int(found / UNITS["Mi"])
+
+
 def cpu_in_cores(text: str) -> float | None:
     """An amount of CPU in cores; None when it is none."""
     match = _CPU.fullmatch(text)

@@ -23,24 +23,48 @@ Written = Literal["encrypted", "padded", "plain"]
 class Need:
     """What one secret is for."""
 
-    section: str
+    credentials: str
+    """Path of the section that says where the credential comes from; the secret is for kind `configuration`."""
+
     kind: str
-    """The section needs the secret when its `kind` is this one."""
+    """The section around it has it when its own `kind` is this one."""
 
     without: tuple[str, ...]
-    """Each `kind` that has no use for it. A misspelt one says nothing about the secret."""
+    """Each other `kind` of that. A misspelt one says nothing about the secret."""
 
     meaning: str
 
+    @property
+    def section(self) -> str:
+        """The top-level section."""
+        return self.credentials.partition(".")[0]
 
+    @property
+    def condition(self) -> str:
+        """What a stack file says that needs the secret."""
+        return f"{self.section}.kind `{self.kind}` with {self.credentials}.kind `{CONFIGURATION}`"
+
+
+CONFIGURATION = "configuration"
+KINDS_WITHOUT = ("secret", "external-secret", "generated", "workload-identity")
+OTHER_DATABASES = ("in-cluster", "rds", "sqlite")
+OTHER_ARTIFACTS = ("in-cluster", "bucket", "volume")
 NEEDS = MappingProxyType(
     {
-        "databasePassword": Need("database", "external", ("in-cluster",), "Password of `database.user`."),
-        "artifactsAccessKeyId": Need(
-            "artifacts", "s3", ("in-cluster",), "Id of the access key that reads and writes the bucket."
+        "databasePassword": Need("database.credentials", "external", OTHER_DATABASES, "Password of `database.user`."),
+        "databaseAdministratorPassword": Need(
+            "database.administrator.credentials",
+            "external",
+            OTHER_DATABASES,
+            "Password of `database.administrator.user`.",
         ),
-        "artifactsSecretAccessKey": Need("artifacts", "s3", ("in-cluster",), "The access key itself."),
-        "loginClientSecret": Need("login", "oidc", ("development", "basic"), "Secret of the client `login.clientId`."),
+        "artifactsAccessKeyId": Need(
+            "artifacts.credentials", "s3", OTHER_ARTIFACTS, "Id of the access key that reads and writes the bucket."
+        ),
+        "artifactsSecretAccessKey": Need("artifacts.credentials", "s3", OTHER_ARTIFACTS, "The access key itself."),
+        "loginClientSecret": Need(
+            "login.credentials", "oidc", ("development", "basic"), "Secret of the client `login.clientId`."
+        ),
     }
 )
 
@@ -50,6 +74,7 @@ class Secrets:
     """The stack file's secrets, as outputs that stay secret; None where the settings have no use for one."""
 
     database_password: pulumi.Output[str] | None
+    database_administrator_password: pulumi.Output[str] | None
     artifacts_access_key_id: pulumi.Output[str] | None
     artifacts_secret_access_key: pulumi.Output[str] | None
     login_client_secret: pulumi.Output[str] | None
@@ -60,6 +85,11 @@ def required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
     if secret is None:
         raise TypeError("a secret that the settings need is missing: load() reports it first")
     return secret
+
+
+def needed(document: Mapping[str, object]) -> list[str]:
+    """The secrets that a document cannot do without."""
+    return [name for name, need in NEEDS.items() if _instead(document, need) is None]
 
 
 def command(name: str, stack: str) -> str:
@@ -78,11 +108,11 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
     """Secrets that are missing, in plain text, damaged, or of no use to what `document` chooses."""
     for name, need in NEEDS.items():
         found = secrets.get(name)
-        chosen = mapping(document.get(need.section)).get("kind")
+        instead = _instead(document, need)
         set_it = f"run {command(name, stack)}"
         if found is None:
-            if chosen == need.kind:
-                yield Fault(name, f"is missing; {need.section}.kind `{need.kind}` needs it", set_it)
+            if instead is None:
+                yield Fault(name, f"is missing; {need.condition} needs it", set_it)
         elif found == "plain":
             yield Fault(
                 name,
@@ -91,12 +121,31 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
             )
         elif found == "padded":
             yield Fault(name, "begins or ends with white space; expected the bare value", f"{set_it} and type it")
-        elif chosen in need.without:
+        elif instead:
             yield Fault(
                 name,
-                f"has no use; it belongs to {need.section}.kind `{need.kind}`, found `{chosen}`",
-                f"run `pulumi config rm {name} --stack {stack}`, or change {need.section}.kind",
+                f"has no use; it belongs to {need.condition}, found {instead}",
+                f"run `pulumi config rm {name} --stack {stack}`, or change that",
             )
+
+
+def _instead(document: Mapping[str, object], need: Need) -> str | None:
+    """What the stack file says instead of what needs the secret; None when it needs it, "" when nobody can tell."""
+    section, *inner = need.credentials.split(".")
+    here = mapping(document.get(section))
+    chosen = here.get("kind")
+    if chosen != need.kind:
+        return f"{section}.kind `{chosen}`" if chosen in need.without else ""
+    path = section
+    for step in inner[:-1]:
+        path = f"{path}.{step}"
+        if step not in here:
+            return f"no {path}"
+        here = mapping(here[step])
+    chosen = mapping(here.get(inner[-1])).get("kind", CONFIGURATION)
+    if chosen == CONFIGURATION:
+        return None
+    return f"{need.credentials}.kind `{chosen}`" if chosen in KINDS_WITHOUT else ""
 
 
 def read_secrets() -> Secrets:
@@ -108,6 +157,7 @@ def read_secrets() -> Secrets:
 
     return Secrets(
         database_password=secret("databasePassword"),
+        database_administrator_password=secret("databaseAdministratorPassword"),
         artifacts_access_key_id=secret("artifactsAccessKeyId"),
         artifacts_secret_access_key=secret("artifactsSecretAccessKey"),
         login_client_secret=secret("loginClientSecret"),

@@ -28,7 +28,12 @@ def unknown(place: Place, model: type[BaseModel], stack: str) -> tuple[str, str]
 def _secret_place(place: Place, name: str, stack: str) -> str:
     """Where a secret belongs that stands among the settings."""
     kinds = [outline.choice(parent) for parent in place.parents]
-    secrets = [secret for secret, need in NEEDS.items() if need.section == place.steps[0] and need.kind in kinds]
+    here = ".".join(str(step) for step in place.steps[:-1])
+    secrets = [
+        secret
+        for secret, need in NEEDS.items()
+        if f"{need.credentials}.".startswith(f"{here}.") and (need.kind in kinds or need.section != here)
+    ]
     if place.steps[:2] == ("login", "users"):
         return "remove it: `up` makes passwords, see `pulumi stack output developmentUsers --show-secrets`"
     if not secrets:

@@ -45,6 +45,11 @@ def _identifier(text: str) -> str | None:
     return None if re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text) else _suggested(text, _identifier, "_")
 
 
+def _role_name(text: str) -> str | None:
+    # A managed server's administrator is called as its operator likes, for example admin-user or user@host.
+    return None if re.fullmatch(r"[\w@.-]{1,63}", text) else "write it as it stands in pg_roles"
+
+
 def _belongs_to_kubernetes(namespace: str) -> bool:
     return namespace == "default" or namespace.startswith(SYSTEM_PREFIXES)
 
@@ -88,6 +93,13 @@ def _image(text: str) -> str | None:
     if version == "latest":
         return "`latest` changes under a running platform: name a version or a digest"
     return None if version else f"name a version: {text}:<version>"
+
+
+def _registry(text: str) -> str | None:
+    bare = re.sub(r"^https?://", "", text).rstrip("/")
+    if re.fullmatch(rf"{_REGISTRY}(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*", bare):
+        return None if bare == text else f"write it without scheme and slash at the end: {bare}"
+    return "write it like mirror.example.com or mirror.example.com:5000/folder, in lower case"
 
 
 def _server_image(text: str) -> str | None:
@@ -140,6 +152,16 @@ def _account(text: str) -> str | None:
     return _object_name(name)
 
 
+def _secret_key(text: str) -> str | None:
+    return None if re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", text) else "write letters, digits, dots, hyphens, underscores"
+
+
+def _role_arn(text: str) -> str | None:
+    if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", text):
+        return None
+    return "copy it from the role's page at AWS: arn:aws:iam::<account>:role/<name>"
+
+
 def _date(text: str) -> str | None:
     # The engine's form of a date without quotes, which YAML takes for a moment in time.
     day = text.removesuffix(" 00:00:00 +0000 UTC")
@@ -181,11 +203,15 @@ Namespace = Annotated[str, kinds.text("a name of lower-case letters, digits and 
 TeamName = Annotated[str, kinds.text("a name of 2 to 63 lower-case letters, digits and hyphens", _team)]
 ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", _object_name)]
 Identifier = Annotated[str, kinds.text("a name of lower-case letters, digits and underscores", _identifier)]
+RoleName = Annotated[str, kinds.text("the name of a role of PostgreSQL", _role_name)]
 Group = Annotated[str, kinds.text("a group of the identity provider", _group)]
 Image = Annotated[str, kinds.text("an image with registry and version", _image)]
+Registry = Annotated[str, kinds.text("a registry, perhaps with a folder", _registry)]
 ServerImage = Annotated[
     str, kinds.text("an image of MLflow with this project's plugins, with registry and version", _server_image)
 ]
+SecretKey = Annotated[str, kinds.text("a key of a Secret", _secret_key)]
+RoleArn = Annotated[str, kinds.text("the ARN of a role of AWS", _role_arn)]
 Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
 Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
 ClientId = Annotated[str, kinds.text("the id of a client at the identity provider", _client)]

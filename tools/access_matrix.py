@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from tools.access import report
 from tools.access.difference import Difference, difference
 from tools.access.matrix import Matrix
-from tools.access.stacks import UnknownError, UnreadableError, past, present
+from tools.access.stacks import past, present
 from tools.access.words import COLOURED, PLAIN, Style
+from tools.stack_file import UnknownError, UnreadableError
 
 FORMATS = ("text", "json", "markdown")
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tools.access.difference import Difference
-from tools.access.stacks import UnknownError, compared
+from tools.access.stacks import compared
 from tools.access.words import MARKDOWN, sentences
 from tools.pull_request import post
+from tools.stack_file import UnknownError
 
 MARKER = "<!-- mlflow-platform preview -->"
 # GitHub refuses comments above 65,536 characters.

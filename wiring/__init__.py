@@ -5,7 +5,9 @@ from wiring.context import Context
 from wiring.database import database
 from wiring.login import Identity, identity, login
 from wiring.migration import migration
+from wiring.providers import providers
 from wiring.server import server
+from wiring.trust import trust
 from wiring.way_in import certificate, guarded, route
 from wiring.workspaces import cluster_roles, workspaces
 
@@ -20,7 +22,9 @@ __all__ = [
     "identity",
     "login",
     "migration",
+    "providers",
     "route",
     "server",
+    "trust",
     "workspaces",
 ]

@@ -11,7 +11,12 @@ def migration(context: Context, database: Database) -> c.SchemaMigration:
     return c.SchemaMigration(
         "migration",
         c.SchemaMigrationArgs(
-            namespace=context.namespace, image=server.image, database=database, minutes=server.migration_minutes
+            namespace=context.namespace,
+            image=context.image(server.image),
+            pull_secrets=context.pull_secrets,
+            database=database,
+            trust=context.trust,
+            minutes=server.migration_minutes,
         ),
         context.opts,
     )

@@ -3,17 +3,14 @@
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import login, pods
-from components.server.args import MLflowArgs
+from components import availability, login, pods
+from components.server.args import LABELS, MLflowArgs
 from components.server.process import command, environment
 
 core = k8s.core.v1
 
-# Seconds that a pod keeps serving after it was asked to end, until every proxy has taken it out of its list.
-DRAIN_SECONDS = 5
 
-
-def _container(args: MLflowArgs) -> core.ContainerArgs:
+def _container(args: MLflowArgs, given: pods.Attachment) -> core.ContainerArgs:
     health = f"{args.address.path}/health"
     return core.ContainerArgs(
         name="mlflow",
@@ -23,8 +20,7 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
         ),
         env=[
             *(core.EnvVarArgs(name=key, value=value) for key, value in sorted(environment(args).items())),
-            *args.database.attachment.env,
-            *args.artifacts.attachment.env,
+            *given.env,
         ],
         resources=args.resources.to_args(),
         security_context=pods.container_security(),
@@ -32,22 +28,20 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
         startup_probe=pods.http_probe(health, login.PORT, period=2, failures=150),
         readiness_probe=pods.http_probe(health, login.PORT, period=10, failures=2),
         liveness_probe=pods.http_probe(health, login.PORT, delay=15, period=30, failures=3),
-        lifecycle=core.LifecycleArgs(
-            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS))
-        ),
+        lifecycle=availability.drain(),
         volume_mounts=[
             core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
             core.VolumeMountArgs(
                 name="token", mount_path="/var/run/secrets/kubernetes.io/serviceaccount", read_only=True
             ),
-            *args.database.attachment.mounts,
-            *args.artifacts.attachment.mounts,
+            *given.mounts,
         ],
     )
 
 
 def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs:
     """The pod, which runs as the service account called `account`."""
+    given = pods.joined(args.trust, args.database.attachment, args.artifacts.attachment)
     return core.PodSpecArgs(
         service_account_name=account,
         # Mounted by hand below, in the server's container only: the login has no use for it.
@@ -55,10 +49,11 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs
         # A Service called `mlflow` would set MLFLOW_PORT, which the server takes for its own option.
         enable_service_links=False,
         security_context=pods.pod_security(pods.MLFLOW_UID),
-        # Requests in flight are finished: the longest measured batch under load took two seconds.
-        termination_grace_period_seconds=60,
-        init_containers=[args.login.sidecar],
-        containers=[_container(args)],
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
+        topology_spread_constraints=availability.spread(LABELS, args.spread),
+        termination_grace_period_seconds=args.termination_seconds,
+        init_containers=[*given.init_containers, args.login.sidecar],
+        containers=[_container(args, given)],
         volumes=[
             pods.scratch("tmp", args.upload_space),
             core.VolumeArgs(
@@ -90,7 +85,6 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs
                 ),
             ),
             *args.login.volumes,
-            *args.database.attachment.volumes,
-            *args.artifacts.attachment.volumes,
+            *given.volumes,
         ],
     )

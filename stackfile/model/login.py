@@ -7,6 +7,7 @@ from pydantic import Field
 from stackfile import values
 from stackfile.kinds import whole
 from stackfile.model.base import Model
+from stackfile.model.credentials import CONFIGURED, ClientSecret
 
 
 class DevelopmentUser(Model):
@@ -57,6 +58,9 @@ class OidcLogin(Model):
 
     client_id: values.ClientId
     """Client registered there, with the redirect URI `https://<host>/oauth2/callback`."""
+
+    credentials: ClientSecret = CONFIGURED
+    """The client's secret."""
 
     audiences: tuple[values.ClientId, ...] = ()
     """Further clients whose ID tokens programs may present."""

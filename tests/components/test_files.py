@@ -16,6 +16,7 @@ def test_the_scripts_of_the_pods_are_these() -> None:
     assert SCRIPTS == [
         "additive.py",
         "create_bucket.py",
+        "ensure_role.py",
         "migrate.py",
         "postgresql.py",
         "revisions.py",

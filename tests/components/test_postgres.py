@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 import components as c
-from components.postgres import MAX_CONNECTIONS, SHARED_BUFFERS
 from tests.cloud import autoname
 from tests.components.parts import CLIENT, NAMESPACE, attached, container, environment, opened, pod
 from tests.harness import Recording, deploy
@@ -16,6 +15,9 @@ def postgres(name: str = "postgres", **changes: Any) -> Recording:  # noqa: ANN4
             "namespace": NAMESPACE,
             "image": "postgres:17",
             "storage": "5Gi",
+            "max_connections": 150,
+            "shared_mebibytes": 256,
+            "memory_limit": "1Gi",
             "clients": (CLIENT,),
             "durable": False,
             **changes,
@@ -45,13 +47,21 @@ def test_the_password_reaches_the_pod_as_a_file_and_never_as_a_variable() -> Non
     spec = container(got, "postgres-server")
     assert environment(spec) == {
         "PGDATA": "/var/lib/postgresql/data/pgdata",
-        "MAX_CONNECTIONS": str(MAX_CONNECTIONS),
-        "SHARED_BUFFERS": SHARED_BUFFERS,
+        "MAX_CONNECTIONS": "150",
+        "SHARED_BUFFERS": "256MB",
     }
     (volume,) = [one for one in pod(got, "postgres-server")["volumes"] if "secret" in one]
     assert volume["secret"] == {"secretName": autoname("postgres-credential"), "defaultMode": 0o440}
     (mount,) = [one for one in spec["volumeMounts"] if one["name"] == volume["name"]]
     assert (mount["mountPath"], mount["readOnly"]) == ("/run/secrets/postgres", True)
+
+
+def test_it_is_promised_the_memory_that_it_shares_and_may_take_its_limit() -> None:
+    spec = container(postgres(max_connections=420, shared_mebibytes=640, memory_limit="2560Mi"), "postgres-server")
+    assert spec["resources"]["requests"]["memory"] == "640Mi"
+    assert spec["resources"]["limits"]["memory"] == "2560Mi"
+    assert environment(spec)["MAX_CONNECTIONS"] == "420"
+    assert environment(spec)["SHARED_BUFFERS"] == "640MB"
 
 
 def test_only_its_clients_reach_it_and_it_reaches_nobody() -> None:

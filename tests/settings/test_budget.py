@@ -1,31 +1,40 @@
 import itertools
-import re
 from typing import Any
 
 import pytest
+from mlflow_platform_server import uploads
 
-from components.postgres import MAX_CONNECTIONS
 from settings import Settings
-from stackfile import budget
+from stackfile.budget import connections as pools
+from stackfile.budget import instances, postgres, replicas, server
 from stackfile.draft import Draft
 from stackfile.faults import Fault
-from tests.settings.stack_files import changed
+from tests.settings.remedies import ways, with_way
+from tests.settings.stack_files import Document, changed
 
 
-def connections(**server: int) -> list[Fault]:
-    return list(budget.connections(Draft(changed("dev", {f"server/{key}": n for key, n in server.items()}), Settings)))
+def draft(document: Document) -> Draft:
+    return Draft(document, Settings)
 
 
-def memory(**server: Any) -> list[Fault]:  # noqa: ANN401 - texts and numbers
-    return list(budget.memory(Draft(changed("dev", {f"server/{key}": n for key, n in server.items()}), Settings)))
+def dev(**sizes: Any) -> Document:  # noqa: ANN401 - texts and numbers
+    return changed("dev", {f"server/{key}": value for key, value in sizes.items()})
 
 
-def test_a_rolling_update_of_the_dev_stack_takes_120_of_140_connections() -> None:
-    assert MAX_CONNECTIONS - budget.RESERVED_CONNECTIONS == 140
+def connections(**sizes: int) -> list[Fault]:
+    return list(pools.connections(draft(dev(**sizes))))
+
+
+def memory(**sizes: Any) -> list[Fault]:  # noqa: ANN401 - texts and numbers
+    return list(server.memory(draft(dev(**sizes))))
+
+
+def test_a_rolling_update_of_the_dev_stack_takes_123_of_143_connections() -> None:
     assert connections() == []
     assert connections(poolSize=25) == []
     (fault,) = connections(poolSize=26)
-    assert "x 2 engines x (poolSize 26 + poolOverflow 10) = 144 connections; expected at most 150" in fault.problem
+    assert "x 2 engines x (poolSize 26 + poolOverflow 10) + 3 of jobs = 147 connections" in fault.problem
+    assert "at most 150 (database.maxConnections, default) - 7 in reserve = 143" in fault.problem
 
 
 def test_the_last_connection_may_be_used() -> None:
@@ -33,56 +42,109 @@ def test_the_last_connection_may_be_used() -> None:
     assert len(connections(poolSize=35, poolOverflow=1)) == 1
 
 
-def test_every_suggested_pool_or_number_of_replicas_fits_and_is_the_largest() -> None:
+def test_every_way_out_that_is_offered_is_one_and_the_nearest() -> None:
     sizes = itertools.product((1, 2, 3, 7, 20), (1, 2, 5, 16), (1, 5, 20, 50, 200), (0, 10, 200))
     refused = 0
-    for replicas, workers, size, overflow in sizes:
-        given = {"replicas": replicas, "workers": workers, "poolSize": size, "poolOverflow": overflow}
-        for fault in connections(**given):
+    for count, workers, size, overflow in sizes:
+        document = dev(replicas=count, workers=workers, poolSize=size, poolOverflow=overflow)
+        for fault in pools.connections(draft(document)):
             refused += 1
-            for pool in re.findall(r"server\.poolSize (\d+) and server\.poolOverflow (\d+)", fault.remedy):
-                fitting = {"poolSize": int(pool[0]), "poolOverflow": int(pool[1])}
-                assert connections(**given | fitting) == []
-                assert len(connections(**given | fitting | {"poolOverflow": int(pool[1]) + 1})) == 1
-            for fewer in re.findall(r"server\.replicas (\d+)", fault.remedy):
-                assert connections(**given | {"replicas": int(fewer)}) == []
-                assert len(connections(**given | {"replicas": int(fewer) + 1})) == 1
-            assert "database.kind `external`" in fault.remedy
+            for way in ways(fault):
+                fixed = with_way(document, way)
+                assert [*pools.connections(draft(fixed)), *postgres.memory(draft(fixed))] == []
+                for path, value in way.items():
+                    if isinstance(value, int) and path != "server/poolSize":
+                        step = -1 if path.startswith("database") else 1
+                        assert list(pools.connections(draft(with_way(fixed, {path: value + step}))))
     assert refused > 100
 
 
-def test_where_not_even_one_connection_each_fits_no_pool_is_suggested() -> None:
+def test_where_not_even_one_connection_each_fits_a_larger_database_is_the_way() -> None:
     (fault,) = connections(replicas=20, workers=16)
-    assert fault.remedy == "take a larger database.kind `external`"
+    assert not fault.remedy.startswith("set server")
+    assert fault.remedy.endswith("take a larger database.kind `external`")
 
 
 def test_an_external_database_is_trusted_unless_its_limit_is_given() -> None:
     external = {"kind": "external", "host": "db.example.com"}
     document = changed("dev", {"database": external, "server/replicas": 20})
-    assert list(budget.connections(Draft(document, Settings))) == []
+    assert list(pools.connections(draft(document))) == []
+    (warning,) = pools.unjudged(draft(document))
+    assert "= 1263 connections fit" in warning.problem
     document["database"]["maxConnections"] = 1270
-    assert list(budget.connections(Draft(document, Settings))) == []
+    assert [*pools.connections(draft(document)), *pools.unjudged(draft(document))] == []
     document["database"]["maxConnections"] = 1269
-    assert len(list(budget.connections(Draft(document, Settings)))) == 1
+    assert len(list(pools.connections(draft(document)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "gibibytes", "admitted"),
+    [
+        ("db.t4g.micro", 1, 101),
+        ("db.t4g.medium", 4, 405),
+        ("db.t3.2xlarge", 32, 3244),
+        ("db.m7g.large", 8, 811),
+        ("db.m6i.2xlarge", 32, 3244),
+        ("db.r6g.xlarge", 32, 3244),
+        ("db.x2g.large", 32, 3244),
+        ("db.r8g.24xlarge", 768, 5000),
+    ],
+)
+def test_what_a_class_admits_follows_from_its_memory(name: str, gibibytes: int, admitted: int) -> None:
+    assert instances.memory(name) == gibibytes * 2**30
+    assert instances.max_connections(name) == admitted
+
+
+@pytest.mark.parametrize("name", ["db.z1d.large", "db.x1.16xlarge", "db.t4g.4xlarge", "db.m7g", "db.serverless", ""])
+def test_what_nobody_knows_of_a_class_is_not_guessed(name: str) -> None:
+    assert instances.max_connections(name) is None
+
+
+def test_the_smallest_class_that_admits_enough_is_of_the_same_family() -> None:
+    assert instances.smallest("db.t4g.micro", 101) == "db.t4g.micro"
+    assert instances.smallest("db.t4g.micro", 102) == "db.t4g.small"
+    assert instances.smallest("db.m7g.large", 900) == "db.m7g.xlarge"
+    assert instances.smallest("db.t4g.micro", 5000) is None
 
 
 @pytest.mark.parametrize("workers", range(1, 17))
 def test_memory_for_the_workers_is_enough_exactly_from_the_sum_on(workers: int) -> None:
-    needed = 300 + 300 * workers
+    needed = 300 + 428 * workers
     assert memory(workers=workers, memory="100Mi", memoryLimit=f"{needed}Mi") == []
     (fault,) = memory(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
-    assert f"300 MiB + workers {workers} x 300 MiB = {needed} MiB" in fault.problem
-    assert f'set "{needed}Mi" or more' in fault.remedy
-    assert f"server.workers {workers - 1}" in fault.remedy if workers > 1 else "workers" not in fault.remedy
+    assert f"300 MiB + workers {workers} x (300 MiB + 128 MiB of uploads) = {needed} MiB" in fault.problem
+    document = dev(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
+    assert [list(server.memory(draft(with_way(document, way)))) for way in ways(fault)] == [[], []][:workers]
+
+
+def test_the_buffers_of_uploads_are_those_that_the_server_has() -> None:
+    assert server.UPLOAD_BYTES == uploads.SLOTS * uploads.PART_BYTES
 
 
 def test_equal_request_and_limit_are_in_order() -> None:
     assert memory(memory="1Gi", memoryLimit="1024Mi") == []
     document = changed("dev", {"server/cpu": "2000m", "server/cpuLimit": "2"})
-    assert list(budget.cpu(Draft(document, Settings))) == []
+    assert list(replicas.cpu(draft(document))) == []
+
+
+def test_a_request_below_what_an_idle_pod_takes_is_told() -> None:
+    (warning,) = server.promised(draft(dev(memory="599Mi")))
+    assert warning.remedy == 'set server.memory "600Mi"'
+    assert list(server.promised(draft(dev(memory="600Mi")))) == []
+
+
+def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() -> None:
+    document = changed("dev", {"database/maxConnections": 176, "database/memoryLimit": "1024Mi"})
+    assert list(postgres.memory(draft(document))) == []
+    document["database"]["maxConnections"] = 177
+    (fault,) = postgres.memory(draft(document))
+    assert "(64 MiB + maxConnections 177 x 4 MiB) / 0.75 beside shared buffers = 1030MiB" in fault.problem
+    assert ways(fault) == [{"database/memoryLimit": "1030Mi"}, {"database/maxConnections": 176}]
+    for way in ways(fault):
+        assert list(postgres.memory(draft(with_way(document, way)))) == []
 
 
 def test_nothing_is_summed_up_where_a_number_is_wrong() -> None:
     wrong = {"server/image": 5, "server/replicas": "3", "server/memoryLimit": 5, "server/cpu": None}
-    draft = Draft(changed("dev", wrong), Settings)
-    assert [*budget.connections(draft), *budget.memory(draft), *budget.cpu(draft)] == []
+    judged = draft(changed("dev", wrong))
+    assert [*pools.connections(judged), *server.memory(judged), *replicas.cpu(judged)] == []

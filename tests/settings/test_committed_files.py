@@ -7,12 +7,12 @@ import yaml
 
 from components.certificate import authority_certificate
 from settings import PROJECT, CertificateSecret, DevelopmentLogin, InClusterDatabase, OidcLogin, Settings, required
-from stackfile import outline
+from stackfile import outline, sizing_page
 from stackfile.page import page
-from stackfile.secrets import NEEDS
+from stackfile.secrets import NEEDS, needed
 from tests.settings.stack_files import ROOT, Document, Load, changed, committed
 
-SECRETS = dict.fromkeys(NEEDS, "canary")
+SECRETS = dict.fromkeys(needed(committed("prod")), "canary")
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_the_prod_stack_asks_for_each_of_its_secrets(load: Load) -> None:
         load(committed("prod"), stack="prod")
     lines = str(refused.value).splitlines()
     assert lines[0].startswith("4 mistakes in Pulumi.prod.yaml")
-    assert [line.split(":")[0].strip(" -") for line in lines[1:]] == list(NEEDS)
+    assert [line.split(":")[0].strip(" -") for line in lines[1:]] == list(SECRETS)
 
 
 def test_a_secret_that_nobody_needs_cannot_be_used() -> None:
@@ -112,13 +112,18 @@ def test_the_configuration_page_is_current() -> None:
     assert written == page(), "run `python -m stackfile.page > docs/configuration.md`"
 
 
+def test_the_page_about_sizes_is_current() -> None:
+    written = (ROOT / "docs" / "sizing.md").read_text()
+    assert written == sizing_page.page(), "run `python -m stackfile.sizing_page > docs/sizing.md`"
+
+
 def test_the_configuration_page_names_every_key() -> None:
     written = page()
     kinds = {key.path for key in outline.keys(Settings) if key.path.endswith(".kind")}
     sections = {name for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
     for key in outline.keys(Settings):
         if key.path not in kinds | sections:
-            assert f"| `{key.path}` |" in written
+            assert f"| `{key.path}`" in written
     for name in NEEDS:
         assert f"| `{name}` |" in written
 

@@ -1,24 +1,15 @@
 """A stack's access from its file: as it stands in the working tree, or at a revision that git knows."""
 
-import re
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 from settings import judge
 from stackfile import file
-from stackfile.faults import Fault, report
+from stackfile.faults import report
 from stackfile.secrets import secret_faults
 from tools.access.difference import Difference, difference
 from tools.access.matrix import NOTHING, Matrix, matrix
-
-
-class UnknownError(Exception):
-    """There is no such stack, or no such revision; says what there is, or why."""
-
-
-class UnreadableError(Exception):
-    """The stack file has faults; the message lists them as a preview does."""
+from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,18 +21,6 @@ class Present:
     """The report; empty if there is nothing to say."""
 
 
-def file_name(stack: str) -> str:
-    """The stack file's name; a stack may be given with its organisation and project.
-
-    Raises:
-        UnknownError: no stack can have this name.
-    """
-    name = stack.rpartition("/")[2]
-    if not re.fullmatch(r"[\w.-]+", name):
-        raise UnknownError(f"`{stack}` is no name of a stack: expected letters, digits, hyphens, dots")
-    return f"Pulumi.{name}.yaml"
-
-
 def present(stack: str) -> Present:
     """A stack's access as the working tree has it.
 
@@ -49,24 +28,13 @@ def present(stack: str) -> Present:
         UnknownError: it has no stack file here.
         UnreadableError: the file has faults.
     """
-    name = file_name(stack)
-    try:
-        text = Path(name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        there = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in Path().glob("Pulumi.*.yaml"))
-        known = f"the stacks here are {', '.join(there)}" if there else "run this where Pulumi.yaml is"
-        raise UnknownError(f"there is no {name} here: {known}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableError(f"{name} cannot be read: {error}") from None
-    try:
-        given = file.read(text)
-    except file.UnreadableError as error:
-        raise UnreadableError(f"{name} cannot be read: {error}") from None
-    settings, found = judge(given, stack)
+    given = read(stack)
+    judged = judge(given, stack)
     secrets = list(secret_faults(given.document, given.secrets, stack))
-    if settings is None or found:
-        raise UnreadableError(report([*found, *secrets], name))
-    return Present(matrix=matrix(settings), secret_faults=report(secrets, name) if secrets else "")
+    name = file_name(stack)
+    if judged.settings is None or judged.faults:
+        raise UnreadableError(report([*judged.faults, *secrets], name))
+    return Present(matrix=matrix(judged.settings), secret_faults=report(secrets, name) if secrets else "")
 
 
 def past(stack: str, revision: str) -> Matrix:
@@ -86,14 +54,13 @@ def past(stack: str, revision: str) -> Matrix:
         )
     if not _git("ls-tree", "--name-only", commit, "--", name):
         return NOTHING
-    found: list[Fault] = []
     try:
-        settings, found = judge(file.read(_git("show", f"{commit}:./{name}") or ""), stack)
+        judged = judge(file.read(_git("show", f"{commit}:./{name}") or ""), stack)
     except file.UnreadableError as error:
         raise UnreadableError(f"{name} at {revision} cannot be read: {error}") from None
-    if settings is None:
-        raise UnreadableError(report(found, f"{name} at {revision}"))
-    return matrix(settings)
+    if judged.settings is None:
+        raise UnreadableError(report(judged.faults, f"{name} at {revision}"))
+    return matrix(judged.settings)
 
 
 def compared(stack: str, revision: str) -> Difference | str:

@@ -1,9 +1,10 @@
 import pulumi
 
 import components as c
+from components.credential import Existing, Given, Source
 from components.networks import port_of
 from tests.cloud import autoname
-from tests.components.parts import NAMESPACE, attached
+from tests.components.parts import AUTHORITY, NAMESPACE, attached
 from tests.harness import Recording, deploy
 
 KEYS = {
@@ -12,35 +13,23 @@ KEYS = {
 }
 
 
-def database() -> Recording:
+def store(
+    endpoint_url: str | None, authority: str | None = None, access: Source | c.RoleOfAws | None = None
+) -> Recording:
+    """Without `access`, with a key of the stack file."""
+
     def program() -> dict[str, object]:
-        args = c.ExternalDatabaseArgs(
-            namespace=NAMESPACE,
-            host="db.example.com",
-            port=6432,
-            name="tracking",
-            user="platform",
-            password=pulumi.Output.secret("hunter2"),
-        )
-        made = c.ExternalDatabase("database", args).database
-        return {
-            "uri": made.uri,
-            "environment": attached(made.attachment),
-            "ports": made.flows[0].ports,
+        key = {
+            "access-key-id": pulumi.Output.secret("AKIAEXAMPLE"),
+            "secret-access-key": pulumi.Output.secret("hunter2"),
         }
-
-    return deploy(program)
-
-
-def store(endpoint_url: str | None) -> Recording:
-    def program() -> dict[str, object]:
         args = c.ExternalStoreArgs(
             namespace=NAMESPACE,
             bucket="artifacts",
             region="eu-central-1",
             endpoint_url=endpoint_url,
-            access_key_id=pulumi.Output.secret("AKIAEXAMPLE"),
-            secret_access_key=pulumi.Output.secret("hunter2"),
+            authority=authority,
+            access=access or Given(values=key),
         )
         made = c.ExternalStore("bucket", args).store
         return {
@@ -50,17 +39,6 @@ def store(endpoint_url: str | None) -> Recording:
         }
 
     return deploy(program)
-
-
-def test_a_database_somewhere_else_is_reached_by_tls_and_its_password_lies_in_a_secret() -> None:
-    got = database()
-    assert got.exports == {
-        "uri": "postgresql+psycopg://platform@db.example.com:6432/tracking?sslmode=verify-full"
-        "&sslrootcert=/etc/ssl/certs/ca-certificates.crt",
-        "environment": {"PGPASSWORD": f"{autoname('database-credential')}/password"},
-        "ports": [6432],
-    }
-    assert got["database-credential"].secrets == {"stringData.password": "hunter2"}
 
 
 def test_a_bucket_somewhere_else_is_reached_by_its_endpoint_and_its_keys_lie_in_a_secret() -> None:
@@ -95,5 +73,24 @@ def test_the_port_of_an_endpoint_follows_from_its_url() -> None:
 
 
 def test_nothing_but_the_credential_is_made() -> None:
-    assert [found.name for found in database() if found.custom] == ["database-credential"]
     assert [found.name for found in store(None) if found.custom] == ["bucket-credential"]
+
+
+def test_a_store_with_an_authority_of_its_own_is_believed_by_that_alone() -> None:
+    got = store("https://s3.example.com", AUTHORITY)
+    assert got.exports["environment"]["AWS_CA_BUNDLE"] == "/etc/authorities/bucket/ca.crt"
+    assert got["bucket-authority"].inputs["data"] == {"ca.crt": f"{AUTHORITY}\n"}
+
+
+def test_an_existing_secret_needs_nothing_made() -> None:
+    keys = {"access-key-id": "AWS_ACCESS_KEY_ID", "secret-access-key": "AWS_SECRET_ACCESS_KEY"}
+    got = store(None, access=Existing(name="company", keys=keys))
+    assert [found.name for found in got if found.custom] == []
+    assert got.exports["environment"].items() >= {name: f"company/{name}" for name in keys.values()}.items()
+
+
+def test_a_role_of_aws_needs_no_key() -> None:
+    got = store(None, access=c.RoleOfAws(arn="arn:aws:iam::123456789012:role/mlflow"))
+    assert [found.name for found in got if found.custom] == []
+    assert got.exports["environment"]["AWS_ROLE_ARN"] == "arn:aws:iam::123456789012:role/mlflow"
+    assert "AWS_ACCESS_KEY_ID" not in got.exports["environment"]

@@ -1,0 +1,1 @@
+"""Requests over HTTP, and what AWS calls them: the actions that a policy has to allow."""

@@ -1,0 +1,1 @@
+"""moto's memory, read where the gate needs it."""

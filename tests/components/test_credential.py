@@ -1,0 +1,89 @@
+import pulumi
+
+from components import credential as c
+from components.pods import Attachment
+from tests.cloud import autoname
+from tests.components.parts import NAMESPACE, attached
+from tests.harness import Recording, deploy
+
+
+def made(source: c.Source | None, variables: dict[str, str] | None = None) -> Recording:
+    """Without a source, of a value of the stack file."""
+
+    def program() -> dict[str, object]:
+        given = source or c.Given(values={"password": pulumi.Output.secret("hunter2")})
+        found = c.credential("database", given, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
+        return {"environment": attached(Attachment(env=found.env(variables or {"PGPASSWORD": "password"})))}
+
+    return deploy(program)
+
+
+def test_a_value_of_the_stack_file_lies_in_a_secret_of_its_own() -> None:
+    got = made(None)
+    assert got["database-credential"].secrets == {"stringData.password": "hunter2"}
+    assert got.exports["environment"] == {"PGPASSWORD": f"{autoname('database-credential')}/password"}
+
+
+def test_a_generated_password_changes_with_its_rotation_alone() -> None:
+    first, second = (made(c.Generated(rotation=number)) for number in (1, 2))
+    assert first["database-password"].inputs["keepers"] == {"rotation": "1"}
+    assert second["database-password"].inputs["keepers"] == {"rotation": "2"}
+    assert list(first["database-credential"].secrets) == ["stringData.password"]
+
+
+def test_an_existing_secret_is_used_as_it_is() -> None:
+    got = made(c.Existing(name="company", keys={"password": "db-password"}))
+    assert list(got) == []
+    assert got.exports["environment"] == {"PGPASSWORD": "company/db-password", "PGPASSWORD_ROTATION": "1"}
+
+
+def test_the_rotation_of_an_existing_secret_rolls_the_pods() -> None:
+    got = made(c.Existing(name="company", keys={"password": "password"}, rotation=7))
+    assert got.exports["environment"]["PGPASSWORD_ROTATION"] == "7"
+
+
+def test_external_secrets_are_asked_for_each_entry_and_waited_for() -> None:
+    got = made(
+        c.Synced(
+            store="vault",
+            store_kind="ClusterSecretStore",
+            key="mlflow/bucket",
+            properties={"access-key-id": "id", "secret-access-key": None},
+        ),
+        {"AWS_ACCESS_KEY_ID": "access-key-id", "AWS_SECRET_ACCESS_KEY": "secret-access-key"},
+    )
+    asked = got.one("ExternalSecret").inputs
+    assert asked["apiVersion"] == "external-secrets.io/v1"
+    assert asked["metadata"] == {
+        "namespace": NAMESPACE,
+        "name": "database-credential",
+        "annotations": {"pulumi.com/waitFor": "condition=Ready"},
+    }
+    assert asked["spec"] == {
+        "refreshInterval": "1h",
+        "secretStoreRef": {"name": "vault", "kind": "ClusterSecretStore"},
+        "target": {"creationPolicy": "Owner"},
+        "data": [
+            {"secretKey": "access-key-id", "remoteRef": {"key": "mlflow/bucket", "property": "id"}},
+            {"secretKey": "secret-access-key", "remoteRef": {"key": "mlflow/bucket"}},
+        ],
+    }
+    assert got.exports["environment"] == {
+        "AWS_ACCESS_KEY_ID": "database-credential/access-key-id",
+        "AWS_SECRET_ACCESS_KEY": "database-credential/secret-access-key",
+        "AWS_ACCESS_KEY_ID_ROTATION": "1",
+    }
+
+
+def test_an_entry_can_be_a_file() -> None:
+    def program() -> dict[str, object]:
+        found = c.credential(
+            "login",
+            c.Existing(name="company", keys={"client-secret": "oidc"}),
+            namespace=NAMESPACE,
+            opts=pulumi.ResourceOptions(),
+        )
+        return {"file": found.file("client-secret", "secret.txt")}
+
+    secret = {"name": "company", "items": [{"key": "oidc", "path": "secret.txt"}]}
+    assert deploy(program).exports["file"] == {"secret": secret}

@@ -1,0 +1,65 @@
+import pulumi
+
+import components as c
+from components.credential import Generated, Given
+from tests.cloud import autoname
+from tests.components.parts import AUTHORITY, NAMESPACE, attached, container, environment
+from tests.harness import Recording, deploy
+
+HOSTILE = "@:/?#%&+ \"'\\ü"
+
+
+def database(*, authority: str | None = None, administrator: bool = False) -> Recording:
+    def program() -> dict[str, object]:
+        root = c.AdministratorArgs(user="root", password=Given(values={"password": pulumi.Output.secret("hunter2")}))
+        given = Given(values={"password": pulumi.Output.secret(HOSTILE)})
+        args = c.ExternalDatabaseArgs(
+            namespace=NAMESPACE,
+            host="db.example.com",
+            port=6432,
+            name="tracking",
+            user="platform",
+            password=Generated() if administrator else given,
+            authority=authority,
+            administrator=root if administrator else None,
+            image="mlflow:3.17.2",
+        )
+        made = c.ExternalDatabase("database", args).database
+        return {
+            "uri": made.uri,
+            "environment": attached(made.attachment),
+            "ports": made.flows[0].ports,
+            "ready": [one.urn for one in made.ready],
+        }
+
+    return deploy(program)
+
+
+def test_it_is_reached_by_tls_and_its_password_of_any_characters_lies_in_a_secret() -> None:
+    got = database()
+    assert got.exports["uri"] == (
+        "postgresql+psycopg://platform@db.example.com:6432/tracking?sslmode=verify-full"
+        "&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
+    )
+    assert got.exports["environment"] == {"PGPASSWORD": f"{autoname('database-credential')}/password"}
+    assert got.exports["ports"] == [6432]
+    assert got["database-credential"].secrets == {"stringData.password": HOSTILE}
+
+
+def test_nothing_but_the_credential_is_made() -> None:
+    assert [found.name for found in database() if found.custom] == ["database-credential"]
+
+
+def test_a_server_with_an_authority_of_its_own_is_believed_by_that_alone() -> None:
+    got = database(authority=AUTHORITY)
+    assert got.exports["uri"].endswith("&sslrootcert=/etc/authorities/database/ca.crt")
+    assert got["database-authority"].inputs["data"] == {"ca.crt": f"{AUTHORITY}\n"}
+
+
+def test_with_an_administrator_its_clients_wait_for_the_role() -> None:
+    got = database(administrator=True, authority=AUTHORITY)
+    assert [urn.rpartition("::")[2] for urn in got.exports["ready"]] == ["database-role-job"]
+    given = environment(container(got, "database-role-job"))
+    assert given["ROLE_PASSWORD"] == f"{autoname('database-credential')}/password"
+    assert given["ADMINISTRATOR_PASSWORD"] == f"{autoname('database-administrator-credential')}/password"
+    assert given["PGSSLROOTCERT"] == "/etc/authorities/database/ca.crt"

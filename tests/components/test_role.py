@@ -1,0 +1,99 @@
+import ast
+
+import pulumi
+
+import components as c
+from components import networks, pods
+from components.authority import Authority
+from components.credential import Existing, Generated, credential
+from components.files import script
+from components.role import FINAL_EXIT_CODES, LABELS
+from components.web_identity import to_aws, web_identity
+from tests.cloud import autoname
+from tests.components.parts import NAMESPACE, container, environment, opened, pod
+from tests.harness import Recording, deploy
+
+
+def role(administrator: c.Administrator | None = None) -> Recording:
+    def program() -> None:
+        opts = pulumi.ResourceOptions()
+        by_password = credential(
+            "administrator", Existing(name="company", keys={"password": "p"}), namespace=NAMESPACE, opts=opts
+        )
+        args = c.DatabaseRoleArgs(
+            namespace=NAMESPACE,
+            image="mlflow:3.17.2",
+            host="db.example.com",
+            port=6432,
+            database="tracking",
+            user="platform",
+            password=credential("role", Generated(), namespace=NAMESPACE, opts=opts),
+            administrator=administrator or c.Administrator.by_password("root", by_password),
+            authority=Authority(file="/etc/authorities/database/ca.crt"),
+            flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[6432]),
+        )
+        c.DatabaseRole("database-role", args)
+
+    return deploy(program)
+
+
+def test_it_has_two_passwords_from_secrets_and_verifies_the_server() -> None:
+    assert environment(container(role(), "database-role-job")) == {
+        "PGHOST": "db.example.com",
+        "PGPORT": "6432",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "/etc/authorities/database/ca.crt",
+        "ROLE": "platform",
+        "DATABASE": "tracking",
+        "ROLE_PASSWORD": f"{autoname('role-credential')}/password",
+        "ADMINISTRATOR_USER": "root",
+        "ADMINISTRATOR_PASSWORD": "company/p",
+        "ADMINISTRATOR_PASSWORD_ROTATION": "1",
+    }
+
+
+def test_it_runs_again_when_a_password_or_its_script_changes() -> None:
+    needed = role()["database-role-job"].dependencies
+    assert {"role-credential", "database-role-script"} <= needed
+
+
+def test_a_failure_that_no_other_try_changes_ends_it_at_once() -> None:
+    spec = role()["database-role-job"].inputs["spec"]
+    assert spec["backoffLimit"] == 2
+    assert spec["podFailurePolicy"] == {
+        "rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": list(FINAL_EXIT_CODES)}}]
+    }
+
+
+def test_those_failures_are_the_ones_of_its_script() -> None:
+    module = ast.parse(script("ensure_role.py"))
+    codes = next(
+        node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+    )
+    assert ast.literal_eval(codes) == FINAL_EXIT_CODES
+
+
+def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
+    got = role()
+    assert got["database-role-network"].inputs["spec"]["podSelector"] == {"matchLabels": LABELS}
+    ingress, egress = opened(got["database-role-network"])
+    assert ingress == []
+    assert [port["port"] for rule in egress for port in rule["ports"]] == [6432]
+
+
+def test_an_administrator_of_aws_is_proved_by_the_service_account() -> None:
+    identity = web_identity(role_arn="arn:aws:iam::123456789012:role/database", region="eu-central-1")
+    secret = pods.Attachment(env=(pods.core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value="arn:secret"),))
+    got = role(
+        c.Administrator(
+            attachment=pods.joined(identity, secret), flows=(to_aws(),), service_account="mlflow-database-role"
+        )
+    )
+    assert pod(got, "database-role-job")["serviceAccountName"] == "mlflow-database-role"
+    assert pod(got, "database-role-job")["automountServiceAccountToken"] is False
+    given = environment(container(got, "database-role-job"))
+    assert given.items() >= {"ADMINISTRATOR_SECRET_ARN": "arn:secret", "AWS_REGION": "eu-central-1"}.items()
+    _, egress = opened(got["database-role-network"])
+    assert [port["port"] for rule in egress for port in rule["ports"]] == [6432, 443]

@@ -1,0 +1,185 @@
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+import settings as s
+from settings import Settings
+from stackfile import outline, profiles
+from stackfile.draft import Draft
+from stackfile.profiles import PRESETS, PROFILES
+from tests.settings.cases import EXTERNAL, OIDC, S3
+from tests.settings.stack_files import Complaints, Document, Load, changed, committed, judged
+
+IMAGE = "registry.example.com/mlflow-platform/mlflow@sha256:" + "0" * 64
+# What people choose who think about nothing else, by profile.
+BARE: dict[str, Document] = {
+    "evaluation": {"login": {"kind": "development", "users": {"a@example.com": {}}}},
+    "small": {"login": {"kind": "basic", "users": {"a@example.com": {}}}},
+    "production": {
+        "login": OIDC,
+        "database": {**EXTERNAL, "maxConnections": 500},
+        "artifacts": S3,
+        "certificate": {"kind": "secret", "name": "mlflow-tls"},
+    },
+}
+
+
+def bare(profile: str) -> Document:
+    """A stack file with nothing but what has to be there."""
+    return {
+        "profile": profile,
+        "host": "mlflow.example.com",
+        "database": {"kind": "in-cluster"},
+        "artifacts": {"kind": "in-cluster"},
+        "certificate": {"kind": "self-signed"},
+        "server": {"image": IMAGE},
+        "teams": {"team-a": {}},
+        **BARE[profile],
+    }
+
+
+def loaded(document: Document) -> Settings:
+    got = judged(document)
+    assert got.settings is not None, got.faults
+    return got.settings
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_a_profile_sets_is_right_and_comes_out(profile: str) -> None:
+    got = judged(bare(profile))
+    assert got.faults == []
+    assert got.warnings == []
+    assert got.settings is not None
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("section", ["database", "artifacts"])
+def test_what_a_profile_sets_comes_out_with_every_kind(profile: str, section: str) -> None:
+    others: dict[str, Document] = {
+        "database": {"in-cluster": {"kind": "in-cluster"}, "external": EXTERNAL},
+        "artifacts": {"in-cluster": {"kind": "in-cluster"}, "s3": S3},
+    }
+    for choice in others[section].values():
+        assert judged({**bare(profile), section: choice}).faults == []
+
+
+def test_the_file_goes_before_the_profile_and_the_profile_before_the_default() -> None:
+    document = bare("small")
+    assert loaded(document).server.workers == 2
+    assert Draft(document, Settings).origin("server.workers") == "profile small"
+    document["server"]["workers"] = 1
+    assert loaded(document).server.workers == 1
+    assert Draft(document, Settings).origin("server.workers") == "stack file"
+    assert loaded(bare("evaluation")).server.workers == 1
+    assert Draft(bare("evaluation"), Settings).origin("server.workers") == "default"
+
+
+def test_a_profile_sets_only_what_the_chosen_kind_has() -> None:
+    inside, outside = bare("small"), bare("small") | {"database": EXTERNAL}
+    database = loaded(inside).database
+    assert isinstance(database, s.InClusterDatabase)
+    assert database.max_connections == 170
+    assert isinstance(loaded(outside).database, s.ExternalDatabase)
+    assert Draft(outside, Settings).origin("database.maxConnections") == "default"
+
+
+def test_a_profile_does_not_hide_that_a_section_is_missing_or_no_section(complaints: Complaints) -> None:
+    (missing,) = complaints(changed("dev", {"profile": "small", "server": ..., "login": BARE["small"]["login"]}))
+    assert missing.startswith("  - server: is missing")
+    (text,) = complaints(changed("dev", {"profile": "small", "server": "x", "login": BARE["small"]["login"]}))
+    assert text.startswith("  - server: expected a section, found a text")
+
+
+def test_a_message_says_that_a_value_is_the_profiles(complaints: Complaints) -> None:
+    (line,) = complaints(bare("small") | {"server": {"image": IMAGE, "memory": "2Gi"}})
+    assert '"2Gi" is more than server.memoryLimit "1536Mi" (profile small)' in line
+
+
+def test_a_document_is_not_changed_by_what_is_laid_under_it() -> None:
+    document = bare("production")
+    before = bare("production")
+    profiles.applied(document, Settings)
+    assert document == before
+
+
+@pytest.mark.parametrize("profile", [None, "prod", 5, ["small"], {}])
+def test_a_profile_that_does_not_exist_sets_nothing(profile: object) -> None:
+    assert profiles.applied({**bare("small"), "profile": profile}, Settings) == {**bare("small"), "profile": profile}
+
+
+def test_every_row_names_a_key_that_exists_says_why_and_differs_from_the_default() -> None:
+    for preset in PRESETS:
+        keys = [
+            key
+            for key in outline.keys(Settings)
+            if key.path == preset.path and (preset.kind is None or key.choice == preset.kind)
+        ]
+        assert keys, preset.path
+        assert preset.source.endswith(".")
+        for key, (profile, value) in itertools.product(keys, preset.values.items()):
+            assert value != outline.default(key.field), (preset.path, profile)
+            kind = outline.value_kind(key.field.annotation, key.field.metadata)
+            assert kind is None or kind.remedy(value) is None, (preset.path, profile)
+
+
+def test_data_are_kept_unless_it_is_an_evaluation() -> None:
+    assert [loaded(bare(profile)).durable for profile in PROFILES] == [False, True, True]
+
+
+WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
+    "a version for an image in production": (
+        "production",
+        lambda it: it["server"].update(image="registry.example.com/mlflow:3.17.2"),
+        "server.image",
+    ),
+    "one replica in production": ("production", lambda it: it["server"].update(replicas=1), "server.replicas"),
+    "a database of one pod in production": (
+        "production",
+        lambda it: it.update(database={"kind": "in-cluster"}),
+        "database.kind",
+    ),
+    "a store of one pod in production": (
+        "production",
+        lambda it: it.update(artifacts={"kind": "in-cluster"}),
+        "artifacts.kind",
+    ),
+    "a limit that nobody knows": ("production", lambda it: it.update(database=EXTERNAL), "database.maxConnections"),
+    "one's own machine for a team": ("small", lambda it: it.update(host="mlflow.localhost"), "host"),
+    "an image of one node for a team": (
+        "small",
+        lambda it: it["server"].update(image=IMAGE.replace("registry.example.com", "localhost")),
+        "server.image",
+    ),
+    "a store without TLS for a team": (
+        "small",
+        lambda it: it.update(artifacts={**S3, "endpointUrl": "http://s3.example.com"}),
+        "artifacts.endpointUrl",
+    ),
+    "less memory than an idle pod takes": (
+        "small",
+        lambda it: it["server"].update(memory="512Mi"),
+        "server.memory",
+    ),
+}
+
+
+@pytest.mark.parametrize(("profile", "change", "path"), WARNED.values(), ids=WARNED)
+def test_what_is_worth_a_second_look_is_a_warning_and_stops_nothing(
+    profile: str, change: Callable[[Document], object], path: str
+) -> None:
+    document = bare(profile)
+    change(document)
+    got = judged(document)
+    assert got.faults == []
+    assert [warning.path for warning in got.warnings] == [path]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_of_the_committed_files_only_the_image_is_worth_a_second_look(stack: str) -> None:
+    assert [warning.path for warning in judged(committed(stack)).warnings] in ([], ["server.image"])
+
+
+def test_a_warning_is_shown_by_the_engine(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    load(bare("small") | {"host": "mlflow.localhost"})
+    assert "host: ends with .localhost" in capsys.readouterr().err

@@ -1,0 +1,163 @@
+"""Wrong combinations of the database, the artifact store and their credentials."""
+
+from components.certificate import authority_certificate
+from tests.settings.cases import Case
+
+AUTHORITY = authority_certificate(b"seed", "example.com")
+EXTERNAL: dict[str, object] = {"kind": "external", "host": "postgres.example.com"}
+S3: dict[str, object] = {"kind": "s3", "bucket": "artifacts", "endpointUrl": "https://s3.example.com"}
+AWS: dict[str, object] = {"kind": "s3", "bucket": "artifacts", "region": "eu-central-1"}
+ROLE = "arn:aws:iam::123456789012:role/mlflow"
+
+CASES = {
+    "a generated password that nobody sets": Case(
+        {"database": {**EXTERNAL, "credentials": {"kind": "generated"}}},
+        "database.credentials.kind",
+        "`generated` is refused without database.administrator",
+        "add database.administrator",
+    ),
+    "MLflow as its own administrator": Case(
+        {"database": {**EXTERNAL, "administrator": {"user": "mlflow"}}},
+        "database.administrator.user",
+        "is database.user as well",
+        "give MLflow another role",
+    ),
+    "an administrator without a name": Case(
+        {"database": {**EXTERNAL, "administrator": {}}},
+        "database.administrator.user",
+        "is missing; expected the name of a role of PostgreSQL",
+        "add `user:` to `database.administrator`",
+    ),
+    "the administrator's password among the settings": Case(
+        {"database": {**EXTERNAL, "administrator": {"user": "postgres", "password": "hunter2"}}},
+        "database.administrator.password",
+        "is no place for a secret",
+        "run `pulumi config set --secret databaseAdministratorPassword --stack dev`",
+    ),
+    "the role's password beside its source": Case(
+        {"database": {**EXTERNAL, "credentials": {"kind": "configuration", "password": "hunter2"}}},
+        "database.credentials.password",
+        "is no place for a secret",
+        "run `pulumi config set --secret databasePassword --stack dev`",
+    ),
+    "a source of credentials that is none": Case(
+        {"database": {**EXTERNAL, "credentials": {"kind": "vault"}}},
+        "database.credentials.kind",
+        "expected `configuration` or `secret` or `external-secret` or `generated`",
+        "choose one of them",
+    ),
+    "a Secret without a name": Case(
+        {"database": {**EXTERNAL, "credentials": {"kind": "secret"}}},
+        "database.credentials.name",
+        "is missing; expected the name of a Kubernetes object",
+        "add `name:`",
+    ),
+    "a secret store that is none": Case(
+        {
+            "database": {
+                **EXTERNAL,
+                "credentials": {"kind": "external-secret", "store": "vault", "storeKind": "Vault", "key": "mlflow"},
+            }
+        },
+        "database.credentials.storeKind",
+        "expected `ClusterSecretStore` or `SecretStore`",
+        "choose one of them",
+    ),
+    "a password in the stack file and in a Secret": Case(
+        {
+            "database": {**EXTERNAL, "credentials": {"kind": "secret", "name": "mlflow-database"}},
+            "databasePassword": "hunter2",
+        },
+        "databasePassword",
+        "found database.credentials.kind `secret`",
+        "run `pulumi config rm databasePassword --stack dev`",
+        encrypted=("databasePassword",),
+    ),
+    "a password of an administrator who is not there": Case(
+        {"database": EXTERNAL, "databaseAdministratorPassword": "hunter2"},
+        "databaseAdministratorPassword",
+        "found no database.administrator",
+        "run `pulumi config rm databaseAdministratorPassword --stack dev`",
+        encrypted=("databaseAdministratorPassword",),
+    ),
+    "a missing password of the administrator": Case(
+        {"database": {**EXTERNAL, "administrator": {"user": "postgres"}}},
+        "databaseAdministratorPassword",
+        "is missing; database.kind `external` with database.administrator.credentials.kind `configuration` needs it",
+        "run `pulumi config set --secret databaseAdministratorPassword --stack dev`",
+    ),
+    "a key of a Secret that is none": Case(
+        {"database": {**EXTERNAL, "credentials": {"kind": "secret", "name": "db", "key": "pass word"}}},
+        "database.credentials.key",
+        "expected a key of a Secret",
+        "docs/configuration.md",
+    ),
+    "a role of AWS for another store": Case(
+        {"artifacts": {**S3, "credentials": {"kind": "workload-identity", "roleArn": ROLE}}},
+        "artifacts.credentials.kind",
+        "`workload-identity` is AWS's",
+        "use an access key, or remove artifacts.endpointUrl",
+    ),
+    "a role of AWS by its name": Case(
+        {"artifacts": {**AWS, "credentials": {"kind": "workload-identity", "roleArn": "mlflow"}}},
+        "artifacts.credentials.roleArn",
+        "expected the ARN of a role of AWS",
+        "docs/configuration.md",
+    ),
+    "an authority of AWS": Case(
+        {"artifacts": {**AWS, "authority": AUTHORITY}},
+        "artifacts.authority",
+        "the store is AWS, whose authority is public",
+        "set artifacts.endpointUrl",
+    ),
+    "an authority of a store without TLS": Case(
+        {"artifacts": {**S3, "endpointUrl": "http://s3.example.com", "authority": AUTHORITY}},
+        "artifacts.authority",
+        "the store is not encrypted",
+        "set artifacts.endpointUrl to the https URL",
+    ),
+    "a server's certificate for the database's authority": Case(
+        {"database": {**EXTERNAL, "authority": "postgres.pem"}},
+        "database.authority",
+        "expected certificates of authorities in PEM",
+        "write the whole block",
+    ),
+    "company authorities as a file's name": Case(
+        {"cluster": {"authorities": "/etc/ssl/company.pem"}},
+        "cluster.authorities",
+        "expected certificates of authorities in PEM",
+        "write the whole block",
+    ),
+    "SQLite in production": Case(
+        {"database": {"kind": "sqlite"}, "server/replicas": 1, "server/workers": 1},
+        "database.kind",
+        "`sqlite` is refused with profile `production`",
+        "use `in-cluster` or `external`",
+        base="prod",
+    ),
+    "SQLite for several pods": Case(
+        {"database": {"kind": "sqlite"}, "server/replicas": 2},
+        "server.replicas",
+        "2 pods cannot share the volume of database.kind `sqlite`",
+        "set 1, or use `in-cluster` or `external`",
+    ),
+    "SQLite for several workers": Case(
+        {"database": {"kind": "sqlite"}, "server/workers": 2, "server/memoryLimit": "2Gi"},
+        "server.workers",
+        "2 processes would wait for each other's locks",
+        "set 1, or use `in-cluster` or `external`",
+    ),
+    "a volume of artifacts in production": Case(
+        {"artifacts": {"kind": "volume"}, "server/replicas": 1},
+        "artifacts.kind",
+        "`volume` is refused with profile `production`",
+        "use `in-cluster` or `s3`",
+        base="prod",
+    ),
+    "a volume of artifacts for several pods": Case(
+        {"artifacts": {"kind": "volume"}, "server/replicas": 2, "server/poolSize": 10},
+        "server.replicas",
+        "2 pods cannot share the volume of artifacts.kind `volume`",
+        "set 1, or use `in-cluster` or `s3`",
+    ),
+}

@@ -1,0 +1,148 @@
+"""A stack's resolved configuration: every setting, where its value comes from, and the sums that follow from it.
+
+Reads the stack file alone: no cluster, no engine, no passphrase. Where the file says nothing, the profile decides, and
+where that says nothing, the default. Secrets are shown as set or missing.
+
+Ends with 0 when the configuration is in order, warnings included; with 1 when a preview would refuse it, after telling
+why; with 2 when there is no such stack.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from settings import Judgement, Settings, judge
+from stackfile import resolved, sums
+from stackfile.draft import Draft
+from stackfile.faults import Fault, report
+from stackfile.resolved import Entry
+from stackfile.secrets import Written, needed, secret_faults
+from stackfile.source import Source
+from tools.stack_file import UnknownError, UnreadableError, file_name, read
+
+# How a secret stands in the file, in words.
+STATES: Mapping[Written | None, str] = {
+    "encrypted": "set",
+    "padded": "set, with white space around it",
+    "plain": "in plain text",
+    None: "missing",
+}
+LONGEST_VALUE = 80
+BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    """All there is to show."""
+
+    stack: str
+    entries: list[Entry]
+    secrets: dict[str, str]
+    computed: dict[str, str]
+    faults: list[Fault]
+    warnings: list[Fault]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the configuration; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.configuration",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stack", help="the stack, by its file Pulumi.STACK.yaml")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args(arguments)
+    try:
+        given = read(options.stack)
+    except UnknownError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except UnreadableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    found = resolve(given, options.stack)
+    print(as_json(found) if options.json else as_text(found, coloured=_is_coloured()))
+    if found.faults and not options.json:
+        print(report(found.faults, file_name(options.stack)), file=sys.stderr)
+    return 1 if found.faults else 0
+
+
+def resolve(given: Source, stack: str) -> Resolved:
+    """What a stack's configuration means."""
+    judged = judge(given, stack)
+    secrets = {name: STATES[given.secrets.get(name)] for name in needed(given.document)}
+    return Resolved(
+        stack=stack,
+        entries=[] if judged.settings is None else list(resolved.entries(judged.settings, given.document)),
+        secrets=secrets,
+        computed=_computed(judged, given),
+        faults=[*judged.faults, *secret_faults(given.document, given.secrets, stack)],
+        warnings=judged.warnings,
+    )
+
+
+def as_text(found: Resolved, *, coloured: bool) -> str:
+    """For a person: what each team leaves to `workspaces` is left out."""
+    strong, faint, end = (BOLD, DIM, END) if coloured else ("", "", "")
+    shown = [entry for entry in found.entries if entry.steps[0] != "teams" or entry.origin == "stack file"]
+    rows = [(entry.path, _cell(entry.value), entry.origin) for entry in shown]
+    rows += [(name, state, "secret") for name, state in found.secrets.items()]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
+    lines = [f"{strong}Configuration of {found.stack}{end}", ""]
+    for path, value, origin in rows:
+        paint = (faint, end) if origin == "default" else ("", "")
+        lines.append(f"{path.ljust(widths[0])}  {value.ljust(widths[1])}  {paint[0]}{origin}{paint[1]}".rstrip())
+    if found.computed:
+        lines += ["", f"{strong}What follows{end}", "", *(f"{name}: {text}" for name, text in found.computed.items())]
+    if found.warnings:
+        lines += ["", f"{strong}Warnings{end}", "", *map(str, found.warnings)]
+    return "\n".join(lines)
+
+
+def as_json(found: Resolved) -> str:
+    """For a program."""
+    document = {
+        "stack": found.stack,
+        "settings": {entry.path: {"value": entry.value, "from": entry.origin} for entry in found.entries},
+        "secrets": found.secrets,
+        "computed": found.computed,
+        "faults": [_as_data(fault) for fault in found.faults],
+        "warnings": [_as_data(warning) for warning in found.warnings],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _computed(judged: Judgement, given: Source) -> dict[str, str]:
+    if judged.settings is None:
+        return {}
+    return {**_consequences(judged.settings), **dict(sums.sums(Draft(given.document, Settings)))}
+
+
+def _consequences(settings: Settings) -> dict[str, str]:
+    return {
+        "data": "protected and retained" if settings.durable else "deleted with the stack",
+        "audiences of programs' tokens": ", ".join(settings.audiences),
+    }
+
+
+def _as_data(fault: Fault) -> dict[str, str]:
+    return {"key": fault.path, "problem": fault.problem, "remedy": fault.remedy}
+
+
+def _cell(value: object) -> str:
+    text = "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    first, *more = text.splitlines() or [""]
+    return f"{first[:LONGEST_VALUE]} ..." if more or len(first) > LONGEST_VALUE else first
+
+
+def _is_coloured() -> bool:
+    """On a terminal that shows colours, unless NO_COLOR (no-color.org) asks for none."""
+    return not (os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb") and sys.stdout.isatty()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
