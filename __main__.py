@@ -1,8 +1,6 @@
 """The platform of one stack, in the order in which its parts need each other."""
 
 import pulumi
-import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 import components as c
 import wiring as w
@@ -10,11 +8,7 @@ from settings import load
 from tools.access import matrix as access
 
 settings, secrets = load()
-# An empty kubeconfig means the usual places at the time of each run. Left out, the SDK would write the path of
-# $KUBECONFIG into the state, and the next machine has another one.
-opts = pulumi.ResourceOptions(
-    providers=[k8s.Provider("cluster", kubeconfig="", context=settings.cluster.context), random.Provider("random")]
-)
+opts = pulumi.ResourceOptions(providers=w.providers(settings))
 platform = c.PlatformNamespace(
     "platform",
     c.PlatformNamespaceArgs(name=settings.namespace, create=settings.create_namespace, durable=settings.durable),
@@ -33,13 +27,7 @@ route = w.route(context, certificate)
 database = w.database(context)
 artifacts = w.artifacts(context)
 identity = w.identity(context, route)
-migration = c.SchemaMigration(
-    "migration",
-    c.SchemaMigrationArgs(
-        namespace=platform.namespace, image=settings.server.image, database=database, trust=context.trust
-    ),
-    opts,
-)
+migration = w.migration(context, database)
 login = w.login(context, identity, certificate)
 server = w.server(context, database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
 gateway = c.Gateway(
@@ -51,7 +39,7 @@ gateway = c.Gateway(
     ),
     opts,
 )
-workspaces = w.workspaces(context, gateway, certificate, w.cluster_roles(context))
+workspaces = w.workspaces(context, gateway, certificate, w.cluster_roles(context), artifacts)
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)

@@ -19,12 +19,15 @@ from stackfile.draft import Draft
 from stackfile.faults import Fault, report
 from stackfile.model.access import Access
 from stackfile.model.artifacts import InClusterArtifacts, S3Artifacts, VolumeArtifacts
+from stackfile.model.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentityIdentity
 from stackfile.model.base import Model
+from stackfile.model.bucket import BucketArtifacts
 from stackfile.model.certificate import CertificateSecret, SelfSigned
 from stackfile.model.cluster import Cluster
 from stackfile.model.database import ExternalDatabase, InClusterDatabase, SqliteDatabase
 from stackfile.model.gateway import HttpRouteGateway, IngressGateway
 from stackfile.model.login import BasicLogin, DevelopmentLogin, OidcLogin, Sessions
+from stackfile.model.rds import RdsDatabase
 from stackfile.model.server import Images, Server
 from stackfile.model.teams import Groups, Limits, Quota, Team, Workspaces
 from stackfile.profiles import Profile, applied
@@ -35,15 +38,21 @@ from stackfile.translation import translate
 
 __all__ = [
     "PROJECT",
+    "AccessKeyIdentity",
+    "Aws",
     "BasicLogin",
+    "BucketArtifacts",
     "CertificateSecret",
     "DevelopmentLogin",
     "ExternalDatabase",
     "HttpRouteGateway",
     "InClusterArtifacts",
     "InClusterDatabase",
+    "IrsaIdentity",
     "Judgement",
     "OidcLogin",
+    "PodIdentityIdentity",
+    "RdsDatabase",
     "S3Artifacts",
     "Secrets",
     "SelfSigned",
@@ -78,10 +87,17 @@ class Settings(Model):
     gateway: Annotated[IngressGateway | HttpRouteGateway, Field(discriminator="kind")] = IngressGateway(kind="ingress")
     """The way in from outside the cluster."""
 
-    database: Annotated[InClusterDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")]
+    aws: Aws | None = None
+    """Where at AWS the platform has a database or a bucket, and who its pods are there."""
+
+    database: Annotated[
+        InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")
+    ]
     """Where MLflow keeps its metadata."""
 
-    artifacts: Annotated[InClusterArtifacts | S3Artifacts | VolumeArtifacts, Field(discriminator="kind")]
+    artifacts: Annotated[
+        InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts, Field(discriminator="kind")
+    ]
     """Where MLflow keeps artifacts."""
 
     login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]
@@ -97,7 +113,7 @@ class Settings(Model):
     """Image and sizes of the MLflow server."""
 
     images: Images = Field(default_factory=Images)
-    """Images of everything else."""
+    """Images of everything else, and where all images are pulled from."""
 
     access: Access = Field(default_factory=Access)
     """How Kubernetes RBAC is asked, and what people hear whom it gives nothing."""

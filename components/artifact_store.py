@@ -1,12 +1,33 @@
 """What the server needs to know of where artifacts are, wherever that is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import pods
 from components.networks import Flow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnBucket:
+    """A bucket at AWS that the platform may give others a part of."""
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    key: pulumi.Output[str]
+    """ARN of the KMS key that encrypts it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DirectAccess:
+    """What a team's programs need to reach the files of their own workspace without the server."""
+
+    environment: Mapping[str, pulumi.Input[str]]
+    flows: Sequence[Flow]
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Of the team's service account."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +49,9 @@ class ArtifactStore:
     exclusive: bool = False
     """Whether only one pod at a time can use it."""
 
+    own: OwnBucket | None = None
+    """The bucket, where teams reach the files of their own workspace in it."""
+
 
 def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
     """URI of a bucket.
@@ -45,12 +69,20 @@ def s3_environment(
 
     Without an `authority_file` they believe the public authorities.
     """
-    variables = {"AWS_REGION": region}
+    variables = dict[str, str]()
     if endpoint_url is not None:
         variables["MLFLOW_S3_ENDPOINT_URL"] = endpoint_url
     if authority_file is not None:
         variables["AWS_CA_BUNDLE"] = authority_file
-    return tuple(k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in variables.items())
+    return (
+        *region_environment(region),
+        *(k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in variables.items()),
+    )
+
+
+def region_environment(region: pulumi.Input[str]) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
+    """The region by both of its names: boto3 reads the second one only, AWS's other SDKs the first."""
+    return tuple(k8s.core.v1.EnvVarArgs(name=name, value=region) for name in ("AWS_REGION", "AWS_DEFAULT_REGION"))
 
 
 def key_environment(secret: "str | k8s.core.v1.Secret") -> tuple[k8s.core.v1.EnvVarArgs, ...]:

@@ -1,5 +1,6 @@
 """A PostgreSQL database that somebody else runs: its credential, its authority, the way there, and MLflow's role."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -40,6 +41,9 @@ class ExternalDatabaseArgs:
     image: str
     """The server's image, for the Job that makes role and database."""
 
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
+
     trust: pods.Attachment = pods.NOTHING
     """Further authorities that count as public ones."""
 
@@ -65,6 +69,7 @@ class ExternalDatabase(pulumi.ComponentResource):
                 DatabaseRoleArgs(
                     namespace=args.namespace,
                     image=args.image,
+                    pull_secrets=args.pull_secrets,
                     host=args.host,
                     port=args.port,
                     database=args.name,

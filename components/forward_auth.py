@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import login, networks, pods
+from components import availability, login, networks, pods
 from components.address import Address
+from components.availability import Spread
 from components.ingress import IngressRoute
 from components.login import Login
 
@@ -35,10 +36,16 @@ class ForwardAuthArgs:
 
     namespace: pulumi.Input[str]
     image: str
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
+
     address: Address
     """Of the platform."""
 
     replicas: int
+    spread: Spread
+    """How strictly they stand on different nodes and in different zones."""
+
     login: Login
     route: IngressRoute
     """The cluster's way in, without a login."""
@@ -99,20 +106,19 @@ class ForwardAuth(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="forward-auth", labels=LABELS),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=args.replicas,
+                strategy=k8s.apps.v1.DeploymentStrategyArgs(
+                    type="RollingUpdate",
+                    rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
+                ),
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
-                    spec=core.PodSpecArgs(
-                        security_context=pods.pod_security(UID),
-                        automount_service_account_token=False,
-                        enable_service_links=False,
-                        containers=[login.container(args.image, arguments(args.login.line, args.address))],
-                        volumes=args.login.volumes,
-                    ),
+                    spec=_pod(args),
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[network, *args.login.ready]),
         )
+        availability.disruption_budget(name, args.namespace, labels=LABELS, replicas=args.replicas, opts=child)
         service = core.Service(
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="forward-auth", labels=LABELS),
@@ -144,6 +150,20 @@ class ForwardAuth(pulumi.ComponentResource):
             spec=spec,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _pod(args: ForwardAuthArgs) -> core.PodSpecArgs:
+    container = login.container(args.image, arguments(args.login.line, args.address))
+    container.lifecycle = availability.drain()
+    return core.PodSpecArgs(
+        security_context=pods.pod_security(UID),
+        automount_service_account_token=False,
+        enable_service_links=False,
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
+        topology_spread_constraints=availability.spread(LABELS, args.spread),
+        containers=[container],
+        volumes=args.login.volumes,
+    )
 
 
 def _behind(namespace: pulumi.Input[str], route: IngressRoute, role: str, made: pulumi.Resource) -> IngressRoute:

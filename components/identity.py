@@ -51,6 +51,9 @@ class IdentityProviderArgs:
 
     namespace: pulumi.Input[str]
     image: str
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
+
     host: str
     """Host name of the issuer."""
 
@@ -140,7 +143,7 @@ class IdentityProvider(pulumi.ComponentResource):
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=_pod(args.image, settings.metadata.name),
+                    spec=_pod(args, settings.metadata.name),
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[network]),
@@ -161,15 +164,16 @@ class IdentityProvider(pulumi.ComponentResource):
         self.register_outputs({"issuer": issuer})
 
 
-def _pod(image: str, settings: pulumi.Input[str]) -> core.PodSpecArgs:
+def _pod(args: IdentityProviderArgs, settings: pulumi.Input[str]) -> core.PodSpecArgs:
     return core.PodSpecArgs(
         security_context=pods.pod_security(UID),
         automount_service_account_token=False,
         enable_service_links=False,
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         containers=[
             core.ContainerArgs(
                 name="dex",
-                image=image,
+                image=args.image,
                 command=["/usr/local/bin/dex", "serve", "/etc/dex/config.json"],
                 ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
                 resources=RESOURCES.to_args(),

@@ -8,8 +8,16 @@ SelfSubjectAccessReview with the caller's own token where the login hands it on.
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import login, networks
-from components.server import LABELS, MLflowArgs, server_pod
+from components import availability, login, networks
+from components.server import (
+    LABELS,
+    SERVICE_ACCOUNT,
+    MLflowArgs,
+    autoscaler,
+    most_replicas,
+    server_pod,
+    strategy,
+)
 from components.workspace import WORKSPACE_LABELS
 
 core = k8s.core.v1
@@ -26,7 +34,7 @@ class MLflow(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         account = core.ServiceAccount(
             f"{name}-account",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name=SERVICE_ACCOUNT, labels=LABELS),
             automount_service_account_token=False,
             opts=child,
         )
@@ -58,10 +66,7 @@ class MLflow(pulumi.ComponentResource):
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=args.replicas,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
-                strategy=k8s.apps.v1.DeploymentStrategyArgs(
-                    type="RollingUpdate",
-                    rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
-                ),
+                strategy=strategy(args),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
                     spec=server_pod(args, account.metadata.name),
@@ -77,8 +82,13 @@ class MLflow(pulumi.ComponentResource):
                     *args.login.ready,
                     *args.ready,
                 ],
+                # With an autoscaler the number is the autoscaler's, from the first replica on.
+                ignore_changes=["spec.replicas"] if args.autoscaling else None,
             ),
         )
+        availability.disruption_budget(name, args.namespace, labels=LABELS, replicas=most_replicas(args), opts=child)
+        if args.autoscaling is not None:
+            autoscaler(name, args, args.autoscaling, deployment, child)
         self.service = core.Service(
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),

@@ -6,6 +6,7 @@ identities from anybody, demands a client certificate that nobody has.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -49,6 +50,9 @@ class ObjectStoreArgs:
     image: str
     client_image: str
     """An image with Python and boto3, for the Job that creates the bucket."""
+
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
 
     storage: str
     """Size of the volume, as a Kubernetes quantity."""
@@ -140,7 +144,7 @@ class ObjectStore(pulumi.ComponentResource):
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=_server_pod(args.image, configuration.metadata.name),
+                    spec=_server_pod(args, configuration.metadata.name),
                 ),
                 volume_claim_templates=[data_claim(args.storage, args.storage_class)],
             ),
@@ -159,7 +163,7 @@ class ObjectStore(pulumi.ComponentResource):
                 # A Job that failed stays failed: replace it on the next `up`.
                 annotations={"pulumi.com/replaceUnready": "true"},
             ),
-            spec=_bucket_job(args.client_image, administrator.secret, self._bucket_script(name, args.namespace)),
+            spec=_bucket_job(args, administrator.secret, self._bucket_script(name, args.namespace)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server, network]),
         )
         self.store = ArtifactStore(
@@ -204,15 +208,16 @@ class _Credential:
     secret: core.Secret
 
 
-def _server_pod(image: str, configuration: pulumi.Input[str]) -> core.PodSpecArgs:
+def _server_pod(args: ObjectStoreArgs, configuration: pulumi.Input[str]) -> core.PodSpecArgs:
     return core.PodSpecArgs(
         security_context=pods.pod_security(UID),
         automount_service_account_token=False,
         enable_service_links=False,
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         containers=[
             core.ContainerArgs(
                 name="seaweedfs",
-                image=image,
+                image=args.image,
                 command=[
                     "weed",
                     # Where SeaweedFS would write its log files; the root file system is read-only.
@@ -260,7 +265,7 @@ def _server_pod(image: str, configuration: pulumi.Input[str]) -> core.PodSpecArg
     )
 
 
-def _bucket_job(image: str, administrator: core.Secret, scripts: core.ConfigMap) -> k8s.batch.v1.JobSpecArgs:
+def _bucket_job(args: ObjectStoreArgs, administrator: core.Secret, scripts: core.ConfigMap) -> k8s.batch.v1.JobSpecArgs:
     return k8s.batch.v1.JobSpecArgs(
         backoff_limit=3,
         template=core.PodTemplateSpecArgs(
@@ -270,10 +275,11 @@ def _bucket_job(image: str, administrator: core.Secret, scripts: core.ConfigMap)
                 security_context=pods.pod_security(pods.MLFLOW_UID),
                 automount_service_account_token=False,
                 enable_service_links=False,
+                image_pull_secrets=pods.pull_secrets(args.pull_secrets),
                 containers=[
                     core.ContainerArgs(
                         name="create-bucket",
-                        image=image,
+                        image=args.client_image,
                         command=["python3", "/etc/create-bucket/create_bucket.py"],
                         env=[
                             core.EnvVarArgs(name="BUCKET", value=BUCKET),

@@ -4,6 +4,7 @@ Every container runs as a numbered user, without capabilities, on a read-only ro
 that needs to write mounts a volume for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -114,6 +115,11 @@ def secret_env(variable: str, secret: "pulumi.Input[str] | k8s.core.v1.Secret", 
         name=variable,
         value_from=core.EnvVarSourceArgs(secret_key_ref=core.SecretKeySelectorArgs(name=name, key=key)),
     )
+
+
+def pull_secrets(names: Sequence[str]) -> list[core.LocalObjectReferenceArgs] | None:
+    """The Secrets that a pod's images are pulled with; None where a registry asks for none."""
+    return [core.LocalObjectReferenceArgs(name=name) for name in names] or None
 
 
 def scratch(name: str, limit: str) -> core.VolumeArgs:

@@ -4,6 +4,7 @@ For evaluation and for teams that accept a restart as their outage; there is no 
 database `mlflow` and can do nothing else; the superuser has no password and cannot come in over the network.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -33,6 +34,9 @@ class PostgresArgs:
 
     namespace: pulumi.Input[str]
     image: str
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
+
     storage: str
     """Size of the volume, as a Kubernetes quantity."""
 
@@ -144,6 +148,7 @@ def _pod(args: PostgresArgs, credential: pulumi.Input[str], configuration: pulum
         security_context=pods.pod_security(UID),
         automount_service_account_token=False,
         enable_service_links=False,
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         # A fast shutdown under load writes one checkpoint; a minute is ample for the memory limit's worth of buffers.
         termination_grace_period_seconds=60,
         containers=[

@@ -4,6 +4,7 @@ The role owns its own database and with it what is in there, and nothing else. T
 administrator or the names change; what is there already stays as it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -61,6 +62,9 @@ class DatabaseRoleArgs:
     namespace: pulumi.Input[str]
     image: str
     """With Python and psycopg: the server's."""
+
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
 
     host: pulumi.Input[str]
     port: pulumi.Input[int]
@@ -137,6 +141,7 @@ def _pod(args: DatabaseRoleArgs, scripts: pulumi.Input[str]) -> core.PodSpecArgs
     given = pods.joined(args.trust, args.authority.attachment, args.administrator.attachment)
     return core.PodSpecArgs(
         restart_policy="Never",
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
         service_account_name=args.administrator.service_account,
         security_context=pods.pod_security(pods.MLFLOW_UID),
         automount_service_account_token=False,

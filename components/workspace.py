@@ -11,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import allowance, clients, grants, networks
+from components.artifact_store import DirectAccess
 from components.login import PORT as LOGIN_PORT
 from components.namespace import POD_SECURITY_LABELS
 from components.pods import PART_OF
@@ -72,6 +73,9 @@ class WorkspaceArgs:
     api_server: Sequence[str] = ()
     """Addresses of the API server, where the team's pods may reach it."""
 
+    artifacts: DirectAccess | None = None
+    """The way to the files of the team's own workspace, where there is one beside the server."""
+
     durable: bool
     """Whether deleting the namespace is refused, as long as the team is not archived."""
 
@@ -116,6 +120,7 @@ class Workspace(pulumi.ComponentResource):
                 networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=networks.CONTROLLER_PORTS),
                 *networks.to_addresses(args.ingress_addresses, (443,)),
                 *networks.to_addresses(args.api_server, networks.API_SERVER_PORTS),
+                *(args.artifacts.flows if args.artifacts else ()),
             ],
             opts=child,
         )
@@ -124,7 +129,11 @@ class Workspace(pulumi.ComponentResource):
         grants.people(name, self.namespace, args.groups, child, users=args.users)
         account = core.ServiceAccount(
             f"{name}-account",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=clients.NAME),
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                namespace=self.namespace,
+                name=clients.NAME,
+                annotations=args.artifacts.annotations if args.artifacts else None,
+            ),
             automount_service_account_token=args.mount_tokens,
             opts=child,
         )
@@ -132,6 +141,9 @@ class Workspace(pulumi.ComponentResource):
         if not args.archived:
             accounts = [(self.namespace, self.service_account), *args.service_accounts]
             grants.programs(name, self.namespace, accounts, args.integration_role, child)
-        variables = clients.environment(args.team if args.multi_tenant else None, args.url)
+        variables = {
+            **clients.environment(args.team if args.multi_tenant else None, args.url),
+            **(args.artifacts.environment if args.artifacts else {}),
+        }
         clients.config_maps(name, self.namespace, variables, args.authority, child)
         self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from embedded.build import engine_bin, everything
+from embedded.build import engine_bin, everything, rehearsal
 from embedded.errors import EmbeddedError
-from embedded.node import environment, issuers, volumes
+from embedded.node import environment, images, issuers, volumes
 from embedded.node.destroy import confirm, destroy
 from embedded.node.door import Door
 from embedded.node.kubectl import Kubectl
@@ -62,6 +62,14 @@ def up(_: argparse.Namespace, place: Home, say: Say) -> int:
         Cluster(place, artifacts, say).up()
     say(f"cluster is up ({time.monotonic() - start:.1f} s); the platform will be at {URL}")
     say('in a shell: eval "$(.venv/bin/python -m embedded env)"')
+    return 0
+
+
+def rehearse(_: argparse.Namespace, place: Home, say: Say) -> int:
+    """Bring the images that the tests of upgrades deploy to the running cluster."""
+    wanted = (*everything(say).images, *rehearsal(say))
+    with exclusive(place.root / "lock", say):
+        images.import_missing(Node(place), wanted, say)
     return 0
 
 
@@ -139,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     command("up", up)
+    command("rehearsal-images", rehearse)
     command("down", down)
     command("status", status).add_argument("--json", action="store_true", help="for programs")
     destroying = command("destroy", remove)

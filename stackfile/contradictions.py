@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import backing, posture, programs
+from stackfile import aws, backing, posture, programs, rds, serving
 from stackfile.allowances import allowances
 from stackfile.budget import connections, postgres, replicas, server
 from stackfile.draft import Draft, mapping, texts
@@ -224,5 +224,8 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     server.memory,
     replicas.cpu,
     replicas.autoscaler,
+    serving.spread,
     allowances,
+    *aws.RULES,
+    *rds.RULES,
 )

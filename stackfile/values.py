@@ -95,6 +95,13 @@ def _image(text: str) -> str | None:
     return None if version else f"name a version: {text}:<version>"
 
 
+def _registry(text: str) -> str | None:
+    bare = re.sub(r"^https?://", "", text).rstrip("/")
+    if re.fullmatch(rf"{_REGISTRY}(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*", bare):
+        return None if bare == text else f"write it without scheme and slash at the end: {bare}"
+    return "write it like mirror.example.com or mirror.example.com:5000/folder, in lower case"
+
+
 def _server_image(text: str) -> str | None:
     if re.split("[:@]", text)[0] in PLAIN_MLFLOW:
         return "that image lacks the plugin that asks Kubernetes RBAC: build images/mlflow and name the result"
@@ -199,6 +206,7 @@ Identifier = Annotated[str, kinds.text("a name of lower-case letters, digits and
 RoleName = Annotated[str, kinds.text("the name of a role of PostgreSQL", _role_name)]
 Group = Annotated[str, kinds.text("a group of the identity provider", _group)]
 Image = Annotated[str, kinds.text("an image with registry and version", _image)]
+Registry = Annotated[str, kinds.text("a registry, perhaps with a folder", _registry)]
 ServerImage = Annotated[
     str, kinds.text("an image of MLflow with this project's plugins, with registry and version", _server_image)
 ]

@@ -10,11 +10,14 @@ from pulumi.runtime import mocks
 # In every password that is drawn: where it shows up in the clear, a secret has leaked.
 CANARY = "pw-canary-"
 CLUSTER_SCOPED = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "StorageClass"})
+# Of the account that documents at AWS use.
+ACCOUNT = "123456789012"
+SECRET_ARN = f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret"
 CREATED = tuple[str | None, dict[str, Any]]
 
 
 class Cloud(mocks.Mocks):
-    """Kubernetes and random; anything else is a fault of the test."""
+    """Kubernetes, random and AWS; anything else is a fault of the test."""
 
     def __init__(self, *, preview: bool) -> None:
         self.preview = preview
@@ -39,6 +42,8 @@ class Cloud(mocks.Mocks):
                 return _object(kind.rpartition(":")[2], name, inputs)
             case "random":
                 return self._draw(kind.rpartition(":")[2], name, inputs)
+            case "aws":
+                return _at_aws(kind.rpartition(":")[2], name, inputs, self)
             case "pulumi":
                 return f"{name}-id", inputs
             case "mlflow-platform":
@@ -84,3 +89,27 @@ def _object(kind: str, name: str, inputs: dict[str, Any]) -> CREATED:
     if kind == "Service":
         outputs["spec"] = {"clusterIP": "10.96.0.20", **inputs["spec"]}
     return f"{metadata['namespace']}/{metadata['name']}", outputs
+
+
+def _at_aws(kind: str, name: str, inputs: dict[str, Any], cloud: Cloud) -> CREATED:
+    """What AWS computes of the resources that the platform makes; in a preview nothing."""
+    if cloud.preview:
+        return "", inputs
+    physical = f"{name}-{hashlib.sha256(name.encode()).hexdigest()[:7]}"
+    computed: dict[str, Any] = {"name": physical, "arn": f"arn:aws:{kind.lower()}::{ACCOUNT}:{physical}"}
+    match kind:
+        case "AccessKey":
+            secret = f"{CANARY}{physical}"
+            cloud.secret_values.add(secret)
+            return f"AKIA{physical.upper()}", {**inputs, "secret": pulumi.Output.secret(secret)}
+        case "Bucket":
+            computed = {
+                "bucket": inputs.get("bucket", physical),
+                "arn": f"arn:aws:s3:::{inputs.get('bucket', physical)}",
+            }
+        case "Instance":
+            host = f"{physical}.abcdefghijkl.eu-central-1.rds.amazonaws.com"
+            computed |= {"address": host, "masterUserSecrets": [{"secretArn": f"{SECRET_ARN}:{physical}"}]}
+        case _:
+            pass
+    return physical, {**computed, **inputs}

@@ -53,8 +53,14 @@ class Registered:
     aliases: tuple[str, ...]
     """Where it was before: names, parents or URNs. The SDK's own aliases for older API versions are left out."""
 
+    ignored: tuple[str, ...]
+    """Paths of inputs whose changes the engine does not act on."""
+
     dependencies: frozenset[str]
     """Names of all resources it waits for, by option or by input."""
+
+    create_timeout: str
+    """How long the engine lets it become ready; empty for the provider's own patience."""
 
     document: dict[str, Any] = field(repr=False)
     """Inputs as they go to the engine: a secret is marked at its leaf."""
@@ -219,7 +225,9 @@ def _registered(
         # A reference to a provider is its URN and its id.
         provider=_name(request.provider.rpartition("::")[0]),
         aliases=tuple(filter(None, map(_alias, aliases))),
+        ignored=tuple(request.ignoreChanges),
         dependencies=frozenset(map(_name, request.dependencies)),
+        create_timeout=request.customTimeouts.create,
         document=_document(request.object),
     )
 

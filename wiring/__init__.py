@@ -4,6 +4,8 @@ from wiring.artifacts import artifacts
 from wiring.context import Context
 from wiring.database import database
 from wiring.login import Identity, identity, login
+from wiring.migration import migration
+from wiring.providers import providers
 from wiring.server import server
 from wiring.trust import trust
 from wiring.way_in import certificate, guarded, route
@@ -19,6 +21,8 @@ __all__ = [
     "guarded",
     "identity",
     "login",
+    "migration",
+    "providers",
     "route",
     "server",
     "trust",

@@ -11,15 +11,16 @@ from wiring.credentials import access_key
 
 
 def artifacts(context: Context) -> ArtifactStore:
-    """An S3 store in the cluster, a bucket that exists, or a volume."""
+    """An S3 store in the cluster, a bucket of the platform's own at AWS, one that exists, or a volume."""
     chosen = context.settings.artifacts
     if isinstance(chosen, s.InClusterArtifacts):
         return c.ObjectStore(
             "object-store",
             c.ObjectStoreArgs(
                 namespace=context.namespace,
-                image=context.settings.images.object_store,
-                client_image=context.settings.server.image,
+                image=context.image(context.settings.images.object_store),
+                client_image=context.image(context.settings.server.image),
+                pull_secrets=context.pull_secrets,
                 storage=chosen.storage,
                 storage_class=context.settings.cluster.storage_class,
                 clients=(SERVER,),
@@ -27,6 +28,10 @@ def artifacts(context: Context) -> ArtifactStore:
             ),
             context.opts,
         ).store
+    if isinstance(chosen, s.BucketArtifacts):
+        from wiring.aws import bucket  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
+
+        return bucket(context, chosen)
     if isinstance(chosen, s.VolumeArtifacts):
         return c.VolumeStore(
             "artifacts",

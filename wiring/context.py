@@ -8,6 +8,7 @@ import settings as s
 from components.address import Address
 from components.forward_auth import REFRESH_MINUTES
 from components.pods import Attachment
+from stackfile.mirror import mirrored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +27,15 @@ class Context:
     def address(self) -> Address:
         """Where the platform is found."""
         return Address(host=self.settings.host, path=self.settings.gateway.path or "")
+
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """Names of the Secrets that every pod's images are pulled with."""
+        return self.settings.images.pull_secrets
+
+    def image(self, name: str) -> str:
+        """An image as the cluster pulls it: from the mirror, where there is one."""
+        return mirrored(name, self.settings.images.registry)
 
     @property
     def asks_login(self) -> bool:

@@ -12,14 +12,15 @@ from wiring.credentials import password
 
 
 def database(context: Context) -> Database:
-    """PostgreSQL in the cluster, or somebody else's, or a file."""
+    """PostgreSQL in the cluster, at RDS, or somebody else's, or a file."""
     chosen = context.settings.database
     if isinstance(chosen, s.InClusterDatabase):
         return c.Postgres(
             "postgres",
             c.PostgresArgs(
                 namespace=context.namespace,
-                image=context.settings.images.postgres,
+                image=context.image(context.settings.images.postgres),
+                pull_secrets=context.pull_secrets,
                 storage=chosen.storage,
                 storage_class=context.settings.cluster.storage_class,
                 max_connections=chosen.max_connections,
@@ -30,6 +31,10 @@ def database(context: Context) -> Database:
             ),
             context.opts,
         ).database
+    if isinstance(chosen, s.RdsDatabase):
+        from wiring.aws import rds  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
+
+        return rds(context, chosen)
     if isinstance(chosen, s.SqliteDatabase):
         return c.Sqlite(
             "sqlite",
@@ -51,7 +56,8 @@ def database(context: Context) -> Database:
             password=password(chosen.credentials, context.secrets.database_password),
             authority=chosen.authority,
             administrator=_administrator(context, chosen),
-            image=context.settings.server.image,
+            image=context.image(context.settings.server.image),
+            pull_secrets=context.pull_secrets,
             trust=context.trust,
         ),
         context.opts,

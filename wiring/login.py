@@ -43,7 +43,8 @@ def identity(context: Context, route: c.Route) -> Identity:
         "identity",
         c.IdentityProviderArgs(
             namespace=context.namespace,
-            image=context.settings.images.dex,
+            image=context.image(context.settings.images.dex),
+            pull_secrets=context.pull_secrets,
             host=context.identity_host,
             redirect_uri=redirect_uri(context.address),
             users={email: user.groups for email, user in chosen.users.items()},
@@ -73,7 +74,7 @@ def login(context: Context, identity: Identity, certificate: c.Certificate) -> c
         "login",
         c.LoginArgs(
             namespace=context.namespace,
-            image=context.settings.images.oauth2_proxy,
+            image=context.image(context.settings.images.oauth2_proxy),
             address=context.address,
             oidc=identity.oidc,
             htpasswd=identity.htpasswd,

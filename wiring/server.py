@@ -6,6 +6,8 @@ import components as c
 from components.artifact_store import ArtifactStore
 from components.database import Database
 from components.pods import Resources
+from components.server import Autoscaling
+from stackfile.model.server import Server
 from wiring.context import Context
 
 
@@ -18,9 +20,13 @@ def server(
         "mlflow",
         c.MLflowArgs(
             namespace=context.namespace,
-            image=sizes.image,
+            image=context.image(sizes.image),
+            pull_secrets=context.pull_secrets,
             address=context.address,
-            replicas=sizes.replicas,
+            replicas=0 if sizes.paused else sizes.replicas,
+            autoscaling=None if sizes.paused else _autoscaling(sizes),
+            spread=sizes.spread,
+            termination_seconds=sizes.termination_seconds,
             workers=sizes.workers,
             pool_size=sizes.pool_size,
             pool_overflow=sizes.pool_overflow,
@@ -45,3 +51,10 @@ def server(
         ),
         context.opts,
     )
+
+
+def _autoscaling(sizes: Server) -> Autoscaling | None:
+    chosen = sizes.autoscaling
+    if chosen is None:
+        return None
+    return Autoscaling(max_replicas=chosen.max_replicas, cpu_percent=chosen.cpu_percent)

@@ -58,9 +58,11 @@ def guarded(context: Context, route: c.Route, login: c.Login) -> c.Route:
         "forward-auth",
         c.ForwardAuthArgs(
             namespace=context.namespace,
-            image=context.settings.images.oauth2_proxy,
+            image=context.image(context.settings.images.oauth2_proxy),
+            pull_secrets=context.pull_secrets,
             address=context.address,
             replicas=context.settings.server.replicas,
+            spread=context.settings.server.spread,
             login=login,
             route=route,
             api_server=context.settings.cluster.api_server,

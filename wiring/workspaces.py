@@ -3,6 +3,7 @@
 import pulumi
 
 import components as c
+from components.artifact_store import ArtifactStore, DirectAccess
 from components.clients import in_cluster_url
 from components.server import LABELS as SERVER
 from wiring.context import Context
@@ -16,15 +17,35 @@ def cluster_roles(context: Context) -> c.ClusterRoles:
 
 
 def workspaces(
-    context: Context, gateway: c.Gateway, certificate: c.Certificate, roles: c.ClusterRoles
+    context: Context,
+    gateway: c.Gateway,
+    certificate: c.Certificate,
+    roles: c.ClusterRoles,
+    artifacts: ArtifactStore,
 ) -> dict[str, c.Workspace]:
     """One workspace per team, by the team's name."""
     url = _client_url(context, gateway, certificate)
-    return {name: _workspace(context, name, url, certificate, roles) for name in context.settings.teams}
+    made: dict[str, c.Workspace] = {}
+    for name, team in context.settings.teams.items():
+        if artifacts.own is None or team.archived:
+            made[name] = _workspace(context, name, url, certificate, roles)
+            continue
+        from wiring.aws import direct_access, team_key  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
+
+        direct = direct_access(context, name, artifacts.own)
+        made[name] = _workspace(context, name, url, certificate, roles, artifacts=direct)
+        team_key(context, name, made[name].namespace, artifacts.own)
+    return made
 
 
 def _workspace(
-    context: Context, name: str, url: pulumi.Input[str], certificate: c.Certificate, roles: c.ClusterRoles
+    context: Context,
+    name: str,
+    url: pulumi.Input[str],
+    certificate: c.Certificate,
+    roles: c.ClusterRoles,
+    *,
+    artifacts: DirectAccess | None = None,
 ) -> c.Workspace:
     team, quota, limits = context.settings.teams[name], context.settings.quota(name), context.settings.limits(name)
     return c.Workspace(
@@ -52,6 +73,7 @@ def _workspace(
             controller_namespace=context.settings.cluster.ingress_namespace,
             ingress_addresses=context.settings.cluster.ingress_addresses,
             api_server=context.settings.cluster.api_server if context.settings.workspaces.api_server else (),
+            artifacts=artifacts,
             durable=context.settings.durable,
             archived=team.archived,
         ),

@@ -1,72 +1,188 @@
 """Brings the database to the schema of this image's MLflow, and verifies that it is there.
 
-Runs in a Job before the server is rolled out. One writer at a time: an advisory lock of PostgreSQL is held until the
-end. The functions with an underscore are what `mlflow db upgrade` calls; MLflow has no public ones.
-
-Exit codes: 0 at head; 13 another revision than head afterwards; 14 the database is newer than this image.
+Runs in a Job before the server is rolled out. All revisions are one transaction: a migration that fails or is killed
+has changed nothing. docs/upgrade.md lists the exit codes and what to do about each.
 """
 
+import os
+import signal
 import sys
-from os import environ
+import time
+from contextlib import ExitStack
+from enum import IntEnum
 from pathlib import Path
 from typing import NoReturn
 
 import mlflow
+import postgresql
+import revisions
 import sqlalchemy
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+import sqlite_file
 from mlflow.store.db import utils
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-# Any number that no other program uses in this database; MLflow itself takes no advisory lock.
-LOCK = 0x4D4C464C
-NOT_AT_HEAD, NEWER_THAN_IMAGE = 13, 14
+# What a database may take to come up after a restart, an hour's maintenance not included.
+CONNECT_SECONDS = 60
+# Each try waits five seconds for the tables (`lock_timeout`), then lets those go first who wait behind it.
+TRIES = 12
+PAUSE_SECONDS = 5
+# Kubernetes shows 4096 bytes of it.
+MESSAGE_CHARACTERS = 3500
+LOCK_NOT_AVAILABLE = "55P03"
 
 
-def finish(code: int, message: str) -> NoReturn:
+class Exit(IntEnum):
+    """How it ends."""
+
+    AT_HEAD = 0
+    OTHER_VERSION = 10
+    SERVER_CONNECTED = 11
+    LOCKED = 12
+    NOT_AT_HEAD = 13
+    NEWER_THAN_IMAGE = 14
+    UNREACHABLE = 15
+    FAILED = 16
+    TABLES_IN_USE = 17
+
+
+def finish(code: Exit, message: str) -> NoReturn:
     """Leave the message where `kubectl describe` and the deployment's error text show it."""
     print(message, flush=True)
-    Path("/dev/termination-log").write_text(message, encoding="utf-8")
+    Path(os.environ.get("TERMINATION_LOG", "/dev/termination-log")).write_text(
+        message[:MESSAGE_CHARACTERS], encoding="utf-8"
+    )
     sys.exit(code)
 
 
 def main() -> NoReturn:
-    engine = sqlalchemy.create_engine(environ["MLFLOW_BACKEND_STORE_URI"])
-    head = utils._get_latest_schema_revision()
-    with engine.connect() as lock:
-        lock.execute(sqlalchemy.text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-        before = revision(engine)
-        if before is None:
-            print(f"empty database: creating the schema of MLflow {mlflow.__version__}", flush=True)
-            utils._initialize_tables(engine)
-        elif not known(before, engine):
-            finish(
-                NEWER_THAN_IMAGE,
-                f"the database is at revision {before}, which MLflow {mlflow.__version__} does not know: a newer "
-                "image has upgraded it. Deploy that image again, or restore a backup from before the upgrade.",
-            )
-        elif before != head:
-            print(f"upgrading the schema from {before} to {head}", flush=True)
-            utils._upgrade_db(engine)
-        after = revision(engine)
-    if after != head:
-        finish(NOT_AT_HEAD, f"the schema is at {after} after the migration, expected {head}: restore a backup.")
-    finish(0, f"schema at head {head} of MLflow {mlflow.__version__}")
-
-
-def revision(engine: sqlalchemy.Engine) -> str | None:
-    """Revision in the database, None before the first migration."""
-    if not sqlalchemy.inspect(engine).has_table("alembic_version"):
-        return None
-    return utils._get_schema_version(engine)
-
-
-def known(wanted: str, engine: sqlalchemy.Engine) -> bool:
-    """Whether this image's MLflow has the revision among its migrations."""
-    scripts = ScriptDirectory.from_config(utils._get_alembic_config(str(engine.url)))
+    # The first process of a container is not ended by this signal unless it says so itself.
+    signal.signal(signal.SIGTERM, lambda *_: finish(Exit.FAILED, "told to end: nothing was changed."))
+    expected = os.environ.get("EXPECTED_VERSION")
+    if expected and expected != mlflow.__version__:
+        finish(
+            Exit.OTHER_VERSION,
+            f"server.image is called {expected} and holds MLflow {mlflow.__version__}: build and push it again, or"
+            " name the image after what it holds.",
+        )
+    uri = os.environ["MLFLOW_BACKEND_STORE_URI"]
     try:
-        return scripts.get_revision(wanted) is not None
-    except CommandError:
-        return False
+        if uri.startswith("sqlite:"):
+            in_sqlite(sqlite_file.path_of(uri))
+        else:
+            in_postgresql(uri)
+    except postgresql.HeldError as error:
+        finish(
+            Exit.LOCKED,
+            f"another migration is at work: {error}. Deploy again when it has ended; one that hangs ends with"
+            " `kubectl delete job`.",
+        )
+    except Exception as error:  # noqa: BLE001 - a migration is anybody's code
+        finish(
+            Exit.FAILED,
+            f"the migration failed and changed nothing: {type(error).__name__}: {error}"[:MESSAGE_CHARACTERS],
+        )
+
+
+def in_postgresql(uri: str) -> NoReturn:
+    """Migrate while the old server goes on if it can, and refuse otherwise."""
+    engine = postgresql.connect(uri, os.environ.get("HOSTNAME", "?"))
+    wait_until_it_answers(engine)
+    with postgresql.one_writer(engine):
+        before = revisions.in_database(engine)
+        refuse_newer(before)
+        if before is not None and before != revisions.head() and (connected := postgresql.servers(engine)):
+            missing = revisions.missing(before)
+            if in_the_way := revisions.in_the_way(missing):
+                finish(Exit.SERVER_CONNECTED, refusal(connected, len(missing), in_the_way))
+            print(f"the server goes on meanwhile: {', '.join(connected)}", flush=True)
+        for tries_left in reversed(range(TRIES)):
+            try:
+                bring_to_head(engine, before)
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                    raise
+                print(f"a table is in use; {tries_left} tries left", flush=True)
+                time.sleep(PAUSE_SECONDS)
+            else:
+                verify(engine)
+        finish(
+            Exit.TABLES_IN_USE,
+            f"nothing was changed: a session held a table {TRIES} times for {postgresql.LOCK_TIMEOUT_SECONDS} s (a"
+            " backup, a long query?). Deploy again when it has ended, or with server.paused.",
+        )
+
+
+def in_sqlite(file: Path) -> NoReturn:
+    """Migrate a copy, which then takes the file's place. No server may have the file open."""
+    engine = sqlalchemy.create_engine(f"sqlite:///{file}")
+    before = revisions.in_database(engine) if file.exists() else None
+    engine.dispose()
+    refuse_newer(before)
+    if before == revisions.head():
+        verify(engine)
+    if sqlite_file.in_use(file):
+        finish(Exit.SERVER_CONNECTED, refusal([f"a process has {file} open"], 0, []))
+    with ExitStack() as stack:
+        copy = sqlalchemy.create_engine(stack.enter_context(sqlite_file.replaced(file, before)))
+        stack.callback(copy.dispose)
+        bring_to_head(copy, before)
+    verify(engine)
+
+
+def wait_until_it_answers(engine: sqlalchemy.Engine) -> None:
+    end = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            with engine.connect():
+                return
+        except SQLAlchemyError as error:
+            if time.monotonic() > end:
+                finish(
+                    Exit.UNREACHABLE,
+                    f"no connection to {engine.url.host}:{engine.url.port or ''} as {engine.url.username} for"
+                    f" {CONNECT_SECONDS} s: {getattr(error, 'orig', error)}",
+                )
+            time.sleep(2)
+
+
+def refuse_newer(before: str | None) -> None:
+    if before is not None and not revisions.known(before):
+        finish(
+            Exit.NEWER_THAN_IMAGE,
+            f"the database is at revision {before}, which MLflow {mlflow.__version__} does not know: a newer image has"
+            " upgraded it, and migrations do not go back. Nothing was changed. Set server.image to that image again, or"
+            " pause the server, restore a backup from before the upgrade, and deploy (docs/upgrade.md).",
+        )
+
+
+def refusal(connected: list[str], revisions_missing: int, in_the_way: list[str]) -> str:
+    what = "\n".join(f"  {line}" for line in in_the_way) or "  SQLite cannot migrate a file that is in use"
+    return (
+        f"nothing was changed: a server is connected that could not go on with the schema of MLflow"
+        f" {mlflow.__version__} ({revisions_missing} new revisions). In its way:\n{what}\nConnected:"
+        f" {', '.join(connected)}.\nWhat to do: 1. server.paused: true with the image that runs now, `up`. 2. Back up"
+        " the database. 3. The new server.image without server.paused, `up`. docs/upgrade.md has each command."
+    )
+
+
+def bring_to_head(engine: sqlalchemy.Engine, before: str | None) -> None:
+    if before is None:
+        print(f"empty database: creating the schema of MLflow {mlflow.__version__}", flush=True)
+        utils._initialize_tables(engine)
+    elif before != revisions.head():
+        print(f"upgrading the schema from {before} to {revisions.head()}", flush=True)
+        utils._upgrade_db(engine)
+
+
+def verify(engine: sqlalchemy.Engine) -> NoReturn:
+    after, head = revisions.in_database(engine), revisions.head()
+    if after != head:
+        finish(
+            Exit.NOT_AT_HEAD,
+            f"the schema is at {after} after the migration, expected {head}: restore the backup from before"
+            " (docs/upgrade.md).",
+        )
+    finish(Exit.AT_HEAD, f"schema at head {head} of MLflow {mlflow.__version__}")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,22 @@ import pulumi
 from components import pods
 from components.address import Address
 from components.artifact_store import ArtifactStore
+from components.availability import Spread
 from components.database import Database
 from components.login import Login
 
 LABELS = pods.labels("mlflow")
+# As which the server is known to Kubernetes, and to AWS.
+SERVICE_ACCOUNT = "mlflow"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Autoscaling:
+    """Further replicas under load."""
+
+    max_replicas: int
+    cpu_percent: int
+    """Of the CPU that a server is promised; above it another one is added."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +35,21 @@ class MLflowArgs:
     address: Address
     """Where clients find it."""
 
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that its images are pulled with."""
+
     replicas: int
+    """Pods that serve at the same time: with `autoscaling` at the least."""
+
+    autoscaling: Autoscaling | None = None
+    """None leaves their number alone."""
+
+    spread: Spread
+    """How strictly they stand on different nodes and in different zones."""
+
+    termination_seconds: int
+    """How long each has for ending."""
+
     workers: int
     """Worker processes in each replica."""
 
@@ -64,3 +90,8 @@ class MLflowArgs:
 
     ready: list[pulumi.Resource]
     """What has to be done before the rollout: the migration, the identity provider."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether a new pod has to wait until the old one has ended."""
+        return self.database.exclusive or self.artifacts.exclusive

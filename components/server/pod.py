@@ -3,14 +3,11 @@
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import login, pods
-from components.server.args import MLflowArgs
+from components import availability, login, pods
+from components.server.args import LABELS, MLflowArgs
 from components.server.process import command, environment
 
 core = k8s.core.v1
-
-# Seconds that a pod keeps serving after it was asked to end, until every proxy has taken it out of its list.
-DRAIN_SECONDS = 5
 
 
 def _container(args: MLflowArgs, given: pods.Attachment) -> core.ContainerArgs:
@@ -31,9 +28,7 @@ def _container(args: MLflowArgs, given: pods.Attachment) -> core.ContainerArgs:
         startup_probe=pods.http_probe(health, login.PORT, period=2, failures=150),
         readiness_probe=pods.http_probe(health, login.PORT, period=10, failures=2),
         liveness_probe=pods.http_probe(health, login.PORT, delay=15, period=30, failures=3),
-        lifecycle=core.LifecycleArgs(
-            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS))
-        ),
+        lifecycle=availability.drain(),
         volume_mounts=[
             core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
             core.VolumeMountArgs(
@@ -54,8 +49,9 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs
         # A Service called `mlflow` would set MLFLOW_PORT, which the server takes for its own option.
         enable_service_links=False,
         security_context=pods.pod_security(pods.MLFLOW_UID),
-        # Requests in flight are finished: the longest measured batch under load took two seconds.
-        termination_grace_period_seconds=60,
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
+        topology_spread_constraints=availability.spread(LABELS, args.spread),
+        termination_grace_period_seconds=args.termination_seconds,
         init_containers=[*given.init_containers, args.login.sidecar],
         containers=[_container(args, given)],
         volumes=[

@@ -13,7 +13,7 @@ from embedded.build.commands import BuildError
 from embedded.build.scheduler import Progress, build
 from embedded.paths import cache
 
-__all__ = ["Artifacts", "BuildError", "Progress", "engine_bin", "everything"]
+__all__ = ["Artifacts", "BuildError", "Progress", "engine_bin", "everything", "rehearsal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,20 @@ def everything(progress: Progress) -> Artifacts:
         images=tuple(image.path for image in wanted.images),
         definitions=wanted.definitions.path,
     )
+
+
+def rehearsal(progress: Progress) -> tuple[Path, ...]:
+    """Build the images that only the tests of upgrades deploy, and return where their archives are."""
+    directory = cache()
+    wanted = catalogue(directory).rehearsal
+    build(
+        wanted,
+        directory,
+        progress,
+        prepare=lambda plan: machine.check(directory, plan),
+        scrap=go.scrap(directory),
+    )
+    return tuple(image.path for image in wanted)
 
 
 def engine_bin() -> Path:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded import versions
-from embedded.build import debian, go, images, pypi
+from embedded.build import debian, go, images, pypi, upgrades
 from embedded.build.artifact import Artifact, Bench, digest
 from embedded.build.images import STAND_INS, Image
 from embedded.paths import CHECKOUT
@@ -27,6 +27,8 @@ class Catalogue:
     """Images of what is deployed to it."""
     definitions: Artifact
     """Manifest of the kinds that Kubernetes itself does not have."""
+    rehearsal: tuple[Artifact, ...]
+    """Images that only the tests of upgrades deploy."""
 
     @property
     def images(self) -> tuple[Artifact, ...]:
@@ -167,11 +169,14 @@ def catalogue(cache: Path) -> Catalogue:
         dex=toolchain.program(cache, go.DEX),
         empty_root=empty_root,
     )
+    archives = tuple(images.archive(cache, image, debian_image, builder) for image in platform)
+    (mlflow,) = (archive for archive, image in zip(archives, platform, strict=True) if image.context == upgrades.MLFLOW)
     return Catalogue(
         kubernetes=kubernetes,
         node=debian.node(cache, root, kubernetes),
         control_plane=tuple(images.archive(cache, image, debian_image, builder) for image in control_plane),
         engine=_engine(cache, toolchain),
         definitions=toolchain.gateway_api(cache),
-        platform=tuple(images.archive(cache, image, debian_image, builder) for image in platform),
+        platform=archives,
+        rehearsal=upgrades.images(cache, mlflow, debian_image, builder),
     )

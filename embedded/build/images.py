@@ -36,13 +36,14 @@ class Image:
     references: tuple[str, ...]
     """What manifests call it; the archive carries all of them."""
     files: Mapping[str, Artifact] = field(default_factory=dict[str, Artifact])
-    """File name in the build context -> the artifact it is."""
+    """File name in the build context -> the artifact it is, in place of the directory's own file of that name."""
     usual_seconds: int = 10
 
     def fill(self, context: Path) -> None:
         """Write the build context."""
         shutil.copytree(self.context, context)
         for name, artifact in self.files.items():
+            (context / name).unlink(missing_ok=True)
             os.link(artifact.path, context / name)
 
 

@@ -21,7 +21,9 @@ from pulumi_policy import (
 from .node import Node
 
 # API groups of the kinds that rules know; a kind of the same name in another group is something else.
-BUILT_IN = frozenset({"core", "apps", "batch", "extensions", "networking.k8s.io", "rbac.authorization.k8s.io"})
+BUILT_IN = frozenset(
+    {"core", "apps", "batch", "extensions", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

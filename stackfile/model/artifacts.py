@@ -11,8 +11,8 @@ class InClusterArtifacts(Model):
     """An S3 store beside MLflow, one instance on one volume."""
 
     kind: Literal["in-cluster"]
-    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that exists (`s3`), or on a volume
-    of the server's (`volume`)."""
+    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that it makes at AWS (`bucket`), in
+    one that exists (`s3`), or on a volume of the server's (`volume`)."""
 
     storage: values.VolumeSize = "20Gi"
     """Size of the volume."""
@@ -22,8 +22,8 @@ class S3Artifacts(Model):
     """A bucket that exists, at AWS or in any store that speaks S3."""
 
     kind: Literal["s3"]
-    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that exists (`s3`), or on a volume
-    of the server's (`volume`)."""
+    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that it makes at AWS (`bucket`), in
+    one that exists (`s3`), or on a volume of the server's (`volume`)."""
 
     bucket: values.Bucket
     """Name of the bucket."""
@@ -46,8 +46,8 @@ class VolumeArtifacts(Model):
     """A volume of the server's, for an evaluation; one pod at a time can use it."""
 
     kind: Literal["volume"]
-    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that exists (`s3`), or on a volume
-    of the server's (`volume`)."""
+    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that it makes at AWS (`bucket`), in
+    one that exists (`s3`), or on a volume of the server's (`volume`)."""
 
     storage: values.VolumeSize = "10Gi"
     """Size of the volume."""

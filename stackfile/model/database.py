@@ -15,8 +15,8 @@ class InClusterDatabase(Model):
     """PostgreSQL beside MLflow, one instance on one volume."""
 
     kind: Literal["in-cluster"]
-    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), in somebody else's (`external`), or in a file
-    (`sqlite`)."""
+    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), at Amazon RDS (`rds`), in somebody else's
+    (`external`), or in a file (`sqlite`)."""
 
     storage: values.VolumeSize = "10Gi"
     """Size of the volume."""
@@ -42,8 +42,8 @@ class ExternalDatabase(Model):
     """PostgreSQL that somebody else runs."""
 
     kind: Literal["external"]
-    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), in somebody else's (`external`), or in a file
-    (`sqlite`)."""
+    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), at Amazon RDS (`rds`), in somebody else's
+    (`external`), or in a file (`sqlite`)."""
 
     host: values.ServerHost
     """The server; connections to it are encrypted."""
@@ -75,8 +75,8 @@ class SqliteDatabase(Model):
     """A file on a volume, for an evaluation of one person's size; one pod at a time can use it."""
 
     kind: Literal["sqlite"]
-    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), in somebody else's (`external`), or in a file
-    (`sqlite`)."""
+    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), at Amazon RDS (`rds`), in somebody else's
+    (`external`), or in a file (`sqlite`)."""
 
     storage: values.VolumeSize = "1Gi"
     """Size of the volume."""

@@ -1,10 +1,20 @@
 """The sections `server` and `images`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from stackfile import values
 from stackfile.kinds import whole
 from stackfile.model.base import Model
+
+
+class Autoscaling(Model):
+    """Further replicas under load."""
+
+    max_replicas: Annotated[int, whole(2, 50)]
+    """Replicas at the busiest time; `server.replicas` is then the least."""
+
+    cpu_percent: Annotated[int, whole(10, 400)] = 70
+    """Of `server.cpu`, as an average over the replicas; above it a replica is added."""
 
 
 class Server(Model):
@@ -14,7 +24,19 @@ class Server(Model):
     """Built from `images/mlflow`."""
 
     replicas: Annotated[int, whole(1, 20)] = 1
-    """Pods that serve at the same time."""
+    """Pods that serve at the same time. Two or more survive the loss of a node, and have a disruption budget."""
+
+    autoscaling: Autoscaling | None = None
+    """Further replicas under load, by a HorizontalPodAutoscaler; needs a metrics server in the cluster. Absent means
+    that the number of replicas stays as it is."""
+
+    spread: Literal["preferred", "required"] = "preferred"
+    """How strictly replicas stand on different nodes and in different zones: `required` leaves one waiting that would
+    stand beside another, and needs nodes with a zone."""
+
+    termination_seconds: Annotated[int, whole(30, 3600)] = 120
+    """How long a replica has for ending: 15 until no proxy sends it new requests, 5 for the login beside it, and in
+    between what the longest request may take that is to be finished."""
 
     workers: Annotated[int, whole(1, 16)] = 1
     """Processes in each replica; each takes 300 MiB beside the first 300."""
@@ -44,9 +66,23 @@ class Server(Model):
     access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
     """How long an answer of Kubernetes RBAC is kept; the lag of a revocation there."""
 
+    paused: values.Flag = False
+    """No server runs, and everything else stays: for a schema migration that the old version cannot live with, and for
+    restoring a backup (docs/upgrade.md)."""
+
+    migration_minutes: Annotated[int, whole(1, 1440)] = 10
+    """How long a schema migration may take. One that takes longer ends, and has changed nothing."""
+
 
 class Images(Model):
-    """Images of everything but MLflow itself; to be changed for a mirror."""
+    """Images of everything but MLflow itself, and where all images are pulled from."""
+
+    registry: values.Registry | None = None
+    """A mirror, perhaps with a folder: it takes the place of every image's registry, that of `server.image` included.
+    Folders, names, versions and digests stay. Absent means that images are pulled from where they say."""
+
+    pull_secrets: tuple[values.ObjectName, ...] = ()
+    """Names of Secrets in the platform's namespace that images are pulled with."""
 
     postgres: values.Image = "docker.io/library/postgres:17-trixie"
     """PostgreSQL of the in-cluster database."""

@@ -13,7 +13,15 @@ SCRIPTS = sorted(path.name for path in FOLDER.iterdir() if path.suffix == ".py" 
 
 
 def test_the_scripts_of_the_pods_are_these() -> None:
-    assert SCRIPTS == ["create_bucket.py", "ensure_role.py", "migrate.py"]
+    assert SCRIPTS == [
+        "additive.py",
+        "create_bucket.py",
+        "ensure_role.py",
+        "migrate.py",
+        "postgresql.py",
+        "revisions.py",
+        "sqlite_file.py",
+    ]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -50,6 +50,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
                 image="oauth2-proxy:v7.15.3",
                 address=address,
                 replicas=2,
+                spread="preferred",
                 login=login,
                 route=route,
                 api_server=("10.0.0.1/32",),
@@ -194,3 +195,18 @@ def test_options_are_replaced_and_added_and_nothing_else_is_touched() -> None:
     line = ["--upstream=a", "--reverse-proxy=false", "--scope=openid profile", "--api-route=^/api"]
     assert set(arguments(line, ADDRESS)) >= {"--scope=openid profile", "--upstream=static://202", "--api-route=^/api"}
     assert "--upstream=a" in verifying(line)
+
+
+def test_the_login_answers_while_nodes_are_drained() -> None:
+    got = asked()
+    assert got.one("PodDisruptionBudget").inputs["spec"]["maxUnavailable"] == 1
+    assert len(pod(got, "forward-auth-server")["topologySpreadConstraints"]) == 2
+    assert got["forward-auth-server"].inputs["spec"]["strategy"]["rollingUpdate"] == {
+        "maxSurge": 1,
+        "maxUnavailable": 0,
+    }
+
+
+def test_the_login_answers_until_nobody_asks_it_any_more() -> None:
+    (found,) = pod(asked(), "forward-auth-server")["containers"]
+    assert found["lifecycle"]["preStop"]["sleep"]["seconds"] == 15

@@ -1,12 +1,19 @@
+import re
+from dataclasses import replace
+
+import pytest
+
 import components as c
-from components.migration import LABELS
+from components.files import script
+from components.migration import LABELS, SCRIPTS, expected_version
 from tests.components.parts import NAMESPACE, container, database, environment, opened, pod
 from tests.harness import Recording, deploy
 
 
-def migration() -> Recording:
+def migration(*, exclusive: bool = False) -> Recording:
     def program() -> None:
-        args = c.SchemaMigrationArgs(namespace=NAMESPACE, image="mlflow:3.17.2", database=database())
+        chosen = replace(database(), exclusive=exclusive)
+        args = c.SchemaMigrationArgs(namespace=NAMESPACE, image="mlflow:3.17.2", database=chosen, minutes=20)
         c.SchemaMigration("migration", args)
 
     return deploy(program)
@@ -24,6 +31,7 @@ def test_it_waits_for_the_database() -> None:
 
 def test_the_password_comes_from_the_secret_and_is_in_no_uri() -> None:
     assert environment(container(migration(), "migration-job")) == {
+        "EXPECTED_VERSION": "3.17.2",
         "HOME": "/tmp",  # noqa: S108 - a volume of the pod
         "MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -34,7 +42,7 @@ def test_the_password_comes_from_the_secret_and_is_in_no_uri() -> None:
 def test_a_failure_stops_the_deployment_and_is_tried_again_by_the_next_one() -> None:
     got = migration()
     job = got["migration-job"].inputs
-    assert job["spec"]["backoffLimit"] == 2
+    assert job["spec"]["backoffLimit"] == 1
     assert job["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
     assert pod(got, "migration-job")["restartPolicy"] == "Never"
 
@@ -55,3 +63,50 @@ def test_a_changed_script_is_run_because_it_changes_the_pod() -> None:
     got = migration()
     assert "migration-script" in got["migration-job"].dependencies
     assert "name" not in got["migration-script"].inputs["metadata"]
+
+
+def test_a_drained_node_is_no_failure() -> None:
+    (rule,) = migration()["migration-job"].inputs["spec"]["podFailurePolicy"]["rules"]
+    assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+
+
+def test_the_job_gives_up_before_the_deployment_does() -> None:
+    job = migration()["migration-job"]
+    assert job.inputs["spec"]["activeDeadlineSeconds"] == 20 * 60
+    assert job.create_timeout == "21m"
+
+
+def test_it_has_every_script_that_its_script_needs() -> None:
+    got = migration()
+    assert set(got["migration-script"].inputs["data"]) == set(SCRIPTS)
+    local = {name.removesuffix(".py") for name in SCRIPTS}
+    imported = {
+        found for name in SCRIPTS for found in re.findall(r"^(?:from|import) (\w+)", script(name), re.MULTILINE)
+    }
+    assert local - {"migrate"} <= imported
+
+
+def test_a_volume_of_one_node_is_used_where_the_server_is() -> None:
+    assert "affinity" not in pod(migration(), "migration-job")
+    (wish,) = pod(migration(exclusive=True), "migration-job")["affinity"]["podAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    assert wish["podAffinityTerm"]["labelSelector"] == {"matchLabels": {**LABELS, "app.kubernetes.io/name": "mlflow"}}
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("registry.example.com:5000/ml/mlflow:3.17.2", "3.17.2"),
+        ("mlflow:v3.17.2", "3.17.2"),
+        ("mlflow:3.17.2-internal.4", "3.17.2"),
+        ("mlflow:3.18.0rc1", "3.18.0rc1"),
+        (f"mlflow:3.17.2@sha256:{'0' * 64}", "3.17.2"),
+        (f"mlflow@sha256:{'0' * 64}", None),
+        ("mlflow:next", None),
+        ("registry.example.com:5000/3.17.2/mlflow:next", None),
+        ("mlflow:20261121", None),
+    ],
+)
+def test_a_tag_that_looks_like_a_version_promises_that_mlflow(image: str, version: str | None) -> None:
+    assert expected_version(image) == version

@@ -9,8 +9,9 @@ import pytest
 import components as c
 from components import pods
 from components.address import Address
+from components.availability import Spread
 from components.login import IN_CLUSTER_ISSUER
-from components.server import LABELS
+from components.server import LABELS, Autoscaling
 from components.server.process import MODEL_SOURCES, allowed_hosts
 from tests.components.parts import (
     ADDRESS,
@@ -40,6 +41,10 @@ def server(
     client_namespaces: tuple[str, ...] = (),
     api_server: tuple[str, ...] = (),
     inside: bool = False,
+    autoscaling: Autoscaling | None = None,
+    spread: Spread = "preferred",
+    exclusive: bool = False,
+    pull_secrets: tuple[str, ...] = (),
     only_workspace: str | None = None,
 ) -> Recording:
     def program() -> dict[str, object]:
@@ -64,14 +69,18 @@ def server(
             namespace=NAMESPACE,
             image="mlflow:3.17.2",
             address=address,
+            pull_secrets=pull_secrets,
             replicas=replicas,
+            autoscaling=autoscaling,
+            spread=spread,
+            termination_seconds=120,
             workers=4,
             pool_size=20,
             pool_overflow=10,
             resources=SIZES,
             upload_space="512Mi",
             access_cache_seconds=30,
-            database=database(),
+            database=dataclasses.replace(database(), exclusive=exclusive),
             artifacts=artifact_store(endpoint_url),
             login=login,
             only_workspace=only_workspace,
@@ -299,7 +308,65 @@ def test_its_health_is_asked_for_through_the_only_way_in() -> None:
 def test_it_finishes_its_requests_before_it_ends() -> None:
     got = server()
     drain = container(got, "mlflow-server")["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert 0 < drain < pod(got, "mlflow-server")["terminationGracePeriodSeconds"]
+    assert drain == 15
+    assert pod(got, "mlflow-server")["terminationGracePeriodSeconds"] == 120
+
+
+def test_where_one_pod_alone_can_have_the_data_the_old_one_ends_first() -> None:
+    spec = server(replicas=1, exclusive=True)["mlflow-server"].inputs["spec"]
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+def test_several_replicas_are_drained_one_at_a_time() -> None:
+    spec = server(replicas=2).one("PodDisruptionBudget").inputs["spec"]
+    assert spec == {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": LABELS},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+    }
+    assert server(replicas=1).of("PodDisruptionBudget") == []
+    assert server(replicas=1, autoscaling=Autoscaling(max_replicas=3, cpu_percent=70)).of("PodDisruptionBudget")
+
+
+def test_replicas_stand_on_different_nodes_and_in_different_zones_where_they_can() -> None:
+    constraints = pod(server(), "mlflow-server")["topologySpreadConstraints"]
+    assert [found["topologyKey"] for found in constraints] == [
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    ]
+    for found in constraints:
+        assert found["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert found["labelSelector"] == {"matchLabels": LABELS}
+
+
+def test_replicas_that_have_to_stand_apart_are_not_started_otherwise() -> None:
+    constraints = pod(server(spread="required"), "mlflow-server")["topologySpreadConstraints"]
+    assert {found["whenUnsatisfiable"] for found in constraints} == {"DoNotSchedule"}
+
+
+def test_under_load_further_replicas_are_started() -> None:
+    got = server(replicas=2, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))
+    spec = got.one("HorizontalPodAutoscaler").inputs["spec"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (2, 6)
+    assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "mlflow"}
+    (metric,) = spec["metrics"]
+    assert metric["containerResource"] == {
+        "container": "mlflow",
+        "name": "cpu",
+        "target": {"type": "Utilization", "averageUtilization": 70},
+    }
+
+
+def test_the_autoscaler_is_not_overruled_by_the_next_deployment() -> None:
+    got = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))
+    assert got["mlflow-server"].ignored == ("spec.replicas",)
+    assert server()["mlflow-server"].ignored == ()
+    assert server().of("HorizontalPodAutoscaler") == []
+
+
+def test_the_registry_is_shown_its_secrets() -> None:
+    assert pod(server(pull_secrets=("a", "b")), "mlflow-server")["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+    assert "imagePullSecrets" not in pod(server(), "mlflow-server")
 
 
 def test_a_service_of_its_name_does_not_confuse_it() -> None:

@@ -70,13 +70,25 @@ def test_production_without_protection_violates_the_pack() -> None:
     assert all(sentence.startswith("data-is-protected: ") for sentence in found)
 
 
+def test_production_without_a_disruption_budget_violates_the_pack() -> None:
+    bare = [found for found in as_asked(recorded("prod"), "prod") if not found.type.endswith("DisruptionBudget")]
+    (found,) = judge(bare)
+    assert found.startswith("replicas-survive-a-drain: ")
+
+
+def test_production_with_its_replicas_wherever_violates_the_pack() -> None:
+    found = judge(broken("prod", "mlflow-server", f"{POD}.topologySpreadConstraints", ABSENT))
+    assert [sentence.partition(":")[0] for sentence in found] == ["replicas-are-spread"]
+
+
 def test_a_program_without_providers_violates_the_pack() -> None:
     lost = [replace(found, provider=found.provider and "default_4_34_2") for found in as_asked(recorded("dev"), "dev")]
     assert {sentence.partition(":")[0] for sentence in judge(lost)} == {"providers-are-explicit"}
 
 
 def test_every_policy_has_a_program_that_breaks_it() -> None:
-    tested = {policy for policy, *_ in BREAKS} | {"data-is-protected", "providers-are-explicit"}
+    tested = {policy for policy, *_ in BREAKS}
+    tested |= {"data-is-protected", "providers-are-explicit", "replicas-are-spread", "replicas-survive-a-drain"}
     assert tested == {policy.name for policy in POLICIES}
 
 

@@ -127,6 +127,36 @@ CASES = {
     "a port that is none": Case(
         {"database": {**EXTERNAL, "port": 70000}}, "database.port", "from 1 to 65535", "nearest possible is 65535"
     ),
+    "an autoscaler with nothing to choose from": Case(
+        {"server/replicas": 2, "server/autoscaling": {"maxReplicas": 2}, "server/poolSize": 10},
+        "server.autoscaling.maxReplicas",
+        "expected more than server.replicas 2, with which the autoscaler begins; found 2",
+        "server.autoscaling.maxReplicas 3",
+    ),
+    "an autoscaler without an end": Case(
+        {"server/autoscaling": {}}, "server.autoscaling.maxReplicas", "is missing", "add `maxReplicas:` to"
+    ),
+    "one replica to stand apart": Case(
+        {"server/spread": "required"},
+        "server.spread",
+        "`required` keeps replicas apart, and server.replicas is 1",
+        "set server.replicas 2 or more",
+    ),
+    "no time to end": Case(
+        {"server/terminationSeconds": 10}, "server.terminationSeconds", "from 30 to 3600", "nearest possible is 30"
+    ),
+    "a mirror with a scheme": Case(
+        {"images": {"registry": "https://mirror.example.com/"}},
+        "images.registry",
+        "expected a registry, perhaps with a folder",
+        "write it without scheme and slash at the end: mirror.example.com",
+    ),
+    "a mirror without a domain": Case(
+        {"images": {"registry": "mirror"}}, "images.registry", 'found "mirror"', "write it like mirror.example.com"
+    ),
+    "one pull secret without a list": Case(
+        {"images": {"pullSecrets": "pull"}}, "images.pullSecrets", "expected a list", "in brackets"
+    ),
     "a number without quotes": Case({"server/cpuLimit": 2}, "server.cpuLimit", "found 2", 'write it in quotes: "2"'),
     "thousandths of a core of nothing": Case({"server/cpu": "0"}, "server.cpu", "amount of CPU", 'like "2" or "0.5"'),
     "memory in thousandths of a byte": Case(

@@ -1,0 +1,80 @@
+"""Whether a server of the old version can go on while statements of a schema migration run, and after them.
+
+It can when nothing that it reads or writes goes away, changes or gets narrower: new tables, new columns that may stay
+empty or have a default, new indexes that are not unique, and whatever concerns only what is new. What is not known
+to be harmless counts as an obstacle.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_NAME = r'(?:"?\w+"?\.)?"?(?P<name>\w+)"?'
+_TABLE = re.compile(rf"CREATE TABLE (?:IF NOT EXISTS )?{_NAME}", re.IGNORECASE)
+_INDEX = re.compile(
+    rf"CREATE (?P<unique>UNIQUE )?INDEX (?:CONCURRENTLY )?(?:IF NOT EXISTS )?\"?\w+\"? ON (?:ONLY )?{_NAME}",
+    re.IGNORECASE,
+)
+_ALTER = re.compile(
+    rf"ALTER TABLE (?:ONLY )?(?:IF EXISTS )?{_NAME} (?P<action>.*)", re.IGNORECASE | re.DOTALL
+)
+_ROWS = re.compile(rf"(?P<verb>INSERT INTO|UPDATE|DELETE FROM|TRUNCATE(?: TABLE)?) (?:ONLY )?{_NAME}", re.IGNORECASE)
+_TRIGGER = re.compile(rf"CREATE (?:OR REPLACE )?TRIGGER .*? ON {_NAME}", re.IGNORECASE | re.DOTALL)
+_NEW_COLUMN = re.compile(r'ADD COLUMN (?:IF NOT EXISTS )?"?(?P<column>\w+)"? (?P<definition>.*)', re.IGNORECASE)
+_FOREIGN_KEY = re.compile(r"ADD CONSTRAINT \"?\w+\"? FOREIGN KEY ?\((?P<columns>[^)]*)\)", re.IGNORECASE)
+# An index that is dropped costs the old version time and nothing else; the others concern new objects or none.
+_HARMLESS = re.compile(
+    r"(DROP INDEX|CREATE (OR REPLACE )?(FUNCTION|VIEW|SEQUENCE|TYPE|EXTENSION)|COMMENT ON|SET|ANALYZE)\b", re.IGNORECASE
+)
+_FILLED = re.compile(r"\b(DEFAULT|GENERATED)\b", re.IGNORECASE)
+# Enough of a statement to find it again in the migration.
+_SHOWN_CHARACTERS = 120
+
+
+@dataclass(slots=True)
+class New:
+    """What the migration has made so far: the old version knows nothing of it."""
+
+    tables: set[str] = field(default_factory=set)
+    columns: set[tuple[str, str]] = field(default_factory=set)
+
+
+def obstacles(statements: Iterable[str], new: New) -> list[str]:
+    """Why the old version could not go on, one line for each statement in its way; `new` grows on the way."""
+    found: list[str] = []
+    for statement in statements:
+        line = " ".join(statement.split())
+        if why := _obstacle(line, new):
+            found.append(f"{why}: {line[:_SHOWN_CHARACTERS]}")
+    return found
+
+
+def _obstacle(line: str, new: New) -> str | None:
+    if made := _TABLE.match(line):
+        new.tables.add(made["name"])
+        return None
+    if index := _INDEX.match(line):
+        if index["unique"] and index["name"] not in new.tables:
+            return f"a unique index refuses rows that the old version may write to {index['name']}"
+        return None
+    if altered := _ALTER.match(line):
+        return None if altered["name"] in new.tables else _alteration(altered["name"], altered["action"], new)
+    if rows := _ROWS.match(line):
+        return None if rows["name"] in new.tables else f"it rewrites rows of {rows['name']}"
+    if trigger := _TRIGGER.match(line):
+        return None if trigger["name"] in new.tables else f"it changes what is written to {trigger['name']}"
+    return None if _HARMLESS.match(line) else "not known to be harmless"
+
+
+def _alteration(table: str, action: str, new: New) -> str | None:
+    if column := _NEW_COLUMN.match(action):
+        new.columns.add((table, column["column"]))
+        definition = column["definition"]
+        if re.search(r"\bNOT NULL\b", definition, re.IGNORECASE) and not _FILLED.search(definition):
+            return f"the old version does not fill the new column {table}.{column['column']}"
+        return None
+    if key := _FOREIGN_KEY.match(action):
+        columns = {name.strip(' "') for name in key["columns"].split(",")}
+        if all((table, name) in new.columns for name in columns):
+            return None
+    return f"it changes {table}"

@@ -1,0 +1,52 @@
+from typing import Any
+
+import pytest
+
+from tests.policy.examples import POD, deployment
+from tests.policy.judge import UNKNOWN, Asked, changed, stack_violations, violations
+
+SPREAD = [{"topologyKey": "kubernetes.io/hostname"}]
+LABELS = {"app": "server"}
+SEVERAL: dict[str, Any] = {
+    "metadata": {"namespace": "mlflow"},
+    "spec": {"replicas": 2, "template": {"metadata": {"labels": LABELS}, "spec": POD}},
+}
+
+
+def budget(spec: dict[str, Any], namespace: str = "mlflow") -> Asked:
+    inputs = {"metadata": {"namespace": namespace}, "spec": {"selector": {"matchLabels": LABELS}, **spec}}
+    return Asked(type="kubernetes:policy/v1:PodDisruptionBudget", inputs=inputs)
+
+
+def drained(*asked: Asked) -> list[str]:
+    return stack_violations("replicas-survive-a-drain", asked)
+
+
+def test_several_replicas_that_nothing_spreads_are_a_violation() -> None:
+    assert len(violations("replicas-are-spread", deployment(SEVERAL))) == 1
+    spread = changed(SEVERAL, "spec.template.spec.topologySpreadConstraints", SPREAD)
+    assert violations("replicas-are-spread", deployment(spread)) == []
+
+
+@pytest.mark.parametrize("replicas", [1, None, UNKNOWN])
+def test_what_has_one_replica_or_may_have_needs_neither(replicas: object) -> None:
+    one = deployment(changed(SEVERAL, "spec.replicas", replicas))
+    assert violations("replicas-are-spread", one) == []
+    assert drained(one) == []
+
+
+def test_several_replicas_without_a_budget_are_a_violation() -> None:
+    assert len(drained(deployment(SEVERAL))) == 1
+    assert drained(deployment(SEVERAL), budget({"maxUnavailable": 1})) == []
+
+
+def test_the_budget_of_other_pods_is_none() -> None:
+    assert len(drained(deployment(SEVERAL), budget({"maxUnavailable": 1}, namespace="other"))) == 1
+    others = budget({"maxUnavailable": 1, "selector": {"matchLabels": {"app": "other"}}})
+    assert len(drained(deployment(SEVERAL), others)) == 1
+
+
+@pytest.mark.parametrize("spec", [{"maxUnavailable": 0}, {"maxUnavailable": "0%"}, {"minAvailable": "100%"}])
+def test_a_budget_that_lets_no_pod_go_is_a_violation(spec: dict[str, Any]) -> None:
+    (found,) = drained(budget(spec))
+    assert "never be drained" in found
