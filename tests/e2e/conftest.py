@@ -39,6 +39,7 @@ ORDER = (
     "test_variants",
     "test_basic_login",
     "test_strict",
+    "test_backing_services",
     "test_team_life",
     "test_healing",
     "test_life_cycle",

@@ -12,7 +12,7 @@ from typing import Any, cast
 import yaml
 
 from tests.e2e import kube
-from tests.e2e.commands import CHECKOUT, run, wait_for
+from tests.e2e.commands import CHECKOUT, Finished, run, wait_for
 from tools.smoke import wait_until_it_answers
 from tools.stack import Platform, read_platform
 
@@ -22,6 +22,8 @@ PROJECT = "mlflow-platform"
 UP_SECONDS = 420
 # The longest that a pod of the platform is given to end, and some.
 ENDING_SECONDS = 120
+
+UP = ("--yes", "--skip-preview", "--suppress-outputs")
 
 Config = dict[str, Any]
 
@@ -37,6 +39,18 @@ def deploy(folder: Path, changes: Mapping[str, object]) -> Platform:
     return _up(f"--config-file={file}")
 
 
+def refused(folder: Path, changes: Mapping[str, object]) -> str:
+    """Deploy what must fail; returns what the deployment said."""
+    done = _pulumi("up", *UP, f"--config-file={_stack_file(folder, changes)}", expected=None)
+    assert done.code != 0, done.said
+    return done.said
+
+
+def committed(section: str) -> Config:
+    """A section of the `dev` stack."""
+    return _config(CHECKOUT / "Pulumi.dev.yaml")[f"{PROJECT}:{section}"]
+
+
 def restore() -> None:
     """Deploy the `dev` stack as it is committed."""
     # A deployment that took too long was killed, and left the stack locked.
@@ -50,7 +64,7 @@ def expect_no_changes(folder: Path, changes: Mapping[str, object]) -> None:
 
 
 def _up(*options: str) -> Platform:
-    _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *options)
+    _pulumi("up", *UP, *options)
     platform = read_platform()
     wait_until_it_answers(platform.url, platform.authority)
     # A server that is on its way out still answers what reaches it, as it was configured.
@@ -63,9 +77,11 @@ def _ending(namespace: str) -> bool:
     return any("deletionTimestamp" in pod["metadata"] for pod in pods)
 
 
-def _pulumi(command: str, *options: str) -> None:
+def _pulumi(command: str, *options: str, expected: int | None = 0) -> Finished:
     pack = f"--policy-pack={os.environ['POLICY_PACK']}"
-    run("pulumi", command, "--stack=dev", "--non-interactive", pack, *options, seconds=UP_SECONDS)
+    return run(
+        "pulumi", command, "--stack=dev", "--non-interactive", pack, *options, seconds=UP_SECONDS, expected=expected
+    )
 
 
 def _stack_file(folder: Path, changes: Mapping[str, object]) -> Path:
