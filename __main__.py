@@ -43,6 +43,7 @@ workspaces = w.workspaces(context, gateway, certificate, w.cluster_roles(context
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)
+pulumi.export("paused", settings.server.paused)
 pulumi.export("authority", certificate.authority)
 pulumi.export("audience", login.audience)
 pulumi.export("users", identity.users)

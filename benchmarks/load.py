@@ -1,20 +1,26 @@
 """Clients that log batches for a while: `python -m benchmarks.load`, with a `Plan` as JSON on its standard input.
 
-Prints one latency in seconds for each request that was answered with 200, as JSON. It is a process of its own so that
-it can run in the network of a pod, whose loopback nobody else reaches.
+Prints an `Outcome` as JSON, when the time is over or somebody asks it to end (SIGTERM). It is a process of its own so
+that it can run in the network of a pod, whose loopback nobody else reaches. Nothing is tried twice: what fails is
+counted.
 """
 
 import http.client
 import json
+import signal
 import socket
 import ssl
 import sys
+import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 METRICS = 20
 TIMEOUT_SECONDS = 60
+# As much of a refusal as tells it from others.
+SAID_CHARACTERS = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +65,14 @@ class Plan:
     run_id: str
     clients: int
     seconds: float
+    """After which nothing new is begun."""
+
+    pause: float = 0
+    """Seconds between a client's requests."""
+
+    keep: bool = True
+    """Whether a client keeps its connection; else each request has one of its own."""
+
     fresh_groups: bool = False
     """Whether each request comes with a group that was never seen, which no cache knows."""
 
@@ -66,34 +80,77 @@ class Plan:
     """Whether to log a batch; else the run is read."""
 
 
-def load(plan: Plan) -> list[float]:
-    """Latencies of all clients."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of the requests."""
+
+    latencies: list[float] = field(default_factory=list[float])
+    """In seconds, of those that were answered with 200."""
+
+    failures: dict[str, int] = field(default_factory=dict[str, int])
+    """How many failed, by what was said."""
+
+    waited: list[float] = field(default_factory=list[float])
+    """In seconds, of those that failed."""
+
+    @property
+    def failed(self) -> int:
+        """How many requests failed."""
+        return sum(self.failures.values())
+
+
+def together(outcomes: list[Outcome]) -> Outcome:
+    """The outcomes of several clients as one."""
+    failures: Counter[str] = Counter()
+    for one in outcomes:
+        failures.update(one.failures)
+    return Outcome(
+        latencies=[latency for one in outcomes for latency in one.latencies],
+        failures=dict(failures),
+        waited=[latency for one in outcomes for latency in one.waited],
+    )
+
+
+def load(plan: Plan, stop: threading.Event) -> Outcome:
+    """What all clients have seen, until the time is over or `stop` is set."""
     end = time.monotonic() + plan.seconds
     with ThreadPoolExecutor(plan.clients) as pool:
-        done = [pool.submit(_client, plan, number, end) for number in range(plan.clients)]
-    return [latency for client in done for latency in client.result()]
+        done = [pool.submit(_client, plan, number, end, stop) for number in range(plan.clients)]
+    return together([client.result() for client in done])
 
 
-def _client(plan: Plan, number: int, end: float) -> list[float]:
+def _client(plan: Plan, number: int, end: float, stop: threading.Event) -> Outcome:
     connection = plan.way.connect()
-    latencies: list[float] = []
+    seen = Outcome()
     count = 0
-    while (start := time.monotonic()) < end:
+    while (start := time.monotonic()) < end and not stop.is_set():
         count += 1
-        headers = {"Host": plan.way.host, "Content-Type": "application/json", **plan.way.headers}
-        if plan.fresh_groups:
-            headers["X-Forwarded-Groups"] += f",{number}-{count}-{time.time_ns()}"
+        failure = _request(connection, plan, number, count)
+        (seen.latencies if failure is None else seen.waited).append(time.monotonic() - start)
+        if failure is not None:
+            seen.failures[failure] = seen.failures.get(failure, 0) + 1
+        if failure is not None or not plan.keep:
+            connection.close()
+        stop.wait(plan.pause)
+    connection.close()
+    return seen
+
+
+def _request(connection: http.client.HTTPConnection, plan: Plan, number: int, count: int) -> str | None:
+    """Do one request; returns what went wrong."""
+    headers = {"Host": plan.way.host, "Content-Type": "application/json", **plan.way.headers}
+    if plan.fresh_groups:
+        headers["X-Forwarded-Groups"] += f",{number}-{count}-{time.time_ns()}"
+    try:
         if plan.log:
             connection.request("POST", "/api/2.0/mlflow/runs/log-batch", _batch(plan.run_id, number, count), headers)
         else:
             connection.request("GET", f"/api/2.0/mlflow/runs/get?run_id={plan.run_id}", headers=headers)
         answer = connection.getresponse()
         said = answer.read()
-        if answer.status != http.client.OK:
-            sys.exit(f"a request was answered with {answer.status}: {said[:500]!r}")
-        latencies.append(time.monotonic() - start)
-    connection.close()
-    return latencies
+    except (OSError, http.client.HTTPException) as error:
+        return f"{type(error).__name__}: {error}"
+    return None if answer.status == http.client.OK else f"{answer.status}: {said[:SAID_CHARACTERS]!r}"
 
 
 def _batch(run_id: str, number: int, count: int) -> str:
@@ -112,10 +169,16 @@ def as_json(plan: Plan) -> str:
 
 def main() -> None:
     """Run the plan of standard input."""
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: object) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
     document = json.load(sys.stdin)
     way = document.pop("way")
     way["address"] = tuple(way["address"])
-    print(json.dumps(load(Plan(way=Way(**way), **document))))
+    print(json.dumps(asdict(load(Plan(way=Way(**way), **document), stop))))
 
 
 if __name__ == "__main__":

@@ -5,16 +5,14 @@ the server's pod, so that what else the machine does falls on all of them. Also 
 and what an access review costs that is not in the server's cache.
 """
 
-import json
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from benchmarks.load import Plan, Way, as_json
+from benchmarks import clients
+from benchmarks.load import Plan, Way
 from embedded.usage import Usage
 from tools.stack import Platform, read_platform, service_account_token
 
@@ -55,46 +53,28 @@ def percentile(latencies: list[float], percent: int) -> float:
     return 1000 * statistics.quantiles(latencies, n=100, method="inclusive")[percent - 1]
 
 
-def kubectl(*arguments: str) -> Any:  # noqa: ANN401 - any Kubernetes object
-    """An object, as the cluster's administrator."""
-    done = subprocess.run(["kubectl", *arguments, "--output=json"], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
-
-
-def containers(namespace: str, component: str) -> dict[str, Usage]:
-    """The running containers of a component, by name."""
-    label = f"--selector=app.kubernetes.io/name={component}"
-    (pod,) = kubectl("get", "pods", f"--namespace={namespace}", label, "--field-selector=status.phase=Running")["items"]
-    states = (*pod["status"]["containerStatuses"], *pod["status"].get("initContainerStatuses", ()))
-    return {state["name"]: Usage.of(state["containerID"]) for state in states}
-
-
 def run_plan(plan: Plan, pod: Usage) -> list[float]:
     """Latencies of a plan that is run in the network of a pod.
 
     Raises:
         SystemExit: a request failed.
     """
-    inside = ["nsenter", f"--target={pod.process()}", "--net", sys.executable, "-m", "benchmarks.load"]
-    done = subprocess.run(inside, input=as_json(plan), capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"the clients failed: {done.stderr[-2000:]}")
-    return json.loads(done.stdout)
+    outcome = clients.run(plan, pod)
+    if outcome.failed:
+        sys.exit(f"requests failed: {outcome.failures}")
+    return outcome.latencies
 
 
 def ways(platform: Platform, token: str) -> dict[str, Way]:
     """The ways to the server, from the longest to the shortest."""
-    host = platform.url.removeprefix("https://")
     account = platform.teams[TEAM]
     identity = f"system:serviceaccount:{account.namespace}:{account.service_account}"
-    workspace = {"X-MLFLOW-WORKSPACE": TEAM}
-    ingress = kubectl("get", "service", "traefik", "--namespace=traefik")["spec"]["clusterIP"]
-    bearer = {**workspace, "Authorization": f"Bearer {token}"}
-    direct = {**workspace, "X-Forwarded-User": identity, "X-Forwarded-Email": identity}
+    longest = clients.way(platform, TEAM, token)
+    direct = {"X-MLFLOW-WORKSPACE": TEAM, "X-Forwarded-User": identity, "X-Forwarded-Email": identity}
     return {
-        LONGEST: Way(address=(ingress, 443), host=host, headers=bearer, authority=platform.authority),
-        "login": Way(address=("127.0.0.1", 4180), host=host, headers=bearer),
-        DIRECT: Way(address=("127.0.0.1", 5000), host=host, headers=direct),
+        LONGEST: longest,
+        "login": Way(address=("127.0.0.1", 4180), host=longest.host, headers=longest.headers),
+        DIRECT: Way(address=("127.0.0.1", 5000), host=longest.host, headers=direct),
     }
 
 
@@ -149,29 +129,16 @@ def review(way: Way, run_id: str, pod: Usage) -> None:
     )
 
 
-def make_run(way: Way) -> str:
-    """A run to log to."""
-
-    def create(what: str, document: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
-        connection = way.connect()
-        headers = {**way.headers, "Content-Type": "application/json"}
-        connection.request("POST", f"/api/2.0/mlflow/{what}/create", json.dumps(document), headers)
-        with connection.getresponse() as answer:
-            return json.load(answer)
-
-    experiment = create("experiments", {"name": f"login-cost-{time.time_ns()}"})["experiment_id"]
-    return create("runs", {"experiment_id": experiment})["run"]["info"]["run_id"]
-
-
 def main() -> None:
     """Measure and print."""
     platform = read_platform()
-    server = containers(platform.namespace, "mlflow")
-    used = {**containers("traefik", "traefik"), "oauth2-proxy": server["oauth2-proxy"], "mlflow": server["mlflow"]}
+    (server,) = clients.pods(platform.namespace, "mlflow")
+    (traefik,) = clients.pods("traefik", "traefik")
+    used = {**traefik, "oauth2-proxy": server["oauth2-proxy"], "mlflow": server["mlflow"]}
     account = platform.teams[TEAM]
     choices = ways(platform, service_account_token(account.namespace, account.service_account, platform.audience))
     # From here the ingress controller is at the machine's own address.
-    run_id = make_run(replace(choices[LONGEST], address=("127.0.0.1", 443)))
+    run_id = clients.make_run(replace(choices[LONGEST], address=("127.0.0.1", 443)), "login-cost")
     idle(used)
 
     def run(way: Way, seconds: float) -> list[float]:

@@ -42,7 +42,7 @@ def disruption_budget(
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Let nodes be drained one pod at a time; with one replica any number of pods is already all of them."""
-    if replicas == 1:
+    if replicas <= 1:
         return
     k8s.policy.v1.PodDisruptionBudget(
         f"{name}-disruption-budget",

@@ -15,6 +15,7 @@ from components.server import (
     MLflowArgs,
     autoscaler,
     most_replicas,
+    replicas,
     server_pod,
     strategy,
 )
@@ -64,7 +65,7 @@ class MLflow(pulumi.ComponentResource):
             f"{name}-server",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
             spec=k8s.apps.v1.DeploymentSpecArgs(
-                replicas=args.replicas,
+                replicas=replicas(args),
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
                 strategy=strategy(args),
                 template=core.PodTemplateSpecArgs(
@@ -82,8 +83,6 @@ class MLflow(pulumi.ComponentResource):
                     *args.login.ready,
                     *args.ready,
                 ],
-                # With an autoscaler the number is the autoscaler's, from the first replica on.
-                ignore_changes=["spec.replicas"] if args.autoscaling else None,
             ),
         )
         availability.disruption_budget(name, args.namespace, labels=LABELS, replicas=most_replicas(args), opts=child)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from stackfile import posture
-from stackfile.budget import connections, server
+from stackfile.budget import connections, quotas, server
+from stackfile.budget.remedies import setting
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 
@@ -20,13 +21,40 @@ def single(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "server.replicas",
             "one pod serves everybody: while its node is drained or lost there is no MLflow",
-            "set server.replicas 2",
+            setting({"server.replicas": 2}),
         )
+
+
+def rds(draft: Draft) -> Iterator[Fault]:
+    """A database at AWS outlives a zone, and a mistake."""
+    if draft.text("database.kind") != "rds":
+        return
+    if draft.value("profile") == "production" and draft.value("database.multiAz") is False:
+        yield Fault(
+            "database.multiAz",
+            "one instance in one zone: while AWS replaces it, which takes minutes to hours, there is no MLflow",
+            setting({"database.multiAz": True}),
+        )
+    if draft.value("profile") == "small" and draft.number("database.backupDays") == 0:
+        yield Fault(
+            "database.backupDays",
+            "without backups, what somebody deletes by mistake is gone",
+            setting({"database.backupDays": 7}),
+        )
+
+
+def paused(draft: Draft) -> Iterator[Fault]:
+    """A pause ends."""
+    if draft.value("server.paused") is True:
+        yield Fault("server.paused", "nobody is served until the next `up` without it", "remove it after the upgrade")
 
 
 CAUTIONS: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     posture.questionable,
     single,
+    rds,
+    paused,
     connections.unjudged,
     server.promised,
+    quotas.compressible,
 )

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from stackfile import aws, backing, posture, programs, rds, serving
 from stackfile.allowances import allowances
-from stackfile.budget import connections, postgres, replicas, server
+from stackfile.budget import connections, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
@@ -224,6 +224,9 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     server.memory,
     replicas.cpu,
     replicas.autoscaler,
+    volumes.database,
+    volumes.uploads,
+    quotas.incompressible,
     serving.spread,
     allowances,
     *aws.RULES,

@@ -21,6 +21,9 @@ class Unsuitable:
 
     problem: str
     remedy: str
+    unless: str | None = None
+    """A key that, where it is set, makes the value another than what is written."""
+
     refused: tuple[Profile, ...] = ()
     warned: tuple[Profile, ...] = ()
 
@@ -69,6 +72,7 @@ UNSUITABLE = (
         _starts("localhost/"),
         "begins with localhost/, which no other node can pull from",
         "push the image to a registry and name it there",
+        unless="images.registry",
         refused=("production",),
         warned=("small",),
     ),
@@ -95,6 +99,13 @@ UNSUITABLE = (
         warned=("production",),
     ),
     Unsuitable(
+        "database.instanceClass",
+        _starts("db.t"),
+        "`{value}` lends CPU for a while: under load for hours it falls to a part of a core, or costs extra",
+        "take a class like db.m7g.large",
+        warned=("production",),
+    ),
+    Unsuitable(
         "server.image",
         lambda value: "@sha256:" not in value,
         "names a version, which its registry can let mean another image tomorrow",
@@ -117,5 +128,7 @@ def questionable(draft: Draft) -> Iterator[Fault]:
 def _found(draft: Draft, profiles: Mapping[Unsuitable, tuple[Profile, ...]]) -> Iterator[Fault]:
     for one, named in profiles.items():
         value = draft.text(one.path)
-        if value is not None and draft.value("profile") in named and one.of(value):
+        if value is None or (one.unless and draft.value(one.unless) is not None):
+            continue
+        if draft.value("profile") in named and one.of(value):
             yield one.fault(draft)

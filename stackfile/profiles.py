@@ -35,11 +35,13 @@ class Preset:
         return self.path.partition(".")[0]
 
 
+STORED = "Measured: 322 bytes for each value of a metric with its indexes; 20Gi hold 60 million."
 PRESETS: tuple[Preset, ...] = (
+    Preset("server.replicas", {"production": 2}, "One can be moved to another node while the other serves."),
     Preset(
-        "server.replicas",
-        {"production": 2},
-        "One can be moved to another node while the other serves.",
+        "server.autoscaling.maxReplicas",
+        {"production": 4},
+        "Twice as many: what the connections below are added up for. Without a metrics server nothing is scaled.",
     ),
     Preset(
         "server.workers",
@@ -49,7 +51,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "server.poolSize",
         {"small": 15, "production": 15},
-        "With two workers each serves half of the clients: 64 clients were served without a refusal by 30 connections.",
+        "Two workers share the clients, and 30 connections of one served 64 clients without a refusal.",
     ),
     Preset("server.poolOverflow", {"small": 5, "production": 5}, "As for `server.poolSize`."),
     Preset(
@@ -57,20 +59,53 @@ PRESETS: tuple[Preset, ...] = (
         {"small": "500m", "production": "1"},
         "A worker under load takes one core; below half a core probes time out.",
     ),
+    Preset("server.memory", {"small": "1Gi", "production": "1Gi"}, "The sum below, for an idle server."),
+    Preset("server.memoryLimit", {"small": "1536Mi", "production": "1536Mi"}, "The sum below, under load."),
     Preset(
         "database.maxConnections",
         {"small": 170, "production": 420},
         "What the server's pools come to, and the reserve.",
         kind="in-cluster",
     ),
+    Preset("database.memoryLimit", {"production": "2560Mi"}, "The sum below for its connections.", kind="in-cluster"),
+    Preset("database.storage", {"small": "20Gi", "production": "50Gi"}, STORED, kind="in-cluster"),
     Preset(
-        "database.memoryLimit",
-        {"production": "2560Mi"},
-        "The sum below for so many connections.",
-        kind="in-cluster",
+        "database.instanceClass",
+        {"evaluation": "db.t4g.small", "small": "db.t4g.medium", "production": "db.m7g.large"},
+        "The smallest that admits the connections; in production one whose CPU is not lent.",
+        kind="rds",
     ),
-    Preset("server.memory", {"small": "1Gi", "production": "1Gi"}, "The sum below, for an idle server."),
-    Preset("server.memoryLimit", {"small": "1536Mi", "production": "1536Mi"}, "The sum below, under load."),
+    Preset("database.storage", {"evaluation": "20Gi", "small": "20Gi"}, "The least that RDS gives.", kind="rds"),
+    Preset(
+        "database.multiAz",
+        {"evaluation": False, "small": False},
+        "A standby costs as much as the instance, and spares minutes.",
+        kind="rds",
+    ),
+    Preset(
+        "database.backupDays",
+        {"evaluation": 1, "small": 7, "production": 30},
+        "A mistake is found within a week by those who work there daily, within a month by others.",
+        kind="rds",
+    ),
+    Preset("artifacts.storage", {"small": "100Gi", "production": "200Gi"}, "One team's quota.", kind="in-cluster"),
+    Preset(
+        "artifacts.noncurrentDays",
+        {"evaluation": 1, "production": 90},
+        "What was deleted can be had back for so long, and is paid for.",
+        kind="bucket",
+    ),
+    Preset(
+        "artifacts.tieringDays",
+        {"production": 30},
+        "S3 moves objects that nobody read for 30 days to a cheaper tier by itself from then on.",
+        kind="bucket",
+    ),
+    Preset(
+        "workspaces.quota.cpu", {"small": "8"}, "One node of 16 cores has room for the platform and two such teams."
+    ),
+    Preset("workspaces.quota.memory", {"small": "32Gi"}, "As for `workspaces.quota.cpu`."),
+    Preset("workspaces.quota.storage", {"small": "100Gi"}, "As for `workspaces.quota.cpu`."),
 )
 
 

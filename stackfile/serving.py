@@ -14,5 +14,5 @@ def spread(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "server.spread",
             "`required` keeps replicas apart, and server.replicas is 1",
-            "set server.replicas 2 or more, or leave `spread` out",
+            "leave it out, or take two replicas or more",
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from settings import Settings
 from stackfile import outline
-from stackfile.budget import connections
+from stackfile.budget import connections, pools
 from stackfile.draft import Draft
 from stackfile.profiles import PRESETS, PROFILES, Preset
 
@@ -20,8 +20,8 @@ PAGE = """# Sizes
 <!-- Written by `python -m stackfile.sizing_page > docs/sizing.md`; do not edit. -->
 
 `profile` in the stack file chooses defaults: `evaluation` for looking at MLflow, `small` for one team that looks after
-itself, `production` for a company. What the stack file says goes before the profile, the profile before the setting's own
-default. See what holds for a stack, where each value comes from and which sums follow:
+itself, `production` for a company. What the stack file says goes before the profile, the profile before the setting's
+own default. See what holds for a stack, where each value comes from and which sums follow:
 
 ```sh
 make configuration STACK=prod            # JSON=1 for programs
@@ -33,17 +33,13 @@ It reads the stack file alone, and needs no cluster and no passphrase. It ends w
 
 {table}
 {notes}
-`small` and `production` protect whatever holds data. `production` refuses passwords and development users, a self-signed
-certificate, a host below .localhost, images of one node, and stores without TLS; `small` refuses development users.
+`small` and `production` protect whatever holds data. `production` refuses passwords and development users, a
+self-signed certificate, a host below .localhost, images of one node, and stores without TLS; `small` refuses
+development users.
 
 ## What is added up
 
-| Sum | Has to fit into |
-|---|---|
-| (replicas, or the autoscaler's most, + 1 while rolling) x workers x 2 engines x (pool + overflow) + {jobs} of jobs | `max_connections` - {reserved} in reserve; for RDS by `database.instanceClass` |
-| 300 MiB + workers x (300 MiB + 128 MiB of uploads) | `server.memoryLimit` |
-| (64 MiB + `max_connections` x 4 MiB) / 0.75 of the in-cluster PostgreSQL | `database.memoryLimit` |
-
+{sums}
 Where the figures come from is said beside them, in `stackfile/budget/`.
 
 ## How to read a refusal
@@ -57,6 +53,18 @@ A preview ends before anything is touched, and names the key, the sum, and what 
 Each `set` is one way, and enough by itself. Warnings look alike, and stop nothing.
 """
 
+SUMS = (
+    (
+        (
+            "(replicas, or the autoscaler's most, + 1 while rolling) x workers x 2 engines x (pool + overflow) + "
+            f"{pools.JOB_CONNECTIONS} of jobs"
+        ),
+        f"`max_connections` - {pools.RESERVED} in reserve; of RDS by `database.instanceClass`",
+    ),
+    ("300 MiB + workers x (300 MiB + 128 MiB of uploads)", "`server.memoryLimit`"),
+    ("(64 MiB + `max_connections` x 4 MiB) / 0.75 of the in-cluster PostgreSQL", "`database.memoryLimit`"),
+)
+
 
 def page() -> str:
     """The whole page."""
@@ -65,8 +73,7 @@ def page() -> str:
     return PAGE.format(
         table="".join(_table()),
         notes=notes,
-        jobs=connections.JOB_CONNECTIONS,
-        reserved=connections.RESERVED,
+        sums="| Sum | Has to fit into |\n|---|---|\n" + "".join(f"| {one} | {other} |\n" for one, other in SUMS),
         refusal=f"  - {fault}".replace("; ", ";\n    ").replace(", or set", ",\n    or set"),
     )
 

@@ -40,6 +40,9 @@ class Platform:
     audience: str = AUDIENCE
     """Audience of the service-account tokens that the login admits."""
 
+    paused: bool = False
+    """Whether no server runs, because the stack file says so."""
+
 
 def parse_outputs(outputs: dict[str, Any]) -> Platform:
     """The outputs of `pulumi stack output --json` as a value.
@@ -50,6 +53,7 @@ def parse_outputs(outputs: dict[str, Any]) -> Platform:
     return Platform(
         url=outputs["url"],
         namespace=outputs["namespace"],
+        paused=outputs.get("paused", False),
         authority=outputs.get("authority"),
         teams={
             name: TeamAccount(

@@ -85,7 +85,8 @@ def rds(context: Context, chosen: s.RdsDatabase) -> Database:
         "database",
         a.RdsAccessArgs(
             namespace=context.namespace,
-            image=context.settings.server.image,
+            image=context.image(context.settings.server.image),
+            pull_secrets=context.pull_secrets,
             region=at.region,
             host=made.host,
             name=chosen.name,

@@ -26,6 +26,9 @@ class RdsAccessArgs:
     image: str
     """The server's image, for the Job that makes role and database."""
 
+    pull_secrets: tuple[str, ...] = ()
+    """Names of the Secrets that it is pulled with."""
+
     region: str
     host: pulumi.Input[str]
     name: str
@@ -71,6 +74,7 @@ class RdsAccess(pulumi.ComponentResource):
             DatabaseRoleArgs(
                 namespace=args.namespace,
                 image=args.image,
+                pull_secrets=args.pull_secrets,
                 host=args.host,
                 port=PORT,
                 database=args.name,

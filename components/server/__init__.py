@@ -2,7 +2,7 @@
 
 from components.server.args import LABELS, SERVICE_ACCOUNT, Autoscaling, MLflowArgs
 from components.server.pod import server_pod
-from components.server.rollout import autoscaler, most_replicas, strategy
+from components.server.rollout import autoscaler, most_replicas, replicas, strategy
 
 __all__ = [
     "LABELS",
@@ -11,6 +11,7 @@ __all__ = [
     "MLflowArgs",
     "autoscaler",
     "most_replicas",
+    "replicas",
     "server_pod",
     "strategy",
 ]

@@ -18,6 +18,15 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
     )
 
 
+def replicas(args: MLflowArgs) -> int | None:
+    """What the Deployment says of their number: nothing where an autoscaler writes it.
+
+    Said and ignored (`ignore_changes`), it would be what it was before: nought after a pause, which no autoscaler
+    changes. Unsaid, Kubernetes begins with one, and the autoscaler goes on from there to its least.
+    """
+    return args.replicas if args.autoscaling is None else None
+
+
 def most_replicas(args: MLflowArgs) -> int:
     """Pods at the busiest time."""
     return args.replicas if args.autoscaling is None else args.autoscaling.max_replicas

@@ -13,6 +13,9 @@ from embedded.aws.policy.request import Caller
 ACCOUNT: Final = "123456789012"
 """moto's account; it has no other here."""
 
+REGION: Final = "eu-central-1"
+"""Of the certificates and of clusters."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:

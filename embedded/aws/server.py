@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from embedded.aws.authority import Authority, names_of_aws
+from embedded.aws.identity import REGION
 from embedded.aws.log import Entry
 from embedded.paths import CHECKOUT
-
-REGION: Final = "eu-central-1"
 
 
 class EquipmentError(Exception):

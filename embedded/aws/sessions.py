@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from embedded.aws import answers, webidentity
 from embedded.aws.calls import others
 from embedded.aws.calls.call import Call
+from embedded.aws.identity import ACCOUNT, REGION
 from embedded.aws.kept import identities
 from embedded.aws.log import ActionLog, Entry
 from embedded.aws.policy.request import Verdict
@@ -43,7 +44,9 @@ def refuse(call: Call, issuers: webidentity.Issuers, now: datetime, log: ActionL
 
 def pod_identity(role: str, cluster: str, namespace: str, account: str) -> Mapping[str, str]:
     """Do as the agent of EKS Pod Identity does: get a session of the role for a pod's service account."""
+    # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html; a pod's name and uid are left out.
     tags = {
+        "eks-cluster-arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{cluster}",
         "eks-cluster-name": cluster,
         "kubernetes-namespace": namespace,
         "kubernetes-service-account": account,

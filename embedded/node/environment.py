@@ -13,7 +13,7 @@ from embedded.node.writing import PRIVATE, PROGRAM, write_whole
 from embedded.paths import Home
 
 # The program's provider packages. The engine looks for a plugin of exactly the package's version.
-PROVIDERS = ("kubernetes", "random")
+PROVIDERS = ("kubernetes", "random", "aws")
 # These would take precedence over what is set here, or slow every run down by seconds.
 UNSET = ("PULUMI_CONFIG_PASSPHRASE", "PYTHONDONTWRITEBYTECODE")
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")

@@ -1,12 +1,13 @@
-"""Stand-ins for two Pulumi provider plugins: test equipment, never part of the platform.
+"""Stand-ins for three Pulumi provider plugins: test equipment, never part of the platform.
 
-On a user's machine the Pulumi CLI downloads the real plugins `pulumi-resource-kubernetes` and
-`pulumi-resource-random`. Where they cannot be had (a machine that reaches package registries
+On a user's machine the Pulumi CLI downloads the real plugins `pulumi-resource-kubernetes`,
+`pulumi-resource-random` and `pulumi-resource-aws`. Where they cannot be had (a machine that reaches package registries
 only), the embedded cluster runs these programs in their place, so that the *unmodified* program,
-the real engine, real state and a real API server meet::
+the real engine, real state and a real API server (or a test server of AWS, `embedded/aws`) meet::
 
     python -m embedded.providers.kubernetes <engine address>    # behaves as v4.34.2
     python -m embedded.providers.random <engine address>        # behaves as v4.21.4
+    python -m embedded.providers.aws <engine address>           # behaves as v7.51.1
 
 The rule for every line in here: a stand-in is never kinder than the real provider. A preview that
 is green, a wait that ends or an object that is adopted here and not there would hide a fault until

@@ -1,48 +1,16 @@
-"""Database connections: what every process together may open, against what the database admits."""
+"""Database connections: what all pools together may open, against what the database admits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stackfile.budget import instances, postgres, replicas
+from stackfile.budget import instances, postgres
+from stackfile.budget.pools import ENGINES_PER_WORKER, JOB_CONNECTIONS, RESERVED, Demand, demand
 from stackfile.budget.remedies import either, setting
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 
-# The tracking and the registry store make an engine each, in every worker, and each engine has a pool.
-ENGINES_PER_WORKER = 2
-# The migration holds one for its lock and one for its work; the Job that makes MLflow's role has one.
-JOB_CONNECTIONS = 3
-# PostgreSQL keeps 3 for superusers (superuser_reserved_connections); 4 are for backups, monitoring and people.
-RESERVED = 7
 # RDS keeps 2 more for its own role (rds.rds_superuser_reserved_connections).
 RESERVED_BY_RDS = 2
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Demand:
-    """What the server's pools may come to."""
-
-    pods: replicas.Pods
-    workers: int
-    size: int
-    overflow: int
-
-    @property
-    def engines(self) -> int:
-        """Connection pools that exist at the same time."""
-        return (self.pods.most + self.pods.surge) * self.workers * ENGINES_PER_WORKER
-
-    @property
-    def total(self) -> int:
-        """Connections at most."""
-        return self.engines * (self.size + self.overflow) + JOB_CONNECTIONS
-
-    def __str__(self) -> str:
-        """The sum, written out."""
-        return (
-            f"{self.pods} x workers {self.workers} x {ENGINES_PER_WORKER} engines x (poolSize {self.size} + "
-            f"poolOverflow {self.overflow}) + {JOB_CONNECTIONS} of jobs = {self.total} connections"
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,15 +29,6 @@ class Supply:
     def __str__(self) -> str:
         """The sum, written out."""
         return f"{self.most} ({self.source}) - {self.reserved} in reserve = {self.admitted}"
-
-
-def demand(draft: Draft) -> Demand | None:
-    """What the server may open; None where it has no pools, or a figure is wrong."""
-    pods, workers = replicas.pods(draft), draft.number("server.workers")
-    size, overflow = draft.number("server.poolSize"), draft.number("server.poolOverflow")
-    if draft.text("database.kind") == "sqlite" or pods is None or workers is None or size is None or overflow is None:
-        return None
-    return Demand(pods=pods, workers=workers, size=size, overflow=overflow)
 
 
 def supply(draft: Draft) -> Supply | None:

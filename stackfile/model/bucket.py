@@ -11,8 +11,8 @@ class BucketArtifacts(Model):
     """A bucket at AWS, made by the platform: encrypted, versioned, closed to the public."""
 
     kind: Literal["bucket"]
-    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that it makes at AWS (`bucket`), or
-    in one that exists (`s3`)."""
+    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that it makes at AWS (`bucket`), in
+    one that exists (`s3`), or on a volume of the server's (`volume`)."""
 
     name: values.Bucket | None = None
     """Name of the bucket, unique in the world; absent lets Pulumi choose one."""

@@ -7,6 +7,19 @@ from stackfile.model.base import Model
 from stackfile.programs import AUDIENCE
 
 
+class Capacity(Model):
+    """What the nodes have for pods, and the storage class for volumes."""
+
+    cpu: values.Cpu | None = None
+    """CPU of all nodes (`kubectl describe nodes`, allocatable). Quotas above it are a warning."""
+
+    memory: values.Size | None = None
+    """Memory of all nodes. Quotas above it are refused."""
+
+    storage: values.Size | None = None
+    """Room for volumes. Quotas above it are refused."""
+
+
 class Cluster(Model):
     """What the platform must know of the Kubernetes cluster."""
 
@@ -44,6 +57,9 @@ class Cluster(Model):
     ingress_addresses: tuple[values.AddressRange, ...] = ()
     """Addresses of a load balancer in front of the ingress controller, where pods reach it from outside the cluster
     only; teams' pods may reach them on 443."""
+
+    capacity: Capacity = Field(default_factory=Capacity)
+    """What the cluster has; where given, the teams' quotas and the platform together have to fit into it."""
 
     @property
     def audiences(self) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ class RdsDatabase(Model):
     """PostgreSQL 17 at Amazon RDS, made by the platform: encrypted, TLS only, with backups to any second."""
 
     kind: Literal["rds"]
-    """Who runs PostgreSQL: the platform (`in-cluster`), Amazon RDS (`rds`) or somebody else (`external`)."""
+    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), at Amazon RDS (`rds`), in somebody else's
+    (`external`), or in a file (`sqlite`)."""
 
     name: values.Identifier = "mlflow"
     """Name of the database, which `up` makes."""

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from botocore.config import Config
@@ -56,7 +56,7 @@ class World:
         if (service, who.access_key_id, tls) not in self._clients:
             authority = self.directory / "authority.pem"
             authority.write_text(self.aws.authority_pem)
-            self._clients[service, who.access_key_id, tls] = boto3.client(
+            self._clients[service, who.access_key_id, tls] = cast("Any", boto3).client(
                 service,
                 region_name=REGION,
                 endpoint_url=self.aws.tls_url if tls else self.aws.url,
@@ -156,5 +156,5 @@ def program(world: World, identity: Mapping[str, object], **aws: object) -> Reco
         cluster={**stack["mlflow-platform:cluster"], "serviceAccountIssuer": world.issuer.url},
         database={**stack["mlflow-platform:database"], "kmsKey": world.key},
         artifacts={"kind": "bucket", "name": BUCKET, "kmsKey": world.key, "directAccess": True},
-        teams={team: {} for team in TEAMS},
+        teams={team: dict[str, object]() for team in TEAMS},
     )

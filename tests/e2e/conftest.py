@@ -40,6 +40,8 @@ ORDER = (
     "test_basic_login",
     "test_strict",
     "test_backing_services",
+    "test_rolling",
+    "test_upgrade",
     "test_team_life",
     "test_healing",
     "test_life_cycle",

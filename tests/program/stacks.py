@@ -17,7 +17,7 @@ STACKS = ("dev", "prod")
 # What Pulumi.prod.yaml asks its owner to set.
 SECRETS = {
     "dev": (),
-    "prod": ("databasePassword", "artifactsAccessKeyId", "artifactsSecretAccessKey", "loginClientSecret"),
+    "prod": ("loginClientSecret",),
 }
 
 

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import yaml
 
-from settings import PROJECT, Secrets, Settings
+from settings import PROJECT, Judgement, Secrets, Settings, judge
+from stackfile.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,6 +58,12 @@ def changed(stack: str, changes: Mapping[str, object]) -> Document:
         else:
             section[last] = value
     return document
+
+
+def judged(document: Mapping[str, object]) -> Judgement:
+    """What is said about a document, but for its secrets."""
+    source = Source(document=document, encrypted=frozenset(), elsewhere=(), secrets={})
+    return judge(source, "dev")
 
 
 def given(document: Mapping[str, object]) -> dict[str, str]:

@@ -4,13 +4,12 @@ from collections.abc import Callable
 import pytest
 
 import settings as s
-from settings import Judgement, Settings, judge
+from settings import Settings
 from stackfile import outline, profiles
 from stackfile.draft import Draft
 from stackfile.profiles import PRESETS, PROFILES
-from stackfile.source import Source
 from tests.settings.cases import EXTERNAL, OIDC, S3
-from tests.settings.stack_files import Complaints, Document, Load, changed, committed
+from tests.settings.stack_files import Complaints, Document, Load, changed, committed, judged
 
 IMAGE = "registry.example.com/mlflow-platform/mlflow@sha256:" + "0" * 64
 # What people choose who think about nothing else, by profile.
@@ -38,10 +37,6 @@ def bare(profile: str) -> Document:
         "teams": {"team-a": {}},
         **BARE[profile],
     }
-
-
-def judged(document: Document) -> Judgement:
-    return judge(Source(document=document, encrypted=frozenset(), elsewhere=(), secrets={}), "test")
 
 
 def loaded(document: Document) -> Settings:

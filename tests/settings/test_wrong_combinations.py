@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.settings.cases import Case, check
-from tests.settings.stack_files import Complaints
+from tests.settings.remedies import ways, with_way
+from tests.settings.stack_files import Complaints, changed, judged
 
 TABLES: dict[str, dict[str, Case]] = {
     path.stem: importlib.import_module(f"tests.settings.{path.stem}").CASES
@@ -18,3 +19,20 @@ CASES = {f"{table[len('wrong_') :]}: {name}": case for table, cases in TABLES.it
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_wrong_combination_is_refused_with_the_sum_or_the_reason(case: Case, complaints: Complaints) -> None:
     check(case, complaints)
+
+
+def test_at_least_twenty_wrong_combinations_are_refused() -> None:
+    print("\n".join(CASES))
+    assert len(CASES) == sum(map(len, TABLES.values()))
+    assert len(CASES) >= 20
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_way_out_that_is_offered_leads_out(case: Case) -> None:
+    document = changed(case.base, case.changes)
+    faults = judged(document).faults
+    for fault in faults:
+        for way in ways(fault):
+            left = judged(with_way(document, way)).faults
+            assert len(left) < len(faults), (way, left)
+            assert fault.path not in {one.path for one in left}

@@ -140,7 +140,7 @@ CASES = {
         {"server/spread": "required"},
         "server.spread",
         "`required` keeps replicas apart, and server.replicas is 1",
-        "set server.replicas 2 or more",
+        "two replicas or more",
     ),
     "no time to end": Case(
         {"server/terminationSeconds": 10}, "server.terminationSeconds", "from 30 to 3600", "nearest possible is 30"

@@ -9,7 +9,7 @@ import pytest
 from tests.settings.stack_files import ROOT
 from tools.configuration import main
 
-SECRETS = ("databasePassword", "artifactsAccessKeyId", "artifactsSecretAccessKey", "loginClientSecret")
+SECRETS = ("loginClientSecret",)
 CANARY = "hunter2"
 
 
@@ -81,17 +81,17 @@ def test_sums_follow_with_their_terms(capsys: pytest.CaptureFixture[str]) -> Non
 def test_missing_secrets_are_told_and_end_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prod"]) == 1
     told = capsys.readouterr()
-    assert rows(told.out)["databasePassword"] == ("missing", "secret")
-    assert "databasePassword: is missing" in told.err
+    assert rows(told.out)["loginClientSecret"] == ("missing", "secret")
+    assert "loginClientSecret: is missing" in told.err
 
 
 def test_no_secret_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    append(folder, "prod", f"databasePassword: {CANARY}", f"loginClientSecret: {{secure: {CANARY}}}")
+    append(folder, "prod", f"loginClientSecret: {CANARY}", f"databasePassword: {{secure: {CANARY}}}")
     for arguments in (["prod"], ["prod", "--json"]):
         assert main(arguments) == 1
         told = capsys.readouterr()
         assert CANARY not in told.out + told.err
-    assert json.loads(told.out)["secrets"]["databasePassword"] == "in plain text"
+    assert json.loads(told.out)["secrets"]["loginClientSecret"] == "in plain text"
 
 
 def test_mistakes_are_listed_after_what_is_known(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,108 @@
+"""Clients in the network of a pod: where they are started, what they log to, and by which way."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.load import Outcome, Plan, Way, as_json
+from embedded.usage import Usage
+from tools.stack import Platform
+
+# For clients that were asked to end: the longest request, and a busy machine.
+END_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Clients at work."""
+
+    process: subprocess.Popen[str]
+
+    def end(self) -> Outcome:
+        """Let them finish what they have begun.
+
+        Raises:
+            SystemExit: they came to grief.
+        """
+        self.process.terminate()
+        return self.outcome(END_SECONDS)
+
+    def outcome(self, seconds: float) -> Outcome:
+        """Wait until their time is over.
+
+        Raises:
+            SystemExit: they came to grief.
+        """
+        said, complaints = self.process.communicate(timeout=seconds)
+        if self.process.returncode:
+            sys.exit(f"the clients failed: {complaints[-2000:]}")
+        return Outcome(**json.loads(said))
+
+    def kill(self) -> None:
+        """End them whatever they do."""
+        self.process.kill()
+        self.process.communicate()
+
+
+def start(plan: Plan, pod: Usage) -> Clients:
+    """Start clients in the network of a pod that one of whose containers is `pod`."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        file.write(as_json(plan))
+        file.seek(0)
+        process = subprocess.Popen(
+            ["nsenter", f"--target={pod.process()}", "--net", sys.executable, "-m", "benchmarks.load"],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    return Clients(process)
+
+
+def run(plan: Plan, pod: Usage) -> Outcome:
+    """Do a whole plan in the network of a pod."""
+    return start(plan, pod).outcome(plan.seconds + END_SECONDS)
+
+
+def kubectl(*arguments: str) -> Any:  # noqa: ANN401 - any Kubernetes object
+    """An object, as the cluster's administrator."""
+    done = subprocess.run(["kubectl", *arguments, "--output=json"], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def pods(namespace: str, component: str) -> list[dict[str, Usage]]:
+    """The containers of each running pod of a component, by name."""
+    label = f"--selector=app.kubernetes.io/name={component}"
+    found = kubectl("get", "pods", f"--namespace={namespace}", label, "--field-selector=status.phase=Running")["items"]
+    return [_containers(pod["status"]) for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def _containers(status: dict[str, Any]) -> dict[str, Usage]:
+    states = (*status["containerStatuses"], *status.get("initContainerStatuses", ()))
+    return {state["name"]: Usage.of(state["containerID"]) for state in states if "running" in state["state"]}
+
+
+def way(platform: Platform, team: str, token: str) -> Way:
+    """Through ingress and login, as programs outside the cluster go."""
+    bearer = {"X-MLFLOW-WORKSPACE": team, "Authorization": f"Bearer {token}"}
+    ingress = kubectl("get", "service", "traefik", "--namespace=traefik")["spec"]["clusterIP"]
+    host = platform.url.removeprefix("https://")
+    return Way(address=(ingress, 443), host=host, headers=bearer, authority=platform.authority)
+
+
+def make_run(chosen: Way, name: str) -> str:
+    """A run to log to, made from where this program runs."""
+
+    def create(what: str, document: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
+        connection = chosen.connect()
+        headers = {**chosen.headers, "Host": chosen.host, "Content-Type": "application/json"}
+        connection.request("POST", f"/api/2.0/mlflow/{what}/create", json.dumps(document), headers)
+        with connection.getresponse() as answer:
+            return json.load(answer)
+
+    experiment = create("experiments", {"name": f"{name}-{time.time_ns()}"})["experiment_id"]
+    return create("runs", {"experiment_id": experiment})["run"]["info"]["run_id"]

@@ -1,0 +1,223 @@
+"""Sizes and choices that do not go together: what the sums and the profiles refuse."""
+
+from tests.settings.cases import EXTERNAL, S3, Case
+
+BASIC: dict[str, object] = {"kind": "basic", "users": {"alice@example.com": {}}}
+SMALL: dict[str, object] = {"profile": "small", "login": BASIC}
+INSIDE: dict[str, object] = {"kind": "in-cluster"}
+
+CASES: dict[str, Case] = {
+    "more workers than the in-cluster database bears": Case(
+        {"server/workers": 2, "server/memoryLimit": "2Gi"},
+        "server.poolSize",
+        "x workers 2 x 2 engines x (poolSize 20 + poolOverflow 10) + 3 of jobs = 243 connections; expected at most 150",
+        "set server.poolSize 17 and server.poolOverflow 0, or set database.maxConnections 250 and "
+        'database.memoryLimit "1419Mi"',
+    ),
+    "a pool for one pod, and none for the one that replaces it": Case(
+        {"server/poolSize": 70, "server/poolOverflow": 0},
+        "server.poolSize",
+        "(replicas 1 + 1 while rolling) x workers 1 x 2 engines x (poolSize 70 + poolOverflow 0) + 3 of jobs = 283",
+        "set server.poolSize 35",
+    ),
+    "a second replica for a small team's database": Case(
+        {**SMALL, "server/replicas": 2},
+        "server.poolSize",
+        "= 243 connections; expected at most 170 (database.maxConnections, profile small)",
+        "set server.replicas 1",
+    ),
+    "production's replicas with an evaluation's database": Case(
+        {"database": {**INSIDE, "maxConnections": 150}},
+        "server.poolSize",
+        "(autoscaling.maxReplicas 4 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of "
+        "jobs = 403 connections; expected at most 150",
+        "set server.poolSize 7 and server.poolOverflow 0, or set database.maxConnections 410",
+        base="prod",
+    ),
+    "more replicas than somebody else's database bears": Case(
+        {"server/replicas": 7, "server/autoscaling": None, "database": {**EXTERNAL, "maxConnections": 500}},
+        "server.poolSize",
+        "(replicas 7 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of jobs = 643 "
+        "connections; expected at most 500 (database.maxConnections, stack file) - 7 in reserve = 493",
+        "set server.poolSize 15 and server.poolOverflow 0, or set server.replicas 5, or raise the database's own limit",
+        base="prod",
+    ),
+    "a database that admits fewer than its reserve and one pool": Case(
+        {"database": {**EXTERNAL, "maxConnections": 20}},
+        "server.poolSize",
+        "expected at most 20 (database.maxConnections, stack file) - 7 in reserve = 13",
+        "set server.poolSize 2 and server.poolOverflow 0",
+    ),
+    "connections that PostgreSQL has no memory for": Case(
+        {"database": {**INSIDE, "maxConnections": 300}},
+        "database.memoryLimit",
+        '(64 MiB + maxConnections 300 x 4 MiB) / 0.75 beside shared buffers = 1686MiB, found "1Gi" (the default)',
+        'set database.memoryLimit "1686Mi", or set database.maxConnections 176',
+    ),
+    "a small team's connections in too little memory": Case(
+        {**SMALL, "database": {**INSIDE, "memoryLimit": "512Mi"}},
+        "database.memoryLimit",
+        "(64 MiB + maxConnections 170 x 4 MiB) / 0.75 beside shared buffers = 992MiB",
+        'set database.memoryLimit "992Mi"',
+    ),
+    "more connections than PostgreSQL is good for": Case(
+        {"database": {**INSIDE, "maxConnections": 5000}},
+        "database.maxConnections",
+        "a whole number from 20 to 2000, found 5000",
+        "the nearest possible is 2000",
+    ),
+    "a limit of connections for a file": Case(
+        {"artifacts": {**INSIDE, "maxConnections": 100}},
+        "artifacts.maxConnections",
+        "is not a setting",
+        "it belongs to `database`",
+    ),
+    "less memory than idle processes and uploads take": Case(
+        {"server/memoryLimit": "700Mi"},
+        "server.memoryLimit",
+        '300 MiB + workers 1 x (300 MiB + 128 MiB of uploads) = 728 MiB, found "700Mi"',
+        'set server.memoryLimit "728Mi"',
+    ),
+    "production's workers in an evaluation's memory": Case(
+        {"server/memoryLimit": "1Gi"},
+        "server.memoryLimit",
+        '300 MiB + workers 2 x (300 MiB + 128 MiB of uploads) = 1156 MiB, found "1Gi"',
+        'set server.memoryLimit "1156Mi", or set server.workers 1',
+        base="prod",
+    ),
+    "more workers than the profile has memory for": Case(
+        {"server/workers": 4, "server/poolSize": 5},
+        "server.memoryLimit",
+        '300 MiB + workers 4 x (300 MiB + 128 MiB of uploads) = 2012 MiB, found "1536Mi" (profile production)',
+        'set server.memoryLimit "2012Mi", or set server.workers 2',
+        base="prod",
+    ),
+    "a promise of memory above the profile's limit": Case(
+        {"server/memory": "2Gi"},
+        "server.memory",
+        '"2Gi" is more than server.memoryLimit "1536Mi" (profile production)',
+        "lower the one or raise the other",
+        base="prod",
+    ),
+    "a limit of CPU below the profile's promise": Case(
+        {"server/cpuLimit": "900m", "server/autoscaling": None},
+        "server.cpu",
+        '"1" (profile production) is more than server.cpuLimit "900m"',
+        "lower the one or raise the other",
+        base="prod",
+    ),
+    "more replicas than the profile scales to": Case(
+        {"server/replicas": 7},
+        "server.autoscaling.maxReplicas",
+        "expected more than server.replicas 7, with which the autoscaler begins; found 4 (profile production)",
+        "set server.autoscaling.maxReplicas 8, or set server.autoscaling null",
+        base="prod",
+    ),
+    "a mark of the autoscaler that no pod reaches": Case(
+        {"server/autoscaling": {"maxReplicas": 4, "cpuPercent": 250}},
+        "server.autoscaling.cpuPercent",
+        '250 % of server.cpu "1" (profile production) = 2.5 cores, which no pod reaches with server.cpuLimit "2" (the '
+        "default)",
+        "set server.autoscaling.cpuPercent 70",
+        base="prod",
+    ),
+    "an autoscaler with more pods than the instance class admits": Case(
+        {"server/autoscaling": {"maxReplicas": 20}},
+        "server.poolSize",
+        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of "
+        "jobs = 1683 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
+        "set server.poolSize 9 and server.poolOverflow 0, or set server.autoscaling.maxReplicas 8, or set "
+        'database.instanceClass "db.m7g.2xlarge"',
+        base="prod",
+    ),
+    "an instance class that admits fewer connections than the server opens": Case(
+        {"database/instanceClass": "db.t4g.small"},
+        "server.poolSize",
+        "= 403 connections; expected at most 202 (database.instanceClass db.t4g.small) - 9 in reserve = 193",
+        'or set database.instanceClass "db.t4g.large"',
+        base="prod",
+    ),
+    "a limit of its own below what an instance is asked for": Case(
+        {"database/maxConnections": 200},
+        "server.poolSize",
+        "expected at most 200 (database.maxConnections, stack file) - 9 in reserve = 191",
+        "set server.poolSize 9 and server.poolOverflow 0",
+        base="prod",
+    ),
+    "an instance class that nobody knows": Case(
+        {"database/instanceClass": "db.z1d.large"},
+        "database.instanceClass",
+        "nobody knows here how many connections db.z1d.large admits",
+        "add database.maxConnections",
+        base="prod",
+    ),
+    "a single replica that has to stand apart": Case(
+        {"server/spread": "required"},
+        "server.spread",
+        "`required` keeps replicas apart, and server.replicas is 1",
+        "leave it out, or take two replicas or more",
+    ),
+    "no backups in production": Case(
+        {"database/backupDays": 0},
+        "database.backupDays",
+        "is 0, and profile is `production`",
+        "keep backups",
+        base="prod",
+    ),
+    "a database volume that its own log fills": Case(
+        {"database/storage": "1Gi"},
+        "database.storage",
+        '1 GiB of write-ahead log + 1 GiB of data = 2 GiB, found "1Gi"',
+        'set database.storage "2Gi"',
+    ),
+    "room for uploads below one body": Case(
+        {"server/uploadSpace": "16Mi"},
+        "server.uploadSpace",
+        'workers 1 x 32 MiB of the largest body = 32 MiB, found "16Mi"',
+        'set server.uploadSpace "32Mi"',
+    ),
+    "memory promised to teams that the cluster has not": Case(
+        {"cluster": {"capacity": {"memory": "100Gi"}}},
+        "cluster.capacity.memory",
+        "platform 4 GiB + teams' quotas 128 GiB = 132 GiB of memory, cluster.capacity.memory is 100 GiB",
+        'set workspaces.quota.memory "48Gi"',
+    ),
+    "memory promised to one team that the cluster has not": Case(
+        {"cluster": {"capacity": {"memory": "150Gi"}}, "teams/team-a/quota": {"memory": "200Gi"}},
+        "cluster.capacity.memory",
+        "teams' quotas 264 GiB = 268 GiB of memory",
+        "lower the quotas of single teams",
+    ),
+    "volumes promised to teams that the cluster has not": Case(
+        {"cluster": {"capacity": {"storage": "400Gi"}}},
+        "cluster.capacity.storage",
+        "platform 15 GiB + teams' quotas 400 GiB = 415 GiB of storage, cluster.capacity.storage is 400 GiB",
+        'set workspaces.quota.storage "192Gi"',
+    ),
+    "a cluster that the platform alone fills": Case(
+        {"cluster": {"capacity": {"memory": "3Gi"}}},
+        "cluster.capacity.memory",
+        "platform 4 GiB",
+        "take a larger cluster",
+    ),
+    "a capacity without a unit": Case(
+        {"cluster": {"capacity": {"memory": 64}}}, "cluster.capacity.memory", "found 64", "a number and its unit"
+    ),
+    "development users for a small team": Case(
+        {"profile": "small"},
+        "login.kind",
+        "`development` is refused with profile `small`",
+        "use `basic` or `oidc`",
+    ),
+    "a profile of another name": Case(
+        {"profile": "medium"}, "profile", "expected `evaluation` or `small` or `production`", "choose one of them"
+    ),
+    "passwords, an own certificate and a plain store in production": Case(
+        {"login": BASIC, "artifacts": {**S3, "endpointUrl": "http://s3.example.com"}},
+        "login.kind",
+        "`basic` is refused with profile `production`",
+        "use `oidc`",
+        base="prod",
+        others=1,
+    ),
+}
