@@ -39,6 +39,7 @@ ORDER = (
     "test_variants",
     "test_basic_login",
     "test_strict",
+    "test_one_team",
     "test_prod_on_aws",
     "test_backing_services",
     "test_rolling",
