@@ -14,7 +14,7 @@ ARTIFACTS = {"kind": "bucket", "directAccess": True}
 LOADED = "import sys; from tests.program.stacks import recorded; recorded('dev'); print('pulumi_aws' in sys.modules)"
 
 
-def prod(**changes: object) -> Recording:
+def prod(**changes: Any) -> Recording:  # noqa: ANN401 - sections of a stack file
     return run("prod", secrets=SECRETS["prod"], **changes)
 
 
