@@ -39,7 +39,7 @@ def store(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "artifacts.authority",
             f"has no use: the store is {shows}",
-            "remove it, or give artifacts.endpointUrl the https URL of the store",
+            "remove it, or name the https URL of the store in artifacts.endpointUrl",
         )
     if draft.text("artifacts.credentials.kind") == "workload-identity" and endpoint is not None:
         yield Fault(

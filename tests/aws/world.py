@@ -109,20 +109,20 @@ class World:
     def settle(self, program: Recording) -> None:
         """Make the bucket's guards, and roles and users with their policies, as the program says."""
         s3, iam = self.administrator("s3"), self.administrator("iam")
-        for one in program.of("Role"):
+        for one in program.of("aws.Role"):
             boundary = one.inputs.get("permissionsBoundary")
             iam.create_role(
                 RoleName=one.id,
                 AssumeRolePolicyDocument=one.inputs["assumeRolePolicy"],
                 **({"PermissionsBoundary": boundary} if boundary else {}),
             )
-        for one in program.of("RolePolicy"):
+        for one in program.of("aws.RolePolicy"):
             iam.put_role_policy(RoleName=one.inputs["role"], PolicyName="own", PolicyDocument=one.inputs["policy"])
-        for one in program.of("User"):
+        for one in program.of("aws.User"):
             iam.create_user(UserName=one.id)
-        for one in program.of("UserPolicy"):
+        for one in program.of("aws.UserPolicy"):
             iam.put_user_policy(UserName=one.inputs["user"], PolicyName="own", PolicyDocument=one.inputs["policy"])
-        (rule,) = program.one("BucketServerSideEncryptionConfiguration").inputs["rules"]
+        (rule,) = program.one("aws.BucketServerSideEncryptionConfiguration").inputs["rules"]
         default = rule["applyServerSideEncryptionByDefault"]
         s3.put_bucket_encryption(
             Bucket=BUCKET,
@@ -138,7 +138,7 @@ class World:
                 ]
             },
         )
-        s3.put_bucket_policy(Bucket=BUCKET, Policy=program.one("BucketPolicy").inputs["policy"])
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=program.one("aws.BucketPolicy").inputs["policy"])
 
 
 def provider_of(issuer: Issuer) -> str:

@@ -40,6 +40,7 @@ ORDER = (
     "test_basic_login",
     "test_strict",
     "test_backing_services",
+    "test_prod_on_aws",
     "test_rolling",
     "test_upgrade",
     "test_team_life",

@@ -108,13 +108,13 @@ CASES = {
         {"artifacts": {**AWS, "authority": AUTHORITY}},
         "artifacts.authority",
         "the store is AWS, whose authority is public",
-        "give artifacts.endpointUrl",
+        "or name the https URL of the store in artifacts.endpointUrl",
     ),
     "an authority of a store without TLS": Case(
         {"artifacts": {**S3, "endpointUrl": "http://s3.example.com", "authority": AUTHORITY}},
         "artifacts.authority",
         "the store is not encrypted",
-        "give artifacts.endpointUrl the https URL",
+        "or name the https URL of the store in artifacts.endpointUrl",
     ),
     "a server's certificate for the database's authority": Case(
         {"database": {**EXTERNAL, "authority": "postgres.pem"}},
@@ -139,7 +139,7 @@ CASES = {
         {"database": {"kind": "sqlite"}, "server/replicas": 2},
         "server.replicas",
         "2 pods cannot share the volume of database.kind `sqlite`",
-        "server.replicas 1, or use `in-cluster` or `external`",
+        "set server.replicas 1, or use `in-cluster` or `external`",
     ),
     "SQLite for several workers": Case(
         {"database": {"kind": "sqlite"}, "server/workers": 2, "server/memoryLimit": "2Gi"},
