@@ -191,6 +191,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     volumes.uploads,
     quotas.incompressible,
     serving.spread,
+    serving.pool,
     allowances,
     *aws.RULES,
     *rds.RULES,

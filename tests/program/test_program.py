@@ -206,6 +206,7 @@ def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) ->
     teams = stack_file(stack)["mlflow-platform:teams"]
     assert exports["url"] == f"https://{host}"
     assert exports["namespace"] == "mlflow"
+    assert exports["paused"] is False
     assert exports["teams"] == {
         name: {"namespace": name, "serviceAccount": "mlflow-client", "workspace": name} for name in teams
     }
@@ -249,3 +250,14 @@ def test_addresses_of_the_cluster_open_the_same_ways_for_every_team() -> None:
             if "ipBlock" in peer
         ]
         assert blocks == [("192.0.2.0/28", [443]), ("10.0.0.1/32", [443, 6443, 8443])]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_paused_platform_lacks_its_server_and_nothing_else(stack: str) -> None:
+    server = stack_file(stack)["mlflow-platform:server"] | {"paused": True}
+    paused = run(stack, secrets=SECRETS[stack], server=server)
+    assert paused["mlflow-server"].inputs["spec"]["replicas"] == 0
+    assert paused.exports["paused"] is True
+    assert [found.urn for found in paused] == [found.urn for found in recorded(stack)]
+    # Not even the migration: it would run beside the server that is about to end.
+    assert paused["migration-job"].document == recorded(stack)["migration-job"].document

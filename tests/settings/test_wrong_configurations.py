@@ -142,6 +142,12 @@ CASES = {
         "`required` keeps replicas apart, and server.replicas is 1",
         "two replicas or more",
     ),
+    "too few connections for one request": Case(
+        {"server/poolSize": 2, "server/poolOverflow": 1},
+        "server.poolSize",
+        "poolSize 2 + poolOverflow 1 = 3 connections; expected at least 4",
+        "set server.poolSize 3 or more",
+    ),
     "no time to end": Case(
         {"server/terminationSeconds": 10}, "server.terminationSeconds", "from 30 to 3600", "nearest possible is 30"
     ),
