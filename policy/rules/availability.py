@@ -12,21 +12,22 @@ NONE_UNAVAILABLE = (0, "0%")
 ALL_AVAILABLE = ("100%",)
 
 
-def spread_out(resource: Resource) -> Iterator[str]:
+def spread_out(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     """Several replicas are not all on one node by chance."""
-    pod = pod_of(resource)
-    if not _has_several(resource) or pod["topologySpreadConstraints"].present or pod.at("affinity").present:
-        return
-    yield "spec.replicas is more than 1 and nothing spreads them: set topologySpreadConstraints"
+    for workload in resources:
+        pod = pod_of(workload)
+        together = not pod["topologySpreadConstraints"].present and not pod.at("affinity").present
+        if together and _has_several(workload, resources):
+            yield "there are several replicas and nothing spreads them: set topologySpreadConstraints", workload.urn
 
 
 def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     """Several replicas have a disruption budget, and every budget lets nodes be drained."""
     budgets = [found for found in resources if found.kind == "PodDisruptionBudget"]
     for workload in resources:
-        if _has_several(workload) and not any(_covers(budget, workload) for budget in budgets):
+        if _has_several(workload, resources) and not any(_covers(budget, workload) for budget in budgets):
             yield (
-                "spec.replicas is more than 1 and no PodDisruptionBudget covers them: a drain may end all at once",
+                "there are several replicas and no PodDisruptionBudget covers them: a drain may end all at once",
                 workload.urn,
             )
     for budget in budgets:
@@ -35,9 +36,19 @@ def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
             yield "spec: lets no pod go, and a node with one can never be drained: set maxUnavailable 1", budget.urn
 
 
-def _has_several(resource: Resource) -> bool:
-    replicas = resource.inputs.at("spec.replicas").value
-    return resource.kind in SCALED and isinstance(replicas, int | float) and replicas > 1
+def _has_several(workload: Resource, resources: list[Resource]) -> bool:
+    """Whether there is more than one pod at all times, by the workload's own word or by its autoscaler's."""
+    if workload.kind not in SCALED:
+        return False
+    scalers = [found for found in resources if found.kind == "HorizontalPodAutoscaler" and _scales(found, workload)]
+    counts = [workload.inputs.at("spec.replicas").value, *(one.inputs.at("spec.minReplicas").value for one in scalers)]
+    return any(isinstance(count, int | float) and count > 1 for count in counts)
+
+
+def _scales(scaler: Resource, workload: Resource) -> bool:
+    here, there = scaler.inputs.at("metadata.namespace"), workload.inputs.at("metadata.namespace")
+    target, name = scaler.inputs.at("spec.scaleTargetRef.name"), workload.inputs.at("metadata.name")
+    return _agree(here, there) and _agree(target, name)
 
 
 def _covers(budget: Resource, workload: Resource) -> bool:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from tests.policy.examples import POD, deployment
-from tests.policy.judge import UNKNOWN, Asked, changed, stack_violations, violations
+from tests.policy.judge import ABSENT, UNKNOWN, Asked, changed, stack_violations
 
 SPREAD = [{"topologyKey": "kubernetes.io/hostname"}]
 LABELS = {"app": "server"}
@@ -22,16 +22,34 @@ def drained(*asked: Asked) -> list[str]:
     return stack_violations("replicas-survive-a-drain", asked)
 
 
+def spread_out(*asked: Asked) -> list[str]:
+    return stack_violations("replicas-are-spread", asked)
+
+
+def autoscaler(least: int, target: str = "mlflow") -> Asked:
+    spec = {"minReplicas": least, "maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": target}}
+    inputs = {"metadata": {"namespace": "mlflow"}, "spec": spec}
+    return Asked(type="kubernetes:autoscaling/v2:HorizontalPodAutoscaler", inputs=inputs)
+
+
+@pytest.mark.parametrize(("scaler", "several"), [(autoscaler(2), 1), (autoscaler(1), 0), (autoscaler(2, "other"), 0)])
+def test_replicas_are_also_those_that_an_autoscaler_begins_with(scaler: Asked, several: int) -> None:
+    one = changed(SEVERAL, "spec.replicas", ABSENT)
+    scaled = deployment({**one, "metadata": {"namespace": "mlflow", "name": "mlflow"}})
+    assert len(spread_out(scaled, scaler)) == several
+    assert len(drained(scaled, scaler)) == several
+
+
 def test_several_replicas_that_nothing_spreads_are_a_violation() -> None:
-    assert len(violations("replicas-are-spread", deployment(SEVERAL))) == 1
+    assert len(spread_out(deployment(SEVERAL))) == 1
     spread = changed(SEVERAL, "spec.template.spec.topologySpreadConstraints", SPREAD)
-    assert violations("replicas-are-spread", deployment(spread)) == []
+    assert spread_out(deployment(spread)) == []
 
 
 @pytest.mark.parametrize("replicas", [1, None, UNKNOWN])
 def test_what_has_one_replica_or_may_have_needs_neither(replicas: object) -> None:
     one = deployment(changed(SEVERAL, "spec.replicas", replicas))
-    assert violations("replicas-are-spread", one) == []
+    assert spread_out(one) == []
     assert drained(one) == []
 
 
