@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from embedded.aws.issuer import Issuer
 from embedded.aws.server import REGION, Key, Running
+from tests.cloud import autoname
 from tests.harness import Recording
 from tests.program.stacks import SECRETS, run, stack_file
 
@@ -85,6 +86,19 @@ class World:
             secret_access_key=found["SecretAccessKey"],
             session_token=found["SessionToken"],
         )
+
+    def role_name(self, name: str) -> str:
+        """A role's full name; `name` is that of its component."""
+        return autoname(f"{name}-role")
+
+    def role(self, name: str) -> str:
+        """A role's ARN."""
+        return self.administrator("iam").get_role(RoleName=self.role_name(name))["Role"]["Arn"]
+
+    def policy(self, name: str) -> str:
+        """A role's one policy."""
+        found = self.administrator("iam").get_role_policy(RoleName=self.role_name(name), PolicyName="own")
+        return json.dumps(found["PolicyDocument"])
 
     def furnish(self) -> None:
         """Make what the policies name, and files of several owners."""

@@ -218,10 +218,11 @@ def role(account: Account) -> str:
             }
         },
     }
-    made = iam.create_role(RoleName="server", AssumeRolePolicyDocument=written(trust))["Role"]["Arn"]
-    iam.put_role_policy(
-        RoleName="server", PolicyName="own", PolicyDocument=written(allow("s3:GetObject", "arn:aws:s3:::roles/a/*"))
-    )
+    made = iam.create_role(
+        RoleName="server", AssumeRolePolicyDocument=written(trust), Tags=[{"Key": "team", "Value": "a"}]
+    )["Role"]["Arn"]
+    own = allow("s3:GetObject", "arn:aws:s3:::roles/${aws:PrincipalTag/team}/*")
+    iam.put_role_policy(RoleName="server", PolicyName="own", PolicyDocument=written(own))
     account.bucket("roles", "a/1", "b/1")
     return made
 

@@ -22,6 +22,7 @@ from mlflow_platform_server.below_path import BelowPath
 from mlflow_platform_server.door import Door
 from mlflow_platform_server.identity import Convention
 from mlflow_platform_server.threads import Bounded
+from mlflow_platform_server.volume import ConfinedFileArtifactRepository
 from mlflow_platform_server.without_workspace import WithoutWorkspace
 
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
@@ -60,7 +61,7 @@ def _in_the_store(repository_of: Any) -> Any:
 
     def of(artifact_uri: str) -> Any:
         repository = repository_of(artifact_uri)
-        if not isinstance(repository, ProxiedS3ArtifactRepository):
+        if not isinstance(repository, (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository)):
             raise MlflowException("The server fetches artifacts from its own store only.", PERMISSION_DENIED)
         return repository
 
