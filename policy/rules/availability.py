@@ -14,20 +14,19 @@ ALL_AVAILABLE = ("100%",)
 
 def spread_out(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     """Several replicas are not all on one node by chance."""
-    for workload in resources:
+    for workload in _several(resources):
         pod = pod_of(workload)
-        together = not pod["topologySpreadConstraints"].present and not pod.at("affinity").present
-        if together and _has_several(workload, resources):
-            yield "there are several replicas and nothing spreads them: set topologySpreadConstraints", workload.urn
+        if not pod["topologySpreadConstraints"].present and not pod["affinity"].present:
+            yield "has several replicas and nothing spreads them: set topologySpreadConstraints", workload.urn
 
 
 def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     """Several replicas have a disruption budget, and every budget lets nodes be drained."""
     budgets = [found for found in resources if found.kind == "PodDisruptionBudget"]
-    for workload in resources:
-        if _has_several(workload, resources) and not any(_covers(budget, workload) for budget in budgets):
+    for workload in _several(resources):
+        if not any(_covers(budget, workload) for budget in budgets):
             yield (
-                "there are several replicas and no PodDisruptionBudget covers them: a drain may end all at once",
+                "has several replicas and no PodDisruptionBudget covers them: a drain may end all at once",
                 workload.urn,
             )
     for budget in budgets:
@@ -36,19 +35,28 @@ def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
             yield "spec: lets no pod go, and a node with one can never be drained: set maxUnavailable 1", budget.urn
 
 
-def _has_several(workload: Resource, resources: list[Resource]) -> bool:
-    """Whether there is more than one pod at all times, by the workload's own word or by its autoscaler's."""
-    if workload.kind not in SCALED:
-        return False
-    scalers = [found for found in resources if found.kind == "HorizontalPodAutoscaler" and _scales(found, workload)]
-    counts = [workload.inputs.at("spec.replicas").value, *(one.inputs.at("spec.minReplicas").value for one in scalers)]
-    return any(isinstance(count, int | float) and count > 1 for count in counts)
+def _several(resources: list[Resource]) -> Iterator[Resource]:
+    """Workloads that have more than one pod, or get them by an autoscaler."""
+    autoscalers = [found for found in resources if found.kind == "HorizontalPodAutoscaler"]
+    for workload in resources:
+        if workload.kind not in SCALED:
+            continue
+        if _is_many(workload.inputs.at("spec.replicas")) or any(_scales(one, workload) for one in autoscalers):
+            yield workload
 
 
-def _scales(scaler: Resource, workload: Resource) -> bool:
-    here, there = scaler.inputs.at("metadata.namespace"), workload.inputs.at("metadata.namespace")
-    target, name = scaler.inputs.at("spec.scaleTargetRef.name"), workload.inputs.at("metadata.name")
-    return _agree(here, there) and _agree(target, name)
+def _is_many(number: Node) -> bool:
+    return isinstance(number.value, int | float) and number.value > 1
+
+
+def _scales(autoscaler: Resource, workload: Resource) -> bool:
+    target = autoscaler.inputs.at("spec.scaleTargetRef")
+    return (
+        _is_many(autoscaler.inputs.at("spec.maxReplicas"))
+        and target["kind"].may_be(workload.kind)
+        and _agree(target["name"], workload.inputs.at("metadata.name"))
+        and _agree(autoscaler.inputs.at("metadata.namespace"), workload.inputs.at("metadata.namespace"))
+    )
 
 
 def _covers(budget: Resource, workload: Resource) -> bool:
