@@ -35,7 +35,8 @@ def replaced(file: Path, revision: str | None) -> Iterator[str]:
     SQLite cannot take a schema migration back. Whatever happens in the block, the file stays as it is.
     """
     copy = file.with_name(f"{file.name}.migrating")
-    copy.unlink(missing_ok=True)
+    for left in (copy, copy.with_name(f"{copy.name}-journal")):
+        left.unlink(missing_ok=True)
     if file.exists():
         with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)

@@ -1,6 +1,7 @@
 """Images that the tests of upgrades deploy: test equipment, and part of no installation.
 
-One is the MLflow before today's, in the same image; the other is today's with one more revision of the schema.
+One is the MLflow before today's, in the same image but for one line; the other is today's with one more revision of
+the schema.
 """
 
 import hashlib
@@ -20,6 +21,9 @@ EQUIPMENT = Path(__file__).parent / "rehearsal"
 MLFLOW = CHECKOUT / "images" / "mlflow"
 # Where the image's Dockerfile puts MLflow, with the Python of its Debian release.
 REVISIONS = "opt/mlflow/lib/python3.13/site-packages/mlflow/store/db_migrations/versions"
+# What the platform adds to the server closes a door of MLflow's that the one before does not have yet.
+APP = "server/mlflow_platform_server/app.py"
+NOT_YET = re.compile(r"^ *handlers\._get_artifact_repository_for_uri = .*\n", re.MULTILINE)
 _PIN = re.compile(r"^(?P<name>[\w.-]+)==.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
@@ -35,7 +39,7 @@ def images(cache: Path, today: Artifact, debian_image: Artifact, builder: Artifa
         context=MLFLOW,
         version=versions.MLFLOW_PREVIOUS,
         references=(versions.MLFLOW_PREVIOUS_IMAGE,),
-        files={"requirements.txt": _requirements(cache)},
+        files={"requirements.txt": _requirements(cache), APP: _app(cache)},
         usual_seconds=90,
     )
     return archive(cache, previous, debian_image, builder), _with_a_revision(cache, today)
@@ -57,9 +61,31 @@ def _requirements(cache: Path) -> Artifact:
     )
 
 
+def _app(cache: Path) -> Artifact:
+    def make(result: Path, _: Bench) -> None:
+        result.write_text(without_the_door((MLFLOW / APP).read_text()))
+
+    return Artifact(
+        name="app",
+        version=versions.MLFLOW_PREVIOUS,
+        cache=cache,
+        recipe=digest(MLFLOW / APP, NOT_YET.pattern),
+        make=make,
+        usual_seconds=1,
+    )
+
+
+def without_the_door(app: str) -> str:
+    """The server's application, without the one line that the MLflow before cannot run."""
+    text, found = NOT_YET.subn("", app)
+    if found != 1:
+        raise ValueError(f"{APP} has {found} lines like {NOT_YET.pattern}, expected one")
+    return text
+
+
 def _with_a_revision(cache: Path, today: Artifact) -> Artifact:
     file = EQUIPMENT / "revision.py"
-    references = (versions.MLFLOW_NEXT_IMAGE, versions.MLFLOW_MISNAMED_IMAGE)
+    references = (versions.MLFLOW_NEXT_IMAGE,)
 
     def make(result: Path, _: Bench) -> None:
         with_file(today.path, result, f"{REVISIONS}/e2e_revision.py", file.read_bytes(), references)

@@ -5,9 +5,11 @@ import re
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from embedded import versions
 from embedded.build import upgrades
-from embedded.build.upgrades import repinned, with_file
+from embedded.build.upgrades import repinned, with_file, without_the_door
 
 TODAY = (
     "# made by a machine\na==1 \\\n    --hash=sha256:aa\n    # via b\nmlflow==3.17.2 \\\n    --hash=sha256:bb\nz==2\n"
@@ -31,6 +33,13 @@ def test_the_image_of_before_differs_in_mlflow_and_its_plugin_alone() -> None:
         "mlflow-kubernetes-plugins",
     }
     assert ("mlflow", versions.MLFLOW_PREVIOUS) in changed
+
+
+def test_the_server_of_before_lacks_one_line_of_todays() -> None:
+    today = (upgrades.MLFLOW / upgrades.APP).read_text()
+    assert len(today.splitlines()) - len(without_the_door(today).splitlines()) == 1
+    with pytest.raises(ValueError, match="expected one"):
+        without_the_door(without_the_door(today))
 
 
 def _archive(file: Path) -> None:

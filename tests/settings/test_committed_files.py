@@ -72,7 +72,7 @@ def test_the_prod_stack_asks_for_each_of_its_secrets(load: Load) -> None:
     with pytest.raises(pulumi.RunError) as refused:
         load(committed("prod"), stack="prod")
     lines = str(refused.value).splitlines()
-    assert lines[0].startswith("4 mistakes in Pulumi.prod.yaml")
+    assert lines[0].startswith("1 mistake in Pulumi.prod.yaml")
     assert [line.split(":")[0].strip(" -") for line in lines[1:]] == list(SECRETS)
 
 

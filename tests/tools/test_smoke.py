@@ -97,3 +97,10 @@ def test_a_failing_client_is_told_by_its_last_words(tmp_path: Path, monkeypatch:
     lines = str(failed.value).splitlines()
     assert lines[0].startswith("smoke test: the MLflow client failed in workspace team-a of https://mlflow.localhost")
     assert lines[1:] == [f"  line {number}" for number in range(12, 20)]
+
+
+def test_a_paused_platform_is_not_used(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["smoke"])
+    monkeypatch.setattr(smoke, "read_platform", lambda: dataclasses.replace(platform(), paused=True))
+    smoke.main()
+    assert "server.paused is true" in capsys.readouterr().out

@@ -43,3 +43,8 @@ def test_an_output_that_is_missing_is_named(missing: str) -> None:
     outputs = {key: value for key, value in OUTPUTS.items() if key != missing}
     with pytest.raises(KeyError, match=f"^'{missing}'$"):
         parse_outputs(outputs)
+
+
+def test_a_stack_says_that_its_server_is_paused() -> None:
+    assert not parse_outputs(OUTPUTS).paused
+    assert parse_outputs(OUTPUTS | {"paused": True}).paused

@@ -1,0 +1,249 @@
+"""What the migration's script decides; MLflow, Alembic and the databases are stood in for."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from components import files
+from components.files import sqlite_file
+
+HEAD, OLD, NEWER = "dc11669786a5", "b7e2c1a4d9f3", "ffffffffffff"
+WRITES = "it rewrites rows of jobs"
+
+
+class OperationalError(Exception):
+    """Stands for SQLAlchemy's, which carries the driver's."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.orig = SimpleNamespace(sqlstate=state)
+
+
+class HeldError(Exception):
+    """Stands for the one of `postgresql`."""
+
+
+@dataclass(slots=True)
+class World:
+    """A database as the script finds it, and what is done to it."""
+
+    revision: str | None = OLD
+    servers: list[str] = field(default_factory=list[str])
+    in_the_way: list[str] = field(default_factory=list[str])
+    holder: str = ""
+    fails: list[Exception] = field(default_factory=list[Exception])
+    ends_at: str = HEAD
+    done: list[str] = field(default_factory=list[str])
+
+    def migrate(self, what: str) -> None:
+        """Do it, or fail as often as it shall."""
+        if self.fails:
+            raise self.fails.pop(0)
+        self.done.append(what)
+        self.revision = self.ends_at
+
+    @contextmanager
+    def one_writer(self, _engine: object) -> Generator[None]:
+        """Hold the lock, unless somebody else does."""
+        if self.holder:
+            raise HeldError(self.holder)
+        yield
+
+    def is_known(self, revision: str) -> bool:
+        """Whether the image has this revision."""
+        return revision != NEWER
+
+
+def _asked(answer: Callable[[], object]) -> Callable[..., object]:
+    """A function that has this answer, whatever it is asked."""
+
+    def ask(*_: object) -> object:
+        return answer()
+
+    return ask
+
+
+def _module(name: str, **members: object) -> ModuleType:
+    made = ModuleType(name)
+    for member, value in members.items():
+        setattr(made, member, value)
+    return made
+
+
+def _modules(world: World) -> dict[str, ModuleType]:
+    engine = SimpleNamespace(connect=nullcontext, dispose=_asked(lambda: None))
+    utils = _module(
+        "mlflow.store.db.utils",
+        _initialize_tables=_asked(lambda: world.migrate("create")),
+        _upgrade_db=_asked(lambda: world.migrate("upgrade")),
+    )
+    errors = _module("sqlalchemy.exc", OperationalError=OperationalError, SQLAlchemyError=OperationalError)
+    return {
+        "mlflow": _module("mlflow", __version__="3.17.2"),
+        "mlflow.store": _module("mlflow.store"),
+        "mlflow.store.db": _module("mlflow.store.db", utils=utils),
+        "sqlalchemy": _module("sqlalchemy", Engine=object, create_engine=_asked(lambda: engine), exc=errors),
+        "sqlalchemy.exc": errors,
+        "sqlite_file": sqlite_file,
+        "postgresql": _module(
+            "postgresql",
+            HeldError=HeldError,
+            LOCK_TIMEOUT_SECONDS=5,
+            connect=_asked(lambda: engine),
+            one_writer=world.one_writer,
+            servers=_asked(lambda: world.servers),
+        ),
+        "revisions": _module(
+            "revisions",
+            head=_asked(lambda: HEAD),
+            in_database=_asked(lambda: world.revision),
+            known=world.is_known,
+            missing=_asked(lambda: ["one", "two"]),
+            in_the_way=_asked(lambda: world.in_the_way),
+        ),
+    }
+
+
+Ended = tuple[int, str]
+Run = Callable[[World], Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs the script in a world; returns its exit code and last words."""
+    log = tmp_path / "termination-log"
+    monkeypatch.setenv("TERMINATION_LOG", str(log))
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "postgresql+psycopg://mlflow@db/mlflow")
+    monkeypatch.setattr("signal.signal", _asked(lambda: None))
+
+    def started(world: World) -> Ended:
+        for name, module in _modules(world).items():
+            monkeypatch.setitem(sys.modules, name, module)
+        spec = importlib.util.spec_from_file_location("migrate", Path(files.__file__).with_name("migrate.py"))
+        assert spec
+        assert spec.loader
+        script: Any = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(script)
+        script.PAUSE_SECONDS = 0
+        with pytest.raises(SystemExit) as end:
+            script.main()
+        return int(end.value.code or 0), log.read_text(encoding="utf-8")
+
+    return started
+
+
+def test_an_image_that_holds_another_mlflow_than_its_name_says_touches_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPECTED_VERSION", "3.18.0")
+    world = World()
+    code, said = run(world)
+    assert (code, world.done) == (10, [])
+    assert "called 3.18.0 and holds MLflow 3.17.2" in said
+
+
+@pytest.mark.parametrize(("revision", "done"), [(None, ["create"]), (OLD, ["upgrade"]), (HEAD, [])])
+def test_a_database_is_brought_to_the_head_from_wherever_it_is(run: Run, revision: str | None, done: list[str]) -> None:
+    world = World(revision=revision)
+    assert run(world) == (0, f"schema at head {HEAD} of MLflow 3.17.2")
+    assert world.done == done
+
+
+def test_a_database_that_a_newer_image_has_upgraded_is_left_alone(run: Run) -> None:
+    world = World(revision=NEWER)
+    code, said = run(world)
+    assert (code, world.done) == (14, [])
+    assert f"revision {NEWER}" in said
+    assert "restore a backup" in said
+
+
+def test_beside_a_server_nothing_is_done_that_it_cannot_live_with(run: Run) -> None:
+    world = World(servers=["server at 10.0.0.7 (3 sessions)"], in_the_way=[f"abc (jobs): {WRITES}"])
+    code, said = run(world)
+    assert (code, world.done) == (11, [])
+    for words in ("nothing was changed", WRITES, "server at 10.0.0.7", "server.paused: true", "Back up"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    "world",
+    [World(servers=["server at 10.0.0.7 (3 sessions)"]), World(in_the_way=[WRITES])],
+    ids=["beside a server that can live with it", "while no server is connected"],
+)
+def test_the_upgrade_is_done(run: Run, world: World) -> None:
+    assert run(world)[0] == 0
+    assert world.done == ["upgrade"]
+
+
+def test_a_server_is_no_hindrance_where_nothing_is_to_do(run: Run) -> None:
+    world = World(revision=HEAD, servers=["server at 10.0.0.7 (3 sessions)"], in_the_way=[WRITES])
+    assert run(world)[0] == 0
+
+
+def test_who_holds_the_lock_is_named(run: Run) -> None:
+    world = World(holder="mlflow-platform migration migration-job-abc at 10.0.0.9")
+    code, said = run(world)
+    assert (code, world.done) == (12, [])
+    assert "migration-job-abc at 10.0.0.9" in said
+
+
+def test_another_revision_than_the_head_afterwards_asks_for_the_backup(run: Run) -> None:
+    code, said = run(World(ends_at=OLD))
+    assert code == 13
+    assert "restore the backup" in said
+
+
+def test_a_revision_that_fails_is_quoted_and_has_changed_nothing(run: Run) -> None:
+    code, said = run(World(fails=[RuntimeError("spans row references missing trace_info row")]))
+    assert code == 16
+    assert said == (
+        "the migration failed and changed nothing: RuntimeError: spans row references missing trace_info row"
+    )
+
+
+def test_a_long_reason_fits_into_what_kubernetes_shows(run: Run) -> None:
+    assert len(run(World(fails=[RuntimeError("x" * 10_000)]))[1]) < 4096
+
+
+def test_a_table_that_is_in_use_is_tried_again(run: Run) -> None:
+    world = World(fails=[OperationalError("55P03"), OperationalError("55P03")])
+    assert run(world)[0] == 0
+    assert world.done == ["upgrade"]
+
+
+def test_a_table_that_stays_in_use_ends_it(run: Run) -> None:
+    code, said = run(World(fails=[OperationalError("55P03") for _ in range(50)]))
+    assert code == 17
+    assert "nothing was changed" in said
+
+
+def test_another_error_of_the_database_is_not_tried_again(run: Run) -> None:
+    world = World(fails=[OperationalError("53100")])
+    assert run(world)[0] == 16
+
+
+def test_a_file_is_migrated_as_a_copy(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    file.write_bytes(b"")
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", f"sqlite:///{file}")
+    world = World()
+    assert run(world)[0] == 0
+    assert world.done == ["upgrade"]
+    assert file.with_name(f"mlflow.db.{OLD}").exists()
+
+
+def test_a_file_that_a_server_has_open_is_left_alone(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setattr(sqlite_file, "in_use", _asked(lambda: True))
+    (tmp_path / "mlflow.db").write_bytes(b"")
+    world = World()
+    code, said = run(world)
+    assert (code, world.done) == (11, [])
+    assert "server.paused: true" in said
