@@ -6,6 +6,7 @@
 STACK ?= dev
 CONTEXT ?=
 TEAM ?=
+IMAGE ?=
 # Of `access`: a git revision to compare with, and text, json or markdown.
 AGAINST ?=
 FORMAT ?= text
@@ -16,10 +17,13 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt check ready
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt check ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+image: ## build and push images/mlflow as IMAGE, and print its digest; BUILDER=podman in place of docker
+	@tools/image '$(IMAGE)'
 
 ready:
 	@embedded/bootstrap.sh
@@ -63,9 +67,10 @@ test: ready ## linters, types and every test that needs no cluster
 e2e: ready ## every test that needs the embedded cluster; deploys `dev` first
 	@tools/e2e
 
-bench: ready ## cost of a preview against a flat program, and of the login on the deployed `dev` stack
+bench: ready ## cost of a preview, and on the deployed `dev` stack of the login, and what the server bears
 	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.preview_cost
 	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.login_cost
+	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.server_load
 
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 METRICS = 20
 TIMEOUT_SECONDS = 60
@@ -76,8 +77,8 @@ class Plan:
     fresh_groups: bool = False
     """Whether each request comes with a group that was never seen, which no cache knows."""
 
-    log: bool = True
-    """Whether to log a batch; else the run is read."""
+    asks: Literal["log", "read", "search"] = "log"
+    """To log a batch, to read the run, or to search for models, which the registry's own pool of connections does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,10 +143,12 @@ def _request(connection: http.client.HTTPConnection, plan: Plan, number: int, co
     if plan.fresh_groups:
         headers["X-Forwarded-Groups"] += f",{number}-{count}-{time.time_ns()}"
     try:
-        if plan.log:
+        if plan.asks == "log":
             connection.request("POST", "/api/2.0/mlflow/runs/log-batch", _batch(plan.run_id, number, count), headers)
-        else:
+        elif plan.asks == "read":
             connection.request("GET", f"/api/2.0/mlflow/runs/get?run_id={plan.run_id}", headers=headers)
+        else:
+            connection.request("GET", "/api/2.0/mlflow/registered-models/search?max_results=1", headers=headers)
         answer = connection.getresponse()
         said = answer.read()
     except (OSError, http.client.HTTPException) as error:

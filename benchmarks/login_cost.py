@@ -120,7 +120,7 @@ def review(way: Way, run_id: str, pod: Usage) -> None:
     latencies: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(ROUNDS):
         for fresh in latencies:
-            plan = Plan(way=as_person, run_id=run_id, clients=1, seconds=2, fresh_groups=fresh, log=False)
+            plan = Plan(way=as_person, run_id=run_id, clients=1, seconds=2, fresh_groups=fresh, asks="read")
             latencies[fresh] += run_plan(plan, pod)
     known, new = statistics.median(latencies[False]), statistics.median(latencies[True])
     print(

@@ -69,12 +69,20 @@ def s3_environment(
 
     Without an `authority_file` they believe the public authorities.
     """
-    variables = {"AWS_REGION": region}
+    variables = dict[str, str]()
     if endpoint_url is not None:
         variables["MLFLOW_S3_ENDPOINT_URL"] = endpoint_url
     if authority_file is not None:
         variables["AWS_CA_BUNDLE"] = authority_file
-    return tuple(k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in variables.items())
+    return (
+        *region_environment(region),
+        *(k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in variables.items()),
+    )
+
+
+def region_environment(region: pulumi.Input[str]) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
+    """The region by both of its names: boto3 reads the second one only, AWS's other SDKs the first."""
+    return tuple(k8s.core.v1.EnvVarArgs(name=name, value=region) for name in ("AWS_REGION", "AWS_DEFAULT_REGION"))
 
 
 def key_environment(secret: "str | k8s.core.v1.Secret") -> tuple[k8s.core.v1.EnvVarArgs, ...]:

@@ -89,9 +89,13 @@ class Credential:
     def env(self, variables: Mapping[str, str]) -> tuple[core.EnvVarArgs, ...]:
         """Variables with the entries that they are to hold."""
         found = tuple(pods.secret_env(name, self.secret, self.keys[entry]) for name, entry in variables.items())
+        return (*found, *self.rotated(next(iter(variables))))
+
+    def rotated(self, variable: str) -> tuple[core.EnvVarArgs, ...]:
+        """A variable that rolls the pods after a Secret of others has changed."""
         if self.rotation is None:
-            return found
-        return (*found, core.EnvVarArgs(name=f"{next(iter(variables))}_ROTATION", value=str(self.rotation)))
+            return ()
+        return (core.EnvVarArgs(name=f"{variable}_ROTATION", value=str(self.rotation)),)
 
     def file(self, entry: str, path: str) -> core.VolumeProjectionArgs:
         """An entry as a file of a projected volume."""

@@ -1,5 +1,6 @@
 """A PostgreSQL database that somebody else runs: its credential, its authority, the way there, and MLflow's role."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -40,8 +41,8 @@ class ExternalDatabaseArgs:
     image: str
     """The server's image, for the Job that makes role and database."""
 
-    pull_secrets: tuple[str, ...] = ()
-    """Names of the Secrets that it is pulled with."""
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
 
     trust: pods.Attachment = pods.NOTHING
     """Further authorities that count as public ones."""

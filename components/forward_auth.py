@@ -153,7 +153,7 @@ class ForwardAuth(pulumi.ComponentResource):
 
 
 def _pod(args: ForwardAuthArgs) -> core.PodSpecArgs:
-    container = login.container(args.image, arguments(args.login.line, args.address))
+    container = login.container(args.image, arguments(args.login.line, args.address), env=args.login.env)
     container.lifecycle = availability.drain()
     return core.PodSpecArgs(
         security_context=pods.pod_security(UID),

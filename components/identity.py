@@ -15,6 +15,7 @@ import pulumi_random as random
 
 from components import networks, pods
 from components.address import Address
+from components.credential import Source
 from components.gateway import Route
 
 core = k8s.core.v1
@@ -34,7 +35,9 @@ class Oidc:
 
     issuer: str
     client_id: str
-    client_secret: pulumi.Output[str]
+    client_secret: pulumi.Output[str] | Source
+    """Itself, or where it is in the entry `client-secret`."""
+
     audiences: tuple[str, ...] = ()
     """Further clients whose ID tokens are accepted from programs."""
 

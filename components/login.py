@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 from components import networks, pods
 from components.address import Address
 from components.identity import Oidc
+from components.login_secrets import login_secrets
 
 core = k8s.core.v1
 
@@ -49,6 +49,9 @@ class LoginArgs:
     oidc: Oidc
     authority: pulumi.Output[str] | None
     """PEM of a private authority that signed the identity provider's certificate."""
+
+    company_authorities: str | None = None
+    """PEM of the company's own authorities, which may have signed it as well."""
 
     service_account_issuer: str
     """`--service-account-issuer` of the API server."""
@@ -194,27 +197,21 @@ class Login(pulumi.ComponentResource):
     audience: str
     """One of the audiences of the service-account tokens that are admitted: for whoever asks for a token."""
 
+    env: tuple[core.EnvVarArgs, ...]
+    """Of each container of it: what rolls it with a secret of others."""
+
     ready: list[pulumi.Resource]
     """What must exist before the container starts: it asks for the issuer's keys once, and falls back silently."""
 
     def __init__(self, name: str, args: LoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Login", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # 32 characters: OAuth2-Proxy takes them as an AES key as they are.
-        cookie = random.RandomPassword(f"{name}-cookie", length=32, special=False, opts=child)
-        secret = core.Secret(
-            f"{name}-secret",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-            string_data={
-                "cookie-secret": cookie.result,
-                "client-secret": args.oidc.client_secret,
-                **({} if args.htpasswd is None else {"htpasswd": args.htpasswd}),
-            },
-            opts=child,
+        secrets = login_secrets(
+            name, client_secret=args.oidc.client_secret, htpasswd=args.htpasswd, namespace=args.namespace, opts=child
         )
         # By file name, because OAuth2-Proxy takes each as an argument.
         authorities: dict[str, pulumi.Input[str]] = {}
-        self.ready = []
+        self.ready, self.env = [*secrets.ready], secrets.env
         called = (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.logout_url)
         outside = [url for url in called if url is not None and url != IN_CLUSTER_ISSUER]
         self.issuer_ports = tuple(sorted(set(map(networks.port_of, outside))))
@@ -230,6 +227,14 @@ class Login(pulumi.ComponentResource):
                 opts=child,
             )
             authorities["identity-provider.crt"] = authority.metadata.name
+        if args.company_authorities is not None:
+            company = core.ConfigMap(
+                f"{name}-company-authorities",
+                metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+                data={"ca.crt": args.company_authorities},
+                opts=child,
+            )
+            authorities["company.crt"] = company.metadata.name
         self.passes_token = args.pass_token
         self.audience = args.service_account_audiences[0]
         # An identity provider's own names are opaque; a session made by a password has no e-mail address.
@@ -242,14 +247,11 @@ class Login(pulumi.ComponentResource):
             opts=child,
         )
         self.line = arguments(args, authority_files=sorted(authorities))
-        self.sidecar = container(args.image, verifying(self.line) if args.verifies_only else self.line)
+        self.sidecar = container(args.image, verifying(self.line) if args.verifies_only else self.line, env=self.env)
         # A sidecar: started before the server and stopped after it, so that no request meets a missing half.
         self.sidecar.restart_policy = "Always"
         self.volumes = [
-            core.VolumeArgs(
-                name="login-secret",
-                secret=core.SecretVolumeSourceArgs(secret_name=secret.metadata.name, default_mode=0o440),
-            ),
+            secrets.volume,
             core.VolumeArgs(
                 name="login-authorities",
                 projected=core.ProjectedVolumeSourceArgs(
@@ -300,13 +302,14 @@ def _projection(config_map: pulumi.Input[str], file: str) -> core.VolumeProjecti
     )
 
 
-def container(image: str, command_line: list[str]) -> core.ContainerArgs:
+def container(image: str, command_line: list[str], env: Sequence[core.EnvVarArgs] = ()) -> core.ContainerArgs:
     """OAuth2-Proxy with the volumes of a `Login` mounted."""
     return core.ContainerArgs(
         name="oauth2-proxy",
         image=image,
         command=["/bin/oauth2-proxy"],
         args=command_line,
+        env=[*env] or None,
         ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
         resources=RESOURCES.to_args(),
         security_context=pods.container_security(),

@@ -4,6 +4,7 @@ The role owns its own database and with it what is in there, and nothing else. T
 administrator or the names change; what is there already stays as it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -19,8 +20,6 @@ core = k8s.core.v1
 LABELS = pods.labels("database-role")
 # Measured: 45 MiB with psycopg, 110 MiB with boto3 beside it.
 RESOURCES = pods.Resources(cpu="50m", memory="64Mi", cpu_limit="1", memory_limit="256Mi")
-# What a second try cannot change; the codes are ensure_role.py's.
-FINAL_EXIT_CODES = (20, 21, 22, 23, 24, 25)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +61,7 @@ class DatabaseRoleArgs:
     image: str
     """With Python and psycopg: the server's."""
 
-    pull_secrets: tuple[str, ...] = ()
+    pull_secrets: Sequence[str] = ()
     """Names of the Secrets that images are pulled with."""
 
     host: pulumi.Input[str]
@@ -114,14 +113,17 @@ class DatabaseRole(pulumi.ComponentResource):
                 annotations={"pulumi.com/replaceUnready": "true"},
             ),
             spec=k8s.batch.v1.JobSpecArgs(
-                backoff_limit=2,
+                # The script itself is patient where another try may help; a drained node is no try.
+                backoff_limit=0,
                 pod_failure_policy=k8s.batch.v1.PodFailurePolicyArgs(
                     rules=[
                         k8s.batch.v1.PodFailurePolicyRuleArgs(
-                            action="FailJob",
-                            on_exit_codes=k8s.batch.v1.PodFailurePolicyOnExitCodesRequirementArgs(
-                                operator="In", values=list(FINAL_EXIT_CODES)
-                            ),
+                            action="Ignore",
+                            on_pod_conditions=[
+                                k8s.batch.v1.PodFailurePolicyOnPodConditionsPatternArgs(
+                                    type="DisruptionTarget", status="True"
+                                )
+                            ],
                         )
                     ]
                 ),

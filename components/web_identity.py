@@ -8,11 +8,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import networks, pods
+from components.artifact_store import region_environment
 
 core = k8s.core.v1
 
 AUDIENCE = "sts.amazonaws.com"
-FOLDER = "/var/run/secrets/sts.amazonaws.com"
+# By the names that EKS's own webhook uses: where it runs it finds everything in its place, and adds nothing.
+FOLDER, VOLUME = "/var/run/secrets/eks.amazonaws.com/serviceaccount", "aws-iam-token"
 # The kubelet renews a token at four fifths of its life, and AWS's credentials for one live an hour.
 TOKEN_SECONDS = 3600
 
@@ -23,14 +25,14 @@ def web_identity(*, role_arn: pulumi.Input[str], region: pulumi.Input[str]) -> p
         env=(
             core.EnvVarArgs(name="AWS_ROLE_ARN", value=role_arn),
             core.EnvVarArgs(name="AWS_WEB_IDENTITY_TOKEN_FILE", value=f"{FOLDER}/token"),
-            core.EnvVarArgs(name="AWS_REGION", value=region),
+            *region_environment(region),
             # The region's own endpoint, also in SDKs whose default is the one of us-east-1.
             core.EnvVarArgs(name="AWS_STS_REGIONAL_ENDPOINTS", value="regional"),
         ),
-        mounts=(core.VolumeMountArgs(name="web-identity", mount_path=FOLDER, read_only=True),),
+        mounts=(core.VolumeMountArgs(name=VOLUME, mount_path=FOLDER, read_only=True),),
         volumes=(
             core.VolumeArgs(
-                name="web-identity",
+                name=VOLUME,
                 projected=core.ProjectedVolumeSourceArgs(
                     sources=[
                         core.VolumeProjectionArgs(

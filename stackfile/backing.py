@@ -39,7 +39,7 @@ def store(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "artifacts.authority",
             f"has no use: the store is {shows}",
-            "remove it, or set artifacts.endpointUrl to the https URL of the store",
+            "remove it, or name the https URL of the store in artifacts.endpointUrl",
         )
     if draft.text("artifacts.credentials.kind") == "workload-identity" and endpoint is not None:
         yield Fault(
@@ -65,7 +65,7 @@ def volumes(draft: Draft) -> Iterator[Fault]:
             yield Fault(
                 "server.replicas",
                 f"{replicas} pods cannot share the volume of {section}.kind `{kind}`",
-                f"set 1, or use {LARGER[section]}",
+                f"set server.replicas 1, or use {LARGER[section]}",
             )
 
 
@@ -76,7 +76,7 @@ def sqlite(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "server.workers",
             f"{workers} processes would wait for each other's locks in the file of database.kind `sqlite`",
-            f"set 1, or use {LARGER['database']}",
+            f"set server.workers 1, or use {LARGER['database']}",
         )
 
 

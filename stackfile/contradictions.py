@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import aws, backing, posture, programs, rds, serving
+from stackfile import aws, backing, posture, programs, rds, serving, ways_in
 from stackfile.allowances import allowances
 from stackfile.budget import connections, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft, mapping, texts
@@ -37,16 +37,6 @@ def own_login(draft: Draft) -> Iterator[Fault]:
                     f"no team has the group {shown(group)}",
                     f"did you mean {shown(near[0])}?" if near else "take one that a team has, or give a team this one",
                 )
-
-
-def forward_auth(draft: Draft) -> Iterator[Fault]:
-    """Traefik's question to the login is answered with a token."""
-    if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
-        yield Fault(
-            "gateway.login",
-            "`forward-auth` hands a token on, and login.kind `basic` has none",
-            "use `reverse-proxy`, or login.kind `oidc`",
-        )
 
 
 def self_subject(draft: Draft) -> Iterator[Fault]:
@@ -174,37 +164,10 @@ def sessions(draft: Draft) -> Iterator[Fault]:
         )
 
 
-def cert_manager(draft: Draft) -> Iterator[Fault]:
-    """One writer for the certificate's Secret."""
-    if draft.text("certificate.kind") != "self-signed":
-        return
-    places = (("cluster", "ingressAnnotations"), ("gateway", "annotations"))
-    for section, name in ((place, name) for place in places for name in draft.section(".".join(place))):
-        if name.startswith("cert-manager.io/"):
-            yield Fault(
-                path_of((*section, name)),
-                "lets cert-manager write the certificate that certificate.kind `self-signed` writes too",
-                "remove it, or use certificate.kind `secret` and the name of the Secret that cert-manager shall fill",
-            )
-
-
-def ingress(draft: Draft) -> Iterator[Fault]:
-    """What is said of an Ingress is said where there is one."""
-    if draft.text("gateway.kind") != "http-route":
-        return
-    for key, other in (("ingressClass", "gateway.className"), ("ingressAnnotations", "gateway.annotations")):
-        if draft.says(f"cluster.{key}"):
-            yield Fault(
-                f"cluster.{key}",
-                "is read by nobody, because gateway.kind `http-route` makes no Ingress",
-                f"write {other} instead",
-            )
-
-
 RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     posture.unbearable,
     own_login,
-    forward_auth,
+    ways_in.forward_auth,
     self_subject,
     namespaces,
     groups,
@@ -212,8 +175,8 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     hosts,
     bucket,
     sessions,
-    cert_manager,
-    ingress,
+    ways_in.cert_manager,
+    ways_in.ingress,
     *backing.RULES,
     programs.audiences,
     programs.api_server,
@@ -228,6 +191,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     volumes.uploads,
     quotas.incompressible,
     serving.spread,
+    serving.pool,
     allowances,
     *aws.RULES,
     *rds.RULES,

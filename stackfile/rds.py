@@ -36,7 +36,7 @@ def _networks(draft: Draft) -> Iterator[Fault]:
         for name, times in Counter(texts(draft.value(f"database.{key}"))).items():
             if times > 1:
                 yield Fault(f"database.{key}", f"names {shown(name)} {times} times", "name it once")
-    subnets = set(texts(draft.value("database.subnets")))
+    subnets = texts(draft.value("database.subnets"))
     if 0 < len(subnets) < FEWEST_SUBNETS:
         yield Fault(
             "database.subnets",
@@ -62,7 +62,7 @@ def _storage(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "database.maxStorage",
             f"expected at least a tenth more than database.storage {storage} GiB, found {most} GiB",
-            f'set "{least}Gi" or more, or leave it out',
+            f'raise it to "{least}Gi" or more, or leave it out',
         )
 
 
@@ -77,14 +77,16 @@ def _backups(draft: Draft) -> Iterator[Fault]:
 
 def _windows(draft: Draft) -> Iterator[Fault]:
     daily, weekly = (_window(draft.text(f"database.{key}")) for key in ("backupWindow", "maintenanceWindow"))
-    for key, found, longest in (("backupWindow", daily, DAY), ("maintenanceWindow", weekly, DAY)):
-        if found is not None and not SHORTEST_WINDOW <= len(found) < longest:
+    fits = True
+    for key, found in (("backupWindow", daily), ("maintenanceWindow", weekly)):
+        if found is not None and not SHORTEST_WINDOW <= len(found) < DAY:
+            fits = False
             yield Fault(
                 f"database.{key}",
                 f"expected {SHORTEST_WINDOW} minutes to 24 hours, found {len(found)} minutes",
                 "let it end later" if len(found) < SHORTEST_WINDOW else "let it end earlier",
             )
-    if daily and weekly and {minute % DAY for minute in weekly} & {minute % DAY for minute in daily}:
+    if fits and daily and weekly and {minute % DAY for minute in weekly} & {minute % DAY for minute in daily}:
         yield Fault(
             "database.maintenanceWindow",
             f"{draft.text('database.maintenanceWindow')} overlaps database.backupWindow"

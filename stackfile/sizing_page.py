@@ -50,7 +50,15 @@ A preview ends before anything is touched, and names the key, the sum, and what 
 {refusal}
 ```
 
-Each `set` is one way, and enough by itself. Warnings look alike, and stop nothing.
+Each `set` is one way, and enough by itself. Warnings look alike, and stop nothing. `cluster.capacity` makes quotas
+count:
+
+```yaml
+  mlflow-platform:cluster:
+    capacity: {{cpu: "64", memory: 256Gi, storage: 2Ti}}     # of all nodes; CPU is only warned of
+```
+
+A profile's autoscaler is switched off by `autoscaling: null` in `server`.
 """
 
 SUMS = (
@@ -63,6 +71,9 @@ SUMS = (
     ),
     ("300 MiB + workers x (300 MiB + 128 MiB of uploads)", "`server.memoryLimit`"),
     ("(64 MiB + `max_connections` x 4 MiB) / 0.75 of the in-cluster PostgreSQL", "`database.memoryLimit`"),
+    ("1 GiB of write-ahead log + 1 GiB of data of the in-cluster PostgreSQL", "`database.storage`"),
+    ("workers x 32 MiB, the largest body", "`server.uploadSpace`"),
+    ("the platform's pods and volumes + all teams' quotas", "`cluster.capacity`, where that is said"),
 )
 
 

@@ -95,7 +95,7 @@ def _at_aws(kind: str, name: str, inputs: dict[str, Any], cloud: Cloud) -> CREAT
     """What AWS computes of the resources that the platform makes; in a preview nothing."""
     if cloud.preview:
         return "", inputs
-    physical = f"{name}-{hashlib.sha256(name.encode()).hexdigest()[:7]}"
+    physical = autoname(name)
     computed: dict[str, Any] = {"name": physical, "arn": f"arn:aws:{kind.lower()}::{ACCOUNT}:{physical}"}
     match kind:
         case "AccessKey":

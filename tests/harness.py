@@ -67,8 +67,9 @@ class Registered:
 
     @property
     def kind(self) -> str:
-        """Last part of the type: `Deployment`, `RandomPassword`, `Workspace`."""
-        return self.type.rpartition(":")[2]
+        """Last part of the type: `Deployment`, `RandomPassword`; at AWS, which has Roles too, `aws.Role`."""
+        package, last = self.type.partition(":")[0], self.type.rpartition(":")[2]
+        return f"aws.{last}" if package == "aws" else last
 
     @property
     def inputs(self) -> dict[str, Any]:

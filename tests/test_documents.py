@@ -1,8 +1,11 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+
+from stackfile.model.server import Images, Server
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,3 +39,11 @@ def test_what_a_page_shows_of_a_way_in_is_what_is_deployed_to_test_it(name: str)
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     (shown,) = re.findall(rf"```yaml\n# variant: {name}\n(.*?)```", pages, re.DOTALL)
     assert yaml.safe_load(shown) == yaml.safe_load(VARIANTS[name].read_text(encoding="utf-8"))
+
+
+def test_what_the_page_about_images_adds_to_a_stack_file_is_right() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "images.md").read_text(encoding="utf-8"), re.DOTALL)
+    for block in blocks:
+        ((section, shown),) = yaml.safe_load(block).items()
+        model = {"mlflow-platform:server": Server, "mlflow-platform:images": Images}[section]
+        model.model_validate_json(json.dumps(shown))

@@ -27,9 +27,9 @@ def test_a_provider_that_no_test_knows_fails_the_run() -> None:
         pass
 
     def program() -> None:
-        Bucket("aws:s3/bucket:Bucket", "logs")
+        Bucket("gcp:storage/bucket:Bucket", "logs")
 
-    with pytest.raises(Exception, match="logs: no test knows the provider aws"):
+    with pytest.raises(Exception, match="logs: no test knows the provider gcp"):
         deploy(program)
 
 

@@ -6,9 +6,12 @@ import pulumi
 
 import components as c
 import settings as s
+from components.credential import Source
 from components.login import redirect_uri
+from stackfile.model.credentials import Configured
 from stackfile.programs import AUDIENCE
 from wiring.context import Context
+from wiring.credentials import client_secret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +36,7 @@ def identity(context: Context, route: c.Route) -> Identity:
         oidc = c.Oidc(
             issuer=chosen.issuer,
             client_id=chosen.client_id,
-            client_secret=s.required(context.secrets.login_client_secret),
+            client_secret=_client_secret(context, chosen),
             audiences=chosen.audiences,
         )
         return Identity(oidc=oidc, users=[], passwords=pulumi.Output.from_input(dict[str, str]()))
@@ -53,6 +56,13 @@ def identity(context: Context, route: c.Route) -> Identity:
         context.opts,
     )
     return Identity(oidc=provider.oidc, users=sorted(chosen.users), passwords=provider.passwords)
+
+
+def _client_secret(context: Context, chosen: s.OidcLogin) -> pulumi.Output[str] | Source:
+    configured = context.secrets.login_client_secret
+    if isinstance(chosen.credentials, Configured):
+        return s.required(configured)
+    return client_secret(chosen.credentials, configured)
 
 
 def _basic(context: Context, chosen: s.BasicLogin) -> Identity:
@@ -81,6 +91,7 @@ def login(context: Context, identity: Identity, certificate: c.Certificate) -> c
             logout_url=chosen.logout_url if isinstance(chosen, s.OidcLogin) else None,
             pass_token=context.settings.access.review == "self-subject",
             authority=certificate.authority,
+            company_authorities=context.settings.cluster.authorities,
             service_account_issuer=context.settings.cluster.service_account_issuer,
             service_account_audiences=context.settings.audiences,
             session_hours=context.settings.sessions.hours,

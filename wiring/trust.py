@@ -5,6 +5,7 @@ import pulumi
 import components as c
 import settings as s
 from components import pods
+from stackfile.mirror import mirrored
 
 
 def trust(settings: s.Settings, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pods.Attachment:
@@ -12,5 +13,7 @@ def trust(settings: s.Settings, namespace: pulumi.Input[str], opts: pulumi.Resou
     pem = settings.cluster.authorities
     if pem is None:
         return pods.NOTHING
-    args = c.AuthoritiesArgs(namespace=namespace, pem=pem, image=settings.server.image)
+    args = c.AuthoritiesArgs(
+        namespace=namespace, pem=pem, image=mirrored(settings.server.image, settings.images.registry)
+    )
     return c.Authorities("authorities", args, opts).attachment

@@ -63,12 +63,17 @@ def administrator() -> tuple[str, str]:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    try:
-        found = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-    except (BotoCoreError, ClientError) as error:
-        # Rights on AWS take a while to spread: another try may succeed.
-        finish(1, f"the administrator's secret {arn} cannot be read: {error}")
-    return found["username"], found["password"]
+    # Rights that were just given take a while to spread at AWS.
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            found = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+        except (BotoCoreError, ClientError) as error:
+            if time.monotonic() > end:
+                finish(1, f"the administrator's secret {arn} cannot be read: {error}")
+            time.sleep(2)
+        else:
+            return found["username"], found["password"]
 
 
 def connected(code: int, who: str, *, user: str, password: str, database: str) -> psycopg.Connection:

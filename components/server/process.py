@@ -1,6 +1,7 @@
 """The server's command line and environment, as functions of what it is given."""
 
 from components import login
+from components.availability import DRAIN_SECONDS
 from components.server.args import MLflowArgs
 from components.workspace import ENABLED_LABEL
 
@@ -19,6 +20,8 @@ WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=kubernetes://")
 # The most that Traefik and OAuth2-Proxy take for a request's headers, a limit of Go's. uvicorn's is 64 KiB, and cookies
 # and header of somebody in 200 groups are as long as that.
 HEADER_BYTES = 1024 * 1024
+# Seconds for the login to let its idle connections go: it has nothing else left to do.
+LOGIN_END_SECONDS = 5
 
 
 def allowed_hosts(host: str, namespace: str) -> list[str]:
@@ -46,10 +49,33 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
         f"--backend-store-uri={database}",
         f"--artifacts-destination={artifacts}",
         "--serve-artifacts",
-        f"--uvicorn-opts={ONE_REQUEST_PER_CONNECTION} --h11-max-incomplete-event-size {HEADER_BYTES}",
+        f"--uvicorn-opts={uvicorn_options(args.termination_seconds)}",
         f"--allowed-hosts={','.join(allowed_hosts(args.address.host, namespace))}",
         f"--cors-allowed-origins={args.address.origin}",
     ]
+
+
+def uvicorn_options(termination_seconds: int) -> str:
+    """How uvicorn takes connections, and how long it finishes requests when it was asked to end.
+
+    New ones come for `DRAIN_SECONDS` more; the login beside it ends after it, in `LOGIN_END_SECONDS`.
+    """
+    finishing = termination_seconds - DRAIN_SECONDS - LOGIN_END_SECONDS
+    return " ".join(
+        (
+            ONE_REQUEST_PER_CONNECTION,
+            f"--h11-max-incomplete-event-size {HEADER_BYTES}",
+            f"--timeout-graceful-shutdown {finishing}",
+        )
+    )
+
+
+def threads(pool_size: int, pool_overflow: int) -> int:
+    """Requests that a worker handles at once, so that none of them waits for a connection.
+
+    Logging a batch takes a second connection while it holds one (`SqlAlchemyStore.log_batch`).
+    """
+    return max(1, (pool_size + pool_overflow) // 2)
 
 
 def environment(args: MLflowArgs) -> dict[str, str]:
@@ -63,6 +89,7 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": MODEL_SOURCES,
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(args.pool_size),
         "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(args.pool_overflow),
+        "MLFLOW_PLATFORM_THREADS": str(threads(args.pool_size, args.pool_overflow)),
         "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE": (
             "self_subject_access_review" if args.login.passes_token else "subject_access_review"
         ),

@@ -26,7 +26,8 @@ from embedded.aws import sessions
 from embedded.aws.gate import Gate
 from embedded.aws.kept import identities, storage
 
-ADMINISTRATOR: Final = "administrator"
+HTTP: Final = 80
+HTTPS: Final = 443
 Control = Callable[[Mapping[str, Any]], object]
 
 
@@ -38,10 +39,11 @@ class _Quiet(MotoRequestHandler):
         """Say nothing about a request that was answered."""
 
 
-def _serve(host: str, port: int, gate: Gate, context: ssl.SSLContext | None) -> int:
-    server: BaseWSGIServer = make_server(host, port, gate, threaded=True, request_handler=_Quiet, ssl_context=context)
+def _serve(gate: Gate, context: ssl.SSLContext | None, *, host: str = "", port: int = 0, fd: int | None = None) -> None:
+    server: BaseWSGIServer = make_server(
+        host, port, gate, threaded=True, request_handler=_Quiet, ssl_context=context, fd=fd
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_port
 
 
 def controls(gate: Gate) -> Mapping[str, Control]:
@@ -72,9 +74,8 @@ def controls(gate: Gate) -> Mapping[str, Control]:
 def main() -> None:
     """Serve until the standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--tls-port", type=int, default=0)
+    parser.add_argument("--sockets", type=int, nargs=2, required=True, help="inherited: without TLS, with TLS")
+    parser.add_argument("--host", help="an address to listen on as well, at the ports of AWS")
     parser.add_argument("--certificate", type=Path, required=True)
     parser.add_argument("--key", type=Path, required=True)
     options = parser.parse_args()
@@ -83,8 +84,12 @@ def main() -> None:
     gate = Gate(DomainDispatcherApplication(create_backend_app))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(options.certificate, options.key)
-    ports = [_serve(options.host, options.port, gate, None), _serve(options.host, options.tls_port, gate, context)]
-    print(json.dumps(ports), file=answers, flush=True)
+    for descriptor, tls in zip(options.sockets, (None, context), strict=True):
+        _serve(gate, tls, fd=descriptor)
+    if options.host:
+        _serve(gate, None, host=options.host, port=HTTP)
+        _serve(gate, context, host=options.host, port=HTTPS)
+    print(json.dumps("ready"), file=answers, flush=True)
     known = controls(gate)
     for line in sys.stdin:
         asked = json.loads(line)

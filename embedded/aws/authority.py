@@ -93,4 +93,4 @@ def _name(name: str) -> x509.GeneralName:
 
 def names_of_aws(region: str) -> list[str]:
     """Return the names under which clients reach the services of a region."""
-    return ["*.amazonaws.com", f"*.{region}.amazonaws.com", f"*.s3.{region}.amazonaws.com"]
+    return ["*.amazonaws.com", f"*.{region}.amazonaws.com", "*.s3.amazonaws.com", f"*.s3.{region}.amazonaws.com"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from embedded.aws.authority import Authority, names_of_aws
 from embedded.aws.identity import REGION
 from embedded.aws.log import Entry
 from embedded.paths import CHECKOUT
+
+LOOPBACK: Final = "127.0.0.1"
 
 
 class EquipmentError(Exception):
@@ -41,15 +44,15 @@ class Key:
 class Running:
     """An AWS that answers."""
 
-    def __init__(self, process: subprocess.Popen[str], host: str, authority: Authority) -> None:
+    def __init__(self, process: subprocess.Popen[str], authority: Authority, ports: Sequence[int]) -> None:
         """Wait until it does."""
         self._process = process
         self._lock = threading.Lock()
         self.authority: Final = authority
-        ports = cast("list[int]", self._line())
         self.port, self.tls_port = ports
-        self.url: Final = f"http://{host}:{self.port}"
-        self.tls_url: Final = f"https://{host}:{self.tls_port}"
+        self._line()
+        self.url: Final = f"http://{LOOPBACK}:{self.port}"
+        self.tls_url: Final = f"https://{LOOPBACK}:{self.tls_port}"
         self.authority_pem: Final = authority.pem
         key_id, secret = cast("list[str]", self._do("administrator", name="administrator"))
         self.administrator: Final = Key(access_key_id=key_id, secret_access_key=secret)
@@ -100,34 +103,38 @@ class Running:
 def running(
     *,
     enforce: bool = True,
-    host: str = "127.0.0.1",
-    ports: tuple[int, int] = (0, 0),
-    names: Sequence[str] = (),
+    host: str | None = None,
     prefix: Sequence[str] = (),
 ) -> Generator[Running]:
     """Run an AWS with nothing in it but an administrator.
 
     Args:
         enforce: judge signatures and policies from the start.
-        host: the address to listen on.
-        ports: without TLS and with it; 0 takes a free one.
-        names: further names for the certificate.
-        prefix: a command that runs it elsewhere, like `nsenter`.
+        host: an address to listen on as well, at ports 80 and 443, where `prefix` has led.
+        prefix: a command that runs it elsewhere, like `nsenter`; this process reaches it all the same.
 
     """
     authority = Authority()
-    pair = authority.issue([*names_of_aws(REGION), "localhost", host, *names])
-    with tempfile.TemporaryDirectory() as directory:
+    pair = authority.issue([*names_of_aws(REGION), "localhost", LOOPBACK])
+    # Opened here, so that they lead here from whatever network the process is in.
+    sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(2)]
+    with tempfile.TemporaryDirectory() as directory, sockets[0], sockets[1]:
         certificate, key = Path(directory, "tls.crt"), Path(directory, "tls.key")
         certificate.write_text(pair.certificate)
         key.write_text(pair.key)
-        command = [*prefix, sys.executable, "-m", "embedded.aws", "--host", host, "--certificate", str(certificate)]
-        options = ["--key", str(key), "--port", str(ports[0]), "--tls-port", str(ports[1])]
+        descriptors = [one.fileno() for one in sockets]
+        command = [*prefix, sys.executable, "-m", "embedded.aws", "--certificate", str(certificate), "--key", str(key)]
+        options = ["--sockets", *map(str, descriptors), *(("--host", host) if host else ())]
         with subprocess.Popen(
-            [*command, *options], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*command, *options],
+            cwd=CHECKOUT,
+            pass_fds=descriptors,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         ) as process:
             try:
-                aws = Running(process, host, authority)
+                aws = Running(process, authority, [one.getsockname()[1] for one in sockets])
                 aws.enforce(on=enforce)
                 yield aws
             finally:

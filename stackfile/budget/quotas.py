@@ -55,7 +55,10 @@ def summed(draft: Draft, resource: str) -> Sum | None:
     platform = _PLATFORM[resource](draft)
     if capacity is None or usual is None or platform is None:
         return None
-    said = [mapping(mapping(team).get("quota")).get(resource) for team in draft.section("teams").values()]
+    teams = [mapping(team) for team in draft.section("teams").values()]
+    # In an archived team nothing runs, and its volumes stay.
+    counted = [team for team in teams if resource == "storage" or team.get("archived") is not True]
+    said = [mapping(team.get("quota")).get(resource) for team in counted]
     own = [number(value) or 0 for value in said if isinstance(value, str)]
     others = len(said) - len(own)
     return Sum(

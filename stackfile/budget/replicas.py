@@ -71,6 +71,13 @@ def autoscaler(draft: Draft) -> Iterator[Fault]:
             f"found {draft.said('server.autoscaling.maxReplicas')}",
             either([setting({"server.autoscaling.maxReplicas": replicas + 1}), "set server.autoscaling null"]),
         )
+    for path, kind in EXCLUSIVE.items():
+        if draft.text(path) == kind and draft.says("server.autoscaling"):
+            yield Fault(
+                "server.autoscaling",
+                f"further pods cannot share the volume of {path} `{kind}`",
+                "set server.autoscaling null",
+            )
     percent = draft.number("server.autoscaling.cpuPercent")
     request, limit = (cpu_in_cores(draft.text(f"server.{key}") or "") for key in ("cpu", "cpuLimit"))
     if percent is not None and request and limit and request * percent / 100 >= limit:

@@ -1,11 +1,13 @@
 """What somebody may try at AWS: every operation in every place, each a request of its own."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from components.aws import policies
 from embedded.aws.server import Key
 from tests.aws.world import BUCKET, OTHER_BUCKET, World
 
@@ -77,7 +79,9 @@ ON_BUCKETS: dict[str, Callable[[Any, str], object]] = {
     "list old versions": lambda s3, bucket: s3.list_object_versions(Bucket=bucket),
     "list unfinished uploads": lambda s3, bucket: s3.list_multipart_uploads(Bucket=bucket),
     "read the policy": lambda s3, bucket: s3.get_bucket_policy(Bucket=bucket),
-    "write the policy": lambda s3, bucket: s3.put_bucket_policy(Bucket=bucket, Policy="{}"),
+    "write the policy": lambda s3, bucket: s3.put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps(policies.bucket(bucket=f"arn:aws:s3:::{bucket}", key="none"))
+    ),
     "delete the policy": lambda s3, bucket: s3.delete_bucket_policy(Bucket=bucket),
     "suspend versioning": lambda s3, bucket: s3.put_bucket_versioning(
         Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}

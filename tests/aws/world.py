@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from embedded.aws.issuer import Issuer
 from embedded.aws.server import REGION, Key, Running
+from tests.cloud import autoname
 from tests.harness import Recording
 from tests.program.stacks import SECRETS, run, stack_file
 
@@ -86,6 +87,19 @@ class World:
             session_token=found["SessionToken"],
         )
 
+    def role_name(self, name: str) -> str:
+        """A role's full name; `name` is that of its component."""
+        return autoname(f"{name}-role")
+
+    def role(self, name: str) -> str:
+        """A role's ARN."""
+        return self.administrator("iam").get_role(RoleName=self.role_name(name))["Role"]["Arn"]
+
+    def policy(self, name: str) -> str:
+        """A role's one policy."""
+        found = self.administrator("iam").get_role_policy(RoleName=self.role_name(name), PolicyName="own")
+        return json.dumps(found["PolicyDocument"])
+
     def furnish(self) -> None:
         """Make what the policies name, and files of several owners."""
         kms, s3, secrets = (self.administrator(service) for service in ("kms", "s3", "secretsmanager"))
@@ -109,20 +123,20 @@ class World:
     def settle(self, program: Recording) -> None:
         """Make the bucket's guards, and roles and users with their policies, as the program says."""
         s3, iam = self.administrator("s3"), self.administrator("iam")
-        for one in program.of("Role"):
+        for one in program.of("aws.Role"):
             boundary = one.inputs.get("permissionsBoundary")
             iam.create_role(
                 RoleName=one.id,
                 AssumeRolePolicyDocument=one.inputs["assumeRolePolicy"],
                 **({"PermissionsBoundary": boundary} if boundary else {}),
             )
-        for one in program.of("RolePolicy"):
+        for one in program.of("aws.RolePolicy"):
             iam.put_role_policy(RoleName=one.inputs["role"], PolicyName="own", PolicyDocument=one.inputs["policy"])
-        for one in program.of("User"):
+        for one in program.of("aws.User"):
             iam.create_user(UserName=one.id)
-        for one in program.of("UserPolicy"):
+        for one in program.of("aws.UserPolicy"):
             iam.put_user_policy(UserName=one.inputs["user"], PolicyName="own", PolicyDocument=one.inputs["policy"])
-        (rule,) = program.one("BucketServerSideEncryptionConfiguration").inputs["rules"]
+        (rule,) = program.one("aws.BucketServerSideEncryptionConfiguration").inputs["rules"]
         default = rule["applyServerSideEncryptionByDefault"]
         s3.put_bucket_encryption(
             Bucket=BUCKET,
@@ -138,7 +152,7 @@ class World:
                 ]
             },
         )
-        s3.put_bucket_policy(Bucket=BUCKET, Policy=program.one("BucketPolicy").inputs["policy"])
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=program.one("aws.BucketPolicy").inputs["policy"])
 
 
 def provider_of(issuer: Issuer) -> str:

@@ -47,6 +47,7 @@ def test_a_bucket_somewhere_else_is_reached_by_its_endpoint_and_its_keys_lie_in_
         "uri": "s3-proxied://artifacts",
         "environment": {
             "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
             "MLFLOW_S3_ENDPOINT_URL": "https://s3.example.com:9000",
             **KEYS,
         },
@@ -61,7 +62,7 @@ def test_a_bucket_somewhere_else_is_reached_by_its_endpoint_and_its_keys_lie_in_
 def test_a_bucket_of_aws_needs_no_endpoint() -> None:
     assert store(None).exports == {
         "uri": "s3-proxied://artifacts",
-        "environment": {"AWS_REGION": "eu-central-1", **KEYS},
+        "environment": {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", **KEYS},
         "ports": [443],
     }
 

@@ -8,7 +8,9 @@ import pytest
 
 import components as c
 from components.address import Address
+from components.credential import Existing
 from components.login import IN_CLUSTER_ISSUER
+from components.login_secrets import login_secrets
 from tests.cloud import autoname
 from tests.components.parts import ADDRESS, AUTHORITY, NAMESPACE, oidc
 from tests.harness import Recording, deploy
@@ -28,6 +30,7 @@ class Choices:
     htpasswd: str | None = None
     logout_url: str | None = None
     pass_token: bool = False
+    company_authorities: str | None = None
 
 
 def login(choices: Choices | None = None) -> Recording:
@@ -48,6 +51,7 @@ def login(choices: Choices | None = None) -> Recording:
             htpasswd=None if chosen.htpasswd is None else pulumi.Output.secret(chosen.htpasswd),
             logout_url=chosen.logout_url,
             pass_token=chosen.pass_token,
+            company_authorities=chosen.company_authorities,
         )
         made = c.Login("login", args)
         spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.volumes)
@@ -279,3 +283,35 @@ def mounted(got: Recording) -> dict[str, str]:
     volumes = [one for one in got["pod"].inputs["spec"]["volumes"] if "projected" in one]
     sources = [source["configMap"] for volume in volumes for source in volume["projected"].get("sources", [])]
     return {item["path"]: source["name"] for source in sources for item in source["items"]}
+
+
+def test_the_clients_secret_may_be_in_a_secret_of_others() -> None:
+    def program() -> dict[str, object]:
+        oidc = c.Oidc(
+            issuer="https://login.example.com",
+            client_id="platform",
+            client_secret=Existing(name="company", keys={"client-secret": "oidc"}, rotation=3),
+        )
+        made = login_secrets(
+            "login",
+            client_secret=oidc.client_secret,
+            htpasswd=None,
+            namespace=NAMESPACE,
+            opts=pulumi.ResourceOptions(),
+        )
+        return {"volume": made.volume, "env": [*made.env]}
+
+    got = deploy(program)
+    assert list(got["login-secret"].secrets) == ["stringData.cookie-secret"]
+    assert got.exports["volume"]["projected"]["sources"] == [
+        {"secret": {"name": autoname("login-secret")}},
+        {"secret": {"name": "company", "items": [{"key": "oidc", "path": "client-secret"}]}},
+    ]
+    assert got.exports["env"] == [{"name": "CLIENT_SECRET_ROTATION", "value": "3"}]
+
+
+def test_the_companys_authorities_may_have_signed_the_issuers_certificate() -> None:
+    choices = Choices(company_authorities=AUTHORITY)
+    assert login(choices)["login-company-authorities"].inputs["data"] == {"ca.crt": AUTHORITY}
+    added = set(line(choices)) - set(line())
+    assert added == {"--provider-ca-file=/etc/login/company.crt"}

@@ -27,6 +27,7 @@ from tests.components.parts import (
 )
 from tests.harness import Recording, deploy
 
+UVICORN = "--header connection:close --h11-max-incomplete-event-size 1048576 --timeout-graceful-shutdown 100"
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
@@ -121,7 +122,7 @@ def test_the_server_listens_on_the_pods_loopback_alone() -> None:
         "--backend-store-uri=postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
         "--artifacts-destination=s3-proxied://artifacts",
         "--serve-artifacts",
-        "--uvicorn-opts=--header connection:close --h11-max-incomplete-event-size 1048576",
+        f"--uvicorn-opts={UVICORN}",
         f"--allowed-hosts={','.join(allowed_hosts(HOST, NAMESPACE))}",
         f"--cors-allowed-origins=https://{HOST}",
     ]
@@ -250,6 +251,11 @@ def test_telemetry_and_job_execution_are_off_and_the_pool_is_set() -> None:
     assert variables["MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW"] == "10"
 
 
+def test_no_request_that_the_server_handles_waits_for_a_connection() -> None:
+    # Each holds two at once when it logs a batch, of 20 + 10.
+    assert environment(container(server(), "mlflow-server"))["MLFLOW_PLATFORM_THREADS"] == "15"
+
+
 @pytest.mark.parametrize("endpoint", [None, "https://s3.example.com"])
 def test_an_endpoint_is_given_only_where_there_is_one(endpoint: str | None) -> None:
     assert environment(container(server(endpoint), "mlflow-server")).get("MLFLOW_S3_ENDPOINT_URL") == endpoint
@@ -310,6 +316,14 @@ def test_it_finishes_its_requests_before_it_ends() -> None:
     drain = container(got, "mlflow-server")["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert drain == 15
     assert pod(got, "mlflow-server")["terminationGracePeriodSeconds"] == 120
+
+
+def test_what_it_has_begun_is_finished_before_it_is_killed() -> None:
+    got = server()
+    (option,) = (word for word in container(got, "mlflow-server")["command"] if word.startswith("--uvicorn-opts="))
+    finishing = int(option.rpartition(" ")[2])
+    drain = container(got, "mlflow-server")["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert drain + finishing + 5 == pod(got, "mlflow-server")["terminationGracePeriodSeconds"]
 
 
 def test_where_one_pod_alone_can_have_the_data_the_old_one_ends_first() -> None:

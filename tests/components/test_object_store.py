@@ -61,6 +61,7 @@ def test_the_server_is_given_the_confined_key_and_the_bucket() -> None:
         "uri": "s3-proxied://mlflow",
         "environment": {
             "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
             "MLFLOW_S3_ENDPOINT_URL": "http://object-store:8333",
             "AWS_ACCESS_KEY_ID": f"{autoname('store-client-credential')}/access-key-id",
             "AWS_SECRET_ACCESS_KEY": f"{autoname('store-client-credential')}/secret-access-key",

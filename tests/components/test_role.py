@@ -1,4 +1,5 @@
 import ast
+from pathlib import Path
 
 import pulumi
 
@@ -7,11 +8,13 @@ from components import networks, pods
 from components.authority import Authority
 from components.credential import Existing, Generated, credential
 from components.files import script
-from components.role import FINAL_EXIT_CODES, LABELS
+from components.role import LABELS
 from components.web_identity import to_aws, web_identity
 from tests.cloud import autoname
 from tests.components.parts import NAMESPACE, container, environment, opened, pod
 from tests.harness import Recording, deploy
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def role(administrator: c.Administrator | None = None) -> Recording:
@@ -57,22 +60,24 @@ def test_it_runs_again_when_a_password_or_its_script_changes() -> None:
     assert {"role-credential", "database-role-script"} <= needed
 
 
-def test_a_failure_that_no_other_try_changes_ends_it_at_once() -> None:
+def test_a_failure_ends_it_at_once_and_a_drained_node_does_not() -> None:
     spec = role()["database-role-job"].inputs["spec"]
-    assert spec["backoffLimit"] == 2
-    assert spec["podFailurePolicy"] == {
-        "rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": list(FINAL_EXIT_CODES)}}]
-    }
+    assert spec["backoffLimit"] == 0
+    drained = {"type": "DisruptionTarget", "status": "True"}
+    assert spec["podFailurePolicy"] == {"rules": [{"action": "Ignore", "onPodConditions": [drained]}]}
 
 
-def test_those_failures_are_the_ones_of_its_script() -> None:
+def test_the_exit_codes_of_its_script_are_documented() -> None:
     module = ast.parse(script("ensure_role.py"))
-    codes = next(
-        node.value
+    names, codes = next(
+        (ast.unparse(node.targets[0]), ast.unparse(node.value))
         for node in module.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
     )
-    assert ast.literal_eval(codes) == FINAL_EXIT_CODES
+    assert names.startswith("(ADMINISTRATOR, ")
+    page = (ROOT / "docs" / "own-services.md").read_text(encoding="utf-8")
+    for code in ast.literal_eval(codes):
+        assert f"| {code} |" in page
 
 
 def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:

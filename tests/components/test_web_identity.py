@@ -9,6 +9,7 @@ def test_aws_is_shown_a_token_of_the_pods_service_account() -> None:
         "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/mlflow",
         "AWS_WEB_IDENTITY_TOKEN_FILE": f"{mount.mount_path}/token",
         "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_STS_REGIONAL_ENDPOINTS": "regional",
     }
     assert (mount.name, mount.read_only) == (volume.name, True)

@@ -157,3 +157,13 @@ def wait_until_ready(component: str, namespace: str, *, seconds: float, other_th
         return any(is_ready(pod) and pod["metadata"]["uid"] != other_than for pod in found)
 
     return wait_for(f"a ready pod of {component}", ready, seconds=seconds)
+
+
+def wait_for_pods(namespace: str, *, seconds: float) -> float:
+    """Wait for every pod of a namespace to be ready."""
+
+    def ready() -> bool:
+        found = objects("pods", f"--namespace={namespace}")
+        return bool(found) and all(map(is_ready, found))
+
+    return wait_for(f"all pods of {namespace} are ready", ready, seconds=seconds)

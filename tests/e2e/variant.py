@@ -23,6 +23,8 @@ UP_SECONDS = 420
 # The longest that a pod of the platform is given to end, and some.
 ENDING_SECONDS = 120
 
+UP = ("--yes", "--skip-preview", "--suppress-outputs")
+
 Config = dict[str, Any]
 
 
@@ -40,7 +42,19 @@ def deploy(folder: Path, changes: Mapping[str, object]) -> Platform:
 def attempt(folder: Path, changes: Mapping[str, object], *, expected: int | None = 0) -> Finished:
     """Deploy the same way, look at how it ends, and wait for nobody to answer."""
     file = _stack_file(folder, changes)
-    return _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", f"--config-file={file}", expected=expected)
+    return _pulumi("up", *UP, f"--config-file={file}", expected=expected)
+
+
+def refused(folder: Path, changes: Mapping[str, object]) -> str:
+    """Deploy what must fail; returns what the deployment said."""
+    done = attempt(folder, changes, expected=None)
+    assert done.code != 0, done.said
+    return done.said
+
+
+def committed(section: str) -> Config:
+    """A section of the `dev` stack."""
+    return _config(CHECKOUT / "Pulumi.dev.yaml")[f"{PROJECT}:{section}"]
 
 
 def restore() -> None:
@@ -56,7 +70,7 @@ def expect_no_changes(folder: Path, changes: Mapping[str, object]) -> None:
 
 
 def _up(*options: str) -> Platform:
-    _pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *options)
+    _pulumi("up", *UP, *options)
     platform = read_platform()
     wait_until_it_answers(platform.url, platform.authority)
     # A server that is on its way out still answers what reaches it, as it was configured.

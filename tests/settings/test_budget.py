@@ -2,11 +2,11 @@ import itertools
 from typing import Any
 
 import pytest
-from mlflow_platform_server import uploads
+from mlflow_platform_server import bodies, uploads
 
 from settings import Settings
 from stackfile.budget import connections as pools
-from stackfile.budget import instances, postgres, replicas, server
+from stackfile.budget import instances, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 from tests.settings.remedies import ways, with_way
@@ -121,6 +121,10 @@ def test_the_buffers_of_uploads_are_those_that_the_server_has() -> None:
     assert server.UPLOAD_BYTES == uploads.SLOTS * uploads.PART_BYTES
 
 
+def test_the_largest_body_is_the_one_that_the_server_takes() -> None:
+    assert volumes.BODY_BYTES == bodies.LIMIT_BYTES
+
+
 def test_equal_request_and_limit_are_in_order() -> None:
     assert memory(memory="1Gi", memoryLimit="1024Mi") == []
     document = changed("dev", {"server/cpu": "2000m", "server/cpuLimit": "2"})
@@ -142,6 +146,29 @@ def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() ->
     assert ways(fault) == [{"database/memoryLimit": "1030Mi"}, {"database/maxConnections": 176}]
     for way in ways(fault):
         assert list(postgres.memory(draft(with_way(document, way)))) == []
+
+
+def test_cpu_that_is_promised_twice_is_a_warning() -> None:
+    document = changed("dev", {"cluster": {"capacity": {"cpu": "16"}}})
+    (warning,) = quotas.compressible(draft(document))
+    assert "platform 0.5 + teams' quotas 32 = 32.5 of cpu, cluster.capacity.cpu is 16" in warning.problem
+    assert ways(warning) == [{"workspaces/quota/cpu": "7"}]
+    assert list(quotas.compressible(draft(with_way(document, {"workspaces/quota/cpu": "7"})))) == []
+    assert list(quotas.incompressible(draft(document))) == []
+
+
+def test_an_archived_team_takes_volumes_and_nothing_else() -> None:
+    capacity = {"cpu": "17", "memory": "70Gi", "storage": "415Gi"}
+    document = changed("dev", {"cluster": {"capacity": capacity}, "teams/team-b": {"archived": True}})
+    judged = draft(document)
+    assert [*quotas.compressible(judged), *quotas.incompressible(judged)] == []
+    document["cluster"]["capacity"]["storage"] = "414Gi"
+    assert len(list(quotas.incompressible(draft(document)))) == 1
+
+
+def test_quotas_count_for_nothing_where_nobody_says_what_the_cluster_has() -> None:
+    judged = draft(changed("dev", {"workspaces": {"quota": {"cpu": "1000", "memory": "9Ti", "storage": "90Ti"}}}))
+    assert [*quotas.compressible(judged), *quotas.incompressible(judged)] == []
 
 
 def test_nothing_is_summed_up_where_a_number_is_wrong() -> None:

@@ -6,7 +6,17 @@ import pytest
 import yaml
 
 from components.certificate import authority_certificate
-from settings import PROJECT, CertificateSecret, DevelopmentLogin, InClusterDatabase, OidcLogin, Settings, required
+from settings import (
+    PROJECT,
+    BucketArtifacts,
+    CertificateSecret,
+    DevelopmentLogin,
+    InClusterDatabase,
+    OidcLogin,
+    RdsDatabase,
+    Settings,
+    required,
+)
 from stackfile import outline, sizing_page
 from stackfile.page import page
 from stackfile.secrets import NEEDS, needed
@@ -31,21 +41,19 @@ def test_the_dev_stack_loads(load: Load) -> None:
     assert all(value is None for value in dataclasses.asdict(secrets).values())
 
 
-def test_the_prod_stack_loads_with_its_four_secrets(load: Load, loop: asyncio.AbstractEventLoop) -> None:
+def test_the_prod_stack_loads_with_its_one_secret(load: Load, loop: asyncio.AbstractEventLoop) -> None:
     settings, secrets = load(committed("prod") | SECRETS, encrypted=list(SECRETS), stack="prod")
     assert isinstance(settings.login, OidcLogin)
     assert isinstance(settings.certificate, CertificateSecret)
     assert settings.groups("pricing")["manager"] == ("pricing-mlflow-users", "data-platform")
     assert settings.durable
-    for output in (
-        secrets.database_password,
-        secrets.artifacts_access_key_id,
-        secrets.artifacts_secret_access_key,
-        secrets.login_client_secret,
-    ):
-        value = required(output)
-        assert loop.run_until_complete(value.future()) == "canary"
-        assert loop.run_until_complete(value.is_secret())
+    assert isinstance(settings.database, RdsDatabase)
+    assert isinstance(settings.artifacts, BucketArtifacts)
+    value = required(secrets.login_client_secret)
+    assert loop.run_until_complete(value.future()) == "canary"
+    assert loop.run_until_complete(value.is_secret())
+    others = dataclasses.replace(secrets, login_client_secret=None)
+    assert all(value is None for value in dataclasses.asdict(others).values())
 
 
 def test_a_certificate_that_exists_goes_with_the_development_login_and_with_cert_manager(load: Load) -> None:
@@ -64,7 +72,7 @@ def test_the_prod_stack_asks_for_each_of_its_secrets(load: Load) -> None:
     with pytest.raises(pulumi.RunError) as refused:
         load(committed("prod"), stack="prod")
     lines = str(refused.value).splitlines()
-    assert lines[0].startswith("4 mistakes in Pulumi.prod.yaml")
+    assert lines[0].startswith("1 mistake in Pulumi.prod.yaml")
     assert [line.split(":")[0].strip(" -") for line in lines[1:]] == list(SECRETS)
 
 

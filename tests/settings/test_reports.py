@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 from stackfile.secrets import NEEDS
+from tests.settings.cases import EXTERNAL, S3
 from tests.settings.stack_files import Complaints, Document, Load, changed, committed
 
 CANARY = "hunter2"
@@ -64,6 +65,9 @@ def test_wrong_values_contradictions_and_secrets_are_reported_together(complaint
         "prod",
         {
             "profile": "production",
+            "aws": ...,
+            "database": EXTERNAL,
+            "artifacts": S3,
             "namespace": "Platform",
             "certificate": {"kind": "self-signed", "issued": "soon"},
             "server/memory": "2Gi",

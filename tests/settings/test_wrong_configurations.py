@@ -55,15 +55,15 @@ CASES = {
     ),
     "no host": Case({"host": ...}, "host", "is missing; expected a host name", "add `mlflow-platform:host:`"),
     "an empty host": Case({"host": ""}, "host", "is missing; expected a host name", "add `mlflow-platform:host:`"),
-    "no database": Case(
-        {"database": ...}, "database", "`kind` `in-cluster` or `external`", "add `mlflow-platform:data"
-    ),
+    "no database": Case({"database": ...}, "database", "`kind` `in-cluster` or `rds`", "add `mlflow-platform:data"),
     "no server image": Case({"server/image": ...}, "server.image", "is missing; expected an image", "add `image:` to"),
     "no kind": Case(
-        {"database": {"storage": "5Gi"}}, "database.kind", "expected `in-cluster` or `external`", "add one of them"
+        {"database": {"storage": "5Gi"}}, "database.kind", "expected `in-cluster` or `rds`", "add one of them"
     ),
     "a misspelt kind": Case({"database/kind": "extern"}, "database.kind", 'found "extern"', "did you mean `external`?"),
-    "an unknown kind": Case({"artifacts/kind": "gcs"}, "artifacts.kind", "`in-cluster` or `s3`", "choose one of them"),
+    "an unknown kind": Case(
+        {"artifacts/kind": "gcs"}, "artifacts.kind", "`in-cluster` or `bucket`", "choose one of them"
+    ),
     "no teams": Case({"teams": {}}, "teams", "is empty; expected at least one entry", "add one"),
     # Shapes.
     "teams as a list": Case({"teams": ["team-a"]}, "teams", "expected a section", "without dashes"),
@@ -141,6 +141,12 @@ CASES = {
         "server.spread",
         "`required` keeps replicas apart, and server.replicas is 1",
         "two replicas or more",
+    ),
+    "too few connections for one request": Case(
+        {"server/poolSize": 2, "server/poolOverflow": 1},
+        "server.poolSize",
+        "poolSize 2 + poolOverflow 1 = 3 connections; expected at least 4",
+        "set server.poolSize 3 or more",
     ),
     "no time to end": Case(
         {"server/terminationSeconds": 10}, "server.terminationSeconds", "from 30 to 3600", "nearest possible is 30"
@@ -571,7 +577,7 @@ CASES = {
         base="prod",
     ),
     "a store without TLS in production": Case(
-        {"artifacts/endpointUrl": "http://s3.example.com"},
+        {"artifacts": {**S3, "endpointUrl": "http://s3.example.com"}},
         "artifacts.endpointUrl",
         "is not encrypted",
         "use https://",

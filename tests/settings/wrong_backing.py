@@ -108,13 +108,13 @@ CASES = {
         {"artifacts": {**AWS, "authority": AUTHORITY}},
         "artifacts.authority",
         "the store is AWS, whose authority is public",
-        "set artifacts.endpointUrl",
+        "or name the https URL of the store in artifacts.endpointUrl",
     ),
     "an authority of a store without TLS": Case(
         {"artifacts": {**S3, "endpointUrl": "http://s3.example.com", "authority": AUTHORITY}},
         "artifacts.authority",
         "the store is not encrypted",
-        "set artifacts.endpointUrl to the https URL",
+        "or name the https URL of the store in artifacts.endpointUrl",
     ),
     "a server's certificate for the database's authority": Case(
         {"database": {**EXTERNAL, "authority": "postgres.pem"}},
@@ -139,13 +139,13 @@ CASES = {
         {"database": {"kind": "sqlite"}, "server/replicas": 2},
         "server.replicas",
         "2 pods cannot share the volume of database.kind `sqlite`",
-        "set 1, or use `in-cluster` or `external`",
+        "set server.replicas 1, or use `in-cluster` or `external`",
     ),
     "SQLite for several workers": Case(
         {"database": {"kind": "sqlite"}, "server/workers": 2, "server/memoryLimit": "2Gi"},
         "server.workers",
         "2 processes would wait for each other's locks",
-        "set 1, or use `in-cluster` or `external`",
+        "set server.workers 1, or use `in-cluster` or `external`",
     ),
     "a volume of artifacts in production": Case(
         {"artifacts": {"kind": "volume"}, "server/replicas": 1},
@@ -158,6 +158,6 @@ CASES = {
         {"artifacts": {"kind": "volume"}, "server/replicas": 2, "server/poolSize": 10},
         "server.replicas",
         "2 pods cannot share the volume of artifacts.kind `volume`",
-        "set 1, or use `in-cluster` or `s3`",
+        "set server.replicas 1, or use `in-cluster` or `s3`",
     ),
 }

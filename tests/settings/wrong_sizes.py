@@ -124,8 +124,8 @@ CASES: dict[str, Case] = {
     "an autoscaler with more pods than the instance class admits": Case(
         {"server/autoscaling": {"maxReplicas": 20}},
         "server.poolSize",
-        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of "
-        "jobs = 1683 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
+        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 "
+        "of jobs = 1683 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
         "set server.poolSize 9 and server.poolOverflow 0, or set server.autoscaling.maxReplicas 8, or set "
         'database.instanceClass "db.m7g.2xlarge"',
         base="prod",
@@ -150,6 +150,18 @@ CASES: dict[str, Case] = {
         "nobody knows here how many connections db.z1d.large admits",
         "add database.maxConnections",
         base="prod",
+    ),
+    "an autoscaler for a file that one pod has": Case(
+        {"database": {"kind": "sqlite"}, "server/autoscaling": {"maxReplicas": 3}},
+        "server.autoscaling",
+        "further pods cannot share the volume of database.kind `sqlite`",
+        "set server.autoscaling null",
+    ),
+    "an autoscaler for files on a volume that one pod has": Case(
+        {"artifacts": {"kind": "volume"}, "server/autoscaling": {"maxReplicas": 3}, "server/poolSize": 7},
+        "server.autoscaling",
+        "further pods cannot share the volume of artifacts.kind `volume`",
+        "set server.autoscaling null",
     ),
     "a single replica that has to stand apart": Case(
         {"server/spread": "required"},

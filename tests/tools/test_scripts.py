@@ -340,3 +340,32 @@ def test_the_workflow_fetches_what_it_compares_with() -> None:
     assert checkout["uses"].startswith("actions/checkout@")
     assert checkout["with"]["fetch-depth"] == 2
     assert preview["env"]["BASE"] == "HEAD^1"
+
+
+DIGEST = f"sha256:{'1' * 64}"
+DOCKER = f"""#!/bin/sh
+echo "docker $*" >> "$CALLS"
+[ "$1" != image ] || echo "registry.example.com/mlflow@{DIGEST}"
+"""
+
+
+def test_an_image_is_built_pushed_and_named_by_its_digest(copy: Copy) -> None:
+    copy.program(".venv/bin/docker", DOCKER)
+    done = copy.run("image", "registry.example.com/mlflow:3.17.2")
+    assert done.stdout == f"server.image: registry.example.com/mlflow:3.17.2@{DIGEST}\n"
+    assert copy.calls[:2] == [
+        "docker build --tag registry.example.com/mlflow:3.17.2 images/mlflow",
+        "docker push registry.example.com/mlflow:3.17.2",
+    ]
+
+
+def test_what_could_not_be_pushed_is_not_named(copy: Copy) -> None:
+    copy.program(".venv/bin/docker", '#!/bin/sh\n[ "$1" != push ]\n')
+    done = copy.run("image", "registry.example.com/mlflow:3.17.2")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_an_image_without_a_name_is_not_built(copy: Copy) -> None:
+    done = copy.run("image", "")
+    assert done.returncode == 1
+    assert "IMAGE=" in done.stderr

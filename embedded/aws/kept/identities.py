@@ -63,7 +63,7 @@ def _session(session: AssumedRole) -> Identity:
     role = iam().get_role_by_arn(session.role_arn)
     keys = {"aws:userid": session.user_id, "aws:principaltype": "AssumedRole"}
     # Session tags, where something put them there, come before the role's own.
-    tags = {**_tags(_role_tags(role)), **getattr(session, "session_tags", {})}
+    tags = {**_tags(role.tags or ()), **getattr(session, "session_tags", {})}
     boundary = role.permissions_boundary_arn
     return Identity(
         arn=session.arn,
@@ -76,10 +76,6 @@ def _session(session: AssumedRole) -> Identity:
 
 def _principal(arn: str) -> dict[str, str]:
     return {"aws:principalarn": arn, "aws:principalaccount": ACCOUNT}
-
-
-def _role_tags(role: Any) -> Iterable[Any]:  # noqa: ANN401 - moto's annotation is not what it keeps there
-    return role.tags.values() if role.tags else ()
 
 
 def _tags(tags: Iterable[Any]) -> dict[str, str]:

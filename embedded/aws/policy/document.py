@@ -18,7 +18,7 @@ _ELEMENTS: Final = frozenset(
     {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "Condition"}
 )
 _PRINCIPALS: Final = frozenset({"AWS", "Federated", "Service"})
-_ACTION: Final = re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+")
+_ACTION: Final = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

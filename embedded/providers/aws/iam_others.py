@@ -165,6 +165,23 @@ class OpenIdConnectProvider(Kind):
             "tagsAll": tags_found(found),
         }
 
+    def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
+        """Take other audiences and thumbprints."""
+        iam, before, after = clients.iam, strings(old, "clientIdLists"), strings(new, "clientIdLists")
+        for client in set(after) - set(before):
+            iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=resource_id, ClientID=client)
+        for client in set(before) - set(after):
+            iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=resource_id, ClientID=client)
+        iam.update_open_id_connect_provider_thumbprint(
+            OpenIDConnectProviderArn=resource_id, ThumbprintList=strings(new, "thumbprintLists")
+        )
+
+    def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
+        """Replace all tags."""
+        removed = [key for key in tags_of(state) if key not in tags]
+        clients.iam.untag_open_id_connect_provider(OpenIDConnectProviderArn=resource_id, TagKeys=removed)
+        clients.iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=resource_id, Tags=cast("Any", tag_list(tags)))
+
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
         """Forget it."""
         clients.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=resource_id)

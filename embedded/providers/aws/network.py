@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from embedded.providers.aws.clients import code_of
 from embedded.providers.aws.kinds import AutoName, Failure, Kind, answer, tag_list, tag_map, tags_of
 from embedded.providers.aws.rds import MANAGED
+from embedded.providers.protocol import ProviderError
 from embedded.providers.values import Json, Object, text, whole
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class SecurityGroup(TaggedInEc2):
         }
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Do nothing: what changes in place is in the state."""
+        """Have nothing to change: what can change in place is in the state."""
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
         """Delete it; moto does not know what still uses it."""
@@ -151,8 +152,7 @@ class SecurityGroupRule(TaggedInEc2):
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
         """Refuse, because moto would lose the id: a test that needs it has to add it here."""
-        message = "the provider stand-in of the tests does not change rules of security groups in place"
-        raise NotImplementedError(message)
+        raise ProviderError("the provider stand-in of the tests does not change rules of security groups in place")
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
         """Take it out of its group."""

@@ -105,7 +105,7 @@ class AwsProvider(Plugin):
         """Compare the state with what the program wants."""
         kind = kind_of(request.urn)
         state, news = plain_object(decode(request.olds)), plain_object(decode(request.news))
-        found = changes(kind, state, news, list(request.ignoreChanges))
+        found = changes(kind, state, news, request.ignoreChanges)
         some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
         update, replace = provider_pb2.PropertyDiff.UPDATE, provider_pb2.PropertyDiff.UPDATE_REPLACE
         return provider_pb2.DiffResponse(
@@ -168,7 +168,8 @@ class AwsProvider(Plugin):
         if request.preview:
             return provider_pb2.UpdateResponse(properties=encode({**decode(request.olds), **shown(given)}))
         try:
-            kind.update(self._for(old), request.id, old, new)
+            if set(changes(kind, old, new, []).changed) - {"tagsAll"}:
+                kind.update(self._for(old), request.id, old, new)
             if kind.tagged and tags_of(old) != tags_of(new):
                 kind.change_tags(self._for(old), request.id, old, tags_of(new))
             kept: Object = {key: value for key, value in old.items() if key not in kind.inputs}

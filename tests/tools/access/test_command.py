@@ -114,7 +114,7 @@ def test_missing_secrets_are_mentioned_and_stop_nothing(capsys: pytest.CaptureFi
     assert main(["--stack", "prod", "--against", "HEAD"]) == 0
     said = capsys.readouterr()
     assert said.out.endswith("Nobody gains or loses access.\n")
-    assert said.err.startswith("4 mistakes in Pulumi.prod.yaml")
+    assert said.err.startswith("1 mistake in Pulumi.prod.yaml")
 
 
 def test_mistakes_are_listed_as_a_preview_lists_them(

@@ -7,6 +7,7 @@ it refuses to start with a route that it has no rule for.
 import os
 from typing import Any
 
+from anyio import to_thread
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import fastapi_app, handlers
@@ -20,11 +21,15 @@ from mlflow_platform_server.artifacts import ProxiedS3ArtifactRepository
 from mlflow_platform_server.below_path import BelowPath
 from mlflow_platform_server.door import Door
 from mlflow_platform_server.identity import Convention
+from mlflow_platform_server.threads import Bounded
+from mlflow_platform_server.volume import ConfinedFileArtifactRepository
 from mlflow_platform_server.without_workspace import WithoutWorkspace
 
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
 # The path of the host that the platform is below; unset or empty without one.
 PATH_VARIABLE = "MLFLOW_PLATFORM_PATH"
+# Requests that a worker handles at once.
+THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
 
 
 def create_app() -> BelowPath:
@@ -47,7 +52,8 @@ def create_app() -> BelowPath:
             judged_by_token=config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW,
         ),
     )
-    return BelowPath(door, os.environ.get(PATH_VARIABLE, ""))
+    bounded = Bounded(door, int(os.environ[THREADS_VARIABLE]), limiter=to_thread.current_default_thread_limiter)
+    return BelowPath(bounded, os.environ.get(PATH_VARIABLE, ""))
 
 
 def _in_the_store(repository_of: Any) -> Any:
@@ -55,7 +61,7 @@ def _in_the_store(repository_of: Any) -> Any:
 
     def of(artifact_uri: str) -> Any:
         repository = repository_of(artifact_uri)
-        if not isinstance(repository, ProxiedS3ArtifactRepository):
+        if not isinstance(repository, (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository)):
             raise MlflowException("The server fetches artifacts from its own store only.", PERMISSION_DENIED)
         return repository
 

@@ -1,0 +1,76 @@
+"""The most that a server takes of memory and connections, as kernel and database count it."""
+
+import contextlib
+import re
+import subprocess
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from embedded.usage import Usage
+
+SAMPLE_SECONDS = 0.5
+# By the pod's address, so that other pods' connections do not count. Asked again and again (`\watch`).
+ASK = "select host(client_addr), count(*) from pg_stat_activity where usename = 'mlflow' group by 1 \\watch 0.5\n"
+
+
+@dataclass(slots=True)
+class Peaks:
+    """The most that was seen."""
+
+    memory: float = 0.0
+    """Of the server, in MiB; what it wrote to or read from files does not count."""
+
+    connections: int = 0
+    database_before: float = 0.0
+    database: float = 0.0
+    """Of PostgreSQL, in MiB, without its shared buffers."""
+
+    @property
+    def database_growth(self) -> float:
+        """What the connections added to PostgreSQL's memory, in MiB."""
+        return self.database - self.database_before
+
+
+@contextlib.contextmanager
+def watched(namespace: str, address: str, server: Usage, database: Usage) -> Generator[Peaks]:
+    """Watch a server at this address while the block runs."""
+    peaks = Peaks(database_before=database.anonymous_mib(), memory=server.anonymous_mib())
+    over = threading.Event()
+
+    def sample() -> None:
+        while not over.wait(SAMPLE_SECONDS):
+            peaks.memory = max(peaks.memory, server.anonymous_mib())
+            peaks.database = max(peaks.database, database.anonymous_mib())
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    inside = ["kubectl", "exec", "--stdin", f"--namespace={namespace}", "postgres-0", "--container=postgres", "--"]
+    psql = ["psql", "--username=postgres", "--dbname=mlflow", "--host=/var/run/postgresql", "--no-psqlrc"]
+    counting = subprocess.Popen(
+        [*inside, *psql, "--tuples-only", "--no-align", "--field-separator= "],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    reader = threading.Thread(target=_read, args=(counting, address, peaks))
+    reader.start()
+    try:
+        yield peaks
+    finally:
+        over.set()
+        counting.kill()
+        sampler.join()
+        reader.join()
+
+
+def _read(counting: subprocess.Popen[str], address: str, peaks: Peaks) -> None:
+    if counting.stdin is None or counting.stdout is None:
+        return
+    counting.stdin.write(ASK)
+    counting.stdin.flush()
+    for line in counting.stdout:
+        found = re.fullmatch(rf"{re.escape(address)} (\d+)\n", line)
+        if found:
+            peaks.connections = max(peaks.connections, int(found[1]))

@@ -1,0 +1,159 @@
+"""How the server of each profile bears 64 clients that log batches, and how one with the usual defaults does.
+
+`make bench`, on the deployed `dev` stack. Each server is a pod of the deployed template with another number of workers
+and another pool, in the same database, one after the other in one run; the deployed server itself has nothing to do
+meanwhile. The clients come through the login, in the network of the pod they ask. Then half of them ask the registry,
+so that every pool of connections fills, and what the arithmetic of `stackfile/budget` says is compared with what
+PostgreSQL and the kernel count.
+"""
+
+import statistics
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from benchmarks import clients
+from benchmarks.clones import Clone, Sizes
+from benchmarks.load import Outcome, Plan, Way, together
+from benchmarks.peaks import Peaks
+from components.server.process import threads
+from settings import PROJECT, Settings
+from stackfile.budget.connections import ENGINES_PER_WORKER
+from stackfile.budget.server import MEBIBYTE, need
+from stackfile.draft import Draft
+from stackfile.profiles import PROFILES
+from tools.stack import Platform, read_platform, service_account_token
+
+CLIENTS = 64
+WARM_UP_SECONDS = 8
+LOAD_SECONDS = 30
+# A refused request of the usual defaults takes half a minute: two of each client.
+USUAL_SECONDS = 60
+REGISTRY_SECONDS = 15
+TEAM = "team-a"
+# `mlflow server` says nothing of workers and pool, and neither do the charts of mlflow, community-charts and bitnami:
+# uvicorn's 4 workers, SQLAlchemy's pool of 5 and 10 beyond, anyio's 40 threads. Measured: 2.9 GiB with so many.
+USUAL = Sizes(name="usual defaults", workers=4, pool_size=5, pool_overflow=10, threads=40, memory_limit="4Gi")
+# How many times shorter the slowest request in a hundred is to be.
+GOAL = 20
+# How far the arithmetic may be off.
+TOLERANCE = 0.15
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What one server has borne."""
+
+    sizes: Sizes
+    logged: Outcome
+    seconds: float
+    filled: Peaks | None
+    """While every pool was in use; None for the usual defaults, where that takes minutes."""
+
+    @property
+    def p99(self) -> float:
+        """Seconds, of all requests: who is refused after half a minute has waited for it."""
+        return statistics.quantiles([*self.logged.latencies, *self.logged.waited], n=100, method="inclusive")[98]
+
+    def line(self) -> str:
+        """Its figures."""
+        sizes, logged = self.sizes, self.logged
+        p50 = statistics.median([*logged.latencies, *logged.waited])
+        return (
+            f"{sizes.name:<16}{sizes.workers} workers, pool {sizes.pool_size:2}+{sizes.pool_overflow:<2}  "
+            f"{len(logged.latencies) / self.seconds:6.1f} requests/s  p50 {p50:5.2f} s  p99 {self.p99:6.2f} s  "
+            f"{logged.failed} of {len(logged.latencies) + logged.failed} failed"
+        )
+
+
+def sizes_of(profile: str) -> tuple[Sizes, int]:
+    """What a profile gives one replica, and the memory in MiB that the arithmetic expects without uploads."""
+    config: dict[str, object] = yaml.safe_load(Path("Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+    document = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+    draft = Draft({**document, "profile": profile}, Settings)
+    numbers = [draft.number(f"server.{key}") for key in ("workers", "poolSize", "poolOverflow")]
+    limit, expected = draft.text("server.memoryLimit"), need(draft)
+    workers, size, overflow = (number or 0 for number in numbers)
+    if limit is None or expected is None:
+        raise SystemExit(f"Pulumi.dev.yaml does not go with profile {profile}")
+    sizes = Sizes(
+        name=profile,
+        workers=workers,
+        pool_size=size,
+        pool_overflow=overflow,
+        threads=threads(size, overflow),
+        memory_limit=limit,
+    )
+    return sizes, expected.idle // MEBIBYTE
+
+
+def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float, *, fill: bool) -> Result:
+    """Start a server of these sizes, put the clients to it, and take it away."""
+    account = platform.teams[TEAM]
+    token = service_account_token(account.namespace, account.service_account, platform.audience)
+    public = clients.way(platform, TEAM, token)
+    way = Way(address=("127.0.0.1", 4180), host=public.host, headers=public.headers)
+    with Clone.of(platform.namespace, sizes) as clone:
+        plan = Plan(way=way, run_id=run_id, clients=CLIENTS, seconds=seconds)
+        clients.run(replace(plan, seconds=WARM_UP_SECONDS, clients=sizes.workers), clone.network)
+        with clone.watched() as peaks:
+            print(f"  {sizes.name}: {peaks.memory:.0f} MiB before the clients come", flush=True)
+            logged = clients.run(plan, clone.network)
+        if not fill:
+            return Result(sizes=sizes, logged=logged, seconds=seconds, filled=None)
+        with clone.watched() as filled:
+            half = replace(plan, seconds=REGISTRY_SECONDS, clients=CLIENTS // 2)
+            asking = clients.start(replace(half, asks="search"), clone.network)
+            logged_too = clients.run(half, clone.network)
+            asked = asking.outcome(clients.END_SECONDS)
+        return Result(
+            sizes=sizes,
+            logged=together([logged, replace(logged_too, latencies=[], waited=[]), replace(asked, latencies=[])]),
+            seconds=seconds,
+            filled=replace(filled, memory=max(peaks.memory, filled.memory)),
+        )
+
+
+def compared(what: str, predicted: float, measured: float, unit: str = "") -> str:
+    """A sum against what was counted."""
+    off = measured / predicted - 1
+    verdict = "within" if abs(off) <= TOLERANCE else "MORE THAN"
+    return f"  {what:<12} predicted {predicted:.0f}{unit}, measured {measured:.0f}{unit}: {off:+.0%}, {verdict} 15 %"
+
+
+def main() -> None:
+    """Measure and print."""
+    platform = read_platform()
+    account = platform.teams[TEAM]
+    token = service_account_token(account.namespace, account.service_account, platform.audience)
+    run_id = clients.make_run(replace(clients.way(platform, TEAM, token), address=("127.0.0.1", 443)), "server-load")
+    print(f"{CLIENTS} clients that log batches of 20 metrics to one replica, for {LOAD_SECONDS} s", flush=True)
+    usual = measure(platform, USUAL, run_id, USUAL_SECONDS, fill=False)
+    # Two profiles may have the same server.
+    chosen = {
+        (sizes.workers, sizes.pool_size, sizes.pool_overflow): (sizes, memory)
+        for sizes, memory in map(sizes_of, PROFILES)
+    }
+    results = [(measure(platform, sizes, run_id, LOAD_SECONDS, fill=True), memory) for sizes, memory in chosen.values()]
+    print()
+    print(usual.line())
+    for said, count in sorted(usual.logged.failures.items()):
+        print(f"    {count} x {said[:100]}")
+    for result, memory in results:
+        print(result.line())
+        print(f"  p99 {usual.p99 / result.p99:.0f} times lower than with the usual defaults (goal: {GOAL})")
+        for said, count in sorted(result.logged.failures.items()):
+            print(f"    FAILED {count} x {said[:100]}")
+        sizes, filled = result.sizes, result.filled
+        if filled is not None:
+            pools = sizes.workers * ENGINES_PER_WORKER * (sizes.pool_size + sizes.pool_overflow)
+            print(compared("connections", pools, filled.connections))
+            print(compared("memory", memory, filled.memory, " MiB"))
+            print(
+                f"  PostgreSQL took {filled.database_growth / max(filled.connections, 1):.1f} MiB for each connection"
+            )
+
+
+if __name__ == "__main__":
+    main()

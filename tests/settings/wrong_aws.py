@@ -1,0 +1,194 @@
+"""Wrong combinations of what the platform has at AWS."""
+
+from tests.settings.cases import EXTERNAL, S3, Case
+from tests.settings.stack_files import committed
+
+PROD = committed("prod")
+AWS, RDS = PROD["aws"], PROD["database"]
+ACCOUNT = "210987654321"
+LONG = "a-team-whose-name-is-far-too-long-for-iam-to-take"
+SUBNET, GROUP = RDS["subnets"][0], RDS["clientSecurityGroups"][0]
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+PERMISSIONS = "arn:aws:iam::{}:policy/boundary"
+
+
+def case(changes: dict[str, object], path: str, problem: str, remedy: str) -> Case:
+    """A change to the example of AWS."""
+    return Case(changes, path, problem, remedy, base="prod")
+
+
+CASES = {
+    # The section.
+    "a database at AWS without saying where": case(
+        {"aws": ..., "artifacts": S3}, "aws", "is missing; database.kind `rds` needs it", "add it"
+    ),
+    "a bucket at AWS without saying where": case(
+        {"aws": ..., "database": EXTERNAL}, "aws", "is missing; artifacts.kind `bucket` needs it", "add it"
+    ),
+    "both at AWS without saying where": case(
+        {"aws": ...}, "aws", "database.kind `rds` and artifacts.kind `bucket` needs it", "accountId and identity"
+    ),
+    "a place at AWS for nothing": case(
+        {"database": EXTERNAL, "artifacts": S3}, "aws", "has no use", "remove it, or use database.kind `rds`"
+    ),
+    "an account without its zeros": case(
+        {"aws/accountId": "1234567890"}, "aws.accountId", "expected the 12 digits", '"001234567890"'
+    ),
+    "an account as a number": case(
+        {"aws/accountId": 123456789012}, "aws.accountId", "expected the 12 digits", "write it in quotes"
+    ),
+    "a zone for the region": case({"aws/region": "eu-central-1a"}, "aws.region", "expected a region", "eu-central-1"),
+    "an issuer for the provider": case(
+        {"aws/identity/oidcProvider": "https://oidc.eks.eu-central-1.amazonaws.com/id/0"},
+        "aws.identity.oidcProvider",
+        "expected the ARN of an OIDC provider",
+        "that is the issuer: write the ARN",
+    ),
+    "roles by tokens without a provider": case(
+        {"aws/identity": {"kind": "irsa"}}, "aws.identity.oidcProvider", "is missing", "add `oidcProvider:`"
+    ),
+    "Pod Identity without a cluster": case(
+        {"aws/identity": {"kind": "pod-identity"}}, "aws.identity.clusterName", "is missing", "add `clusterName:`"
+    ),
+    "Pod Identity with a provider": case(
+        {"aws/identity": {**AWS["identity"], "kind": "pod-identity", "clusterName": "prod"}},
+        "aws.identity.oidcProvider",
+        "is not a setting",
+        "it belongs to aws.identity.kind `irsa`",
+    ),
+    "a provider of another account": case(
+        {"aws/identity/oidcProvider": AWS["identity"]["oidcProvider"].replace("123456789012", ACCOUNT)},
+        "aws.identity.oidcProvider",
+        f"is of the account {ACCOUNT}, and aws.accountId is 123456789012",
+        "name one of that account",
+    ),
+    "a provider of another cluster": case(
+        {"cluster/serviceAccountIssuer": "https://oidc.eks.eu-central-1.amazonaws.com/id/FF"},
+        "cluster.serviceAccountIssuer",
+        "expected https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
+        "write that one",
+    ),
+    "a boundary of another account": case(
+        {"aws/permissionsBoundary": PERMISSIONS.format(ACCOUNT)},
+        "aws.permissionsBoundary",
+        f"is of the account {ACCOUNT}",
+        "name one of that account",
+    ),
+    "a boundary that is no ARN": case(
+        {"aws/permissionsBoundary": "boundary"}, "aws.permissionsBoundary", "expected the ARN of an IAM policy", "arn:"
+    ),
+    "a tag of AWS's own": case(
+        {"aws/tags": {"aws:owner": "me"}}, 'aws.tags["aws:..."]', "begins with aws:", "choose another name"
+    ),
+    "too many tags": case(
+        {"aws/tags": {f"tag-{number}": "x" for number in range(51)}}, "aws.tags", "found 51", "remove some"
+    ),
+    # The database.
+    "one subnet": case(
+        {"database/subnets": [SUBNET]}, "database.subnets", "expected at least 2 subnets", "another zone"
+    ),
+    "the same subnet twice": case(
+        {"database/subnets": [SUBNET, SUBNET]}, "database.subnets", "2 times", "name it once"
+    ),
+    "no client": case({"database/clientSecurityGroups": []}, "database.clientSecurityGroups", "is empty", "add one"),
+    "a client twice": case(
+        {"database/clientSecurityGroups": [GROUP, GROUP]}, "database.clientSecurityGroups", "2 times", "name it once"
+    ),
+    "a name for a VPC": case({"database/vpc": "main"}, "database.vpc", "expected the id of a VPC", "vpc-"),
+    "a database of RDS's own": case({"database/name": "rdsadmin"}, "database.name", "is kept by RDS", "another name"),
+    "MLflow as the administrator of RDS": case(
+        {"database/user": "platform_administrator"}, "database.user", "is kept by RDS", "another name"
+    ),
+    "a volume that cannot grow": case(
+        {"database/maxStorage": "105Gi"},
+        "database.maxStorage",
+        "at least a tenth more than database.storage 100 GiB, found 105 GiB",
+        '"111Gi" or more',
+    ),
+    "a volume that is too small": case(
+        {"database/storage": "10Gi"}, "database.storage", "whole GiB, from", 'the nearest possible is "20Gi"'
+    ),
+    "a volume in other units": case(
+        {"database/storage": "1Ti"}, "database.storage", "whole GiB", "write a number and `Gi`"
+    ),
+    "production without backups": case(
+        {"database/backupDays": 0}, "database.backupDays", "is 0, and profile is `production`", "at least one day"
+    ),
+    "hours of no backup": case(
+        {"profile": "small", "database/backupDays": 0, "database/backupWindow": "01:00-02:00"},
+        "database.backupWindow",
+        "has no use: database.backupDays is 0",
+        "remove it, or keep backups",
+    ),
+    "windows that overlap": case(
+        {"database/backupWindow": "23:30-00:30", "database/maintenanceWindow": "sun:00:00-sun:01:00"},
+        "database.maintenanceWindow",
+        "overlaps database.backupWindow 23:30-00:30",
+        "begin when the other has ended",
+    ),
+    "a window of some minutes": case(
+        {"database/backupWindow": "01:00-01:15"}, "database.backupWindow", "found 15 minutes", "let it end later"
+    ),
+    "a window of some days": case(
+        {"database/backupWindow": "05:00-06:00", "database/maintenanceWindow": "sat:07:00-mon:04:00"},
+        "database.maintenanceWindow",
+        "expected 30 minutes to 24 hours",
+        "let it end earlier",
+    ),
+    "a window without a day": case(
+        {"database/maintenanceWindow": "03:00-04:00"}, "database.maintenanceWindow", "hours of a week", "three letters"
+    ),
+    "insights for a fortnight": case(
+        {"database/performanceInsightsDays": 14},
+        "database.performanceInsightsDays",
+        "expected 7, 731 or a multiple of 31, found 14",
+        "the nearest possible is 7",
+    ),
+    "a key of another region": case(
+        {"database/kmsKey": KEY.replace("central", "west")},
+        "database.kmsKey",
+        "is in eu-west-1, and aws.region is eu-central-1",
+        "name a key of that region",
+    ),
+    "an alias for a key": case(
+        {"database/kmsKey": "arn:aws:kms:eu-central-1:123456789012:alias/mlflow"},
+        "database.kmsKey",
+        "expected the ARN of a KMS key",
+        "docs/configuration.md shows what is possible",
+    ),
+    "an authority that is a path": case(
+        {"database/authority": "/etc/ssl/rds.pem"},
+        "database.authority",
+        "expected certificates",
+        "write the whole block",
+    ),
+    "no authority": case({"database/authority": ...}, "database.authority", "is missing", "add `authority:`"),
+    # The bucket.
+    "a bucket's key of another account": case(
+        {"artifacts/kmsKey": KEY.replace("123456789012", ACCOUNT)},
+        "artifacts.kmsKey",
+        "could lock the platform out of its data",
+        "or leave it out",
+    ),
+    "a bucket that no certificate covers": case(
+        {"artifacts/name": "mlflow.example"}, "artifacts.name", "has a dot", "write mlflow-example"
+    ),
+    "a bucket of S3's own": case(
+        {"artifacts/name": "artifacts-s3alias"}, "artifacts.name", "is reserved by S3", "choose another name"
+    ),
+    "nothing deleted can be had back": case(
+        {"artifacts/noncurrentDays": 0}, "artifacts.noncurrentDays", "from 1 to 3650", "the nearest possible is 1"
+    ),
+    "a team that IAM has no name for": case(
+        {"artifacts/directAccess": True, f"teams/{LONG}": {}},
+        f"teams.{LONG}",
+        f"has {len(LONG)} characters",
+        "give the team a shorter name",
+    ),
+    "files of a workspace without workspaces": case(
+        {"artifacts/directAccess": True, "workspaces": {"enabled": False}, "teams": {"research": {}}},
+        "artifacts.directAccess",
+        "gives each team the files of its own workspace",
+        "leave it out",
+    ),
+}
