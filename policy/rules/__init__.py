@@ -19,7 +19,7 @@ POLICIES: list[Policy] = [
     resource_policy("images-name-a-version", "Images name a version or a digest.", versioned),
     resource_policy("root-file-systems-are-read-only", "Containers cannot change their own programs.", read_only),
     resource_policy("api-tokens-are-mounted-on-purpose", "Pods get no API token by default.", without_token),
-    resource_policy("replicas-are-spread", "Several replicas are not all on one node by chance.", spread_out),
+    stack_policy("replicas-are-spread", "Several replicas are not all on one node by chance.", spread_out),
     stack_policy("replicas-survive-a-drain", "Several replicas have a disruption budget.", drainable),
     resource_policy("secrets-stay-in-secrets", "No secret is written into a pod or a ConfigMap.", without_literals),
     resource_policy("roles-are-narrow", "Roles have no wildcards and lead to no further rights.", narrow),
