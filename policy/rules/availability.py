@@ -12,21 +12,21 @@ NONE_UNAVAILABLE = (0, "0%")
 ALL_AVAILABLE = ("100%",)
 
 
-def spread_out(resource: Resource) -> Iterator[str]:
+def spread_out(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     """Several replicas are not all on one node by chance."""
-    pod = pod_of(resource)
-    if not _has_several(resource) or pod["topologySpreadConstraints"].present or pod.at("affinity").present:
-        return
-    yield "spec.replicas is more than 1 and nothing spreads them: set topologySpreadConstraints"
+    for workload in _several(resources):
+        pod = pod_of(workload)
+        if not pod["topologySpreadConstraints"].present and not pod["affinity"].present:
+            yield "has several replicas and nothing spreads them: set topologySpreadConstraints", workload.urn
 
 
 def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     """Several replicas have a disruption budget, and every budget lets nodes be drained."""
     budgets = [found for found in resources if found.kind == "PodDisruptionBudget"]
-    for workload in resources:
-        if _has_several(workload) and not any(_covers(budget, workload) for budget in budgets):
+    for workload in _several(resources):
+        if not any(_covers(budget, workload) for budget in budgets):
             yield (
-                "spec.replicas is more than 1 and no PodDisruptionBudget covers them: a drain may end all at once",
+                "has several replicas and no PodDisruptionBudget covers them: a drain may end all at once",
                 workload.urn,
             )
     for budget in budgets:
@@ -35,9 +35,28 @@ def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
             yield "spec: lets no pod go, and a node with one can never be drained: set maxUnavailable 1", budget.urn
 
 
-def _has_several(resource: Resource) -> bool:
-    replicas = resource.inputs.at("spec.replicas").value
-    return resource.kind in SCALED and isinstance(replicas, int | float) and replicas > 1
+def _several(resources: list[Resource]) -> Iterator[Resource]:
+    """Workloads that have more than one pod, or get them by an autoscaler."""
+    autoscalers = [found for found in resources if found.kind == "HorizontalPodAutoscaler"]
+    for workload in resources:
+        if workload.kind not in SCALED:
+            continue
+        if _is_many(workload.inputs.at("spec.replicas")) or any(_scales(one, workload) for one in autoscalers):
+            yield workload
+
+
+def _is_many(number: Node) -> bool:
+    return isinstance(number.value, int | float) and number.value > 1
+
+
+def _scales(autoscaler: Resource, workload: Resource) -> bool:
+    target = autoscaler.inputs.at("spec.scaleTargetRef")
+    return (
+        _is_many(autoscaler.inputs.at("spec.maxReplicas"))
+        and target["kind"].may_be(workload.kind)
+        and _agree(target["name"], workload.inputs.at("metadata.name"))
+        and _agree(autoscaler.inputs.at("metadata.namespace"), workload.inputs.at("metadata.namespace"))
+    )
 
 
 def _covers(budget: Resource, workload: Resource) -> bool:

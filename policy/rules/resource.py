@@ -22,7 +22,7 @@ from .node import Node
 
 # API groups of the kinds that rules know; a kind of the same name in another group is something else.
 BUILT_IN = frozenset(
-    {"core", "apps", "batch", "extensions", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"}
+    {"core", "apps", "autoscaling", "batch", "extensions", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"}
 )
 
 

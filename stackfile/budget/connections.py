@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stackfile import serving
 from stackfile.budget import instances, postgres
 from stackfile.budget.pools import ENGINES_PER_WORKER, JOB_CONNECTIONS, RESERVED, Demand, demand
 from stackfile.budget.remedies import either, setting
@@ -78,7 +79,7 @@ def unjudged(draft: Draft) -> Iterator[Fault]:
 def _ways(draft: Draft, wanted: Demand, given: Supply) -> Iterator[str]:
     room = given.admitted - JOB_CONNECTIONS
     pool = room // wanted.engines
-    if pool >= 1:
+    if pool >= serving.MOST_SESSIONS:
         kept = min(wanted.size, pool)
         yield setting({"server.poolSize": kept, "server.poolOverflow": pool - kept})
     of_one = wanted.workers * ENGINES_PER_WORKER * (wanted.size + wanted.overflow)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from tests.policy.examples import POD, deployment
-from tests.policy.judge import UNKNOWN, Asked, changed, stack_violations, violations
+from tests.policy.judge import UNKNOWN, Asked, changed, stack_violations
 
 SPREAD = [{"topologyKey": "kubernetes.io/hostname"}]
 LABELS = {"app": "server"}
@@ -18,21 +18,39 @@ def budget(spec: dict[str, Any], namespace: str = "mlflow") -> Asked:
     return Asked(type="kubernetes:policy/v1:PodDisruptionBudget", inputs=inputs)
 
 
+def spread(*asked: Asked) -> list[str]:
+    return stack_violations("replicas-are-spread", asked)
+
+
+def autoscaler(target: str, most: int = 4) -> Asked:
+    spec = {"maxReplicas": most, "scaleTargetRef": {"kind": "Deployment", "name": target}}
+    inputs = {"metadata": {"namespace": "mlflow"}, "spec": spec}
+    return Asked(type="kubernetes:autoscaling/v2:HorizontalPodAutoscaler", inputs=inputs)
+
+
 def drained(*asked: Asked) -> list[str]:
     return stack_violations("replicas-survive-a-drain", asked)
 
 
 def test_several_replicas_that_nothing_spreads_are_a_violation() -> None:
-    assert len(violations("replicas-are-spread", deployment(SEVERAL))) == 1
-    spread = changed(SEVERAL, "spec.template.spec.topologySpreadConstraints", SPREAD)
-    assert violations("replicas-are-spread", deployment(spread)) == []
+    assert len(spread(deployment(SEVERAL))) == 1
+    assert spread(deployment(changed(SEVERAL, "spec.template.spec.topologySpreadConstraints", SPREAD))) == []
 
 
 @pytest.mark.parametrize("replicas", [1, None, UNKNOWN])
 def test_what_has_one_replica_or_may_have_needs_neither(replicas: object) -> None:
     one = deployment(changed(SEVERAL, "spec.replicas", replicas))
-    assert violations("replicas-are-spread", one) == []
+    assert spread(one) == []
     assert drained(one) == []
+
+
+def test_what_an_autoscaler_adds_to_is_several() -> None:
+    scaled = changed(SEVERAL, "spec.replicas", None)
+    scaled["metadata"]["name"] = "mlflow"
+    assert len(spread(deployment(scaled), autoscaler("mlflow"))) == 1
+    assert len(drained(deployment(scaled), autoscaler("mlflow"))) == 1
+    assert drained(deployment(scaled), autoscaler("another")) == []
+    assert drained(deployment(scaled), autoscaler("mlflow", most=1)) == []
 
 
 def test_several_replicas_without_a_budget_are_a_violation() -> None:
