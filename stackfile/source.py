@@ -18,6 +18,7 @@ from stackfile.secrets import NEEDS, PROJECT, Written, written
 
 # How alike a namespace has to be to the project's name to be taken for a slip.
 ALIKE = 0.8
+FLAGS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ def assemble(given: Mapping[str, str], encrypted: Collection[str]) -> Source:
 
 
 def parse(text: str) -> object:
-    """A section from its JSON; everything else is the text of a scalar."""
+    """A section from its JSON; everything else is the text of a scalar, of which the engine hands flags over too."""
+    if text in FLAGS:
+        return FLAGS[text]
     if text[:1] not in ("{", "["):
         return text
     try:

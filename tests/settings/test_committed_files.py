@@ -183,3 +183,11 @@ def test_a_pods_default_token_is_for_the_login_unless_tokens_for_mlflow_are_dema
 ) -> None:
     settings, _ = load(changed("dev", {"cluster": {"serviceAccountAudiences": audiences}}))
     assert settings.cluster.admits_default_tokens is mounted
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_flag_at_the_top_of_the_file_is_one_though_the_engine_hands_over_its_text(
+    load: Load, *, written: bool
+) -> None:
+    settings, _ = load(committed("dev") | {"createNamespace": written})
+    assert settings.create_namespace is written

@@ -56,9 +56,9 @@ def test_a_value_in_a_section_is_what_the_engine_takes_it_for(written: str, mean
     assert json.dumps(found) == json.dumps({"value": meant})
 
 
-def test_a_scalar_at_the_top_is_a_text_as_the_engine_hands_it_over() -> None:
+def test_a_scalar_at_the_top_is_a_text_as_the_engine_hands_it_over_unless_it_is_a_flag() -> None:
     given = file.read(config(f"{PROJECT}:host: true", f"{PROJECT}:namespace: 0x10", f"{PROJECT}:profile:"))
-    assert given.document == {"host": "true", "namespace": "16"}
+    assert given.document == {"host": True, "namespace": "16"}
 
 
 def test_the_projects_namespace_may_be_left_out_and_others_are_kept_apart() -> None:

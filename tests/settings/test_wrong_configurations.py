@@ -16,6 +16,9 @@ DIGEST = f"@sha256:{'0' * 64}"
 
 CASES = {
     # Keys.
+    "a flag in words": Case(
+        {"createNamespace": "no"}, "createNamespace", "expected true or false", "write true or false"
+    ),
     "a misspelt section": Case({"sever": {}}, "sever", "is not a setting", "did you mean `server`?"),
     "a misspelt key": Case({"server/replica": 2}, "server.replica", "is not a setting", "did you mean `replicas`?"),
     "a key in snake case": Case(

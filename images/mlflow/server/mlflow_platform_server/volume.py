@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
-from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.workspace_context import get_request_workspace
 
@@ -73,6 +72,9 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
 
     def _check(self, path: str | None) -> None:
         """Refuse what the request that is being served may not touch."""
+        # Here, because that package registers this class while it is imported itself.
+        from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR  # noqa: PLC0415
+
         store = os.environ.get(ARTIFACTS_DESTINATION_ENV_VAR)
         # Without a store there is no server: `mlflow gc` and its like, which work for all workspaces.
         if store is None:
