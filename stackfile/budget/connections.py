@@ -8,6 +8,7 @@ from stackfile.budget.pools import ENGINES_PER_WORKER, JOB_CONNECTIONS, RESERVED
 from stackfile.budget.remedies import either, setting
 from stackfile.draft import Draft
 from stackfile.faults import Fault
+from stackfile.serving import MOST_SESSIONS
 
 # RDS keeps 2 more for its own role (rds.rds_superuser_reserved_connections).
 RESERVED_BY_RDS = 2
@@ -78,7 +79,7 @@ def unjudged(draft: Draft) -> Iterator[Fault]:
 def _ways(draft: Draft, wanted: Demand, given: Supply) -> Iterator[str]:
     room = given.admitted - JOB_CONNECTIONS
     pool = room // wanted.engines
-    if pool >= 1:
+    if pool >= MOST_SESSIONS:
         kept = min(wanted.size, pool)
         yield setting({"server.poolSize": kept, "server.poolOverflow": pool - kept})
     of_one = wanted.workers * ENGINES_PER_WORKER * (wanted.size + wanted.overflow)

@@ -43,10 +43,10 @@ CASES: dict[str, Case] = {
         base="prod",
     ),
     "a database that admits fewer than its reserve and one pool": Case(
-        {"database": {**EXTERNAL, "maxConnections": 20}},
+        {"database": {**EXTERNAL, "maxConnections": 27}},
         "server.poolSize",
-        "expected at most 20 (database.maxConnections, stack file) - 7 in reserve = 13",
-        "set server.poolSize 2 and server.poolOverflow 0",
+        "expected at most 27 (database.maxConnections, stack file) - 7 in reserve = 20",
+        "set server.poolSize 4 and server.poolOverflow 0",
     ),
     "connections that PostgreSQL has no memory for": Case(
         {"database": {**INSIDE, "maxConnections": 300}},
