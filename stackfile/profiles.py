@@ -51,7 +51,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "server.poolSize",
         {"small": 15, "production": 15},
-        "Two workers share the clients, and 30 connections of one served 64 clients without a refusal.",
+        "A worker handles half as many requests at a time, for one may hold two connections (images/mlflow/server).",
     ),
     Preset("server.poolOverflow", {"small": 5, "production": 5}, "As for `server.poolSize`."),
     Preset(

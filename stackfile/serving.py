@@ -31,5 +31,5 @@ def pool(draft: Draft) -> Iterator[Fault]:
         "server.poolSize",
         f"poolSize {size} + poolOverflow {overflow} = {size + overflow} connections; expected at least {MOST_SESSIONS},"
         " which one request may hold at a time",
-        f"set server.poolSize {MOST_SESSIONS - overflow} or more",
+        f"set server.poolSize {MOST_SESSIONS - overflow}",
     )

@@ -12,7 +12,6 @@ CANARY = "pw-canary-"
 CLUSTER_SCOPED = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "StorageClass"})
 # Of the account that documents at AWS use.
 ACCOUNT = "123456789012"
-SECRET_ARN = f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret"
 CREATED = tuple[str | None, dict[str, Any]]
 
 
@@ -91,6 +90,11 @@ def _object(kind: str, name: str, inputs: dict[str, Any]) -> CREATED:
     return f"{metadata['namespace']}/{metadata['name']}", outputs
 
 
+def administrator_secret(instance: str) -> str:
+    """ARN of the secret that RDS makes for an instance's administrator, by the instance's name in the program."""
+    return f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret:rds!db-{autoname(instance)}"
+
+
 def _at_aws(kind: str, name: str, inputs: dict[str, Any], cloud: Cloud) -> CREATED:
     """What AWS computes of the resources that the platform makes; in a preview nothing."""
     if cloud.preview:
@@ -109,7 +113,7 @@ def _at_aws(kind: str, name: str, inputs: dict[str, Any], cloud: Cloud) -> CREAT
             }
         case "Instance":
             host = f"{physical}.abcdefghijkl.eu-central-1.rds.amazonaws.com"
-            computed |= {"address": host, "masterUserSecrets": [{"secretArn": f"{SECRET_ARN}:{physical}"}]}
+            computed |= {"address": host, "masterUserSecrets": [{"secretArn": administrator_secret(name)}]}
         case _:
             pass
     return physical, {**computed, **inputs}

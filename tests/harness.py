@@ -47,6 +47,10 @@ class Registered:
 
     protect: bool
     retain: bool
+    trigger: object
+    """What replaces it when it changes, beside its inputs."""
+
+    delete_first: bool
     provider: str
     """Name of the provider it was given; empty for a component, and where the engine would make a default one."""
 
@@ -223,6 +227,8 @@ def _registered(
         parent="" if STACK_TYPE in request.parent else _name(request.parent),
         protect=request.protect,
         retain=request.retainOnDelete,
+        trigger=json_format.MessageToDict(request.replacement_trigger),
+        delete_first=request.deleteBeforeReplace,
         # A reference to a provider is its URN and its id.
         provider=_name(request.provider.rpartition("::")[0]),
         aliases=tuple(filter(None, map(_alias, aliases))),

@@ -5,6 +5,7 @@ has changed nothing. docs/upgrade.md lists the exit codes and what to do about e
 """
 
 import os
+import re
 import signal
 import sys
 import time
@@ -23,6 +24,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 # What a database may take to come up after a restart, an hour's maintenance not included.
 CONNECT_SECONDS = 60
+# What waiting does not change: who asks, and whom the client believes.
+REFUSED = re.compile("authentication failed|does not exist|no pg_hba.conf entry|certificate|not support SSL")
 # Each try waits five seconds for the tables (`lock_timeout`), then lets those go first who wait behind it.
 TRIES = 12
 PAUSE_SECONDS = 5
@@ -136,11 +139,11 @@ def wait_until_it_answers(engine: sqlalchemy.Engine) -> None:
             with engine.connect():
                 return
         except SQLAlchemyError as error:
-            if time.monotonic() > end:
+            said = str(getattr(error, "orig", error))
+            if time.monotonic() > end or REFUSED.search(said):
                 finish(
                     Exit.UNREACHABLE,
-                    f"no connection to {engine.url.host}:{engine.url.port or ''} as {engine.url.username} for"
-                    f" {CONNECT_SECONDS} s: {getattr(error, 'orig', error)}",
+                    f"no connection to {engine.url.host}:{engine.url.port or ''} as {engine.url.username}: {said}",
                 )
             time.sleep(2)
 

@@ -2,6 +2,7 @@
 
 from pulumi_policy import Policy
 
+from . import aws
 from .access import narrow, personal
 from .availability import drainable, spread_out
 from .containers import probed, read_only, sized, versioned, without_token
@@ -29,5 +30,9 @@ POLICIES: list[Policy] = [
     stack_policy("namespaces-are-closed", "Namespaces deny all traffic by default.", closed_by_default),
     resource_policy("namespaces-are-restricted", "Namespaces enforce restricted pods.", restricted_namespace),
     resource_policy("data-is-protected", "What holds data is protected.", protected, PROTECTION_CONFIG),
+    stack_policy("buckets-are-guarded", "Buckets have everything that guards them.", aws.guarded),
+    resource_policy("aws-is-closed", "What is at AWS is encrypted and not public.", aws.closed),
+    resource_policy("databases-are-durable", "Databases at AWS outlive mistakes.", aws.durable, aws.CONFIG),
+    resource_policy("rights-at-aws-are-least", "IAM policies name actions, resources and principals.", aws.least),
     resource_policy("providers-are-explicit", "No resource uses a default provider.", explicit_provider),
 ]

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stackfile import serving
 from stackfile.budget import instances, postgres
 from stackfile.budget.pools import ENGINES_PER_WORKER, JOB_CONNECTIONS, RESERVED, Demand, demand
 from stackfile.budget.remedies import either, setting
 from stackfile.draft import Draft
 from stackfile.faults import Fault
-from stackfile.serving import MOST_SESSIONS
 
 # RDS keeps 2 more for its own role (rds.rds_superuser_reserved_connections).
 RESERVED_BY_RDS = 2
@@ -79,7 +79,7 @@ def unjudged(draft: Draft) -> Iterator[Fault]:
 def _ways(draft: Draft, wanted: Demand, given: Supply) -> Iterator[str]:
     room = given.admitted - JOB_CONNECTIONS
     pool = room // wanted.engines
-    if pool >= MOST_SESSIONS:
+    if pool >= serving.MOST_SESSIONS:
         kept = min(wanted.size, pool)
         yield setting({"server.poolSize": kept, "server.poolOverflow": pool - kept})
     of_one = wanted.workers * ENGINES_PER_WORKER * (wanted.size + wanted.overflow)

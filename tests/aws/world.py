@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from embedded.aws.issuer import Issuer
 from embedded.aws.server import REGION, Key, Running
-from tests.cloud import autoname
+from tests.cloud import administrator_secret, autoname
 from tests.harness import Recording
 from tests.program.stacks import SECRETS, run, stack_file
 
@@ -131,7 +131,9 @@ class World:
                 **({"PermissionsBoundary": boundary} if boundary else {}),
             )
         for one in program.of("aws.RolePolicy"):
-            iam.put_role_policy(RoleName=one.inputs["role"], PolicyName="own", PolicyDocument=one.inputs["policy"])
+            # AWS chooses the end of a secret's ARN.
+            policy = one.inputs["policy"].replace(administrator_secret("rds-instance"), self.secret)
+            iam.put_role_policy(RoleName=one.inputs["role"], PolicyName="own", PolicyDocument=policy)
         for one in program.of("aws.User"):
             iam.create_user(UserName=one.id)
         for one in program.of("aws.UserPolicy"):

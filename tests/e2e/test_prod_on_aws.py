@@ -68,10 +68,12 @@ def there(folder: Path) -> Iterator[Amazon]:
 
 @pytest.fixture(scope="module")
 def prod(there: Amazon, folder: Path) -> Iterator[Platform]:
-    yield variant.deploy(folder, _changes(there))
-    # As docs/destroy.md says; what is left over goes with the equipment.
-    _give_up_protection(there)
-    variant.restore()
+    try:
+        yield variant.deploy(folder, _changes(there))
+    finally:
+        # As docs/destroy.md says; what is left over goes with the equipment, and so must not stay in the state.
+        _give_up_protection(there)
+        variant.restore()
 
 
 def _give_up_protection(there: Amazon) -> None:

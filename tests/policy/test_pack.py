@@ -32,6 +32,18 @@ BREAKS: list[tuple[str, str, Path, Any]] = [
     ("namespaces-are-restricted", "platform-namespace", ENFORCE, "baseline"),
 ]
 
+# The same for what lies at AWS.
+AT_AWS: list[tuple[str, str, Path, Any]] = [
+    ("aws-is-closed", "bucket-versioning", "versioningConfiguration.status", "Suspended"),
+    ("databases-are-durable", "rds-instance", "deletionProtection", False),
+    (
+        "rights-at-aws-are-least",
+        "server-identity-policy",
+        "policy",
+        '{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::artifacts"}}',
+    ),
+]
+
 
 def broken(stack: str, name: str, path: Path, value: object) -> list[Asked]:
     """A recorded stack in which one resource says something else."""
@@ -63,11 +75,24 @@ def test_a_broken_program_violates_the_policy_it_breaks(policy: str, name: str, 
         assert {sentence.partition(":")[0] for sentence in found} == {policy}
 
 
+@pytest.mark.parametrize(("policy", "name", "path", "value"), AT_AWS)
+def test_a_broken_program_at_aws_violates_the_policy_it_breaks(
+    policy: str, name: str, path: Path, value: object
+) -> None:
+    found = judge(broken("prod", name, path, value))
+    assert [sentence.partition(":")[0] for sentence in found] == [policy]
+
+
+def test_a_bucket_that_lost_a_guard_violates_the_pack() -> None:
+    bare = [found for found in as_asked(recorded("prod"), "prod") if found.name != "bucket-versioning"]
+    assert [sentence.partition(":")[0] for sentence in judge(bare)] == ["buckets-are-guarded"]
+
+
 def test_production_without_protection_violates_the_pack() -> None:
     bare = [replace(found, protect=False) for found in as_asked(recorded("prod"), "prod")]
-    found = judge(bare)
-    assert len(found) == 3
-    assert all(sentence.startswith("data-is-protected: ") for sentence in found)
+    found = [sentence.partition(":")[0] for sentence in judge(bare)]
+    # Three namespaces; instance, bucket and a key of each.
+    assert found == ["data-is-protected"] * 3 + ["databases-are-durable"] * 4
 
 
 def test_production_without_a_disruption_budget_violates_the_pack() -> None:
@@ -88,6 +113,7 @@ def test_a_program_without_providers_violates_the_pack() -> None:
 
 def test_every_policy_has_a_program_that_breaks_it() -> None:
     tested = {policy for policy, *_ in BREAKS}
+    tested |= {policy for policy, *_ in AT_AWS} | {"buckets-are-guarded"}
     tested |= {"data-is-protected", "providers-are-explicit", "replicas-are-spread", "replicas-survive-a-drain"}
     assert tested == {policy.name for policy in POLICIES}
 

@@ -146,7 +146,7 @@ CASES = {
         {"server/poolSize": 2, "server/poolOverflow": 1},
         "server.poolSize",
         "poolSize 2 + poolOverflow 1 = 3 connections; expected at least 4",
-        "set server.poolSize 3 or more",
+        "set server.poolSize 3",
     ),
     "no time to end": Case(
         {"server/terminationSeconds": 10}, "server.terminationSeconds", "from 30 to 3600", "nearest possible is 30"

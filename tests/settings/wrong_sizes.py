@@ -42,11 +42,17 @@ CASES: dict[str, Case] = {
         "set server.poolSize 15 and server.poolOverflow 0, or set server.replicas 5, or raise the database's own limit",
         base="prod",
     ),
-    "a database that admits fewer than its reserve and one pool": Case(
-        {"database": {**EXTERNAL, "maxConnections": 27}},
+    "a database that admits fewer than one request of each pool may hold": Case(
+        {"database": {**EXTERNAL, "maxConnections": 20}},
         "server.poolSize",
-        "expected at most 27 (database.maxConnections, stack file) - 7 in reserve = 20",
-        "set server.poolSize 4 and server.poolOverflow 0",
+        "expected at most 20 (database.maxConnections, stack file) - 7 in reserve = 13",
+        "raise the database's own limit, and set database.maxConnections 130",
+    ),
+    "a pool that one request can empty": Case(
+        {"server/poolSize": 2, "server/poolOverflow": 1},
+        "server.poolSize",
+        "poolSize 2 + poolOverflow 1 = 3 connections; expected at least 4, which one request may hold at a time",
+        "set server.poolSize 3",
     ),
     "connections that PostgreSQL has no memory for": Case(
         {"database": {**INSIDE, "maxConnections": 300}},

@@ -95,7 +95,7 @@ class SecurityGroupRule(TaggedInEc2):
     optional = ("fromPort", "toPort", "cidrIpv4", "referencedSecurityGroupId", "description")
     computed = ("arn", "securityGroupRuleId", "region")
     replaces = frozenset({"securityGroupId"})
-    gone = frozenset({"InvalidSecurityGroupRuleId.NotFound"})
+    gone = frozenset({"InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound"})
     ingress: ClassVar[bool]
 
     def check(self, inputs: Object) -> Iterable[Failure]:

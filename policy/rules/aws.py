@@ -1,0 +1,145 @@
+"""What holds for everything at AWS: encrypted, closed, recoverable, and nobody with more rights than they need."""
+
+import json
+from collections.abc import Iterator
+from typing import cast
+
+from pulumi_policy import PolicyConfigSchema
+
+from .node import Node
+from .resource import Resource
+from .stack import DISPOSABLE, PROTECTION_CONFIG
+
+CONFIG: PolicyConfigSchema = PROTECTION_CONFIG
+BUCKET = "aws:s3/bucket:Bucket"
+INSTANCE = "aws:rds/instance:Instance"
+KEY = "aws:kms/key:Key"
+# What a bucket has to have beside it, for itself.
+GUARDS = {
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "public access is not blocked",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "nothing encrypts it",
+    "aws:s3/bucketVersioning:BucketVersioning": "what is deleted is gone",
+    "aws:s3/bucketPolicy:BucketPolicy": "nothing demands TLS",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "others may own what is in it",
+}
+# What inputs have to say, by the last part of the type.
+EXPECTED: dict[str, dict[str, object]] = {
+    "BucketPublicAccessBlock": dict.fromkeys(
+        ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
+    ),
+    "BucketVersioning": {"versioningConfiguration.status": "Enabled"},
+    "BucketOwnershipControls": {"rule.objectOwnership": "BucketOwnerEnforced"},
+    # A password of the program's would be in its state.
+    "Instance": {"storageEncrypted": True, "publiclyAccessible": False, "manageMasterUserPassword": True},
+    "Key": {"enableKeyRotation": True},
+}
+# The same of an instance that is not made to be thrown away.
+KEPT: dict[str, object] = {"deletionProtection": True, "skipFinalSnapshot": False}
+# Documents of rights, by the input that holds them.
+DOCUMENTS = {
+    "aws:iam/rolePolicy:RolePolicy": "policy",
+    "aws:iam/userPolicy:UserPolicy": "policy",
+    "aws:iam/policy:Policy": "policy",
+    "aws:iam/role:Role": "assumeRolePolicy",
+}
+
+
+def guarded(resources: list[Resource]) -> Iterator[tuple[str, str]]:
+    """Every bucket has all of its guards; they are its siblings."""
+    for bucket in (found for found in resources if found.type == BUCKET):
+        beside = {found.type for found in resources if _parent(found.urn) == _parent(bucket.urn)}
+        for kind, problem in GUARDS.items():
+            if kind not in beside:
+                yield f"{problem}: add a {kind.rpartition(':')[2]}", bucket.urn
+
+
+def closed(resource: Resource) -> Iterator[str]:
+    """What guards a bucket does so, databases and keys are as they should be, and nothing admits everybody."""
+    inputs, kind = resource.inputs, resource.type.rpartition(":")[2]
+    if not resource.type.startswith("aws:"):
+        return
+    yield from _unlike(inputs, EXPECTED.get(kind, {}))
+    if kind == "BucketServerSideEncryptionConfiguration":
+        for rule in inputs["rules"].each():
+            default = rule["applyServerSideEncryptionByDefault"]
+            if not default["sseAlgorithm"].may_be("aws:kms") or not default["kmsMasterKeyId"].present:
+                yield "must encrypt by aws:kms with a key of the account's own"
+    if kind == "BucketPolicy" and inputs["policy"].text and not any(map(_demands_tls, _statements(inputs["policy"]))):
+        yield "must deny whatever comes without TLS (aws:SecureTransport)"
+    if inputs["cidrIpv4"].is_surely("0.0.0.0/0") or inputs["cidrIpv6"].is_surely("::/0"):
+        yield "admits everybody: name a security group"
+
+
+def durable(resource: Resource) -> Iterator[str]:
+    """Databases, buckets and keys are not deleted by mistake, and what is deleted can be had back."""
+    if resource.stack in resource.config.get("disposableStacks", DISPOSABLE):
+        return
+    if resource.type == INSTANCE:
+        yield from _unlike(resource.inputs, KEPT)
+        days = resource.inputs["backupRetentionPeriod"]
+        if not days.present or days.is_surely(0):
+            yield "backupRetentionPeriod must be a day or more"
+    if resource.type in {BUCKET, INSTANCE, KEY} and not resource.protected:
+        yield f"in stack {resource.stack} it must be protected: pass protect=True"
+
+
+def least(resource: Resource) -> Iterator[str]:
+    """Rights name their actions and what they are about, and roles whom they are for."""
+    kind = DOCUMENTS.get(resource.type)
+    for statement in _statements(resource.inputs[kind]) if kind else []:
+        if statement.get("Effect") == "Allow":
+            yield from _too_much(statement)
+            if kind == "assumeRolePolicy" and not statement.get("Condition"):
+                yield "trusts every pod of the cluster: add a condition on the service account"
+
+
+def _unlike(inputs: Node, expected: dict[str, object]) -> Iterator[str]:
+    for path, value in expected.items():
+        if not inputs.at(path).may_be(value):
+            yield f"{path} must be {json.dumps(value)}"
+
+
+def _too_much(statement: dict[str, object]) -> Iterator[str]:
+    for key in ("NotAction", "NotResource", "NotPrincipal"):
+        if key in statement:
+            yield f"{key} allows everything else: name what is allowed"
+    for action in _texts(statement.get("Action")):
+        if "*" in action:
+            yield f"the action {action} has a wildcard: name each"
+    if "*" in _texts(statement.get("Resource")):
+        yield "the resource * is everything: name what it is about"
+    if statement.get("Principal") == "*" or "*" in _principals(statement.get("Principal")):
+        yield "the principal * is everybody: name whom it is for"
+
+
+def _parent(urn: str) -> str:
+    """Types of a resource's ancestors and the first part of its name, which is its component's."""
+    kinds, _, name = urn.rpartition("::")
+    return f"{kinds.rpartition('$')[0]}::{name.partition('-')[0]}"
+
+
+def _statements(node: Node) -> list[dict[str, object]]:
+    """Statements of a document that is known."""
+    if not node.text:
+        return []
+    found = json.loads(node.text).get("Statement", [])
+    return cast("list[dict[str, object]]", found if isinstance(found, list) else [found])
+
+
+def _texts(value: object) -> list[str]:
+    return [value] if isinstance(value, str) else [str(item) for item in cast("list[object]", value or [])]
+
+
+def _principals(value: object) -> list[str]:
+    named = list(cast("dict[str, object]", value).values()) if isinstance(value, dict) else []
+    return [text for item in named for text in _texts(item)]
+
+
+def _demands_tls(statement: dict[str, object]) -> bool:
+    condition = cast("dict[str, dict[str, object]]", statement.get("Condition") or {})
+    return (
+        statement.get("Effect") == "Deny"
+        and statement.get("Principal") == "*"
+        and "s3:*" in _texts(statement.get("Action"))
+        and condition.get("Bool", {}).get("aws:SecureTransport") == "false"
+    )

@@ -1,0 +1,132 @@
+import json
+from typing import Any
+
+import pytest
+
+import components.aws as a
+from components.aws import policies
+from components.aws.identity import pod_identity_flow
+from tests.cloud import ACCOUNT, autoname
+from tests.components.parts import NAMESPACE, attached
+from tests.harness import Recording, deploy
+
+PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+POLICY = json.dumps(policies.document())
+
+
+def role(kind: a.Irsa | a.PodIdentity) -> Recording:
+    def program() -> dict[str, Any]:
+        made = a.RoleIdentity(
+            "server",
+            a.RoleIdentityArgs(
+                kind=kind,
+                namespace=NAMESPACE,
+                service_account="mlflow",
+                policy=POLICY,
+                description="The server",
+                permissions_boundary=BOUNDARY,
+            ),
+        ).identity
+        token: Any = made.attachment.volumes[0].projected
+        return {
+            "environment": attached(made.attachment),
+            "audience": token.sources[0].service_account_token.audience,
+            "mounts": [mount.mount_path for mount in made.attachment.mounts],
+            "annotations": made.annotations,
+            "ports": [flow.ports for flow in made.flows],
+        }
+
+    return deploy(program)
+
+
+def user(rotation: int = 1, secret: str | None = None) -> Recording:
+    def program() -> dict[str, Any]:
+        made = a.UserIdentity(
+            "server",
+            a.UserIdentityArgs(
+                rotation=rotation, namespace=NAMESPACE, policy=POLICY, permissions_boundary=BOUNDARY, secret=secret
+            ),
+        ).identity
+        return {"environment": attached(made.attachment)}
+
+    return deploy(program)
+
+
+def test_a_pod_of_eks_takes_its_role_by_a_token_that_is_mounted_for_it() -> None:
+    got = role(a.Irsa(provider=PROVIDER))
+    arn = f"arn:aws:role::{ACCOUNT}:{autoname('server-role')}"
+    folder = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+    assert got.exports == {
+        "environment": {
+            "AWS_ROLE_ARN": arn,
+            "AWS_WEB_IDENTITY_TOKEN_FILE": f"{folder}/token",
+            "AWS_STS_REGIONAL_ENDPOINTS": "regional",
+        },
+        "audience": "sts.amazonaws.com",
+        "mounts": [folder],
+        "annotations": {"eks.amazonaws.com/role-arn": arn},
+        "ports": [[443]],
+    }
+    (statement,) = json.loads(got["server-role"].inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Condition"]["StringEquals"] == {
+        "oidc.eks.eu-central-1.amazonaws.com/id/ABC:aud": "sts.amazonaws.com",
+        "oidc.eks.eu-central-1.amazonaws.com/id/ABC:sub": f"system:serviceaccount:{NAMESPACE}:mlflow",
+    }
+
+
+def test_a_pod_with_pod_identity_asks_the_agent_and_nobody_else_at_such_an_address() -> None:
+    got = role(a.PodIdentity(cluster="prod"))
+    folder = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
+    assert got.exports == {
+        "environment": {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{folder}/eks-pod-identity-token",
+        },
+        "audience": "pods.eks.amazonaws.com",
+        "mounts": [folder],
+        "annotations": {},
+        "ports": [[443], [80]],
+    }
+    peer: Any = pod_identity_flow().peers[0]
+    assert peer.ip_block.cidr == "169.254.170.23/32"
+    association = got["server-association"].inputs
+    assert (association["clusterName"], association["namespace"]) == ("prod", NAMESPACE)
+    assert association["serviceAccount"] == "mlflow"
+    (statement,) = json.loads(got["server-role"].inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert statement["Condition"]["StringEquals"] == {
+        "aws:RequestTag/eks-cluster-name": "prod",
+        "aws:RequestTag/kubernetes-namespace": NAMESPACE,
+        "aws:RequestTag/kubernetes-service-account": "mlflow",
+    }
+
+
+def test_an_access_key_is_in_a_secret_and_nowhere_else() -> None:
+    got = user()
+    secret = autoname("server-secret")
+    assert got.exports == {
+        "environment": {
+            "AWS_ACCESS_KEY_ID": f"{secret}/AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY": f"{secret}/AWS_SECRET_ACCESS_KEY",
+        }
+    }
+    (key,) = got.secret_values
+    assert got["server-secret"].secrets["stringData.AWS_SECRET_ACCESS_KEY"] == key
+    assert not any(key in found.plain.values() for found in got)
+
+
+def test_another_number_makes_another_key_before_the_old_one_goes() -> None:
+    assert user(1)["server-key"].trigger != user(2)["server-key"].trigger
+    assert not user(1)["server-key"].delete_first
+
+
+def test_a_secret_that_people_type_has_a_name() -> None:
+    assert user(secret="mlflow-artifacts")["server-secret"].inputs["metadata"]["name"] == "mlflow-artifacts"  # noqa: S106
+    assert "name" not in user()["server-secret"].inputs["metadata"]
+
+
+@pytest.mark.parametrize("got", [role(a.Irsa(provider=PROVIDER)), role(a.PodIdentity(cluster="prod")), user()])
+def test_whoever_is_made_stays_within_the_boundary(got: Recording) -> None:
+    made = [found for found in got if found.kind in {"aws.Role", "aws.User"}]
+    assert [found.inputs["permissionsBoundary"] for found in made] == [BOUNDARY]

@@ -1,0 +1,138 @@
+from dataclasses import replace
+
+import pytest
+
+import components.aws as a
+from components.aws.bucket import lifecycle
+from components.aws.rds import parameters
+from tests.cloud import ACCOUNT, administrator_secret, autoname
+from tests.harness import Recording, deploy
+
+KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/12345678"
+BUCKET = a.BucketArgs(bucket=None, key=None, noncurrent_days=30, abort_days=7, tiering_days=None, durable=True)
+RDS = a.RdsArgs(
+    administrator="administrator",
+    instance_class="db.m7g.large",
+    storage=100,
+    max_storage=200,
+    multi_az=True,
+    backup_days=14,
+    backup_window="01:00-02:00",
+    maintenance_window="sun:03:00-sun:04:00",
+    key=None,
+    vpc="vpc-1",
+    subnets=("subnet-1", "subnet-2"),
+    client_security_groups=("sg-1", "sg-2"),
+    insights_days=7,
+    max_connections=None,
+    durable=True,
+)
+
+
+def bucket(**changes: object) -> Recording:
+    def program() -> dict[str, object]:
+        made = a.Bucket("bucket", replace(BUCKET, **changes))  # type: ignore[arg-type] - a test's shorthand
+        return {"name": made.name, "arn": made.arn, "key": made.key}
+
+    return deploy(program)
+
+
+def rds(**changes: object) -> Recording:
+    def program() -> dict[str, object]:
+        made = a.Rds("rds", replace(RDS, **changes))  # type: ignore[arg-type] - a test's shorthand
+        return {"host": made.host, "secret": made.administrator_secret, "key": made.key}
+
+    return deploy(program)
+
+
+def test_a_bucket_is_encrypted_by_a_key_of_its_own_or_by_the_one_that_is_given() -> None:
+    own = bucket()
+    assert own.exports["key"] == f"arn:aws:key::{ACCOUNT}:{autoname('bucket-key')}"
+    assert own["bucket-key"].inputs["enableKeyRotation"] is True
+    given = bucket(key=KEY)
+    assert given.exports["key"] == KEY
+    assert given.of("aws.Key") == []
+    for got in (own, given):
+        (rule,) = got["bucket-encryption"].inputs["rules"]
+        assert rule["applyServerSideEncryptionByDefault"] == {
+            "sseAlgorithm": "aws:kms",
+            "kmsMasterKeyId": got.exports["key"],
+        }
+        assert rule["bucketKeyEnabled"] is True
+
+
+def test_a_bucket_keeps_what_was_deleted_for_a_while_and_no_unfinished_upload() -> None:
+    uploads, deleted, tiering = lifecycle(noncurrent_days=30, abort_days=7, tiering_days=60)
+    assert uploads.get("abort_incomplete_multipart_upload") == {"days_after_initiation": 7}
+    assert deleted.get("noncurrent_version_expiration") == {"noncurrent_days": 30}
+    assert deleted.get("expiration") == {"expired_object_delete_marker": True}
+    assert tiering.get("transitions") == [{"days": 60, "storage_class": "INTELLIGENT_TIERING"}]
+    assert len(lifecycle(noncurrent_days=30, abort_days=7, tiering_days=None)) == 2
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_what_guards_a_bucket_stays_as_long_as_the_bucket(durable: bool) -> None:  # noqa: FBT001 - a case
+    made = [found for found in bucket(durable=durable) if found.custom]
+    assert len(made) == 8
+    assert {(found.protect, found.retain) for found in made} == {(durable, durable)}
+
+
+def test_a_database_is_encrypted_and_reached_by_nobody_but_the_cluster() -> None:
+    got = rds()
+    instance = got["rds-instance"].inputs
+    assert instance["storageEncrypted"] is True
+    assert instance["publiclyAccessible"] is False
+    assert {instance[f"{use}KmsKeyId"] for use in ("masterUserSecret", "performanceInsights")} == {got.exports["key"]}
+    assert instance["kmsKeyId"] == got.exports["key"]
+    rules = got.of("aws.SecurityGroupIngressRule")
+    assert {rule.inputs["referencedSecurityGroupId"] for rule in rules} == {"sg-1", "sg-2"}
+    assert {(rule.inputs["fromPort"], rule.inputs["toPort"], rule.inputs["ipProtocol"]) for rule in rules} == {
+        (5432, 5432, "tcp")
+    }
+    assert "ingress" not in got["rds-firewall"].inputs
+    assert got.of("aws.SecurityGroupEgressRule") == []
+
+
+def test_a_database_takes_tls_only_and_as_many_connections_as_is_said() -> None:
+    assert parameters(None) == [{"name": "rds.force_ssl", "value": "1", "apply_method": "immediate"}]
+    assert parameters(300)[1] == {"name": "max_connections", "value": "300", "apply_method": "pending-reboot"}
+    assert rds()["rds-parameters"].inputs["family"] == "postgres17"
+
+
+def test_the_administrators_password_is_never_the_programs() -> None:
+    got = rds()
+    assert got["rds-instance"].inputs["manageMasterUserPassword"] is True
+    assert "password" not in got["rds-instance"].inputs
+    assert got.exports["secret"] == administrator_secret("rds-instance")
+    assert got.secret_values == frozenset()
+
+
+def test_a_durable_database_is_deleted_by_nobody_in_passing_and_leaves_a_snapshot_and_its_key() -> None:
+    got = rds()
+    instance = got["rds-instance"]
+    assert instance.protect
+    # Kept in AWS it would hold on to its firewall, which then nobody could delete.
+    assert not instance.retain
+    assert instance.inputs["deletionProtection"] is True
+    assert instance.inputs["skipFinalSnapshot"] is False
+    assert instance.inputs["deleteAutomatedBackups"] is False
+    assert instance.inputs["finalSnapshotIdentifier"].startswith("mlflow-rds-")
+    assert (got["rds-key"].protect, got["rds-key"].retain) == (True, True)
+
+
+def test_another_instance_leaves_another_snapshot() -> None:
+    assert rds()["rds-snapshot"].inputs["keepers"] != rds(key=KEY)["rds-snapshot"].inputs["keepers"]
+
+
+def test_an_evaluations_database_can_be_thrown_away() -> None:
+    got = rds(durable=False)
+    instance = got["rds-instance"]
+    assert not instance.protect
+    assert instance.inputs["deletionProtection"] is False
+    assert instance.inputs["skipFinalSnapshot"] is True
+
+
+def test_insights_can_be_done_without() -> None:
+    instance = rds(insights_days=0)["rds-instance"].inputs
+    assert instance["performanceInsightsEnabled"] is False
+    assert not {"performanceInsightsRetentionPeriod", "performanceInsightsKmsKeyId"} & instance.keys()

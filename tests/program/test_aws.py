@@ -1,0 +1,131 @@
+import json
+import subprocess
+import sys
+from typing import Any
+
+import yaml
+
+from tests.components.parts import container, environment, pod
+from tests.harness import Recording, Registered
+from tests.program.stacks import ROOT, SECRETS, recorded, run, stack_file
+
+ARTIFACTS = {"kind": "bucket", "directAccess": True}
+# What no stack without AWS waits for.
+LOADED = "import sys; from tests.program.stacks import recorded; recorded('dev'); print('pulumi_aws' in sys.modules)"
+
+
+def prod(**changes: object) -> Recording:
+    return run("prod", secrets=SECRETS["prod"], **changes)
+
+
+def direct(**identity: object) -> Recording:
+    at = {**stack_file("prod")["mlflow-platform:aws"]}
+    return prod(artifacts=ARTIFACTS, aws={**at, "identity": identity or at["identity"]})
+
+
+def statements(found: Registered) -> list[dict[str, Any]]:
+    return json.loads(found.inputs["policy"])["Statement"]
+
+
+def test_a_stack_without_aws_does_not_load_what_aws_needs() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert done.stdout.strip().endswith("False")
+
+
+def test_the_provider_works_in_one_account_and_tags_what_it_makes() -> None:
+    said = recorded("prod")["aws"].inputs
+    assert said["region"] == "eu-central-1"
+    assert json.loads(said["allowedAccountIds"]) == ["123456789012"]
+    tags = {"mlflow-platform": "mlflow.example.com", "cost-center": "machine-learning"}
+    assert json.loads(said["defaultTags"]) == {"tags": tags}
+
+
+def test_nothing_at_aws_is_made_by_a_default_provider() -> None:
+    made = [found for found in direct() if found.type.startswith("aws:")]
+    assert len(made) > 15
+    assert {found.provider for found in made} == {"aws"}
+
+
+def test_the_server_is_in_no_place_of_the_jobs_and_the_job_in_none_of_the_servers() -> None:
+    got = recorded("prod")
+    job, server = pod(got, "database-role-job"), pod(got, "mlflow-server")
+    assert job["serviceAccountName"] == "mlflow-database-role"
+    assert server["serviceAccountName"] == "mlflow"
+    given = environment(container(got, "database-role-job"))
+    assert given["ADMINISTRATOR_SECRET_ARN"].startswith("arn:aws:secretsmanager:")
+    assert given["AWS_DEFAULT_REGION"] == "eu-central-1"
+    (mlflow,) = server["containers"]
+    roles = {environment(mlflow)["AWS_ROLE_ARN"], given["AWS_ROLE_ARN"]}
+    assert len(roles) == 2
+    assert "ADMINISTRATOR_SECRET_ARN" not in environment(mlflow)
+
+
+def test_the_database_is_verified_by_the_authority_that_is_given() -> None:
+    got = recorded("prod")
+    given = got["database-authority"].inputs["data"]["ca.crt"]
+    assert given.strip() == stack_file("prod")["mlflow-platform:database"]["authority"].strip()
+    uris = [word for word in container(got, "mlflow-server")["command"] if word.startswith("--backend-store-uri=")]
+    assert [uri.partition("?")[2] for uri in uris] == [
+        "sslmode=verify-full&sslrootcert=/etc/authorities/database/ca.crt"
+    ]
+
+
+def test_another_number_makes_another_password_and_nothing_else_at_aws() -> None:
+    database = {**stack_file("prod")["mlflow-platform:database"], "passwordRotation": 2}
+    before, after = (
+        {found.urn: found.document for found in got} for got in (recorded("prod"), prod(database=database))
+    )
+    assert {urn.rpartition("::")[2] for urn in before if before[urn] != after[urn]} == {"database-user-password"}
+
+
+def test_a_teams_pods_take_a_role_for_the_files_of_their_own_workspace() -> None:
+    got = direct()
+    annotations = got["research-account"].inputs["metadata"]["annotations"]
+    assert annotations.keys() == {"eks.amazonaws.com/role-arn"}
+    variables = got["research-client"].inputs["data"]
+    assert variables["WORKSPACE_ARTIFACTS"].endswith("/workspaces/research/")
+    assert variables["AWS_DEFAULT_REGION"] == "eu-central-1"
+    listing, objects, _ = statements(got["research-artifacts-policy"])
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "workspaces/research/*"}}
+    assert objects["Resource"].endswith("/workspaces/research/*")
+    ports = [port["port"] for rule in got["research-network"].inputs["spec"]["egress"] for port in rule["ports"]]
+    assert 443 in ports
+
+
+def test_a_team_outside_aws_finds_a_key_in_its_namespace() -> None:
+    got = direct(kind="access-key", rotation=3)
+    metadata = got["research-artifacts-secret"].inputs["metadata"]
+    assert metadata == {"namespace": "research", "name": "mlflow-artifacts"}
+    assert not got["research-account"].inputs["metadata"]["annotations"]
+    assert len(got.of("aws.AccessKey")) == 4
+    assert {found.trigger for found in got.of("aws.AccessKey")} == {3}
+
+
+def test_pod_identity_is_associated_with_every_service_account() -> None:
+    got = direct(kind="pod-identity", clusterName="prod")
+    made = {
+        (found.inputs["namespace"], found.inputs["serviceAccount"]) for found in got.of("aws.PodIdentityAssociation")
+    }
+    teams = {(team, "mlflow-client") for team in ("research", "pricing")}
+    assert made == teams | {("mlflow", "mlflow"), ("mlflow", "mlflow-database-role")}
+
+
+def test_without_direct_access_a_team_is_nobody_at_aws_and_an_archived_one_never_is() -> None:
+    assert not [found for found in recorded("prod") if found.name.startswith("research-artifacts")]
+    got = prod(artifacts=ARTIFACTS, teams={"research": {"archived": True}, "pricing": {}})
+    assert {found.name for found in got if found.type == "mlflow-platform:index:RoleIdentity"} == {
+        "server-identity",
+        "database-identity",
+        "pricing-artifacts",
+    }
+
+
+def test_production_with_services_of_ones_own_has_nothing_at_aws() -> None:
+    page = (ROOT / "docs" / "own-services.md").read_text(encoding="utf-8")
+    shown = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["config"]
+    sections = {key.removeprefix("mlflow-platform:"): value for key, value in shown.items()}
+    secrets = ["databaseAdministratorPassword", "artifactsAccessKeyId", "artifactsSecretAccessKey", "loginClientSecret"]
+    got = run("prod", secrets=secrets, aws="", **sections)
+    assert not [found for found in got if found.type.startswith("aws:")]
+    assert got["bucket"].type == "mlflow-platform:index:ExternalStore"
+    assert got["database"].type == "mlflow-platform:index:ExternalDatabase"
