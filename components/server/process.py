@@ -73,9 +73,10 @@ def uvicorn_options(termination_seconds: int) -> str:
 def threads(pool_size: int, pool_overflow: int) -> int:
     """Requests that a worker handles at once, so that none of them waits for a connection.
 
-    Logging a batch takes a second connection while it holds one (`SqlAlchemyStore.log_batch`).
+    Logging a batch takes a second connection while it holds one (`SqlAlchemyStore.log_batch`). One is left for the
+    authorisation, which looks up a run's workspace in the event loop and would stop it by waiting.
     """
-    return max(1, (pool_size + pool_overflow) // 2)
+    return max(1, (pool_size + pool_overflow - 1) // 2)
 
 
 def environment(args: MLflowArgs) -> dict[str, str]:
