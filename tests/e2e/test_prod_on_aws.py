@@ -141,6 +141,8 @@ def test_a_new_database_password_changes_what_uses_it_and_nothing_at_aws(
         if resource.get("outputs") != before.get(urn, {}).get("outputs") and resource["type"].startswith("aws:")
     }
     assert not changed
+    assert pods
+    assert _server_pods(prod)
     assert not pods & _server_pods(prod)
     assert Client.of(prod, folder).script("first_project", team="team-a")["points"]
 

@@ -29,6 +29,8 @@ ROLE = "aws:iam/role:Role"
 KEY = "aws:kms/key:Key"
 GROUP = "aws:rds/parameterGroup:ParameterGroup"
 INSTANCE = "aws:rds/instance:Instance"
+SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 POD_IDENTITY = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 INSTANCE_INPUTS: Object = {
     "instanceClass": "db.m7g.large",
@@ -360,6 +362,23 @@ def test_a_parameter_group_that_is_used_is_not_deleted(stack: Stack) -> None:
         stack.delete(GROUP, group, group_state)
     stack.delete(INSTANCE, resource_id, state | {"skipFinalSnapshot": True})
     stack.delete(GROUP, group, group_state)
+
+
+def test_a_rule_about_a_group_is_read_as_it_was_made(stack: Stack, clients: Clients) -> None:
+    vpc = clients.ec2.describe_vpcs()["Vpcs"][0].get("VpcId")
+    group, inputs, state = stack.create(SECURITY_GROUP, {"vpcId": vpc}, "group")
+    assert stack.read(SECURITY_GROUP, group, state, inputs) == state
+    found = clients.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    assert not found.get("IpPermissionsEgress")
+    given: Object = {"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432}
+    source: Object = {"referencedSecurityGroupId": group, "description": "the nodes"}
+    resource_id, checked, state = stack.create(RULE, given | source)
+    assert stack.diff(RULE, state, checked).changes == provider_pb2.DiffResponse.DIFF_NONE
+    assert stack.read(RULE, resource_id, state, checked) == state
+    _, wrong = stack.check(RULE, given | source | {"cidrIpv4": "10.0.0.0/8"})
+    assert "exactly one" in wrong[0]
+    stack.delete(RULE, resource_id, state)
+    assert stack.read(RULE, resource_id, state, checked) is None
 
 
 def test_what_moto_does_not_have_says_so(stack: Stack) -> None:

@@ -92,7 +92,9 @@ class SecurityGroupRule(TaggedInEc2):
     """A rule, one source and one range of ports. Its id is AWS's `sgr-`."""
 
     required = ("securityGroupId", "ipProtocol")
-    optional = ("fromPort", "toPort", "cidrIpv4", "referencedSecurityGroupId", "description")
+    optional = ("fromPort", "toPort", "cidrIpv4", "referencedSecurityGroupId")
+    # moto forgets it where the source is a group.
+    kept = ("description",)
     computed = ("arn", "securityGroupRuleId", "region")
     replaces = frozenset({"securityGroupId"})
     gone = frozenset({"InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound"})
@@ -145,7 +147,6 @@ class SecurityGroupRule(TaggedInEc2):
             "toPort": found.get("ToPort"),
             "cidrIpv4": found.get("CidrIpv4"),
             "referencedSecurityGroupId": found.get("ReferencedGroupInfo", {}).get("GroupId"),
-            "description": found.get("Description") or None,
             "tagsAll": cast("Json", tag_map(found.get("Tags", []))),
         }
         return {key: value for key, value in told.items() if value is not None}
