@@ -69,7 +69,7 @@ SUMS = (
         ),
         f"`max_connections` - {pools.RESERVED} in reserve; of RDS by `database.instanceClass`",
     ),
-    ("300 MiB + workers x (300 MiB + 128 MiB of uploads)", "`server.memoryLimit`"),
+    ("190 MiB + workers x (210 MiB + 160 MiB of uploads)", "`server.memoryLimit`"),
     ("(64 MiB + `max_connections` x 4 MiB) / 0.75 of the in-cluster PostgreSQL", "`database.memoryLimit`"),
     ("1 GiB of write-ahead log + 1 GiB of data of the in-cluster PostgreSQL", "`database.storage`"),
     ("workers x 32 MiB, the largest body", "`server.uploadSpace`"),

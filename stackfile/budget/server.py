@@ -8,11 +8,13 @@ from stackfile.draft import Draft
 from stackfile.faults import Fault
 from stackfile.quantities import size_in_bytes
 
-# Measured with the authorisation plugin: 300 MiB for the parent process and 300 for each worker.
-BASE_BYTES = 300 * MEBIBYTE
-WORKER_BYTES = 300 * MEBIBYTE
-# Parts of uploads in the memory of one worker: 16 slots of 8 MiB (images/mlflow/server, uploads.py).
-UPLOAD_BYTES = 128 * MEBIBYTE
+# Measured with the authorisation plugin, before any load, as anonymous memory by the kernel's counters
+# (benchmarks/server_load.py): 398 MiB with one worker, 621 with two, 1026 with four.
+BASE_BYTES = 190 * MEBIBYTE
+WORKER_BYTES = 210 * MEBIBYTE
+# In the memory of one worker: parts of uploads, 16 slots of 8 MiB, and one body of the largest size, 32 MiB
+# (images/mlflow/server, uploads.py and bodies.py).
+UPLOAD_BYTES = (16 * 8 + 32) * MEBIBYTE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,7 +39,7 @@ class Server(Model):
     between what the longest request may take that is to be finished."""
 
     workers: Annotated[int, whole(1, 16)] = 1
-    """Processes in each replica; each takes 300 MiB beside the first 300."""
+    """Processes in each replica; each takes 210 MiB beside the first 190."""
 
     pool_size: Annotated[int, whole(1, 200)] = 20
     """Database connections that each of a worker's two engines keeps."""
@@ -54,7 +54,7 @@ class Server(Model):
     """CPU that each replica may take."""
 
     memory: values.Size = "700Mi"
-    """Memory that each replica is promised. Measured: 595-620 MiB with one worker."""
+    """Memory that each replica is promised. Measured: 400 MiB with one idle worker."""
 
     memory_limit: values.Size = "1Gi"
     """Memory at which a replica is restarted."""

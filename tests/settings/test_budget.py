@@ -109,16 +109,16 @@ def test_the_smallest_class_that_admits_enough_is_of_the_same_family() -> None:
 
 @pytest.mark.parametrize("workers", range(1, 17))
 def test_memory_for_the_workers_is_enough_exactly_from_the_sum_on(workers: int) -> None:
-    needed = 300 + 428 * workers
+    needed = 190 + 370 * workers
     assert memory(workers=workers, memory="100Mi", memoryLimit=f"{needed}Mi") == []
     (fault,) = memory(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
-    assert f"300 MiB + workers {workers} x (300 MiB + 128 MiB of uploads) = {needed} MiB" in fault.problem
+    assert f"190 MiB + workers {workers} x (210 MiB + 160 MiB of uploads) = {needed} MiB" in fault.problem
     document = dev(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
     assert [list(server.memory(draft(with_way(document, way)))) for way in ways(fault)] == [[], []][:workers]
 
 
 def test_the_buffers_of_uploads_are_those_that_the_server_has() -> None:
-    assert server.UPLOAD_BYTES == uploads.SLOTS * uploads.PART_BYTES
+    assert server.UPLOAD_BYTES == uploads.SLOTS * uploads.PART_BYTES + bodies.LIMIT_BYTES
 
 
 def test_the_largest_body_is_the_one_that_the_server_takes() -> None:
@@ -132,9 +132,9 @@ def test_equal_request_and_limit_are_in_order() -> None:
 
 
 def test_a_request_below_what_an_idle_pod_takes_is_told() -> None:
-    (warning,) = server.promised(draft(dev(memory="599Mi")))
-    assert warning.remedy == 'set server.memory "600Mi"'
-    assert list(server.promised(draft(dev(memory="600Mi")))) == []
+    (warning,) = server.promised(draft(dev(memory="399Mi")))
+    assert warning.remedy == 'set server.memory "400Mi"'
+    assert list(server.promised(draft(dev(memory="400Mi")))) == []
 
 
 def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() -> None:

@@ -712,8 +712,8 @@ CASES = {
     "too little memory for the workers": Case(
         {"server/workers": 3, "server/poolSize": 6, "server/poolOverflow": 5},
         "server.memoryLimit",
-        '300 MiB + workers 3 x (300 MiB + 128 MiB of uploads) = 1584 MiB, found "1Gi" (the default)',
-        'set server.memoryLimit "1584Mi", or set server.workers 1',
+        '190 MiB + workers 3 x (210 MiB + 160 MiB of uploads) = 1300 MiB, found "1Gi" (the default)',
+        'set server.memoryLimit "1300Mi", or set server.workers 2',
     ),
     "more CPU asked for than allowed": Case(
         {"server/cpu": "2500m"}, "server.cpu", '"2500m" is more than server.cpuLimit "2" (the default)', "lower the one"

@@ -74,7 +74,7 @@ def test_sums_follow_with_their_terms(capsys: pytest.CaptureFixture[str]) -> Non
     assert (
         "(replicas 1 + 1 while rolling) x workers 1 x 2 engines x (poolSize 20 + poolOverflow 10) + 3 of jobs = " in out
     )
-    assert "300 MiB + workers 1 x (300 MiB + 128 MiB of uploads) = 728 MiB" in out
+    assert "190 MiB + workers 1 x (210 MiB + 160 MiB of uploads) = 560 MiB" in out
 
 
 @pytest.mark.usefixtures("folder")
