@@ -12,6 +12,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import fastapi_app, handlers
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
 from mlflow_kubernetes_plugins.auth import middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from starlette.routing import Mount
@@ -34,6 +35,9 @@ THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
 
 def create_app() -> BelowPath:
     """Make the ASGI application of a worker process."""
+    # Both stores are in one database. With an engine each, one's idle connections would stand beside the other's.
+    SqlAlchemyStore._engine_map = TrackingStore._engine_map
+    SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
     fastapi_app.artifact_router = routes.router()
     handlers._send_artifact = downloads.handing_over(handlers._send_artifact)
     handlers._get_artifact_repository_for_uri = _in_the_store(handlers._get_artifact_repository_for_uri)
