@@ -19,7 +19,6 @@ from benchmarks.load import Outcome, Plan, Way, together
 from benchmarks.peaks import Peaks
 from components.server.process import threads
 from settings import PROJECT, Settings
-from stackfile.budget.connections import ENGINES_PER_WORKER
 from stackfile.budget.server import MEBIBYTE, need
 from stackfile.draft import Draft
 from stackfile.profiles import PROFILES
@@ -130,7 +129,7 @@ def report(result: Result, usual: Result, expected_memory: int) -> None:
         print(f"  FAILED {count} x {said[:100]}")
     print(f"  p99 {usual.p99 / result.p99:.0f} times lower than with the usual defaults (goal: {GOAL})")
     if filled is not None:
-        pools = sizes.workers * ENGINES_PER_WORKER * (sizes.pool_size + sizes.pool_overflow)
+        pools = sizes.workers * (sizes.pool_size + sizes.pool_overflow)
         print(compared("connections", pools, filled.connections))
         print(compared("memory", expected_memory, filled.memory, " MiB"))
         growth = filled.database_growth / max(filled.connections, 1)

@@ -63,11 +63,11 @@ PRESETS: tuple[Preset, ...] = (
     Preset("server.memoryLimit", {"small": "1536Mi", "production": "1536Mi"}, "The sum below, under load."),
     Preset(
         "database.maxConnections",
-        {"small": 170, "production": 420},
+        {"small": 90, "production": 210},
         "What the server's pools come to, and the reserve.",
         kind="in-cluster",
     ),
-    Preset("database.memoryLimit", {"production": "2560Mi"}, "The sum below for its connections.", kind="in-cluster"),
+    Preset("database.memoryLimit", {"production": "1280Mi"}, "The sum below for its connections.", kind="in-cluster"),
     Preset("database.storage", {"small": "20Gi", "production": "50Gi"}, STORED, kind="in-cluster"),
     Preset(
         "database.instanceClass",

@@ -13,7 +13,7 @@ from stackfile.profiles import PRESETS, PROFILES, Preset
 REFUSED: Mapping[str, object] = {
     "profile": "evaluation",
     "database": {"kind": "in-cluster"},
-    "server": {"replicas": 2},
+    "server": {"replicas": 5},
 }
 PAGE = """# Sizes
 
@@ -64,7 +64,7 @@ A profile's autoscaler is switched off by `autoscaling: null` in `server`.
 SUMS = (
     (
         (
-            "(replicas, or the autoscaler's most, + 1 while rolling) x workers x 2 engines x (pool + overflow) + "
+            "(replicas, or the autoscaler's most, + 1 while rolling) x workers x (pool + overflow) + "
             f"{pools.JOB_CONNECTIONS} of jobs"
         ),
         f"`max_connections` - {pools.RESERVED} in reserve; of RDS by `database.instanceClass`",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stackfile import serving
 from stackfile.budget import instances, postgres
-from stackfile.budget.pools import ENGINES_PER_WORKER, JOB_CONNECTIONS, RESERVED, Demand, demand
+from stackfile.budget.pools import JOB_CONNECTIONS, RESERVED, Demand, demand
 from stackfile.budget.remedies import either, setting
 from stackfile.draft import Draft
 from stackfile.faults import Fault
@@ -78,11 +78,11 @@ def unjudged(draft: Draft) -> Iterator[Fault]:
 
 def _ways(draft: Draft, wanted: Demand, given: Supply) -> Iterator[str]:
     room = given.admitted - JOB_CONNECTIONS
-    pool = room // wanted.engines
+    pool = room // wanted.pools
     if pool >= serving.MOST_SESSIONS:
         kept = min(wanted.size, pool)
         yield setting({"server.poolSize": kept, "server.poolOverflow": pool - kept})
-    of_one = wanted.workers * ENGINES_PER_WORKER * (wanted.size + wanted.overflow)
+    of_one = wanted.workers * (wanted.size + wanted.overflow)
     yield from wanted.pods.fewer(room // of_one - wanted.pods.surge)
     needed = wanted.total + given.reserved
     match draft.text("database.kind"):

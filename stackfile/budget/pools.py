@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from stackfile.budget import replicas
 from stackfile.draft import Draft
 
-# The tracking and the registry store make an engine each, in every worker, and each engine has a pool.
-ENGINES_PER_WORKER = 2
 # The migration holds one for its lock and one for its work; the Job that makes MLflow's role has one.
 JOB_CONNECTIONS = 3
 # PostgreSQL keeps 3 for superusers (superuser_reserved_connections); 4 are for backups, monitoring and people.
@@ -23,19 +21,19 @@ class Demand:
     overflow: int
 
     @property
-    def engines(self) -> int:
-        """Connection pools that exist at the same time."""
-        return (self.pods.most + self.pods.surge) * self.workers * ENGINES_PER_WORKER
+    def pools(self) -> int:
+        """Connection pools that exist at the same time: one in each worker (images/mlflow/server, app.py)."""
+        return (self.pods.most + self.pods.surge) * self.workers
 
     @property
     def total(self) -> int:
         """Connections at most."""
-        return self.engines * (self.size + self.overflow) + JOB_CONNECTIONS
+        return self.pools * (self.size + self.overflow) + JOB_CONNECTIONS
 
     def __str__(self) -> str:
         """The sum, written out."""
         return (
-            f"{self.pods} x workers {self.workers} x {ENGINES_PER_WORKER} engines x (poolSize {self.size} + "
+            f"{self.pods} x workers {self.workers} x (poolSize {self.size} + "
             f"poolOverflow {self.overflow}) + {JOB_CONNECTIONS} of jobs = {self.total} connections"
         )
 

@@ -42,7 +42,7 @@ class Server(Model):
     """Processes in each replica; each takes 210 MiB beside the first 190."""
 
     pool_size: Annotated[int, whole(1, 200)] = 20
-    """Database connections that each of a worker's two engines keeps."""
+    """Database connections that a worker keeps."""
 
     pool_overflow: Annotated[int, whole(0, 200)] = 10
     """Connections that it opens beyond that under load."""

@@ -29,17 +29,17 @@ def memory(**sizes: Any) -> list[Fault]:  # noqa: ANN401 - texts and numbers
     return list(server.memory(draft(dev(**sizes))))
 
 
-def test_a_rolling_update_of_the_dev_stack_takes_123_of_143_connections() -> None:
+def test_a_rolling_update_of_the_dev_stack_takes_63_of_143_connections() -> None:
     assert connections() == []
-    assert connections(poolSize=25) == []
-    (fault,) = connections(poolSize=26)
-    assert "x 2 engines x (poolSize 26 + poolOverflow 10) + 3 of jobs = 147 connections" in fault.problem
+    assert connections(poolSize=60) == []
+    (fault,) = connections(poolSize=61)
+    assert "x (poolSize 61 + poolOverflow 10) + 3 of jobs = 145 connections" in fault.problem
     assert "at most 150 (database.maxConnections, default) - 7 in reserve = 143" in fault.problem
 
 
 def test_the_last_connection_may_be_used() -> None:
-    assert connections(poolSize=35, poolOverflow=0) == []
-    assert len(connections(poolSize=35, poolOverflow=1)) == 1
+    assert connections(poolSize=70, poolOverflow=0) == []
+    assert len(connections(poolSize=70, poolOverflow=1)) == 1
 
 
 def test_every_way_out_that_is_offered_is_one_and_the_nearest() -> None:
@@ -70,10 +70,10 @@ def test_an_external_database_is_trusted_unless_its_limit_is_given() -> None:
     document = changed("dev", {"database": external, "server/replicas": 20})
     assert list(pools.connections(draft(document))) == []
     (warning,) = pools.unjudged(draft(document))
-    assert "= 1263 connections fit" in warning.problem
-    document["database"]["maxConnections"] = 1270
+    assert "= 633 connections fit" in warning.problem
+    document["database"]["maxConnections"] = 640
     assert [*pools.connections(draft(document)), *pools.unjudged(draft(document))] == []
-    document["database"]["maxConnections"] = 1269
+    document["database"]["maxConnections"] = 639
     assert len(list(pools.connections(draft(document)))) == 1
 
 

@@ -79,7 +79,7 @@ def test_a_profile_sets_only_what_the_chosen_kind_has() -> None:
     inside, outside = bare("small"), bare("small") | {"database": EXTERNAL}
     database = loaded(inside).database
     assert isinstance(database, s.InClusterDatabase)
-    assert database.max_connections == 170
+    assert database.max_connections == 90
     assert isinstance(loaded(outside).database, s.ExternalDatabase)
     assert Draft(outside, Settings).origin("database.maxConnections") == "default"
 

@@ -689,19 +689,19 @@ CASES = {
         "set at most 59",
     ),
     "more connections than the database has": Case(
-        {"server/replicas": 2},
+        {"server/replicas": 5},
         "server.poolSize",
-        "(replicas 2 + 1 while rolling) x workers 1 x 2 engines x (poolSize 20 + poolOverflow 10) + 3 of jobs = 183 "
+        "(replicas 5 + 1 while rolling) x workers 1 x (poolSize 20 + poolOverflow 10) + 3 of jobs = 183 "
         "connections; expected at most 150 (database.maxConnections, default) - 7 in reserve = 143",
-        "set server.poolSize 20 and server.poolOverflow 3, or set server.replicas 1, or set database.maxConnections "
+        "set server.poolSize 20 and server.poolOverflow 3, or set server.replicas 3, or set database.maxConnections "
         '190 and database.memoryLimit "1099Mi", or take a larger database.kind',
     ),
     "more connections than the external database has": Case(
         {"database": {**EXTERNAL, "maxConnections": 60}},
         "server.poolSize",
-        "= 123 connections; expected at most 60 (database.maxConnections, stack file) - 7 in reserve = 53",
-        "set server.poolSize 12 and server.poolOverflow 0, or raise the database's own limit, and set "
-        "database.maxConnections 130",
+        "= 63 connections; expected at most 60 (database.maxConnections, stack file) - 7 in reserve = 53",
+        "set server.poolSize 20 and server.poolOverflow 5, or raise the database's own limit, and set "
+        "database.maxConnections 70",
     ),
     "more memory asked for than allowed": Case(
         {"server/memory": "2Gi"},

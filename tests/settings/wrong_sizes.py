@@ -8,45 +8,45 @@ INSIDE: dict[str, object] = {"kind": "in-cluster"}
 
 CASES: dict[str, Case] = {
     "more workers than the in-cluster database bears": Case(
-        {"server/workers": 2, "server/memoryLimit": "2Gi"},
+        {"server/workers": 5, "server/memoryLimit": "2Gi"},
         "server.poolSize",
-        "x workers 2 x 2 engines x (poolSize 20 + poolOverflow 10) + 3 of jobs = 243 connections; expected at most 150",
-        "set server.poolSize 17 and server.poolOverflow 0, or set database.maxConnections 250 and "
-        'database.memoryLimit "1419Mi"',
+        "x workers 5 x (poolSize 20 + poolOverflow 10) + 3 of jobs = 303 connections; expected at most 150",
+        "set server.poolSize 14 and server.poolOverflow 0, or set database.maxConnections 310 and "
+        'database.memoryLimit "1739Mi"',
     ),
     "a pool for one pod, and none for the one that replaces it": Case(
-        {"server/poolSize": 70, "server/poolOverflow": 0},
+        {"server/poolSize": 80, "server/poolOverflow": 0},
         "server.poolSize",
-        "(replicas 1 + 1 while rolling) x workers 1 x 2 engines x (poolSize 70 + poolOverflow 0) + 3 of jobs = 283",
-        "set server.poolSize 35",
+        "(replicas 1 + 1 while rolling) x workers 1 x (poolSize 80 + poolOverflow 0) + 3 of jobs = 163",
+        "set server.poolSize 70",
     ),
     "a second replica for a small team's database": Case(
         {**SMALL, "server/replicas": 2},
         "server.poolSize",
-        "= 243 connections; expected at most 170 (database.maxConnections, profile small)",
+        "= 123 connections; expected at most 90 (database.maxConnections, profile small)",
         "set server.replicas 1",
     ),
     "production's replicas with an evaluation's database": Case(
         {"database": {**INSIDE, "maxConnections": 150}},
         "server.poolSize",
-        "(autoscaling.maxReplicas 4 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of "
-        "jobs = 403 connections; expected at most 150",
-        "set server.poolSize 7 and server.poolOverflow 0, or set database.maxConnections 410",
+        "(autoscaling.maxReplicas 4 + 1 while rolling) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 of "
+        "jobs = 203 connections; expected at most 150",
+        "set server.poolSize 14 and server.poolOverflow 0, or set database.maxConnections 210",
         base="prod",
     ),
     "more replicas than somebody else's database bears": Case(
-        {"server/replicas": 7, "server/autoscaling": None, "database": {**EXTERNAL, "maxConnections": 500}},
+        {"server/replicas": 7, "server/autoscaling": None, "database": {**EXTERNAL, "maxConnections": 300}},
         "server.poolSize",
-        "(replicas 7 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 of jobs = 643 "
-        "connections; expected at most 500 (database.maxConnections, stack file) - 7 in reserve = 493",
-        "set server.poolSize 15 and server.poolOverflow 0, or set server.replicas 5, or raise the database's own limit",
+        "(replicas 7 + 1 while rolling) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 of jobs = 323 "
+        "connections; expected at most 300 (database.maxConnections, stack file) - 7 in reserve = 293",
+        "set server.poolSize 15 and server.poolOverflow 3, or set server.replicas 6, or raise the database's own limit",
         base="prod",
     ),
     "a database that admits fewer than one request of each pool may hold": Case(
         {"database": {**EXTERNAL, "maxConnections": 20}},
         "server.poolSize",
         "expected at most 20 (database.maxConnections, stack file) - 7 in reserve = 13",
-        "raise the database's own limit, and set database.maxConnections 130",
+        "raise the database's own limit, and set database.maxConnections 70",
     ),
     "a pool that one request can empty": Case(
         {"server/poolSize": 2, "server/poolOverflow": 1},
@@ -63,8 +63,8 @@ CASES: dict[str, Case] = {
     "a small team's connections in too little memory": Case(
         {**SMALL, "database": {**INSIDE, "memoryLimit": "512Mi"}},
         "database.memoryLimit",
-        "(64 MiB + maxConnections 170 x 4 MiB) / 0.75 beside shared buffers = 992MiB",
-        'set database.memoryLimit "992Mi"',
+        "(64 MiB + maxConnections 90 x 4 MiB) / 0.75 beside shared buffers = 566MiB",
+        'set database.memoryLimit "566Mi"',
     ),
     "more connections than PostgreSQL is good for": Case(
         {"database": {**INSIDE, "maxConnections": 5000}},
@@ -130,24 +130,24 @@ CASES: dict[str, Case] = {
     "an autoscaler with more pods than the instance class admits": Case(
         {"server/autoscaling": {"maxReplicas": 20}},
         "server.poolSize",
-        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x 2 engines x (poolSize 15 + poolOverflow 5) + 3 "
-        "of jobs = 1683 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
-        "set server.poolSize 9 and server.poolOverflow 0, or set server.autoscaling.maxReplicas 8, or set "
-        'database.instanceClass "db.m7g.2xlarge"',
+        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 "
+        "of jobs = 843 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
+        "set server.poolSize 15 and server.poolOverflow 4, or set server.autoscaling.maxReplicas 18, or set "
+        'database.instanceClass "db.m7g.xlarge"',
         base="prod",
     ),
     "an instance class that admits fewer connections than the server opens": Case(
         {"database/instanceClass": "db.t4g.small"},
         "server.poolSize",
-        "= 403 connections; expected at most 202 (database.instanceClass db.t4g.small) - 9 in reserve = 193",
-        'or set database.instanceClass "db.t4g.large"',
+        "= 203 connections; expected at most 202 (database.instanceClass db.t4g.small) - 9 in reserve = 193",
+        'or set database.instanceClass "db.t4g.medium"',
         base="prod",
     ),
     "a limit of its own below what an instance is asked for": Case(
         {"database/maxConnections": 200},
         "server.poolSize",
         "expected at most 200 (database.maxConnections, stack file) - 9 in reserve = 191",
-        "set server.poolSize 9 and server.poolOverflow 0",
+        "set server.poolSize 15 and server.poolOverflow 3",
         base="prod",
     ),
     "an instance class that nobody knows": Case(
