@@ -77,8 +77,8 @@ class Plan:
     fresh_groups: bool = False
     """Whether each request comes with a group that was never seen, which no cache knows."""
 
-    asks: Literal["log", "read", "search"] = "log"
-    """To log a batch, to read the run, or to search for models, which the registry's own pool of connections does."""
+    asks: Literal["log", "read"] = "log"
+    """To log a batch, or to read the run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,10 +145,8 @@ def _request(connection: http.client.HTTPConnection, plan: Plan, number: int, co
     try:
         if plan.asks == "log":
             connection.request("POST", "/api/2.0/mlflow/runs/log-batch", _batch(plan.run_id, number, count), headers)
-        elif plan.asks == "read":
-            connection.request("GET", f"/api/2.0/mlflow/runs/get?run_id={plan.run_id}", headers=headers)
         else:
-            connection.request("GET", "/api/2.0/mlflow/registered-models/search?max_results=1", headers=headers)
+            connection.request("GET", f"/api/2.0/mlflow/runs/get?run_id={plan.run_id}", headers=headers)
         answer = connection.getresponse()
         said = answer.read()
     except (OSError, http.client.HTTPException) as error:

@@ -2,9 +2,8 @@
 
 `make bench`, on the deployed `dev` stack. Each server is a pod of the deployed template with another number of workers
 and another pool, in the same database, one after the other in one run; the deployed server itself has nothing to do
-meanwhile. The clients come through the login, in the network of the pod they ask. Then half of them ask the registry,
-so that every pool of connections fills, and what the arithmetic of `stackfile/budget` says is compared with what
-PostgreSQL and the kernel count.
+meanwhile. The clients come through the login, in the network of the pod they ask. What the arithmetic of
+`stackfile/budget` says is compared with what PostgreSQL and the kernel count meanwhile.
 """
 
 import statistics
@@ -15,7 +14,7 @@ import yaml
 
 from benchmarks import clients
 from benchmarks.clones import Clone, Sizes
-from benchmarks.load import Outcome, Plan, Way, together
+from benchmarks.load import Outcome, Plan, Way
 from benchmarks.peaks import Peaks
 from components.server.process import threads
 from settings import PROJECT, Settings
@@ -29,7 +28,6 @@ WARM_UP_SECONDS = 8
 LOAD_SECONDS = 30
 # A refused request of the usual defaults takes half a minute: two of each client.
 USUAL_SECONDS = 60
-REGISTRY_SECONDS = 15
 TEAM = "team-a"
 # `mlflow server` says nothing of workers and pool, and neither do the charts of mlflow, community-charts and bitnami:
 # uvicorn's 4 workers, SQLAlchemy's pool of 5 and 10 beyond, anyio's 40 threads. Measured: 2.9 GiB with so many.
@@ -47,8 +45,8 @@ class Result:
     sizes: Sizes
     logged: Outcome
     seconds: float
-    filled: Peaks | None
-    """While every pool was in use; None for the usual defaults, where that takes minutes."""
+    peaks: Peaks
+    """The most that it took meanwhile."""
 
     @property
     def p99(self) -> float:
@@ -87,7 +85,7 @@ def sizes_of(profile: str) -> tuple[Sizes, int]:
     return sizes, expected.idle // MEBIBYTE
 
 
-def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float, *, fill: bool) -> Result:
+def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float) -> Result:
     """Start a server of these sizes, put the clients to it, and take it away."""
     account = platform.teams[TEAM]
     token = service_account_token(account.namespace, account.service_account, platform.audience)
@@ -99,19 +97,7 @@ def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float, *, fi
         with clone.watched() as peaks:
             print(f"  {sizes.name}: {peaks.memory:.0f} MiB before the clients come", flush=True)
             logged = clients.run(plan, clone.network)
-        if not fill:
-            return Result(sizes=sizes, logged=logged, seconds=seconds, filled=None)
-        with clone.watched() as filled:
-            half = replace(plan, seconds=REGISTRY_SECONDS, clients=CLIENTS // 2)
-            asking = clients.start(replace(half, asks="search"), clone.network)
-            logged_too = clients.run(half, clone.network)
-            asked = asking.outcome(clients.END_SECONDS)
-        return Result(
-            sizes=sizes,
-            logged=together([logged, replace(logged_too, latencies=[], waited=[]), replace(asked, latencies=[])]),
-            seconds=seconds,
-            filled=replace(filled, memory=max(peaks.memory, filled.memory)),
-        )
+        return Result(sizes=sizes, logged=logged, seconds=seconds, peaks=peaks)
 
 
 def compared(what: str, predicted: float, measured: float, unit: str = "") -> str:
@@ -123,17 +109,14 @@ def compared(what: str, predicted: float, measured: float, unit: str = "") -> st
 
 def report(result: Result, usual: Result, expected_memory: int) -> None:
     """Print what a profile's server has borne."""
-    sizes, filled = result.sizes, result.filled
+    sizes, peaks = result.sizes, result.peaks
     print(result.line())
     for said, count in sorted(result.logged.failures.items()):
         print(f"  FAILED {count} x {said[:100]}")
     print(f"  p99 {usual.p99 / result.p99:.0f} times lower than with the usual defaults (goal: {GOAL})")
-    if filled is not None:
-        pools = sizes.workers * (sizes.pool_size + sizes.pool_overflow)
-        print(compared("connections", pools, filled.connections))
-        print(compared("memory", expected_memory, filled.memory, " MiB"))
-        growth = filled.database_growth / max(filled.connections, 1)
-        print(f"  PostgreSQL took {growth:.1f} MiB for each connection", flush=True)
+    print(compared("connections", sizes.workers * (sizes.pool_size + sizes.pool_overflow), peaks.connections))
+    print(compared("memory", expected_memory, peaks.memory, " MiB"))
+    print(f"  PostgreSQL took {peaks.database_growth / max(peaks.connections, 1):.1f} MiB for each", flush=True)
 
 
 def main() -> None:
@@ -145,14 +128,14 @@ def main() -> None:
     # From here the ingress controller is at the machine's own address.
     run_id = clients.make_run(replace(public, address=("127.0.0.1", 443)), "server-load")
     print(f"{CLIENTS} clients that log batches of 20 metrics to one replica, for {LOAD_SECONDS} s", flush=True)
-    usual = measure(platform, USUAL, run_id, USUAL_SECONDS, fill=False)
+    usual = measure(platform, USUAL, run_id, USUAL_SECONDS)
     print(usual.line())
     for said, count in sorted(usual.logged.failures.items()):
         print(f"  {count} x {said[:100]}", flush=True)
     # Two profiles may have the same server.
     chosen = {replace(sizes, name=""): (sizes, memory) for sizes, memory in map(sizes_of, PROFILES)}
     for sizes, memory in chosen.values():
-        report(measure(platform, sizes, run_id, LOAD_SECONDS, fill=True), usual, memory)
+        report(measure(platform, sizes, run_id, LOAD_SECONDS), usual, memory)
 
 
 if __name__ == "__main__":
