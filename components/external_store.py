@@ -47,7 +47,7 @@ class ExternalStore(pulumi.ComponentResource):
         believed = authority.of_its_own(name, args.authority, namespace=args.namespace, opts=child)
         ready: tuple[pulumi.Resource, ...] = ()
         if isinstance(args.access, RoleOfAws):
-            access = web_identity(role_arn=args.access.arn, region=args.region)
+            access = web_identity(args.access.arn)
         else:
             key = credential(name, args.access, namespace=args.namespace, opts=child)
             access, ready = pods.Attachment(env=key.env(ACCESS_KEY)), key.ready

@@ -4,11 +4,12 @@ The token is mounted by the program itself, so nothing depends on a webhook that
 to know the cluster as an OpenID Connect provider, and the role's trust policy names the service account.
 """
 
+from collections.abc import Mapping
+
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import networks, pods
-from components.artifact_store import region_environment
 
 core = k8s.core.v1
 
@@ -19,28 +20,33 @@ FOLDER, VOLUME = "/var/run/secrets/eks.amazonaws.com/serviceaccount", "aws-iam-t
 TOKEN_SECONDS = 3600
 
 
-def web_identity(*, role_arn: pulumi.Input[str], region: pulumi.Input[str]) -> pods.Attachment:
-    """What AWS's SDKs need in a container to become the role."""
-    return pods.Attachment(
-        env=(
-            core.EnvVarArgs(name="AWS_ROLE_ARN", value=role_arn),
-            core.EnvVarArgs(name="AWS_WEB_IDENTITY_TOKEN_FILE", value=f"{FOLDER}/token"),
-            *region_environment(region),
+def web_identity(role_arn: pulumi.Input[str]) -> pods.Attachment:
+    """What AWS's SDKs need in a container to become the role, beside the region."""
+    return with_token(
+        volume=VOLUME,
+        file=f"{FOLDER}/token",
+        audience=AUDIENCE,
+        env={
+            "AWS_ROLE_ARN": role_arn,
+            "AWS_WEB_IDENTITY_TOKEN_FILE": f"{FOLDER}/token",
             # The region's own endpoint, also in SDKs whose default is the one of us-east-1.
-            core.EnvVarArgs(name="AWS_STS_REGIONAL_ENDPOINTS", value="regional"),
-        ),
-        mounts=(core.VolumeMountArgs(name=VOLUME, mount_path=FOLDER, read_only=True),),
+            "AWS_STS_REGIONAL_ENDPOINTS": "regional",
+        },
+    )
+
+
+def with_token(*, volume: str, file: str, audience: str, env: Mapping[str, pulumi.Input[str]]) -> pods.Attachment:
+    """A token of the pod's service account in a `file`, good for an `audience` alone, and variables that name it."""
+    folder, _, path = file.rpartition("/")
+    token = core.ServiceAccountTokenProjectionArgs(audience=audience, expiration_seconds=TOKEN_SECONDS, path=path)
+    return pods.Attachment(
+        env=tuple(core.EnvVarArgs(name=key, value=value) for key, value in env.items()),
+        mounts=(core.VolumeMountArgs(name=volume, mount_path=folder, read_only=True),),
         volumes=(
             core.VolumeArgs(
-                name=VOLUME,
+                name=volume,
                 projected=core.ProjectedVolumeSourceArgs(
-                    sources=[
-                        core.VolumeProjectionArgs(
-                            service_account_token=core.ServiceAccountTokenProjectionArgs(
-                                audience=AUDIENCE, expiration_seconds=TOKEN_SECONDS, path="token"
-                            )
-                        )
-                    ]
+                    sources=[core.VolumeProjectionArgs(service_account_token=token)]
                 ),
             ),
         ),

@@ -4,12 +4,13 @@ import pulumi
 
 import components.aws as a
 import settings as s
-from components.artifact_store import ArtifactStore, DirectAccess, OwnBucket, s3_uri
+from components.artifact_store import ArtifactStore, DirectAccess, OwnBucket, region_environment, s3_uri
 from components.aws import policies
 from components.clients import NAME as CLIENT
 from components.database import Database
 from components.pods import Attachment
 from components.server import SERVICE_ACCOUNT
+from components.web_identity import to_aws
 from stackfile.amazon import MOST_STORAGE, gibibytes
 from stackfile.rds import ADMINISTRATOR
 from wiring.context import Context
@@ -42,7 +43,7 @@ def bucket(context: Context, chosen: s.BucketArtifacts) -> ArtifactStore:
     return ArtifactStore(
         uri=s3_uri(made.name),
         attachment=Attachment(
-            env=(*a.region_environment(at.region), *server.attachment.env),
+            env=(*region_environment(at.region), *server.attachment.env),
             mounts=server.attachment.mounts,
             volumes=server.attachment.volumes,
         ),
@@ -128,7 +129,7 @@ def direct_access(context: Context, team: str, own: OwnBucket) -> DirectAccess:
             "AWS_DEFAULT_REGION": at.region,
             "WORKSPACE_ARTIFACTS": pulumi.Output.concat("s3://", own.name, f"/{policies.WORKSPACES}/{team}/"),
         },
-        flows=(a.aws_flow(),) if role is None else role.flows,
+        flows=(to_aws(),) if role is None else role.flows,
         annotations={} if role is None else role.annotations,
     )
 

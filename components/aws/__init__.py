@@ -4,7 +4,7 @@ Imported by `wiring/aws.py` alone: pulumi_aws takes seconds to load, which no st
 """
 
 from components.aws.bucket import Bucket, BucketArgs
-from components.aws.identity import Identity, Irsa, PodIdentity, aws_flow, region_environment
+from components.aws.identity import Identity, Irsa, PodIdentity
 from components.aws.rds import Rds, RdsArgs
 from components.aws.rds_access import SERVICE_ACCOUNT as DATABASE_ROLE_ACCOUNT
 from components.aws.rds_access import RdsAccess, RdsAccessArgs
@@ -26,6 +26,4 @@ __all__ = [
     "RoleIdentityArgs",
     "UserIdentity",
     "UserIdentityArgs",
-    "aws_flow",
-    "region_environment",
 ]

@@ -1,7 +1,6 @@
 """Who a pod is to AWS, by a role or by a key, and what its containers are given for that.
 
-The program mounts tokens itself, with the names that the webhooks of EKS use: where those run they find everything in
-its place and add nothing, and where none runs it works all the same.
+Where the cluster's own tokens count at AWS, `components.web_identity` mounts one.
 """
 
 from dataclasses import dataclass, field
@@ -10,14 +9,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import networks, pods
-from components.aws.policies import STS_AUDIENCE
-
-core = k8s.core.v1
+from components.web_identity import with_token
 
 # Where EKS Pod Identity's agent answers on every node; link-local, and so closed to all other pods.
 POD_IDENTITY_AGENT = "169.254.170.23"
-# The kubelet renews a token when four fifths of its time are over; the SDKs read the file again.
-TOKEN_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,37 +46,16 @@ class Identity:
     """Of the service account, for pods that are not the platform's: the cluster's webhook reads them."""
 
 
-def region_environment(region: str) -> tuple[core.EnvVarArgs, ...]:
-    """The region by both of its names: botocore reads the second one only, the other SDKs the first."""
-    return tuple(core.EnvVarArgs(name=name, value=region) for name in ("AWS_REGION", "AWS_DEFAULT_REGION"))
-
-
-def irsa_attachment(role: pulumi.Input[str]) -> pods.Attachment:
-    """The role, and a token that STS takes for it."""
-    folder = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
-    return _with_token(
-        volume="aws-iam-token",
-        folder=folder,
-        audience=STS_AUDIENCE,
-        env={
-            "AWS_ROLE_ARN": role,
-            "AWS_WEB_IDENTITY_TOKEN_FILE": f"{folder}/token",
-            "AWS_STS_REGIONAL_ENDPOINTS": "regional",
-        },
-    )
-
-
 def pod_identity_attachment() -> pods.Attachment:
     """Where the agent is, and a token that it takes."""
-    folder = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
-    return _with_token(
+    file = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token"
+    return with_token(
         volume="eks-pod-identity-token",
-        folder=folder,
+        file=file,
         audience="pods.eks.amazonaws.com",
-        path="eks-pod-identity-token",
         env={
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{POD_IDENTITY_AGENT}/v1/credentials",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{folder}/eks-pod-identity-token",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
         },
     )
 
@@ -92,26 +66,3 @@ def pod_identity_flow() -> networks.Flow:
         ip_block=k8s.networking.v1.IPBlockArgs(cidr=f"{POD_IDENTITY_AGENT}/32")
     )
     return networks.Flow(peers=[agent], ports=[80])
-
-
-def aws_flow() -> networks.Flow:
-    """The way to AWS's endpoints, which have no addresses of their own to name."""
-    return networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443])
-
-
-def _with_token(
-    *, volume: str, folder: str, audience: str, env: dict[str, pulumi.Input[str]], path: str = "token"
-) -> pods.Attachment:
-    token = core.ServiceAccountTokenProjectionArgs(audience=audience, expiration_seconds=TOKEN_SECONDS, path=path)
-    return pods.Attachment(
-        env=tuple(core.EnvVarArgs(name=key, value=value) for key, value in env.items()),
-        mounts=(core.VolumeMountArgs(name=volume, mount_path=folder, read_only=True),),
-        volumes=(
-            core.VolumeArgs(
-                name=volume,
-                projected=core.ProjectedVolumeSourceArgs(
-                    sources=[core.VolumeProjectionArgs(service_account_token=token)]
-                ),
-            ),
-        ),
-    )

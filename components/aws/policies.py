@@ -7,6 +7,8 @@ people who run the account.
 
 from collections.abc import Sequence
 
+from components.web_identity import AUDIENCE
+
 Document = dict[str, object]
 Statement = dict[str, object]
 
@@ -15,7 +17,6 @@ WORKSPACES = "workspaces"
 OBJECT_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 # What S3 asks of a key on a caller's behalf: to write, and to read or to finish an upload in parts.
 KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
-STS_AUDIENCE = "sts.amazonaws.com"
 
 
 def document(*statements: Statement) -> Document:
@@ -89,7 +90,7 @@ def federated_trust(*, provider: str, namespace: str, service_account: str) -> D
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {
                 "StringEquals": {
-                    f"{issuer}:aud": STS_AUDIENCE,
+                    f"{issuer}:aud": AUDIENCE,
                     f"{issuer}:sub": f"system:serviceaccount:{namespace}:{service_account}",
                 }
             },

@@ -6,7 +6,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import authority, networks, pods
-from components.aws.identity import Identity, region_environment
+from components.artifact_store import region_environment
+from components.aws.identity import Identity
 from components.credential import Generated, credential
 from components.database import Database, postgresql_uri, verified_tls
 from components.role import Administrator, DatabaseRole, DatabaseRoleArgs

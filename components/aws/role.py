@@ -9,12 +9,11 @@ from components.aws.identity import (
     Identity,
     Irsa,
     PodIdentity,
-    aws_flow,
-    irsa_attachment,
     pod_identity_attachment,
     pod_identity_flow,
 )
 from components.aws.policies import federated_trust, pod_trust
+from components.web_identity import to_aws, web_identity
 
 # Read by the webhook that every EKS cluster runs.
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
@@ -55,8 +54,8 @@ class RoleIdentity(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=args.policy, opts=child)
         if isinstance(args.kind, Irsa):
             self.identity = Identity(
-                attachment=irsa_attachment(role.arn),
-                flows=(aws_flow(),),
+                attachment=web_identity(role.arn),
+                flows=(to_aws(),),
                 ready=(policy,),
                 annotations={ROLE_ANNOTATION: role.arn},
             )
@@ -72,7 +71,7 @@ class RoleIdentity(pulumi.ComponentResource):
             )
             self.identity = Identity(
                 attachment=pod_identity_attachment(),
-                flows=(aws_flow(), pod_identity_flow()),
+                flows=(to_aws(), pod_identity_flow()),
                 ready=(policy, association),
             )
         self.register_outputs({"role": role.arn})

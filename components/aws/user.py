@@ -8,7 +8,8 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components import pods
-from components.aws.identity import Identity, aws_flow
+from components.aws.identity import Identity
+from components.web_identity import to_aws
 
 # The environment's own names, so that a Secret goes into a pod by `envFrom` as it is.
 KEY_ID = "AWS_ACCESS_KEY_ID"
@@ -63,7 +64,7 @@ class UserIdentity(pulumi.ComponentResource):
             attachment=pods.Attachment(
                 env=(pods.secret_env(KEY_ID, secret, KEY_ID), pods.secret_env(KEY, secret, KEY))
             ),
-            flows=(aws_flow(),),
+            flows=(to_aws(),),
             ready=(policy, secret),
         )
         self.register_outputs({"user": user.name})

@@ -89,7 +89,7 @@ def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
 
 
 def test_an_administrator_of_aws_is_proved_by_the_service_account() -> None:
-    identity = web_identity(role_arn="arn:aws:iam::123456789012:role/database", region="eu-central-1")
+    identity = web_identity("arn:aws:iam::123456789012:role/database")
     secret = pods.Attachment(env=(pods.core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value="arn:secret"),))
     got = role(
         c.Administrator(

@@ -3,13 +3,11 @@ from tests.harness import deploy
 
 
 def test_aws_is_shown_a_token_of_the_pods_service_account() -> None:
-    given = web_identity(role_arn="arn:aws:iam::123456789012:role/mlflow", region="eu-central-1")
+    given = web_identity("arn:aws:iam::123456789012:role/mlflow")
     (mount,), (volume,) = given.mounts, given.volumes
     assert {one.name: one.value for one in given.env} == {
         "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/mlflow",
         "AWS_WEB_IDENTITY_TOKEN_FILE": f"{mount.mount_path}/token",
-        "AWS_REGION": "eu-central-1",
-        "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_STS_REGIONAL_ENDPOINTS": "regional",
     }
     assert (mount.name, mount.read_only) == (volume.name, True)
@@ -17,7 +15,7 @@ def test_aws_is_shown_a_token_of_the_pods_service_account() -> None:
 
 def test_the_token_is_good_for_aws_alone_and_for_an_hour() -> None:
     def program() -> dict[str, object]:
-        (volume,) = web_identity(role_arn="arn", region="eu-central-1").volumes
+        (volume,) = web_identity("arn").volumes
         return {"volume": volume.projected}
 
     token = {"audience": "sts.amazonaws.com", "expirationSeconds": 3600, "path": "token"}
