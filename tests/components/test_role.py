@@ -15,6 +15,7 @@ from tests.components.parts import NAMESPACE, container, environment, opened, po
 from tests.harness import Recording, deploy
 
 ROOT = Path(__file__).resolve().parents[2]
+ROLE = "arn:aws:iam::123456789012:role/database"
 
 
 def role(administrator: c.Administrator | None = None) -> Recording:
@@ -89,7 +90,7 @@ def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
 
 
 def test_an_administrator_of_aws_is_proved_by_the_service_account() -> None:
-    identity = web_identity("arn:aws:iam::123456789012:role/database")
+    identity = web_identity(ROLE)
     secret = pods.Attachment(env=(pods.core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value="arn:secret"),))
     got = role(
         c.Administrator(
@@ -99,6 +100,6 @@ def test_an_administrator_of_aws_is_proved_by_the_service_account() -> None:
     assert pod(got, "database-role-job")["serviceAccountName"] == "mlflow-database-role"
     assert pod(got, "database-role-job")["automountServiceAccountToken"] is False
     given = environment(container(got, "database-role-job"))
-    assert given.items() >= {"ADMINISTRATOR_SECRET_ARN": "arn:secret", "AWS_REGION": "eu-central-1"}.items()
+    assert given.items() >= {"ADMINISTRATOR_SECRET_ARN": "arn:secret", "AWS_ROLE_ARN": ROLE}.items()
     _, egress = opened(got["database-role-network"])
     assert [port["port"] for rule in egress for port in rule["ports"]] == [6432, 443]

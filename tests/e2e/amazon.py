@@ -47,16 +47,21 @@ class Amazon:
     @property
     def environment(self) -> dict[str, str]:
         """What an engine needs in its environment to deploy there."""
-        return {
-            **self.aws.administrator.environment,
-            "AWS_ENDPOINT_URL": self.aws.tls_url,
-            "AWS_CA_BUNDLE": str(self.authority),
-            "AWS_REGION": REGION,
-        }
+        return engine_environment(self.aws, self.authority)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients while it runs
         """A client with the administrator's key."""
         return _client(self.aws, self.authority, service)
+
+
+def engine_environment(aws: Running, authority: Path) -> dict[str, str]:
+    """What an engine needs in its environment to deploy to an AWS whose authority is in a file."""
+    return {
+        **aws.administrator.environment,
+        "AWS_ENDPOINT_URL": aws.tls_url,
+        "AWS_CA_BUNDLE": str(authority),
+        "AWS_REGION": REGION,
+    }
 
 
 @contextmanager

@@ -1,16 +1,17 @@
 """A copy of the program with a Pulumi state of its own: previews of it touch neither the checkout nor the platform."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.commands import CHECKOUT, Finished, run
 
 FILES = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml")
-FOLDERS = ("components", "policy", "stackfile", "tools", ".github")
+FOLDERS = ("components", "policy", "stackfile", "tools", "wiring", ".github")
 # What a copy shares with the checkout because it is large and stays as it is.
 LINKED = (".venv",)
-PROD_SECRETS = ("databasePassword", "artifactsAccessKeyId", "artifactsSecretAccessKey", "loginClientSecret")
+PROD_SECRETS = ("loginClientSecret",)
 PULUMI_SECONDS = 180
 
 
@@ -20,9 +21,11 @@ class Clone:
 
     folder: Path
     state: Path
+    credentials: Mapping[str, str]
+    """Variables with which its engine reaches AWS."""
 
     @classmethod
-    def make(cls, folder: Path) -> "Clone":
+    def make(cls, folder: Path, credentials: Mapping[str, str]) -> "Clone":
         """Copy what Pulumi needs of the checkout."""
         clone, state = folder / "clone", folder / "state"
         clone.mkdir()
@@ -33,7 +36,7 @@ class Clone:
             shutil.copytree(CHECKOUT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in LINKED:
             (clone / name).symlink_to(CHECKOUT / name)
-        return cls(folder=clone, state=state)
+        return cls(folder=clone, state=state, credentials=credentials)
 
     @property
     def kubeconfig(self) -> Path:
@@ -42,8 +45,8 @@ class Clone:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that keep its state apart."""
-        return {"PULUMI_BACKEND_URL": f"file://{self.state}"}
+        """Variables that keep its state apart, and that AWS asks for."""
+        return {"PULUMI_BACKEND_URL": f"file://{self.state}", **self.credentials}
 
     def run(self, *command: str, expected: int | None = 0, env: dict[str, str] | None = None) -> Finished:
         """Run a command in the clone."""
@@ -56,7 +59,7 @@ class Clone:
         )
 
     def make_stack(self, name: str) -> None:
-        """Make a stack; `prod` gets its four secrets."""
+        """Make a stack; `prod` gets its secret."""
         self.run("pulumi", "stack", "init", name, "--non-interactive")
         if name == "prod":
             for key in PROD_SECRETS:

@@ -3,11 +3,13 @@
 They run on the embedded cluster, in the environment of `python -m embedded exec`; `tools/e2e` sets it up.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from embedded.aws.server import running
+from tests.e2e.amazon import engine_environment
 from tests.e2e.figures import Figures
 from tests.e2e.mlflow_client import Client
 from tests.e2e.web import Site
@@ -116,6 +118,15 @@ def site(platform: Platform) -> Site:
 def client(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Client:
     """The published MLflow client."""
     return Client.of(platform, tmp_path_factory.mktemp("client"))
+
+
+@pytest.fixture(scope="session")
+def aws_credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What an engine needs to preview a stack that has something at AWS."""
+    authority = tmp_path_factory.mktemp("aws") / "aws.crt"
+    with running() as aws:
+        authority.write_text(aws.authority_pem, encoding="utf-8")
+        yield engine_environment(aws, authority)
 
 
 @pytest.fixture(scope="session")

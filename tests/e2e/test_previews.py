@@ -15,8 +15,8 @@ CHANGES = re.compile(r"^ +[-+~]+ *(\d+) (?:to )?(created?|updated?|deleted?|repl
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    return Clone.make(tmp_path)
+def clone(tmp_path: Path, aws_credentials: dict[str, str]) -> Clone:
+    return Clone.make(tmp_path, aws_credentials)
 
 
 def test_a_second_up_changes_nothing(figures: Figures) -> None:

@@ -19,8 +19,8 @@ TOKEN = "the-workflow's-own-token"  # noqa: S105 - opens nothing but the stand-i
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    made = Clone.make(tmp_path)
+def clone(tmp_path: Path, aws_credentials: dict[str, str]) -> Clone:
+    made = Clone.make(tmp_path, aws_credentials)
     made.make_stack("dev")
     made.make_stack("prod")
     made.commit()
