@@ -98,7 +98,7 @@ def test_mistakes_are_listed_after_what_is_known(folder: Path, capsys: pytest.Ca
     assert main(["dev"]) == 1
     told = capsys.readouterr()
     assert rows(told.out)["server.replicas"] == ("5", "stack file")
-    assert "= 363 connections" in told.err
+    assert "= 183 connections" in told.err
     path.write_text(path.read_text().replace("replicas: 5", "replicas: five"))
     assert main(["dev"]) == 1
     told = capsys.readouterr()
