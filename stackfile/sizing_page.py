@@ -33,7 +33,7 @@ It reads the stack file alone, and needs no cluster and no passphrase. It ends w
 
 {table}
 {notes}
-`small` and `production` protect whatever holds data. `production` refuses passwords and development users, a
+`small` and `production` protect whatever holds data. `production` refuses `login.kind` `basic` and `development`, a
 self-signed certificate, a host below .localhost, images of one node, and stores without TLS; `small` refuses
 development users.
 
@@ -67,7 +67,10 @@ SUMS = (
             "(replicas, or the autoscaler's most, + 1 while rolling) x workers x (pool + overflow) + "
             f"{pools.JOB_CONNECTIONS} of jobs"
         ),
-        f"`max_connections` - {pools.RESERVED} in reserve; of RDS by `database.instanceClass`",
+        (
+            f"`max_connections` - {pools.RESERVED} in reserve, - {pools.RESERVED + connections.RESERVED_BY_RDS} at RDS, "
+            "where `database.instanceClass` decides if `database.maxConnections` is not said"
+        ),
     ),
     ("190 MiB + workers x (210 MiB + 160 MiB of uploads)", "`server.memoryLimit`"),
     ("(64 MiB + `max_connections` x 4 MiB) / 0.75 of the in-cluster PostgreSQL", "`database.memoryLimit`"),
