@@ -63,7 +63,13 @@ class MLflow(pulumi.ComponentResource):
         )
         deployment = k8s.apps.v1.Deployment(
             f"{name}-server",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                namespace=args.namespace,
+                name="mlflow",
+                labels=LABELS,
+                # The autoscaler owns the number of replicas once it has set it; pausing takes it back.
+                annotations={"pulumi.com/patchForce": "true"},
+            ),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=replicas(args),
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),

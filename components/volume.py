@@ -30,7 +30,8 @@ def volume(
             storage_class_name=storage_class,
             resources=core.VolumeResourceRequirementsArgs(requests={"storage": storage}),
         ),
-        opts=opts,
+        # A volume stays in the class that it was made in: another class would be another, empty volume.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["spec.storageClassName"])),
     )
     return claim, pods.Attachment(
         mounts=(core.VolumeMountArgs(name=name, mount_path=path),),

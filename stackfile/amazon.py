@@ -8,7 +8,8 @@ from stackfile import kinds
 
 # Of gp3 volumes with PostgreSQL, in GiB.
 LEAST_STORAGE, MOST_STORAGE = 20, 65_536
-_PARTITION = r"arn:aws(?:-cn|-us-gov)?"
+# Not China, whose services have names of their own (`.amazonaws.com.cn`) that no policy here knows.
+_PARTITION = r"arn:aws(?:-us-gov)?"
 _ACCOUNT = r"[0-9]{12}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"

@@ -12,7 +12,8 @@ USERS = (("database", "rds"), ("artifacts", "bucket"))
 LONGEST_IAM_NAME = 64
 BEHIND_TEAM = 23
 LONGEST_TEAM = LONGEST_IAM_NAME - BEHIND_TEAM
-MOST_TAGS = 50
+# AWS takes 50; one is the platform's own.
+MOST_TAGS, OWN_TAG = 49, "mlflow-platform"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 RESERVED_ENDS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3")
@@ -74,6 +75,12 @@ def tags(draft: Draft) -> Iterator[Fault]:
     for name in found:
         if name.lower().startswith("aws:"):
             yield Fault(path_of(("aws", "tags", name)), "begins with aws:, which is AWS's own", "choose another name")
+        if name == OWN_TAG:
+            yield Fault(
+                path_of(("aws", "tags", name)),
+                "is the tag by which the platform's own things are found; its value is the host",
+                "choose another name",
+            )
 
 
 def bucket(draft: Draft) -> Iterator[Fault]:

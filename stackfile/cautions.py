@@ -35,6 +35,12 @@ def rds(draft: Draft) -> Iterator[Fault]:
             "one instance in one zone: while AWS replaces it, which takes minutes to hours, there is no MLflow",
             setting({"database.multiAz": True}),
         )
+    if draft.says("database.maxConnections"):
+        yield Fault(
+            "database.maxConnections",
+            "RDS takes it over at the instance's next restart, and the server's pools count on it at once",
+            "restart the instance after the `up` that changes it, and raise pools in the next one",
+        )
     if draft.value("profile") == "small" and draft.number("database.backupDays") == 0:
         yield Fault(
             "database.backupDays",

@@ -68,7 +68,6 @@ PRESETS: tuple[Preset, ...] = (
         kind="in-cluster",
     ),
     Preset("database.memoryLimit", {"production": "1280Mi"}, "The sum below for its connections.", kind="in-cluster"),
-    Preset("database.storage", {"small": "20Gi", "production": "50Gi"}, STORED, kind="in-cluster"),
     Preset(
         "database.instanceClass",
         {"evaluation": "db.t4g.small", "small": "db.t4g.medium", "production": "db.m7g.large"},
@@ -88,7 +87,6 @@ PRESETS: tuple[Preset, ...] = (
         "A mistake is found within a week by those who work there daily, within a month by others.",
         kind="rds",
     ),
-    Preset("artifacts.storage", {"small": "100Gi", "production": "200Gi"}, "One team's quota.", kind="in-cluster"),
     Preset(
         "artifacts.noncurrentDays",
         {"evaluation": 1, "production": 90},

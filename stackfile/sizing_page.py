@@ -68,8 +68,9 @@ SUMS = (
             f"{pools.JOB_CONNECTIONS} of jobs"
         ),
         (
-            f"`max_connections` - {pools.RESERVED} in reserve, - {pools.RESERVED + connections.RESERVED_BY_RDS} at RDS, "
-            "where `database.instanceClass` decides if `database.maxConnections` is not said"
+            f"`max_connections` - {pools.RESERVED} in reserve, - "
+            f"{pools.RESERVED + connections.RESERVED_BY_RDS} at RDS; there "
+            "`database.instanceClass` decides if `database.maxConnections` is not said"
         ),
     ),
     ("190 MiB + workers x (210 MiB + 160 MiB of uploads)", "`server.memoryLimit`"),

@@ -8,7 +8,7 @@ from components.artifact_store import ArtifactStore, DirectAccess, OwnBucket, re
 from components.aws import policies
 from components.clients import NAME as CLIENT
 from components.database import Database
-from components.pods import Attachment
+from components.pods import Attachment, joined
 from components.server import SERVICE_ACCOUNT
 from components.web_identity import to_aws
 from stackfile.amazon import MOST_STORAGE, gibibytes
@@ -42,11 +42,7 @@ def bucket(context: Context, chosen: s.BucketArtifacts) -> ArtifactStore:
     server = _pod(context, "server-identity", SERVICE_ACCOUNT, policy, "MLflow's server: its artifacts")
     return ArtifactStore(
         uri=s3_uri(made.name),
-        attachment=Attachment(
-            env=(*region_environment(at.region), *server.attachment.env),
-            mounts=server.attachment.mounts,
-            volumes=server.attachment.volumes,
-        ),
+        attachment=joined(Attachment(env=region_environment(at.region)), server.attachment),
         flows=server.flows,
         ready=(*made.ready, *server.ready),
         own=OwnBucket(name=made.name, arn=made.arn, key=made.key) if chosen.direct_access else None,

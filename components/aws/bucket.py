@@ -34,7 +34,7 @@ class BucketArgs:
     """Days after which objects go to Intelligent-Tiering, which moves by use; None leaves them."""
 
     durable: bool
-    """Whether deleting any of it is refused, and leaves it at AWS when it is forced."""
+    """Whether deleting any of it is refused, and leaves it at AWS when it is forced; else what is in it goes as well."""
 
 
 def lifecycle(
@@ -81,7 +81,7 @@ class Bucket(pulumi.ComponentResource):
         super().__init__("mlflow-platform:index:Bucket", name, None, opts)
         kept = pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable)
         self.key = storage_key(f"{name}-key", args.key, "MLflow's artifacts", kept)
-        bucket = s3.Bucket(f"{name}-bucket", bucket=args.bucket, opts=kept)
+        bucket = s3.Bucket(f"{name}-bucket", bucket=args.bucket, force_destroy=not args.durable, opts=kept)
         self.name, self.arn = bucket.bucket, bucket.arn
         closed = s3.BucketPublicAccessBlock(
             f"{name}-public-access",

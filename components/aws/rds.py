@@ -132,7 +132,8 @@ class Rds(pulumi.ComponentResource):
             performance_insights_kms_key_id=self.key if args.insights_days else None,
             enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
             # Otherwise RDS waits for the maintenance window while the server already counts on what was changed. A
-            # change of the class costs a failover, and the preview shows it.
+            # change of the class costs a failover, and the preview shows it. `max_connections` waits for a restart all
+            # the same.
             apply_immediately=True,
             opts=pulumi.ResourceOptions(parent=self, protect=args.durable),
         )

@@ -1,7 +1,6 @@
 """A user with an access key in a Secret: the identity for pods outside AWS, whose tokens STS does not know."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -34,9 +33,6 @@ class UserIdentityArgs:
     """Name of the Secret where people have to type it. None lets a new key come in a new Secret, and with that in new
     pods; under a name of its own it comes in the place of the old one."""
 
-    further: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What else stands in the Secret."""
-
 
 class UserIdentity(pulumi.ComponentResource):
     """An IAM user with one policy of its own, an access key, and the Secret that holds it."""
@@ -57,7 +53,7 @@ class UserIdentity(pulumi.ComponentResource):
         secret = k8s.core.v1.Secret(
             f"{name}-secret",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name=args.secret),
-            string_data={KEY_ID: key.id, KEY: key.secret, **args.further},
+            string_data={KEY_ID: key.id, KEY: key.secret},
             opts=child,
         )
         self.identity = Identity(

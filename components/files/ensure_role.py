@@ -124,8 +124,10 @@ def acting_as_role(connection: psycopg.Connection, version: int) -> Iterator[Non
         return
     options = SQL("WITH INHERIT TRUE, SET TRUE" if version >= CREATOR_IS_NO_MEMBER else "")
     connection.execute(SQL("GRANT {} TO CURRENT_USER {}").format(Identifier(ROLE), options))
-    yield
-    connection.execute(SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(ROLE)))
+    try:
+        yield
+    finally:
+        connection.execute(SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(ROLE)))
 
 
 def ensure_database(connection: psycopg.Connection) -> None:
@@ -157,8 +159,7 @@ def main() -> NoReturn:
     if user == ROLE:
         finish(ROLE_RIGHTS, f"{ROLE} is the administrator itself: choose another database.user for MLflow")
     who = f"the administrator {user}"
-    home = environ.get("ADMINISTRATOR_DATABASE", "postgres")
-    with connected(ADMINISTRATOR, who, user=user, password=secret, database=home) as connection:
+    with connected(ADMINISTRATOR, who, user=user, password=secret, database="postgres") as connection:
         version = connection.info.server_version // 10000
         if version < OLDEST:
             finish(TOO_OLD, f"{SERVER} is PostgreSQL {version}; expected {OLDEST} or newer: create role and database by hand")

@@ -23,6 +23,8 @@ _SESSION = {
     "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
     # The connection that MLflow opens beside the migrating one is idle meanwhile, and a migration may take its time.
     "statement_timeout": "0",
+    # In which messages say since when somebody holds something.
+    "timezone": "UTC",
     "idle_in_transaction_session_timeout": "0",
     # A migration that was killed gives its locks back at once, not when its statement has ended.
     "client_connection_check_interval": "5s",

@@ -71,10 +71,11 @@ def uvicorn_options(termination_seconds: int) -> str:
 
 
 def threads(pool_size: int, pool_overflow: int) -> int:
-    """Requests that a worker handles at once, so that none of them waits for a connection.
+    """Requests that a worker handles at once, so that two connections for each are there.
 
-    Logging a batch takes a second connection while it holds one (`SqlAlchemyStore.log_batch`). One is left for the
-    authorisation, which looks up a run's workspace in the event loop and would stop it by waiting.
+    Logging a batch takes a second connection while it holds one (`SqlAlchemyStore.log_batch`); only batches that rename
+    their run take up to four, and would have to come all at once to wait. One connection is left for the authorisation,
+    which looks up a run's workspace in the event loop and would stop it by waiting.
     """
     return max(1, (pool_size + pool_overflow - 1) // 2)
 

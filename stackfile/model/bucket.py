@@ -18,7 +18,8 @@ class BucketArtifacts(Model):
     """Name of the bucket, unique in the world; absent lets Pulumi choose one."""
 
     kms_key: amazon.KeyArn | None = None
-    """ARN of the key that encrypts it; absent means one of the platform's own."""
+    """ARN of the key that encrypts it; absent means one of the platform's own. Another key later is for new objects,
+    and what the old one has encrypted is not read any more: copy the objects first."""
 
     noncurrent_days: Annotated[int, whole(1, 3650)] = 30
     """Days for which what was deleted or overwritten can be had back."""
@@ -31,4 +32,4 @@ class BucketArtifacts(Model):
 
     direct_access: values.Flag = False
     """Whether teams' programs reach the files of their own workspace in the bucket, besides those that they get through
-    MLflow; see docs/aws.md."""
+    MLflow; see docs/aws.md. Their pods then reach any address on 443."""
