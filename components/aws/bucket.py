@@ -34,7 +34,7 @@ class BucketArgs:
     """Days after which objects go to Intelligent-Tiering, which moves by use; None leaves them."""
 
     durable: bool
-    """Whether deleting any of it is refused, and leaves it at AWS when it is forced; else what is in it goes as well."""
+    """Whether deleting any of it is refused, and leaves it at AWS when it is forced; else what is in it goes too."""
 
 
 def lifecycle(

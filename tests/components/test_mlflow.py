@@ -379,6 +379,11 @@ def test_the_autoscaler_is_not_overruled_by_the_next_deployment() -> None:
     assert server().of("HorizontalPodAutoscaler") == []
 
 
+def test_the_number_of_replicas_can_be_taken_back_from_an_autoscaler() -> None:
+    """It owns the field once it has set it, and server-side apply respects owners."""
+    assert server()["mlflow-server"].inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+
+
 def test_the_registry_is_shown_its_secrets() -> None:
     assert pod(server(pull_secrets=("a", "b")), "mlflow-server")["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
     assert "imagePullSecrets" not in pod(server(), "mlflow-server")

@@ -80,8 +80,17 @@ CASES = {
     "a tag of AWS's own": case(
         {"aws/tags": {"aws:owner": "me"}}, 'aws.tags["aws:..."]', "begins with aws:", "choose another name"
     ),
+    "a tag by which the platform finds its own": case(
+        {"aws/tags": {"mlflow-platform": "x"}}, "aws.tags.mlflow-platform", "its value is the host", "another name"
+    ),
+    "a key in China": case(
+        {"database/kmsKey": KEY.replace("arn:aws", "arn:aws-cn")},
+        "database.kmsKey",
+        "expected the ARN",
+        "shows what is possible",
+    ),
     "too many tags": case(
-        {"aws/tags": {f"tag-{number}": "x" for number in range(51)}}, "aws.tags", "found 51", "remove some"
+        {"aws/tags": {f"tag-{number}": "x" for number in range(50)}}, "aws.tags", "found 50", "remove some"
     ),
     # The database.
     "one subnet": case(
