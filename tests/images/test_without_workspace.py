@@ -24,7 +24,7 @@ class Server:
         """Answer one request."""
         self.asked.append(scope)
         assert (await receive())["type"] == "http.request"
-        is_list = scope["path"] in {"/api/3.0/mlflow/workspaces", "/api/2.0/mlflow/experiments/search"}
+        is_list = scope["path"] in {"/api/3.0/mlflow/workspaces", "/api/2.0/mlflow/experiments/get-by-name"}
         await send({"type": "http.response.start", "status": self.status if is_list else 200, "headers": []})
         body = self.answer if is_list else "MLflow"
         await send({"type": "http.response.body", "body": body.encode()})
@@ -82,7 +82,7 @@ def test_a_list_that_cannot_be_read_leaves_the_page_to_mlflow(answer: str) -> No
 
 def test_without_workspaces_whoever_may_not_see_experiments_is_told_so() -> None:
     assert ask(Server({}, 403), multi_tenant=False)[0] == 403
-    for status in (200, 401, 500):
+    for status in (200, 401, 404, 500):
         assert ask(Server({"experiments": []}, status), multi_tenant=False) == (200, "MLflow")
 
 

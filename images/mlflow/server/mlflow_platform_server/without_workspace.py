@@ -17,8 +17,8 @@ from mlflow_platform_server.bodies import Message, Receive, Send
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 WORKSPACES = "/api/3.0/mlflow/workspaces"
-# What whoever may do anything may do, and what a server without workspaces can be asked.
-EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
+# What whoever may do anything may ask, and nobody else: a search would be answered with what they may see, nothing.
+EXPERIMENT, EXPERIMENT_QUERY = "/api/2.0/mlflow/experiments/get-by-name", b"experiment_name=Default"
 # What a header may make of the answer to the question below, and what names a workspace of its own.
 LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"x-mlflow-workspace"}
 PAGE = """<!DOCTYPE html>
@@ -106,13 +106,13 @@ class WithoutWorkspace:
             status = message.get("status", status)
             body += message.get("body", b"")
 
-        path = WORKSPACES if self._multi_tenant else EXPERIMENTS
+        path, query = (WORKSPACES, b"") if self._multi_tenant else (EXPERIMENT, EXPERIMENT_QUERY)
         question = {
             **scope,
             "method": "GET",
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"" if self._multi_tenant else b"max_results=1",
+            "query_string": query,
             "headers": [(name, value) for name, value in scope["headers"] if name not in LEFT_OUT],
             "state": {},
         }
