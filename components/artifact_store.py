@@ -9,6 +9,9 @@ import pulumi_kubernetes as k8s
 from components import pods
 from components.networks import Flow
 
+# The variables of an access key, and the entries of a Secret that hold it.
+ACCESS_KEY = {"AWS_ACCESS_KEY_ID": "access-key-id", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnBucket:
@@ -87,7 +90,4 @@ def region_environment(region: pulumi.Input[str]) -> tuple[k8s.core.v1.EnvVarArg
 
 def key_environment(secret: "str | k8s.core.v1.Secret") -> tuple[k8s.core.v1.EnvVarArgs, ...]:
     """The access key in a Secret, under `access-key-id` and `secret-access-key`."""
-    return (
-        pods.secret_env("AWS_ACCESS_KEY_ID", secret, "access-key-id"),
-        pods.secret_env("AWS_SECRET_ACCESS_KEY", secret, "secret-access-key"),
-    )
+    return tuple(pods.secret_env(variable, secret, key) for variable, key in ACCESS_KEY.items())

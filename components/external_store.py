@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import pulumi
 
 from components import authority, networks, pods
-from components.artifact_store import ArtifactStore, s3_environment, s3_uri
+from components.artifact_store import ACCESS_KEY, ArtifactStore, s3_environment, s3_uri
 from components.credential import Source, credential
 from components.web_identity import to_aws, web_identity
-
-ACCESS_KEY = {"AWS_ACCESS_KEY_ID": "access-key-id", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

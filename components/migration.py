@@ -76,19 +76,7 @@ class SchemaMigration(pulumi.ComponentResource):
                 # on a Job for its last try and its deadline only.
                 backoff_limit=1,
                 active_deadline_seconds=args.minutes * 60,
-                # A drained node is nobody's failure.
-                pod_failure_policy=k8s.batch.v1.PodFailurePolicyArgs(
-                    rules=[
-                        k8s.batch.v1.PodFailurePolicyRuleArgs(
-                            action="Ignore",
-                            on_pod_conditions=[
-                                k8s.batch.v1.PodFailurePolicyOnPodConditionsPatternArgs(
-                                    type="DisruptionTarget", status="True"
-                                )
-                            ],
-                        )
-                    ]
-                ),
+                pod_failure_policy=pods.drain_is_no_failure(),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
                     spec=_pod(args, scripts.metadata.name),

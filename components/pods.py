@@ -94,6 +94,20 @@ def container_security() -> core.SecurityContextArgs:
     )
 
 
+def drain_is_no_failure() -> k8s.batch.v1.PodFailurePolicyArgs:
+    """For Jobs: a pod that goes with its node is none of the tries."""
+    return k8s.batch.v1.PodFailurePolicyArgs(
+        rules=[
+            k8s.batch.v1.PodFailurePolicyRuleArgs(
+                action="Ignore",
+                on_pod_conditions=[
+                    k8s.batch.v1.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
+                ],
+            )
+        ]
+    )
+
+
 def http_probe(path: str, port: int, *, period: int, failures: int, delay: int = 0) -> core.ProbeArgs:
     """A probe by HTTP GET; `period` and `delay` in seconds.
 

@@ -113,20 +113,9 @@ class DatabaseRole(pulumi.ComponentResource):
                 annotations={"pulumi.com/replaceUnready": "true"},
             ),
             spec=k8s.batch.v1.JobSpecArgs(
-                # The script itself is patient where another try may help; a drained node is no try.
+                # The script itself is patient where another try may help.
                 backoff_limit=0,
-                pod_failure_policy=k8s.batch.v1.PodFailurePolicyArgs(
-                    rules=[
-                        k8s.batch.v1.PodFailurePolicyRuleArgs(
-                            action="Ignore",
-                            on_pod_conditions=[
-                                k8s.batch.v1.PodFailurePolicyOnPodConditionsPatternArgs(
-                                    type="DisruptionTarget", status="True"
-                                )
-                            ],
-                        )
-                    ]
-                ),
+                pod_failure_policy=pods.drain_is_no_failure(),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS), spec=_pod(args, scripts.metadata.name)
                 ),

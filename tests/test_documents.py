@@ -43,6 +43,7 @@ def test_what_a_page_shows_of_a_way_in_is_what_is_deployed_to_test_it(name: str)
 
 def test_what_the_page_about_images_adds_to_a_stack_file_is_right() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "images.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
     for block in blocks:
         ((section, shown),) = yaml.safe_load(block).items()
         model = {"mlflow-platform:server": Server, "mlflow-platform:images": Images}[section]

@@ -8,13 +8,13 @@ import pulumi_kubernetes as k8s
 from components import authority, networks, pods
 from components.artifact_store import region_environment
 from components.aws.identity import Identity
+from components.aws.rds import PORT
 from components.credential import Generated, credential
 from components.database import Database, postgresql_uri, verified_tls
 from components.role import Administrator, DatabaseRole, DatabaseRoleArgs
 
 core = k8s.core.v1
 
-PORT = 5432
 # Of the Job alone: the server's own pods may not read the administrator's password.
 SERVICE_ACCOUNT = "mlflow-database-role"
 
