@@ -17,7 +17,7 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt check ready
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,28 +26,35 @@ image: ## build and push images/mlflow as IMAGE, and print its digest; BUILDER=p
 	@tools/image '$(IMAGE)'
 
 ready:
-	@embedded/bootstrap.sh
+	@tools/bootstrap
 
-up: ready ## deploy the platform, use it once, print where to look
+# Without a context the embedded cluster of the testbed is meant.
+cluster:
+	@tools/bootstrap $(if $(CONTEXT),,--testbed)
+
+testbed:
+	@tools/bootstrap --testbed
+
+up: cluster ## deploy the platform, use it once, print where to look
 	@tools/up '$(STACK)' '$(CONTEXT)'
 
-preview: ready ## show what `up` would change, judged by the policy pack
+preview: cluster ## show what `up` would change, judged by the policy pack
 	@$(RUN) tools/preview '$(STACK)'
 
-status: ready ## show how the embedded cluster is
-	@$(PYTHON) -m embedded status
+status: testbed ## status of the embedded cluster
+	@$(PYTHON) -m testbed status
 
-down: ready ## stop the embedded cluster, keep its data
-	@$(PYTHON) -m embedded down
+down: testbed ## stop the embedded cluster, keep its data
+	@$(PYTHON) -m testbed down
 
-destroy: ready ## delete the platform; asks, and names what it leaves
+destroy: cluster ## delete the platform; asks, and names what it leaves
 	@tools/destroy '$(STACK)' '$(CONTEXT)'
 
-purge: ready ## delete what an archived TEAM has in MLflow, after asking
+purge: cluster ## delete what an archived TEAM has in MLflow, after asking
 	@tools/purge '$(STACK)' '$(CONTEXT)' '$(TEAM)'
 
-env: ready ## print the environment for `pulumi` and `kubectl` by hand: eval "$$(make -s env)"
-	@$(PYTHON) -m embedded env
+env: testbed ## print the environment for `pulumi` and `kubectl` by hand: eval "$$(make -s env)"
+	@$(PYTHON) -m testbed env
 
 access: ready ## print who may do what, or AGAINST=main what changes; needs no cluster
 	@$(PYTHON) -m tools.access_matrix --stack '$(STACK)' --against '$(AGAINST)' --format '$(FORMAT)'
@@ -55,25 +62,25 @@ access: ready ## print who may do what, or AGAINST=main what changes; needs no c
 configuration: ready ## print every setting of STACK and where it comes from (JSON=1 for programs); needs no cluster
 	@$(PYTHON) -m tools.configuration '$(STACK)' $(if $(JSON),--json)
 
-passwords: ready ## print the development users' passwords
+passwords: cluster ## print the development users' passwords
 	@$(RUN) pulumi stack output passwords --show-secrets --stack '$(STACK)'
 
-smoke: ready ## use the deployed platform as a data scientist would
+smoke: cluster ## use the deployed platform as a data scientist would
 	@$(RUN) $(PYTHON) -m tools.smoke
 
-test: ready ## linters, types and every test that needs no cluster
+test: testbed ## linters, types and every test that needs no cluster
 	@tools/test
 
-e2e: ready ## every test that needs the embedded cluster; deploys `dev` first
+e2e: testbed ## every test that needs the embedded cluster; deploys `dev` first
 	@tools/e2e
 
-bench: ready ## cost of a preview, and on the deployed `dev` stack of the login, and what the server bears
-	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.preview_cost
-	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.login_cost
-	@$(PYTHON) -m embedded exec -- $(PYTHON) -m benchmarks.server_load
+bench: testbed ## cost of a preview; cost of the login and throughput of the server on the deployed `dev` stack
+	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost
+	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.login_cost
+	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.server_load
 
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .
 
-reach: ready ## show who may connect to whom on the deployed platform, by its NetworkPolicies
+reach: cluster ## show who may connect to whom on the deployed platform, by its NetworkPolicies
 	@$(RUN) $(PYTHON) -m tools.reachability

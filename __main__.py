@@ -2,44 +2,45 @@
 
 import pulumi
 
-import components as c
-import wiring as w
+import factories
+from components.exposure.gateway import Gateway, GatewayArgs
+from components.kubernetes.namespace import PlatformNamespace, PlatformNamespaceArgs
+from components.team.access_matrix import as_data
 from settings import load
-from tools.access import matrix as access
 
 settings, secrets = load()
-opts = pulumi.ResourceOptions(providers=w.providers(settings))
-platform = c.PlatformNamespace(
+opts = pulumi.ResourceOptions(providers=factories.providers(settings))
+platform = PlatformNamespace(
     "platform",
-    c.PlatformNamespaceArgs(name=settings.namespace, create=settings.create_namespace, durable=settings.durable),
+    PlatformNamespaceArgs(name=settings.namespace, create=settings.create_namespace, durable=settings.durable),
     opts,
 )
-context = w.Context(
+context = factories.Context(
     settings=settings,
     secrets=secrets,
     namespace=platform.namespace,
-    trust=w.trust(settings, platform.namespace, opts),
+    trust=factories.trust(settings, platform.namespace, opts),
     opts=opts,
 )
 
-certificate = w.certificate(context)
-route = w.route(context, certificate)
-database = w.database(context)
-artifacts = w.artifacts(context)
-identity = w.identity(context, route)
-migration = w.migration(context, database)
-login = w.login(context, identity, certificate)
-server = w.server(context, database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
-gateway = c.Gateway(
+certificate = factories.certificate(context)
+route = factories.route(context, certificate)
+database = factories.database(context)
+artifacts = factories.artifacts(context)
+identity = factories.identity(context, route)
+migration = factories.migration(context, database)
+login = factories.login(context, identity, certificate)
+server = factories.server(context, database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
+gateway = Gateway(
     "gateway",
-    c.GatewayArgs(
+    GatewayArgs(
         address=context.address,
         service=server.service,
-        route=w.guarded(context, route, login),
+        route=factories.guarded(context, route, login),
     ),
     opts,
 )
-workspaces = w.workspaces(context, gateway, certificate, w.cluster_roles(context), artifacts)
+workspaces = factories.workspaces(context, gateway, certificate, factories.cluster_roles(context), artifacts)
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)
@@ -59,4 +60,4 @@ pulumi.export(
         for team, workspace in workspaces.items()
     },
 )
-pulumi.export("access", access.as_data(access.matrix(settings)))
+pulumi.export("access", as_data(factories.access_matrix(settings)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.load import Outcome, Plan, Way, as_json
-from embedded.usage import Usage
+from benchmarks.usage import Usage
 from tools.stack import Platform
 
 # For clients that were asked to end: the longest request, and a busy machine.

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import clients
 from benchmarks.peaks import Peaks, watched
-from embedded.usage import Usage
+from benchmarks.usage import Usage
 
 # Measured start: 27-43 s on two loaded cores, with four workers longer.
 READY_SECONDS = 300

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from benchmarks import clients
 from benchmarks.load import Plan, Way
-from embedded.usage import Usage
+from benchmarks.usage import Usage
 from tools.stack import Platform, read_platform, service_account_token
 
 CLIENTS = 8

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from embedded.usage import Usage
+from benchmarks.usage import Usage
 
 SAMPLE_SECONDS = 0.5
 # By the pod's address, so that other pods' connections do not count. Asked again and again (`\watch`).

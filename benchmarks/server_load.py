@@ -16,7 +16,7 @@ from benchmarks import clients
 from benchmarks.clones import Clone, Sizes
 from benchmarks.load import Outcome, Plan, Way
 from benchmarks.peaks import Peaks
-from components.server.process import threads
+from components.mlflow.process import threads
 from settings import PROJECT, Settings
 from stackfile.budget.server import MEBIBYTE, need
 from stackfile.draft import Draft

@@ -31,7 +31,7 @@ def test_every_make_target_that_a_code_block_names_exists() -> None:
         assert set(TARGET.findall("\n".join(blocks))) - targets == set(), page.name
 
 
-VARIANTS = {path.stem: path for path in (ROOT / "tests" / "e2e" / "variants").glob("*.yaml")}
+VARIANTS = {path.stem: path for path in (ROOT / "testbed" / "e2e" / "variants").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components import clients
+from components.team import client_environment as clients
 from settings import Cluster, Team
 from tests import snippets
 

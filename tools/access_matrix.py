@@ -12,9 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from components.team.access_matrix import Matrix
 from tools.access import report
 from tools.access.difference import Difference, difference
-from tools.access.matrix import Matrix
 from tools.access.stacks import past, present
 from tools.access.words import COLOURED, PLAIN, Style
 from tools.stack_file import UnknownError, UnreadableError

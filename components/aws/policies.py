@@ -1,13 +1,13 @@
 """Every policy document of the platform at AWS, as functions of plain values.
 
-Each action in them is one that a case in tests/aws needs; what is absent is refused. `s3:ListBucket` makes a missing
-object a 404 instead of a 403. Deleting versions, reading old ones and every action on buckets as such stay with the
-people who run the account.
+Each action in them is one that a case in testbed/tests/aws needs; what is absent is refused. `s3:ListBucket` makes a
+missing object a 404 instead of a 403. Deleting versions, reading old ones and every action on buckets as such stay with
+the people who run the account.
 """
 
 from collections.abc import Sequence
 
-from components.web_identity import AUDIENCE
+from components.aws.web_identity import AUDIENCE
 
 Document = dict[str, object]
 Statement = dict[str, object]

@@ -1,7 +1,7 @@
 """PostgreSQL 17 at Amazon RDS: encrypted at rest and on the way, backed up to any second, reached by the cluster only.
 
 The administrator's password is made and rotated by RDS, in Secrets Manager. The program never reads it, so it is in no
-state; a Job in the cluster does, once, to make MLflow's own role (components/role.py).
+state; a Job in the cluster does, once, to make MLflow's own role (components/database/role.py).
 """
 
 from dataclasses import dataclass

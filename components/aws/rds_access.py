@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import authority, networks, pods
-from components.artifact_store import region_environment
-from components.aws.identity import Identity
+from components.artifacts.artifact_store import region_environment
+from components.aws.pod_identity import Identity
 from components.aws.rds import PORT
-from components.credential import Generated, credential
-from components.database import Database, postgresql_uri, verified_tls
-from components.role import Administrator, DatabaseRole, DatabaseRoleArgs
+from components.database.database import Database, postgresql_uri, verified_tls
+from components.database.role import Administrator, DatabaseRole, DatabaseRoleArgs
+from components.kubernetes import ca_certificates as authority
+from components.kubernetes import networks, pods
+from components.kubernetes.credential import Generated, credential
 
 core = k8s.core.v1
 

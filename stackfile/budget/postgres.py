@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.postgres import SHARED_FRACTION
+from components.database.postgres import SHARED_FRACTION
 from stackfile.budget import pools
 from stackfile.budget.remedies import MEBIBYTE, either, mebibytes, setting
 from stackfile.draft import Draft

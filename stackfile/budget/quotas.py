@@ -10,7 +10,7 @@ from stackfile.faults import Fault
 from stackfile.quantities import cpu_in_cores, size_in_bytes
 
 GIBIBYTE = 2**30
-# The store's limit (components/object_store.py).
+# The store's limit (components/artifacts/object_store.py).
 STORE_BYTES = 1 * GIBIBYTE
 
 

@@ -8,7 +8,7 @@ from stackfile.draft import Draft
 from stackfile.faults import Fault
 from stackfile.quantities import cpu_in_cores
 
-# A rolling update starts one new pod before it ends an old one (components/mlflow.py).
+# A rolling update starts one new pod before it ends an old one (components/mlflow/server.py).
 SURGE = 1
 # What one pod alone can use: it is ended before another starts.
 EXCLUSIVE = {"database.kind": "sqlite", "artifacts.kind": "volume"}

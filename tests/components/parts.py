@@ -5,19 +5,21 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-import components as c
-from components import networks, pods
-from components.address import Address
-from components.artifact_store import ArtifactStore, key_environment, s3_environment
-from components.database import Database
+from components.artifacts.artifact_store import ArtifactStore, key_environment, s3_environment
+from components.database.database import Database
+from components.exposure.address import Address
+from components.exposure.certificate import Certificate
+from components.exposure.ingress import IngressRoute
+from components.kubernetes import networks, pods
+from components.login.identity_provider import Oidc
 from tests.harness import Recording, Registered
 
 NAMESPACE = "mlflow"
 HOST = "mlflow.example.com"
 ADDRESS = Address(host=HOST)
 AUTHORITY = "-----BEGIN CERTIFICATE-----"
-CERTIFICATE = c.Certificate(secret_names={HOST: "mlflow-tls", "dex.example.com": "dex-tls"}, authority=None)
-ROUTE = c.IngressRoute(
+CERTIFICATE = Certificate(secret_names={HOST: "mlflow-tls", "dex.example.com": "dex-tls"}, authority=None)
+ROUTE = IngressRoute(
     namespace=NAMESPACE,
     ingress_class="traefik",
     controller_namespace="ingress",
@@ -51,9 +53,9 @@ def artifact_store(endpoint_url: str | None = None) -> ArtifactStore:
     )
 
 
-def oidc(audiences: tuple[str, ...] = ()) -> c.Oidc:
+def oidc(audiences: tuple[str, ...] = ()) -> Oidc:
     """A company's identity provider."""
-    return c.Oidc(
+    return Oidc(
         issuer="https://login.example.com",
         client_id="platform",
         client_secret=pulumi.Output.secret("hunter2"),

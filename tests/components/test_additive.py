@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.files.additive import New, obstacles
+from components.scripts.additive import New, obstacles
 
 HARMLESS = {
     "a new table": "CREATE TABLE issues (issue_id VARCHAR(36) NOT NULL, PRIMARY KEY (issue_id))",

@@ -1,7 +1,6 @@
 import pulumi
 
-import components as c
-from components.authority import PUBLIC, of_its_own
+from components.kubernetes.ca_certificates import PUBLIC, Authorities, AuthoritiesArgs, of_its_own
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE
 from tests.harness import Recording, deploy
@@ -34,8 +33,8 @@ def test_a_services_own_authority_is_a_file_beside_its_clients() -> None:
 
 def company() -> Recording:
     def program() -> dict[str, object]:
-        args = c.AuthoritiesArgs(namespace=NAMESPACE, pem=AUTHORITY, image="mlflow:3.17.2")
-        given = c.Authorities("authorities", args).attachment
+        args = AuthoritiesArgs(namespace=NAMESPACE, pem=AUTHORITY, image="mlflow:3.17.2")
+        given = Authorities("authorities", args).attachment
         return {
             "env": {str(one.name): one.value for one in given.env},
             "mounts": [[one.mount_path, one.sub_path, one.read_only] for one in given.mounts],

@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-import components.aws as a
 from components.aws import policies
-from components.aws.identity import pod_identity_flow
+from components.aws.iam_role import RoleIdentity, RoleIdentityArgs
+from components.aws.iam_user import UserIdentity, UserIdentityArgs
+from components.aws.pod_identity import Irsa, PodIdentity, pod_identity_flow
 from tests.cloud import ACCOUNT, autoname
 from tests.components.parts import NAMESPACE, attached
 from tests.harness import Recording, deploy
@@ -15,11 +16,11 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 POLICY = json.dumps(policies.document())
 
 
-def role(kind: a.Irsa | a.PodIdentity) -> Recording:
+def role(kind: Irsa | PodIdentity) -> Recording:
     def program() -> dict[str, Any]:
-        made = a.RoleIdentity(
+        made = RoleIdentity(
             "server",
-            a.RoleIdentityArgs(
+            RoleIdentityArgs(
                 kind=kind,
                 namespace=NAMESPACE,
                 service_account="mlflow",
@@ -42,9 +43,9 @@ def role(kind: a.Irsa | a.PodIdentity) -> Recording:
 
 def user(rotation: int = 1, secret: str | None = None) -> Recording:
     def program() -> dict[str, Any]:
-        made = a.UserIdentity(
+        made = UserIdentity(
             "server",
-            a.UserIdentityArgs(
+            UserIdentityArgs(
                 rotation=rotation, namespace=NAMESPACE, policy=POLICY, permissions_boundary=BOUNDARY, secret=secret
             ),
         ).identity
@@ -54,7 +55,7 @@ def user(rotation: int = 1, secret: str | None = None) -> Recording:
 
 
 def test_a_pod_of_eks_takes_its_role_by_a_token_that_is_mounted_for_it() -> None:
-    got = role(a.Irsa(provider=PROVIDER))
+    got = role(Irsa(provider=PROVIDER))
     arn = f"arn:aws:role::{ACCOUNT}:{autoname('server-role')}"
     folder = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
     assert got.exports == {
@@ -76,7 +77,7 @@ def test_a_pod_of_eks_takes_its_role_by_a_token_that_is_mounted_for_it() -> None
 
 
 def test_a_pod_with_pod_identity_asks_the_agent_and_nobody_else_at_such_an_address() -> None:
-    got = role(a.PodIdentity(cluster="prod"))
+    got = role(PodIdentity(cluster="prod"))
     folder = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
     assert got.exports == {
         "environment": {
@@ -126,7 +127,7 @@ def test_a_secret_that_people_type_has_a_name() -> None:
     assert "name" not in user()["server-secret"].inputs["metadata"]
 
 
-@pytest.mark.parametrize("got", [role(a.Irsa(provider=PROVIDER)), role(a.PodIdentity(cluster="prod")), user()])
+@pytest.mark.parametrize("got", [role(Irsa(provider=PROVIDER)), role(PodIdentity(cluster="prod")), user()])
 def test_whoever_is_made_stays_within_the_boundary(got: Recording) -> None:
     made = [found for found in got if found.kind in {"aws.Role", "aws.User"}]
     assert [found.inputs["permissionsBoundary"] for found in made] == [BOUNDARY]

@@ -2,15 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-import components.aws as a
-from components.aws.bucket import lifecycle
-from components.aws.rds import parameters
+from components.aws.bucket import Bucket, BucketArgs, lifecycle
+from components.aws.rds import Rds, RdsArgs, parameters
 from tests.cloud import ACCOUNT, administrator_secret, autoname
 from tests.harness import Recording, deploy
 
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/12345678"
-BUCKET = a.BucketArgs(bucket=None, key=None, noncurrent_days=30, abort_days=7, tiering_days=None, durable=True)
-RDS = a.RdsArgs(
+BUCKET = BucketArgs(bucket=None, key=None, noncurrent_days=30, abort_days=7, tiering_days=None, durable=True)
+RDS = RdsArgs(
     administrator="administrator",
     instance_class="db.m7g.large",
     storage=100,
@@ -31,7 +30,7 @@ RDS = a.RdsArgs(
 
 def bucket(**changes: object) -> Recording:
     def program() -> dict[str, object]:
-        made = a.Bucket("bucket", replace(BUCKET, **changes))  # type: ignore[arg-type] - a test's shorthand
+        made = Bucket("bucket", replace(BUCKET, **changes))  # type: ignore[arg-type] - a test's shorthand
         return {"name": made.name, "arn": made.arn, "key": made.key}
 
     return deploy(program)
@@ -39,7 +38,7 @@ def bucket(**changes: object) -> Recording:
 
 def rds(**changes: object) -> Recording:
     def program() -> dict[str, object]:
-        made = a.Rds("rds", replace(RDS, **changes))  # type: ignore[arg-type] - a test's shorthand
+        made = Rds("rds", replace(RDS, **changes))  # type: ignore[arg-type] - a test's shorthand
         return {"host": made.host, "secret": made.administrator_secret, "key": made.key}
 
     return deploy(program)

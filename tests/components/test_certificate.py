@@ -8,8 +8,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-import components as c
-from components.certificate import VALIDITY, Pair, authority_certificate, private_key, self_signed
+from components.exposure.certificate import (
+    VALIDITY,
+    CertificateArgs,
+    Pair,
+    SelfSignedCertificate,
+    authority_certificate,
+    private_key,
+    self_signed,
+)
 from tests.cloud import autoname
 from tests.harness import deploy
 
@@ -147,8 +154,8 @@ def test_serial_numbers_are_positive_and_short_enough() -> None:
 
 
 def published(name: str) -> dict[str, object]:
-    args = c.CertificateArgs(namespace="mlflow", domain=HOST, hosts=HOSTS, issued=ISSUED)
-    made = c.SelfSignedCertificate(name, args).certificate
+    args = CertificateArgs(namespace="mlflow", domain=HOST, hosts=HOSTS, issued=ISSUED)
+    made = SelfSignedCertificate(name, args).certificate
     return {f"{name}-authority": made.authority, f"{name}-secrets": made.secret_names}
 
 

@@ -1,4 +1,4 @@
-from components.clients import in_cluster_url
+from components.team.client_environment import in_cluster_url
 
 
 def test_inside_the_cluster_mlflow_is_at_its_service_below_the_same_path() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-import components as c
-from components.roles import VERBS
+from components.team.cluster_roles import ClusterRoles, ClusterRolesArgs
+from components.team.permissions import VERBS
 from tests.harness import Recording, deploy
 
 KUBERNETES = {"mlflow-view": "viewer", "mlflow-edit": "editor", "mlflow-admin": "manager"}
@@ -9,7 +9,7 @@ KUBERNETES = {"mlflow-view": "viewer", "mlflow-edit": "editor", "mlflow-admin": 
 
 def roles(*, aggregate: bool) -> Recording:
     def program() -> dict[str, object]:
-        made = c.ClusterRoles("cluster-roles", c.ClusterRolesArgs(aggregate=aggregate))
+        made = ClusterRoles("cluster-roles", ClusterRolesArgs(aggregate=aggregate))
         return {"integration": made.integration}
 
     return deploy(program)

@@ -1,7 +1,7 @@
 import pulumi
 
-from components import credential as c
-from components.pods import Attachment
+from components.kubernetes import credential as c
+from components.kubernetes.pods import Attachment
 from tests.cloud import autoname
 from tests.components.parts import NAMESPACE, attached
 from tests.harness import Recording, deploy

@@ -1,7 +1,7 @@
 import pulumi
 
-import components as c
-from components.credential import Generated, Given
+from components.database.external_database import AdministratorArgs, ExternalDatabase, ExternalDatabaseArgs
+from components.kubernetes.credential import Generated, Given
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE, attached, container, environment
 from tests.harness import Recording, deploy
@@ -11,9 +11,9 @@ HOSTILE = "@:/?#%&+ \"'\\ü"
 
 def database(*, authority: str | None = None, administrator: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        root = c.AdministratorArgs(user="root", password=Given(values={"password": pulumi.Output.secret("hunter2")}))
+        root = AdministratorArgs(user="root", password=Given(values={"password": pulumi.Output.secret("hunter2")}))
         given = Given(values={"password": pulumi.Output.secret(HOSTILE)})
-        args = c.ExternalDatabaseArgs(
+        args = ExternalDatabaseArgs(
             namespace=NAMESPACE,
             host="db.example.com",
             port=6432,
@@ -24,7 +24,7 @@ def database(*, authority: str | None = None, administrator: bool = False) -> Re
             administrator=root if administrator else None,
             image="mlflow:3.17.2",
         )
-        made = c.ExternalDatabase("database", args).database
+        made = ExternalDatabase("database", args).database
         return {
             "uri": made.uri,
             "environment": attached(made.attachment),

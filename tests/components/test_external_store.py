@@ -1,8 +1,8 @@
 import pulumi
 
-import components as c
-from components.credential import Existing, Given, Source
-from components.networks import port_of
+from components.artifacts.external_store import ExternalStore, ExternalStoreArgs, RoleOfAws
+from components.kubernetes.credential import Existing, Given, Source
+from components.kubernetes.networks import port_of
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE, attached
 from tests.harness import Recording, deploy
@@ -14,7 +14,7 @@ KEYS = {
 
 
 def store(
-    endpoint_url: str | None, authority: str | None = None, access: Source | c.RoleOfAws | None = None
+    endpoint_url: str | None, authority: str | None = None, access: Source | RoleOfAws | None = None
 ) -> Recording:
     """Without `access`, with a key of the stack file."""
 
@@ -23,7 +23,7 @@ def store(
             "access-key-id": pulumi.Output.secret("AKIAEXAMPLE"),
             "secret-access-key": pulumi.Output.secret("hunter2"),
         }
-        args = c.ExternalStoreArgs(
+        args = ExternalStoreArgs(
             namespace=NAMESPACE,
             bucket="artifacts",
             region="eu-central-1",
@@ -31,7 +31,7 @@ def store(
             authority=authority,
             access=access or Given(values=key),
         )
-        made = c.ExternalStore("bucket", args).store
+        made = ExternalStore("bucket", args).store
         return {
             "uri": made.uri,
             "environment": attached(made.attachment),
@@ -91,7 +91,7 @@ def test_an_existing_secret_needs_nothing_made() -> None:
 
 
 def test_a_role_of_aws_needs_no_key() -> None:
-    got = store(None, access=c.RoleOfAws(arn="arn:aws:iam::123456789012:role/mlflow"))
+    got = store(None, access=RoleOfAws(arn="arn:aws:iam::123456789012:role/mlflow"))
     assert [found.name for found in got if found.custom] == []
     assert got.exports["environment"]["AWS_ROLE_ARN"] == "arn:aws:iam::123456789012:role/mlflow"
     assert "AWS_ACCESS_KEY_ID" not in got.exports["environment"]

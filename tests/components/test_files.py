@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components import files
-from components.files import script
+from components import scripts as files
+from components.scripts import script
 
 FOLDER = Path(files.__file__).parent
 SCRIPTS = sorted(path.name for path in FOLDER.iterdir() if path.suffix == ".py" and path.stem != "__init__")

@@ -4,10 +4,11 @@ from typing import Any
 import pulumi_kubernetes as k8s
 import yaml
 
-import components as c
-from components.address import Address
-from components.forward_auth import REFRESH_MINUTES, arguments, middleware_spec
-from components.login import IN_CLUSTER_ISSUER, verifying
+from components.exposure.address import Address
+from components.exposure.gateway import Gateway, GatewayArgs
+from components.exposure.ingress import IngressRoute
+from components.login.forward_auth import REFRESH_MINUTES, ForwardAuth, ForwardAuthArgs, arguments, middleware_spec
+from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs, verifying
 from tests.components.parts import ADDRESS, NAMESPACE, ROUTE, oidc, opened, pod, service
 from tests.harness import Recording, deploy
 
@@ -21,9 +22,9 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
     """A server behind a login that Traefik asks, and the server's own sidecar in the pod `server`."""
 
     def program() -> None:
-        login = c.Login(
+        login = Login(
             "login",
-            c.LoginArgs(
+            LoginArgs(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.3",
                 address=address,
@@ -36,16 +37,16 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
                 verifies_only=True,
             ),
         )
-        route = c.IngressRoute(
+        route = IngressRoute(
             namespace=NAMESPACE,
             ingress_class="traefik",
             controller_namespace="ingress",
             annotations=annotations or {},
             certificate=ROUTE.certificate,
         )
-        made = c.ForwardAuth(
+        made = ForwardAuth(
             "forward-auth",
-            c.ForwardAuthArgs(
+            ForwardAuthArgs(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.3",
                 address=address,
@@ -56,7 +57,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
                 api_server=("10.0.0.1/32",),
             ),
         )
-        c.Gateway("gateway", c.GatewayArgs(address=address, service=service(), route=made.route))
+        Gateway("gateway", GatewayArgs(address=address, service=service(), route=made.route))
         k8s.core.v1.Pod("server", spec=k8s.core.v1.PodSpecArgs(init_containers=[login.sidecar], containers=[]))
 
     return deploy(program)
@@ -116,7 +117,7 @@ def test_the_pages_of_the_login_are_not_asked_about_and_show_no_token() -> None:
 
 def test_the_definition_of_the_embedded_cluster_has_every_field_that_is_used() -> None:
     """The API server drops fields that the definition leaves out, and Traefik then serves nothing."""
-    definitions = yaml.safe_load_all((ROOT / "embedded" / "definitions" / "traefik.yaml").read_text(encoding="utf-8"))
+    definitions = yaml.safe_load_all((ROOT / "testbed" / "definitions" / "traefik.yaml").read_text(encoding="utf-8"))
     (schema,) = (
         one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         for one in definitions

@@ -1,13 +1,13 @@
-import components as c
-from components.address import Address
+from components.exposure.address import Address
+from components.exposure.gateway import Gateway, GatewayArgs
 from tests.components.parts import ADDRESS, HOST, ROUTE, service
 from tests.harness import Recording, deploy
 
 
 def gateway(address: Address = ADDRESS, *, preview: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        args = c.GatewayArgs(address=address, service=service(), route=ROUTE)
-        return {"url": c.Gateway("gateway", args).url}
+        args = GatewayArgs(address=address, service=service(), route=ROUTE)
+        return {"url": Gateway("gateway", args).url}
 
     return deploy(program, preview=preview)
 

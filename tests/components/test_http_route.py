@@ -2,8 +2,9 @@ from typing import Any
 
 import pulumi_kubernetes as k8s
 
-import components as c
-from components.address import Address
+from components.exposure.address import Address
+from components.exposure.gateway import Gateway, GatewayArgs
+from components.exposure.http_route import Listeners, ListenersArgs
 from tests.components.parts import ADDRESS, CERTIFICATE, HOST, NAMESPACE, service
 from tests.harness import Recording, deploy
 
@@ -12,9 +13,9 @@ IDENTITY = "dex.example.com"
 
 def ways_in(address: Address = ADDRESS, hosts: dict[str, str] | None = None) -> Recording:
     def program() -> None:
-        route = c.Listeners(
+        route = Listeners(
             "listeners",
-            c.ListenersArgs(
+            ListenersArgs(
                 namespace=NAMESPACE,
                 gateway_class="example",
                 port=8443,
@@ -25,7 +26,7 @@ def ways_in(address: Address = ADDRESS, hosts: dict[str, str] | None = None) -> 
             ),
         )
         assert route.controller_namespace == "ingress"
-        c.Gateway("gateway", c.GatewayArgs(address=address, service=service(), route=route))
+        Gateway("gateway", GatewayArgs(address=address, service=service(), route=route))
 
     return deploy(program)
 
@@ -82,7 +83,7 @@ def test_below_a_path_nothing_else_of_the_host_leads_here() -> None:
 def test_a_second_service_goes_to_its_own_host() -> None:
     def program() -> None:
         hosts = {"host": HOST, "identity": IDENTITY}
-        args = c.ListenersArgs(
+        args = ListenersArgs(
             namespace=NAMESPACE,
             gateway_class="example",
             port=443,
@@ -91,11 +92,11 @@ def test_a_second_service_goes_to_its_own_host() -> None:
             hosts=hosts,
             certificate=CERTIFICATE,
         )
-        route = c.Listeners("listeners", args)
+        route = Listeners("listeners", args)
         other = k8s.core.v1.Service(
             "dex", metadata={"name": "dex", "namespace": NAMESPACE}, spec={"ports": [{"port": 80}]}
         )
-        c.Gateway("other", c.GatewayArgs(address=Address(host=IDENTITY), service=other, route=route))
+        Gateway("other", GatewayArgs(address=Address(host=IDENTITY), service=other, route=route))
 
     spec = deploy(program)["other-route"].inputs["spec"]
     assert (spec["parentRefs"][0]["sectionName"], spec["hostnames"]) == ("identity", [IDENTITY])

@@ -2,8 +2,7 @@ import json
 import uuid
 from typing import Any
 
-import components as c
-from components.identity import configuration
+from components.login.identity_provider import IdentityProvider, IdentityProviderArgs, configuration
 from tests.cloud import autoname
 from tests.components.parts import NAMESPACE, ROUTE, container, opened, pod
 from tests.harness import Recording, deploy
@@ -14,9 +13,9 @@ CALLBACK = "https://mlflow.example.com/oauth2/callback"
 
 def identity(users: dict[str, list[str]] | None = None) -> Recording:
     def program() -> dict[str, object]:
-        made = c.IdentityProvider(
+        made = IdentityProvider(
             "identity",
-            c.IdentityProviderArgs(
+            IdentityProviderArgs(
                 namespace=NAMESPACE,
                 image="dex:v2.45.1",
                 host="dex.example.com",

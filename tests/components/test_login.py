@@ -6,11 +6,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-import components as c
-from components.address import Address
-from components.credential import Existing
-from components.login import IN_CLUSTER_ISSUER
-from components.login_secrets import login_secrets
+from components.exposure.address import Address
+from components.kubernetes.credential import Existing
+from components.login.identity_provider import Oidc
+from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
+from components.login.secrets import login_secrets
 from tests.cloud import autoname
 from tests.components.parts import ADDRESS, AUTHORITY, NAMESPACE, oidc
 from tests.harness import Recording, deploy
@@ -38,7 +38,7 @@ def login(choices: Choices | None = None) -> Recording:
     chosen = choices or Choices()
 
     def program() -> dict[str, object]:
-        args = c.LoginArgs(
+        args = LoginArgs(
             namespace=NAMESPACE,
             image="oauth2-proxy:v7.15.3",
             address=chosen.address,
@@ -53,7 +53,7 @@ def login(choices: Choices | None = None) -> Recording:
             pass_token=chosen.pass_token,
             company_authorities=chosen.company_authorities,
         )
-        made = c.Login("login", args)
+        made = Login("login", args)
         spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.volumes)
         k8s.core.v1.Pod("pod", spec=spec)
         return {"ports": made.issuer_ports}
@@ -287,7 +287,7 @@ def mounted(got: Recording) -> dict[str, str]:
 
 def test_the_clients_secret_may_be_in_a_secret_of_others() -> None:
     def program() -> dict[str, object]:
-        oidc = c.Oidc(
+        oidc = Oidc(
             issuer="https://login.example.com",
             client_id="platform",
             client_secret=Existing(name="company", keys={"client-secret": "oidc"}, rotation=3),

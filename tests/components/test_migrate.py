@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from components import files
-from components.files import sqlite_file
+from components import scripts as files
+from components.scripts import sqlite_file
 
 HEAD, OLD, NEWER = "dc11669786a5", "b7e2c1a4d9f3", "ffffffffffff"
 WRITES = "it rewrites rows of jobs"

@@ -3,9 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-import components as c
-from components.files import script
-from components.migration import LABELS, SCRIPTS, expected_version
+from components.mlflow.migration import LABELS, SCRIPTS, SchemaMigration, SchemaMigrationArgs, expected_version
+from components.scripts import script
 from tests.components.parts import NAMESPACE, container, database, environment, opened, pod
 from tests.harness import Recording, deploy
 
@@ -13,8 +12,8 @@ from tests.harness import Recording, deploy
 def migration(*, exclusive: bool = False) -> Recording:
     def program() -> None:
         chosen = replace(database(), exclusive=exclusive)
-        args = c.SchemaMigrationArgs(namespace=NAMESPACE, image="mlflow:3.17.2", database=chosen, minutes=20)
-        c.SchemaMigration("migration", args)
+        args = SchemaMigrationArgs(namespace=NAMESPACE, image="mlflow:3.17.2", database=chosen, minutes=20)
+        SchemaMigration("migration", args)
 
     return deploy(program)
 

@@ -6,13 +6,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-import components as c
-from components import pods
-from components.address import Address
-from components.availability import Spread
-from components.login import IN_CLUSTER_ISSUER
-from components.server import LABELS, Autoscaling
-from components.server.process import MODEL_SOURCES, allowed_hosts
+from components.exposure.address import Address
+from components.kubernetes import pods
+from components.kubernetes.availability import Spread
+from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
+from components.mlflow.args import LABELS, Autoscaling, MLflowArgs
+from components.mlflow.process import MODEL_SOURCES, allowed_hosts
+from components.mlflow.server import MLflow
 from tests.components.parts import (
     ADDRESS,
     HOST,
@@ -49,9 +49,9 @@ def server(
     only_workspace: str | None = None,
 ) -> Recording:
     def program() -> dict[str, object]:
-        login = c.Login(
+        login = Login(
             "login",
-            c.LoginArgs(
+            LoginArgs(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.3",
                 address=address,
@@ -66,7 +66,7 @@ def server(
             ),
         )
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
-        args = c.MLflowArgs(
+        args = MLflowArgs(
             namespace=NAMESPACE,
             image="mlflow:3.17.2",
             address=address,
@@ -91,7 +91,7 @@ def server(
             api_server=api_server,
             ready=[migrated],
         )
-        return {"service": c.MLflow("mlflow", args).service.metadata.name}
+        return {"service": MLflow("mlflow", args).service.metadata.name}
 
     return deploy(program)
 

@@ -1,12 +1,12 @@
 import pytest
 
-import components as c
+from components.kubernetes.namespace import PlatformNamespace, PlatformNamespaceArgs
 from tests.harness import Recording, deploy
 
 
 def platform(*, durable: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        made = c.PlatformNamespace("platform", c.PlatformNamespaceArgs(name="mlflow", durable=durable))
+        made = PlatformNamespace("platform", PlatformNamespaceArgs(name="mlflow", durable=durable))
         return {"namespace": made.namespace}
 
     return deploy(program)

@@ -3,7 +3,7 @@ from typing import Any
 
 import pulumi
 
-from components import networks
+from components.kubernetes import networks
 from tests.harness import deploy
 
 METADATA_SERVICES = ("169.254.169.254", "169.254.170.2", "169.254.170.23")

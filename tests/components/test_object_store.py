@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-import components as c
-from components.object_store import identities
+from components.artifacts.object_store import ObjectStore, ObjectStoreArgs, identities
 from tests.cloud import autoname
 from tests.components.parts import CLIENT, NAMESPACE, attached, container, environment, opened, pod
 from tests.harness import Recording, deploy
@@ -23,7 +22,7 @@ def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the compo
             "durable": False,
             **changes,
         }
-        made = c.ObjectStore("store", c.ObjectStoreArgs(**arguments)).store
+        made = ObjectStore("store", ObjectStoreArgs(**arguments)).store
         return {"uri": made.uri, "environment": attached(made.attachment)}
 
     return deploy(program)

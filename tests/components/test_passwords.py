@@ -1,4 +1,4 @@
-import components as c
+from components.login.passwords import Passwords, PasswordsArgs
 from tests.harness import Recording, deploy
 
 USERS = ("erin@example.com", "dora@example.com")
@@ -6,7 +6,7 @@ USERS = ("erin@example.com", "dora@example.com")
 
 def passwords() -> Recording:
     def program() -> dict[str, object]:
-        made = c.Passwords("users", c.PasswordsArgs(users=USERS))
+        made = Passwords("users", PasswordsArgs(users=USERS))
         return {"htpasswd": made.htpasswd, "passwords": made.passwords, "client": made.client_secret}
 
     return deploy(program)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pulumi_kubernetes as k8s
 
-from components import pods
+from components.kubernetes import pods
 from tests.harness import deploy
 
 

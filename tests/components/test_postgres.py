@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-import components as c
+from components.database.postgres import Postgres, PostgresArgs
 from tests.cloud import autoname
 from tests.components.parts import CLIENT, NAMESPACE, attached, container, environment, opened, pod
 from tests.harness import Recording, deploy
@@ -22,7 +22,7 @@ def postgres(name: str = "postgres", **changes: Any) -> Recording:  # noqa: ANN4
             "durable": False,
             **changes,
         }
-        database = c.Postgres(name, c.PostgresArgs(**arguments)).database
+        database = Postgres(name, PostgresArgs(**arguments)).database
         return {"uri": database.uri, "environment": attached(database.attachment)}
 
     return deploy(program)

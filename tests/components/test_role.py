@@ -3,13 +3,12 @@ from pathlib import Path
 
 import pulumi
 
-import components as c
-from components import networks, pods
-from components.authority import Authority
-from components.credential import Existing, Generated, credential
-from components.files import script
-from components.role import LABELS
-from components.web_identity import to_aws, web_identity
+from components.aws.web_identity import to_aws, web_identity
+from components.database.role import LABELS, Administrator, DatabaseRole, DatabaseRoleArgs
+from components.kubernetes import networks, pods
+from components.kubernetes.ca_certificates import Authority
+from components.kubernetes.credential import Existing, Generated, credential
+from components.scripts import script
 from tests.cloud import autoname
 from tests.components.parts import NAMESPACE, container, environment, opened, pod
 from tests.harness import Recording, deploy
@@ -18,13 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLE = "arn:aws:iam::123456789012:role/database"
 
 
-def role(administrator: c.Administrator | None = None) -> Recording:
+def role(administrator: Administrator | None = None) -> Recording:
     def program() -> None:
         opts = pulumi.ResourceOptions()
         by_password = credential(
             "administrator", Existing(name="company", keys={"password": "p"}), namespace=NAMESPACE, opts=opts
         )
-        args = c.DatabaseRoleArgs(
+        args = DatabaseRoleArgs(
             namespace=NAMESPACE,
             image="mlflow:3.17.2",
             host="db.example.com",
@@ -32,11 +31,11 @@ def role(administrator: c.Administrator | None = None) -> Recording:
             database="tracking",
             user="platform",
             password=credential("role", Generated(), namespace=NAMESPACE, opts=opts),
-            administrator=administrator or c.Administrator.by_password("root", by_password),
+            administrator=administrator or Administrator.by_password("root", by_password),
             authority=Authority(file="/etc/authorities/database/ca.crt"),
             flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[6432]),
         )
-        c.DatabaseRole("database-role", args)
+        DatabaseRole("database-role", args)
 
     return deploy(program)
 
@@ -93,7 +92,7 @@ def test_an_administrator_of_aws_is_proved_by_the_service_account() -> None:
     identity = web_identity(ROLE)
     secret = pods.Attachment(env=(pods.core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value="arn:secret"),))
     got = role(
-        c.Administrator(
+        Administrator(
             attachment=pods.joined(identity, secret), flows=(to_aws(),), service_account="mlflow-database-role"
         )
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.files.sqlite_file import in_use, path_of, replaced
+from components.scripts.sqlite_file import in_use, path_of, replaced
 
 OPENS = "import sys; file = open(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
 

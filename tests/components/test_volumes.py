@@ -1,5 +1,6 @@
-import components as c
-from components.pods import Attachment
+from components.artifacts.volume_store import VolumeStore, VolumeStoreArgs
+from components.database.sqlite import Sqlite, SqliteArgs
+from components.kubernetes.pods import Attachment
 from tests.cloud import autoname
 from tests.components.parts import NAMESPACE
 from tests.harness import Recording, deploy
@@ -14,7 +15,7 @@ def _seen(attachment: Attachment) -> dict[str, object]:
 
 def sqlite() -> Recording:
     def program() -> dict[str, object]:
-        made = c.Sqlite("sqlite", c.SqliteArgs(namespace=NAMESPACE, storage="2Gi", storage_class="fast")).database
+        made = Sqlite("sqlite", SqliteArgs(namespace=NAMESPACE, storage="2Gi", storage_class="fast")).database
         return {"uri": made.uri, "exclusive": made.exclusive, "flows": len(made.flows), **_seen(made.attachment)}
 
     return deploy(program)
@@ -22,7 +23,7 @@ def sqlite() -> Recording:
 
 def volume_store() -> Recording:
     def program() -> dict[str, object]:
-        made = c.VolumeStore("artifacts", c.VolumeStoreArgs(namespace=NAMESPACE, storage="3Gi")).store
+        made = VolumeStore("artifacts", VolumeStoreArgs(namespace=NAMESPACE, storage="3Gi")).store
         return {"uri": made.uri, "exclusive": made.exclusive, "flows": len(made.flows), **_seen(made.attachment)}
 
     return deploy(program)

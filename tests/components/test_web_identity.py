@@ -1,4 +1,4 @@
-from components.web_identity import to_aws, web_identity
+from components.aws.web_identity import to_aws, web_identity
 from tests.harness import deploy
 
 

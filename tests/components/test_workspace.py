@@ -3,18 +3,19 @@ from typing import Any
 import pulumi
 import pytest
 
-import components as c
+from components.team.quota import ContainerDefaults, Quota
+from components.team.workspace import Workspace, WorkspaceArgs
 from tests.components.parts import AUTHORITY, opened
 from tests.harness import Recording, deploy
 
 URL = "https://mlflow.example.com"
 SERVER = {"app.kubernetes.io/name": "mlflow"}
-QUOTA = c.Quota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
-DEFAULTS = c.ContainerDefaults(cpu="1", memory="2Gi", cpu_request="100m", memory_request="256Mi")
+QUOTA = Quota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
+DEFAULTS = ContainerDefaults(cpu="1", memory="2Gi", cpu_request="100m", memory_request="256Mi")
 TRAEFIK = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
 
 
-def make(team: str, **changes: Any) -> c.Workspace:  # noqa: ANN401 - arguments of the component
+def make(team: str, **changes: Any) -> Workspace:  # noqa: ANN401 - arguments of the component
     arguments: dict[str, Any] = {
         "team": team,
         "description": "Recommendation models",
@@ -33,7 +34,7 @@ def make(team: str, **changes: Any) -> c.Workspace:  # noqa: ANN401 - arguments 
         "archived": False,
         **changes,
     }
-    return c.Workspace(team, c.WorkspaceArgs(**arguments))
+    return Workspace(team, WorkspaceArgs(**arguments))
 
 
 def workspace(team: str = "team-a", *, private: bool = False, **changes: Any) -> Recording:  # noqa: ANN401 - likewise

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.roles import API_GROUP, RESOURCES
+from components.team.permissions import API_GROUP, RESOURCES
 from tests.cloud import autoname
 from tests.harness import Recording, Registered
 from tests.program.stacks import SECRETS, STACKS, recorded, run

@@ -3,8 +3,8 @@
 import functools
 from typing import Any
 
-from components.authority import PUBLIC
-from components.certificate import authority_certificate
+from components.exposure.certificate import authority_certificate
+from components.kubernetes.ca_certificates import PUBLIC
 from tests.harness import Recording
 from tests.program.stacks import run, secret_value
 from tests.program.taint import leaks

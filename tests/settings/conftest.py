@@ -7,7 +7,8 @@ import pulumi
 import pulumi.runtime
 import pytest
 
-import settings as s
+import settings
+from settings import PROJECT, Secrets, Settings
 from tests.settings.stack_files import Complaints, Load, given
 
 
@@ -28,10 +29,10 @@ def load() -> Iterator[Load]:
 
     def call(
         document: Mapping[str, object], *, encrypted: list[str] | None = None, stack: str = "dev"
-    ) -> tuple[s.Settings, s.Secrets]:
-        pulumi.runtime.configure(pulumi.runtime.Settings(project=s.PROJECT, stack=stack))
-        pulumi.runtime.set_all_config(given(document), [f"{s.PROJECT}:{key}" for key in encrypted or []])
-        return s.load()
+    ) -> tuple[Settings, Secrets]:
+        pulumi.runtime.configure(pulumi.runtime.Settings(project=PROJECT, stack=stack))
+        pulumi.runtime.set_all_config(given(document), [f"{PROJECT}:{key}" for key in encrypted or []])
+        return settings.load()
 
     yield call
     pulumi.runtime.set_all_config({}, [])

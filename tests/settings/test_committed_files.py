@@ -5,7 +5,7 @@ import pulumi
 import pytest
 import yaml
 
-from components.certificate import authority_certificate
+from components.exposure.certificate import authority_certificate
 from settings import (
     PROJECT,
     BucketArtifacts,

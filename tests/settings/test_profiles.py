@@ -3,8 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-import settings as s
-from settings import Settings
+from settings import ExternalDatabase, InClusterDatabase, Settings
 from stackfile import outline, profiles
 from stackfile.draft import Draft
 from stackfile.profiles import PRESETS, PROFILES
@@ -78,9 +77,9 @@ def test_the_file_goes_before_the_profile_and_the_profile_before_the_default() -
 def test_a_profile_sets_only_what_the_chosen_kind_has() -> None:
     inside, outside = bare("small"), bare("small") | {"database": EXTERNAL}
     database = loaded(inside).database
-    assert isinstance(database, s.InClusterDatabase)
+    assert isinstance(database, InClusterDatabase)
     assert database.max_connections == 90
-    assert isinstance(loaded(outside).database, s.ExternalDatabase)
+    assert isinstance(loaded(outside).database, ExternalDatabase)
     assert Draft(outside, Settings).origin("database.maxConnections") == "default"
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from components.certificate import authority_certificate, self_signed
+from components.exposure.certificate import authority_certificate, self_signed
 from tests.settings.cases import CANARY, EXTERNAL, OIDC, S3, Case, check
 from tests.settings.stack_files import Complaints, changed
 

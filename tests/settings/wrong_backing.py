@@ -1,6 +1,6 @@
 """Wrong combinations of the database, the artifact store and their credentials."""
 
-from components.certificate import authority_certificate
+from components.exposure.certificate import authority_certificate
 from tests.settings.cases import Case
 
 AUTHORITY = authority_certificate(b"seed", "example.com")

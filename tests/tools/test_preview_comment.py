@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.github import GitHub, serving
+from testbed.e2e.github import GitHub, serving
 from tests.tools.access.parts import TEAMS, from_to
 from tests.tools.access.repository import Repository
 from tools.preview_comment import LONGEST, MARKER, Change, Preview, access_summary, comment, main, parse, summary

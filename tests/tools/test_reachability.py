@@ -1,4 +1,4 @@
-"""Who may connect to whom, computed; what the enforced network says to the same questions is in tests/e2e."""
+"""Who may connect to whom, computed; what the enforced network says to the same questions is in testbed/e2e."""
 
 from typing import Any
 

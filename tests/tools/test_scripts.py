@@ -194,7 +194,7 @@ def test_a_team_without_a_name_is_not_purged(copy: Copy) -> None:
 def test_a_context_is_used_with_the_users_own_pulumi_and_none_is_the_embedded_cluster(copy: Copy) -> None:
     copy.run("with-cluster", "kind", "pulumi", "up")
     copy.run("with-cluster", "", "pulumi", "up")
-    assert copy.calls == ["python -m tools.context kind pulumi up", "python -m embedded exec -- pulumi up"]
+    assert copy.calls == ["python -m tools.context kind pulumi up", "python -m testbed exec -- pulumi up"]
 
 
 DEPLOYMENT = [
@@ -233,7 +233,7 @@ def test_up_on_a_cluster_of_the_users_leaves_the_question_to_pulumi(copy: Copy, 
 def test_up_without_a_context_starts_the_embedded_cluster_first(copy: Copy) -> None:
     stack_file(copy, CONFIG)
     assert copy.run("up", "dev", "").returncode == 0
-    assert follows(copy.calls, [("python", "-m embedded up"), *(("with-cluster  ", part) for part in DEPLOYMENT)])
+    assert follows(copy.calls, [("python", "-m testbed up"), *(("with-cluster  ", part) for part in DEPLOYMENT)])
 
 
 def test_the_embedded_engines_salt_does_not_stay_in_the_stack_file(copy: Copy) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tools.access.matrix import Matrix, Subject
+from components.team.access_matrix import Matrix, Subject
 
 # Verbs as people say them, each with those of Kubernetes that it stands for, from the weakest to the strongest.
 ACTIONS = {"read": ("get", "list"), "create and change": ("create", "update"), "delete": ("delete",)}

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.access import difference, matrix
+from components.team.access_matrix import ADMINISTRATORS, Grant, Matrix
+from components.team.access_matrix import as_data as matrix_data
+from tools.access import difference
 from tools.access.difference import ACTIONS, Difference
-from tools.access.matrix import ADMINISTRATORS, Grant, Matrix
 from tools.access.words import MARKDOWN, Style, footnotes, sentences, subject_words, things
 
 HEADER = ("team", "who", *ACTIONS)
@@ -52,7 +53,7 @@ def difference_markdown(stack: str, against: str, found: Difference) -> str:
 
 def matrix_json(stack: str, found: Matrix) -> str:
     """The matrix for a program."""
-    return _json({"stack": stack, **matrix.as_data(found)})
+    return _json({"stack": stack, **matrix_data(found)})
 
 
 def difference_json(stack: str, against: str, found: Difference) -> str:

@@ -3,12 +3,13 @@
 import subprocess
 from dataclasses import dataclass
 
+from components.team.access_matrix import NOTHING, Matrix
+from factories.access import access_matrix
 from settings import judge
 from stackfile import file
 from stackfile.faults import report
 from stackfile.secrets import secret_faults
 from tools.access.difference import Difference, difference
-from tools.access.matrix import NOTHING, Matrix, matrix
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 
@@ -34,7 +35,7 @@ def present(stack: str) -> Present:
     name = file_name(stack)
     if judged.settings is None or judged.faults:
         raise UnreadableError(report([*judged.faults, *secrets], name))
-    return Present(matrix=matrix(judged.settings), secret_faults=report(secrets, name) if secrets else "")
+    return Present(matrix=access_matrix(judged.settings), secret_faults=report(secrets, name) if secrets else "")
 
 
 def past(stack: str, revision: str) -> Matrix:
@@ -60,7 +61,7 @@ def past(stack: str, revision: str) -> Matrix:
         raise UnreadableError(f"{name} at {revision} cannot be read: {error}") from None
     if judged.settings is None:
         raise UnreadableError(report(judged.faults, f"{name} at {revision}"))
-    return matrix(judged.settings)
+    return access_matrix(judged.settings)
 
 
 def compared(stack: str, revision: str) -> Difference | str:

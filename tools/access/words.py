@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from components.clients import NAME as ACCOUNT
-from components.roles import RESOURCES
+from components.team.access_matrix import Subject
+from components.team.client_environment import NAME as ACCOUNT
+from components.team.permissions import RESOURCES
 from tools.access.difference import STRENGTH, Change, Difference, Event, Membership
-from tools.access.matrix import Subject
 
 NOBODY = "Nobody gains or loses access."
 THINGS = {"registeredmodels": "registered models"}

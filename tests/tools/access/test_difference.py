@@ -2,9 +2,9 @@
 
 import pytest
 
+from components.team.access_matrix import NOTHING
 from tests.tools.access.parts import PRICING, RESEARCH, TEAMS, access, from_to
 from tools.access.difference import Difference, as_data, difference
-from tools.access.matrix import NOTHING
 from tools.access.words import MARKDOWN, PLAIN, sentences
 
 ALL = "(experiments, datasets, registered models)"

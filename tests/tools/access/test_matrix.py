@@ -1,7 +1,7 @@
-from components.roles import PROGRAM_VERBS, VERBS
+from components.team.access_matrix import Matrix, as_data
+from components.team.permissions import PROGRAM_VERBS, VERBS
 from tests.tools.access.parts import PRICING, access
 from tools.access.difference import ACTIONS, actions
-from tools.access.matrix import Matrix, as_data
 
 READ = ["get", "list"]
 WRITE = [*READ, "create", "update"]

@@ -1,0 +1,41 @@
+"""Artifacts on a volume of the server's, for a quick evaluation. One pod at a time can use it."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.artifacts.artifact_store import ArtifactStore
+from components.kubernetes.volume import volume
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeStoreArgs:
+    """Input of `VolumeStore`."""
+
+    namespace: pulumi.Input[str]
+    storage: str
+    """Size of the volume, as a Kubernetes quantity."""
+
+    storage_class: str | None = None
+    """None means the cluster's default class."""
+
+
+class VolumeStore(pulumi.ComponentResource):
+    """A volume that the server keeps artifacts on; clients reach them through it, as they do with a bucket."""
+
+    store: ArtifactStore
+
+    def __init__(self, name: str, args: VolumeStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:VolumeStore", name, None, opts)
+        claim, attachment = volume(
+            name,
+            "/mlflow/artifacts",
+            storage=args.storage,
+            storage_class=args.storage_class,
+            namespace=args.namespace,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.store = ArtifactStore(
+            uri="file:///mlflow/artifacts", attachment=attachment, flows=(), ready=(claim,), exclusive=True
+        )
+        self.register_outputs({})

@@ -1,0 +1,81 @@
+"""A role that the pods of one service account take: the identity without a key that somebody could copy."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.aws.pod_identity import Identity, Irsa, PodIdentity, pod_identity_attachment, pod_identity_flow
+from components.aws.policies import federated_trust, pod_trust
+from components.aws.web_identity import to_aws, web_identity
+
+# Read by the webhook that every EKS cluster runs.
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleIdentityArgs:
+    """Input of `RoleIdentity`."""
+
+    kind: Irsa | PodIdentity
+    namespace: pulumi.Input[str]
+    service_account: str
+    policy: pulumi.Input[str]
+    """What the role may do, as JSON."""
+
+    description: str
+    permissions_boundary: str | None
+    """ARN of the policy that limits every role of the account's; None where there is none."""
+
+
+class RoleIdentity(pulumi.ComponentResource):
+    """An IAM role with one policy of its own, trusted for one service account of one cluster."""
+
+    identity: Identity
+
+    def __init__(self, name: str, args: RoleIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:RoleIdentity", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            description=args.description,
+            assume_role_policy=pulumi.Output.json_dumps(
+                pulumi.Output.from_input(args.namespace).apply(lambda namespace: _trust(args, namespace))
+            ),
+            permissions_boundary=args.permissions_boundary,
+            opts=child,
+        )
+        policy = aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=args.policy, opts=child)
+        if isinstance(args.kind, Irsa):
+            self.identity = Identity(
+                attachment=web_identity(role.arn),
+                flows=(to_aws(),),
+                ready=(policy,),
+                annotations={ROLE_ANNOTATION: role.arn},
+            )
+        else:
+            # A pod that starts before it gets no credentials for the rest of its life.
+            association = aws.eks.PodIdentityAssociation(
+                f"{name}-association",
+                cluster_name=args.kind.cluster,
+                namespace=args.namespace,
+                service_account=args.service_account,
+                role_arn=role.arn,
+                opts=child,
+            )
+            self.identity = Identity(
+                attachment=pod_identity_attachment(),
+                flows=(to_aws(), pod_identity_flow()),
+                ready=(policy, association),
+            )
+        self.register_outputs({"role": role.arn})
+
+
+def _trust(args: RoleIdentityArgs, namespace: str) -> dict[str, object]:
+    if isinstance(args.kind, Irsa):
+        return federated_trust(provider=args.kind.provider, namespace=namespace, service_account=args.service_account)
+    return pod_trust(
+        cluster=args.kind.cluster,
+        namespace=namespace,
+        service_account=args.service_account,
+    )

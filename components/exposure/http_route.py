@@ -1,0 +1,97 @@
+"""The way in by the Gateway API: a Gateway of the platform's own, and an HTTPRoute for each Service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.exposure.address import Address
+from components.exposure.certificate import Certificate
+
+API_VERSION = "gateway.networking.k8s.io/v1"
+# An hour, as the login gives its upstream: an upload of several GiB over a slow line. Some controllers end a request
+# after 15 s where nothing is said (Envoy's default).
+TIMEOUT = "3600s"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListenersArgs:
+    """Input of `Listeners`."""
+
+    namespace: pulumi.Input[str]
+    gateway_class: str
+    port: int
+    controller_namespace: str
+    """Namespace of the pods that the controller serves requests with."""
+
+    annotations: Mapping[str, str]
+    """Annotations of the Gateway, for the controller at hand."""
+
+    hosts: Mapping[str, str]
+    """Host name by its role, which is the listener's name."""
+
+    certificate: Certificate
+
+
+class Listeners(pulumi.ComponentResource):
+    """A Gateway with a TLS listener for each host, to which HTTPRoutes of the same namespace attach."""
+
+    controller_namespace: str
+
+    def __init__(self, name: str, args: ListenersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:Listeners", name, None, opts)
+        self._args = args
+        self._gateway = k8s.apiextensions.CustomResource(
+            f"{name}-gateway",
+            api_version=API_VERSION,
+            kind="Gateway",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                namespace=args.namespace,
+                name="mlflow",
+                # Without it the deployment would go on although no controller serves the class, or the port is taken.
+                annotations={**args.annotations, "pulumi.com/waitFor": "condition=Programmed"},
+            ),
+            spec={
+                "gatewayClassName": args.gateway_class,
+                "listeners": [_listener(role, host, args) for role, host in args.hosts.items()],
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.controller_namespace = args.controller_namespace
+        self.register_outputs({})
+
+    def expose(
+        self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
+    ) -> k8s.apiextensions.CustomResource:
+        """Serve `service` at an address."""
+        (listener,) = (role for role, host in self._args.hosts.items() if host == address.host)
+        return k8s.apiextensions.CustomResource(
+            f"{name}-route",
+            api_version=API_VERSION,
+            kind="HTTPRoute",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self._args.namespace, name=service.metadata.name),
+            spec={
+                "parentRefs": [{"name": "mlflow", "sectionName": listener}],
+                "hostnames": [address.host],
+                "rules": [
+                    {
+                        "matches": [{"path": {"type": "PathPrefix", "value": address.path or "/"}}],
+                        "backendRefs": [{"name": service.metadata.name, "port": service.spec.ports[0].port}],
+                        "timeouts": {"request": TIMEOUT, "backendRequest": TIMEOUT},
+                    }
+                ],
+            },
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[self._gateway])),
+        )
+
+
+def _listener(role: str, host: str, args: ListenersArgs) -> dict[str, object]:
+    return {
+        "name": role,
+        "protocol": "HTTPS",
+        "port": args.port,
+        "hostname": host,
+        "tls": {"mode": "Terminate", "certificateRefs": [{"name": args.certificate.secret_names[host]}]},
+        "allowedRoutes": {"namespaces": {"from": "Same"}},
+    }

@@ -1,0 +1,1 @@
+"""Kubernetes building blocks that several subjects share: pods, networks, namespaces, Secrets, volumes."""

@@ -1,0 +1,48 @@
+"""The platform's own namespace: nothing runs in it that the `restricted` Pod Security level refuses."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes.networks import closed_namespace
+from components.kubernetes.pods import PART_OF
+
+POD_SECURITY_LABELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformNamespaceArgs:
+    """Input of `PlatformNamespace`."""
+
+    name: str
+    """Explicit, because people type it."""
+
+    create: bool = True
+    """Whether it is made here; else it exists, and is the platform's alone."""
+
+    durable: bool
+    """Whether deleting it is refused: a namespace takes its volume claims with it."""
+
+
+class PlatformNamespace(pulumi.ComponentResource):
+    """A namespace that denies all traffic until a component opens what it needs."""
+
+    namespace: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PlatformNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:PlatformNamespace", name, None, opts)
+        self.namespace = self._created(name, args) if args.create else pulumi.Output.from_input(args.name)
+        closed_namespace(name, self.namespace, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"namespace": self.namespace})
+
+    def _created(self, name: str, args: PlatformNamespaceArgs) -> pulumi.Output[str]:
+        created = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=args.name,
+                labels={"app.kubernetes.io/part-of": PART_OF, **POD_SECURITY_LABELS},
+            ),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
+        )
+        return created.metadata.name

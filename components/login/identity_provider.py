@@ -1,0 +1,199 @@
+"""A development identity provider (dex) with a few fixed users, so that an evaluation has a real OIDC login.
+
+It keeps sessions and signing keys in memory: after its restart everybody signs in again. Not for production; the
+settings refuse it there.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+
+from components.exposure.address import Address
+from components.exposure.gateway import Route
+from components.kubernetes import networks, pods
+from components.kubernetes.credential import Source
+
+core = k8s.core.v1
+
+PORT = 5556
+HEALTH_PORT = 5558
+UID = 1001
+# Measured: 10 MiB with a handful of users.
+RESOURCES = pods.Resources(cpu="20m", memory="32Mi", cpu_limit="500m", memory_limit="128Mi")
+# A namespace for ids that are derived from e-mail addresses (UUID version 5).
+USER_IDS = uuid.uuid5(uuid.NAMESPACE_DNS, "dex.mlflow-platform")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Oidc:
+    """An OIDC client at an issuer: what a login needs."""
+
+    issuer: str
+    client_id: str
+    client_secret: pulumi.Output[str] | Source
+    """Itself, or where it is in the entry `client-secret`."""
+
+    audiences: tuple[str, ...] = ()
+    """Further clients whose ID tokens are accepted from programs."""
+
+    inside: bool = False
+    """Whether the issuer is reached through this cluster's own ingress controller."""
+
+    ready: tuple[pulumi.Resource, ...] = ()
+    """What must exist before somebody signs in."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IdentityProviderArgs:
+    """Input of `IdentityProvider`."""
+
+    namespace: pulumi.Input[str]
+    image: str
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that images are pulled with."""
+
+    host: str
+    """Host name of the issuer."""
+
+    redirect_uri: str
+    """Where the login comes back to."""
+
+    users: Mapping[str, Sequence[str]]
+    """Groups by e-mail address."""
+
+    route: Route
+
+
+def configuration(
+    *, issuer: str, client: tuple[str, str], redirect_uri: str, users: Mapping[str, tuple[str, Sequence[str]]]
+) -> dict[str, object]:
+    """Dex's configuration. `client` is an id and its secret; `users` a bcrypt hash and groups by e-mail."""
+    return {
+        "issuer": issuer,
+        "storage": {"type": "memory"},
+        "web": {"http": f"0.0.0.0:{PORT}"},
+        "telemetry": {"http": f"0.0.0.0:{HEALTH_PORT}"},
+        # The password connector gives command lines a token without a browser.
+        "oauth2": {"skipApprovalScreen": True, "passwordConnector": "local"},
+        "enablePasswordDB": True,
+        "staticClients": [{"id": client[0], "name": "MLflow", "secret": client[1], "redirectURIs": [redirect_uri]}],
+        "staticPasswords": [
+            {
+                "email": email,
+                "username": email.partition("@")[0],
+                "userID": str(uuid.uuid5(USER_IDS, email)),
+                "hash": digest,
+                "groups": list(groups),
+            }
+            for email, (digest, groups) in sorted(users.items())
+        ],
+    }
+
+
+class IdentityProvider(pulumi.ComponentResource):
+    """Dex behind the same way in as MLflow, with one client and one password per user."""
+
+    oidc: Oidc
+    passwords: pulumi.Output[dict[str, str]]
+
+    def __init__(self, name: str, args: IdentityProviderArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:IdentityProvider", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        labels = pods.labels("dex")
+        issuer = f"https://{args.host}"
+        client_secret = random.RandomPassword(f"{name}-client", length=40, special=False, opts=child)
+        passwords = {
+            email: random.RandomPassword(f"{name}-user-{email}", length=20, special=False, opts=child)
+            for email in args.users
+        }
+        groups = dict(args.users)
+        settings = core.Secret(
+            f"{name}-configuration",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            string_data={
+                "config.json": pulumi.Output.all(
+                    client_secret.result, pulumi.Output.all(**{e: p.bcrypt_hash for e, p in passwords.items()})
+                ).apply(
+                    lambda made: json.dumps(
+                        configuration(
+                            issuer=issuer,
+                            client=("mlflow", made[0]),
+                            redirect_uri=args.redirect_uri,
+                            users={email: (digest, groups[email]) for email, digest in made[1].items()},
+                        )
+                    )
+                )
+            },
+            opts=child,
+        )
+        network = networks.open_flows(
+            name,
+            args.namespace,
+            to_pods=labels,
+            ingress=[networks.Flow(peers=[networks.namespace(args.route.controller_namespace)], ports=[PORT])],
+            opts=child,
+        )
+        server = k8s.apps.v1.Deployment(
+            f"{name}-server",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="dex", labels=labels),
+            spec=k8s.apps.v1.DeploymentSpecArgs(
+                replicas=1,
+                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
+                template=core.PodTemplateSpecArgs(
+                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
+                    spec=_pod(args, settings.metadata.name),
+                ),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[network]),
+        )
+        service = core.Service(
+            f"{name}-service",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="dex", labels=labels),
+            spec=core.ServiceSpecArgs(
+                selector=labels, ports=[core.ServicePortArgs(name="http", port=80, target_port=PORT)]
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
+        )
+        exposed = args.route.expose(name, address=Address(host=args.host), service=service, opts=child)
+        self.oidc = Oidc(
+            issuer=issuer, client_id="mlflow", client_secret=client_secret.result, inside=True, ready=(exposed,)
+        )
+        self.passwords = pulumi.Output.all(**{email: made.result for email, made in passwords.items()})
+        self.register_outputs({"issuer": issuer})
+
+
+def _pod(args: IdentityProviderArgs, settings: pulumi.Input[str]) -> core.PodSpecArgs:
+    return core.PodSpecArgs(
+        security_context=pods.pod_security(UID),
+        automount_service_account_token=False,
+        enable_service_links=False,
+        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
+        containers=[
+            core.ContainerArgs(
+                name="dex",
+                image=args.image,
+                command=["/usr/local/bin/dex", "serve", "/etc/dex/config.json"],
+                ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
+                resources=RESOURCES.to_args(),
+                security_context=pods.container_security(),
+                readiness_probe=pods.http_probe("/healthz/ready", HEALTH_PORT, period=5, failures=3),
+                liveness_probe=pods.http_probe("/healthz/live", HEALTH_PORT, period=15, failures=4),
+                volume_mounts=[
+                    core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
+                    core.VolumeMountArgs(name="configuration", mount_path="/etc/dex", read_only=True),
+                ],
+            )
+        ],
+        volumes=[
+            pods.scratch("tmp", "16Mi"),
+            core.VolumeArgs(
+                name="configuration",
+                secret=core.SecretVolumeSourceArgs(secret_name=settings, default_mode=0o440),
+            ),
+        ],
+    )

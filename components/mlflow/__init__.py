@@ -1,0 +1,1 @@
+"""The MLflow server: its Deployment, pod, process and rollout, and the schema migration before it."""

@@ -1,0 +1,131 @@
+"""The MLflow server: its pod with the login beside it, what it may ask Kubernetes, and its Service.
+
+Workspaces are namespaces labelled `mlflow-enabled=true`. Every request is judged by Kubernetes RBAC: the server asks
+by SubjectAccessReview whether the identity that the login established may do it in the workspace's namespace, or by
+SelfSubjectAccessReview with the caller's own token where the login hands it on.
+"""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes import availability, networks
+from components.login import oauth2_proxy as login
+from components.mlflow.args import LABELS, SERVICE_ACCOUNT, MLflowArgs
+from components.mlflow.pod import server_pod
+from components.mlflow.rollout import autoscaler, most_replicas, replicas, strategy
+from components.team.workspace import WORKSPACE_LABELS
+
+core = k8s.core.v1
+rbac = k8s.rbac.v1
+
+
+class MLflow(pulumi.ComponentResource):
+    """A Deployment of server and login, and the Service that leads to the login."""
+
+    service: core.Service
+
+    def __init__(self, name: str, args: MLflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:MLflow", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        account = core.ServiceAccount(
+            f"{name}-account",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name=SERVICE_ACCOUNT, labels=LABELS),
+            automount_service_account_token=False,
+            opts=child,
+        )
+        access = self._access(name, account, args)
+        network = networks.open_flows(
+            name,
+            args.namespace,
+            to_pods=LABELS,
+            ingress=[
+                networks.Flow(
+                    peers=[
+                        networks.namespace(args.controller_namespace),
+                        networks.namespaces(WORKSPACE_LABELS),
+                        *map(networks.namespace, args.client_namespaces),
+                    ],
+                    ports=[login.PORT],
+                )
+            ],
+            egress=[
+                *args.database.flows,
+                *args.artifacts.flows,
+                *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
+            ],
+            opts=child,
+        )
+        deployment = k8s.apps.v1.Deployment(
+            f"{name}-server",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                namespace=args.namespace,
+                name="mlflow",
+                labels=LABELS,
+                # The autoscaler owns the number of replicas once it has set it; pausing takes it back.
+                annotations={"pulumi.com/patchForce": "true"},
+            ),
+            spec=k8s.apps.v1.DeploymentSpecArgs(
+                replicas=replicas(args),
+                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
+                strategy=strategy(args),
+                template=core.PodTemplateSpecArgs(
+                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
+                    spec=server_pod(args, account.metadata.name),
+                ),
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[
+                    access,
+                    network,
+                    *args.database.ready,
+                    *args.artifacts.ready,
+                    *args.login.ready,
+                    *args.ready,
+                ],
+            ),
+        )
+        availability.disruption_budget(name, args.namespace, labels=LABELS, replicas=most_replicas(args), opts=child)
+        if args.autoscaling is not None:
+            autoscaler(name, args, args.autoscaling, deployment, child)
+        self.service = core.Service(
+            f"{name}-service",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
+            spec=core.ServiceSpecArgs(
+                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=login.PORT)]
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
+        )
+        self.register_outputs({})
+
+    def _access(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> rbac.ClusterRoleBinding:
+        """What the server may ask of the API server: which workspaces exist, and who may do what in them."""
+        child = pulumi.ResourceOptions(parent=self)
+        # With their own tokens callers ask for themselves, which Kubernetes allows everybody.
+        reviews = rbac.PolicyRuleArgs(
+            api_groups=["authorization.k8s.io"], resources=["subjectaccessreviews"], verbs=["create"]
+        )
+        role = rbac.ClusterRole(
+            f"{name}-role",
+            metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
+            rules=[
+                rbac.PolicyRuleArgs(api_groups=[""], resources=["namespaces"], verbs=["get", "list", "watch"]),
+                # Without it the plugin logs a refusal on nearly every request, even where the kind is unknown.
+                rbac.PolicyRuleArgs(
+                    api_groups=["mlflow.kubeflow.org"],
+                    resources=["mlflowconfigs"],
+                    verbs=["get", "list", "watch"],
+                ),
+                *([] if args.login.passes_token else [reviews]),
+            ],
+            opts=child,
+        )
+        return rbac.ClusterRoleBinding(
+            f"{name}-binding",
+            metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
+            role_ref=rbac.RoleRefArgs(
+                api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=role.metadata.name
+            ),
+            subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=args.namespace)],
+            opts=child,
+        )

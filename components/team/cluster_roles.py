@@ -1,0 +1,54 @@
+"""Roles that exist once in the cluster: the programs' one, and those that join Kubernetes' own roles.
+
+A ClusterRole gives nobody anything until it is bound, and the platform binds it in team namespaces only.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes.pods import PART_OF
+from components.team.permissions import PROGRAM_VERBS, RESOURCES, VERBS
+from components.team.role_bindings import rule
+
+# Which of Kubernetes' roles each of a team's corresponds to.
+AGGREGATED = {"viewer": "view", "editor": "edit", "manager": "admin"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterRolesArgs:
+    """Input of `ClusterRoles`."""
+
+    aggregate: bool
+    """Whether whoever holds Kubernetes' view, edit or admin in a team's namespace may do the same in MLflow."""
+
+
+class ClusterRoles(pulumi.ComponentResource):
+    """The ready-made role of programs, and by choice parts of view, edit and admin."""
+
+    integration: pulumi.Output[str]
+    """Name of the programs' ClusterRole, to be bound in a namespace."""
+
+    def __init__(self, name: str, args: ClusterRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:ClusterRoles", name, None, opts)
+        labels = {"app.kubernetes.io/part-of": PART_OF}
+        # Explicit names: people bind `mlflow-integration`, and look for the others.
+        integration = k8s.rbac.v1.ClusterRole(
+            f"{name}-integration",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name="mlflow-integration", labels=labels),
+            rules=[rule(RESOURCES, PROGRAM_VERBS)],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for role, joins in AGGREGATED.items() if args.aggregate else ():
+            k8s.rbac.v1.ClusterRole(
+                f"{name}-{joins}",
+                metadata=k8s.meta.v1.ObjectMetaArgs(
+                    name=f"mlflow-{joins}",
+                    labels={**labels, f"rbac.authorization.k8s.io/aggregate-to-{joins}": "true"},
+                ),
+                rules=[rule(RESOURCES, VERBS[role])],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.integration = integration.metadata.name
+        self.register_outputs({"integration": self.integration})

@@ -1,0 +1,37 @@
+"""The access that settings give: a pure function, which needs neither engine nor cluster."""
+
+from collections.abc import Iterator
+
+from components.team.access_matrix import PROGRAM, Grant, Matrix, Subject
+from components.team.client_environment import NAME as ACCOUNT
+from components.team.cluster_roles import AGGREGATED
+from components.team.permissions import PROGRAM_VERBS, VERBS
+from settings import OidcLogin, Settings
+
+
+def access_matrix(settings: Settings) -> Matrix:
+    """The access that these settings give."""
+    login = settings.login
+    company = isinstance(login, OidcLogin)
+    return Matrix(
+        grants=tuple(grant for team in sorted(settings.teams) for grant in _grants(settings, team)),
+        archived={name: team.archived for name, team in sorted(settings.teams.items())},
+        sign_in=login.issuer if company else "here",
+        people={} if company else {person: user.groups for person, user in sorted(login.users.items())},
+    )
+
+
+def _grants(settings: Settings, team: str) -> Iterator[Grant]:
+    groups = settings.groups(team)
+    for role in reversed(VERBS):
+        for group in sorted(groups.get(role, ())):
+            yield Grant(team=team, subject=Subject(kind="group", name=group), role=role, verbs=VERBS[role])
+    own = [] if settings.teams[team].archived else [(team, ACCOUNT)]
+    for namespace, account in (*own, *sorted(settings.service_accounts(team))):
+        subject = Subject(kind="programs", name=f"{namespace}/{account}")
+        yield Grant(team=team, subject=subject, role=PROGRAM, verbs=PROGRAM_VERBS)
+    if settings.access.aggregate_roles:
+        # These hold in archived teams too: Kubernetes puts its own roles together once for the whole cluster.
+        for role in reversed(VERBS):
+            subject = Subject(kind="kubernetes-role", name=AGGREGATED[role])
+            yield Grant(team=team, subject=subject, role=role, verbs=VERBS[role])

@@ -1,0 +1,92 @@
+"""What each team gets, and the roles that teams share."""
+
+import pulumi
+
+from components.artifacts.artifact_store import ArtifactStore, DirectAccess
+from components.exposure.certificate import Certificate
+from components.exposure.gateway import Gateway
+from components.mlflow.args import LABELS as SERVER
+from components.team.client_environment import in_cluster_url
+from components.team.cluster_roles import ClusterRoles, ClusterRolesArgs
+from components.team.quota import ContainerDefaults, Quota
+from components.team.workspace import Workspace, WorkspaceArgs
+from factories.context import Context
+
+
+def cluster_roles(context: Context) -> ClusterRoles:
+    """The roles that exist once in the cluster."""
+    return ClusterRoles(
+        "cluster-roles", ClusterRolesArgs(aggregate=context.settings.access.aggregate_roles), context.opts
+    )
+
+
+def workspaces(
+    context: Context,
+    gateway: Gateway,
+    certificate: Certificate,
+    roles: ClusterRoles,
+    artifacts: ArtifactStore,
+) -> dict[str, Workspace]:
+    """One workspace per team, by the team's name."""
+    url = _client_url(context, gateway, certificate)
+    made: dict[str, Workspace] = {}
+    for name, team in context.settings.teams.items():
+        if artifacts.own is None or team.archived:
+            made[name] = _workspace(context, name, url, certificate, roles)
+            continue
+        from factories.aws import direct_access, team_key  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
+
+        direct = direct_access(context, name, artifacts.own)
+        made[name] = _workspace(context, name, url, certificate, roles, artifacts=direct)
+        team_key(context, name, made[name].namespace, artifacts.own)
+    return made
+
+
+def _workspace(
+    context: Context,
+    name: str,
+    url: pulumi.Input[str],
+    certificate: Certificate,
+    roles: ClusterRoles,
+    *,
+    artifacts: DirectAccess | None = None,
+) -> Workspace:
+    team, quota, limits = context.settings.teams[name], context.settings.quota(name), context.settings.limits(name)
+    return Workspace(
+        name,
+        WorkspaceArgs(
+            team=name,
+            multi_tenant=context.settings.workspaces.enabled,
+            description=team.description,
+            groups=context.settings.groups(name),
+            users=context.settings.members(name),
+            integration_role=roles.integration,
+            service_accounts=context.settings.service_accounts(name),
+            mount_tokens=context.settings.cluster.admits_default_tokens,
+            quota=Quota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
+            container_defaults=ContainerDefaults(
+                cpu=limits.cpu,
+                memory=limits.memory,
+                cpu_request=limits.cpu_request,
+                memory_request=limits.memory_request,
+            ),
+            url=url,
+            authority=certificate.authority,
+            platform_namespace=context.namespace,
+            server_labels=SERVER,
+            controller_namespace=context.settings.cluster.ingress_namespace,
+            ingress_addresses=context.settings.cluster.ingress_addresses,
+            api_server=context.settings.cluster.api_server if context.settings.workspaces.api_server else (),
+            artifacts=artifacts,
+            durable=context.settings.durable,
+            archived=team.archived,
+        ),
+        context.opts,
+    )
+
+
+def _client_url(context: Context, gateway: Gateway, certificate: Certificate) -> pulumi.Input[str]:
+    """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""
+    if certificate.authority is None:
+        return gateway.url
+    return context.namespace.apply(lambda namespace: in_cluster_url(namespace, context.address.path))

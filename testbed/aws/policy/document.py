@@ -1,0 +1,137 @@
+"""Policy documents: JSON read into statements, and everything refused that is not understood."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+from testbed.aws.policy.conditions import Condition
+from testbed.aws.policy.matching import ARN_PARTS
+from testbed.aws.policy.request import PolicyError
+
+VARIABLES_SINCE: Final = "2012-10-17"
+_VERSIONS: Final = frozenset({"2008-10-17", VARIABLES_SINCE})
+_ELEMENTS: Final = frozenset(
+    {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "Condition"}
+)
+_PRINCIPALS: Final = frozenset({"AWS", "Federated", "Service"})
+_ACTION: Final = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """One statement. Of a pair like actions and `other_actions`, the element written with Not is the second."""
+
+    allows: bool
+    actions: tuple[str, ...] = ()
+    other_actions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    other_resources: tuple[str, ...] = ()
+    principals: Mapping[str, tuple[str, ...]] | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+def identity_policy(text: str) -> tuple[Statement, ...]:
+    """Read a policy of a user, a role or a group."""
+    statements = _statements(text)
+    for statement in statements:
+        _refuse_unless(statement.principals is None, "the policy of an identity has no Principal")
+        _refuse_unless(bool(statement.resources or statement.other_resources), "a statement needs a Resource")
+    return statements
+
+
+def resource_policy(text: str) -> tuple[Statement, ...]:
+    """Read a policy of a bucket or a key."""
+    statements = trust_policy(text)
+    for statement in statements:
+        _refuse_unless(bool(statement.resources or statement.other_resources), "a statement needs a Resource")
+    return statements
+
+
+def trust_policy(text: str) -> tuple[Statement, ...]:
+    """Read a role's trust policy, whose resource is the role."""
+    statements = _statements(text)
+    for statement in statements:
+        _refuse_unless(statement.principals is not None, "a statement about a resource needs a Principal")
+    return statements
+
+
+def _refuse_unless(fine: bool, reason: str) -> None:  # noqa: FBT001 - reads like an assertion
+    if not fine:
+        raise PolicyError(reason)
+
+
+def _statements(text: str) -> tuple[Statement, ...]:
+    try:
+        document: object = json.loads(text)
+    except ValueError as error:
+        raise PolicyError(f"the policy is not JSON: {error}") from error
+    found = _object(document, "policy")
+    _refuse_unless(found.keys() <= {"Version", "Id", "Statement"}, f"unknown elements in a policy: {sorted(found)}")
+    version = found.get("Version", "2008-10-17")
+    _refuse_unless(version in _VERSIONS, f"unknown policy version {version!r}")
+    written = found.get("Statement")
+    items = cast("list[object]", written) if isinstance(written, list) else [written]
+    # Before that version a variable is plain text, which nobody means.
+    _refuse_unless(version == VARIABLES_SINCE or "${" not in text, f"variables need version {VARIABLES_SINCE}")
+    return tuple(_statement(_object(item, "Statement")) for item in items)
+
+
+def _object(value: object, what: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise PolicyError(f"{what} has to be an object, not {value!r}")
+    return cast("dict[str, object]", value)
+
+
+def _texts(value: object, what: str) -> tuple[str, ...]:
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    # AWS reads `true` and 3600 as their texts.
+    texts = [str(item).lower() if isinstance(item, bool | int) else item for item in items]
+    if not texts or not all(isinstance(item, str) for item in texts):
+        raise PolicyError(f"{what} has to be a text or a list of texts, not {value!r}")
+    return tuple(cast("list[str]", texts))
+
+
+def _statement(written: dict[str, object]) -> Statement:
+    unknown = sorted(written.keys() - _ELEMENTS)
+    _refuse_unless(not unknown, f"the equipment does not know these elements of a statement: {unknown}")
+    _refuse_unless(written.get("Effect") in {"Allow", "Deny"}, f"Effect is Allow or Deny: {written}")
+    _refuse_unless(("Action" in written) != ("NotAction" in written), f"one of Action and NotAction: {written}")
+    _refuse_unless(not {"Resource", "NotResource"} <= written.keys(), f"Resource or NotResource, not both: {written}")
+    each = {name: _texts(written[name], name) for name in _ELEMENTS & written.keys() - {"Principal", "Condition"}}
+    for action in (*each.get("Action", ()), *each.get("NotAction", ())):
+        _refuse_unless(_ACTION.fullmatch(action) is not None, f"{action!r} is not an action")
+    for resource in (*each.get("Resource", ()), *each.get("NotResource", ())):
+        # An ARN may go through one of its first colons with a wildcard, but it starts as an ARN.
+        is_arn = resource.startswith("arn:") and len(resource.split(":", ARN_PARTS - 1)) == ARN_PARTS
+        _refuse_unless(resource == "*" or is_arn, f"{resource!r} is not an ARN")
+    return Statement(
+        allows=written["Effect"] == "Allow",
+        actions=each.get("Action", ()),
+        other_actions=each.get("NotAction", ()),
+        resources=each.get("Resource", ()),
+        other_resources=each.get("NotResource", ()),
+        principals=_principals(written["Principal"]) if "Principal" in written else None,
+        conditions=_conditions(written.get("Condition", {})),
+    )
+
+
+def _principals(written: object) -> Mapping[str, tuple[str, ...]]:
+    if written == "*":
+        return {"AWS": ("*",)}
+    found = {kind: _texts(value, kind) for kind, value in _object(written, "Principal").items()}
+    _refuse_unless(found.keys() <= _PRINCIPALS, f"the equipment does not know these principals: {sorted(found)}")
+    for name in (name for names in found.values() for name in names):
+        _refuse_unless(name == "*" or "*" not in name, f"a wildcard inside a principal: {name!r}")
+    return found
+
+
+def _conditions(written: object) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(operator, key, _texts(wanted, key))
+        for operator, block in _object(written, "Condition").items()
+        for key, wanted in _object(block, operator).items()
+    )

@@ -1,0 +1,75 @@
+"""Patterns of policies: wildcards and variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from testbed.aws.policy.request import PolicyError
+
+_TOKEN: Final = re.compile(r"\$\{(?P<variable>[^}]*)\}|(?P<many>\*)|(?P<one>\?)|(?P<text>.)", re.DOTALL)
+_VARIABLE: Final = re.compile(r"(?P<key>[^,\s]+)(?:\s*,\s*'(?P<default>[^']*)')?\s*")
+_LITERALS: Final = frozenset("*?$")
+ARN_PARTS: Final = 6
+
+
+class UnresolvedVariableError(Exception):
+    """The request has no value for a variable of the pattern."""
+
+
+def matches(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
+    """Say whether a value matches; a variable's value is text, whatever characters are in it."""
+    return re.fullmatch(_regular(pattern, keys), value, re.DOTALL) is not None
+
+
+def matches_action(pattern: str, action: str) -> bool:
+    """Say whether an action matches; actions have no case and no variables."""
+    return matches(pattern.lower(), action.lower(), {})
+
+
+def matches_arn(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
+    """Compare ARNs part by part: no wildcard reaches across a colon, except in the last part."""
+    patterns, values = _parts(pattern), value.split(":", ARN_PARTS - 1)
+    if len(patterns) != ARN_PARTS:
+        raise PolicyError(f"{pattern!r} is not an ARN: it needs {ARN_PARTS} parts with colons between them")
+    return len(values) == ARN_PARTS and all(
+        matches(one, other, keys) for one, other in zip(patterns, values, strict=True)
+    )
+
+
+def resolve(text: str, keys: Mapping[str, str]) -> str:
+    """Return a text with its variables filled in; wildcards mean themselves."""
+    return "".join(
+        _value(found["variable"], keys) if found["variable"] is not None else found[0]
+        for found in _TOKEN.finditer(text)
+    )
+
+
+def _parts(pattern: str) -> list[str]:
+    # The colon in ${aws:username} divides nothing.
+    hidden = re.sub(r"\$\{[^}]*\}", lambda found: found[0].replace(":", "\0"), pattern)
+    return [part.replace("\0", ":") for part in hidden.split(":", ARN_PARTS - 1)]
+
+
+def _regular(pattern: str, keys: Mapping[str, str]) -> str:
+    made: list[str] = []
+    for found in _TOKEN.finditer(pattern):
+        if found["variable"] is not None:
+            made.append(re.escape(_value(found["variable"], keys)))
+        else:
+            made.append(".*" if found["many"] else "." if found["one"] else re.escape(found["text"]))
+    return "".join(made)
+
+
+def _value(variable: str, keys: Mapping[str, str]) -> str:
+    if variable in _LITERALS:
+        return variable
+    found = _VARIABLE.fullmatch(variable)
+    if found is None:
+        raise PolicyError(f"the equipment cannot read the policy variable ${{{variable}}}")
+    default: str | None = found.groupdict()["default"]
+    value = keys.get(found["key"].lower(), default)
+    if value is None:
+        raise UnresolvedVariableError(variable)
+    return value

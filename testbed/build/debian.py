@@ -1,0 +1,176 @@
+"""Debian root file systems: one plain, and from it the node's and the one that images are built in."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from testbed import versions
+from testbed.build.artifact import Artifact, Bench, digest
+from testbed.build.commands import BuildError
+
+MIRROR = "http://deb.debian.org/debian"
+SECURITY_MIRROR = "http://deb.debian.org/debian-security"
+# apt checks every list and package against these keys; the mirror needs no trust of its own.
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+SCRIPTS = Path(__file__).parent / "debian"
+
+_NODE_PACKAGES = (
+    "ca-certificates",
+    "conntrack",
+    "containerd",
+    "containernetworking-plugins",
+    "ethtool",
+    "hostname",
+    "iproute2",
+    "ipset",
+    "iptables",
+    "kmod",
+    "mount",
+    "nftables",
+    "procps",
+    "runc",
+    "socat",
+    "util-linux",
+)
+# netavark sets up networks that no build here uses, but buildah does not start without it.
+_BUILDER_PACKAGES = ("buildah", "ca-certificates", "netavark")
+_KUBERNETES_NAMES = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubeadm",
+    "kubelet",
+)
+_PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL")
+
+
+def enter(root: Path, bench: Bench, argv: Sequence[str | Path], binds: Mapping[str, Path]) -> None:
+    """Run a command inside a root file system; each bind appears there as /run/<name>."""
+    environment = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LC_ALL": "C.UTF-8",
+        "DEBIAN_FRONTEND": "noninteractive",
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+    }
+    mounts = [f"{source}:{name}" for name, source in binds.items()]
+    bench.run([SCRIPTS / "enter-root.sh", root, *mounts, "--", *argv], env=environment)
+
+
+def debootstrap(cache: Path) -> Artifact:
+    """Return the artifact that is Debian's bootstrap program, unpacked and not installed."""
+
+    def make(result: Path, bench: Bench) -> None:
+        # apt with lists and caches of its own: the machine's stay untouched, and may be of any release.
+        sources = bench.scratch / "sources.list"
+        sources.write_text(f"deb [signed-by={KEYRING}] {MIRROR} {versions.DEBIAN} main\n")
+        for directory in ("state/lists/partial", "cache/archives/partial"):
+            (bench.scratch / directory).mkdir(parents=True)
+        options = {
+            "Dir::Etc::SourceList": sources,
+            "Dir::Etc::SourceParts": "/dev/null",
+            "Dir::State": bench.scratch / "state",
+            "Dir::State::Status": "/dev/null",
+            "Dir::Cache": bench.scratch / "cache",
+            "APT::Sandbox::User": "root",
+            "Acquire::Languages": "none",
+            # Old lists, where new ones cannot be had, would hide that the network is missing.
+            "APT::Update::Error-Mode": "any",
+        }
+        apt = ["apt-get", *(f"-o{name}={value}" for name, value in options.items())]
+        bench.run([*apt, "update"])
+        bench.run([*apt, "download", "debootstrap"], cwd=bench.scratch)
+        packages = list(bench.scratch.glob("debootstrap_*.deb"))
+        if len(packages) != 1:
+            message = f"{MIRROR} was expected to give one package debootstrap for {versions.DEBIAN}, not {packages}."
+            raise BuildError(message)
+        bench.run(["dpkg-deb", "--extract", packages[0], result])
+
+    return Artifact(
+        name="debootstrap",
+        version=versions.DEBIAN,
+        cache=cache,
+        recipe=digest(MIRROR),
+        make=make,
+        usual_seconds=8,
+    )
+
+
+def base(cache: Path, bootstrap: Artifact) -> Artifact:
+    """Return the artifact that is a minimal Debian root file system, as slim as Docker's."""
+
+    def make(result: Path, bench: Bench) -> None:
+        program = bootstrap.path / "usr" / "sbin" / "debootstrap"
+        programs = bench.scratch / "bin"
+        programs.mkdir()
+        shutil.copy(SCRIPTS / "wget", programs)
+        environment = {
+            **os.environ,
+            "DEBOOTSTRAP_DIR": str(bootstrap.path / "usr" / "share" / "debootstrap"),
+            "PATH": f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin",
+        }
+        arguments = ["--variant=minbase", f"--keyring={KEYRING}", versions.DEBIAN, str(result), MIRROR]
+        bench.run(
+            # debootstrap mounts /proc: in a mount namespace of its own it leaves nothing behind when killed.
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--", program, *arguments],
+            env=environment,
+        )
+        script = ["sh", "/run/script", versions.DEBIAN, MIRROR, SECURITY_MIRROR]
+        enter(result, bench, script, {"script": SCRIPTS / "base.sh"})
+        # debootstrap copies the machine's: neither belongs into what is built from this.
+        (result / "etc" / "hostname").unlink()
+        (result / "etc" / "resolv.conf").write_text("")
+
+    return Artifact(
+        name="debian",
+        version=versions.DEBIAN,
+        cache=cache,
+        recipe=digest(MIRROR, SECURITY_MIRROR, SCRIPTS / "base.sh"),
+        make=make,
+        tools=(bootstrap,),
+        usual_seconds=60,
+    )
+
+
+def _extended(root: Path, result: Path, bench: Bench, packages: Sequence[str]) -> None:
+    bench.run(["cp", "--archive", "--reflink=auto", root, result])
+    enter(result, bench, ["sh", "/run/script", *packages], {"script": SCRIPTS / "install.sh"})
+
+
+def node(cache: Path, debian: Artifact, kubernetes: Artifact) -> Artifact:
+    """Return the artifact that is the node's root file system: containers, network tools, Kubernetes."""
+
+    def make(result: Path, bench: Bench) -> None:
+        _extended(debian.path, result, bench, _NODE_PACKAGES)
+        for name in _KUBERNETES_NAMES:
+            os.link(kubernetes.path, result / "usr" / "local" / "bin" / name)
+
+    return Artifact(
+        name="node",
+        version=f"{versions.DEBIAN}-{versions.KUBERNETES}",
+        cache=cache,
+        recipe=digest(SCRIPTS / "install.sh", *_NODE_PACKAGES, *_KUBERNETES_NAMES),
+        make=make,
+        needs=(debian, kubernetes),
+        usual_seconds=25,
+    )
+
+
+def builder(cache: Path, debian: Artifact) -> Artifact:
+    """Return the artifact that is the root file system in which images are built."""
+
+    def make(result: Path, bench: Bench) -> None:
+        _extended(debian.path, result, bench, _BUILDER_PACKAGES)
+
+    return Artifact(
+        name="image-builder",
+        version=versions.DEBIAN,
+        cache=cache,
+        recipe=digest(SCRIPTS / "install.sh", *_BUILDER_PACKAGES),
+        make=make,
+        needs=(debian,),
+        usual_seconds=20,
+    )

@@ -1,0 +1,159 @@
+"""Container images as archives that `ctr images import` takes, built from Dockerfiles by buildah.
+
+They carry upstream's names and put the programs where upstream's images have them, so that the same
+manifests run either. Only `images/mlflow` is an image of this project; the others stand in for ones
+that cannot be pulled here.
+"""
+
+import io
+import json
+import os
+import resource
+import shutil
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from testbed import versions
+from testbed.build.artifact import Artifact, Bench, digest
+from testbed.build.debian import SCRIPTS, enter
+
+STAND_INS = Path(__file__).parent / "images"
+"""Dockerfiles of images that stand in for upstream's."""
+
+_MACHINE_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image: its Dockerfile's directory, its names, and what is built for its context."""
+
+    context: Path
+    """The directory of the Dockerfile; the image is called as it is."""
+    version: str
+    references: tuple[str, ...]
+    """What manifests call it; the archive carries all of them."""
+    files: Mapping[str, Artifact] = field(default_factory=dict[str, Artifact])
+    """File name in the build context -> the artifact it is, in place of the directory's own file of that name."""
+    usual_seconds: int = 10
+
+    def fill(self, context: Path) -> None:
+        """Write the build context."""
+        shutil.copytree(self.context, context)
+        for name, artifact in self.files.items():
+            (context / name).unlink(missing_ok=True)
+            os.link(artifact.path, context / name)
+
+
+def empty_root(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
+    """Return the artifact that static programs' images start from: certificate authorities and a /tmp."""
+    authorities = "etc/ssl/certs/ca-certificates.crt"
+
+    def make(result: Path, _: Bench) -> None:
+        with tarfile.open(result, "w") as target:
+            temporary = tarfile.TarInfo("tmp")
+            temporary.type = tarfile.DIRTYPE
+            temporary.mode = 0o1777
+            target.addfile(temporary)
+            target.add(builder.path / authorities, authorities)
+
+    return Artifact(
+        name="empty-root",
+        version=versions.DEBIAN,
+        cache=cache,
+        recipe=digest(authorities),
+        make=make,
+        needs=(debian,),
+        tools=(builder,),
+        usual_seconds=1,
+        suffix=".tar",
+    )
+
+
+def _renamed(archive: Path, result: Path, references: tuple[str, ...]) -> None:
+    """Copy a docker archive and give its one image all of its names; buildah writes only one."""
+    with tarfile.open(archive) as source, tarfile.open(result, "w") as target:
+        for member in source:
+            content = source.extractfile(member)
+            if member.name == "manifest.json" and content is not None:
+                manifest: list[dict[str, Any]] = json.load(content)
+                manifest[0]["RepoTags"] = list(references)
+                data = json.dumps(manifest).encode()
+                member.size = len(data)
+                content = io.BytesIO(data)
+            target.addfile(member, content)
+
+
+def debian_store(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
+    """Return the artifact that is buildah's image store with Debian in it, which the other builds read."""
+    context = STAND_INS / "debian"
+
+    def make(result: Path, bench: Bench) -> None:
+        work = bench.scratch / "work"
+        work.mkdir()
+        shutil.copytree(context, bench.scratch / "context")
+        bench.run(["tar", "--create", "--file", bench.scratch / "context" / "root.tar", "-C", debian.path, "."])
+        _build(versions.DEBIAN_IMAGE, builder, bench, {"context": bench.scratch / "context", "scratch": work})
+        (work / "store").rename(result)
+
+    return Artifact(
+        name="debian-image",
+        version=versions.DEBIAN,
+        cache=cache,
+        recipe=digest(context, SCRIPTS / "image.sh"),
+        make=make,
+        needs=(debian,),
+        tools=(builder,),
+        usual_seconds=8,
+    )
+
+
+def _limits() -> list[str]:
+    """Keep this process's limits: buildah's defaults are more than a container or a service may set."""
+    options: list[str] = []
+    for name, limit in (("nproc", resource.RLIMIT_NPROC), ("nofile", resource.RLIMIT_NOFILE)):
+        soft, hard = resource.getrlimit(limit)
+        if resource.RLIM_INFINITY not in {soft, hard}:
+            options.append(f"--ulimit={name}={soft}:{hard}")
+    return options
+
+
+def _build(reference: str, builder: Artifact, bench: Bench, binds: Mapping[str, Path]) -> None:
+    options = _limits()
+    machine: dict[str, Path] = {}
+    if _MACHINE_CERTIFICATES.exists():
+        # A network that intercepts TLS is believed while building, and never by what was built.
+        machine["ca"] = _MACHINE_CERTIFICATES
+        options.append("--secret=id=ca,src=/run/ca")
+    if "PIP_INDEX_URL" in os.environ:
+        # Without its value, which may hold a password: buildah takes it from the environment.
+        options.append("--build-arg=PIP_INDEX_URL")
+    script = {"script": SCRIPTS / "image.sh"}
+    enter(builder.path, bench, ["sh", "/run/script", reference, *options], {**binds, **machine, **script})
+
+
+def archive(cache: Path, image: Image, debian_image: Artifact, builder: Artifact) -> Artifact:
+    """Return the artifact that is the image's archive."""
+
+    def make(result: Path, bench: Bench) -> None:
+        work = bench.scratch / "work"
+        work.mkdir()
+        context = bench.scratch / "context"
+        image.fill(context)
+        binds = {"context": context, "scratch": work, "base": debian_image.path}
+        _build(image.references[0], builder, bench, binds)
+        _renamed(work / "image.tar", result, image.references)
+
+    return Artifact(
+        name=f"image-{image.context.name}",
+        version=image.version,
+        cache=cache,
+        recipe=digest(image.context, *image.references, SCRIPTS / "image.sh"),
+        make=make,
+        needs=(*image.files.values(), debian_image),
+        tools=(builder,),
+        usual_seconds=image.usual_seconds,
+        suffix=".tar",
+    )

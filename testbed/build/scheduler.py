@@ -1,0 +1,174 @@
+"""Build what is missing: two lanes side by side, one run at a time, whole results only."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from testbed.build.artifact import Artifact, Bench, Lane, missing
+from testbed.build.commands import BuildError, Commands
+
+Progress = Callable[[str], None]
+"""Shows a person one line of what is going on."""
+
+_HEARTBEAT_SECONDS = 60
+_LOCK_POLL_SECONDS = 1
+# Longer than a whole cold build on a slow machine.
+_LOCK_WAIT_SECONDS = 3600
+_SHORT_BUILD_SECONDS = 2
+
+
+@contextmanager
+def _only_one(cache: Path, progress: Progress) -> Generator[None]:
+    """Hold the cache's lock; the system drops it when this process ends, however it ends."""
+    path = cache / "build.lock"
+    with path.open("a+") as lock:
+        deadline = time.monotonic() + _LOCK_WAIT_SECONDS
+        told = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                pass
+            lock.seek(0)
+            owner = lock.read().strip() or "unknown"
+            if not told:
+                progress(f"waiting for another build in {cache} (process {owner})")
+                told = True
+            if time.monotonic() > deadline:
+                message = (
+                    f"Process {owner} has been building in {cache} for an hour."
+                    " If it hangs, end it and run the same command again; finished parts are kept."
+                )
+                raise BuildError(message)
+            time.sleep(_LOCK_POLL_SECONDS)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _make(artifact: Artifact, work: Path, commands: Commands) -> float:
+    """Build one artifact under a temporary name and rename it; return the seconds it took."""
+    started = time.monotonic()
+    log = artifact.cache / "log" / f"{artifact.name}.log"
+    log.write_text("")
+    bench = work / artifact.name
+    scratch = bench / "scratch"
+    scratch.mkdir(parents=True)
+    result = bench / "result"
+    try:
+        artifact.make(result, Bench(scratch=scratch, log=log, commands=commands))
+    except BuildError as error:
+        message = f"{artifact.label} could not be built: {error}\nWhole log: {log}"
+        raise BuildError(message) from error
+    except OSError as error:
+        message = f"{artifact.label} could not be built: {error}. Whole log: {log}"
+        raise BuildError(message) from error
+    # The name promises that the content is there, after a power cut too.
+    os.sync()
+    result.rename(artifact.path)
+    shutil.rmtree(bench)
+    return time.monotonic() - started
+
+
+def _usual(seconds: int) -> str:
+    minute = 60
+    return f"{seconds} s" if seconds < 2 * minute else f"{round(seconds / minute)} min"
+
+
+@dataclass
+class _Run:
+    """The state of one pass over the missing artifacts."""
+
+    plan: list[Artifact]
+    progress: Progress
+    work: Path
+    commands: Commands = field(default_factory=Commands)
+    waiting: list[Artifact] = field(init=False)
+    running: dict[Future[float], Artifact] = field(default_factory=dict[Future[float], Artifact])
+    started: dict[Artifact, float] = field(default_factory=dict[Artifact, float])
+
+    def __post_init__(self) -> None:
+        self.waiting = list(self.plan)
+
+    def _start_what_can(self, pool: ThreadPoolExecutor) -> None:
+        """Give each idle lane the first artifact whose sources are there."""
+        for lane in Lane:
+            if any(artifact.lane is lane for artifact in self.running.values()):
+                continue
+            for artifact in self.waiting:
+                if artifact.lane is lane and all(source.exists for source in (*artifact.needs, *artifact.tools)):
+                    self.waiting.remove(artifact)
+                    self.started[artifact] = time.monotonic()
+                    if artifact.usual_seconds > _SHORT_BUILD_SECONDS:
+                        self.progress(f"{artifact.label}: building (usually {_usual(artifact.usual_seconds)})")
+                    self.running[pool.submit(_make, artifact, self.work, self.commands)] = artifact
+                    break
+
+    def _report(self, done: set[Future[float]]) -> None:
+        for future in done:
+            artifact = self.running.pop(future)
+            seconds = future.result()
+            count = len(self.plan) - len(self.waiting) - len(self.running)
+            self.progress(f"{artifact.label}: built in {seconds:.0f} s [{count}/{len(self.plan)}]")
+        if not done:
+            now = time.monotonic()
+            busy = ", ".join(f"{each.label} ({now - self.started[each]:.0f} s)" for each in self.running.values())
+            self.progress(f"still building {busy}")
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(max_workers=len(Lane)) as pool:
+            try:
+                while self.waiting or self.running:
+                    self._start_what_can(pool)
+                    done, _ = wait(self.running, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
+                    self._report(done)
+            except BaseException:
+                # An interrupted or failed run must not leave a compiler behind.
+                self.commands.stop()
+                raise
+
+
+def build(
+    wanted: Sequence[Artifact],
+    cache: Path,
+    progress: Progress,
+    *,
+    prepare: Callable[[Sequence[Artifact]], None],
+    scrap: Path,
+) -> None:
+    """Make every artifact of `wanted` exist.
+
+    `prepare` is given what has to be built and raises if the machine cannot; `scrap` is what the builds keep
+    for one that was interrupted, removed when nothing is left to build.
+    """
+    if not missing(wanted):
+        return
+    for directory in (cache / "log", cache / "tmp"):
+        directory.mkdir(parents=True, exist_ok=True)
+    with _only_one(cache, progress):
+        # Looked at again: the run that held the lock may have built everything.
+        plan = missing(wanted)
+        if not plan:
+            return
+        prepare(plan)
+        there = sum(artifact.exists for artifact in wanted)
+        if there:
+            progress(f"{there} of {len(wanted)} results are in {cache} already")
+        for leftover in (cache / "tmp").iterdir():
+            shutil.rmtree(leftover)
+        with tempfile.TemporaryDirectory(dir=cache / "tmp") as work:
+            _Run(plan=plan, progress=progress, work=Path(work)).run()
+        if scrap.exists():
+            started = time.monotonic()
+            progress(f"removing {scrap}, which only unfinished builds need")
+            shutil.rmtree(scrap)
+            progress(f"removed it in {time.monotonic() - started:.0f} s")

@@ -1,0 +1,137 @@
+"""Images that the tests of upgrades deploy: test equipment, and part of no installation.
+
+One is the MLflow before today's, in the same image but for one line; the other is today's with one more revision of
+the schema.
+"""
+
+import hashlib
+import io
+import json
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from testbed import versions
+from testbed.build.artifact import Artifact, Bench, digest
+from testbed.build.images import Image, archive
+from testbed.paths import CHECKOUT
+
+EQUIPMENT = Path(__file__).parent / "rehearsal"
+MLFLOW = CHECKOUT / "images" / "mlflow"
+# Where the image's Dockerfile puts MLflow, with the Python of its Debian release.
+REVISIONS = "opt/mlflow/lib/python3.13/site-packages/mlflow/store/db_migrations/versions"
+# What the platform adds to the server closes a door of MLflow's that the one before does not have yet.
+APP = "server/mlflow_platform_server/app.py"
+NOT_YET = re.compile(r"^ *handlers\._get_artifact_repository_for_uri = .*\n", re.MULTILINE)
+_PIN = re.compile(r"^(?P<name>[\w.-]+)==.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
+
+
+def repinned(requirements: str, pins: str) -> str:
+    """The requirements, with the packages that `pins` names as it pins them."""
+    others = {found["name"]: found[0] for found in _PIN.finditer(pins)}
+    return _PIN.sub(lambda found: others.get(found["name"], found[0]), requirements)
+
+
+def images(cache: Path, today: Artifact, debian_image: Artifact, builder: Artifact) -> tuple[Artifact, ...]:
+    """Describe both; `today` is the archive of the image as it is deployed."""
+    previous = Image(
+        context=MLFLOW,
+        version=versions.MLFLOW_PREVIOUS,
+        references=(versions.MLFLOW_PREVIOUS_IMAGE,),
+        files={"requirements.txt": _requirements(cache), APP: _app(cache)},
+        usual_seconds=90,
+    )
+    return archive(cache, previous, debian_image, builder), _with_a_revision(cache, today)
+
+
+def _requirements(cache: Path) -> Artifact:
+    today, pins = MLFLOW / "requirements.txt", EQUIPMENT / "requirements.txt"
+
+    def make(result: Path, _: Bench) -> None:
+        result.write_text(repinned(today.read_text(), pins.read_text()))
+
+    return Artifact(
+        name="requirements",
+        version=versions.MLFLOW_PREVIOUS,
+        cache=cache,
+        recipe=digest(today, pins),
+        make=make,
+        usual_seconds=1,
+    )
+
+
+def _app(cache: Path) -> Artifact:
+    def make(result: Path, _: Bench) -> None:
+        result.write_text(without_the_door((MLFLOW / APP).read_text()))
+
+    return Artifact(
+        name="app",
+        version=versions.MLFLOW_PREVIOUS,
+        cache=cache,
+        recipe=digest(MLFLOW / APP, NOT_YET.pattern),
+        make=make,
+        usual_seconds=1,
+    )
+
+
+def without_the_door(app: str) -> str:
+    """The server's application, without the one line that the MLflow before cannot run."""
+    text, found = NOT_YET.subn("", app)
+    if found != 1:
+        raise ValueError(f"{APP} has {found} lines like {NOT_YET.pattern}, expected one")
+    return text
+
+
+def _with_a_revision(cache: Path, today: Artifact) -> Artifact:
+    file = EQUIPMENT / "revision.py"
+    references = (versions.MLFLOW_NEXT_IMAGE,)
+
+    def make(result: Path, _: Bench) -> None:
+        with_file(today.path, result, f"{REVISIONS}/e2e_revision.py", file.read_bytes(), references)
+
+    return Artifact(
+        name="image-mlflow",
+        version="next",
+        cache=cache,
+        recipe=digest(file, Path(__file__), *references),
+        make=make,
+        needs=(today,),
+        usual_seconds=5,
+        suffix=".tar",
+    )
+
+
+def with_file(image: Path, result: Path, path: str, content: bytes, references: tuple[str, ...]) -> None:
+    """Copy a docker archive of one image, with one more layer that holds one file, and with other names."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as made:
+        _add(made, path, content)
+    digest_of_layer = hashlib.sha256(layer.getvalue()).hexdigest()
+    with tarfile.open(image) as source, tarfile.open(result, "w") as target:
+        manifest: dict[str, Any] = json.loads(_read(source, "manifest.json"))[0]
+        configuration: dict[str, Any] = json.loads(_read(source, manifest["Config"]))
+        for name in manifest["Layers"]:
+            target.addfile(source.getmember(name), source.extractfile(name))
+        _add(target, f"{digest_of_layer}.tar", layer.getvalue())
+        configuration["rootfs"]["diff_ids"].append(f"sha256:{digest_of_layer}")
+        configuration["history"].append({"created_by": f"COPY {path}"})
+        text = json.dumps(configuration).encode()
+        name = f"{hashlib.sha256(text).hexdigest()}.json"
+        _add(target, name, text)
+        layers = [*manifest["Layers"], f"{digest_of_layer}.tar"]
+        described = [{"Config": name, "RepoTags": list(references), "Layers": layers}]
+        _add(target, "manifest.json", json.dumps(described).encode())
+
+
+def _read(archive_: tarfile.TarFile, name: str) -> bytes:
+    found = archive_.extractfile(name)
+    if found is None:
+        raise FileNotFoundError(name)
+    return found.read()
+
+
+def _add(archive_: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(content), 0o644
+    archive_.addfile(member, io.BytesIO(content))

@@ -1,0 +1,160 @@
+"""AWS for the embedded cluster: the test equipment on an address of the node, and PostgreSQL where RDS's names lead.
+
+Pods find it under AWS's own names, because the cluster's DNS sends them here. It is gone with the test.
+"""
+
+import json
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+
+from testbed.aws.identity import REGION
+from testbed.aws.server import Running, running
+from testbed.e2e.commands import run
+from testbed.e2e.kube import kubectl
+from testbed.node.process import Node
+from testbed.paths import home
+
+# In the node's network, beside its own address.
+ADDRESS = "10.89.0.3"
+# testbed/e2e/pods/rds.yaml
+DATABASE_ADDRESS = "10.96.0.91"
+RDS_NAMES = f"{REGION}.rds.amazonaws.com"
+# moto names every instance `<identifier>.aaaaaaaaaa.<region>.rds.amazonaws.com`.
+DATABASE_NAMES = f"*.aaaaaaaaaa.{RDS_NAMES}"
+AUDIENCE = "sts.amazonaws.com"
+POSTGRES = Path(__file__).with_name("pods") / "rds.yaml"
+READY_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Amazon:
+    """An account at AWS that the platform can be deployed to."""
+
+    aws: Running
+    authority: Path
+    oidc_provider: str
+    """ARN of the cluster's own issuer at IAM."""
+
+    vpc: str
+    subnets: list[str]
+    security_group: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What an engine needs in its environment to deploy there."""
+        return engine_environment(self.aws, self.authority)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients while it runs
+        """A client with the administrator's key."""
+        return _client(self.aws, self.authority, service)
+
+
+def engine_environment(aws: Running, authority: Path) -> dict[str, str]:
+    """What an engine needs in its environment to deploy to an AWS whose authority is in a file."""
+    return {
+        **aws.administrator.environment,
+        "AWS_ENDPOINT_URL": aws.tls_url,
+        "AWS_CA_BUNDLE": str(authority),
+        "AWS_REGION": REGION,
+    }
+
+
+@contextmanager
+def amazon(folder: Path) -> Generator[Amazon]:
+    """Run AWS, with a network and the cluster's identity provider in it."""
+    node = f"--net=/proc/{Node(home()).running().pid}/ns/net"
+    with ExitStack() as stack:
+        run("nsenter", node, "ip", "address", "replace", f"{ADDRESS}/24", "dev", "node0")
+        stack.callback(run, "nsenter", node, "ip", "address", "delete", f"{ADDRESS}/24", "dev", "node0")
+        aws = stack.enter_context(running(host=ADDRESS, prefix=["nsenter", node]))
+        authority = folder / "aws.crt"
+        authority.write_text(aws.authority_pem, encoding="utf-8")
+        stack.enter_context(_database(aws))
+        stack.enter_context(_names())
+        ec2 = _client(aws, authority, "ec2")
+        vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        yield Amazon(
+            aws=aws,
+            authority=authority,
+            oidc_provider=_trusted_issuer(aws, _client(aws, authority, "iam")),
+            vpc=vpc,
+            subnets=[subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]][:2],
+            security_group=ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=vpc)["GroupId"],
+        )
+
+
+def _client(aws: Running, authority: Path, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients while it runs
+    make = cast("Any", boto3.client)  # pyright: ignore[reportUnknownMemberType] - one overload for each service
+    return make(
+        service,
+        region_name=REGION,
+        endpoint_url=aws.tls_url,
+        verify=str(authority),
+        aws_access_key_id=aws.administrator.access_key_id,
+        aws_secret_access_key=aws.administrator.secret_access_key,
+    )
+
+
+def _trusted_issuer(aws: Running, iam: Any) -> str:  # noqa: ANN401 - boto3 makes its clients while it runs
+    """Make the cluster's issuer known to IAM, as `eksctl utils associate-iam-oidc-provider` does."""
+    issuer = json.loads(kubectl("get", "--raw", "/.well-known/openid-configuration").stdout)["issuer"]
+    aws.trust_issuer(issuer, json.loads(kubectl("get", "--raw", "/openid/v1/jwks").stdout))
+    made = iam.create_open_id_connect_provider(Url=issuer, ClientIDList=[AUDIENCE], ThumbprintList=["0" * 40])
+    return made["OpenIDConnectProviderArn"]
+
+
+@contextmanager
+def _database(aws: Running) -> Generator[None]:
+    pair = aws.authority.issue([DATABASE_NAMES])
+    kubectl("create", "namespace", "rds")
+    try:
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "rds", "namespace": "rds"},
+            "stringData": {"tls.crt": pair.certificate, "tls.key": pair.key},
+        }
+        kubectl("apply", "--filename=-", stdin=json.dumps(secret))
+        kubectl("apply", f"--filename={POSTGRES}")
+        kubectl(
+            "rollout",
+            "status",
+            "deployment/rds",
+            "--namespace=rds",
+            f"--timeout={READY_SECONDS}s",
+            seconds=READY_SECONDS,
+        )
+        yield
+    finally:
+        kubectl("delete", "namespace", "rds", "--wait=false")
+
+
+@contextmanager
+def _names() -> Generator[None]:
+    """Send the names of AWS to the test equipment; all others stay as they are."""
+    get = kubectl("get", "configmap", "coredns", "--namespace=kube-system", "--output=json")
+    before = json.loads(get.stdout)["data"]["Corefile"]
+    zones = _zone(RDS_NAMES, DATABASE_ADDRESS) + _zone("amazonaws.com", ADDRESS)
+    _resolve_by(zones + before)
+    try:
+        yield
+    finally:
+        _resolve_by(before)
+
+
+def _zone(name: str, address: str) -> str:
+    answer = f'template IN A {{\n        answer "{{{{ .Name }}}} 30 IN A {address}"\n    }}'
+    return f"{name}:5353 {{\n    errors\n    {answer}\n    template IN ANY {{\n        rcode NOERROR\n    }}\n}}\n"
+
+
+def _resolve_by(corefile: str) -> None:
+    patch = json.dumps({"data": {"Corefile": corefile}})
+    kubectl("patch", "configmap", "coredns", "--namespace=kube-system", "--type=merge", f"--patch={patch}")
+    kubectl("rollout", "restart", "deployment/coredns", "--namespace=kube-system")
+    wait = f"--timeout={READY_SECONDS}s"
+    kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", wait, seconds=READY_SECONDS)

@@ -1,0 +1,130 @@
+"""What each caller may do according to RBAC, and whether an answer of the server agrees with it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, cast
+
+from testbed.e2e.attack.table import Entry
+
+ANYONE, NO_ONE, LISTED, MEMBER = "anyone", "no-one", "listed", "member"
+REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+# A program is told to sign in; a page leads there, or is another one that does.
+SIGN_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FOUND, HTTPStatus.FORBIDDEN)
+
+
+class Aim(StrEnum):
+    """Which workspace a request names in its header, and whose objects in the rest."""
+
+    OWN = "own"
+    """The caller's own, and its own objects."""
+
+    OTHER = "other"
+    """The other team's, and that team's objects."""
+
+    COPIED = "copied"
+    """The caller's own, with ids of the other team's objects."""
+
+    NONE = "no header"
+    """None, with ids of the other team's objects."""
+
+    UNKNOWN = "unknown"
+    """One that does not exist, with ids of the other team's objects."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Somebody who sends requests."""
+
+    name: str
+    token: str = field(repr=False)
+    """Empty for somebody who has not signed in."""
+
+    workspace: str
+    """The one it takes for its own."""
+
+    rights: frozenset[str]
+    """"VERB RESOURCE" that RBAC grants in its own workspace; there is none in any other."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What of an answer the judgement needs."""
+
+    status: int
+    text: str
+    """Headers and body."""
+
+    body: str
+
+    def document(self) -> Any:  # noqa: ANN401 - any JSON
+        """The body as JSON; None if it is not."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+def leaked(sent: str, answer: Answer, secrets: Iterable[str]) -> list[str]:
+    """Which of the other team's secrets the answer holds that the caller has not said itself."""
+    return [secret for secret in secrets if secret in answer.text and secret not in sent]
+
+
+def permitted(entry: Entry, caller: Caller, aim: Aim) -> bool:
+    """Whether RBAC lets the caller do it where it aims at."""
+    if entry.needs in {(ANYONE,), (LISTED,)}:
+        return True
+    if entry.needs == (NO_ONE,):
+        return False
+    if entry.needs == (MEMBER,):
+        # The path names the workspace, whatever the header says.
+        return aim is Aim.OWN and bool(caller.rights)
+    return aim in (Aim.OWN, Aim.COPIED) and caller.rights.issuperset(entry.needs)
+
+
+def wrong(entry: Entry, caller: Caller, aim: Aim, answer: Answer) -> str:
+    """Why an answer is not what RBAC says; empty if it is."""
+    status = answer.status
+    if not caller.token:
+        right = status in SIGN_IN or (entry.path == "/health" and status == HTTPStatus.OK)
+        return "" if right else f"not asked to sign in: {status}"
+    if not permitted(entry, caller, aim):
+        return _not_refused(entry, aim, answer)
+    if entry.needs == (LISTED,):
+        return _wrong_list(caller, aim, answer)
+    if aim is Aim.COPIED and entry.names_objects and entry.needs[0] not in (ANYONE, LISTED):
+        found = status < HTTPStatus.BAD_REQUEST and status != entry.copied
+        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in {entry.answers, entry.copied}
+        return f"another workspace's id gets {status}" if found or failed else ""
+    if status in {entry.answers, *_elsewhere(aim)}:
+        return ""
+    return f"wrongly refused: {status}" if status in REFUSALS else f"fails: {status}, expected {entry.answers}"
+
+
+def _not_refused(entry: Entry, aim: Aim, answer: Answer) -> str:
+    empty = entry.collects and answer.status == HTTPStatus.OK and is_empty(answer.document())
+    right = answer.status in REFUSALS or answer.status in _elsewhere(aim) or empty
+    return "" if right else f"not refused: {answer.status}"
+
+
+def _elsewhere(aim: Aim) -> tuple[int, ...]:
+    """What the server says where there is no workspace at all, before it looks at anything else."""
+    return {Aim.NONE: (HTTPStatus.BAD_REQUEST,), Aim.UNKNOWN: (HTTPStatus.NOT_FOUND,)}.get(aim, ())
+
+
+def _wrong_list(caller: Caller, aim: Aim, answer: Answer) -> str:
+    if answer.status in _elsewhere(aim):
+        return ""
+    document = cast("Mapping[str, list[Mapping[str, str]]]", answer.document() or {})
+    names = [workspace["name"] for workspace in document.get("workspaces", ())]
+    expected = [caller.workspace] if caller.rights else []
+    return "" if names == expected else f"lists {names}, expected {expected}"
+
+
+def is_empty(document: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Whether a collection holds nothing, as JSON objects whose lists are all empty."""
+    if isinstance(document, dict):
+        return all(is_empty(item) for item in cast("dict[str, Any]", document).values())
+    return document in (None, [], "", 0, False)

@@ -1,0 +1,242 @@
+"""People: who signs in with a browser sees the workspaces of their groups, and is out again after signing out."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Error, Playwright, expect, sync_playwright
+
+from testbed.e2e import browser as browsers
+from testbed.e2e.browser import CLOSED_ASSISTANT, Watch, session, sign_in
+from testbed.e2e.commands import run
+from testbed.e2e.mlflow_client import Client
+from tools.stack import Platform
+
+ALICE, BOB, CAROL, DORA = "alice@example.com", "bob@example.com", "carol@example.com", "dora@example.com"
+# MLflow's own accounts, which are not used here, and its assistant, which runs on the user's machine only. The pages
+# ask for both and say nothing when they are refused.
+REFUSED_IN_SILENCE = {
+    "/ajax-api/2.0/mlflow/users/current",
+    "/ajax-api/3.0/mlflow/assistant/config",
+    "/ajax-api/3.0/mlflow/assistant/providers",
+}
+# An empty page of this size compresses to less.
+SMALLEST_PICTURE = 30_000
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    # A page that a busy machine draws is waited for.
+    expect.set_options(timeout=browsers.PAGE_MILLISECONDS)
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browsers.chromium(playwright, tmp_path_factory.mktemp("home"), platform.authority) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def passwords() -> dict[str, str]:
+    return json.loads(run("pulumi", "stack", "output", "passwords", "--show-secrets", "--json").stdout)
+
+
+@pytest.fixture(scope="module")
+def experiments(client: Client) -> dict[str, dict[str, Any]]:
+    return {
+        "team-a": client.script("training_curves", "churn-model", team="team-a"),
+        "team-b": client.script("training_curves", "demand-forecast", team="team-b"),
+    }
+
+
+def test_a_member_of_team_a_sees_team_as_experiment_and_not_team_bs(
+    browser: Browser,
+    platform: Platform,
+    passwords: dict[str, str],
+    experiments: dict[str, dict[str, Any]],
+) -> None:
+    with session(browser) as page:
+        sign_in(page, platform.url, ALICE, passwords[ALICE])
+        expect(page.get_by_role("link", name="team-a", exact=True)).to_be_visible()
+        expect(page.get_by_text("team-b", exact=True)).to_have_count(0)
+        page.goto(f"{platform.url}/#/experiments/{experiments['team-a']['experiment_id']}/runs?workspace=team-a")
+        expect(page.get_by_text("churn-model", exact=True).first).to_be_visible()
+        expect(page.get_by_text("demand-forecast")).to_have_count(0)
+        page.goto(f"{platform.url}/#/experiments?workspace=team-b")
+        page.reload()
+        expect(page.get_by_text("Create your first experiment", exact=True)).to_be_visible()
+        expect(page.get_by_text("demand-forecast")).to_have_count(0)
+        other = experiments["team-b"]["experiment_id"]
+        with page.expect_response(lambda response: "experiments/get?" in response.url) as refused:
+            page.goto(f"{platform.url}/#/experiments/{other}/runs?workspace=team-b")
+            page.reload()
+        assert refused.value.status == 403
+        expect(page.get_by_text("demand-forecast")).to_have_count(0)
+
+
+def test_a_member_of_team_b_sees_the_experiment_that_team_a_does_not(
+    browser: Browser,
+    platform: Platform,
+    passwords: dict[str, str],
+    experiments: dict[str, dict[str, Any]],
+) -> None:
+    """The same look as Alice's: what she does not see is there."""
+    with session(browser) as page:
+        sign_in(page, platform.url, BOB, passwords[BOB])
+        page.goto(f"{platform.url}/#/experiments/{experiments['team-b']['experiment_id']}/runs?workspace=team-b")
+        expect(page.get_by_text("demand-forecast", exact=True).first).to_be_visible()
+
+
+def test_somebody_without_a_group_is_told_what_to_do(
+    browser: Browser, platform: Platform, passwords: dict[str, str], pictures: Path
+) -> None:
+    with session(browser) as page:
+        sign_in(page, platform.url, CAROL, passwords[CAROL])
+        expect(page.get_by_role("heading", name="You are signed in, but you are in no team yet")).to_be_visible()
+        expect(page.get_by_text(CAROL, exact=True)).to_be_visible()
+        for team in platform.teams:
+            expect(page.get_by_text(team)).to_have_count(0)
+        page.screenshot(path=pictures / "no-team.png")
+        page.get_by_role("link", name="Sign out").click()
+        # Dex has no session of its own: the next to sign in may be somebody else.
+        expect(page.locator("input[name=password]")).to_be_visible()
+
+
+def test_a_member_of_two_teams_goes_from_one_to_the_other(
+    browser: Browser,
+    platform: Platform,
+    passwords: dict[str, str],
+    experiments: dict[str, dict[str, Any]],
+) -> None:
+    assert set(experiments) == {"team-a", "team-b"}
+    with session(browser) as page:
+        page.add_init_script(CLOSED_ASSISTANT)
+        sign_in(page, platform.url, DORA, passwords[DORA])
+        page.get_by_role("link", name="team-a", exact=True).click()
+        page.get_by_role("link", name="Experiments", exact=True).first.click()
+        expect(page.get_by_text("churn-model", exact=True).first).to_be_visible()
+        expect(page.get_by_text("demand-forecast", exact=True)).to_have_count(0)
+        page.get_by_role("combobox", name="Workspace").click()
+        page.get_by_role("option", name="team-b").click()
+        page.get_by_role("link", name="Experiments", exact=True).first.click()
+        expect(page.get_by_text("demand-forecast", exact=True).first).to_be_visible()
+        expect(page.get_by_text("churn-model", exact=True)).to_have_count(0)
+
+
+def test_stages_and_aliases_of_a_model_are_seen_through_the_login(
+    browser: Browser, platform: Platform, passwords: dict[str, str], client: Client
+) -> None:
+    """The client moves versions; the page shows where they are."""
+    made = client.script("registry", "credit-risk", team="team-a")
+    first, second = made["versions"]
+    assert made["stages"] == {first: "Production", second: "None"}
+    assert made["champion"] == second
+    with session(browser) as page:
+        page.add_init_script(CLOSED_ASSISTANT)
+        sign_in(page, f"{platform.url}/#/models/credit-risk?workspace=team-a", ALICE, passwords[ALICE])
+        expect(page.get_by_text(f"Version {second}", exact=True).first).to_be_visible()
+        expect(page.get_by_text("champion").first).to_be_visible()
+        page.goto(f"{platform.url}/#/models/credit-risk/versions/{first}?workspace=team-a")
+        expect(page.get_by_text("Production").first).to_be_visible()
+
+
+def test_after_signing_out_the_login_page_is_back(
+    browser: Browser, platform: Platform, passwords: dict[str, str]
+) -> None:
+    with session(browser) as page:
+        sign_in(page, platform.url, ALICE, passwords[ALICE])
+        page.goto(f"{platform.url}/oauth2/sign_out")
+        page.goto(platform.url)
+        expect(page.locator("input[name=password]")).to_be_visible()
+        assert page.url.startswith(f"https://dex.{platform.url.removeprefix('https://')}/")
+
+
+def test_a_wrong_password_lets_nobody_in(browser: Browser, platform: Platform) -> None:
+    with session(browser) as page:
+        page.goto(platform.url)
+        page.fill("input[name=login]", ALICE)
+        page.fill("input[name=password]", "a guess")
+        page.click("button[type=submit]")
+        expect(page.locator("input[name=password]")).to_be_visible()
+        expect(page.get_by_text("Invalid")).to_be_visible()
+
+
+def test_a_browser_that_does_not_know_the_authority_refuses_the_page(
+    playwright: Playwright, platform: Platform, tmp_path: Path
+) -> None:
+    """The other tests trust the authority; without it, the certificate is worth nothing."""
+    with (
+        browsers.chromium(playwright, tmp_path, None) as stranger,
+        session(stranger) as page,
+        pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"),
+    ):
+        page.goto(platform.url)
+
+
+def test_the_session_is_kept_from_scripts_and_other_sites(
+    browser: Browser, platform: Platform, passwords: dict[str, str]
+) -> None:
+    with session(browser) as page:
+        sign_in(page, platform.url, ALICE, passwords[ALICE])
+        cookies = [dict(cookie) for cookie in page.context.cookies(platform.url)]
+    assert cookies
+    for cookie in cookies:
+        assert str(cookie["name"]).startswith("__Host-")
+        assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")
+
+
+def test_no_page_of_a_member_is_refused_anything(
+    browser: Browser,
+    platform: Platform,
+    passwords: dict[str, str],
+    experiments: dict[str, dict[str, Any]],
+) -> None:
+    """A request that is refused pops up in red over whatever the person looks at."""
+    made = experiments["team-a"]
+    experiment = f"/experiments/{made['experiment_id']}"
+    run = f"{experiment}/runs/{made['run_ids'][0]}"
+    pages = ("/experiments", f"{experiment}/runs", run, f"{run}/model-metrics", f"{run}/artifacts", "/models")
+    with session(browser) as page:
+        sign_in(page, platform.url, ALICE, passwords[ALICE])
+        for path in pages:
+            page.goto(f"{platform.url}/#{path}?workspace=team-a")
+            watch = Watch(page)
+            page.reload()
+            watch.settle()
+            assert watch.refused <= REFUSED_IN_SILENCE, f"{path}: {watch.refused - REFUSED_IN_SILENCE}"
+            expect(page.get_by_text("Request Failed")).to_have_count(0)
+
+
+def test_the_pages_ask_nobody_but_the_platform(browser: Browser, platform: Platform, passwords: dict[str, str]) -> None:
+    """No telemetry, no fonts and no scripts from elsewhere: clusters without a way out have the same pages."""
+    host = platform.url.removeprefix("https://")
+    with session(browser) as page:
+        watch = Watch(page)
+        sign_in(page, platform.url, ALICE, passwords[ALICE])
+        page.goto(f"{platform.url}/#/experiments?workspace=team-a")
+        watch.settle()
+    assert watch.hosts == {host, f"dex.{host}"}
+
+
+def test_the_charts_of_a_run_are_drawn(
+    browser: Browser,
+    platform: Platform,
+    passwords: dict[str, str],
+    experiments: dict[str, dict[str, Any]],
+    pictures: Path,
+) -> None:
+    """The picture of the README: the real pages after the login, with curves in them."""
+    experiment = experiments["team-a"]["experiment_id"]
+    with session(browser) as page:
+        page.add_init_script(CLOSED_ASSISTANT)
+        sign_in(page, platform.url, ALICE, passwords[ALICE])
+        page.goto(f"{platform.url}/#/experiments/{experiment}/runs?workspace=team-a&compareRunsMode=CHART")
+        watch = Watch(page)
+        expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()
+        watch.settle()
+        page.screenshot(path=pictures / "mlflow.png")
+    assert (pictures / "mlflow.png").stat().st_size > SMALLEST_PICTURE

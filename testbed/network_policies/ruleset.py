@@ -1,0 +1,187 @@
+"""From Kubernetes objects to the text that `nft -f` loads: a pure function.
+
+A packet that begins a connection passes two judgements. Leaving a pod, it goes through the pod's chain `from-ADDRESS`;
+if a policy admits it, it goes on to `arrive`, and there through the chain `to-ADDRESS` of the pod that it is for. The
+node's own packets (probes, `kubectl exec`, the API server's calls) pass no judgement. kube-proxy has translated the
+address of a Service before either.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+from .objects import IPBlock, Object, Peer, PolicyPort, Rule
+from .pods import Pod, pods
+from .selection import selects
+
+# The bridge and the range are the CNI plugin's, as in testbed/node/files/etc/cni/net.d.
+TABLE = """\
+# Who may connect to whom, as the cluster's NetworkPolicies say. Test equipment: written by testbed/network_policies.
+table ip network_policies
+delete table ip network_policies
+table ip network_policies {{
+    chain refuse {{
+        # A program learns at once that it is refused.
+        meta l4proto tcp reject with tcp reset
+        drop
+    }}
+{chains}\
+    chain arrive {{
+        fib daddr type local accept
+        {arriving}
+        # A pod that nothing is known of yet.
+        ip daddr 10.244.0.0/16 drop
+        accept
+    }}
+    chain leave {{
+        {leaving}
+        drop
+    }}
+    chain forward {{
+        type filter hook forward priority filter; policy accept;
+        ct state established,related accept
+        iifname "cni0" goto leave
+    }}
+    chain input {{
+        type filter hook input priority filter; policy accept;
+        ct state established,related accept
+        iifname "cni0" goto leave
+    }}
+}}
+"""
+
+Direction = Literal["Ingress", "Egress"]
+CHAIN: Mapping[Direction, str] = {"Egress": "from", "Ingress": "to"}
+ADMITTED: Mapping[Direction, str] = {"Egress": "goto arrive", "Ingress": "accept"}
+# The peer's end of a packet.
+PEER: Mapping[Direction, str] = {"Egress": "daddr", "Ingress": "saddr"}
+
+
+def ruleset(objects: Iterable[Object], announced: Mapping[tuple[str, str], str] | None = None) -> str:
+    """Render the whole table; loading it replaces the one before, in one step.
+
+    Args:
+        objects: all namespaces, pods and NetworkPolicies of the cluster.
+        announced: see `pods`.
+    """
+    known = list(objects)
+    everyone = pods(known, announced or {})
+    policies = [one for one in known if one["kind"] == "NetworkPolicy"]
+    verdicts: dict[Direction, list[str]] = {"Egress": [], "Ingress": []}
+    chains: list[str] = []
+    for pod in everyone:
+        for direction, way in verdicts.items():
+            admitted = _admitted(pod, policies, direction, everyone)
+            if admitted is None:
+                way.append(f"{pod.address} : {ADMITTED[direction]}")
+                continue
+            chain = f"{CHAIN[direction]}-{pod.address}"
+            way.append(f"{pod.address} : goto {chain}")
+            rules = [f"{match} {ADMITTED[direction]}".lstrip() for match in admitted]
+            chains.append(_chain(chain, [f"# {pod.namespace}/{pod.name}", *rules, "goto refuse"]))
+    return TABLE.format(
+        chains="".join(chains),
+        arriving=_verdict_map("daddr", verdicts["Ingress"]),
+        leaving=_verdict_map("saddr", verdicts["Egress"]),
+    )
+
+
+def _chain(name: str, lines: Iterable[str]) -> str:
+    return f"    chain {name} {{\n" + "".join(f"        {line}\n" for line in lines) + "    }\n"
+
+
+def _verdict_map(field: str, verdicts: list[str]) -> str:
+    return f"ip {field} vmap {{ {', '.join(verdicts)} }}" if verdicts else "# no pod is known"
+
+
+def _admitted(pod: Pod, policies: list[Object], direction: Direction, everyone: list[Pod]) -> list[str] | None:
+    """Return what the policies admit one way, as matches; None if none of them selects the pod."""
+    selecting = [
+        policy
+        for policy in policies
+        if policy["metadata"]["namespace"] == pod.namespace
+        and direction in _directions(policy)
+        and selects(policy["spec"].get("podSelector", {}), pod.labels)
+    ]
+    if not selecting:
+        return None
+    # To itself, by way of a Service.
+    matches = [f"ip {PEER[direction]} {pod.address}"]
+    for policy in selecting:
+        spec = policy["spec"]
+        for rule in (spec.get("egress") if direction == "Egress" else spec.get("ingress")) or []:
+            matches += _matches(rule, direction, pod, everyone)
+    return list(dict.fromkeys(matches))
+
+
+def _directions(policy: Object) -> list[Direction]:
+    spec = policy["spec"]
+    default: list[Direction] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
+    return spec.get("policyTypes") or default
+
+
+def _matches(rule: Rule, direction: Direction, pod: Pod, everyone: list[Pod]) -> Iterator[str]:
+    """Yield one match for each pair of peers and port; what a rule does not name, it does not limit."""
+    peers = (rule.get("to") if direction == "Egress" else rule.get("from")) or []
+    field = PEER[direction]
+    for port in rule.get("ports") or [None]:
+        if direction == "Egress" and port is not None and isinstance(port.get("port"), str):
+            # A named port is the destination's own.
+            for target in everyone:
+                if (number := _port(port, target)) and (not peers or _meant(peers, target, pod.namespace)):
+                    yield f"ip {field} {target.address} {number}"
+        elif (number := _port(port, pod)) is not None:
+            yield from (f"{peer} {number}".strip() for peer in _peers(peers, field, pod.namespace, everyone))
+
+
+def _port(port: PolicyPort | None, pod: Pod) -> str | None:
+    """Return a port as a match; None if `pod`, to which traffic goes, has none of its name."""
+    if port is None:
+        return ""
+    protocol = port.get("protocol", "TCP")
+    number = port.get("port")
+    if number is None:
+        return f"meta l4proto {protocol.lower()}"
+    if isinstance(number, str):
+        if (number, protocol) not in pod.ports:
+            return None
+        number = pod.ports[number, protocol]
+    end = port.get("endPort")
+    return f"{protocol.lower()} dport {number}" + (f"-{end}" if end and end != number else "")
+
+
+def _peers(peers: list[Peer], field: str, namespace: str, everyone: list[Pod]) -> Iterator[str]:
+    """Yield a rule's peers as matches."""
+    if not peers:
+        yield ""
+        return
+    by_label = [peer for peer in peers if "ipBlock" not in peer]
+    meant = [pod.address for pod in everyone if _meant(by_label, pod, namespace)]
+    if meant:
+        yield f"ip {field} {{ {', '.join(meant)} }}"
+    for peer in peers:
+        block = peer.get("ipBlock")
+        if block and ipaddress.ip_network(block["cidr"], strict=False).version == 4:  # noqa: PLR2004 - IPv4
+            yield " ".join((f"ip {field} {block['cidr']}", *(f"ip {field} != {hole}" for hole in _holes(block))))
+
+
+def _holes(block: IPBlock) -> list[str]:
+    return block.get("except") or []
+
+
+def _meant(peers: list[Peer], pod: Pod, namespace: str) -> bool:
+    return any(_is(peer, pod, namespace) for peer in peers)
+
+
+def _is(peer: Peer, pod: Pod, namespace: str) -> bool:
+    """Whether a peer of a policy in `namespace` means this pod."""
+    if "ipBlock" in peer:
+        block, address = peer["ipBlock"], ipaddress.ip_address(pod.address)
+        return address in ipaddress.ip_network(block["cidr"], strict=False) and not any(
+            address in ipaddress.ip_network(hole, strict=False) for hole in _holes(block)
+        )
+    if "namespaceSelector" in peer:
+        here = selects(peer["namespaceSelector"], pod.namespace_labels)
+    else:
+        here = pod.namespace == namespace
+    return here and selects(peer.get("podSelector", {}), pod.labels)

@@ -1,0 +1,99 @@
+"""The environment in which `pulumi` typed by hand uses the embedded engine and cluster."""
+
+import os
+import secrets
+import shlex
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from testbed.node import policy_pack
+from testbed.node.kubectl import kubectl_cache
+from testbed.node.writing import PRIVATE, PROGRAM, write_whole
+from testbed.paths import Home
+
+# The program's provider packages. The engine looks for a plugin of exactly the package's version.
+PROVIDERS = ("kubernetes", "random", "aws")
+# These would take precedence over what is set here, or slow every run down by seconds.
+UNSET = ("PULUMI_CONFIG_PASSPHRASE", "PYTHONDONTWRITEBYTECODE")
+PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+LOCAL_NAMES = "localhost,.localhost,127.0.0.1"
+HOST_NAMES = ("mlflow.localhost", "dex.mlflow.localhost")
+PASSPHRASE_BYTES = 32
+
+
+def variables(
+    home: Home, *, cache: Path, engine_bin: Path, checkout: Path, inherited: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the variables to set, given those that are set already."""
+    # The language host starts the first `python` on PATH.
+    path = [str(checkout / ".venv" / "bin"), str(engine_bin)]
+    path += [entry for entry in inherited.get("PATH", "").split(os.pathsep) if entry and entry not in path]
+    values = {
+        "PATH": os.pathsep.join(path),
+        "KUBECONFIG": str(home.kubeconfig),
+        "KUBECACHEDIR": str(kubectl_cache(cache)),
+        "PULUMI_HOME": str(home.pulumi_home),
+        "PULUMI_BACKEND_URL": f"file://{home.pulumi_state}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.passphrase),
+        "PULUMI_CREDENTIAL_STORE": "plaintext",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PYTHONPYCACHEPREFIX": str(cache / "pycache"),
+        "POLICY_PACK": str(home.policy_pack),
+    }
+    if any(inherited.get(name) for name in PROXIES):
+        given = inherited.get("NO_PROXY", inherited.get("no_proxy", ""))
+        missing = [name for name in LOCAL_NAMES.split(",") if name not in given.split(",")]
+        values["NO_PROXY"] = values["no_proxy"] = ",".join(filter(None, [given, *missing]))
+    return values
+
+
+def export_lines(values: Mapping[str, str]) -> str:
+    """Render the variables for `eval` in a POSIX shell."""
+    lines = [f"unset {' '.join(UNSET)}"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def merged(values: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole environment of a command."""
+    return {name: value for name, value in inherited.items() if name not in UNSET} | dict(values)
+
+
+def knows_names(machine: str) -> bool:
+    """Whether the text of an /etc/hosts holds the platform's names."""
+    entries = " ".join(line.partition("#")[0] for line in machine.splitlines())
+    return set(HOST_NAMES) <= set(entries.split())
+
+
+def hosts(machine: str) -> str:
+    """Add the platform's names to the text of the machine's /etc/hosts."""
+    text = machine if machine.endswith("\n") or not machine else machine + "\n"
+    return f"{text}127.0.0.1 {' '.join(HOST_NAMES)}\n"
+
+
+def launcher(checkout: Path, provider: str) -> str:
+    """Render the program that the engine starts as a provider plugin."""
+    python = shlex.quote(str(checkout / ".venv" / "bin" / "python"))
+    return (
+        "#!/bin/sh\n"
+        "# A stand-in for the published provider plugin; rewritten by each `python -m testbed up` and `env`.\n"
+        f"export PYTHONPATH={shlex.quote(str(checkout))}\n"
+        f'exec {python} -m testbed.providers.{provider} "$@"\n'
+    )
+
+
+def prepare(home: Home, checkout: Path) -> None:
+    """Make what the variables point to: the state's directory, its passphrase, the plugins, the policy pack."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.root.chmod(0o700)
+    home.pulumi_state.mkdir(exist_ok=True)
+    if not home.passphrase.exists():
+        write_whole(home.passphrase, secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n", PRIVATE)
+    policy_pack.copy(checkout / "policy", home.policy_pack)
+    for provider in PROVIDERS:
+        version = metadata.version(f"pulumi-{provider}")
+        directory = home.pulumi_home / "plugins" / f"resource-{provider}-v{version}"
+        directory.mkdir(parents=True, exist_ok=True)
+        write_whole(directory / f"pulumi-resource-{provider}", launcher(checkout, provider), PROGRAM)

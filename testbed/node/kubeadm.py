@@ -1,0 +1,130 @@
+"""The cluster's configuration, and its making by kubeadm.
+
+Everything that is not here or in `files/` is kubeadm's default: certificates, kubeconfigs, component flags.
+"""
+
+import json
+import resource
+import shutil
+from pathlib import Path
+
+from testbed.node.process import Node
+from testbed.node.progress import Say, run_logged
+from testbed.paths import PROJECT
+from testbed.versions import ETCD_TAG, KUBERNETES
+
+NODE_ADDRESS = "10.89.0.2"
+API_PORT = 6443
+POD_SUBNET = "10.244.0.0/16"
+SERVICE_SUBNET = "10.96.0.0/16"
+CGROUP_ROOT = f"/{PROJECT}"
+CONFIGURATION = "/etc/kubernetes/kubeadm.yaml"
+PATCHES = "/etc/mlflow-platform/kubeadm-patches"
+INIT_SECONDS = 300
+# What kubelet would set for itself; it fails when it may not.
+KUBELET_OPEN_FILES = 1_000_000
+# What kubeadm writes; without its end in sight, everything of it is made anew.
+OUTPUT = ("kubernetes", "kubelet", "etcd")
+
+Arguments = list[dict[str, str]]
+
+
+def _arguments(**values: str) -> Arguments:
+    return [{"name": name.replace("_", "-"), "value": value} for name, value in values.items()]
+
+
+def configuration(open_files: int) -> str:
+    """Render kubeadm's configuration file; JSON, which is YAML too.
+
+    Args:
+        open_files: the most files a process of this machine may open.
+    """
+    kubeadm = "kubeadm.k8s.io/v1beta4"
+    init = {
+        "apiVersion": kubeadm,
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": NODE_ADDRESS, "bindPort": API_PORT},
+        "nodeRegistration": {
+            "name": PROJECT,
+            "criSocket": "unix:///run/containerd/containerd.sock",
+            "taints": [],  # the one node runs everything
+            "imagePullPolicy": "Never",
+            "kubeletExtraArgs": _arguments(node_ip=NODE_ADDRESS),
+        },
+        "patches": {"directory": PATCHES},
+    }
+    # One of each: there is nothing to elect, and the lease would be written to disk every two seconds.
+    alone = {"extraArgs": _arguments(leader_elect="false", profiling="false")}
+    cluster = {
+        "apiVersion": kubeadm,
+        "kind": "ClusterConfiguration",
+        "kubernetesVersion": f"v{KUBERNETES}",
+        "clusterName": PROJECT,
+        # Nobody renews the certificates of a development cluster.
+        "certificateValidityPeriod": "87600h",
+        "networking": {"podSubnet": POD_SUBNET, "serviceSubnet": SERVICE_SUBNET},
+        "etcd": {"local": {"imageTag": ETCD_TAG}},
+        "apiServer": {
+            # The machine sees the API server at its own loopback address, through the door.
+            "certSANs": ["127.0.0.1", "localhost"],
+            # The node's name is in no DNS: logs and exec would fail.
+            "extraArgs": _arguments(kubelet_preferred_address_types="InternalIP", profiling="false"),
+        },
+        "controllerManager": alone,
+        "scheduler": alone,
+    }
+    kubelet = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "cgroupDriver": "cgroupfs",  # there is no systemd in the node
+        "cgroupRoot": CGROUP_ROOT,
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        "oomScoreAdj": 0,  # a lower one needs CAP_SYS_RESOURCE, which virtual machines often lack
+        "maxOpenFiles": min(open_files, KUBELET_OPEN_FILES),
+        # Images cannot be fetched again.
+        "imageGCHighThresholdPercent": 100,
+        "imageGCLowThresholdPercent": 99,
+        # A disk that a person has filled otherwise is no reason to end pods.
+        "evictionHard": {
+            "memory.available": "100Mi",
+            "imagefs.available": "0%",
+            "nodefs.available": "0%",
+            "nodefs.inodesFree": "0%",
+        },
+        "containerLogMaxSize": "5Mi",
+        "containerLogMaxFiles": 2,
+    }
+    proxy = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "iptables",
+        "oomScoreAdj": 0,
+        # These would be set for the whole machine.
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+    }
+    return "---\n".join(json.dumps(document, indent=2) + "\n" for document in (init, cluster, kubelet, proxy))
+
+
+def forget(state: Path) -> None:
+    """Remove what an interrupted kubeadm left behind; nothing of a user's is in it yet."""
+    for name in OUTPUT:
+        shutil.rmtree(state / name, ignore_errors=True)
+
+
+def initialise(node: Node, say: Say) -> None:
+    """Make the cluster on a running node that has none."""
+    _, open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    (node.home.node / "kubernetes" / Path(CONFIGURATION).name).write_text(configuration(open_files))
+    log = node.home.logs / "node" / "kubeadm.log"
+    log.unlink(missing_ok=True)
+    command = node.inside(
+        "kubeadm",
+        "init",
+        f"--config={CONFIGURATION}",
+        # The checks are made for a machine of its own (systemd, free ports, kernel modules), CoreDNS is one of our
+        # add-ons, and nobody joins this cluster.
+        "--ignore-preflight-errors=all",
+        "--skip-phases=preflight,addon/coredns,show-join-command",
+    )
+    run_logged(command, "kubeadm init", seconds=INIT_SECONDS, say=say, log=log)

@@ -1,0 +1,95 @@
+"""Processes that outlive the command which started them, remembered in a way that no other can be mistaken for.
+
+A pid alone is not enough: after a reboot, or when it is used again, it belongs to somebody else. A record
+holds the machine's boot id, the pid and the process's start time.
+"""
+
+import os
+import select
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from testbed.node.writing import write_whole
+
+PROC = Path("/proc")
+# Positions in /proc/PID/stat, counted from the field after the command name (proc(5)).
+STATE_FIELD = 0
+START_FIELD = 19
+
+
+def _boot_id() -> str:
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def _fields(stat: str) -> list[str]:
+    # The command name stands in brackets and may hold spaces and brackets itself.
+    return stat.rpartition(")")[2].split()
+
+
+@dataclass(frozen=True)
+class ProcessRecord:
+    """One process of one boot of the machine."""
+
+    boot_id: str
+    pid: int
+    started: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read a boot id line and a line of /proc/PID/stat; None when they are not whole."""
+        lines = text.splitlines()
+        try:
+            boot_id, stat = lines
+            return cls(boot_id, int(stat.split(" ", 1)[0]), _fields(stat)[START_FIELD])
+        except (ValueError, IndexError):
+            return None
+
+    @classmethod
+    def load(cls, path: Path) -> Self | None:
+        """Read a record file; None when there is none or it is not whole."""
+        return cls.parse(path.read_text()) if path.exists() else None
+
+    def alive(self) -> bool:
+        """Tell whether exactly this process still runs."""
+        try:
+            fields = _fields((PROC / str(self.pid) / "stat").read_text())
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return self.boot_id == _boot_id() and fields[START_FIELD] == self.started and fields[STATE_FIELD] not in "ZX"
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to exactly this process; nothing happens when it has ended."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            # Checked after opening: the descriptor stays with this process even if the pid is used again.
+            if self.alive():
+                signal.pidfd_send_signal(descriptor, number)
+        except ProcessLookupError:
+            return
+        finally:
+            os.close(descriptor)
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait for the process's end; tell whether it came in time."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return True
+        try:
+            if not self.alive():
+                return True
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            return bool(poll.poll(seconds * 1000))
+        finally:
+            os.close(descriptor)
+
+
+def write_own_record(path: Path) -> None:
+    """Record the calling process, whole or not at all."""
+    write_whole(path, f"{_boot_id()}\n{(PROC / 'self/stat').read_text()}")

@@ -1,0 +1,142 @@
+"""KMS: keys, and names for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+
+from botocore.exceptions import ClientError
+
+from testbed.providers.aws.clients import code_of
+from testbed.providers.aws.kinds import AutoName, Failure, Kind, answer, tags_of
+from testbed.providers.values import Json, Object, text, whole
+
+if TYPE_CHECKING:
+    from testbed.providers.aws.clients import Clients
+
+NO_KEY = frozenset({"NotFoundException"})
+_DELETION_DAYS: Final = range(7, 31)
+
+
+class Key(Kind):
+    """A key. Deleting it means scheduling that."""
+
+    token = "aws:kms/key:Key"  # noqa: S105 - a type
+    label = "KMS Key"
+    chosen = ("description", "policy")
+    defaults: ClassVar[Mapping[str, Json]] = {
+        "enableKeyRotation": False,
+        "isEnabled": True,
+        "deletionWindowInDays": 30,
+        "keyUsage": "ENCRYPT_DECRYPT",
+        "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
+        "multiRegion": False,
+    }
+    kept = ("deletionWindowInDays", "keyUsage", "customerMasterKeySpec", "multiRegion")
+    computed = ("arn", "keyId", "region")
+    replaces = frozenset({"keyUsage", "customerMasterKeySpec", "multiRegion"})
+    policies = ("policy",)
+    tagged = True
+    gone = NO_KEY
+
+    def check(self, inputs: Object) -> Iterable[Failure]:
+        """Refuse what AWS refuses and moto takes."""
+        days = whole(inputs, "deletionWindowInDays")
+        if days not in _DELETION_DAYS:
+            yield "deletionWindowInDays", f"expected deletion_window_in_days to be in the range (7 - 30), got {days}"
+
+    def create(self, clients: Clients, inputs: Object) -> str:
+        """Make a key."""
+        more: Any = {"Policy": inputs["policy"]} if inputs.get("policy") else {}
+        made = clients.kms.create_key(
+            Description=text(inputs, "description"), Tags=cast("Any", _tags(tags_of(inputs))), **more
+        )["KeyMetadata"]
+        if inputs.get("enableKeyRotation") is True:
+            clients.kms.enable_key_rotation(KeyId=made["KeyId"])
+        return made["KeyId"]
+
+    def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
+        """Return the key; one that waits for its deletion is gone."""
+        try:
+            found = answer(clients.kms.describe_key(KeyId=resource_id)["KeyMetadata"])
+        except ClientError as error:
+            if code_of(error) in NO_KEY:
+                return None
+            raise
+        if found["KeyState"] == "PendingDeletion":
+            return None
+        tags = clients.kms.list_resource_tags(KeyId=resource_id)["Tags"]
+        return {
+            "arn": found["Arn"],
+            "keyId": resource_id,
+            "description": found.get("Description") or None,
+            "isEnabled": found["Enabled"],
+            "enableKeyRotation": clients.kms.get_key_rotation_status(KeyId=resource_id)["KeyRotationEnabled"],
+            "policy": clients.kms.get_key_policy(KeyId=resource_id, PolicyName="default")["Policy"],
+            "tagsAll": cast("Json", {tag["TagKey"]: tag["TagValue"] for tag in tags}),
+        }
+
+    def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
+        """Change description, policy, rotation and state."""
+        kms = clients.kms
+        kms.update_key_description(KeyId=resource_id, Description=text(new, "description"))
+        if new.get("policy"):
+            kms.put_key_policy(KeyId=resource_id, PolicyName="default", Policy=text(new, "policy"))
+        rotate = kms.enable_key_rotation if new.get("enableKeyRotation") is True else kms.disable_key_rotation
+        rotate(KeyId=resource_id)
+        switch = kms.enable_key if new.get("isEnabled") is True else kms.disable_key
+        switch(KeyId=resource_id)
+
+    def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
+        """Replace all tags."""
+        removed = [key for key in tags_of(state) if key not in tags]
+        clients.kms.untag_resource(KeyId=resource_id, TagKeys=removed)
+        clients.kms.tag_resource(KeyId=resource_id, Tags=cast("Any", _tags(tags)))
+
+    def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
+        """Schedule its deletion."""
+        clients.kms.schedule_key_deletion(KeyId=resource_id, PendingWindowInDays=whole(state, "deletionWindowInDays"))
+
+
+def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"TagKey": key, "TagValue": value} for key, value in sorted(tags.items())]
+
+
+class Alias(Kind):
+    """A name for a key. Its id is the name."""
+
+    token = "aws:kms/alias:Alias"  # noqa: S105 - a type
+    label = "KMS Alias"
+    name = AutoName(longest=238, prefix="alias/")
+    required = ("targetKeyId",)
+    computed = ("arn", "targetKeyArn", "region")
+    replaces = frozenset({"name"})
+    gone = NO_KEY
+
+    def check(self, inputs: Object) -> Iterable[Failure]:
+        """Know the prefix."""
+        if not text(inputs, "name").startswith("alias/"):
+            yield "name", "a KMS alias starts with alias/"
+
+    def create(self, clients: Clients, inputs: Object) -> str:
+        """Name a key."""
+        clients.kms.create_alias(AliasName=text(inputs, "name"), TargetKeyId=text(inputs, "targetKeyId"))
+        return text(inputs, "name")
+
+    def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
+        """Return what it names."""
+        for page in clients.kms.get_paginator("list_aliases").paginate():
+            for found in page["Aliases"]:
+                if found.get("AliasName") == resource_id:
+                    key = found.get("TargetKeyId", "")
+                    same = text(state, "targetKeyId") if text(state, "targetKeyId").endswith(key) else key
+                    return {"name": resource_id, "arn": found.get("AliasArn"), "targetKeyId": same}
+        return None
+
+    def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
+        """Name another key."""
+        clients.kms.update_alias(AliasName=resource_id, TargetKeyId=text(new, "targetKeyId"))
+
+    def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
+        """Forget the name."""
+        clients.kms.delete_alias(AliasName=resource_id)
