@@ -1,16 +1,16 @@
-"""The server below a path of its host sees what it sees without one."""
+"""The server sees the same requests with a path prefix as without one."""
 
 import asyncio
 
 import pytest
-from mlflow_platform_server.below_path import BelowPath
-from mlflow_platform_server.bodies import Message, Receive, Send
+from mlflow_platform_server.asgi import Message, Receive, Send
+from mlflow_platform_server.path_prefix import PathPrefix
 
 PATH = "/clusters/demo/mlflow"
 
 
 class Server:
-    """Keeps what it is asked."""
+    """Records the requests it gets."""
 
     def __init__(self) -> None:
         self.asked: list[Message] = []
@@ -23,7 +23,7 @@ class Server:
 def ask(
     path: str, *, raw: str | None = None, below: str = PATH, kind: str = "http", method: str = "GET"
 ) -> tuple[list[Message], list[Message]]:
-    """What the server was asked, and what the middleware itself answered."""
+    """Send one request; returns what the server got, and what the middleware answered itself."""
     server, sent = Server(), list[Message]()
 
     async def receive() -> Message:
@@ -39,7 +39,7 @@ def ask(
         "raw_path": (raw or path).encode(),
         "query_string": b"a=b",
     }
-    asyncio.run(BelowPath(server, below)(scope, receive, send))
+    asyncio.run(PathPrefix(server, below)(scope, receive, send))
     return server.asked, sent
 
 
@@ -50,7 +50,7 @@ def test_the_server_sees_the_request_without_the_path(inside: str) -> None:
     assert sent == []
 
 
-def test_what_is_encoded_in_the_rest_stays_as_it_is() -> None:
+def test_percent_encoding_after_the_prefix_is_kept() -> None:
     (asked,), _ = ask(f"{PATH}/a/b c", raw=f"{PATH}/a%2Fb%20c")
     assert asked["raw_path"] == b"/a%2Fb%20c"
 
@@ -69,13 +69,13 @@ def test_what_is_encoded_in_the_rest_stays_as_it_is() -> None:
         ("/health", f"{PATH}/health"),
     ],
 )
-def test_beside_the_path_there_is_nothing(path: str, raw: str | None) -> None:
+def test_requests_outside_the_prefix_are_not_found(path: str, raw: str | None) -> None:
     asked, sent = ask(path, raw=raw)
     assert asked == []
     assert sent[0]["status"] == 404
 
 
-def test_without_the_slash_at_the_end_a_page_is_led_to_the_one_with_it() -> None:
+def test_a_page_without_the_final_slash_is_redirected_to_the_one_with_it() -> None:
     asked, sent = ask(PATH)
     assert asked == []
     assert sent[0]["status"] == 308
@@ -83,7 +83,7 @@ def test_without_the_slash_at_the_end_a_page_is_led_to_the_one_with_it() -> None
     assert ask(PATH, method="POST")[1][0]["status"] == 404
 
 
-def test_a_web_socket_beside_the_path_is_closed() -> None:
+def test_a_web_socket_outside_the_prefix_is_closed() -> None:
     assert ask("/socket", kind="websocket") == ([], [{"type": "websocket.close", "code": 1000}])
 
 
@@ -94,6 +94,6 @@ def test_without_a_path_everything_reaches_the_server(path: str) -> None:
     assert sent == []
 
 
-def test_starting_and_stopping_is_the_servers_matter() -> None:
+def test_start_and_stop_events_are_passed_on() -> None:
     (asked,), _ = ask("", kind="lifespan")
     assert asked["type"] == "lifespan"

@@ -1,44 +1,43 @@
-"""The outermost layer of the server: each request is looked at here before MLflow and its plugin see it."""
+"""The request guard: validates identity headers, strips credentials, limits body size.
+
+It sees every request before MLflow and its authorization plugin do.
+"""
 
 import asyncio
 import contextvars
 import json
 import re
-from collections.abc import Awaitable, Callable
 
-from mlflow_platform_server import bodies, identity, queries
-from mlflow_platform_server.bodies import Message, Receive, Send
-
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from mlflow_platform_server import bodies, graphql, request_identity
+from mlflow_platform_server.asgi import App, Message, Receive, Send
+from mlflow_platform_server.request_identity import IdentityHeaders
 
 _UPLOAD = re.compile(r"(?:/.*)?/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/.+")
 # Sixteen reads of a socket.
 PIECE_BYTES = 1024 * 1024
 
 
-class Door:
-    """An ASGI application around another: believes, strips and bounds what comes in."""
+class RequestGuard:
+    """ASGI middleware that refuses forged and ambiguous requests and passes the rest on without credentials."""
 
-    def __init__(self, app: App, convention: identity.Convention) -> None:
+    def __init__(self, app: App, identity_headers: IdentityHeaders) -> None:
         self._app = app
-        self._convention = convention
+        self._identity_headers = identity_headers
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Let one request in, or answer it here."""
+        """Pass one request on, or refuse it."""
         if scope["type"] != "http":
-            # The start and end of the server; MLflow refuses WebSockets by itself.
+            # Start and stop of the server. WebSockets are refused by MLflow itself.
             await self._app(scope, receive, send)
             return
         headers = list(scope["headers"])
-        if (reason := identity.refusal(headers, self._convention)) is not None:
+        reason = request_identity.refusal(headers, self._identity_headers) or graphql.refusal(scope)
+        if reason is not None:
             await _answer(send, 403, "PERMISSION_DENIED", reason)
             return
-        if (reason := queries.refusal(scope)) is not None:
-            await _answer(send, 403, "PERMISSION_DENIED", reason)
-            return
-        headers = identity.without_credentials(headers, self._convention)
+        headers = request_identity.without_credentials(headers, self._identity_headers)
         if scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]):
-            # By any other type than JSON: the plugin would take a whole JSON document into memory to look into it.
+            # Never as JSON: the plugin would read a whole JSON document into memory to inspect it.
             headers = [(name, value) for name, value in headers if name != b"content-type"]
             headers.append((b"content-type", b"application/octet-stream"))
             receive = bodies.in_larger_pieces(receive, size=PIECE_BYTES)
@@ -46,20 +45,20 @@ class Door:
             try:
                 body = await bodies.read_whole(headers, receive)
             except bodies.TooLargeError:
-                reason = f"The body has more than {bodies.LIMIT_BYTES} bytes; large files are uploaded as artifacts."
+                reason = f"The request body exceeds {bodies.LIMIT_BYTES} bytes. Upload large files as artifacts."
                 await _answer(send, 413, "BAD_REQUEST", reason)
                 return
             except bodies.CutShortError:
                 return
             receive = bodies.replay(body, receive)
-        await _in_its_own_context(self._app, {**scope, "headers": headers}, receive, send)
+        await _in_fresh_context(self._app, {**scope, "headers": headers}, receive, send)
 
 
-async def _in_its_own_context(app: App, scope: Message, receive: Receive, send: Send) -> None:
-    """Run a request with no context variable set.
+async def _in_fresh_context(app: App, scope: Message, receive: Receive, send: Send) -> None:
+    """Run a request with no context variables set.
 
-    asyncio resumes reading a connection in the context of the request that had paused it, and so begins the next
-    request on that connection in the workspace of the one before.
+    asyncio resumes reading a connection in the context of the request that had paused it. The next request on that
+    connection would start in the workspace of the previous one.
     """
     await asyncio.get_running_loop().create_task(app(scope, receive, send), context=contextvars.Context())  # type: ignore[arg-type]
 
@@ -69,7 +68,7 @@ async def _answer(send: Send, status: int, code: str, message: str) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),
-        # What the client may still be sending is not read.
+        # The rest of the body is not read, so the connection cannot be used again.
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

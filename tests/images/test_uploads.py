@@ -1,4 +1,4 @@
-"""Uploads in parts, to a store that remembers what it was told."""
+"""Uploads in parts, to a store that records them."""
 
 import asyncio
 import time
@@ -93,7 +93,7 @@ def uploaded(length: int, store: Store, *, slots: int = 4, ends: Callable[[], No
 
 
 @pytest.mark.parametrize("length", [0, 1, PART - 1])
-def test_what_fits_into_a_part_is_written_at_once(length: int) -> None:
+def test_an_upload_smaller_than_a_part_is_written_in_one_request(length: int) -> None:
     store = Store()
     uploaded(length, store)
     assert store.content == body(length)
@@ -102,7 +102,7 @@ def test_what_fits_into_a_part_is_written_at_once(length: int) -> None:
 
 @pytest.mark.parametrize("length", [PART, PART + 1, 3 * PART, 3 * PART + 7, 1234])
 @pytest.mark.parametrize("slots", [1, 2, 16])
-def test_anything_larger_is_written_in_equal_parts(length: int, slots: int) -> None:
+def test_a_larger_upload_is_written_in_equal_parts(length: int, slots: int) -> None:
     store = Store()
     uploaded(length, store, slots=slots)
     assert store.content == body(length)
@@ -121,7 +121,7 @@ def test_an_upload_that_is_cut_short_leaves_neither_an_object_nor_parts(length: 
 
 
 @pytest.mark.parametrize("fails_at", [1, 2, 5])
-def test_a_part_that_the_store_does_not_take_ends_the_upload(fails_at: int) -> None:
+def test_a_part_that_the_store_refuses_aborts_the_upload(fails_at: int) -> None:
     store = Store(fails_at=fails_at)
     with pytest.raises(OSError, match="full"):
         uploaded(5 * PART, store)
@@ -130,7 +130,7 @@ def test_a_part_that_the_store_does_not_take_ends_the_upload(fails_at: int) -> N
 
 
 def test_an_upload_that_is_cancelled_waits_for_its_part_before_it_gives_up() -> None:
-    """A part that arrives later would stay in the store, of no object and seen by nobody."""
+    """A part that arrives later would stay in the store for good, as part of no object."""
     store = Store(seconds=0.2)
     reached = asyncio.Event()
 
@@ -179,7 +179,7 @@ def test_many_uploads_hold_no_more_parts_than_there_are_slots() -> None:
     assert (most, held) == (3, 0)
 
 
-def test_a_client_that_sends_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_upload_of_a_client_that_stops_sending_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "PART_SECONDS", 0.01)
     store = Store()
 
@@ -193,7 +193,7 @@ def test_a_client_that_sends_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch
     assert (store.content, store.parts, store.open) == (None, {}, False)
 
 
-def test_an_upload_that_gets_no_slot_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_that_gets_no_slot_in_time_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "WAIT_SECONDS", 0.01)
 
     async def run() -> None:

@@ -1,25 +1,23 @@
-"""The page for people who are signed in and in no team.
+"""The page for people who are signed in but belong to no team.
 
-MLflow's own page would tell them to create a workspace, which here only the platform's operators can. This one says
-who they are to the platform, what their identity provider said of them, and whom to ask. It names no team: which teams
-there are is nobody's business who is in none.
+MLflow's own page would tell them to create a workspace, which only the platform's operators can do here. This page
+shows the user name and the groups that the identity provider sent, and whom to ask for access. It lists no teams: their
+names are not shown to people outside of them.
 """
 
 import asyncio
 import html
 import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 
-from mlflow_platform_server.bodies import Message, Receive, Send
-
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from mlflow_platform_server.asgi import App, Message, Receive, Send
 
 WORKSPACES = "/api/3.0/mlflow/workspaces"
-# What whoever may do anything may ask, and nobody else: a search would be answered with what they may see, nothing.
+# Refused to a caller without any permission. A search would not do: it succeeds for everybody, with an empty list.
 EXPERIMENT, EXPERIMENT_QUERY = "/api/2.0/mlflow/experiments/get-by-name", b"experiment_name=Default"
-# What a header may make of the answer to the question below, and what names a workspace of its own.
+# Headers of the browser that would change the answer to the query below.
 LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"x-mlflow-workspace"}
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -66,10 +64,10 @@ HEADERS = [
 ]
 
 
-class WithoutWorkspace:
-    """ASGI middleware that answers the start page for callers whose list of workspaces is empty.
+class NoTeamPage:
+    """ASGI middleware that replaces the start page for callers whose list of workspaces is empty.
 
-    Where MLflow has no workspaces, it answers callers who may not see experiments.
+    If MLflow runs without workspaces, it replaces the page for callers who may not see experiments.
     """
 
     def __init__(self, app: App, contact: str = "", *, multi_tenant: bool = True) -> None:
@@ -79,7 +77,7 @@ class WithoutWorkspace:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if not _asks_for_the_start_page(scope) or await self._has_a_workspace(scope):
+        if not _is_start_page(scope) or await self._has_access(scope):
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
@@ -92,13 +90,13 @@ class WithoutWorkspace:
         await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": sized})
         await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
 
-    async def _has_a_workspace(self, scope: Message) -> bool:
-        """Ask the server as the caller would; any answer but a clear no leaves the start page to the server."""
+    async def _has_access(self, scope: Message) -> bool:
+        """Query the server as the caller; any answer but a clear no means yes, so that MLflow serves its own page."""
         status, body = 0, b""
         requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> Message:
-            # After the request there is nothing to hear until the answer is complete, as from a patient browser.
+            # After the request nothing more arrives, as from a browser that waits for the answer.
             return requests.pop() if requests else await asyncio.get_running_loop().create_future()
 
         async def send(message: Message) -> None:
@@ -107,7 +105,7 @@ class WithoutWorkspace:
             body += message.get("body", b"")
 
         path, query = (WORKSPACES, b"") if self._multi_tenant else (EXPERIMENT, EXPERIMENT_QUERY)
-        question = {
+        query_scope = {
             **scope,
             "method": "GET",
             "path": path,
@@ -116,7 +114,7 @@ class WithoutWorkspace:
             "headers": [(name, value) for name, value in scope["headers"] if name not in LEFT_OUT],
             "state": {},
         }
-        await self._app(question, receive, send)
+        await self._app(query_scope, receive, send)
         if not self._multi_tenant:
             return status != HTTPStatus.FORBIDDEN
         try:
@@ -125,7 +123,7 @@ class WithoutWorkspace:
             return True
 
 
-def _asks_for_the_start_page(scope: Message) -> bool:
+def _is_start_page(scope: Message) -> bool:
     return (
         scope["type"] == "http"
         and scope["method"] in {"GET", "HEAD"}
@@ -135,7 +133,7 @@ def _asks_for_the_start_page(scope: Message) -> bool:
 
 
 def page(*, user: str, groups: Sequence[str], contact: str) -> str:
-    """The page as text; whatever comes from outside is escaped."""
+    """Render the page as HTML; all values from outside are escaped."""
     listed = "".join(f"<li>{html.escape(group)}</li>" for group in groups)
     return PAGE.format(
         user=html.escape(user) or "somebody without a name",

@@ -1,9 +1,9 @@
 """S3 artifacts through the MLflow server only: the scheme `s3-proxied://bucket/path`.
 
-MLflow's own S3 repository tells every client to fetch artifacts, and to upload large ones, at presigned URLs of the
-store. That fails wherever clients cannot reach the store, and no setting of the server turns it off. This repository
-is the same store without that offer: everything passes the server, and with it the login; uploads and downloads
-stream; and no request reaches another workspace's objects, by whatever location it names.
+MLflow's own S3 repository sends clients presigned URLs of the store to download artifacts and to upload large ones.
+That fails wherever clients cannot reach the store, and no setting of the server turns it off. This repository never
+offers such URLs: all traffic passes through the server and its login, uploads and downloads stream, and a request
+reaches only objects of its own workspace.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 from mlflow.utils.workspace_context import get_request_workspace
 from s3transfer.upload import UploadSubmissionTask
 
-from mlflow_platform_server import keys, uploads
+from mlflow_platform_server import object_keys, uploads
 
-# How S3 stores say that a key does not exist, on a HEAD and on a GET.
+# Error codes of S3 stores for a key that does not exist, on a HEAD and on a GET.
 MISSING = ("404", "NoSuchKey")
 # One for each part in the memory of this process.
 SLOTS = asyncio.Semaphore(uploads.SLOTS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """An object as it is now."""
+class StoredObject:
+    """Key, size and version (ETag) of an object."""
 
     key: str
     size: int
@@ -46,7 +46,7 @@ class Found:
 
 
 class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
-    """An `S3ArtifactRepository` that offers its clients no way around the server, nor to another workspace."""
+    """An `S3ArtifactRepository` without presigned URLs and without access to other workspaces."""
 
     def __init__(self, artifact_uri: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(artifact_uri, *args, **kwargs)
@@ -75,12 +75,12 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
         self._s3.upload_archived_trace_data_bytes(data)
 
     def download_artifacts(self, artifact_path: str | None, dst_path: str | None = None) -> str:
-        # Here, because files are downloaded in threads that do not know the request.
+        # Checked here: the threads that download the files do not know the request's workspace.
         self._key(artifact_path)
         return super().download_artifacts(artifact_path, dst_path)
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
-        # MLflow comes here directly with the location that a trace names.
+        # MLflow calls this directly with the location that a trace names.
         self._key(remote_file_path)
         try:
             self._s3._download_file(remote_file_path, local_path)
@@ -104,34 +104,37 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
             message = "The server is busy with other uploads. Try again."
             raise MlflowException(message, TEMPORARILY_UNAVAILABLE) from error
         except uploads.TooSlowError as error:
-            message = f"Less than {uploads.PART_BYTES} bytes came in {uploads.PART_SECONDS} s. Nothing was stored."
+            message = (
+                f"The upload is too slow: fewer than {uploads.PART_BYTES} bytes arrived in {uploads.PART_SECONDS} s."
+                " Nothing was stored."
+            )
             raise MlflowException(message, BAD_REQUEST) from error
 
-    def find(self, path: str) -> Found:
-        """Look at the object of an artifact."""
+    def find(self, path: str) -> StoredObject:
+        """Look up the object of an artifact."""
         key = self._key(path)
         try:
             seen = self._s3._get_s3_client().head_object(Bucket=self._bucket, Key=key, **self._s3._bucket_owner_params)
         except (BotoCoreError, ClientError) as error:
             raise _translated(error, path) from error
-        return Found(key=key, size=seen["ContentLength"], etag=seen["ETag"])
+        return StoredObject(key=key, size=seen["ContentLength"], etag=seen["ETag"])
 
-    def fetch(self, found: Found, start: int, stop: int) -> Any:
-        """boto3's body of some bytes of an object, unless it has been replaced since."""
+    def fetch(self, stored: StoredObject, start: int, stop: int) -> Any:
+        """Request a range of bytes of an object, as boto3's streaming body; fails if the object has been replaced."""
         return self._s3._get_s3_client().get_object(
             Bucket=self._bucket,
-            Key=found.key,
+            Key=stored.key,
             Range=f"bytes={start}-{stop - 1}",
-            IfMatch=found.etag,
+            IfMatch=stored.etag,
             **self._s3._bucket_owner_params,
         )["Body"]
 
     def _key(self, path: str | None) -> str:
-        """The key of an artifact, if the request that is being served may touch it."""
+        """The key of an artifact; refused if it is outside the workspace of the current request."""
         key = posixpath.join(self._root, path) if path else self._root
         workspace = get_request_workspace()
-        # Without a workspace there is no request: `mlflow gc` and its like, which work for all of them.
-        if workspace is not None and not keys.is_within(key, workspace):
+        # No workspace means no request: commands such as `mlflow gc` work on all workspaces.
+        if workspace is not None and not object_keys.is_within(key, workspace):
             raise MlflowException(f"This location does not belong to workspace {workspace}.", PERMISSION_DENIED)
         return key
 
@@ -149,7 +152,7 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Target:
-    """One object, as `uploads.store` writes it."""
+    """The object that an upload writes; implements `uploads.Target`."""
 
     client: Any
     bucket: str
@@ -182,16 +185,16 @@ class _Target:
     def _object(self) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": self.key}
 
-    def _extra(self, admitted: list[str]) -> dict[str, Any]:
-        return {name: value for name, value in self.extra.items() if name in admitted}
+    def _extra(self, allowed: list[str]) -> dict[str, Any]:
+        return {name: value for name, value in self.extra.items() if name in allowed}
 
 
 def _translated(error: BotoCoreError | ClientError, path: str) -> MlflowException:
-    """What clients are told: whether to look elsewhere, to try again, or to ask an administrator."""
+    """Turn a failure of the store into an error that tells clients: not found, try again, or a server fault."""
     if isinstance(error, BotoCoreError):
         return MlflowException("The artifact store cannot be reached. Try again.", TEMPORARILY_UNAVAILABLE)
     code = error.response["Error"]["Code"]
     if code in MISSING:
-        # Without this a missing artifact is a failure of the server, and clients ask for it again for minutes.
+        # As a server error, which it would be otherwise, clients would retry it for minutes.
         return MlflowException(f"There is no artifact {path}", RESOURCE_DOES_NOT_EXIST)
     return MlflowException(f"The artifact store answered {code} to {path}.", INTERNAL_ERROR)

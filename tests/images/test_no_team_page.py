@@ -1,21 +1,21 @@
-"""Who is signed in and in no team is told what to do; everybody else gets MLflow."""
+"""The page for people without a team: they are told what to do; everybody else gets MLflow."""
 
 import asyncio
 import json
 from typing import Any
 
 import pytest
-from mlflow_platform_server.bodies import Message
-from mlflow_platform_server.without_workspace import WithoutWorkspace
+from mlflow_platform_server.asgi import Message
+from mlflow_platform_server.no_team_page import NoTeamPage
 
 BROWSER = {"accept": "text/html,*/*", "x-forwarded-email": "carol@example.com", "x-forwarded-groups": "guests,visitors"}
 
 
 class Server:
-    """MLflow as the page sees it: a start page, and a list of the caller's workspaces."""
+    """A minimal MLflow: a start page, and a list of the caller's workspaces."""
 
     def __init__(self, workspaces: object, status: int = 200) -> None:
-        """`workspaces` is what the list answers, as text when it is not JSON."""
+        """`workspaces` is the answer to the list request; a string is sent as it is, to test invalid JSON."""
         self.answer = workspaces if isinstance(workspaces, str) else json.dumps(workspaces)
         self.status = status
         self.asked: list[Message] = []
@@ -42,7 +42,7 @@ def ask(
     method: str = "GET",
     **options: Any,  # noqa: ANN401 - of the middleware
 ) -> tuple[int, str]:
-    """Status and body of one request."""
+    """Send one request; returns status and body."""
     sent: list[dict[str, Any]] = []
     pairs = [(name.encode(), value.encode()) for name, value in (headers or BROWSER).items()]
     scope: Message = {"type": "http", "method": method, "path": path, "headers": pairs, "query_string": b"a=b"}
@@ -53,11 +53,11 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(dict(message))
 
-    asyncio.run(WithoutWorkspace(server, **options)(scope, receive, send))
+    asyncio.run(NoTeamPage(server, **options)(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent).decode()
 
 
-def test_who_has_no_workspace_is_told_so() -> None:
+def test_people_without_a_workspace_get_the_page() -> None:
     status, body = ask(Server(NONE))
     assert status == 403
     assert "you are in no team yet" in body
@@ -66,7 +66,7 @@ def test_who_has_no_workspace_is_told_so() -> None:
     assert 'href="oauth2/sign_out"' in body
 
 
-def test_who_has_a_workspace_gets_mlflow() -> None:
+def test_people_with_a_workspace_get_mlflow() -> None:
     assert ask(Server(ONE)) == (200, "MLflow")
 
 
@@ -80,13 +80,13 @@ def test_a_list_that_cannot_be_read_leaves_the_page_to_mlflow(answer: str) -> No
     assert ask(Server(answer)) == (200, "MLflow")
 
 
-def test_without_workspaces_whoever_may_not_see_experiments_is_told_so() -> None:
+def test_if_mlflow_has_no_workspaces_people_who_may_not_see_experiments_get_the_page() -> None:
     assert ask(Server({}, 403), multi_tenant=False)[0] == 403
     for status in (200, 401, 404, 500):
         assert ask(Server({"experiments": []}, status), multi_tenant=False) == (200, "MLflow")
 
 
-def test_programs_and_other_paths_are_not_asked_about() -> None:
+def test_programs_and_other_paths_cause_no_query() -> None:
     for path, headers in (
         ("/", {"accept": "*/*"}),
         ("/api/2.0/mlflow/runs/search", BROWSER),
@@ -97,7 +97,7 @@ def test_programs_and_other_paths_are_not_asked_about() -> None:
         assert [scope["path"] for scope in server.asked] == [path]
 
 
-def test_the_list_is_asked_for_as_the_caller_and_for_no_workspace() -> None:
+def test_the_list_is_requested_as_the_caller_and_for_no_workspace() -> None:
     server = Server(NONE)
     ask(server, headers={**BROWSER, "x-mlflow-workspace": "team-b", "if-none-match": "1", "accept-encoding": "gzip"})
     (question,) = server.asked
@@ -126,7 +126,7 @@ def test_the_page_says_whom_to_ask(contact: str, shown: str) -> None:
     assert shown in ask(Server(NONE), contact=contact)[1]
 
 
-def test_nothing_that_others_wrote_becomes_markup() -> None:
+def test_values_from_outside_are_escaped() -> None:
     evil = "<script>alert(1)</script>"
     headers = {**BROWSER, "x-forwarded-email": evil, "x-forwarded-groups": f"{evil},{{user}}"}
     body = ask(Server(NONE), headers=headers, contact=f"https://{evil}")[1]
@@ -134,5 +134,5 @@ def test_nothing_that_others_wrote_becomes_markup() -> None:
     assert "{user}" in body
 
 
-def test_who_is_known_by_name_only_is_called_by_it() -> None:
+def test_without_an_e_mail_address_the_page_shows_the_user_name() -> None:
     assert "<strong>erin</strong>" in ask(Server(NONE), headers={"accept": "text/html", "x-forwarded-user": "erin"})[1]

@@ -1,18 +1,18 @@
-"""As many requests at once as there are connections for; the others wait, and none is refused."""
+"""A worker handles a limited number of requests at once; the others wait."""
 
 import asyncio
 from typing import Any
 
-from mlflow_platform_server.threads import Bounded
+from mlflow_platform_server.concurrency import ConcurrencyLimit
 
 
 class Loop:
-    """An event loop's bound, as anyio makes it."""
+    """The thread limit of an event loop, with anyio's default."""
 
     total_tokens = 40.0
 
 
-def test_a_worker_handles_as_many_requests_at_once_as_it_was_told_from_the_first_on() -> None:
+def test_the_limit_is_set_from_the_first_request_on() -> None:
     loop = Loop()
     seen: list[float] = []
 
@@ -20,10 +20,10 @@ def test_a_worker_handles_as_many_requests_at_once_as_it_was_told_from_the_first
         seen.append(loop.total_tokens)
 
     async def unused(*_: Any) -> Any:  # noqa: ANN401 - ASGI
-        raise AssertionError("the bound neither reads nor answers")
+        raise AssertionError("the limit neither reads nor answers")
 
     async def ask() -> None:
-        bounded = Bounded(app, 15, limiter=lambda: loop)
+        bounded = ConcurrencyLimit(app, 15, limiter=lambda: loop)
         await bounded({"type": "http"}, unused, unused)
         await bounded({"type": "http"}, unused, unused)
 

@@ -1,7 +1,7 @@
-"""Which bytes a client asks for."""
+"""Parsing of the Range header."""
 
 import pytest
-from mlflow_platform_server.ranges import UnsatisfiableRangeError, span
+from mlflow_platform_server.byte_ranges import UnsatisfiableRangeError, span
 
 
 @pytest.mark.parametrize(

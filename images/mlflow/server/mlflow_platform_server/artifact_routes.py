@@ -1,7 +1,6 @@
-"""The routes of proxied artifacts, in place of MLflow's own of the same paths.
+"""HTTP routes for uploads and downloads of artifacts; they replace MLflow's own of the same paths.
 
-The paths and methods are what the authorisation plugin has rules for; what a path may name is decided by MLflow's own
-functions.
+The authorization plugin has rules for these paths and methods. MLflow's own functions validate the artifact's path.
 """
 
 import json
@@ -16,41 +15,41 @@ from mlflow.utils.uri import validate_path_is_safe
 from starlette.requests import ClientDisconnect
 
 from mlflow_platform_server import downloads
-from mlflow_platform_server.artifacts import ProxiedS3ArtifactRepository
+from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
 
 PATHS = (
     "/api/2.0/mlflow-artifacts/artifacts/{artifact_path:path}",
     "/ajax-api/2.0/mlflow-artifacts/artifacts/{artifact_path:path}",
 )
-# Nobody reads it: the client is gone.
-GONE = 400
+# Never read: the client has disconnected.
+DISCONNECTED = 400
 
 
-class _Whole(Request):
-    """A request whose body is as long as it said."""
+class _CheckedRequest(Request):
+    """A request that fails if its body is not as long as announced."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body's chunks."""
+        """Yield the body's chunks."""
         received = 0
         async for chunk in super().stream():
             received += len(chunk)
             yield chunk
         announced = self.headers.get("content-length")
         if announced is not None and received != int(announced):
-            message = f"The body has {received} bytes and was announced with {announced}. Nothing was stored."
+            message = f"Content-Length is {announced}, but the body has {received} bytes. Nothing was stored."
             raise MlflowException(message, BAD_REQUEST)
 
 
 async def upload(artifact_path: str, request: Request) -> Response:
-    """Store an artifact as it comes in."""
+    """Store an artifact while it is being received."""
     try:
-        return await artifact_router.upload_artifact(artifact_path, _Whole(request.scope, request.receive))
+        return await artifact_router.upload_artifact(artifact_path, _CheckedRequest(request.scope, request.receive))
     except ClientDisconnect:
-        return Response(status_code=GONE)
+        return Response(status_code=DISCONNECTED)
 
 
 async def download(artifact_path: str, request: Request) -> Response:
-    """Send an artifact as it comes from the store."""
+    """Send an artifact while it is being read from the store."""
     repository = handlers._get_artifact_repo_mlflow_artifacts()
     if not isinstance(repository, ProxiedS3ArtifactRepository):
         return await artifact_router.download_artifact(artifact_path)
@@ -62,10 +61,10 @@ async def download(artifact_path: str, request: Request) -> Response:
 
 
 def router() -> APIRouter:
-    """The router that takes the place of `mlflow.server.artifact_router`, below the server's path prefix as well."""
-    made = APIRouter()
+    """Make the replacement of `mlflow.server.artifact_router`."""
+    api = APIRouter()
     for path in PATHS:
         for prefixed in dict.fromkeys((path, handlers._add_static_prefix(path))):
-            made.add_api_route(prefixed, upload, methods=["PUT"])
-            made.add_api_route(prefixed, download, methods=["GET"])
-    return made
+            api.add_api_route(prefixed, upload, methods=["PUT"])
+            api.add_api_route(prefixed, download, methods=["GET"])
+    return api

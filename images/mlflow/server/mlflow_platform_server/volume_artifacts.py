@@ -1,7 +1,7 @@
-"""Artifacts on a volume of the server's: the scheme `file`, confined to the workspace of the request.
+"""Artifacts on a volume of the server (the scheme `file`), confined to the workspace of the request.
 
-MLflow's own repository streams files both ways. It knows no workspaces: a location that a client names may be any file
-that the server can read.
+MLflow's own repository streams files both ways, but does not isolate workspaces: a location that a client names may be
+any file that the server can read.
 """
 
 import os
@@ -14,11 +14,11 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.workspace_context import get_request_workspace
 
-from mlflow_platform_server import keys
+from mlflow_platform_server import object_keys
 
 
 class ConfinedFileArtifactRepository(LocalArtifactRepository):
-    """A `LocalArtifactRepository` that serves a request the files of its own workspace, and none outside the volume."""
+    """A `LocalArtifactRepository` that gives a request only the files of its own workspace."""
 
     def get_local_path(self, artifact_path: str) -> str:
         self._check(artifact_path)
@@ -61,27 +61,27 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
         return super().download_trace_data()
 
     def download_artifacts(self, artifact_path: str | None, dst_path: str | None = None) -> str:
-        # Here, because files are copied in threads that do not know the request.
+        # Checked here: the threads that copy the files do not know the request's workspace.
         self._check(artifact_path)
         return super().download_artifacts(artifact_path, dst_path)
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
-        # MLflow comes here directly with the location that a trace names.
+        # MLflow calls this directly with the location that a trace names.
         self._check(remote_file_path)
         super()._download_file(remote_file_path, local_path)
 
     def _check(self, path: str | None) -> None:
-        """Refuse what the request that is being served may not touch."""
-        # Here, because that package registers this class while it is imported itself.
+        """Refuse a location outside the workspace of the current request."""
+        # Imported here, because that package imports this module while it is being imported.
         from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR  # noqa: PLC0415
 
         store = os.environ.get(ARTIFACTS_DESTINATION_ENV_VAR)
-        # Without a store there is no server: `mlflow gc` and its like, which work for all workspaces.
+        # No store means no server: commands such as `mlflow gc` work on all workspaces.
         if store is None:
             return
-        key = keys.key_of(posixpath.join(self.artifact_dir, path) if path else self.artifact_dir, store)
+        key = object_keys.key_of(posixpath.join(self.artifact_dir, path) if path else self.artifact_dir, store)
         workspace = get_request_workspace()
         if key is None:
-            raise MlflowException("This location is not in the server's store.", PERMISSION_DENIED)
-        if workspace is not None and not keys.is_within(key, workspace):
+            raise MlflowException("This location is not in the server's artifact store.", PERMISSION_DENIED)
+        if workspace is not None and not object_keys.is_within(key, workspace):
             raise MlflowException(f"This location does not belong to workspace {workspace}.", PERMISSION_DENIED)

@@ -1,8 +1,8 @@
-"""Versions of models are numbers in the database, and texts in requests."""
+"""Model versions are integers in the database and text in requests."""
 
 from typing import Any
 
-from mlflow_platform_server.stages import by_number
+from mlflow_platform_server.model_stages import with_integer_version
 
 
 def store(*arguments: Any, **named: Any) -> tuple[Any, ...]:  # noqa: ANN401 - stands in for a method of MLflow's
@@ -10,11 +10,11 @@ def store(*arguments: Any, **named: Any) -> tuple[Any, ...]:  # noqa: ANN401 - s
 
 
 def test_a_version_reaches_the_database_as_a_number() -> None:
-    transition = by_number(store)
+    transition = with_integer_version(store)
     assert transition("store", "model", "12", "Production", True) == ("store", "model", 12, "Production", True, {})  # noqa: FBT003 - MLflow passes it so
     named = transition("store", "model", "1", stage="Staging", archive_existing_versions=False)
     assert named == ("store", "model", 1, {"stage": "Staging", "archive_existing_versions": False})
 
 
-def test_what_is_no_number_is_left_to_mlflow_to_refuse() -> None:
-    assert by_number(store)("store", "model", "latest") == ("store", "model", "latest", {})
+def test_a_version_that_is_not_a_number_is_left_for_mlflow_to_refuse() -> None:
+    assert with_integer_version(store)("store", "model", "latest") == ("store", "model", "latest", {})

@@ -1,4 +1,4 @@
-"""The outermost layer of the server, around an application that says what it was given."""
+"""The request guard, in front of an application that records what it was given."""
 
 import asyncio
 import json
@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from mlflow_platform_server import bodies
-from mlflow_platform_server.bodies import Message, Receive, Send
-from mlflow_platform_server.door import PIECE_BYTES, Door
-from mlflow_platform_server.identity import Convention
+from mlflow_platform_server.asgi import Message, Receive, Send
+from mlflow_platform_server.request_guard import PIECE_BYTES, RequestGuard
+from mlflow_platform_server.request_identity import IdentityHeaders
 
-CONVENTION = Convention(
-    user_header="x-forwarded-email", groups_header="x-forwarded-groups", groups_separator=",", judged_by_token=False
+IDENTITY_HEADERS = IdentityHeaders(
+    user_header="x-forwarded-email", groups_header="x-forwarded-groups", groups_separator=",", authorizes_by_token=False
 )
 ARTIFACT = "/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/model.json"
 LOG = "/api/2.0/mlflow/runs/log-batch"
@@ -23,7 +23,7 @@ WORKSPACE: ContextVar[str] = ContextVar("workspace", default="")
 
 @dataclass(slots=True)
 class Server:
-    """An application behind the door, and what it saw."""
+    """An application behind the guard that records what it sees."""
 
     headers: dict[str, str] = field(default_factory=dict[str, str])
     pieces: list[int] = field(default_factory=list[int])
@@ -54,7 +54,7 @@ async def ask(
     body: list[bytes] | None = None,
     goes_away: bool = False,
 ) -> list[dict[str, Any]]:
-    """What comes back for one request whose body comes in pieces."""
+    """Send one request whose body comes in pieces; returns the messages of the answer."""
     sent = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     pieces = body or [b""]
     waiting: list[Message] = [
@@ -70,7 +70,7 @@ async def ask(
         answer.append(dict(message))
 
     scope = {"type": "http", "method": method, "path": path, "headers": sent}
-    await Door(server, CONVENTION)(scope, receive, send)
+    await RequestGuard(server, IDENTITY_HEADERS)(scope, receive, send)
     return answer
 
 
@@ -78,7 +78,7 @@ def status(answer: list[dict[str, Any]]) -> int:
     return answer[0]["status"]
 
 
-def test_a_forged_group_gets_an_answer_that_says_so_and_reaches_nobody() -> None:
+def test_a_request_with_a_forged_group_is_refused_with_the_reason_and_not_passed_on() -> None:
     server = Server()
     answer = asyncio.run(ask(server, headers={"X-Forwarded-Email": "a@b.c", "X-Forwarded-Groups": "system:masters"}))
     assert status(answer) == 403
@@ -88,7 +88,7 @@ def test_a_forged_group_gets_an_answer_that_says_so_and_reaches_nobody() -> None
     assert not server.pieces
 
 
-def test_a_credential_stops_at_the_door() -> None:
+def test_a_credential_stops_at_the_guard() -> None:
     server = Server()
     assert status(asyncio.run(ask(server, headers={"Authorization": "Bearer x", "Host": "h"}))) == 200
     assert server.headers == {"host": "h"}
@@ -128,8 +128,8 @@ def test_a_length_that_is_no_number_is_refused() -> None:
     assert status(answer) == 413
 
 
-def test_a_body_that_is_cut_short_reaches_nobody() -> None:
-    """MLflow takes the end of the connection for the end of the body."""
+def test_a_body_that_is_cut_short_is_not_passed_on() -> None:
+    """MLflow would take the end of the connection for the end of the body."""
     server = Server()
     answer = asyncio.run(
         ask(server, LOG, method="POST", headers={"Content-Length": "9"}, body=[b"half"], goes_away=True)

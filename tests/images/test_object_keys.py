@@ -1,7 +1,7 @@
-"""Which objects of the store belong to a workspace."""
+"""Isolation of workspaces by the keys of objects."""
 
 import pytest
-from mlflow_platform_server.keys import is_within, key_of
+from mlflow_platform_server.object_keys import is_within, key_of
 
 STORE = "file:///mlflow/artifacts"
 
