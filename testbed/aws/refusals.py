@@ -1,4 +1,4 @@
-"""Refusals, in the words and the format of the service that was asked."""
+"""Refusals, in the format and the words of the service that was called."""
 
 from __future__ import annotations
 
@@ -11,16 +11,26 @@ from werkzeug.wrappers import Response
 
 from testbed.aws.calls.call import Call
 
+FAULT: Final = "StandInFault"
 _QUERY: Final = frozenset({"iam", "sts", "rds"})
-_STATUS: Final = {"MalformedPolicy": 400, "MalformedPolicyDocument": 400, "LimitExceeded": 409, "EquipmentFault": 501}
-_STATUS_LEFT_OUT: Final = 403
+_STATUS: Final = {"MalformedPolicy": 400, "MalformedPolicyDocument": 400, "LimitExceeded": 409, FAULT: 501}
+_OTHER_STATUS: Final = 403
+
+
+class RefusedError(Exception):
+    """AWS would refuse the request."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Take AWS's error code and a message."""
+        super().__init__(message)
+        self.code = code
 
 
 def refusal(call: Call, code: str, message: str) -> Response:
-    """Refuse a request."""
-    status = _STATUS.get(code, 400 if code.startswith(("Invalid", "AccessControlList")) else _STATUS_LEFT_OUT)
+    """Make the answer to a refused request."""
+    status = _STATUS.get(code, 400 if code.startswith(("Invalid", "AccessControlList")) else _OTHER_STATUS)
     if call.service == "s3":
-        status = _STATUS_LEFT_OUT if code in {"InvalidAccessKeyId", "InvalidToken"} else status
+        status = _OTHER_STATUS if code in {"InvalidAccessKeyId", "InvalidToken"} else status
         return _xml(call, status, f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>")
     if call.service == "ec2":
         error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
@@ -29,7 +39,7 @@ def refusal(call: Call, code: str, message: str) -> Response:
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
         return _xml(call, status, f"<ErrorResponse>{error}</ErrorResponse>")
     exception = code if code.endswith("Exception") else f"{code}Exception"
-    status = status if status == _STATUS["EquipmentFault"] else 400
+    status = status if status == _STATUS[FAULT] else 400
     body = json.dumps({"__type": exception, "message": message})
     return Response(body, status=status, content_type="application/x-amz-json-1.1")
 
@@ -40,15 +50,15 @@ def _xml(call: Call, status: int, body: str) -> Response:
 
 
 def without_denied(body: bytes, denied: frozenset[str]) -> bytes:
-    """Take the objects out of a multi-object delete that must not be deleted."""
+    """Remove the denied objects from the body of a multi-object delete."""
     document = xmltodict.parse(body, force_list=("Object",))
-    left = [item for item in document["Delete"]["Object"] if item["Key"] not in denied]
-    document["Delete"]["Object"] = left
-    return xmltodict.unparse(document).encode() if left else b""
+    allowed = [item for item in document["Delete"]["Object"] if item["Key"] not in denied]
+    document["Delete"]["Object"] = allowed
+    return xmltodict.unparse(document).encode() if allowed else b""
 
 
 def with_denied(answer: Response | None, denied: frozenset[str]) -> Response:
-    """Add to the result of a multi-object delete the objects that were left alone."""
+    """Add the denied objects, as errors, to the result of a multi-object delete."""
     errors = "".join(
         f"<Error><Key>{escape(key)}</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
         for key in sorted(denied)

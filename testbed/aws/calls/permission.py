@@ -1,4 +1,4 @@
-"""What a request asks for, in the words of policies."""
+"""A permission that a request needs, in the terms of policies."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ Guard = Literal["none", "bucket", "key", "role"]
 
 
 class UnknownCallError(Exception):
-    """The equipment has no name for what a request does."""
+    """The stand-in does not know which action a request is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
-    """One action on one resource; a request may ask for several."""
+class Permission:
+    """One action on one resource; a request may need several."""
 
     action: str
     resource: str | None
     guard: Guard = "none"
-    """Whose own policy has a say: of the bucket, the encryption key or the role."""
+    """Kind of resource whose own policy is evaluated too."""
 
     guarded: str = ""
-    """Which one: the bucket's name, or the ARN."""
+    """The bucket's name, or the ARN of the key or role."""
 
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     item: str = ""
-    """Of a request about many objects, the one this is about: it fails alone."""
+    """The object, in a request for many objects; without the permission, only this object fails."""

@@ -1,4 +1,4 @@
-"""What moto keeps about buckets, encryption keys and secrets. Only `kept` knows moto's models; not all have types."""
+"""Buckets, encryption keys and secrets in moto's state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from moto.kms.models import kms_backends
 from moto.s3.models import FakeBucket, S3Backend, s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-from testbed.aws.identity import ACCOUNT
+from testbed.aws.principals import ACCOUNT
 
 
 def s3() -> S3Backend:
@@ -17,19 +17,14 @@ def s3() -> S3Backend:
     return s3_backends[ACCOUNT]["aws"]
 
 
-def _no_opinion(self: FakeBucket, action: str, resource: str) -> None:
-    """Stand in for moto's judgement."""
-    del self, action, resource
-
-
-def neglect_bucket_policies() -> None:
-    """Keep moto from judging bucket policies itself: it takes every condition for fulfilled."""
-    FakeBucket.get_permission = _no_opinion
+def disable_bucket_policies() -> None:
+    """Disable moto's own evaluation of bucket policies: it ignores their conditions."""
+    FakeBucket.get_permission = lambda self, action, resource: None  # noqa: ARG005 - moto's signature
 
 
 @dataclass(frozen=True, slots=True)
 class KeptSecret:
-    """A secret of the Secrets Manager: where it is, and what encrypts it."""
+    """A secret of Secrets Manager: its ARN, and the key that encrypts it."""
 
     arn: str
     key: str | None
@@ -42,7 +37,7 @@ def secret(name: str, region: str) -> KeptSecret | None:
 
 
 def bucket(name: str) -> FakeBucket | None:
-    """Return a bucket of moto's."""
+    """Return a bucket; None if it does not exist."""
     found: FakeBucket | None = s3().buckets.get(name)
     return found
 
@@ -54,7 +49,7 @@ def bucket_policy(name: str) -> str | None:
 
 
 def region_of(name: str) -> str | None:
-    """Return where a bucket is."""
+    """Return the region of a bucket."""
     found = bucket(name)
     return None if found is None else found.region_name
 
@@ -65,30 +60,30 @@ def _encryption(name: str) -> dict[str, Any]:
 
 
 def default_key(name: str) -> str | None:
-    """Return the key that a bucket encrypts with unless a request says otherwise."""
+    """Return the default encryption key of a bucket."""
     return _encryption(name).get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
 
 
 def has_bucket_key(name: str) -> bool:
-    """Say whether a bucket derives its data keys itself."""
+    """True if the S3 Bucket Key is enabled."""
     return str(_encryption(name).get("BucketKeyEnabled", "false")).lower() == "true"
 
 
 def object_key(name: str, key: str, version: str | None) -> str | None:
-    """Return what encrypts an object."""
+    """Return the encryption key of an object."""
     found: Any = s3().get_object(name, key, version_id=version)
     return None if found is None else found.kms_key_id
 
 
 def upload_key(name: str, upload: str) -> str | None:
-    """Return what encrypts a multipart upload."""
+    """Return the encryption key of a multipart upload."""
     found: Any = bucket(name)
     started = found.multiparts.get(upload) if found is not None else None
     return None if started is None else started.kms_key_id
 
 
 def key_arn(name: str, region: str) -> str | None:
-    """Return the ARN of an encryption key by its id, ARN or alias; None for one of AWS's own."""
+    """Return the ARN of an encryption key by its id, ARN or alias; None for an AWS managed key."""
     backend: Any = kms_backends[ACCOUNT][region]
     if name.rpartition("alias/")[2].startswith("aws/"):
         return None
@@ -107,12 +102,12 @@ BLOCKS: Final = ("block_public_acls", "ignore_public_acls", "block_public_policy
 
 
 def public_access_block(name: str) -> frozenset[str]:
-    """Return which of a bucket's four blocks are on."""
+    """Return those of a bucket's four public access blocks that are on."""
     block: Any = getattr(bucket(name), "public_access_block", None)
     return frozenset(one for one in BLOCKS if block is not None and getattr(block, one))
 
 
 def owner_enforced(name: str) -> bool:
-    """Say whether a bucket ignores access control lists."""
+    """True if a bucket's access control lists are disabled."""
     found: Any = bucket(name)
     return found is not None and "BucketOwnerEnforced" in str(found.ownership_rule)

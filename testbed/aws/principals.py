@@ -1,4 +1,4 @@
-"""Who may stand behind a request: users, sessions of roles, and nobody."""
+"""Principals that can send a request: users, sessions of roles, and anonymous callers."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from testbed.aws.policy.evaluate import Policies, Statements
 from testbed.aws.policy.request import Caller
 
 ACCOUNT: Final = "123456789012"
-"""moto's account; it has no other here."""
+"""moto's account, the only one here."""
 
 REGION: Final = "eu-central-1"
-"""Of the certificates and of clusters."""
+"""Region of the server's certificates and of clusters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """A user or a session, as IAM knows it."""
+class Principal:
+    """A user or a session of a role."""
 
     arn: str
     names: tuple[str, ...]
-    """Every ARN that a policy may name it by."""
+    """Every ARN by which a policy may name it."""
 
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What conditions can look at."""
+    """Condition keys that follow from it."""
 
     policies: Sequence[str] = ()
     boundary: str | None = None
 
     @property
     def caller(self) -> Caller:
-        """Return it as policies see it."""
+        """The principal as policies see it."""
         return Caller(names=self.names, account=ACCOUNT)
 
     def with_resource(self, resource: Statements) -> Policies:
-        """Return its policies beside those of a resource."""
+        """Combine its policies with that of a resource."""
         return Policies(
             identity=tuple(statement for text in self.policies for statement in identity_policy(text)),
             boundary=None if self.boundary is None else identity_policy(self.boundary),
@@ -45,12 +45,12 @@ class Identity:
         )
 
 
-class Anonymous(Identity):
-    """Nobody: only what a resource gives to everybody."""
+class Anonymous(Principal):
+    """An unsigned request: only what a resource's policy grants to everybody."""
 
     @property
     def caller(self) -> Caller:
-        """Return it as policies see it."""
+        """The principal as policies see it."""
         return Caller()
 
 
@@ -59,12 +59,12 @@ ANONYMOUS: Final = Anonymous(arn="anonymous", names=(), keys={"aws:principaltype
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessKey:
-    """What signs a request."""
+    """A key that signs requests."""
 
-    identity: Identity
+    principal: Principal
     secret: str
     token: str = ""
-    """Of a session; it has to come with every request."""
+    """Session token; it has to come with every request of a session."""
 
     fault: str = ""
-    """Why it is not good any more."""
+    """Reason why the key is not valid any more."""
