@@ -13,7 +13,7 @@ MESSAGE_LIMIT: Final = 400 * 1024 * 1024
 
 
 class Engine:
-    """The engine's ear: messages that the command line shows at a resource."""
+    """Client of the engine: sends messages that the command line shows at a resource."""
 
     def __init__(self, address: str) -> None:
         """Connect to the address that the engine gave on the command line."""
@@ -29,7 +29,7 @@ class Engine:
         self._log(engine_pb2.INFO, urn, message, ephemeral=False)
 
     def status(self, urn: str, message: str, *, warning: bool = False) -> None:
-        """Show what is going on in the resource's status column; the next message replaces it."""
+        """Show a message in the resource's status column; the next message replaces it."""
         severity = engine_pb2.WARNING if warning else engine_pb2.INFO
         self._log(severity, urn, message, ephemeral=True)
 
@@ -38,5 +38,5 @@ class Engine:
         try:
             self._stub.Log(request)  # pyright: ignore[reportUnknownMemberType] - its stub imports a package that is not there
         except grpc.RpcError as error:
-            # A message that nobody can read any more must not fail the operation it is about.
-            print(f"the engine does not listen: {error}", file=sys.stderr)
+            # A message that cannot be delivered must not fail the operation.
+            print(f"the engine cannot be reached: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The words of the provider protocol that have no transport: errors, and what a URN says."""
+"""Errors of the provider protocol, and the parts of a URN."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
 
 class ProviderError(Exception):
-    """An operation failed, and nothing about the resource is to be saved."""
+    """An operation failed, and the engine saves nothing about the resource."""
+
+
+class NotSupportedError(Exception):
+    """The stand-in does not have a part of the protocol."""
 
 
 @dataclass
 class InitFailedError(Exception):
-    """The object exists or was changed, but the operation did not end well.
+    """The object was created or changed, but did not become ready.
 
     The engine saves it with the reasons, and the next `up` is an update.
     """
@@ -28,12 +32,12 @@ class InitFailedError(Exception):
     inputs: Object | None = None
 
     def __str__(self) -> str:
-        """Return the first reason, which says what happened; the others say why."""
+        """Return the first reason, which names the failure; the others explain it."""
         return self.reasons[0]
 
 
 def type_of(urn: str) -> str:
-    """Return the resource's own type: a URN names the types of its parents before it."""
+    """Return the resource's own type; in a URN the types of its parents precede it."""
     return urn.split("::", 3)[2].rsplit("$", 1)[-1]
 
 
