@@ -1,4 +1,4 @@
-"""Who has the door's ports."""
+"""The ports of the port forwarding, and the program that uses one."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from testbed.errors import EmbeddedError
-from testbed.node.door import WAYS, holder, listen, listening_inode
+from testbed.node.port_forward import ROUTES, holder, listen, listening_inode
 
 # Port 443 is 01BB; state 0A listens, state 01 is a connection.
 TABLE = """\
@@ -17,8 +17,8 @@ TABLE = """\
 """
 
 
-def test_the_door_leads_to_the_platform_and_to_the_api_server() -> None:
-    assert WAYS == {443: "10.96.0.80:443", 16443: "10.89.0.2:6443"}
+def test_the_ports_lead_to_the_platform_and_to_the_api_server() -> None:
+    assert ROUTES == {443: "10.96.0.80:443", 16443: "10.89.0.2:6443"}
 
 
 def test_a_listening_socket_is_found_and_a_mere_connection_is_not() -> None:
@@ -29,12 +29,12 @@ def test_a_port_nobody_listens_on_has_no_socket() -> None:
     assert listening_inode(TABLE, 444) is None
 
 
-def test_a_taken_port_is_refused_with_the_name_of_its_holder() -> None:
+def test_a_port_in_use_is_refused_with_the_name_of_the_program() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(EmbeddedError) as refusal:
             listen(port)
-    assert f"port {port} of 127.0.0.1" in str(refusal.value)
+    assert f"cannot listen on 127.0.0.1:{port}" in str(refusal.value)
     assert f"used by pid {os.getpid()}: " in str(refusal.value)
 
 
@@ -43,7 +43,7 @@ def test_a_free_port_is_listened_on_at_the_loopback_address_only() -> None:
         assert listener.getsockname()[0] == "127.0.0.1"
 
 
-def test_a_holder_that_cannot_be_found_is_not_made_up() -> None:
+def test_a_program_that_cannot_be_found_is_called_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    assert holder(port) == "a program that could not be found out"
+    assert holder(port) == "an unknown program"

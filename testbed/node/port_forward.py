@@ -1,7 +1,7 @@
-"""The door: the one way from the machine into the node (see `forward.py` for the program itself).
+"""Port forwarding from the machine's loopback address into the node; `forward.py` is the program that does it.
 
-It listens on the machine's loopback address only. The listening sockets are opened here, in the machine's
-network; the program inherits them and runs in the node's network.
+The listening sockets are opened here, in the machine's network; the program inherits them and runs in the node's
+network. It is the only way from the machine into the node.
 """
 
 import os
@@ -20,12 +20,12 @@ from testbed.paths import CHECKOUT, Home
 
 LOOPBACK = "127.0.0.1"
 HTTPS_PORT = 443
-API_DOOR_PORT = 16_443
-# Traefik's Service in testbed/addons/traefik.yaml.
+API_PORT_ON_MACHINE = 16_443
+# Of Traefik's Service in testbed/addons/traefik.yaml.
 TRAEFIK_ADDRESS = "10.96.0.80"
-WAYS = {
+ROUTES = {
     HTTPS_PORT: f"{TRAEFIK_ADDRESS}:{HTTPS_PORT}",
-    API_DOOR_PORT: f"{NODE_ADDRESS}:{API_PORT}",
+    API_PORT_ON_MACHINE: f"{NODE_ADDRESS}:{API_PORT}",
 }
 BACKLOG = 512
 SECONDS = 10
@@ -34,42 +34,47 @@ LISTEN_STATE = "0A"
 
 
 @dataclass(frozen=True)
-class Door:
-    """The door of the node that keeps its state in `home`."""
+class PortForward:
+    """The port forwarding of the node that keeps its state in `home`."""
 
     home: Home
 
     @property
     def log(self) -> Path:
-        """What the door could not carry."""
-        return self.home.logs / "door.log"
+        """Log of failed connections."""
+        return self.home.logs / "port-forward.log"
+
+    @property
+    def _record(self) -> Path:
+        # The file name of earlier checkouts, whose clusters may be running.
+        return self.home.node / "door"
 
     def record(self) -> ProcessRecord | None:
-        """Return the open door's process, or None."""
-        record = ProcessRecord.load(self.home.node / "door")
+        """Return the running process, or None."""
+        record = ProcessRecord.load(self._record)
         return record if record and record.alive() else None
 
     def check(self) -> None:
-        """Say who has the ports, before anything else is done that would be in vain."""
+        """Fail early if another program uses the ports."""
         if self.record() is None:
-            for port in WAYS:
+            for port in ROUTES:
                 listen(port).close()
 
     def open(self, node: ProcessRecord, say: Say) -> None:
-        """Start the door of a running node, unless it is open."""
+        """Start the port forwarding of a running node, unless it works."""
         if self.record() is not None:
-            if all(answers(port) for port in WAYS):
+            if all(answers(port) for port in ROUTES):
                 return
-            say("door: does not answer, is opened anew")
+            say("port forwarding: does not answer; restarting it")
             self.close()
         listeners: list[socket.socket] = []
         try:
-            listeners.extend(listen(port) for port in WAYS)
-            ways = [f"{one.fileno()}={target}" for one, target in zip(listeners, WAYS.values(), strict=True)]
+            listeners.extend(listen(port) for port in ROUTES)
+            routes = [f"{one.fileno()}={target}" for one, target in zip(listeners, ROUTES.values(), strict=True)]
             process = subprocess.Popen(
                 [
                     *("nsenter", f"--net=/proc/{node.pid}/ns/net", sys.executable, "-m", "testbed.node.forward"),
-                    *(str(node.pid), str(self.home.node / "door"), str(self.log), *ways),
+                    *(str(node.pid), str(self._record), str(self.log), *routes),
                 ],
                 pass_fds=[one.fileno() for one in listeners],
                 stdin=subprocess.DEVNULL,
@@ -86,12 +91,12 @@ class Door:
         def missing() -> str | None:
             if (code := process.poll()) is not None:
                 return f"it ended with exit code {code}"
-            return None if self.record() else "it has not begun"
+            return None if self.record() else "it has not started"
 
-        wait_until("door", missing, seconds=SECONDS, say=say, log=self.log)
+        wait_until("port forwarding", missing, seconds=SECONDS, say=say, log=self.log)
 
     def close(self) -> None:
-        """End the door; connections through it break off."""
+        """Stop the port forwarding; its connections break."""
         if record := self.record():
             record.signal(signal.SIGTERM)
             if not record.ended_within(SECONDS):
@@ -100,7 +105,7 @@ class Door:
 
 
 def answers(port: int) -> bool:
-    """Tell whether somebody accepts connections on a loopback port."""
+    """True if a loopback port accepts connections."""
     try:
         socket.create_connection((LOOPBACK, port), timeout=ANSWER_SECONDS).close()
     except OSError:
@@ -109,24 +114,24 @@ def answers(port: int) -> bool:
 
 
 def listen(port: int) -> socket.socket:
-    """Listen on a loopback port, or say who does already."""
+    """Listen on a loopback port; if it is in use, the error names the program that uses it."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # A door that was just killed leaves connections behind that would keep the port for a minute.
+        # Otherwise connections of a process that was just killed would block the port for a minute.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise EmbeddedError(
-            f"port {port} of {LOOPBACK} is needed to reach the cluster, and cannot be had: {error.strerror}"
+            f"cannot listen on {LOOPBACK}:{port}, which is needed to reach the cluster: {error.strerror}"
             f" (used by {holder(port)}). Stop that program, then run the same command again."
         ) from error
     return listener
 
 
 def listening_inode(table: str, port: int) -> str | None:
-    """Find the socket that listens on a port in the text of /proc/net/tcp or tcp6."""
+    """Return the inode of the socket that listens on a port, from the text of /proc/net/tcp or tcp6."""
     for line in table.splitlines()[1:]:
         fields = line.split()
         if fields[3] == LISTEN_STATE and int(fields[1].rpartition(":")[2], 16) == port:
@@ -145,6 +150,6 @@ def holder(port: int) -> str:
             if any(str(link.readlink()) == f"socket:[{inode}]" for link in (process / "fd").iterdir()):
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
                 return f"pid {process.name}: {command}"
-        except OSError:  # it ended while we looked
+        except OSError:  # it has ended meanwhile
             continue
-    return "a program that could not be found out"
+    return "an unknown program"

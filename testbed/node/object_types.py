@@ -1,10 +1,10 @@
-"""The parts of Kubernetes objects that this package reads, as types."""
+"""Types for the parts of Kubernetes objects that this package reads."""
 
 from typing import Literal, NotRequired, TypedDict
 
 
 class Metadata(TypedDict):
-    """Of every object."""
+    """Metadata of an object."""
 
     name: str
     namespace: NotRequired[str]
@@ -14,7 +14,7 @@ class Metadata(TypedDict):
 
 
 class Condition(TypedDict):
-    """Of nodes, pods and deployments."""
+    """A condition of a node, pod or deployment."""
 
     type: str
     status: str
@@ -23,19 +23,19 @@ class Condition(TypedDict):
 
 
 class Waiting(TypedDict):
-    """Why a container does not run yet."""
+    """The state of a container that is waiting or has terminated."""
 
     reason: str
 
 
 class Running(TypedDict):
-    """Since when a container runs."""
+    """The state of a running container."""
 
     startedAt: str
 
 
 class ContainerState(TypedDict, total=False):
-    """Of one container; exactly one key is set."""
+    """The state of a container; exactly one key is set."""
 
     waiting: Waiting
     running: Running
@@ -43,14 +43,14 @@ class ContainerState(TypedDict, total=False):
 
 
 class ContainerStatus(TypedDict):
-    """Of one container."""
+    """The status of a container."""
 
     name: str
     state: ContainerState
 
 
 class Status(TypedDict, total=False):
-    """Of nodes, pods, deployments and volumes."""
+    """The status of a node, pod, deployment or volume."""
 
     phase: str
     conditions: list[Condition]
@@ -59,20 +59,20 @@ class Status(TypedDict, total=False):
 
 
 class ClaimReference(TypedDict):
-    """Whom a volume belongs to."""
+    """The claim that a volume is bound to."""
 
     namespace: str
     name: str
 
 
 class LocalSource(TypedDict):
-    """Where on the node a local volume lies."""
+    """The path of a local volume on the node."""
 
     path: str
 
 
 class Spec(TypedDict, total=False):
-    """Of volumes."""
+    """The specification of a volume."""
 
     claimRef: ClaimReference
     local: LocalSource
