@@ -10,6 +10,8 @@ IMAGE ?=
 # Of `access`: a git revision to compare with, and text, json or markdown.
 AGAINST ?=
 FORMAT ?= text
+# Of `rehearse`.
+NAME ?=
 # Of `configuration`: anything, for JSON.
 JSON ?=
 
@@ -17,7 +19,7 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e evidence rehearse bench fmt ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,8 +73,14 @@ smoke: cluster ## use the deployed platform as a data scientist would
 test: testbed ## linters, types and every test that needs no cluster
 	@tools/test
 
-e2e: testbed ## every test that needs the embedded cluster; deploys `dev` first
-	@tools/e2e
+e2e: testbed ## every end-to-end test, on the embedded cluster; deploys `dev` first
+	@tools/e2e all
+
+evidence: testbed ## what CI runs: acceptance tests, and rehearsals whose inputs have changed since their last pass
+	@tools/e2e due
+
+rehearse: testbed ## one rehearsal by NAME; without it, list them and say which are due
+	@tools/e2e $(if $(NAME),rehearse '$(NAME)',list)
 
 bench: testbed ## cost of a preview; cost of the login and throughput of the server on the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost
