@@ -17,7 +17,7 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt picture ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench: testbed ## cost of a preview; cost of the login and throughput of the ser
 
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .
+
+generate: ready ## renew generated pages, snapshots and Pulumi.yaml from the code
+	@$(PYTHON) -m tests.generated
 
 picture: ready ## render the picture of docs/architecture.md; needs Graphviz
 	@tools/picture

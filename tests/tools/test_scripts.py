@@ -352,24 +352,32 @@ echo "docker $*" >> "$CALLS"
 
 def test_an_image_is_built_pushed_and_named_by_its_digest(copy: Copy) -> None:
     copy.program(".venv/bin/docker", DOCKER)
-    done = copy.run("image", "registry.example.com/mlflow:3.17.2")
-    assert done.stdout == f"server.image: registry.example.com/mlflow:3.17.2@{DIGEST}\n"
+    done = copy.run("image", "registry.example.com/mlflow:1.2.3")
+    assert done.stdout == f"server.image: registry.example.com/mlflow:1.2.3@{DIGEST}\n"
     assert copy.calls[:2] == [
-        "docker build --tag registry.example.com/mlflow:3.17.2 images/mlflow",
-        "docker push registry.example.com/mlflow:3.17.2",
+        "docker build --tag registry.example.com/mlflow:1.2.3 images/mlflow",
+        "docker push registry.example.com/mlflow:1.2.3",
     ]
 
 
 def test_what_could_not_be_pushed_is_not_named(copy: Copy) -> None:
     copy.program(".venv/bin/docker", '#!/bin/sh\n[ "$1" != push ]\n')
-    done = copy.run("image", "registry.example.com/mlflow:3.17.2")
+    done = copy.run("image", "registry.example.com/mlflow:1.2.3")
     assert (done.returncode, done.stdout) == (1, "")
 
 
+def pinned(copy: Copy) -> None:
+    """Let the image be of one MLflow."""
+    requirements = copy.folder / "images" / "mlflow" / "requirements.in"
+    requirements.parent.mkdir(parents=True)
+    requirements.write_text("mlflow==1.2.3\nboto3>=1\n", encoding="utf-8")
+
+
 def test_an_image_without_a_name_is_not_built(copy: Copy) -> None:
+    pinned(copy)
     done = copy.run("image", "")
-    assert done.returncode == 1
-    assert "IMAGE=" in done.stderr
+    assert (done.returncode, copy.calls) == (1, [])
+    assert done.stderr.endswith("for example IMAGE=registry.example.com/mlflow-platform/mlflow:1.2.3\n")
 
 
 LOCAL = "localhost/mlflow-platform/mlflow:1"
@@ -422,10 +430,11 @@ def test_a_cluster_that_no_image_can_be_loaded_into_is_refused_before_anything_i
     copy: Copy, context: str
 ) -> None:
     local_cluster(copy)
+    pinned(copy)
     done = copy.run("image", LOCAL, context)
     assert done.returncode == 1
     assert f"context {context}: expected kind-NAME, k3d-NAME or docker-desktop" in done.stderr
-    assert "make image IMAGE=" in done.stderr
+    assert done.stderr.endswith("make image IMAGE=registry.example.com/mlflow-platform/mlflow:1.2.3\n")
     assert copy.calls == []
 
 
