@@ -19,13 +19,13 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e evidence rehearse bench fmt ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e evidence rehearse bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-image: ## build and push images/mlflow as IMAGE, and print its digest; BUILDER=podman in place of docker
-	@tools/image '$(IMAGE)'
+image: $(if $(CONTEXT),ready) ## build images/mlflow and push it as IMAGE, or load it into a local cluster (CONTEXT=kind-NAME)
+	@tools/image '$(IMAGE)' '$(CONTEXT)' '$(STACK)'
 
 ready:
 	@tools/bootstrap
@@ -89,6 +89,12 @@ bench: testbed ## cost of a preview; cost of the login and throughput of the ser
 
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .
+
+generate: ready ## renew generated pages, snapshots and Pulumi.yaml from the code
+	@$(PYTHON) -m tests.generated
+
+picture: ready ## render the picture of docs/architecture.md; needs Graphviz
+	@tools/picture
 
 reach: cluster ## show who may connect to whom on the deployed platform, by its NetworkPolicies
 	@$(RUN) $(PYTHON) -m tools.reachability

@@ -2,7 +2,7 @@
 
 Hashes of what comes from PyPI stand beside the versions; the Go programs' are in `build/go/*/go.sum`,
 Debian's packages are vouched for by its archive keys, and the MLflow image's packages are pinned in
-`images/mlflow/requirements.txt`.
+`images/mlflow/requirements.txt`; its version is that of the product (`tools/versions.py`).
 
 To take another release of a Go program, change it here, then run `go get <module>@<version>` and the build's
 `go build` once with `-mod=mod` in its directory; for Kubernetes, take over its own go.mod's requirements too.
@@ -10,6 +10,8 @@ A test compares this file with the others.
 """
 
 from dataclasses import dataclass
+
+from tools import versions as product
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ DEBIAN = "trixie"
 ETCD = "3.5.16"
 """What this Debian release carries."""
 POSTGRES = "17"
-MLFLOW = "3.17.2"
+MLFLOW = product.MLFLOW
 MLFLOW_PREVIOUS = "3.16.1"
 """What the tests of upgrades begin with; its pins are in `build/rehearsal/requirements.txt`."""
 NETWORK_POLICIES = "1"

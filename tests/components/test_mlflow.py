@@ -68,7 +68,7 @@ def server(
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
         args = MLflowArgs(
             namespace=NAMESPACE,
-            image="mlflow:3.17.2",
+            image="mlflow:1.2.3",
             address=address,
             pull_secrets=pull_secrets,
             replicas=replicas,
