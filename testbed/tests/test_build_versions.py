@@ -18,6 +18,7 @@ _PROGRAMS = [
     go.PULUMI_LANGUAGE_PYTHON,
     go.DEX,
     go.OAUTH2_PROXY,
+    go.METRICS_SERVER,
     go.GATEWAY_API,
 ]
 _DOCKERFILES = sorted(
