@@ -44,6 +44,7 @@ ORDER = (
     "test_one_team",
     "test_prod_on_aws",
     "test_backing_services",
+    "test_autoscaling",
     "test_rolling",
     "test_upgrade",
     "test_team_life",
