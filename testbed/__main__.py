@@ -66,7 +66,7 @@ def up(_: argparse.Namespace, place: Home, say: Say) -> int:
 
 
 def rehearse(_: argparse.Namespace, place: Home, say: Say) -> int:
-    """Bring the images that the tests of upgrades deploy to the running cluster."""
+    """Bring the images that only some of the end-to-end tests deploy to the running cluster."""
     wanted = (*everything(say).images, *rehearsal(say))
     with exclusive(place.root / "lock", say):
         images.import_missing(Node(place), wanted, say)
