@@ -1,4 +1,4 @@
-"""docs/configuration.md, written from the model: `python -m stackfile.page > docs/configuration.md`."""
+"""docs/configuration.md, generated from the model by `make generate`."""
 
 import inspect
 import json
@@ -21,7 +21,7 @@ The profile sets some defaults; `make configuration` prints what holds for a sta
 
 `pulumi preview` reports every mistake in the file at once: the key, what was expected, and what to do.
 
-<!-- Written by `python -m stackfile.page > docs/configuration.md`; do not edit. -->
+<!-- Written by `make generate`; do not edit. -->
 """
 SECRETS = """## Secrets
 
@@ -90,7 +90,3 @@ def _code(value: object) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -71,7 +71,7 @@ def up(_: argparse.Namespace, place: Home, say: Say) -> int:
 
 
 def rehearse(_: argparse.Namespace, place: Home, say: Say) -> int:
-    """Import the older and newer MLflow images that the upgrade tests deploy.
+    """Import the images that only some of the end-to-end tests deploy.
 
     The cluster has to be running.
     """

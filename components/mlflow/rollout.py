@@ -8,6 +8,8 @@ from components.mlflow.args import LABELS, Autoscaling, MLflowArgs
 apps = k8s.apps.v1
 scaling = k8s.autoscaling.v2
 
+REPLICAS = "spec.replicas"
+
 
 def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
     """A new pod serves before an old one ends, unless only one at a time can have the data."""
@@ -18,13 +20,22 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
     )
 
 
-def replicas(args: MLflowArgs) -> int | None:
-    """What the Deployment says of their number: nothing where an autoscaler writes it.
+def annotations(args: MLflowArgs) -> dict[str, str] | None:
+    """Without an autoscaler, leave to take the number of replicas back from one, which owns the field once it set it.
 
-    Said and ignored (`ignore_changes`), it would be what it was before: nought after a pause, which no autoscaler
-    changes. Unsaid, Kubernetes begins with one, and the autoscaler goes on from there to its least.
+    The annotation comes and goes with the autoscaler, so that switching it on or off always changes the Deployment.
+    The number alone may be the same before and after, and would then not be applied.
     """
-    return args.replicas if args.autoscaling is None else None
+    return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
+
+
+def ignored(args: MLflowArgs) -> list[str]:
+    """Fields of the Deployment that keep the value they have.
+
+    The number of replicas while an autoscaler writes it. If it were left out of the Deployment instead, Kubernetes
+    would reset it to 1 when the autoscaler is switched on for a running server.
+    """
+    return [REPLICAS] if args.autoscaling is not None else []
 
 
 def most_replicas(args: MLflowArgs) -> int:
@@ -36,6 +47,7 @@ def autoscaler(
     name: str, args: MLflowArgs, bounds: Autoscaling, deployment: apps.Deployment, opts: pulumi.ResourceOptions
 ) -> None:
     """Add replicas while they are busy, and take them away again; it asks the cluster's metrics server."""
+    started = _first_replicas(name, args, deployment, opts)
     scaling.HorizontalPodAutoscaler(
         f"{name}-autoscaler",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=LABELS),
@@ -57,5 +69,24 @@ def autoscaler(
                 )
             ],
         ),
-        opts=opts,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[started])),
+    )
+
+
+def _first_replicas(
+    name: str, args: MLflowArgs, deployment: apps.Deployment, opts: pulumi.ResourceOptions
+) -> apps.DeploymentPatch:
+    """The number of replicas that the autoscaler begins with, set once, when it is switched on.
+
+    With `ignore_changes` alone the Deployment would keep the old value: 0 after a pause, which no autoscaler changes.
+    """
+    return apps.DeploymentPatch(
+        f"{name}-first-replicas",
+        metadata=k8s.meta.v1.ObjectMetaPatchArgs(
+            namespace=args.namespace,
+            name=deployment.metadata.name,
+            annotations={"pulumi.com/patchForce": "true"},
+        ),
+        spec=apps.DeploymentSpecPatchArgs(replicas=args.replicas),
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=[REPLICAS])),
     )

@@ -10,9 +10,9 @@ import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, networks
 from components.login import oauth2_proxy as login
+from components.mlflow import rollout
 from components.mlflow.args import LABELS, SERVICE_ACCOUNT, MLflowArgs
 from components.mlflow.pod import server_pod
-from components.mlflow.rollout import autoscaler, most_replicas, replicas, strategy
 from components.team.workspace import WORKSPACE_LABELS
 
 core = k8s.core.v1
@@ -61,13 +61,12 @@ class MLflow(pulumi.ComponentResource):
                 namespace=args.namespace,
                 name="mlflow",
                 labels=LABELS,
-                # The autoscaler owns the number of replicas once it has set it; pausing takes it back.
-                annotations={"pulumi.com/patchForce": "true"},
+                annotations=rollout.annotations(args),
             ),
             spec=k8s.apps.v1.DeploymentSpecArgs(
-                replicas=replicas(args),
+                replicas=args.replicas,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
-                strategy=strategy(args),
+                strategy=rollout.strategy(args),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
                     spec=server_pod(args, account.metadata.name),
@@ -75,6 +74,7 @@ class MLflow(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                ignore_changes=rollout.ignored(args),
                 depends_on=[
                     access,
                     network,
@@ -85,9 +85,11 @@ class MLflow(pulumi.ComponentResource):
                 ],
             ),
         )
-        availability.disruption_budget(name, args.namespace, labels=LABELS, replicas=most_replicas(args), opts=child)
+        availability.disruption_budget(
+            name, args.namespace, labels=LABELS, replicas=rollout.most_replicas(args), opts=child
+        )
         if args.autoscaling is not None:
-            autoscaler(name, args, args.autoscaling, deployment, child)
+            rollout.autoscaler(name, args, args.autoscaling, deployment, child)
         self.service = core.Service(
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),

@@ -53,7 +53,7 @@ def everything(progress: Progress) -> Artifacts:
 
 
 def rehearsal(progress: Progress) -> tuple[Path, ...]:
-    """Build the images that only the tests of upgrades deploy, and return where their archives are."""
+    """Build the images that only some of the end-to-end tests deploy, and return where their archives are."""
     directory = cache()
     wanted = catalogue(directory).rehearsal
     build(

@@ -28,7 +28,7 @@ class Catalogue:
     definitions: Artifact
     """Manifest of the kinds that Kubernetes itself does not have."""
     rehearsal: tuple[Artifact, ...]
-    """Images that only the tests of upgrades deploy."""
+    """Images that only some of the end-to-end tests deploy."""
 
     @property
     def images(self) -> tuple[Artifact, ...]:
@@ -148,6 +148,15 @@ def _platform(
     )
 
 
+def _metrics_server(program: Artifact, empty_root: Artifact) -> Image:
+    return Image(
+        context=STAND_INS / "metrics-server",
+        version=versions.METRICS_SERVER,
+        references=(versions.METRICS_SERVER_IMAGE,),
+        files={"metrics-server": program, "root.tar": empty_root},
+    )
+
+
 def catalogue(cache: Path) -> Catalogue:
     """Describe the whole build; nothing is built or looked for but a Go compiler."""
     toolchain = go.Toolchain(cache)
@@ -171,6 +180,7 @@ def catalogue(cache: Path) -> Catalogue:
     )
     archives = tuple(images.archive(cache, image, debian_image, builder) for image in platform)
     (mlflow,) = (archive for archive, image in zip(archives, platform, strict=True) if image.context == upgrades.MLFLOW)
+    metrics_server = _metrics_server(toolchain.program(cache, go.METRICS_SERVER), empty_root)
     return Catalogue(
         kubernetes=kubernetes,
         node=debian.node(cache, root, kubernetes),
@@ -178,5 +188,8 @@ def catalogue(cache: Path) -> Catalogue:
         engine=_engine(cache, toolchain),
         definitions=toolchain.gateway_api(cache),
         platform=archives,
-        rehearsal=upgrades.images(cache, mlflow, debian_image, builder),
+        rehearsal=(
+            *upgrades.images(cache, mlflow, debian_image, builder),
+            images.archive(cache, metrics_server, debian_image, builder),
+        ),
     )

@@ -125,6 +125,13 @@ OAUTH2_PROXY = Program(
     variables={"github.com/oauth2-proxy/oauth2-proxy/v7/pkg/version.VERSION": f"v{versions.OAUTH2_PROXY}"},
     usual_seconds=35,
 )
+METRICS_SERVER = Program(
+    name="metrics-server",
+    version=versions.METRICS_SERVER,
+    module="sigs.k8s.io/metrics-server",
+    package="sigs.k8s.io/metrics-server/cmd/metrics-server",
+    usual_seconds=150,
+)
 # Nothing of it is compiled: what is wanted are the definitions of its kinds.
 GATEWAY_API = Program(
     name="gateway-api", version=versions.GATEWAY_API, module="sigs.k8s.io/gateway-api", usual_seconds=5

@@ -18,6 +18,7 @@ _PROGRAMS = [
     go.PULUMI_LANGUAGE_PYTHON,
     go.DEX,
     go.OAUTH2_PROXY,
+    go.METRICS_SERVER,
     go.GATEWAY_API,
 ]
 _DOCKERFILES = sorted(
@@ -69,3 +70,9 @@ def test_the_postgres_image_has_the_version_of_its_name() -> None:
 
     assert f" postgresql-{versions.POSTGRES} " in dockerfile
     assert f"/usr/lib/postgresql/{versions.POSTGRES}/bin" in dockerfile
+
+
+def test_metrics_server_is_deployed_as_it_is_built() -> None:
+    manifest = CHECKOUT / "testbed" / "e2e" / "metrics-server.yaml"
+
+    assert re.findall(r"image: (\S+)", manifest.read_text()) == [versions.METRICS_SERVER_IMAGE]

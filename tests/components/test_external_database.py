@@ -22,7 +22,7 @@ def database(*, authority: str | None = None, administrator: bool = False) -> Re
             password=Generated() if administrator else given,
             authority=authority,
             administrator=root if administrator else None,
-            image="mlflow:3.17.2",
+            image="mlflow:1.2.3",
         )
         made = ExternalDatabase("database", args).database
         return {

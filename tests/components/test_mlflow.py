@@ -68,7 +68,7 @@ def server(
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
         args = MLflowArgs(
             namespace=NAMESPACE,
-            image="mlflow:3.17.2",
+            image="mlflow:1.2.3",
             address=address,
             pull_secrets=pull_secrets,
             replicas=replicas,
@@ -372,16 +372,35 @@ def test_under_load_further_replicas_are_started() -> None:
 
 
 def test_the_autoscaler_is_not_overruled_by_the_next_deployment() -> None:
-    scaled = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
-    assert "replicas" not in scaled.inputs["spec"]
-    # What is ignored stays as it was before, be it nought.
-    assert scaled.ignored == ()
-    assert server().of("HorizontalPodAutoscaler") == []
+    got = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))
+    assert got["mlflow-server"].ignored == ("spec.replicas",)
+    assert got["mlflow-first-replicas"].ignored == ("spec.replicas",)
+    assert server()["mlflow-server"].ignored == ()
+    assert [*server().of("HorizontalPodAutoscaler"), *server().of("DeploymentPatch")] == []
+
+
+def test_a_running_server_keeps_its_replicas_when_the_autoscaler_is_switched_on() -> None:
+    """A field that the program no longer names is given up, and Kubernetes then resets the number to 1."""
+    scaled = server(replicas=2, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
+    assert scaled.inputs["spec"]["replicas"] == 2
+    assert scaled.ignored == ("spec.replicas",)
+
+
+def test_an_autoscaled_server_starts_again_after_a_pause() -> None:
+    """Ignored alone, the number would stay 0, and an autoscaler changes any number but that."""
+    first = server(replicas=2, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-first-replicas"]
+    assert first.inputs["spec"] == {"replicas": 2}
+    assert first.inputs["metadata"]["name"] == "mlflow"
+    assert first.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    assert not server(replicas=0).of("DeploymentPatch")
 
 
 def test_the_number_of_replicas_can_be_taken_back_from_an_autoscaler() -> None:
     """It owns the field once it has set it, and server-side apply respects owners."""
+    scaled = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
     assert server()["mlflow-server"].inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    # A difference, or an equal number would be left as the autoscaler has set it.
+    assert "annotations" not in scaled.inputs["metadata"]
 
 
 def test_the_registry_is_shown_its_secrets() -> None:

@@ -1,19 +1,13 @@
 """One line per resource of each committed stack: what a preview of an empty cluster would create.
 
-The files in `snapshots/` are reviewed with the change that alters them. `python -m tests.program.snapshot --write`
-writes them; without `--write` it shows what is different.
+The files in `snapshots/` are reviewed with the change that alters them. `make generate` writes them.
 """
 
-import argparse
-import difflib
-import sys
 from pathlib import Path
 
 from tests.harness import Recording, Registered
-from tests.program.stacks import STACKS, recorded
 
 FOLDER = Path(__file__).with_name("snapshots")
-COMMAND = "python -m tests.program.snapshot --write"
 
 
 def text(recording: Recording) -> str:
@@ -22,18 +16,8 @@ def text(recording: Recording) -> str:
 
 
 def file_of(stack: str) -> Path:
-    """Where a stack's snapshot is kept."""
+    """The file that holds a stack's snapshot."""
     return FOLDER / f"{stack}.txt"
-
-
-def difference(stack: str) -> str:
-    """What has changed since the snapshot was written; empty if nothing has."""
-    path = file_of(stack)
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    lines = difflib.unified_diff(
-        before.splitlines(), text(recorded(stack)).splitlines(), path.name, "the program now", lineterm="", n=1
-    )
-    return "\n".join(lines)
 
 
 def _line(resource: Registered) -> str:
@@ -41,22 +25,3 @@ def _line(resource: Registered) -> str:
     flags += [f"alias {alias}" for alias in resource.aliases]
     parent = f" <- {resource.parent}" if resource.parent else ""
     return f"{resource.type} {resource.name}{parent}" + "".join(f" [{flag}]" for flag in flags)
-
-
-def main(arguments: list[str]) -> int:
-    """Compare or write; the exit code is 1 if something is different and was not written."""
-    parser = argparse.ArgumentParser(prog="python -m tests.program.snapshot", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="replace the snapshots by what the program says now")
-    write: bool = parser.parse_args(arguments).write
-    code = 0
-    for stack in STACKS:
-        changes = difference(stack)
-        if changes and write:
-            file_of(stack).write_text(text(recorded(stack)), encoding="utf-8")
-        code = code or int(bool(changes) and not write)
-        print(changes or f"{stack}: as in {file_of(stack).name}")
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

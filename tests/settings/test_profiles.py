@@ -129,7 +129,7 @@ def test_data_are_kept_unless_it_is_an_evaluation() -> None:
 WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
     "a version for an image in production": (
         "production",
-        lambda it: it["server"].update(image="registry.example.com/mlflow:3.17.2"),
+        lambda it: it["server"].update(image="registry.example.com/mlflow:1.2.3"),
         "server.image",
     ),
     "one replica in production": ("production", lambda it: it["server"].update(replicas=1), "server.replicas"),

@@ -409,7 +409,7 @@ CASES = {
         {"images": {"dex": "ghcr.io/DexIdp/dex:v2"}}, "images.dex", "with registry and version", "in lower case"
     ),
     "MLflow's own image": Case(
-        {"server/image": f"ghcr.io/mlflow/mlflow:v3.17.2{DIGEST}"},
+        {"server/image": f"ghcr.io/mlflow/mlflow:v1.2.3{DIGEST}"},
         "server.image",
         "with this project's plugins",
         "build images/mlflow",
@@ -573,7 +573,7 @@ CASES = {
         base="prod",
     ),
     "a local image in production": Case(
-        {"server/image": "localhost/mlflow-platform/mlflow:3.17.2"},
+        {"server/image": "localhost/mlflow-platform/mlflow:1.2.3"},
         "server.image",
         "no other node can pull",
         "push the image to a registry",

@@ -17,6 +17,7 @@ import pytest
 from benchmarks import clients
 from benchmarks.load import Outcome, Plan, Way, together
 from benchmarks.usage import Usage
+from testbed import versions
 from testbed.e2e import kube, variant
 from testbed.e2e.commands import wait_for
 from testbed.e2e.figures import Figures
@@ -32,7 +33,7 @@ CALM_SECONDS = 8
 REPLACED_SECONDS = 400
 LONGEST_SECONDS = 1800
 SERVER = {
-    "image": "localhost/mlflow-platform/mlflow:3.17.2",
+    "image": versions.MLFLOW_IMAGE,
     "replicas": 2,
     # (2 + 1) x 1 x 2 x (15 + 5) = 120 of the 140 connections that the development database has to give.
     "poolSize": 15,

@@ -7,7 +7,6 @@ import itertools
 import json
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -19,11 +18,12 @@ from testbed.e2e.attack.matrix import Lane, Result
 from testbed.e2e.attack.table import Entry
 from testbed.e2e.attack.verdict import Aim, Caller
 from testbed.e2e.attack.world import World
+from testbed.e2e.commands import CHECKOUT
 from testbed.e2e.figures import Figures
 from testbed.e2e.web import Site
 from tools.stack import Platform
 
-ROUTES = Path(__file__).with_name("attack") / "server" / "routes.py"
+ROUTES = CHECKOUT / "testbed" / "e2e" / "attack" / "server" / "routes.py"
 # Who attacks how. The other team's manager is the victim's owner, and reads the damage.
 ATTACKS: dict[str, tuple[Aim, ...]] = {
     "manager": (Aim.OTHER, Aim.COPIED, Aim.NONE, Aim.UNKNOWN),

@@ -11,7 +11,7 @@ import yaml
 from testbed.e2e.clone import Clone
 from testbed.e2e.commands import CHECKOUT
 from testbed.e2e.figures import Figures
-from testbed.e2e.github import GitHub, serving
+from tests.tools.github import GitHub, serving
 from tools.preview_comment import MARKER
 
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "preview.yml"

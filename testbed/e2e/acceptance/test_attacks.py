@@ -7,17 +7,17 @@ platform's leave of it is in test_networks, and in the scan at the end.
 import json
 import re
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from testbed.e2e import kube
+from testbed.e2e.commands import CHECKOUT
 from testbed.e2e.figures import Figures
 from testbed.e2e.web import Site
 from tools.stack import Platform
 
-KNOCK = Path(__file__).with_name("pods") / "knock.py"
+KNOCK = CHECKOUT / "testbed" / "e2e" / "pods" / "knock.py"
 ADDRESSES = {"mlflow": "mlflow", "postgres": "postgres", "store": "object-store", "dex": "dex"}
 # What may be seen of each pod. Everything else that runs in them listens on the pod's own loopback.
 MEANT = {"mlflow": {4180}, "postgres": {5432}, "store": {8333, 18333}, "dex": {5556, 5558}}

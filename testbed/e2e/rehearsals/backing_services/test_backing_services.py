@@ -11,12 +11,13 @@ import pytest
 
 from testbed.e2e import company_services as company
 from testbed.e2e import kube, variant
+from testbed.e2e.commands import CHECKOUT
 from testbed.e2e.mlflow_client import Client
 from tools.stack import Platform
 
 pytestmark = pytest.mark.chapters
 
-READ_ELSEWHERE = Path(__file__).with_name("attack") / "server" / "read_elsewhere.py"
+READ_ELSEWHERE = CHECKOUT / "testbed" / "e2e" / "attack" / "server" / "read_elsewhere.py"
 # Names of Secrets.
 ROLE_SECRET, ADMINISTRATOR_SECRET = "company-database", "company-administrator"
 
