@@ -1,6 +1,6 @@
-"""AWS for the embedded cluster: the test equipment on an address of the node, and PostgreSQL where RDS's names lead.
+"""The AWS stand-in for the embedded cluster, on an address of the node, with PostgreSQL behind RDS's host names.
 
-Pods find it under AWS's own names, because the cluster's DNS sends them here. It is gone with the test.
+Pods reach it under AWS's own host names, because the cluster's DNS resolves them to it. It ends with the test.
 """
 
 import json
@@ -19,7 +19,7 @@ from testbed.e2e.kube import kubectl
 from testbed.node.process import Node
 from testbed.paths import home
 
-# In the node's network, beside its own address.
+# An address in the node's network, besides the node's own.
 ADDRESS = "10.89.0.3"
 # testbed/e2e/pods/rds.yaml
 DATABASE_ADDRESS = "10.96.0.91"
@@ -33,7 +33,7 @@ READY_SECONDS = 120
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Amazon:
-    """An account at AWS that the platform can be deployed to."""
+    """The AWS stand-in with everything that a deployment of the platform needs."""
 
     aws: Running
     authority: Path
@@ -46,16 +46,16 @@ class Amazon:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What an engine needs in its environment to deploy there."""
+        """Environment variables for an engine that deploys there."""
         return engine_environment(self.aws, self.authority)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients while it runs
-        """A client with the administrator's key."""
+        """Make a client with the administrator's key."""
         return _client(self.aws, self.authority, service)
 
 
 def engine_environment(aws: Running, authority: Path) -> dict[str, str]:
-    """What an engine needs in its environment to deploy to an AWS whose authority is in a file."""
+    """Environment variables for an engine that deploys to the stand-in; `authority` is its CA certificate file."""
     return {
         **aws.administrator.environment,
         "AWS_ENDPOINT_URL": aws.tls_url,
@@ -66,7 +66,7 @@ def engine_environment(aws: Running, authority: Path) -> dict[str, str]:
 
 @contextmanager
 def amazon(folder: Path) -> Generator[Amazon]:
-    """Run AWS, with a network and the cluster's identity provider in it."""
+    """Run the AWS stand-in, with a network and the cluster's identity provider."""
     node = f"--net=/proc/{Node(home()).running().pid}/ns/net"
     with ExitStack() as stack:
         run("nsenter", node, "ip", "address", "replace", f"{ADDRESS}/24", "dev", "node0")
@@ -101,7 +101,7 @@ def _client(aws: Running, authority: Path, service: str) -> Any:  # noqa: ANN401
 
 
 def _trusted_issuer(aws: Running, iam: Any) -> str:  # noqa: ANN401 - boto3 makes its clients while it runs
-    """Make the cluster's issuer known to IAM, as `eksctl utils associate-iam-oidc-provider` does."""
+    """Register the cluster's issuer with IAM, as `eksctl utils associate-iam-oidc-provider` does."""
     issuer = json.loads(kubectl("get", "--raw", "/.well-known/openid-configuration").stdout)["issuer"]
     aws.trust_issuer(issuer, json.loads(kubectl("get", "--raw", "/openid/v1/jwks").stdout))
     made = iam.create_open_id_connect_provider(Url=issuer, ClientIDList=[AUDIENCE], ThumbprintList=["0" * 40])
@@ -136,7 +136,7 @@ def _database(aws: Running) -> Generator[None]:
 
 @contextmanager
 def _names() -> Generator[None]:
-    """Send the names of AWS to the test equipment; all others stay as they are."""
+    """Resolve AWS's host names to the stand-in; all others stay as they are."""
     get = kubectl("get", "configmap", "coredns", "--namespace=kube-system", "--output=json")
     before = json.loads(get.stdout)["data"]["Corefile"]
     zones = _zone(RDS_NAMES, DATABASE_ADDRESS) + _zone("amazonaws.com", ADDRESS)

@@ -1,4 +1,4 @@
-"""Debian's Chromium without a window, which trusts the platform's certificate authority the way a person's does."""
+"""Headless Chromium, which trusts the platform's CA certificate as a person's browser does."""
 
 import contextlib
 import shutil
@@ -36,7 +36,7 @@ VIEWPORT_WIDTH, VIEWPORT_HEIGHT = 1440, 900
 
 @contextlib.contextmanager
 def chromium(playwright: Playwright, home: Path, authority: str | None) -> Generator[Browser]:
-    """A browser whose user trusts `authority`, a certificate in PEM, besides what everybody trusts."""
+    """A browser that trusts the CA certificate `authority` (PEM) besides the public ones."""
     program = shutil.which("chromium")
     assert program is not None, "chromium is not on PATH: tools/e2e installs it"
     _trust(home, authority)
@@ -65,7 +65,7 @@ def _trust(home: Path, authority: str | None) -> None:
 
 @contextlib.contextmanager
 def session(browser: Browser) -> Generator[Page]:
-    """A page of somebody who has not been here before: no cookies, nothing in the cache."""
+    """A page in a new browser profile: no cookies, empty cache."""
     context = browser.new_context(viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT})
     context.set_default_timeout(PAGE_MILLISECONDS)
     try:
@@ -84,10 +84,10 @@ def sign_in(page: Page, url: str, user: str, password: str) -> None:
 
 
 class Watch:
-    """What a page asks for: whom, what was refused, and whether it has come to rest."""
+    """Network activity of a page: hosts, failed requests, and whether it is idle."""
 
     def __init__(self, page: Page) -> None:
-        """Begin to watch."""
+        """Start recording."""
         self.hosts: set[str] = set()
         self.refused: set[str] = set()
         self._page = page
@@ -96,7 +96,7 @@ class Watch:
         page.on("response", self._answered)
 
     def settle(self) -> None:
-        """Wait until the page has asked nothing for a while."""
+        """Wait until the page has sent no request for a while."""
         end = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < min(end, self._last + QUIET_SECONDS):
             self._page.wait_for_timeout(POLL_MILLISECONDS)

@@ -1,4 +1,4 @@
-"""A copy of the program with a Pulumi state of its own: previews of it touch neither the checkout nor the platform."""
+"""A copy of the program with its own Pulumi state, so that previews affect neither the checkout nor the platform."""
 
 import shutil
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from testbed.e2e.commands import CHECKOUT, Finished, run
 
 FILES = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml")
 FOLDERS = ("components", "policy", "stackfile", "tools", "factories", ".github")
-# What a copy shares with the checkout because it is large and stays as it is.
+# Large directories that a copy shares with the checkout, because nothing changes them.
 LINKED = (".venv",)
 PROD_SECRETS = ("loginClientSecret",)
 PULUMI_SECONDS = 180
@@ -40,12 +40,12 @@ class Clone:
 
     @property
     def kubeconfig(self) -> Path:
-        """A place for a kubeconfig of its own."""
+        """Path for its own kubeconfig."""
         return self.folder.parent / "kubeconfig"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that keep its state apart, and that AWS asks for."""
+        """Environment variables for its own Pulumi state and for AWS."""
         return {"PULUMI_BACKEND_URL": f"file://{self.state}", **self.credentials}
 
     def run(self, *command: str, expected: int | None = 0, env: dict[str, str] | None = None) -> Finished:
@@ -59,14 +59,14 @@ class Clone:
         )
 
     def make_stack(self, name: str) -> None:
-        """Make a stack; `prod` gets its secret."""
+        """Create a stack; `prod` gets its secret."""
         self.run("pulumi", "stack", "init", name, "--non-interactive")
         if name == "prod":
             for key in PROD_SECRETS:
                 self.run("pulumi", "config", "set", "--secret", key, f"{key}-of-the-clone", "--stack", name)
 
     def commit(self) -> None:
-        """Commit everything, in a repository of its own."""
+        """Commit everything in a new repository."""
         who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false")
         self.run("git", "init", "--quiet")
         self.run("git", "add", "--all")

@@ -1,4 +1,4 @@
-"""Running programs with an end: every wait of these tests is bounded, and what a program said is in the failure."""
+"""Running programs with a time limit; a failure contains the program's output."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-# Enough of a program's last words to see what was the matter.
+# Enough of a program's output to find the cause of a failure.
 LAST_CHARACTERS = 4000
 POLL_SECONDS = 0.2
 
@@ -43,12 +43,12 @@ def run(
 
     Args:
         command: the program and its arguments.
-        seconds: it is killed after this time, with all it has started.
+        seconds: time limit; after it the program and all its children are killed.
         env: its environment.
-        inherit: whether it has the tests' environment as well.
-        cwd: where it runs.
-        stdin: what it reads.
-        expected: exit code that the test counts on; None takes any.
+        inherit: also pass the tests' own environment.
+        cwd: its working directory.
+        stdin: its standard input.
+        expected: exit code that it must have; None allows any.
 
     Raises:
         AssertionError: it ended otherwise, or not in time; carries its last words.
@@ -78,13 +78,13 @@ def run(
 
 
 def kill_group(leader: int) -> None:
-    """End a process and everything it started, at once and without asking, as a power cut would."""
+    """Kill a process and all its children at once, as a power cut would."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 
 
 def wait_for(what: str, condition: Callable[[], bool], *, seconds: float) -> float:
-    """Wait until a condition holds; returns how long it took.
+    """Wait until a condition holds; returns the seconds it took.
 
     Raises:
         AssertionError: it does not hold in time.

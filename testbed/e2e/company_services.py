@@ -1,4 +1,4 @@
-"""A company's own PostgreSQL and S3-compatible store in the embedded cluster, and its operator for secrets.
+"""A company's existing PostgreSQL, S3-compatible store and secrets operator, in the embedded cluster.
 
 Test equipment. The operator does what External Secrets does with the objects that the platform makes: it fills a Secret
 of the same name from a store, and says in the status whether it could.
@@ -26,7 +26,7 @@ DATABASE_HOST = f"postgres.{DOMAIN}"
 STORE_URL = f"https://s3.{DOMAIN}:8333"
 BUCKET = "artifacts"
 ADMINISTRATOR = "it-admin"
-# Every character that means something in a URI, a connection string, SQL or a shell, and one outside of ASCII.
+# All special characters of URIs, connection strings, SQL and shells, and one outside of ASCII.
 HOSTILE = "@:/?#%&+ \"'\\ü"
 ADMINISTRATORS_PASSWORD = '$(id) \'; DROP ROLE "it-admin"; -- \\'  # noqa: S105 - of the test's own server
 KEY_ID, KEY = "AKIACOMPANY", "store+key/with=signs"
@@ -64,18 +64,18 @@ def put_secret(name: str, values: Mapping[str, str], namespace: str = PLATFORM) 
 
 
 def ask_database(statement: str) -> list[str]:
-    """What the superuser is answered, one text per row."""
+    """Run SQL as the superuser; returns the rows as text."""
     said = _in("postgres", "psql", "--host=/run/pg", "--username=postgres", "-AtX", f"--command={statement}")
     return said.splitlines()
 
 
 def database_log() -> str:
-    """Everything that the server has written, all statements among it."""
+    """The server's log, with all statements."""
     return kubectl("logs", "postgres", f"--namespace={COMPANY}").stdout
 
 
 def stored(folder: str) -> str:
-    """What the store has in a folder of the bucket."""
+    """List a folder of the bucket."""
     line = f'echo "fs.ls /buckets/{BUCKET}/{folder}" | weed shell -master=127.0.0.1:9333'
     return _in("s3", "sh", "-c", line)
 

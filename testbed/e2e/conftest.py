@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: the deployed platform, and the figures printed at the end.
+"""Fixtures of the end-to-end tests: the deployed platform, and the figures printed at the end.
 
 They run on the embedded cluster, in the environment of `python -m testbed exec`; `testbed.evidence` sets it up.
 """
@@ -55,7 +55,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def figures(request: pytest.FixtureRequest) -> Figures:
-    """Where a test writes down what it measured."""
+    """Records measurements; they are printed at the end."""
     return request.config.stash[_FIGURES]
 
 
@@ -79,7 +79,7 @@ def client(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Clie
 
 @pytest.fixture(scope="session")
 def aws_credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What an engine needs to preview a stack that has something at AWS."""
+    """Environment variables for an engine that previews a stack with resources at AWS."""
     authority = tmp_path_factory.mktemp("aws") / "aws.crt"
     with running() as aws:
         authority.write_text(aws.authority_pem, encoding="utf-8")
@@ -88,7 +88,7 @@ def aws_credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[s
 
 @pytest.fixture(scope="session")
 def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go."""
+    """Folder for screenshots."""
     if request.config.getoption("--screenshots"):
         return Path("docs/images").resolve()
     return tmp_path_factory.mktemp("pictures")

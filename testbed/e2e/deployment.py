@@ -27,11 +27,11 @@ class Deployment:
     """Command lines and environments of all its processes."""
 
     def said(self) -> str:
-        """What it has said so far."""
+        """Its output so far."""
         return self.output.read_text(encoding="utf-8", errors="replace")
 
     def watch_until(self, condition: Callable[[], bool], *, seconds: float) -> None:
-        """Look at its processes until a condition holds.
+        """Watch its processes until a condition holds.
 
         Raises:
             AssertionError: it ended before that, or the condition does not hold in time.
@@ -44,7 +44,7 @@ class Deployment:
             time.sleep(POLL_SECONDS)
 
     def finish(self, *, seconds: float) -> None:
-        """Look at its processes until it has ended well."""
+        """Watch its processes until it has succeeded."""
         end = time.monotonic() + seconds
         while self.process.poll() is None:
             assert time.monotonic() < end, f"not within {seconds} s:\n{self.said()}"

@@ -1,16 +1,16 @@
-"""Measured figures: printed at the end of the run, and never a reason to fail by themselves."""
+"""Measured figures, printed at the end of the run. They never fail a test by themselves."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Figures:
-    """What the tests measured, in the order in which they did."""
+    """The figures, in the order in which they were measured."""
 
     measured: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def add(self, what: str, value: float | str, unit: str = "s") -> None:
-        """Write down one figure."""
+        """Add a figure."""
         self.measured.append((what, value if isinstance(value, str) else f"{value:.1f} {unit}"))
 
     def lines(self) -> list[str]:

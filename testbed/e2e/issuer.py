@@ -1,4 +1,4 @@
-"""A private certificate authority in cert-manager's place: fills the Secrets that it would fill, and nothing else."""
+"""Stand-in for cert-manager: issues certificates from a private CA into the Secrets that cert-manager would fill."""
 
 import base64
 import datetime as dt

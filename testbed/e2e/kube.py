@@ -1,4 +1,4 @@
-"""The cluster as these tests see it: through kubectl, as a person would look at it."""
+"""Access of the tests to the cluster, through kubectl."""
 
 import base64
 import json
@@ -47,7 +47,7 @@ def pod_of(component: str, namespace: str) -> Object:
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether a pod takes requests."""
+    """True if a pod is ready."""
     conditions = pod["status"].get("conditions", ())
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
@@ -58,7 +58,7 @@ def token(namespace: str, account: str, *options: str) -> str:
 
 
 def login_secret(namespace: str, key: str) -> str:
-    """What the login keeps secret: its client's secret, or the key of its cookies."""
+    """A secret of the login: its client secret, or the key of its cookies."""
     found = [
         base64.b64decode(secret["data"][key]).decode()
         for secret in objects("secrets", f"--namespace={namespace}")
@@ -85,7 +85,7 @@ def team_pod(
     volumes: Sequence[Object] = (),
     env_from: Sequence[Object] = (),
 ) -> Object:
-    """A pod that runs a Python script, as strict as a team's namespace demands."""
+    """Manifest of a pod that runs a Python script, restricted as a team's namespace requires."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -144,7 +144,7 @@ def run_pod(pod: Object, *, seconds: float = POD_SECONDS) -> str:
 
 
 def remove_pod(pod: Object) -> None:
-    """Delete a pod that may not be there."""
+    """Delete a pod, if it exists."""
     space = f"--namespace={pod['metadata']['namespace']}"
     kubectl("delete", "pod", pod["metadata"]["name"], space, "--ignore-not-found", "--grace-period=1")
 

@@ -1,4 +1,4 @@
-"""Every secret that a deployment generated, and every place where nobody may find one."""
+"""Search for leaks: all secrets that a deployment generated, in all places where they must not be."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from testbed.paths import home
 
 # How Pulumi marks a value as secret (pulumi/sdk/go/common/resource/properties.go).
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-# Public by their nature: certificates, and the names under which a key is known.
+# Public values: certificates and key ids.
 PUBLIC = {"tls.crt", "ca.crt", "grpc.crt", "grpc-ca.crt", "security.toml", "access-key-id"}
 # Shorter texts are words and numbers that occur everywhere.
 SHORTEST = 12
@@ -39,7 +39,7 @@ def generated() -> dict[str, str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """What of a Secret's value is secret: all of it, lines of a private key, leaves of a configuration."""
+    """The secret parts of a Secret's value: all of it, lines of a private key, or leaves of a configuration."""
     if "PRIVATE KEY" in text:
         yield from (line for line in text.splitlines() if len(line) >= PEM_LINE and "-" not in line)
     elif text.startswith("{"):
@@ -112,7 +112,7 @@ def _command_lines() -> Iterator[bytes]:
 
 
 def forms(value: str) -> set[bytes]:
-    """The ways in which a text may be written down."""
+    """Encodings of a text."""
     plain = value.encode()
     return {
         plain,
@@ -125,7 +125,7 @@ def forms(value: str) -> set[bytes]:
 
 
 def search(values: dict[str, str], where: Iterable[tuple[str, bytes]]) -> list[str]:
-    """Which secret was found where; says where it comes from, not what it is."""
+    """Leaks found, as origin of the secret and place. The secret itself is not shown."""
     wanted = [(form, source) for value, source in values.items() for form in forms(value)]
     return sorted(
         {f"{source}: found in {name}" for name, content in where for form, source in wanted if form in content}

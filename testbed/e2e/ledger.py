@@ -1,4 +1,4 @@
-"""What a client that kept logging wrote down: which calls were acknowledged, which failed, and when."""
+"""The record of a client that keeps logging: calls that were acknowledged or failed, with times."""
 
 import json
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Ledger:
         return tuple(call for call in self.calls if not call.acknowledged)
 
     def whole_rounds(self) -> int:
-        """How often all kinds of calls have been acknowledged since the last failure."""
+        """Number of times that every kind of call has been acknowledged since the last failure."""
         after = self.calls
         if self.failures:
             after = after[after.index(self.failures[-1]) + 1 :]

@@ -1,4 +1,4 @@
-"""Who listens where on the embedded node, as its kernel says: in the node's own network and in that of every pod."""
+"""Listening sockets on the embedded node, read from its kernel: in the node's network and in that of every pod."""
 
 import re
 import socket

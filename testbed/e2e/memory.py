@@ -1,6 +1,6 @@
-"""How much memory containers take of their own, sampled while something happens.
+"""Memory use of containers, sampled during a test.
 
-What a container has written to or read from files does not count: the kernel takes that back when it is needed.
+The page cache does not count: the kernel frees it when memory is needed.
 """
 
 import threading
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from benchmarks.usage import MIB, Usage
 from testbed.e2e import kube
 
-# A buffer that lives shorter than this is not seen; it would be a small one.
+# A buffer that exists for a shorter time is not seen; it would be a small one.
 PERIOD_SECONDS = 0.1
 _UNITS = {"Ki": 1024, "Mi": MIB, "Gi": 1024 * MIB}
 
@@ -39,7 +39,7 @@ class Container:
         return made
 
     def sample(self) -> None:
-        """Look once."""
+        """Take a sample."""
         self.peak = max(self.peak, self._usage.anonymous_mib())
 
     @property

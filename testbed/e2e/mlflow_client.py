@@ -1,4 +1,4 @@
-"""The published MLflow client, run as a user has it: in a virtual environment that holds nothing of this project."""
+"""The published MLflow client in a virtual environment of its own, as users have it."""
 
 import json
 import subprocess
@@ -41,8 +41,8 @@ class Client:
         Args:
             name: the script's.
             arguments: its arguments.
-            team: whose workspace it uses, with the token of whose programs.
-            replaced: variables of its environment that are others; None takes one away.
+            team: the team whose workspace and program token it uses.
+            replaced: environment variables to change; None removes one.
         """
         variables = self._variables(team) | dict(replaced or {})
         done = run(
@@ -71,5 +71,5 @@ class Client:
             )
 
     def _variables(self, team: str) -> dict[str, str]:
-        """The client's environment: what the documentation says, and nothing of the tests'."""
+        """The client's environment: exactly the documented variables."""
         return client_variables(self.platform, team, self.authority)

@@ -9,7 +9,7 @@ from tools.stack import Platform
 
 
 def id_token(site: Site, platform: Platform, user: str) -> str:
-    """What the identity provider says of a development user, signed."""
+    """ID token of a development user."""
     passwords = json.loads(run("pulumi", "stack", "output", "passwords", "--show-secrets", "--json").stdout)
     secret = kube.login_secret(platform.namespace, "client-secret")
     return site.id_token(client_secret=secret, user=user, password=passwords[user])

@@ -1,4 +1,4 @@
-"""Pods that pretend to be others: the same namespace and labels, and an own program that connects and listens."""
+"""Probe pods that impersonate others: they have the same namespace and labels, but connect and listen."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ class Probe:
     name: str
 
     def reaches(self, targets: Sequence[Target]) -> list[bool]:
-        """Which targets accept a connection from here."""
+        """Return for each target whether it accepts a connection from this pod."""
         script = (PODS / "connect.py").read_text(encoding="utf-8")
         inside = ("exec", "--stdin", self.name, f"--namespace={self.namespace}", "--", "python3", "-c", script)
         return json.loads(kube.kubectl(*inside, stdin=json.dumps(list(targets))).stdout)
@@ -79,6 +79,6 @@ def _pod(name: str, namespace: str, labels: dict[str, str], image: str) -> Objec
         {"name": "known", "containerPort": UNKNOWN},
         {"name": "known-udp", "containerPort": UNKNOWN, "protocol": "UDP"},
     ]
-    # Never ready: no Service may take it for what it pretends to be.
+    # Never ready, so that no Service sends it requests for the pod that it impersonates.
     container["readinessProbe"] = {"exec": {"command": ["false"]}, "periodSeconds": 3600}
     return pod

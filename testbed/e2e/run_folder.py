@@ -1,4 +1,4 @@
-"""The artifacts of a run, as streams: what the published client's `log_artifact` and `download_artifacts` send."""
+"""The artifacts of a run as streams, sent like the published client's `log_artifact` and `download_artifacts`."""
 
 import hashlib
 import http.client
@@ -21,7 +21,7 @@ ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Folder:
-    """A run's artifacts, and who may write there."""
+    """The artifact folder of a run, with a token that may write there."""
 
     site: Site
     token: str
@@ -69,11 +69,11 @@ class Folder:
         assert answer.status == 200, answer.body
 
     def status_of(self, name: str) -> int:
-        """What asking for one of the artifacts is answered with."""
+        """Status of a request for one of the artifacts."""
         return self.site.ask("GET", f"{self.path}/{name}", token=self.token, workspace=WORKSPACE).status
 
     def names(self) -> set[str]:
-        """What is in the folder."""
+        """Names in the folder."""
         asked = f"/api/2.0/mlflow/artifacts/list?run_id={self.run_id}"
         listed = self.site.ask("GET", asked, token=self.token, workspace=WORKSPACE).json()
         return {file["path"] for file in listed.get("files", ())}

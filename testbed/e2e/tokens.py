@@ -1,4 +1,4 @@
-"""Tokens that nobody hands out: the ones an attacker would try."""
+"""Tokens that an attacker would try, and that no issuer hands out."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ def cluster_key() -> rsa.RSAPrivateKey:
 
 
 def strange_key() -> rsa.RSAPrivateKey:
-    """A key that nobody trusts."""
+    """An untrusted key."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -55,7 +55,7 @@ def aged(cookie: str, *, name: str, secret: str, seconds: int) -> str:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """What a token says, without a look at its signature."""
+    """Claims of a token, without verification."""
     return json.loads(_decode(token.split(".")[1]))
 
 

@@ -1,4 +1,4 @@
-"""A database with data in it: multiplied from one of everything, and compared before and after an upgrade."""
+"""Data in the database: multiplied from one object of each kind, and compared before and after an upgrade."""
 
 import json
 
@@ -54,7 +54,7 @@ def command(*words: str, stdin: str = "", expected: int | None = 0) -> Finished:
 
 
 def sql(statements: str, database: str = "mlflow") -> str:
-    """What PostgreSQL answers its superuser."""
+    """Run SQL as PostgreSQL's superuser; returns the output."""
     options = ("--quiet", "--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--single-transaction")
     return command(
         "psql", "--username=postgres", f"--dbname={database}", *options, "--file=-", stdin=statements

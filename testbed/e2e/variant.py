@@ -46,7 +46,7 @@ def attempt(folder: Path, changes: Mapping[str, object], *, expected: int | None
 
 
 def refused(folder: Path, changes: Mapping[str, object]) -> str:
-    """Deploy what must fail; returns what the deployment said."""
+    """Deploy a variant that must fail; returns the output."""
     done = attempt(folder, changes, expected=None)
     assert done.code != 0, done.said
     return done.said
@@ -65,7 +65,7 @@ def restore() -> None:
 
 
 def expect_no_changes(folder: Path, changes: Mapping[str, object]) -> None:
-    """Fail when a second deployment would change something."""
+    """Fail if a second deployment would change anything."""
     _pulumi("preview", "--expect-no-changes", f"--config-file={_stack_file(folder, changes)}")
 
 

@@ -1,4 +1,4 @@
-"""Somebody with a browser, without the browser: keeps cookies, follows redirects, fills in the login form."""
+"""A minimal browser: keeps cookies, follows redirects, fills in the login form."""
 
 import ssl
 import urllib.error
@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """Where a visitor has come to."""
+    """The page that a visitor has reached."""
 
     url: str
     status: int
@@ -41,7 +41,7 @@ class Visitor:
 
     @property
     def cookies(self) -> list[Cookie]:
-        """What sites have stored here."""
+        """The stored cookies."""
         return list(self._cookies)
 
     def open(

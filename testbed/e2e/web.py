@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back."""
+    """An answer."""
 
     status: int
     headers: dict[str, str] = field(repr=False)

@@ -1,4 +1,4 @@
-"""Every namespace of ours enforces the `restricted` Pod Security level, and nothing of ours comes near its limits.
+"""Every namespace of the platform enforces the Pod Security level `restricted`, and all its pods comply.
 
 What the API server counted during a whole `up` is looked at after one: in test_life_cycle.
 """
@@ -74,7 +74,7 @@ def _again(workload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dry_run(thing: dict[str, Any], namespace: str, *, expected: int = 0) -> str:
-    """What the API server says when it is asked to create something, without creating it."""
+    """The API server's answer to a dry-run creation."""
     return kube.kubectl(
         "create",
         "--dry-run=server",

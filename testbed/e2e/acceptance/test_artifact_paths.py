@@ -1,4 +1,4 @@
-"""What a path or a location may name: the workspace of the request, and nothing beyond it.
+"""Paths and locations of artifacts reach the workspace of the request only.
 
 The server streams artifacts by routes of its own; these are the refusals that MLflow and the authorisation plugin make.
 """

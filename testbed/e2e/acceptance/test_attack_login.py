@@ -1,4 +1,4 @@
-"""Ways round the login: forged identities, cookies, redirects, and requests that two hops read differently."""
+"""Attacks on the login: forged identities, cookies, redirects, and requests that two hops parse differently."""
 
 import json
 import re
@@ -22,7 +22,7 @@ EVIL = "evil.example"
 COOKIE = "__Host-mlflow"
 POWER = "team-b-mlflow-users,system:masters"
 BOB = PEOPLE["other manager"]
-# Names under which some hop, somewhere, takes a caller's word for who he is or what he asks for.
+# Headers that some proxy or server might trust for the caller's identity or the requested URL.
 FORGED = [
     {name: value}
     for name, value in [
@@ -49,7 +49,7 @@ FORGED = [
         ("X-Forwarded-Prefix", "/health"),
     ]
 ]
-# Where a visitor may be led after signing in: to this host only.
+# Redirects after the login may lead to this host only.
 TARGETS = (
     f"https://{EVIL}/",
     f"http://{EVIL}/",
@@ -89,7 +89,7 @@ def passwords() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def session(platform: Platform, passwords: dict[str, str]) -> list[Cookie]:
-    """Cookies of team A's manager, who has signed in by browser."""
+    """Session cookies of team A's manager."""
     visitor = Visitor(platform.authority)
     visitor.sign_in(f"{platform.url}/oauth2/start?rd=/", PEOPLE["manager"], passwords[PEOPLE["manager"]])
     return [cookie for cookie in visitor.cookies if cookie.name.startswith(COOKIE)]
@@ -152,7 +152,7 @@ def test_two_tokens_in_one_request_are_one_caller_or_none(
 
 
 def test_the_cookie_of_a_session_opens_its_teams_workspace_only(site: Site, session: list[Cookie]) -> None:
-    """Without this the refusals below might have another reason."""
+    """Control: without it, the refusals below could have another reason."""
     assert _names(site.ask("GET", WORKSPACES, headers=_cookie(session))) == ["team-a"]
 
 
@@ -181,7 +181,7 @@ def test_a_cookie_made_without_the_secret_is_refused(site: Site, value: str) -> 
 
 @pytest.mark.parametrize("name", ["mlflow", "__Secure-mlflow", "_oauth2_proxy", "__host-mlflow", " __Host-mlflow "])
 def test_the_cookie_under_another_name_is_refused(site: Site, session: list[Cookie], name: str) -> None:
-    """What another host of the domain could set."""
+    """Cookies that another host of the domain could set."""
     value = session[0].value or ""
     answer = site.ask("GET", WORKSPACES, headers={"Cookie": f"{name.strip() if name[0] != ' ' else 'x'}={value}"})
     assert answer.status == 401
@@ -291,7 +291,7 @@ TWO_LENGTHS = {
 
 @pytest.mark.parametrize("kind", TWO_LENGTHS)
 def test_a_request_hidden_in_another_is_not_served(site: Site, everybody: dict[str, Caller], kind: str) -> None:
-    """Two hops that disagree on where a request ends would serve the hidden one with the login's word for it."""
+    """If two hops disagreed on where a request ends, the hidden request would pass as authenticated by the login."""
     head = (
         f"POST {SEARCH} HTTP/1.1\r\nHost: {site.host}\r\nContent-Type: application/json\r\n"
         f"X-MLFLOW-WORKSPACE: team-b\r\nAuthorization: Bearer {everybody['stranger'].token}\r\n"

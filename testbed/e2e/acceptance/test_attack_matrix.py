@@ -1,6 +1,6 @@
-"""Every route of the server, by every kind of caller, at every kind of workspace: decided as RBAC says, or a failure.
+"""The attack matrix: every route, by every kind of caller, in every kind of workspace, agrees with RBAC.
 
-The routes come from the running server, the judgement from attack/routes.yaml: a route that nobody has judged fails.
+The routes come from the running server, the expected permissions from attack/routes.yaml. A route without one fails.
 """
 
 import itertools
@@ -24,7 +24,7 @@ from testbed.e2e.web import Site
 from tools.stack import Platform
 
 ROUTES = CHECKOUT / "testbed" / "e2e" / "attack" / "server" / "routes.py"
-# Who attacks how. The other team's manager is the victim's owner, and reads the damage.
+# Callers and their targets. The other team's manager owns the victim objects, and checks them for damage.
 ATTACKS: dict[str, tuple[Aim, ...]] = {
     "manager": (Aim.OTHER, Aim.COPIED, Aim.NONE, Aim.UNKNOWN),
     "editor": (Aim.OTHER, Aim.COPIED),
@@ -53,7 +53,7 @@ def entries() -> list[Entry]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """Everybody who takes part, and what there is to be taken."""
+    """The callers, and the objects that they attack."""
 
     everybody: dict[str, Caller]
     victim: World
@@ -63,7 +63,7 @@ class Scene:
     """Objects for each caller to use up, for each form of the API."""
 
     def lanes(self) -> Iterator[Lane]:
-        """Who sends what where."""
+        """The requests: caller, target and route."""
         for (name, pages), home in self.homes.items():
             yield Lane(caller=self.everybody[name], aim=Aim.OWN, pages=pages, world=home)
         for name, aims in ATTACKS.items():
@@ -88,7 +88,7 @@ def scene(site: Site, platform: Platform) -> Generator[Scene]:
 
 @pytest.fixture(scope="module")
 def look(site: Site, entries: list[Entry], scene: Scene) -> Callable[[], dict[str, dict[str, str]]]:
-    """Read what nobody may have changed, as its owners see it."""
+    """Read the objects that must not have changed, as their owners."""
 
     def read() -> dict[str, dict[str, str]]:
         everybody = scene.everybody

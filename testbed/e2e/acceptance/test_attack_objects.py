@@ -1,4 +1,4 @@
-"""Ways round the judgement of a route: locations that name another team's files, and requests that say two things.
+"""Attacks on the authorization of a route: locations of another team's files, and ambiguous requests.
 
 Each of the first two groups was open with MLflow 3.17.2 and its authorisation plugin 2.1.0 as published.
 """
@@ -23,7 +23,7 @@ from tools.stack import Platform
 Send = Callable[..., Answer]
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 ATTACHMENT = "00000000-0000-4000-8000-000000000000"
-# Every way known to us of writing down the place of a file: $FILES is the other team's folder in the store.
+# All known forms of a file's location: $FILES is the other team's folder in the store.
 LOCATIONS = (
     "s3-proxied://mlflow/$FILES",
     "s3://mlflow/$FILES",
@@ -49,7 +49,7 @@ LOCATIONS = (
     "hdfs://127.0.0.1/x",
     "dbfs:/x",
 )
-# Of the path below a workspace's own root: $TO leads to the other team's folder.
+# Paths relative to the workspace's root: $TO leads to the other team's folder.
 WAYS = (
     "$TO",
     "/$TO",
@@ -79,7 +79,7 @@ WAYS = (
     "s3://mlflow/$TO",
 )
 RUN_QUERY = 'query { mlflowGetRun(input: {runId: "$RUN"}) { run { info { runName } data { params { key value } } } } }'
-# What a caller without any right gets through: collections, which are filtered and not refused.
+# Requests that succeed without any permission: collections, which are filtered instead of refused.
 HARMLESS = "query { mlflowSearchModelVersions(input: {filter: \"name='x'\"}) { modelVersions { name } } }"
 
 
@@ -104,7 +104,7 @@ def own(site: Site, everybody: dict[str, Caller]) -> World:
 
 @pytest.fixture(scope="module")
 def attack(site: Site, everybody: dict[str, Caller], victim: World) -> Send:
-    """Send a request as the strongest of team A, who knows every id of team B, and expect nothing else of it."""
+    """Function that sends a request, by default as team A's manager, who knows every id of team B."""
     line, planted = Line(site), (victim.values["secret"], victim.values["name"])
 
     def send(
@@ -229,7 +229,7 @@ def test_no_path_leads_out_of_a_run_or_a_model(attack: Send, own: World, victim:
 @pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("form", ["/graphql?query=$HARMLESS", "/graphql?query=$HARMLESS&operationName=x", "/graphql"])
 def test_graphql_judges_what_it_executes(attack: Send, victim: World, form: str, method: str, caller: str) -> None:
-    """A query in the URL was judged and the one in the body executed: every run of every team was open."""
+    """The query in the URL was authorized and the one in the body executed: the runs of every team were readable."""
     query = _aimed(RUN_QUERY, victim)
     path = form.replace("$HARMLESS", quote(HARMLESS))
     answer = attack(method, path, {"query": query}, workspace="team-b", caller=caller)

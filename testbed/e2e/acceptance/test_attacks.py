@@ -1,4 +1,4 @@
-"""A pod in a team's namespace that goes round the public address: straight to the server's pod and its neighbours.
+"""Attacks from a pod in a team's namespace, directly on the server's pod and its neighbours.
 
 Policies of the test's own admit that pod to everything, so that all this holds without the platform's. What the
 platform's leave of it is in test_networks, and in the scan at the end.
@@ -19,7 +19,7 @@ from tools.stack import Platform
 
 KNOCK = CHECKOUT / "testbed" / "e2e" / "pods" / "knock.py"
 ADDRESSES = {"mlflow": "mlflow", "postgres": "postgres", "store": "object-store", "dex": "dex"}
-# What may be seen of each pod. Everything else that runs in them listens on the pod's own loopback.
+# Ports that each pod may expose. Everything else in them listens on the pod's loopback address.
 MEANT = {"mlflow": {4180}, "postgres": {5432}, "store": {8333, 18333}, "dex": {5556, 5558}}
 SERVER_PORT = 4180
 # SASL: PostgreSQL wants a password, and not in the clear.
@@ -35,7 +35,7 @@ PAGE = ("GET", "/", None)
 
 ALICE = "alice@example.com"
 POWER = "team-a-mlflow-users,system:masters"
-# Every way known to us of telling a server behind a proxy who is there, or that nobody needs to be asked.
+# All known headers that tell a server behind a proxy who the caller is, or that no check is needed.
 FORGERIES: dict[str, dict[str, str]] = {
     "nothing": {},
     "identity": {
@@ -106,7 +106,7 @@ def admitted(platform: Platform) -> Generator[None]:
 
 @pytest.fixture(scope="module")
 def found(platform: Platform, image: str, addresses: dict[str, str], admitted: None) -> dict[str, Any]:
-    """What one pod of team B finds when it tries everything."""
+    """Results of all attempts from a pod of team B."""
     assert admitted is None
     service = f"mlflow.{platform.namespace}"
     plan = {
@@ -225,7 +225,7 @@ def test_a_page_leads_a_pod_to_the_login_whatever_headers_it_sends(
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_forged_headers_beside_the_pods_own_token_open_nothing(found: dict[str, Any], forgery: str) -> None:
-    """With a valid token of team B the request reaches the server: what was forged must not get there with it."""
+    """With a valid token of team B the request reaches the server; forged headers must be stripped."""
     create = found["answers"][f"token/create/{forgery}"]
     assert create["status"] in {401, 403}, create
     listed = found["answers"][f"token/workspaces/{forgery}"]
@@ -237,7 +237,7 @@ def test_forged_headers_beside_the_pods_own_token_open_nothing(found: dict[str, 
 
 
 def test_a_pods_own_token_opens_its_own_workspace_on_the_direct_way_too(found: dict[str, Any]) -> None:
-    """Without this the refusals above might have another reason."""
+    """Control: without it, the refusals above could have another reason."""
     listed = found["answers"]["token/workspaces/nothing"]
     assert listed["status"] == 200
     assert [workspace["name"] for workspace in json.loads(listed["body"])["workspaces"]] == ["team-b"]

@@ -1,4 +1,4 @@
-"""People: who signs in with a browser sees the workspaces of their groups, and is out again after signing out."""
+"""People in a browser: they see the workspaces of their groups, and have no access after signing out."""
 
 import json
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ def test_a_member_of_team_b_sees_the_experiment_that_team_a_does_not(
     passwords: dict[str, str],
     experiments: dict[str, dict[str, Any]],
 ) -> None:
-    """The same look as Alice's: what she does not see is there."""
+    """Control: what Alice does not see exists."""
     with session(browser) as page:
         sign_in(page, platform.url, BOB, passwords[BOB])
         page.goto(f"{platform.url}/#/experiments/{experiments['team-b']['experiment_id']}/runs?workspace=team-b")
@@ -212,7 +212,7 @@ def test_no_page_of_a_member_is_refused_anything(
 
 
 def test_the_pages_ask_nobody_but_the_platform(browser: Browser, platform: Platform, passwords: dict[str, str]) -> None:
-    """No telemetry, no fonts and no scripts from elsewhere: clusters without a way out have the same pages."""
+    """No telemetry, fonts or scripts from other hosts: the pages work on clusters without internet access."""
     host = platform.url.removeprefix("https://")
     with session(browser) as page:
         watch = Watch(page)

@@ -1,4 +1,4 @@
-"""One team's large uploads do not lend its rights to anybody, nor anybody's to it, however many requests are under way.
+"""Concurrent requests of two teams never get each other's permissions, not even after large uploads.
 
 A server that keeps the workspace of a request in the connection's context judges the next request on that connection
 by it: seen with the authorisation plugin 2.1.0 after uploads that fill the server's receive buffer.
@@ -71,7 +71,7 @@ def _upload(site: Site, tokens: dict[str, str], experiment: str, number: int) ->
 
 
 def _intrude(site: Site, tokens: dict[str, str]) -> dict[str, Any]:
-    """What team A's token gets of team B, and whether team B's own token still works."""
+    """Status codes of team A's token in team B's workspace, and of team B's own token."""
     team_a, team_b = tokens["team-a"], tokens["team-b"]
     intruder = {"name": f"intruder-{time.time_ns()}"}
     create = site.ask("POST", CREATE, token=team_a, workspace="team-b", document=intruder)

@@ -1,4 +1,4 @@
-"""Who can connect to whom, tried out from a pod of every kind, held against what the policies say.
+"""Connections from a pod of every kind, compared with the NetworkPolicies.
 
 `tools.reachability` computes it from the objects; the embedded node enforces the same objects with a program that
 shares no code with it.
@@ -38,7 +38,7 @@ Targets = dict[Target, list[tuple[Pod | Host, int]]]
 
 @pytest.fixture(scope="module")
 def metadata_service() -> Generator[None]:
-    """Somebody who answers at the address where clouds hand out the node's credentials."""
+    """A server at the address of clouds' metadata service."""
     node = Node(home())
     address = (f"{METADATA}/32", "dev", "node0")
     run(*node.inside("ip", "address", "replace", *address))
@@ -61,7 +61,7 @@ def metadata_service() -> Generator[None]:
 
 @pytest.fixture(scope="module")
 def probe_pods(platform: Platform) -> Generator[dict[str, Probe]]:
-    """One pod of every kind there is, by what it pretends to be."""
+    """A probe pod of every kind, by the pod that it impersonates."""
     server = kube.one("deployment", "mlflow", platform.namespace)
     image = server["spec"]["template"]["spec"]["containers"][0]["image"]
     labels = {
@@ -98,7 +98,7 @@ def policies(objects: list[kube.Object]) -> Network:
 
 @pytest.fixture(scope="module")
 def targets(policies: Network, metadata_service: None) -> Targets:
-    """Everything that listens, and who it is; for a Service, the pods behind it."""
+    """All listening addresses and their pods; for a Service, the pods behind it."""
     assert metadata_service is None
     ends: dict[str, Pod | Host] = {pod.address: pod for pod in policies.pods if pod.address}
     wanted = {(pod.address, port) for pod in policies.pods if "probe" in pod.name for port in probes.TCP}
@@ -134,7 +134,7 @@ def _behind(service: kube.Object, ends: dict[str, Pod | Host]) -> Targets:
 
 @pytest.fixture(scope="module")
 def tried(probe_pods: dict[str, Probe], targets: Targets) -> tuple[Reached, float]:
-    """What every probe reaches, and how long it took to find out."""
+    """Targets that every probe reaches, and the seconds it took."""
     start = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as trying:
         answers = trying.map(Probe.reaches, probe_pods.values(), [list(targets)] * len(probe_pods))

@@ -1,4 +1,4 @@
-"""A team's pods log as the documentation says: with a service account and a ready-made environment, nothing else."""
+"""A team's pods log as documented: with a service account and the provided environment only."""
 
 import time
 from collections.abc import Callable

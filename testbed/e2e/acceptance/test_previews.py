@@ -1,4 +1,4 @@
-"""The real engine over the real program: nothing to do twice, both stacks keep the rules, a broken one does not."""
+"""Previews by the real engine: no changes after `up`, both stacks pass the policy pack, a broken one does not."""
 
 import os
 import re
@@ -67,6 +67,6 @@ def test_a_mistake_in_the_stack_file_is_a_sentence_and_no_traceback(clone: Clone
 
 
 def _judged(said: str) -> bool:
-    """Whether the policy pack was asked; what it refuses ends the preview with an error."""
+    """True if the policy pack was loaded; a violation would have ended the preview with an error."""
     assert os.environ.get("POLICY_PACK"), "python -m testbed exec sets POLICY_PACK"
     return "Loading policy packs" in said

@@ -1,4 +1,4 @@
-"""The pull request's workflow: its own command, run as it stands, with previews by the real engine."""
+"""The command of the pull request workflow, with previews by the real engine."""
 
 import os
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def clone(tmp_path: Path, aws_credentials: dict[str, str]) -> Clone:
 
 
 def workflow_command(given: Mapping[str, str]) -> str:
-    """What the workflow runs for the previews, when it is given all that it names: it must not see the tests' own."""
+    """Run the workflow's preview command with the variables that the workflow names, and none of the tests' own."""
     workflow: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
     steps = workflow["jobs"]["preview"]["steps"]
     (step,) = [step for step in steps if step.get("name") == "preview"]
@@ -38,7 +38,7 @@ def workflow_command(given: Mapping[str, str]) -> str:
 
 
 def environment(github: GitHub, clone: Clone) -> dict[str, str]:
-    """What GitHub sets, and the workflow itself; the workflow writes a kubeconfig, so it gets a place for its own."""
+    """Environment variables that GitHub and the workflow set, with a path for the kubeconfig that it writes."""
     return {
         "KUBECONFIG": str(clone.kubeconfig),
         "CONTENTS": clone.kubeconfig.read_text(encoding="utf-8"),
@@ -55,7 +55,7 @@ GAIN = "gains *read*, *create and change*, and *delete* on team"
 
 
 def section(body: str, heading: str) -> str:
-    """What stands below a heading."""
+    """The text below a heading."""
     return body.partition(f"## {heading}\n\n")[2].partition("\n\n## ")[0]
 
 

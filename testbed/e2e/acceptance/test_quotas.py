@@ -1,4 +1,4 @@
-"""A team's quota holds on the cluster, and refuses nobody who says nothing."""
+"""A team's quota is enforced on the cluster, and pods without requests and limits are admitted."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ def _pod(name: str, **resources: Any) -> kube.Object:  # noqa: ANN401 - as Kuber
 
 
 def _refusal(thing: kube.Object) -> str:
-    """Why the API server does not create something."""
+    """Error of the API server for an object that it refuses."""
     return kube.kubectl(
         "create", "--filename=-", f"--namespace={TEAM}", "--dry-run=server", stdin=json.dumps(thing), expected=1
     ).stderr

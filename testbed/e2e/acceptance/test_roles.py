@@ -1,4 +1,4 @@
-"""What a viewer, an editor and a manager of a team get from MLflow.
+"""Permissions of a team's viewer, editor and manager in MLflow.
 
 Service accounts stand for people here: they are bound to the team's Roles by hand, as an administrator lends a right.
 """
@@ -69,7 +69,7 @@ def test_kubernetes_itself_answers_for_each_role_as_the_table_says(tokens: dict[
 
 
 def _rights(role: str, namespace: str) -> dict[str, set[str]]:
-    """What a role's account may do with MLflow's resources, by resource, as Kubernetes lists it."""
+    """Verbs that Kubernetes lists for a role's account, by resource of MLflow."""
     account = f"--as=system:serviceaccount:{TEAM}:e2e-{role}"
     listed = kube.kubectl("auth", "can-i", "--list", f"--namespace={namespace}", account, "--no-headers").stdout
     rows = [line for line in listed.splitlines() if API_GROUP in line]

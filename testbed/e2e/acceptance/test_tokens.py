@@ -1,4 +1,4 @@
-"""Who is let in at the public address: nobody without a token that is valid, meant for MLflow and in time."""
+"""Access at the public address: only with a token that is valid, unexpired and issued for MLflow."""
 
 import base64
 from urllib.parse import parse_qs, urlsplit

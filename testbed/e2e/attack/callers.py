@@ -1,4 +1,4 @@
-"""Who attacks: people with the identity provider's tokens, programs and other service accounts with Kubernetes'."""
+"""The callers of the attack matrix: people with tokens of the identity provider, and service accounts."""
 
 import json
 from collections.abc import Generator
@@ -18,13 +18,13 @@ PEOPLE = {"manager": "alice@example.com", "other manager": "bob@example.com", "s
 
 
 def rights(*verbs: str) -> frozenset[str]:
-    """What a role with these verbs may do."""
+    """Permissions of a role with these verbs."""
     return frozenset(f"{verb} {resource}" for verb in verbs for resource in RESOURCES)
 
 
 @contextmanager
 def callers(site: Site, platform: Platform) -> Generator[dict[str, Caller]]:
-    """Everybody by name; the service accounts that stand for a team's roles exist meanwhile."""
+    """All callers by name, with service accounts for a team's roles, which exist until the block ends."""
     team, other = platform.teams["team-a"], platform.teams["team-b"]
 
     def person(name: str, workspace: str, granted: frozenset[str]) -> Caller:

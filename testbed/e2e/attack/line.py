@@ -34,7 +34,7 @@ class Line:
         return Answer(status=got.status, text=f"{named}\n\n{body}", body=body)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
     def _exchange(self, request: Request, headers: dict[str, str]) -> http.client.HTTPResponse:

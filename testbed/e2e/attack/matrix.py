@@ -1,4 +1,4 @@
-"""The matrix: every route, by every caller, at every workspace; sent, judged and counted."""
+"""The attack matrix: sends every route as every caller to every workspace, and compares the answers with RBAC."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,17 +19,17 @@ LINES = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lane:
-    """What one caller sends one after the other, all at one workspace and in one form of the API."""
+    """The requests of one caller to one workspace in one form of the API, sent one after the other."""
 
     caller: Caller
     aim: Aim
     pages: bool
     world: World
-    """Whose objects it names."""
+    """Owner of the objects that it names."""
 
     @property
     def workspace(self) -> str:
-        """What it writes into the header."""
+        """Workspace in the header."""
         return {
             Aim.OWN: self.caller.workspace,
             Aim.COPIED: self.caller.workspace,
@@ -54,7 +54,7 @@ class Result:
     lane: Lane
     entry: Entry
     wrong: str
-    """What was wrong; empty if nothing was."""
+    """The mistake; empty if the answer was right."""
 
     def __str__(self) -> str:
         form = "pages" if self.lane.pages else "REST"

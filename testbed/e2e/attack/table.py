@@ -1,4 +1,4 @@
-"""The judgement in routes.yaml as values, and whether it covers the server's own route table."""
+"""The expected permissions in routes.yaml, and whether they cover the server's route table."""
 
 import json
 import string
@@ -46,12 +46,12 @@ class Entry:
 
     @property
     def collects(self) -> bool:
-        """Whether the answer is a collection, which may be empty instead of refused."""
+        """True if the answer is a collection, which may be empty instead of refused."""
         return any(need.startswith("list ") for need in self.needs)
 
     @property
     def names_objects(self) -> bool:
-        """Whether it names an object that exists already."""
+        """True if it names an existing object."""
         return bool(self.objects() - {"fresh", "fresh_hex", "scorer_code", "workspace"})
 
     def objects(self) -> set[str]:
@@ -121,7 +121,7 @@ def forms(entry: Entry, routes: set[str]) -> Iterator[tuple[str, bool]]:
 
 
 def gaps(entries: list[Entry], routes: set[str]) -> list[str]:
-    """Where the table and the server's routes do not fit: untested routes, and entries for routes that are gone."""
+    """Differences between the table and the server's routes: untested routes, and entries for removed routes."""
     claimed = {route for entry in entries for route, _ in forms(entry, routes)}
     untested = [f"untested route: {route}" for route in sorted(routes - claimed)]
     gone = [f"no such route: {entry.method} {entry.path}" for entry in entries if not list(forms(entry, routes))]

@@ -1,4 +1,4 @@
-"""What each caller may do according to RBAC, and whether an answer of the server agrees with it."""
+"""Comparison of the server's answers with each caller's permissions in RBAC."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ SIGN_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FOUND, HTTPStatus.FORBIDDEN)
 
 
 class Aim(StrEnum):
-    """Which workspace a request names in its header, and whose objects in the rest."""
+    """The workspace in a request's header, and the owner of the objects in the rest."""
 
     OWN = "own"
     """The caller's own, and its own objects."""
@@ -36,7 +36,7 @@ class Aim(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Somebody who sends requests."""
+    """A caller."""
 
     name: str
     token: str = field(repr=False)
@@ -51,7 +51,7 @@ class Caller:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What of an answer the judgement needs."""
+    """The parts of an answer that the comparison needs."""
 
     status: int
     text: str
@@ -68,12 +68,12 @@ class Answer:
 
 
 def leaked(sent: str, answer: Answer, secrets: Iterable[str]) -> list[str]:
-    """Which of the other team's secrets the answer holds that the caller has not said itself."""
+    """Secrets of the other team in the answer that the caller did not send itself."""
     return [secret for secret in secrets if secret in answer.text and secret not in sent]
 
 
 def permitted(entry: Entry, caller: Caller, aim: Aim) -> bool:
-    """Whether RBAC lets the caller do it where it aims at."""
+    """True if RBAC allows the request."""
     if entry.needs in {(ANYONE,), (LISTED,)}:
         return True
     if entry.needs == (NO_ONE,):
@@ -85,7 +85,7 @@ def permitted(entry: Entry, caller: Caller, aim: Aim) -> bool:
 
 
 def wrong(entry: Entry, caller: Caller, aim: Aim, answer: Answer) -> str:
-    """Why an answer is not what RBAC says; empty if it is."""
+    """Reason why an answer contradicts RBAC; empty if it agrees."""
     status = answer.status
     if not caller.token:
         right = status in SIGN_IN or (entry.path == "/health" and status == HTTPStatus.OK)
@@ -110,7 +110,7 @@ def _not_refused(entry: Entry, aim: Aim, answer: Answer) -> str:
 
 
 def _elsewhere(aim: Aim) -> tuple[int, ...]:
-    """What the server says where there is no workspace at all, before it looks at anything else."""
+    """Further statuses that refuse a request without a workspace, or with an unknown one."""
     return {Aim.NONE: (HTTPStatus.BAD_REQUEST,), Aim.UNKNOWN: (HTTPStatus.NOT_FOUND,)}.get(aim, ())
 
 
@@ -124,7 +124,7 @@ def _wrong_list(caller: Caller, aim: Aim, answer: Answer) -> str:
 
 
 def is_empty(document: Any) -> bool:  # noqa: ANN401 - any JSON
-    """Whether a collection holds nothing, as JSON objects whose lists are all empty."""
+    """True if a JSON document holds no values: all lists in it are empty."""
     if isinstance(document, dict):
         return all(is_empty(item) for item in cast("dict[str, Any]", document).values())
     return document in (None, [], "", 0, False)

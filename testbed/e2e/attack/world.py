@@ -26,7 +26,7 @@ SCORER = {
     "builtin_scorer_class": "Safety",
     "builtin_scorer_pydantic_data": {"name": "safety"},
 }
-# What two workspaces have in common.
+# Values that two workspaces have in common.
 PUBLIC = ("scorer_code", "workspace")
 NAMED = {
     "experiment_name": "experiment",
@@ -50,7 +50,7 @@ class World:
     """By the names that routes.yaml uses."""
 
     secrets: frozenset[str] = field(repr=False)
-    """What nobody else may be told: texts, names and ids."""
+    """Values that must not leak: texts, names and ids."""
 
     def with_fresh(self) -> dict[str, str]:
         """The values, with names that nothing has yet."""

@@ -26,7 +26,7 @@ def pages(search):
 
 
 def of_run(run):
-    """What was logged to a run."""
+    """The data of a run."""
     return [
         run.info.run_id, run.info.run_name, run.info.status, run.info.start_time, run.info.end_time,
         run.info.artifact_uri, run.info.user_id, run.data.params,
@@ -38,7 +38,7 @@ def of_run(run):
 
 
 def of_trace(trace):
-    """What a trace says."""
+    """The data of a trace."""
     return [
         trace.info.trace_id, trace.info.request_time, str(trace.info.state), trace.info.execution_duration,
         sorted([span.span_id, span.parent_id or "", span.name, span.span_type, span.inputs, span.outputs]

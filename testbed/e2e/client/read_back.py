@@ -18,7 +18,7 @@ acknowledged = [line for line in lines if line["acknowledged"]]
 
 
 def fault(line):
-    """What is wrong with one acknowledged call; None if it is there as it was sent."""
+    """The error in one acknowledged call; None if its data is stored as it was sent."""
     run_id = line["run_id"]
     try:
         match line["kind"]:

@@ -87,7 +87,7 @@ def _token() -> str:
 
 
 def grpc_answer(address: str, port: int) -> str:
-    """What a gRPC server sends to somebody without a certificate, in plain text and in TLS, or the error."""
+    """Answer of a gRPC server to a client without a certificate, in plain text and in TLS, or the error."""
     trusting = ssl.create_default_context()
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
@@ -104,7 +104,7 @@ def grpc_answer(address: str, port: int) -> str:
 
 
 def postgres(address: str, user: str, database: str) -> dict[str, Any]:
-    """What PostgreSQL answers to a user who has not shown a password: the way to authenticate, or its refusal."""
+    """PostgreSQL's answer before a password is sent: the authentication method, or the refusal."""
     names = b"user\0" + user.encode() + b"\0database\0" + database.encode() + b"\0\0"
     with socket.create_connection((address, 5432), TIMEOUT_SECONDS) as connection:
         connection.sendall(struct.pack("!II", 8 + len(names), PROTOCOL) + names)

@@ -1,4 +1,4 @@
-"""What somebody does in a notebook of a team's, cell by cell. Prints one JSON object: what was sent, what came back.
+"""A notebook session of a team, cell by cell. Prints one JSON object: the data sent, and the data read back.
 
 The pod gives the client a service account and the ready-made environment, nothing else.
 """

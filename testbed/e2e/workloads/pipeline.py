@@ -69,7 +69,7 @@ def register(model_uri, accuracy):
 
 
 def serve():
-    """What somebody gets who asks for the champion: predictions, the file, the version."""
+    """Load the champion: its predictions, file and version."""
     uri = f"models:/{MODEL}@{ALIAS}"
     champion = MlflowClient().get_model_version_by_alias(MODEL, ALIAS)
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
@@ -82,7 +82,7 @@ def serve():
 
 
 def intrude():
-    """How the other team's workspace refuses a version of this team's model."""
+    """Error of the other team's workspace for a version of this team's model."""
     mlflow.set_workspace(OTHER_TEAM)
     try:
         mlflow.register_model("models:/m-00000000000000000000000000000000", "intruder")

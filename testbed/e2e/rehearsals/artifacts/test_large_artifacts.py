@@ -1,4 +1,4 @@
-"""Artifacts that are larger than any container that they pass: up and down through the login, in bounded memory.
+"""Artifacts larger than the memory of any container on the way: upload and download through the login.
 
 The requests are those of the published client, which itself would need the 5 GiB as a file.
 """
@@ -37,7 +37,7 @@ def folder(platform: Platform, site: Site) -> Folder:
 
 @pytest.fixture(scope="module")
 def way(platform: Platform) -> list[Container]:
-    """Every container that an artifact passes."""
+    """All containers on the way of an artifact."""
     server = kube.pod_of("mlflow", platform.namespace)
     return [
         Container.of(kube.pod_of("traefik", "traefik"), "traefik"),

@@ -57,7 +57,7 @@ def metrics() -> Generator[None]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the stack file is."""
+    """Path of the stack file."""
     return tmp_path_factory.mktemp("autoscaling")
 
 

@@ -1,4 +1,4 @@
-"""A pod of the platform goes away while a client logs: whatever was acknowledged is there afterwards.
+"""A pod of the platform fails while a client logs: all acknowledged calls are stored.
 
 The client does not repeat a failed call, so that the outage is seen as it is; the real client's default repeats for
 minutes and rides it out.
@@ -30,7 +30,7 @@ CLIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT":
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What goes away, and how."""
+    """The pod that fails, and how."""
 
     component: str
     how: str

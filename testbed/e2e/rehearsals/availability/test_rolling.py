@@ -43,7 +43,7 @@ SERVER = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traffic:
-    """What the clients do."""
+    """The clients' load."""
 
     ways: tuple[tuple[Way, bool], ...]
     """Each with whether connections are kept."""
@@ -110,7 +110,7 @@ def ready(platform: Platform) -> dict[str, str]:
 
 
 def gone(platform: Platform, uids: set[str]) -> bool:
-    """Whether pods have ended, and two others serve."""
+    """True if the pods have ended, and two others serve."""
     found = kube.objects("pods", f"--namespace={platform.namespace}", "--selector=app.kubernetes.io/name=mlflow")
     left = {pod["metadata"]["uid"] for pod in found} & uids
     return not left and len(ready(platform)) == SERVER["replicas"]

@@ -1,4 +1,4 @@
-"""The `prod` stack on the test equipment of AWS: real engine, real cluster, policies that are judged, TLS throughout.
+"""The `prod` stack on the AWS stand-in: real engine, real cluster, enforced IAM policies, TLS everywhere.
 
 Its stack file as it is committed, with what no test machine has replaced: a name in the DNS, a company's login, a
 registry, and three dozen CPUs. What it stands for, and what it cannot tell, is in docs/aws.md.

@@ -1,4 +1,4 @@
-"""Every way into the platform that the documentation shows is deployed, and works and refuses alike."""
+"""Every documented way to expose the platform is deployed; all accept and refuse the same requests."""
 
 import json
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Deployed:
     site: Site
 
     def visitor(self) -> Visitor:
-        """Somebody who has not been here before."""
+        """A visitor without cookies."""
         return Visitor(self.platform.authority)
 
 

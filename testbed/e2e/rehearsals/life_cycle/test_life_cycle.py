@@ -1,4 +1,4 @@
-"""The platform goes and comes back: destroyed, its volumes given to the next one, deployed again and killed meanwhile.
+"""Life cycle of the platform: destroyed, deployed again on the same volumes, and killed during `up`.
 
 Each test begins where the one before it ended; the last ones look at the platform that has come back. What was logged
 before is there again, so running these tests costs nobody their data.
@@ -33,7 +33,7 @@ PAGE = CHECKOUT / "docs" / "destroy.md"
 
 @dataclass(slots=True)
 class Story:
-    """What one test leaves for the next."""
+    """State that one test leaves for the next."""
 
     remembered: dict[str, Any] = field(default_factory=dict[str, Any])
     volumes: list[str] = field(default_factory=list[str])
@@ -109,7 +109,7 @@ def test_the_documented_command_gives_a_kept_volume_to_the_next_platform(story: 
 
 
 def _there(kind: str, selector: str) -> Callable[[], bool]:
-    """Whether the platform's namespace holds an object with a label; false while the cluster does not answer."""
+    """True if the platform's namespace has an object with a label; False while the cluster does not answer."""
 
     def look() -> bool:
         command = ("get", kind, "--namespace=mlflow", f"--selector={selector}", "--output=name", "--request-timeout=3s")
@@ -140,7 +140,7 @@ def test_up_may_be_killed_at_any_point(story: Story, folder: Path, point: str) -
 
 
 def _tear() -> None:
-    """Leave the state's sidecars as a kill at the worst moment does: made, and not yet written.
+    """Leave empty sidecar files of the state, as a kill at the worst moment does.
 
     The file backend replaces the state itself at a stroke, and the sidecar's attributes not.
     """

@@ -1,4 +1,4 @@
-"""Programs with service accounts of their own, in a platform that demands tokens for MLflow and nothing else."""
+"""Programs with their own service accounts, on a platform that only accepts tokens for the audience `mlflow`."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How long somebody keeps what was taken from them: measured for each way of taking it, and bounded."""
+"""Time until a revoked permission takes effect, for each way to revoke it."""
 
 import json
 import time
@@ -68,7 +68,7 @@ def test_the_token_of_a_deleted_service_account_is_worth_what_its_binding_is(
 
 
 def test_programs_are_bound_by_name_and_not_by_what_an_account_of_that_name_once_was(platform: Platform) -> None:
-    """Who deletes the account of a team's programs finds its binding, which has to go too."""
+    """Deleting the service account of a team's programs is not enough: its binding has to be deleted too."""
     account = platform.teams[TEAM]
     bindings = json.loads(kube.kubectl("get", "rolebindings", f"--namespace={TEAM}", "--output=json").stdout)["items"]
     bound = [one for one in bindings for who in one.get("subjects", ()) if who["name"] == account.service_account]

@@ -1,4 +1,4 @@
-"""A browser's session from end to end: back to the page asked for, over in time, out everywhere, with many groups."""
+"""Browser sessions: return to the requested page, expiry, sign-out everywhere, people in many groups."""
 
 import json
 import re
@@ -177,6 +177,6 @@ def test_somebody_in_two_hundred_groups_signs_in_and_works(
 
 
 def _session_cookies(page: Page, url: str) -> dict[str, str]:
-    """What the session is kept in: one cookie, or numbered ones."""
+    """Cookies of the session: one, or several numbered ones."""
     found = {str(one.get("name")): str(one.get("value")) for one in page.context.cookies(url)}
     return {name: value for name, value in found.items() if re.fullmatch(rf"{COOKIE}(_\d+)?", name)}

@@ -1,4 +1,4 @@
-"""Every feature that a NetworkPolicy has, tried out: what `tools.reachability` computes is what the node enforces.
+"""Every feature of NetworkPolicies: what `tools.reachability` computes is what the node enforces.
 
 The platform's own policies use a part of them only. SCTP is left out: not every kernel speaks it.
 """

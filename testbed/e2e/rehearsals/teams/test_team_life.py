@@ -1,4 +1,4 @@
-"""A team comes, is archived, goes, and comes back to fifty others: each time nothing else moves, and no data are lost.
+"""Life of a team: added, archived, removed, added again beside fifty others. Nothing else changes, and no data is lost.
 
 Each test begins where the one before it ended. The stack is at the end as it is committed.
 """
@@ -41,7 +41,7 @@ WORKSPACES = "/api/3.0/mlflow/workspaces"
 
 @dataclass(slots=True)
 class Story:
-    """What one test leaves for the next."""
+    """State that one test leaves for the next."""
 
     folder: Path
     platform: Platform
@@ -87,7 +87,7 @@ def story(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def _last_changes() -> dict[str, int]:
-    """How many resources the last update created, changed and deleted."""
+    """Numbers of resources that the last update created, changed and deleted."""
     (update,) = json.loads(run("pulumi", "stack", "history", "--json", "--page-size=1").stdout)
     return {kind: count for kind, count in update["resourceChanges"].items() if kind != "same"}
 
@@ -97,7 +97,7 @@ def _workspaces(site: Site, token: str) -> list[str]:
 
 
 def _change(story: Story, token: str) -> int:
-    """Whether a run of the newcomer's can be changed: the status."""
+    """Status of a request that changes a run of the new team."""
     tag = {"run_id": story.remembered["run_id"], "key": "seen", "value": str(time.time_ns())}
     return story.site.ask("POST", "/api/2.0/mlflow/runs/set-tag", token=token, workspace=TEAM, document=tag).status
 

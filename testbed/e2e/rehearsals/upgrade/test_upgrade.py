@@ -1,4 +1,4 @@
-"""From the MLflow before today's to today's and one revision further, with 10,000 runs in the database.
+"""Upgrade from the previous MLflow to the current one and one schema revision further, with 10,000 runs.
 
 The schema of 3.17 is one that 3.16 cannot live with, so every way through the gate is a real one: refused while the
 old server runs, done while it is paused, refused backwards. The one revision more only adds. Each test begins where the
@@ -45,7 +45,7 @@ ROUNDS = 5
 
 @dataclass(slots=True)
 class Story:
-    """What one test leaves for the next."""
+    """State that one test leaves for the next."""
 
     folder: Path
     backup: Path
