@@ -21,12 +21,12 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 
 
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
-    """Without an autoscaler, leave to take the number of replicas back from one, which owns the field once it set it.
+    """Permission to take the number of replicas over from an autoscaler that was switched off.
 
-    The annotation comes and goes with the autoscaler, so that switching it on or off always changes the Deployment.
-    The number alone may be the same before and after, and would then not be applied.
+    The autoscaler owns the field once it has set it, and the update would end with a conflict. One replica needs none:
+    it is what every autoscaler of a single replica goes back to.
     """
-    return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
+    return {"pulumi.com/patchForce": "true"} if args.autoscaling is None and args.replicas > 1 else None
 
 
 def ignored(args: MLflowArgs) -> list[str]:
@@ -47,7 +47,6 @@ def autoscaler(
     name: str, args: MLflowArgs, bounds: Autoscaling, deployment: apps.Deployment, opts: pulumi.ResourceOptions
 ) -> None:
     """Add replicas while they are busy, and take them away again; it asks the cluster's metrics server."""
-    started = _first_replicas(name, args, deployment, opts)
     scaling.HorizontalPodAutoscaler(
         f"{name}-autoscaler",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=LABELS),
@@ -69,24 +68,5 @@ def autoscaler(
                 )
             ],
         ),
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[started])),
-    )
-
-
-def _first_replicas(
-    name: str, args: MLflowArgs, deployment: apps.Deployment, opts: pulumi.ResourceOptions
-) -> apps.DeploymentPatch:
-    """The number of replicas that the autoscaler begins with, set once, when it is switched on.
-
-    With `ignore_changes` alone the Deployment would keep the old value: 0 after a pause, which no autoscaler changes.
-    """
-    return apps.DeploymentPatch(
-        f"{name}-first-replicas",
-        metadata=k8s.meta.v1.ObjectMetaPatchArgs(
-            namespace=args.namespace,
-            name=deployment.metadata.name,
-            annotations={"pulumi.com/patchForce": "true"},
-        ),
-        spec=apps.DeploymentSpecPatchArgs(replicas=args.replicas),
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=[REPLICAS])),
+        opts=opts,
     )

@@ -55,7 +55,28 @@ class MLflow(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        deployment = k8s.apps.v1.Deployment(
+        # A paused server has no Deployment: with `ignore_changes` one of 0 replicas would stay at 0 after the pause.
+        deployments = [self._deployment(name, account, args, after=[access, network])] if args.replicas else []
+        availability.disruption_budget(
+            name, args.namespace, labels=LABELS, replicas=rollout.most_replicas(args), opts=child
+        )
+        if args.autoscaling is not None:
+            for deployment in deployments:
+                rollout.autoscaler(name, args, args.autoscaling, deployment, child)
+        self.service = core.Service(
+            f"{name}-service",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
+            spec=core.ServiceSpecArgs(
+                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=login.PORT)]
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=deployments),
+        )
+        self.register_outputs({})
+
+    def _deployment(
+        self, name: str, account: core.ServiceAccount, args: MLflowArgs, *, after: list[pulumi.Resource]
+    ) -> k8s.apps.v1.Deployment:
+        return k8s.apps.v1.Deployment(
             f"{name}-server",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 namespace=args.namespace,
@@ -76,8 +97,7 @@ class MLflow(pulumi.ComponentResource):
                 parent=self,
                 ignore_changes=rollout.ignored(args),
                 depends_on=[
-                    access,
-                    network,
+                    *after,
                     *args.database.ready,
                     *args.artifacts.ready,
                     *args.login.ready,
@@ -85,20 +105,6 @@ class MLflow(pulumi.ComponentResource):
                 ],
             ),
         )
-        availability.disruption_budget(
-            name, args.namespace, labels=LABELS, replicas=rollout.most_replicas(args), opts=child
-        )
-        if args.autoscaling is not None:
-            rollout.autoscaler(name, args, args.autoscaling, deployment, child)
-        self.service = core.Service(
-            f"{name}-service",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
-            spec=core.ServiceSpecArgs(
-                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=login.PORT)]
-            ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
-        )
-        self.register_outputs({})
 
     def _access(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> rbac.ClusterRoleBinding:
         """What the server may ask of the API server: which workspaces exist, and who may do what in them."""

@@ -374,9 +374,8 @@ def test_under_load_further_replicas_are_started() -> None:
 def test_the_autoscaler_is_not_overruled_by_the_next_deployment() -> None:
     got = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))
     assert got["mlflow-server"].ignored == ("spec.replicas",)
-    assert got["mlflow-first-replicas"].ignored == ("spec.replicas",)
     assert server()["mlflow-server"].ignored == ()
-    assert [*server().of("HorizontalPodAutoscaler"), *server().of("DeploymentPatch")] == []
+    assert server().of("HorizontalPodAutoscaler") == []
 
 
 def test_a_running_server_keeps_its_replicas_when_the_autoscaler_is_switched_on() -> None:
@@ -386,20 +385,19 @@ def test_a_running_server_keeps_its_replicas_when_the_autoscaler_is_switched_on(
     assert scaled.ignored == ("spec.replicas",)
 
 
-def test_an_autoscaled_server_starts_again_after_a_pause() -> None:
-    """Ignored alone, the number would stay 0, and an autoscaler changes any number but that."""
-    first = server(replicas=2, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-first-replicas"]
-    assert first.inputs["spec"] == {"replicas": 2}
-    assert first.inputs["metadata"]["name"] == "mlflow"
-    assert first.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
-    assert not server(replicas=0).of("DeploymentPatch")
+def test_a_paused_server_has_no_deployment() -> None:
+    """A number of 0 would be ignored like any other after the pause, and an autoscaler changes any number but that."""
+    paused = server(replicas=0)
+    assert [*paused.of("Deployment"), *paused.of("HorizontalPodAutoscaler"), *paused.of("PodDisruptionBudget")] == []
+    assert paused.of("Service")
 
 
-def test_the_number_of_replicas_can_be_taken_back_from_an_autoscaler() -> None:
+@pytest.mark.parametrize(("replicas", "expected"), [(1, {}), (2, {"pulumi.com/patchForce": "true"})])
+def test_several_replicas_can_be_taken_back_from_an_autoscaler(replicas: int, expected: dict[str, str]) -> None:
     """It owns the field once it has set it, and server-side apply respects owners."""
-    scaled = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
-    assert server()["mlflow-server"].inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    assert server(replicas=replicas)["mlflow-server"].inputs["metadata"].get("annotations", {}) == expected
     # A difference, or an equal number would be left as the autoscaler has set it.
+    scaled = server(replicas=replicas, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
     assert "annotations" not in scaled.inputs["metadata"]
 
 
