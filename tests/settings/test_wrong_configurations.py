@@ -862,10 +862,6 @@ def test_a_wrong_configuration_is_told_key_expectation_and_remedy(case: Case, co
     check(case, complaints)
 
 
-def test_the_table_has_a_hundred_cases() -> None:
-    assert len(CASES) >= 100
-
-
 def test_a_pasted_private_key_is_not_repeated(complaints: Complaints) -> None:
     key = f"-----BEGIN PRIVATE KEY-----\n{CANARY}"
     found = complaints(changed("dev", {"certificate": {**FROM_SECRET, "authority": key}}))
