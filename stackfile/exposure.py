@@ -1,4 +1,4 @@
-"""Settings of the way in that are right one by one and wrong together: gateway, certificate, login in front."""
+"""Checks of gateway, certificate and login settings that contradict each other."""
 
 from collections.abc import Iterator
 
@@ -7,17 +7,17 @@ from stackfile.faults import Fault, path_of
 
 
 def forward_auth(draft: Draft) -> Iterator[Fault]:
-    """Traefik's question to the login is answered with a token."""
+    """Forward authentication needs a login with tokens."""
     if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
         yield Fault(
             "gateway.login",
-            "`forward-auth` hands a token on, and login.kind `basic` has none",
+            "`forward-auth` needs a token, and login.kind `basic` has none",
             "use `reverse-proxy`, or login.kind `oidc`",
         )
 
 
 def cert_manager(draft: Draft) -> Iterator[Fault]:
-    """One writer for the certificate's Secret."""
+    """The Secret of the certificate has one writer."""
     if draft.text("certificate.kind") != "self-signed":
         return
     places = (("cluster", "ingressAnnotations"), ("gateway", "annotations"))
@@ -25,19 +25,19 @@ def cert_manager(draft: Draft) -> Iterator[Fault]:
         if name.startswith("cert-manager.io/"):
             yield Fault(
                 path_of((*section, name)),
-                "lets cert-manager write the certificate that certificate.kind `self-signed` writes too",
-                "remove it, or use certificate.kind `secret` and the name of the Secret that cert-manager shall fill",
+                "lets cert-manager overwrite the certificate of certificate.kind `self-signed`",
+                "remove it, or use certificate.kind `secret` with the name of cert-manager's Secret",
             )
 
 
 def ingress(draft: Draft) -> Iterator[Fault]:
-    """What is said of an Ingress is said where there is one."""
+    """Settings of an Ingress need one."""
     if draft.text("gateway.kind") != "http-route":
         return
     for key, other in (("ingressClass", "gateway.className"), ("ingressAnnotations", "gateway.annotations")):
         if draft.says(f"cluster.{key}"):
             yield Fault(
                 f"cluster.{key}",
-                "is read by nobody, because gateway.kind `http-route` makes no Ingress",
-                f"write {other} instead",
+                "is ignored: gateway.kind `http-route` creates no Ingress",
+                f"use {other} instead",
             )
