@@ -14,7 +14,6 @@ from embedded.aws.server import Running, running
 from embedded.providers.aws.clients import Clients, endpoint, from_environment
 from embedded.providers.aws.provider import AwsProvider
 from embedded.providers.aws.table import KINDS
-from embedded.providers.engine import Engine
 from embedded.providers.protocol import ProviderError
 from embedded.providers.values import UNKNOWN, Object, Secret, decode, encode, plain_object, text
 
@@ -95,7 +94,7 @@ def _urn(kind: str, name: str = "r") -> str:
 
 
 def _configured(*accounts: str, tags: Mapping[str, str] | None = None) -> AwsProvider:
-    provider = AwsProvider(cast("Engine", None))
+    provider = AwsProvider()
     arguments: Object = {"region": "eu-central-1", "defaultTags": json.dumps({"tags": tags or {}})}
     if accounts:
         arguments["allowedAccountIds"] = json.dumps(accounts)
