@@ -25,7 +25,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
             "login",
             c.LoginArgs(
                 namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.3",
+                image="oauth2-proxy:v7.15.6",
                 address=address,
                 oidc=oidc(),
                 authority=None,
@@ -47,7 +47,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
             "forward-auth",
             c.ForwardAuthArgs(
                 namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.3",
+                image="oauth2-proxy:v7.15.6",
                 address=address,
                 replicas=2,
                 spread="preferred",
