@@ -26,7 +26,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
             "login",
             LoginArgs(
                 namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.6",
+                image="oauth2-proxy:v7.15.3",
                 address=address,
                 oidc=oidc(),
                 authority=None,
@@ -48,7 +48,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
             "forward-auth",
             ForwardAuthArgs(
                 namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.6",
+                image="oauth2-proxy:v7.15.3",
                 address=address,
                 replicas=2,
                 spread="preferred",

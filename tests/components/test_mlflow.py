@@ -53,7 +53,7 @@ def server(
             "login",
             LoginArgs(
                 namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.6",
+                image="oauth2-proxy:v7.15.3",
                 address=address,
                 oidc=dataclasses.replace(oidc(), inside=inside),
                 authority=None,
