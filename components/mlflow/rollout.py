@@ -1,4 +1,4 @@
-"""How many pods of the server there are, and how new ones take the place of old ones."""
+"""Number of the server's replicas, and the strategy that replaces them."""
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -10,7 +10,7 @@ scaling = k8s.autoscaling.v2
 
 
 def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
-    """A new pod serves before an old one ends, unless only one at a time can have the data."""
+    """A rolling update without downtime, or `Recreate` where only one pod at a time can mount the data."""
     if args.exclusive:
         return apps.DeploymentStrategyArgs(type="Recreate")
     return apps.DeploymentStrategyArgs(
@@ -28,14 +28,14 @@ def replicas(args: MLflowArgs) -> int | None:
 
 
 def most_replicas(args: MLflowArgs) -> int:
-    """Pods at the busiest time."""
+    """The largest number of replicas."""
     return args.replicas if args.autoscaling is None else args.autoscaling.max_replicas
 
 
 def autoscaler(
     name: str, args: MLflowArgs, bounds: Autoscaling, deployment: apps.Deployment, opts: pulumi.ResourceOptions
 ) -> None:
-    """Add replicas while they are busy, and take them away again; it asks the cluster's metrics server."""
+    """A HorizontalPodAutoscaler by CPU utilization; it needs a metrics server in the cluster."""
     scaling.HorizontalPodAutoscaler(
         f"{name}-autoscaler",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=LABELS),
@@ -48,7 +48,7 @@ def autoscaler(
             metrics=[
                 scaling.MetricSpecArgs(
                     type="ContainerResource",
-                    # Of the server alone: the login beside it is idle while the server works.
+                    # The server's container alone: the login beside it is mostly idle.
                     container_resource=scaling.ContainerResourceMetricSourceArgs(
                         container="mlflow",
                         name="cpu",

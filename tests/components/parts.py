@@ -7,8 +7,8 @@ import pulumi_kubernetes as k8s
 
 from components.artifacts.artifact_store import ArtifactStore, key_environment, s3_environment
 from components.database.database import Database
-from components.exposure.address import Address
 from components.exposure.certificate import Certificate
+from components.exposure.gateway import Address
 from components.exposure.ingress import IngressRoute
 from components.kubernetes import networks, pods
 from components.login.identity_provider import Oidc

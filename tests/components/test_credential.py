@@ -11,7 +11,7 @@ def made(source: c.Source | None, variables: dict[str, str] | None = None) -> Re
     """Without a source, of a value of the stack file."""
 
     def program() -> dict[str, object]:
-        given = source or c.Given(values={"password": pulumi.Output.secret("hunter2")})
+        given = source or c.ConfiguredValues(values={"password": pulumi.Output.secret("hunter2")})
         found = c.credential("database", given, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
         return {"environment": attached(Attachment(env=found.env(variables or {"PGPASSWORD": "password"})))}
 
@@ -25,26 +25,26 @@ def test_a_value_of_the_stack_file_lies_in_a_secret_of_its_own() -> None:
 
 
 def test_a_generated_password_changes_with_its_rotation_alone() -> None:
-    first, second = (made(c.Generated(rotation=number)) for number in (1, 2))
+    first, second = (made(c.GeneratedPassword(rotation=number)) for number in (1, 2))
     assert first["database-password"].inputs["keepers"] == {"rotation": "1"}
     assert second["database-password"].inputs["keepers"] == {"rotation": "2"}
     assert list(first["database-credential"].secrets) == ["stringData.password"]
 
 
 def test_an_existing_secret_is_used_as_it_is() -> None:
-    got = made(c.Existing(name="company", keys={"password": "db-password"}))
+    got = made(c.ExistingSecret(name="company", keys={"password": "db-password"}))
     assert list(got) == []
     assert got.exports["environment"] == {"PGPASSWORD": "company/db-password", "PGPASSWORD_ROTATION": "1"}
 
 
 def test_the_rotation_of_an_existing_secret_rolls_the_pods() -> None:
-    got = made(c.Existing(name="company", keys={"password": "password"}, rotation=7))
+    got = made(c.ExistingSecret(name="company", keys={"password": "password"}, rotation=7))
     assert got.exports["environment"]["PGPASSWORD_ROTATION"] == "7"
 
 
 def test_external_secrets_are_asked_for_each_entry_and_waited_for() -> None:
     got = made(
-        c.Synced(
+        c.SyncedSecret(
             store="vault",
             store_kind="ClusterSecretStore",
             key="mlflow/bucket",
@@ -79,7 +79,7 @@ def test_an_entry_can_be_a_file() -> None:
     def program() -> dict[str, object]:
         found = c.credential(
             "login",
-            c.Existing(name="company", keys={"client-secret": "oidc"}),
+            c.ExistingSecret(name="company", keys={"client-secret": "oidc"}),
             namespace=NAMESPACE,
             opts=pulumi.ResourceOptions(),
         )

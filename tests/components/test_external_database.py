@@ -1,7 +1,7 @@
 import pulumi
 
 from components.database.external_database import AdministratorArgs, ExternalDatabase, ExternalDatabaseArgs
-from components.kubernetes.credential import Generated, Given
+from components.kubernetes.credential import ConfiguredValues, GeneratedPassword
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE, attached, container, environment
 from tests.harness import Recording, deploy
@@ -11,15 +11,17 @@ HOSTILE = "@:/?#%&+ \"'\\ü"
 
 def database(*, authority: str | None = None, administrator: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        root = AdministratorArgs(user="root", password=Given(values={"password": pulumi.Output.secret("hunter2")}))
-        given = Given(values={"password": pulumi.Output.secret(HOSTILE)})
+        root = AdministratorArgs(
+            user="root", password=ConfiguredValues(values={"password": pulumi.Output.secret("hunter2")})
+        )
+        given = ConfiguredValues(values={"password": pulumi.Output.secret(HOSTILE)})
         args = ExternalDatabaseArgs(
             namespace=NAMESPACE,
             host="db.example.com",
             port=6432,
             name="tracking",
             user="platform",
-            password=Generated() if administrator else given,
+            password=GeneratedPassword() if administrator else given,
             authority=authority,
             administrator=root if administrator else None,
             image="mlflow:3.17.2",

@@ -1,7 +1,7 @@
 import pulumi
 
-from components.artifacts.external_store import ExternalStore, ExternalStoreArgs, RoleOfAws
-from components.kubernetes.credential import Existing, Given, Source
+from components.artifacts.external_store import AssumedRole, ExternalStore, ExternalStoreArgs
+from components.kubernetes.credential import ConfiguredValues, ExistingSecret, Source
 from components.kubernetes.networks import port_of
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE, attached
@@ -14,7 +14,7 @@ KEYS = {
 
 
 def store(
-    endpoint_url: str | None, authority: str | None = None, access: Source | RoleOfAws | None = None
+    endpoint_url: str | None, authority: str | None = None, access: Source | AssumedRole | None = None
 ) -> Recording:
     """Without `access`, with a key of the stack file."""
 
@@ -29,9 +29,9 @@ def store(
             region="eu-central-1",
             endpoint_url=endpoint_url,
             authority=authority,
-            access=access or Given(values=key),
+            access=access or ConfiguredValues(values=key),
         )
-        made = ExternalStore("bucket", args).store
+        made = ExternalStore("bucket", args).artifact_store
         return {
             "uri": made.uri,
             "environment": attached(made.attachment),
@@ -85,13 +85,13 @@ def test_a_store_with_an_authority_of_its_own_is_believed_by_that_alone() -> Non
 
 def test_an_existing_secret_needs_nothing_made() -> None:
     keys = {"access-key-id": "AWS_ACCESS_KEY_ID", "secret-access-key": "AWS_SECRET_ACCESS_KEY"}
-    got = store(None, access=Existing(name="company", keys=keys))
+    got = store(None, access=ExistingSecret(name="company", keys=keys))
     assert [found.name for found in got if found.custom] == []
     assert got.exports["environment"].items() >= {name: f"company/{name}" for name in keys.values()}.items()
 
 
 def test_a_role_of_aws_needs_no_key() -> None:
-    got = store(None, access=RoleOfAws(arn="arn:aws:iam::123456789012:role/mlflow"))
+    got = store(None, access=AssumedRole(arn="arn:aws:iam::123456789012:role/mlflow"))
     assert [found.name for found in got if found.custom] == []
     assert got.exports["environment"]["AWS_ROLE_ARN"] == "arn:aws:iam::123456789012:role/mlflow"
     assert "AWS_ACCESS_KEY_ID" not in got.exports["environment"]

@@ -4,8 +4,7 @@ from typing import Any
 import pulumi_kubernetes as k8s
 import yaml
 
-from components.exposure.address import Address
-from components.exposure.gateway import Gateway, GatewayArgs
+from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.ingress import IngressRoute
 from components.login.forward_auth import REFRESH_MINUTES, ForwardAuth, ForwardAuthArgs, arguments, middleware_spec
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs, verifying

@@ -1,5 +1,4 @@
-from components.exposure.address import Address
-from components.exposure.gateway import Gateway, GatewayArgs
+from components.exposure.gateway import Address, Gateway, GatewayArgs
 from tests.components.parts import ADDRESS, HOST, ROUTE, service
 from tests.harness import Recording, deploy
 

@@ -2,8 +2,7 @@ from typing import Any
 
 import pulumi_kubernetes as k8s
 
-from components.exposure.address import Address
-from components.exposure.gateway import Gateway, GatewayArgs
+from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.http_route import Listeners, ListenersArgs
 from tests.components.parts import ADDRESS, CERTIFICATE, HOST, NAMESPACE, service
 from tests.harness import Recording, deploy

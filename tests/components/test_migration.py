@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.mlflow.migration import LABELS, SCRIPTS, SchemaMigration, SchemaMigrationArgs, expected_version
+from components.mlflow.migration import LABELS, MODULES, SchemaMigration, SchemaMigrationArgs, expected_version
 from components.scripts import script
 from tests.components.parts import NAMESPACE, container, database, environment, opened, pod
 from tests.harness import Recording, deploy
@@ -77,12 +77,14 @@ def test_the_job_gives_up_before_the_deployment_does() -> None:
 
 def test_it_has_every_script_that_its_script_needs() -> None:
     got = migration()
-    assert set(got["migration-script"].inputs["data"]) == set(SCRIPTS)
-    local = {name.removesuffix(".py") for name in SCRIPTS}
+    assert set(got["migration-script"].inputs["data"]) == {"migrate.py", *MODULES}
+    local = {name.removesuffix(".py") for name in MODULES}
     imported = {
-        found for name in SCRIPTS for found in re.findall(r"^(?:from|import) (\w+)", script(name), re.MULTILINE)
+        module
+        for name in ("migrate.py", *MODULES)
+        for module in re.findall(r"^(?:from|import) (\w+)", script(name), re.MULTILINE)
     }
-    assert local - {"migrate"} <= imported
+    assert local <= imported
 
 
 def test_a_volume_of_one_node_is_used_where_the_server_is() -> None:

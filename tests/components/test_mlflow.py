@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-from components.exposure.address import Address
+from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.availability import Spread
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs

@@ -22,7 +22,7 @@ def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the compo
             "durable": False,
             **changes,
         }
-        made = ObjectStore("store", ObjectStoreArgs(**arguments)).store
+        made = ObjectStore("store", ObjectStoreArgs(**arguments)).artifact_store
         return {"uri": made.uri, "environment": attached(made.attachment)}
 
     return deploy(program)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pulumi_kubernetes as k8s
 
-from components.kubernetes import pods
+from components.kubernetes import pods, volumes
 from tests.harness import deploy
 
 
@@ -45,7 +45,7 @@ def test_sizes_probes_secrets_and_scratch_space_are_written_as_kubernetes_has_th
         liveness_probe=pods.http_probe("/health", 8080, period=15, failures=4, delay=30),
         env=[pods.secret_env("PGPASSWORD", "some-secret", "password")],
     )
-    spec = as_registered(k8s.core.v1.PodSpecArgs(containers=[container], volumes=[pods.scratch("tmp", "64Mi")]))
+    spec = as_registered(k8s.core.v1.PodSpecArgs(containers=[container], volumes=[volumes.empty_dir("tmp", "64Mi")]))
     assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
     assert spec["containers"] == [
         {

@@ -23,7 +23,7 @@ def sqlite() -> Recording:
 
 def volume_store() -> Recording:
     def program() -> dict[str, object]:
-        made = VolumeStore("artifacts", VolumeStoreArgs(namespace=NAMESPACE, storage="3Gi")).store
+        made = VolumeStore("artifacts", VolumeStoreArgs(namespace=NAMESPACE, storage="3Gi")).artifact_store
         return {"uri": made.uri, "exclusive": made.exclusive, "flows": len(made.flows), **_seen(made.attachment)}
 
     return deploy(program)

@@ -3,14 +3,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.team.quota import ContainerDefaults, Quota
+from components.team.quota import ContainerDefaults, NamespaceQuota
 from components.team.workspace import Workspace, WorkspaceArgs
 from tests.components.parts import AUTHORITY, opened
 from tests.harness import Recording, deploy
 
 URL = "https://mlflow.example.com"
 SERVER = {"app.kubernetes.io/name": "mlflow"}
-QUOTA = Quota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
+QUOTA = NamespaceQuota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
 DEFAULTS = ContainerDefaults(cpu="1", memory="2Gi", cpu_request="100m", memory_request="256Mi")
 TRAEFIK = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
 

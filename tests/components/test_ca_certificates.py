@@ -1,6 +1,6 @@
 import pulumi
 
-from components.kubernetes.ca_certificates import PUBLIC, Authorities, AuthoritiesArgs, of_its_own
+from components.kubernetes.ca_certificates import PUBLIC, Authorities, AuthoritiesArgs, service_authority
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE
 from tests.harness import Recording, deploy
@@ -8,7 +8,7 @@ from tests.harness import Recording, deploy
 
 def test_a_service_with_a_public_certificate_needs_nothing() -> None:
     def program() -> dict[str, object]:
-        found = of_its_own("database", None, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
+        found = service_authority("database", None, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
         return {"file": found.file, "mounts": len(found.attachment.mounts)}
 
     got = deploy(program)
@@ -18,7 +18,7 @@ def test_a_service_with_a_public_certificate_needs_nothing() -> None:
 
 def test_a_services_own_authority_is_a_file_beside_its_clients() -> None:
     def program() -> dict[str, object]:
-        found = of_its_own("database", AUTHORITY, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
+        found = service_authority("database", AUTHORITY, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
         (mount,), (volume,) = found.attachment.mounts, found.attachment.volumes
         return {"file": found.file, "path": mount.mount_path, "map": volume.config_map}
 

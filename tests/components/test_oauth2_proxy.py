@@ -6,11 +6,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-from components.exposure.address import Address
-from components.kubernetes.credential import Existing
+from components.exposure.gateway import Address
+from components.kubernetes.credential import ExistingSecret
+from components.login.files import login_secrets
 from components.login.identity_provider import Oidc
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
-from components.login.secrets import login_secrets
 from tests.cloud import autoname
 from tests.components.parts import ADDRESS, AUTHORITY, NAMESPACE, oidc
 from tests.harness import Recording, deploy
@@ -54,7 +54,7 @@ def login(choices: Choices | None = None) -> Recording:
             company_authorities=chosen.company_authorities,
         )
         made = Login("login", args)
-        spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.volumes)
+        spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.attachment.volumes)
         k8s.core.v1.Pod("pod", spec=spec)
         return {"ports": made.issuer_ports}
 
@@ -290,7 +290,7 @@ def test_the_clients_secret_may_be_in_a_secret_of_others() -> None:
         oidc = Oidc(
             issuer="https://login.example.com",
             client_id="platform",
-            client_secret=Existing(name="company", keys={"client-secret": "oidc"}, rotation=3),
+            client_secret=ExistingSecret(name="company", keys={"client-secret": "oidc"}, rotation=3),
         )
         made = login_secrets(
             "login",
@@ -299,7 +299,7 @@ def test_the_clients_secret_may_be_in_a_secret_of_others() -> None:
             namespace=NAMESPACE,
             opts=pulumi.ResourceOptions(),
         )
-        return {"volume": made.volume, "env": [*made.env]}
+        return {"volume": made.attachment.volumes[0], "env": [*made.attachment.env]}
 
     got = deploy(program)
     assert list(got["login-secret"].secrets) == ["stringData.cookie-secret"]
