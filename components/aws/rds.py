@@ -89,15 +89,6 @@ class Rds(pulumi.ComponentResource):
         group = aws.rds.ParameterGroup(
             f"{name}-parameters", family=FAMILY, parameters=parameters(args.max_connections), opts=child
         )
-        # Snapshot names are unique: a replacement of the instance needs another name for its final snapshot.
-        suffix = random.RandomString(
-            f"{name}-snapshot",
-            length=8,
-            special=False,
-            upper=False,
-            keepers={"key": self.key, "administrator": args.administrator},
-            opts=child,
-        )
         self.instance = aws.rds.Instance(
             f"{name}-instance",
             engine="postgres",
@@ -126,7 +117,7 @@ class Rds(pulumi.ComponentResource):
             delete_automated_backups=not args.durable,
             deletion_protection=args.durable,
             skip_final_snapshot=not args.durable,
-            final_snapshot_identifier=pulumi.Output.concat("mlflow-", name, "-", suffix.result),
+            final_snapshot_identifier=self._snapshot_name(name, args),
             performance_insights_enabled=args.insights_days > 0,
             performance_insights_retention_period=args.insights_days or None,
             performance_insights_kms_key_id=self.key if args.insights_days else None,
@@ -139,6 +130,18 @@ class Rds(pulumi.ComponentResource):
         self.host = self.instance.address
         self.administrator_secret = self.instance.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn or "")
         self.register_outputs({"host": self.host, "key": self.key})
+
+    def _snapshot_name(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
+        """Name of the final snapshot. Names are unique, so a replacement of the instance needs another one."""
+        suffix = random.RandomString(
+            f"{name}-snapshot",
+            length=8,
+            special=False,
+            upper=False,
+            keepers={"key": self.key, "administrator": args.administrator},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.concat("mlflow-", name, "-", suffix.result)
 
     def _firewall(self, name: str, args: RdsArgs) -> aws.ec2.SecurityGroup:
         """A security group that admits PostgreSQL from the cluster only; it allows no egress."""

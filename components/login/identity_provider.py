@@ -110,27 +110,7 @@ class IdentityProvider(pulumi.ComponentResource):
             email: random.RandomPassword(f"{name}-user-{email}", length=20, special=False, opts=child)
             for email in args.users
         }
-        groups = dict(args.users)
-        settings = core.Secret(
-            f"{name}-configuration",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-            string_data={
-                "config.json": pulumi.Output.all(
-                    client_secret.result,
-                    pulumi.Output.all(**{email: one.bcrypt_hash for email, one in passwords.items()}),
-                ).apply(
-                    lambda values: json.dumps(
-                        configuration(
-                            issuer=issuer,
-                            client=("mlflow", values[0]),
-                            redirect_uri=args.redirect_uri,
-                            users={email: (digest, groups[email]) for email, digest in values[1].items()},
-                        )
-                    )
-                )
-            },
-            opts=child,
-        )
+        settings = self._settings(name, args, client_secret, passwords)
         network = networks.open_flows(
             name,
             args.namespace,
@@ -165,6 +145,33 @@ class IdentityProvider(pulumi.ComponentResource):
         )
         self.passwords = pulumi.Output.all(**{email: password.result for email, password in passwords.items()})
         self.register_outputs({"issuer": issuer})
+
+    def _settings(
+        self,
+        name: str,
+        args: IdentityProviderArgs,
+        client_secret: random.RandomPassword,
+        passwords: Mapping[str, random.RandomPassword],
+    ) -> core.Secret:
+        """The Secret with dex's configuration."""
+        groups = dict(args.users)
+        hashes = pulumi.Output.all(**{email: password.bcrypt_hash for email, password in passwords.items()})
+        config = pulumi.Output.all(client_secret.result, hashes).apply(
+            lambda values: json.dumps(
+                configuration(
+                    issuer=f"https://{args.host}",
+                    client=("mlflow", values[0]),
+                    redirect_uri=args.redirect_uri,
+                    users={email: (digest, groups[email]) for email, digest in values[1].items()},
+                )
+            )
+        )
+        return core.Secret(
+            f"{name}-configuration",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            string_data={"config.json": config},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _pod(args: IdentityProviderArgs, settings: pulumi.Input[str]) -> core.PodSpecArgs:

@@ -54,7 +54,7 @@ def user(rotation: int = 1, secret: str | None = None) -> Recording:
     return deploy(program)
 
 
-def test_a_pod_of_eks_takes_its_role_by_a_token_that_is_mounted_for_it() -> None:
+def test_a_pod_at_eks_assumes_its_role_with_a_mounted_token() -> None:
     got = role(Irsa(provider=PROVIDER))
     arn = f"arn:aws:role::{ACCOUNT}:{autoname('server-role')}"
     folder = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
@@ -76,7 +76,7 @@ def test_a_pod_of_eks_takes_its_role_by_a_token_that_is_mounted_for_it() -> None
     }
 
 
-def test_a_pod_with_pod_identity_asks_the_agent_and_nobody_else_at_such_an_address() -> None:
+def test_a_pod_with_pod_identity_reaches_the_agent_and_no_other_link_local_address() -> None:
     got = role(PodIdentity(cluster="prod"))
     folder = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
     assert got.exports == {
@@ -117,7 +117,7 @@ def test_an_access_key_is_in_a_secret_and_nowhere_else() -> None:
     assert not any(key in found.plain.values() for found in got)
 
 
-def test_another_number_makes_another_key_before_the_old_one_goes() -> None:
+def test_a_new_rotation_number_creates_a_key_before_it_deletes_the_old_one() -> None:
     assert user(1)["server-key"].trigger != user(2)["server-key"].trigger
     assert not user(1)["server-key"].delete_first
 
@@ -128,6 +128,6 @@ def test_a_secret_that_people_type_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("got", [role(Irsa(provider=PROVIDER)), role(PodIdentity(cluster="prod")), user()])
-def test_whoever_is_made_stays_within_the_boundary(got: Recording) -> None:
+def test_every_role_and_user_has_the_permissions_boundary(got: Recording) -> None:
     made = [found for found in got if found.kind in {"aws.Role", "aws.User"}]
     assert [found.inputs["permissionsBoundary"] for found in made] == [BOUNDARY]

@@ -16,7 +16,7 @@ def test_a_service_with_a_public_certificate_needs_nothing() -> None:
     assert list(got) == []
 
 
-def test_a_services_own_authority_is_a_file_beside_its_clients() -> None:
+def test_a_services_own_ca_certificate_is_a_file_in_its_clients() -> None:
     def program() -> dict[str, object]:
         found = service_authority("database", AUTHORITY, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
         (mount,), (volume,) = found.attachment.mounts, found.attachment.volumes
@@ -44,14 +44,14 @@ def company() -> Recording:
     return deploy(program)
 
 
-def test_the_companys_authorities_are_put_beside_the_public_ones_of_the_image() -> None:
+def test_the_companys_ca_certificates_are_added_to_the_public_ones_of_the_image() -> None:
     (init,) = company().exports["init"]
     assert init["image"] == "mlflow:3.17.2"
     assert init["command"][-1] == f"cat {PUBLIC} /etc/authorities/ca.crt > /trust/ca-certificates.crt"
     assert init["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_every_kind_of_client_finds_them_in_the_usual_place() -> None:
+def test_every_kind_of_client_finds_them_at_the_usual_path() -> None:
     got = company().exports
     assert got["mounts"] == [[PUBLIC, "ca-certificates.crt", True]]
     assert got["env"] == {"REQUESTS_CA_BUNDLE": PUBLIC, "AWS_CA_BUNDLE": PUBLIC}

@@ -15,7 +15,7 @@ def roles(*, aggregate: bool) -> Recording:
     return deploy(program)
 
 
-def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
+def test_programs_log_and_read_but_do_not_delete() -> None:
     got = roles(aggregate=False)
     assert [found.name for found in got.of("ClusterRole")] == ["cluster-roles-integration"]
     role = got.one("ClusterRole").inputs
@@ -30,12 +30,12 @@ def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
 
 
 @pytest.mark.parametrize("aggregate", [False, True])
-def test_nobody_has_a_right_in_the_whole_cluster(aggregate: bool) -> None:  # noqa: FBT001 - a case of the test
+def test_no_cluster_role_binding_is_created(aggregate: bool) -> None:  # noqa: FBT001 - a case of the test
     got = roles(aggregate=aggregate)
     assert got.of("ClusterRoleBinding") == got.of("RoleBinding") == []
 
 
-def test_kubernetes_own_roles_take_in_ours_only_where_that_is_wanted() -> None:
+def test_roles_aggregate_to_kubernetes_own_roles_only_by_choice() -> None:
     found = {one.inputs["metadata"]["name"]: one.inputs for one in roles(aggregate=True).of("ClusterRole")}
     assert found.keys() == {"mlflow-integration", *KUBERNETES}
     for name, role in KUBERNETES.items():

@@ -8,7 +8,7 @@ from tests.harness import Recording, deploy
 
 
 def made(source: c.Source | None, variables: dict[str, str] | None = None) -> Recording:
-    """Without a source, of a value of the stack file."""
+    """A credential; by default with a value from the stack file."""
 
     def program() -> dict[str, object]:
         given = source or c.ConfiguredValues(values={"password": pulumi.Output.secret("hunter2")})
@@ -18,7 +18,7 @@ def made(source: c.Source | None, variables: dict[str, str] | None = None) -> Re
     return deploy(program)
 
 
-def test_a_value_of_the_stack_file_lies_in_a_secret_of_its_own() -> None:
+def test_a_value_of_the_stack_file_is_in_a_secret_of_its_own() -> None:
     got = made(None)
     assert got["database-credential"].secrets == {"stringData.password": "hunter2"}
     assert got.exports["environment"] == {"PGPASSWORD": f"{autoname('database-credential')}/password"}
@@ -37,12 +37,12 @@ def test_an_existing_secret_is_used_as_it_is() -> None:
     assert got.exports["environment"] == {"PGPASSWORD": "company/db-password", "PGPASSWORD_ROTATION": "1"}
 
 
-def test_the_rotation_of_an_existing_secret_rolls_the_pods() -> None:
+def test_the_rotation_of_an_existing_secret_restarts_the_pods() -> None:
     got = made(c.ExistingSecret(name="company", keys={"password": "password"}, rotation=7))
     assert got.exports["environment"]["PGPASSWORD_ROTATION"] == "7"
 
 
-def test_external_secrets_are_asked_for_each_entry_and_waited_for() -> None:
+def test_an_external_secret_has_each_entry_and_is_awaited() -> None:
     got = made(
         c.SyncedSecret(
             store="vault",

@@ -80,7 +80,7 @@ def test_the_exit_codes_of_its_script_are_documented() -> None:
         assert f"| {code} |" in page
 
 
-def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
+def test_it_reaches_the_database_alone_and_has_no_ingress() -> None:
     got = role()
     assert got["database-role-network"].inputs["spec"]["podSelector"] == {"matchLabels": LABELS}
     ingress, egress = opened(got["database-role-network"])
@@ -88,7 +88,7 @@ def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
     assert [port["port"] for rule in egress for port in rule["ports"]] == [6432]
 
 
-def test_an_administrator_of_aws_is_proved_by_the_service_account() -> None:
+def test_an_administrators_secret_at_aws_is_read_with_the_service_account() -> None:
     identity = web_identity(ROLE)
     secret = pods.Attachment(env=(pods.core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value="arn:secret"),))
     got = role(

@@ -37,7 +37,7 @@ def database(*, authority: str | None = None, administrator: bool = False) -> Re
     return deploy(program)
 
 
-def test_it_is_reached_by_tls_and_its_password_of_any_characters_lies_in_a_secret() -> None:
+def test_it_is_reached_by_tls_and_its_password_of_any_characters_is_in_a_secret() -> None:
     got = database()
     assert got.exports["uri"] == (
         "postgresql+psycopg://platform@db.example.com:6432/tracking?sslmode=verify-full"
@@ -48,11 +48,11 @@ def test_it_is_reached_by_tls_and_its_password_of_any_characters_lies_in_a_secre
     assert got["database-credential"].secrets == {"stringData.password": HOSTILE}
 
 
-def test_nothing_but_the_credential_is_made() -> None:
+def test_only_the_credential_is_created() -> None:
     assert [found.name for found in database() if found.custom] == ["database-credential"]
 
 
-def test_a_server_with_an_authority_of_its_own_is_believed_by_that_alone() -> None:
+def test_a_server_with_its_own_ca_certificate_is_trusted_by_that_alone() -> None:
     got = database(authority=AUTHORITY)
     assert got.exports["uri"].endswith("&sslrootcert=/etc/authorities/database/ca.crt")
     assert got["database-authority"].inputs["data"] == {"ca.crt": f"{AUTHORITY}\n"}

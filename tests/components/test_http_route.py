@@ -59,7 +59,7 @@ def test_the_deployment_waits_until_the_controller_serves_the_gateway() -> None:
     assert "listeners-gateway" in ways_in()["gateway-route"].dependencies
 
 
-def test_the_route_leads_from_its_own_listener_to_the_service_and_nowhere_else() -> None:
+def test_the_route_connects_its_own_listener_to_the_service_alone() -> None:
     found = ways_in()["gateway-route"].inputs
     assert found["kind"] == "HTTPRoute"
     assert found["spec"]["parentRefs"] == [{"name": "mlflow", "sectionName": "host"}]
@@ -70,11 +70,11 @@ def test_the_route_leads_from_its_own_listener_to_the_service_and_nowhere_else()
 
 
 def test_a_long_upload_is_not_cut_off() -> None:
-    """Envoy ends a request after 15 s where the route says nothing."""
+    """Envoy ends a request after 15 s if the route has no time-out."""
     assert rule(ways_in())["timeouts"] == {"request": "3600s", "backendRequest": "3600s"}
 
 
-def test_below_a_path_nothing_else_of_the_host_leads_here() -> None:
+def test_below_a_path_no_other_path_of_the_host_is_routed() -> None:
     below = Address(host=HOST, path="/clusters/demo/mlflow")
     assert rule(ways_in(below))["matches"] == [{"path": {"type": "PathPrefix", "value": "/clusters/demo/mlflow"}}]
 

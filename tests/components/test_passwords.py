@@ -18,7 +18,7 @@ def test_each_user_has_a_password_of_their_own() -> None:
     assert all(got[f"users-{user}"].inputs["length"] == 20 for user in USERS)
 
 
-def test_the_login_is_given_hashes_and_the_operator_the_passwords() -> None:
+def test_the_login_gets_hashes_and_the_operator_gets_passwords() -> None:
     exports = passwords().exports
     lines = exports["htpasswd"].splitlines()
     assert [line.partition(":")[0] for line in lines] == sorted(USERS)

@@ -49,7 +49,7 @@ def test_artifacts_are_files_on_a_volume_of_one_pod() -> None:
     }
 
 
-def test_a_claim_is_for_one_node_and_is_not_waited_for() -> None:
+def test_a_claim_is_for_one_node_and_is_not_awaited() -> None:
     claim = sqlite()["sqlite-volume"].inputs
     assert claim["spec"] == {
         "accessModes": ["ReadWriteOnce"],

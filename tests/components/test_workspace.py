@@ -94,12 +94,12 @@ def test_every_group_is_bound_to_its_role() -> None:
         ]
 
 
-def test_a_role_without_members_is_bound_to_nobody() -> None:
+def test_a_role_without_members_has_no_binding() -> None:
     bindings = {found.name for found in workspace(groups={"viewer": ["auditors"], "manager": []}).of("RoleBinding")}
     assert bindings == {"team-a-viewer-binding", "team-a-gateway-binding", "team-a-program-binding"}
 
 
-def test_everybody_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
+def test_members_may_list_the_empty_ai_gateway_and_nothing_else_of_it() -> None:
     got = workspace(groups={"viewer": ["auditors"], "editor": ["interns"], "manager": ["team-a-mlflow-users"]})
     assert got["team-a-gateway-role"].inputs["rules"] == [
         {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["gatewayendpoints/use"], "verbs": ["create"]}
@@ -128,12 +128,12 @@ def test_further_service_accounts_have_the_rights_of_programs_wherever_they_are(
         {"kind": "ServiceAccount", "name": "airflow", "namespace": "team-a"},
         {"kind": "ServiceAccount", "name": "team-a-notebooks", "namespace": "jupyter"},
     ]
-    # The others are made by who runs notebooks and pipelines.
+    # The other service accounts are created elsewhere, for notebooks and pipelines.
     assert [account.name for account in got.of("ServiceAccount")] == ["team-a-account"]
 
 
 @pytest.mark.parametrize("mounted", [True, False])
-def test_pods_carry_a_token_only_where_the_login_takes_it(mounted: bool) -> None:  # noqa: FBT001 - a case of the test
+def test_pods_mount_the_default_token_only_where_the_login_accepts_it(mounted: bool) -> None:  # noqa: FBT001 - a case of the test
     account = workspace(mount_tokens=mounted)["team-a-account"]
     assert account.inputs["automountServiceAccountToken"] is mounted
 
@@ -156,7 +156,7 @@ def test_its_pods_reach_the_login_and_the_ingress_controller_and_nothing_else() 
     assert [port["port"] for port in egress[0]["ports"]] == [4180]
 
 
-def test_its_pods_reach_a_load_balancer_and_the_api_server_where_their_addresses_are_given() -> None:
+def test_its_pods_reach_a_load_balancer_and_the_api_server_at_configured_addresses() -> None:
     got = workspace(ingress_addresses=["192.0.2.0/28"], api_server=["10.0.0.1/32", "10.0.0.2/32"])
     _, egress = opened(got["team-a-network"])
     assert egress[2:] == [
@@ -170,7 +170,7 @@ def test_its_pods_reach_a_load_balancer_and_the_api_server_where_their_addresses
 
 @pytest.mark.parametrize("private", [True, False])
 def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) -> None:  # noqa: FBT001 - a case of the test
-    """No variable names a file, which a pod would have to mount."""
+    """No variable is the path of a file, which a pod would have to mount."""
     assert workspace(private=private)["team-a-client"].inputs["data"] == {
         "MLFLOW_TRACKING_URI": URL,
         "MLFLOW_WORKSPACE": "team-a",
@@ -178,12 +178,12 @@ def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) ->
     }
 
 
-def test_a_private_authority_is_given_to_clients_that_want_https() -> None:
+def test_clients_get_a_private_ca_certificate_for_https() -> None:
     assert workspace(private=True)["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
     assert [found.name for found in workspace().of("ConfigMap")] == ["team-a-client"]
 
 
-def test_a_team_takes_no_more_than_its_quota_and_opens_no_door_beside_the_ingress() -> None:
+def test_a_team_is_limited_to_its_quota_without_node_ports_and_load_balancers() -> None:
     quota = workspace()["team-a-quota"].inputs
     assert quota["metadata"] == {"name": "team-quota", "namespace": "team-a"}
     assert quota["spec"]["hard"] == {
@@ -196,7 +196,7 @@ def test_a_team_takes_no_more_than_its_quota_and_opens_no_door_beside_the_ingres
     }
 
 
-def test_a_container_that_names_no_resources_gets_those_that_the_quota_counts() -> None:
+def test_a_container_without_limits_gets_the_default_ones() -> None:
     got = workspace()
     (item,) = got["team-a-limits"].inputs["spec"]["limits"]
     assert item == {
@@ -209,7 +209,7 @@ def test_a_container_that_names_no_resources_gets_those_that_the_quota_counts() 
 
 
 @pytest.mark.parametrize(("durable", "archived"), [(True, False), (True, True), (False, False), (False, True)])
-def test_only_a_working_team_where_data_matter_keeps_its_namespace(
+def test_only_a_durable_team_that_is_not_archived_is_protected(
     durable: bool,  # noqa: FBT001 - a case of the test
     archived: bool,  # noqa: FBT001 - likewise
 ) -> None:
@@ -219,7 +219,7 @@ def test_only_a_working_team_where_data_matter_keeps_its_namespace(
     assert {found.name for found in got if found.retain} == kept
 
 
-def test_in_an_archived_team_no_pod_starts_and_no_program_has_a_right() -> None:
+def test_an_archived_team_allows_no_pods_and_programs_have_no_rights() -> None:
     groups = {"viewer": ["team-a-mlflow-users"]}
     working, archived = workspace(groups=groups), workspace(groups=groups, archived=True)
     assert archived["team-a-quota"].inputs["spec"]["hard"]["pods"] == "0"
@@ -228,7 +228,7 @@ def test_in_an_archived_team_no_pod_starts_and_no_program_has_a_right() -> None:
     assert {found.name for found in working} - {found.name for found in archived} == {"team-a-program-binding"}
 
 
-def test_an_archived_team_is_still_a_workspace_and_says_that_it_is_archived() -> None:
+def test_an_archived_team_is_still_a_workspace_and_labelled_as_archived() -> None:
     labels = workspace(archived=True)["team-a-namespace"].inputs["metadata"]["labels"]
     assert (labels["mlflow-enabled"], labels["mlflow-platform/archived"]) == ("true", "true")
     assert "mlflow-platform/archived" not in workspace()["team-a-namespace"].inputs["metadata"]["labels"]
@@ -260,7 +260,7 @@ def test_a_team_has_the_same_resources_alone_and_among_others() -> None:
     assert {urn: among[urn] for urn in alone} == alone
 
 
-def test_users_that_no_identity_provider_puts_into_groups_are_bound_themselves() -> None:
+def test_users_without_groups_are_bound_by_name() -> None:
     got = workspace(users={"manager": ["erin@example.com"], "viewer": []})
     for role in ("manager", "gateway"):
         subjects = got[f"team-a-{role}-binding"].inputs["subjects"]

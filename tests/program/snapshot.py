@@ -1,7 +1,7 @@
-"""One line per resource of each committed stack: what a preview of an empty cluster would create.
+"""Snapshots of the committed stacks: one line for each resource that a first deployment would create.
 
 The files in `snapshots/` are reviewed with the change that alters them. `python -m tests.program.snapshot --write`
-writes them; without `--write` it shows what is different.
+writes them; without `--write` it shows the differences.
 """
 
 import argparse
@@ -22,12 +22,12 @@ def text(recording: Recording) -> str:
 
 
 def file_of(stack: str) -> Path:
-    """Where a stack's snapshot is kept."""
+    """Path of a stack's snapshot."""
     return FOLDER / f"{stack}.txt"
 
 
 def difference(stack: str) -> str:
-    """What has changed since the snapshot was written; empty if nothing has."""
+    """Unified diff between the snapshot and the program; empty if there is none."""
     path = file_of(stack)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     lines = difflib.unified_diff(
@@ -44,9 +44,9 @@ def _line(resource: Registered) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Compare or write; the exit code is 1 if something is different and was not written."""
+    """Compare or write; the exit code is 1 if there is a difference that was not written."""
     parser = argparse.ArgumentParser(prog="python -m tests.program.snapshot", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="replace the snapshots by what the program says now")
+    parser.add_argument("--write", action="store_true", help="write the snapshots anew")
     write: bool = parser.parse_args(arguments).write
     code = 0
     for stack in STACKS:

@@ -10,7 +10,7 @@ from tests.harness import Recording, Registered
 from tests.program.stacks import ROOT, SECRETS, recorded, run, stack_file
 
 ARTIFACTS = {"kind": "bucket", "directAccess": True}
-# What no stack without AWS waits for.
+# Prints whether the program of a stack without AWS loads pulumi_aws, which takes seconds.
 LOADED = "import sys; from tests.program.stacks import recorded; recorded('dev'); print('pulumi_aws' in sys.modules)"
 
 
@@ -46,7 +46,7 @@ def test_nothing_at_aws_is_made_by_a_default_provider() -> None:
     assert {found.provider for found in made} == {"aws"}
 
 
-def test_the_server_is_in_no_place_of_the_jobs_and_the_job_in_none_of_the_servers() -> None:
+def test_server_and_job_have_separate_aws_identities() -> None:
     got = recorded("prod")
     job, server = pod(got, "database-role-job"), pod(got, "mlflow-server")
     assert job["serviceAccountName"] == "mlflow-database-role"
@@ -60,7 +60,7 @@ def test_the_server_is_in_no_place_of_the_jobs_and_the_job_in_none_of_the_server
     assert "ADMINISTRATOR_SECRET_ARN" not in environment(mlflow)
 
 
-def test_the_database_is_verified_by_the_authority_that_is_given() -> None:
+def test_the_database_is_verified_with_the_configured_ca_certificate() -> None:
     got = recorded("prod")
     given = got["database-authority"].inputs["data"]["ca.crt"]
     assert given.strip() == stack_file("prod")["mlflow-platform:database"]["authority"].strip()
@@ -70,7 +70,7 @@ def test_the_database_is_verified_by_the_authority_that_is_given() -> None:
     ]
 
 
-def test_another_number_makes_another_password_and_nothing_else_at_aws() -> None:
+def test_a_new_rotation_number_changes_the_password_alone() -> None:
     database = {**stack_file("prod")["mlflow-platform:database"], "passwordRotation": 2}
     before, after = (
         {found.urn: found.document for found in got} for got in (recorded("prod"), prod(database=database))
@@ -78,7 +78,7 @@ def test_another_number_makes_another_password_and_nothing_else_at_aws() -> None
     assert {urn.rpartition("::")[2] for urn in before if before[urn] != after[urn]} == {"database-user-password"}
 
 
-def test_a_teams_pods_take_a_role_for_the_files_of_their_own_workspace() -> None:
+def test_a_teams_pods_assume_a_role_for_their_own_workspaces_files() -> None:
     got = direct()
     annotations = got["research-account"].inputs["metadata"]["annotations"]
     assert annotations.keys() == {"eks.amazonaws.com/role-arn"}
@@ -110,7 +110,7 @@ def test_pod_identity_is_associated_with_every_service_account() -> None:
     assert made == teams | {("mlflow", "mlflow"), ("mlflow", "mlflow-database-role")}
 
 
-def test_without_direct_access_a_team_is_nobody_at_aws_and_an_archived_one_never_is() -> None:
+def test_only_a_team_with_direct_access_has_an_aws_identity_and_an_archived_one_never() -> None:
     assert not [found for found in recorded("prod") if found.name.startswith("research-artifacts")]
     got = prod(artifacts=ARTIFACTS, teams={"research": {"archived": True}, "pricing": {}})
     assert {found.name for found in got if found.type == "mlflow-platform:index:RoleIdentity"} == {

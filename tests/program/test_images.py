@@ -1,4 +1,4 @@
-"""Where images are pulled from, in every pod that a stack makes."""
+"""Registries and image pull Secrets of all pods of a stack."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ def test_every_image_is_pulled_from_the_mirror_where_there_is_one(stack: str) ->
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_pod_shows_the_registry_its_secret(stack: str) -> None:
+def test_every_pod_has_the_image_pull_secret(stack: str) -> None:
     found = list(pods(run(stack, secrets=SECRETS[stack], images={"pullSecrets": ["pull"]})))
     assert found
     assert all(pod["imagePullSecrets"] == [{"name": "pull"}] for pod in found)

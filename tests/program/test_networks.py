@@ -1,4 +1,4 @@
-"""Who may connect to whom in what the committed stacks would deploy, computed from their rendered policies."""
+"""Connections between the pods of the committed stacks, computed from their NetworkPolicies."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -20,7 +20,7 @@ HOSTS = [
     (Host(name="metadata service", address="169.254.169.254"), [Port(number=80), Port(number=443)]),
     (Host(name="outside the cluster", address="203.0.113.1"), [Port(number=80), Port(number=443)]),
 ]
-# What a cluster has besides.
+# Other workloads of a cluster.
 OTHERS = {
     "kube-system": ({"k8s-app": "kube-dns"}, [(5353, "UDP"), (5353, "TCP"), (8080, "TCP")]),
     "traefik": ({"app.kubernetes.io/name": "traefik"}, [(8000, "TCP"), (8443, "TCP"), (9000, "TCP")]),
@@ -58,7 +58,7 @@ def matrix(stack: str) -> list[Cell]:
 
 
 def admitted(stack: str | Recording) -> dict[str, set[str]]:
-    """Destinations and ports that each source may connect to."""
+    """Destinations and ports by the source that may connect to them."""
     found: dict[str, set[str]] = {}
     for cell in matrix(stack) if isinstance(stack, str) else cells(network(objects(stack)), HOSTS):
         found.setdefault(cell.source, set())
@@ -79,11 +79,11 @@ def test_a_teams_pod_reaches_the_login_the_ingress_controller_and_names(stack: s
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_pod_that_nobody_has_written_down_resolves_names_only(stack: str) -> None:
+def test_an_unknown_pod_reaches_dns_only(stack: str) -> None:
     assert admitted(stack)["mlflow/any other pod"] == NAMES
 
 
-def test_what_holds_data_admits_its_clients_only() -> None:
+def test_data_stores_admit_their_clients_only() -> None:
     found = admitted("dev")
     assert {source for source, to in found.items() if "mlflow/postgres:5432" in to} == {
         "mlflow/mlflow",
@@ -93,7 +93,7 @@ def test_what_holds_data_admits_its_clients_only() -> None:
     assert stores == {"mlflow/mlflow", "mlflow/create-bucket"}
 
 
-def test_the_server_reaches_what_it_works_with_once_the_api_servers_address_is_written_down() -> None:
+def test_with_a_known_api_server_the_server_reaches_only_what_it_needs() -> None:
     narrow = admitted(run("dev", cluster={"apiServer": ["192.0.2.1/32"]}))["mlflow/mlflow"]
     assert narrow == {
         *NAMES,
@@ -110,7 +110,7 @@ def test_the_server_reaches_what_it_works_with_once_the_api_servers_address_is_w
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_nothing_of_ours_reaches_the_metadata_service_or_a_kubelet(stack: str) -> None:
+def test_no_pod_of_the_platform_reaches_the_metadata_service_or_a_kubelet(stack: str) -> None:
     for source, reached in admitted(stack).items():
         if source.partition("/")[0] not in OTHERS:
             assert not {to for to in reached if to.startswith(("metadata", "kubelet"))}, source

@@ -8,17 +8,17 @@ from tests.program.stacks import SECRETS, STACKS, recorded, run, stack_file
 
 CLUSTER_SCOPED = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
 LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
-# What the server waits for in one stack only. The issuer of EKS is public, its role needs no key, its bucket guards.
+# Dependencies of the server in one stack only. In the other one the issuer is public, and the role needs no key.
 OF_THE_STACK = {
     "dev": {"object-store-bucket", "identity-ingress", "login-issuer-discovery"},
     "prod": {"server-identity-policy", "bucket-policy", "bucket-encryption", "bucket-versioning"},
 }
-# Replaced whenever what they say changes, which protection would refuse.
+# Kinds that a change may replace, which protection would refuse.
 REPLACEABLE = ("Job", "ConfigMap", "Secret")
 
 
 def documents(recording: Recording) -> dict[str, tuple[Any, ...]]:
-    """What the engine would compare, by URN."""
+    """Inputs and options that the engine would compare, by URN."""
     return {
         found.urn: (found.document, found.protect, found.provider, found.dependencies) for found in recording.resources
     }
@@ -41,7 +41,7 @@ def test_every_component_has_a_type_of_this_project(stack: str) -> None:
     assert components
     for found in components:
         assert re.fullmatch(r"mlflow-platform:index:[A-Z][A-Za-z]+", found.type)
-        # Of two components one is inside the other only where it is a part of it.
+        # A component is inside another one only if it is part of it.
         assert found.name.startswith(found.parent)
 
 
@@ -58,7 +58,7 @@ def test_a_preview_shows_the_resources_that_the_deployment_makes(stack: str) -> 
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_same_settings_ask_for_the_same_resources(stack: str) -> None:
+def test_the_same_settings_create_the_same_resources(stack: str) -> None:
     assert documents(run(stack, secrets=SECRETS[stack])) == documents(recorded(stack))
 
 
@@ -113,7 +113,7 @@ def test_every_service_selects_the_pods_of_one_workload(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_workload_has_a_policy_that_opens_its_way(stack: str) -> None:
+def test_every_workload_has_a_network_policy_of_its_own(stack: str) -> None:
     got = recorded(stack)
     selectors = [found.inputs["spec"]["podSelector"].get("matchLabels", {}) for found in got.of("NetworkPolicy")]
     for found in [*got.of("Deployment"), *got.of("StatefulSet"), *got.of("Job")]:
@@ -121,15 +121,15 @@ def test_every_workload_has_a_policy_that_opens_its_way(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_server_starts_when_everything_it_asks_is_there(stack: str) -> None:
+def test_the_server_starts_when_everything_it_connects_to_exists(stack: str) -> None:
     waits_for = recorded(stack)["mlflow-server"].dependencies
     assert {"migration-job", "mlflow-binding", "mlflow-network"} <= waits_for
-    # With issuer and network there from the start: OAuth2-Proxy reads the keys of service-account tokens once.
+    # Issuer and network have to exist first: OAuth2-Proxy reads the keys of service-account tokens once.
     assert OF_THE_STACK[stack] <= waits_for
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_job_starts_when_its_way_is_open(stack: str) -> None:
+def test_a_job_starts_after_its_network_policy(stack: str) -> None:
     got = recorded(stack)
     for job in got.of("Job"):
         labels = job.inputs["spec"]["template"]["metadata"]["labels"]
@@ -157,7 +157,7 @@ def test_the_order_of_teams_in_the_stack_file_means_nothing() -> None:
     assert documents(run("dev", teams=dict(reversed(teams.items())))) == documents(recorded("dev"))
 
 
-def test_a_change_of_a_teams_groups_touches_bindings_only() -> None:
+def test_a_change_of_a_teams_groups_changes_bindings_only() -> None:
     changed = run(
         "dev", teams={"team-a": {"groups": {"viewer": ["auditors"], "editor": ["team-a-mlflow-users"]}}, "team-b": {}}
     )
@@ -168,7 +168,7 @@ def test_a_change_of_a_teams_groups_touches_bindings_only() -> None:
     }
 
 
-def test_kubernetes_own_roles_count_in_mlflow_only_when_that_is_said() -> None:
+def test_kubernetes_own_roles_count_in_mlflow_only_by_choice() -> None:
     aggregated = {"mlflow-view", "mlflow-edit", "mlflow-admin"}
     for said, expected in (({}, set[str]()), ({"aggregateRoles": True}, aggregated)):
         roles = {found.inputs["metadata"].get("name") for found in run("dev", access=said).of("ClusterRole")}
@@ -201,7 +201,7 @@ def test_an_evaluation_can_be_destroyed() -> None:
 
 
 @pytest.mark.parametrize(("stack", "host"), [("dev", "mlflow.localhost"), ("prod", "mlflow.example.com")])
-def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) -> None:
+def test_the_outputs_name_the_url_the_teams_and_the_users(stack: str, host: str) -> None:
     exports = recorded(stack).exports
     teams = stack_file(stack)["mlflow-platform:teams"]
     assert exports["url"] == f"https://{host}"
@@ -220,13 +220,13 @@ def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) ->
     ("stack", "url"),
     [("dev", "http://mlflow.mlflow.svc.cluster.local"), ("prod", "https://mlflow.example.com")],
 )
-def test_programs_come_by_the_public_address_where_everybody_trusts_its_certificate(stack: str, url: str) -> None:
+def test_programs_use_the_public_address_if_its_certificate_is_public(stack: str, url: str) -> None:
     environments = [found.inputs["data"] for found in recorded(stack).of("ConfigMap")]
     given = [data["MLFLOW_TRACKING_URI"] for data in environments if "MLFLOW_TRACKING_URI" in data]
     assert given == [url, url]
 
 
-def test_notebooks_in_a_namespace_of_their_own_are_let_in_and_reach_the_login() -> None:
+def test_notebooks_in_a_namespace_of_their_own_have_access_and_reach_the_login() -> None:
     teams = {"team-a": {"serviceAccounts": ["jupyter/team-a"]}, "team-b": {}}
     got = run("dev", teams=teams)
     assert got["team-a-program-binding"].inputs["subjects"][1] == {
@@ -239,7 +239,7 @@ def test_notebooks_in_a_namespace_of_their_own_are_let_in_and_reach_the_login() 
     assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "jupyter"}}} in ingress["from"]
 
 
-def test_addresses_of_the_cluster_open_the_same_ways_for_every_team() -> None:
+def test_addresses_of_the_cluster_open_the_same_egress_for_every_team() -> None:
     addresses = {"apiServer": ["10.0.0.1/32"], "ingressAddresses": ["192.0.2.0/28"]}
     got = run("dev", cluster=addresses, workspaces={"apiServer": True})
     for team in ("team-a", "team-b"):
@@ -258,5 +258,5 @@ def test_a_paused_platform_lacks_its_server_and_nothing_else() -> None:
     assert paused["mlflow-server"].inputs["spec"]["replicas"] == 0
     assert paused.exports["paused"] is True
     assert [found.urn for found in paused] == [found.urn for found in recorded("dev")]
-    # Not even the migration: it would run beside the server that is about to end.
+    # The migration is unchanged too: otherwise it would run while the server still terminates.
     assert paused["migration-job"].document == recorded("dev")["migration-job"].document

@@ -41,7 +41,7 @@ def test_of_the_outputs_only_the_development_passwords_are_secret(stack: str) ->
 
 
 def leaking(put: str) -> Recording:
-    """A program that puts a password into the wrong place."""
+    """A program that leaks a password in one of several ways."""
 
     def program() -> dict[str, Any]:
         made = random.RandomPassword("made", length=20).result
