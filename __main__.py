@@ -36,7 +36,7 @@ gateway = Gateway(
     GatewayArgs(
         address=context.address,
         service=server.service,
-        route=factories.guarded(context, route, login),
+        route=factories.server_route(context, route, login),
     ),
     opts,
 )

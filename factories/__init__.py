@@ -4,7 +4,7 @@ from factories.access import access_matrix
 from factories.artifacts import artifact_store
 from factories.context import Context, providers, trust
 from factories.database import database
-from factories.exposure import certificate, guarded, route
+from factories.exposure import certificate, route, server_route
 from factories.login import IdentitySource, identity_source, login
 from factories.server import migration, server
 from factories.workspaces import cluster_roles, workspaces
@@ -17,13 +17,13 @@ __all__ = [
     "certificate",
     "cluster_roles",
     "database",
-    "guarded",
     "identity_source",
     "login",
     "migration",
     "providers",
     "route",
     "server",
+    "server_route",
     "trust",
     "workspaces",
 ]

@@ -1,4 +1,4 @@
-"""The artifact store."""
+"""The store of MLflow's artifacts."""
 
 from components.artifacts.artifact_store import ArtifactStore
 from components.artifacts.external_store import AssumedRole, ExternalStore, ExternalStoreArgs

@@ -1,4 +1,4 @@
-"""The database."""
+"""The database of MLflow's metadata."""
 
 from components.database.database import Database
 from components.database.external_database import AdministratorArgs, ExternalDatabase, ExternalDatabaseArgs

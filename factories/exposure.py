@@ -55,8 +55,8 @@ def route(context: Context, certificate: Certificate) -> Route:
     )
 
 
-def guarded(context: Context, route: Route, login: Login) -> Route:
-    """Exposure of the server: with ForwardAuth, if the settings say so."""
+def server_route(context: Context, route: Route, login: Login) -> Route:
+    """Exposure of the server, with ForwardAuth if the settings say so."""
     if not (context.forward_auth and isinstance(route, IngressRoute)):
         return route
     return ForwardAuth(

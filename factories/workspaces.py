@@ -14,7 +14,7 @@ from factories.context import Context
 
 
 def cluster_roles(context: Context) -> ClusterRoles:
-    """The ClusterRoles of programs and of Kubernetes' own roles."""
+    """The ClusterRole of programs, and by choice parts of Kubernetes' own roles."""
     return ClusterRoles(
         "cluster-roles", ClusterRolesArgs(aggregate=context.settings.access.aggregate_roles), context.opts
     )
@@ -29,17 +29,17 @@ def workspaces(
 ) -> dict[str, Workspace]:
     """One workspace for each team, by the team's name."""
     url = _client_url(context, gateway, certificate)
-    components: dict[str, Workspace] = {}
+    by_team: dict[str, Workspace] = {}
     for name, team in context.settings.teams.items():
         if artifact_store.direct_bucket is None or team.archived:
-            components[name] = _workspace(context, name, url, certificate, roles)
+            by_team[name] = _workspace(context, name, url, certificate, roles)
             continue
         from factories.aws import direct_access, team_key  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
 
         access = direct_access(context, name, artifact_store.direct_bucket)
-        components[name] = _workspace(context, name, url, certificate, roles, direct=access)
-        team_key(context, name, components[name].namespace, artifact_store.direct_bucket)
-    return components
+        by_team[name] = _workspace(context, name, url, certificate, roles, direct=access)
+        team_key(context, name, by_team[name].namespace, artifact_store.direct_bucket)
+    return by_team
 
 
 def _workspace(

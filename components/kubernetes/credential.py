@@ -44,7 +44,7 @@ class ExistingSecret:
 
     name: str
     keys: Mapping[str, str]
-    """The Secret's key of each entry."""
+    """Key in the Secret, by entry."""
 
     rotation: int = 1
     """A new number restarts the pods: the program does not see changes of a Secret that others manage."""
@@ -79,7 +79,7 @@ class Credential:
     """Name of the Secret."""
 
     keys: Mapping[str, str]
-    """The Secret's key of each entry."""
+    """Key in the Secret, by entry."""
 
     rotation: int | None
     """Rotation number to set as a variable of the pods; None where a change renames the Secret and so restarts them."""

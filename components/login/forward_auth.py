@@ -27,7 +27,7 @@ UID = 65532
 # The token in the response has to be valid: those of Keycloak expire after five minutes by default.
 REFRESH_MINUTES = 4
 # A session larger than one cookie (4 KiB in browsers) is split into numbered ones.
-MOST_COOKIES = 5
+MAX_COOKIES = 5
 MIDDLEWARES = "traefik.ingress.kubernetes.io/router.middlewares"
 
 
@@ -80,7 +80,7 @@ def middleware_spec(url: pulumi.Input[str], cookie: str) -> dict[str, object]:
             # Replaces the client's own header, even if the response has none.
             "authResponseHeaders": ["Authorization"],
             # Without them the browser would keep its old session cookie and never get the refreshed one.
-            "addAuthCookiesToResponse": [cookie, *(f"{cookie}_{number}" for number in range(MOST_COOKIES))],
+            "addAuthCookiesToResponse": [cookie, *(f"{cookie}_{number}" for number in range(MAX_COOKIES))],
         }
     }
 

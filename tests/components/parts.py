@@ -77,8 +77,8 @@ def pod(got: Recording, name: str) -> dict[str, Any]:
 
 def container(got: Recording, name: str) -> dict[str, Any]:
     """The one ordinary container of a workload."""
-    (found,) = pod(got, name)["containers"]
-    return found
+    (spec,) = pod(got, name)["containers"]
+    return spec
 
 
 def environment(spec: dict[str, Any]) -> dict[str, Any]:

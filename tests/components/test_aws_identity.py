@@ -18,7 +18,7 @@ POLICY = json.dumps(policies.document())
 
 def role(kind: Irsa | PodIdentity) -> Recording:
     def program() -> dict[str, Any]:
-        made = RoleIdentity(
+        component = RoleIdentity(
             "server",
             RoleIdentityArgs(
                 kind=kind,
@@ -29,13 +29,13 @@ def role(kind: Irsa | PodIdentity) -> Recording:
                 permissions_boundary=BOUNDARY,
             ),
         ).identity
-        token: Any = made.attachment.volumes[0].projected
+        token: Any = component.attachment.volumes[0].projected
         return {
-            "environment": attached(made.attachment),
+            "environment": attached(component.attachment),
             "audience": token.sources[0].service_account_token.audience,
-            "mounts": [mount.mount_path for mount in made.attachment.mounts],
-            "annotations": made.annotations,
-            "ports": [flow.ports for flow in made.flows],
+            "mounts": [mount.mount_path for mount in component.attachment.mounts],
+            "annotations": component.annotations,
+            "ports": [flow.ports for flow in component.flows],
         }
 
     return deploy(program)
@@ -43,13 +43,13 @@ def role(kind: Irsa | PodIdentity) -> Recording:
 
 def user(rotation: int = 1, secret: str | None = None) -> Recording:
     def program() -> dict[str, Any]:
-        made = UserIdentity(
+        component = UserIdentity(
             "server",
             UserIdentityArgs(
                 rotation=rotation, namespace=NAMESPACE, policy=POLICY, permissions_boundary=BOUNDARY, secret=secret
             ),
         ).identity
-        return {"environment": attached(made.attachment)}
+        return {"environment": attached(component.attachment)}
 
     return deploy(program)
 
@@ -114,7 +114,7 @@ def test_an_access_key_is_in_a_secret_and_nowhere_else() -> None:
     }
     (key,) = got.secret_values
     assert got["server-secret"].secrets["stringData.AWS_SECRET_ACCESS_KEY"] == key
-    assert not any(key in found.plain.values() for found in got)
+    assert not any(key in resource.plain.values() for resource in got)
 
 
 def test_a_new_rotation_number_creates_a_key_before_it_deletes_the_old_one() -> None:
@@ -129,5 +129,5 @@ def test_a_secret_that_people_type_has_a_name() -> None:
 
 @pytest.mark.parametrize("got", [role(Irsa(provider=PROVIDER)), role(PodIdentity(cluster="prod")), user()])
 def test_every_role_and_user_has_the_permissions_boundary(got: Recording) -> None:
-    made = [found for found in got if found.kind in {"aws.Role", "aws.User"}]
-    assert [found.inputs["permissionsBoundary"] for found in made] == [BOUNDARY]
+    resources = [resource for resource in got if resource.kind in {"aws.Role", "aws.User"}]
+    assert [resource.inputs["permissionsBoundary"] for resource in resources] == [BOUNDARY]

@@ -30,16 +30,16 @@ RDS = RdsArgs(
 
 def bucket(**changes: object) -> Recording:
     def program() -> dict[str, object]:
-        made = Bucket("bucket", replace(BUCKET, **changes))  # type: ignore[arg-type] - a test's shorthand
-        return {"name": made.name, "arn": made.arn, "key": made.key}
+        component = Bucket("bucket", replace(BUCKET, **changes))  # type: ignore[arg-type] - a test's shorthand
+        return {"name": component.name, "arn": component.arn, "key": component.key}
 
     return deploy(program)
 
 
 def rds(**changes: object) -> Recording:
     def program() -> dict[str, object]:
-        made = Rds("rds", replace(RDS, **changes))  # type: ignore[arg-type] - a test's shorthand
-        return {"host": made.host, "secret": made.administrator_secret, "key": made.key}
+        component = Rds("rds", replace(RDS, **changes))  # type: ignore[arg-type] - a test's shorthand
+        return {"host": component.host, "secret": component.administrator_secret, "key": component.key}
 
     return deploy(program)
 
@@ -71,9 +71,9 @@ def test_a_bucket_keeps_what_was_deleted_for_a_while_and_no_unfinished_upload() 
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_the_settings_of_a_bucket_are_retained_as_long_as_the_bucket(durable: bool) -> None:  # noqa: FBT001 - a case
-    made = [found for found in bucket(durable=durable) if found.custom]
-    assert len(made) == 8
-    assert {(found.protect, found.retain) for found in made} == {(durable, durable)}
+    resources = [resource for resource in bucket(durable=durable) if resource.custom]
+    assert len(resources) == 8
+    assert {(resource.protect, resource.retain) for resource in resources} == {(durable, durable)}
 
 
 def test_a_database_is_encrypted_and_reachable_from_the_cluster_only() -> None:

@@ -8,8 +8,8 @@ from tests.harness import Recording, deploy
 
 def test_a_service_with_a_public_certificate_needs_nothing() -> None:
     def program() -> dict[str, object]:
-        found = service_authority("database", None, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
-        return {"file": found.file, "mounts": len(found.attachment.mounts)}
+        authority = service_authority("database", None, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
+        return {"file": authority.file, "mounts": len(authority.attachment.mounts)}
 
     got = deploy(program)
     assert got.exports == {"file": PUBLIC, "mounts": 0}
@@ -18,9 +18,9 @@ def test_a_service_with_a_public_certificate_needs_nothing() -> None:
 
 def test_a_services_own_ca_certificate_is_a_file_in_its_clients() -> None:
     def program() -> dict[str, object]:
-        found = service_authority("database", AUTHORITY, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
-        (mount,), (volume,) = found.attachment.mounts, found.attachment.volumes
-        return {"file": found.file, "path": mount.mount_path, "map": volume.config_map}
+        authority = service_authority("database", AUTHORITY, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
+        (mount,), (volume,) = authority.attachment.mounts, authority.attachment.volumes
+        return {"file": authority.file, "path": mount.mount_path, "map": volume.config_map}
 
     got = deploy(program)
     assert got["database-authority"].inputs["data"] == {"ca.crt": f"{AUTHORITY}\n"}

@@ -155,8 +155,8 @@ def test_serial_numbers_are_positive_and_short_enough() -> None:
 
 def published(name: str) -> dict[str, object]:
     args = CertificateArgs(namespace="mlflow", domain=HOST, hosts=HOSTS, issued=ISSUED)
-    made = SelfSignedCertificate(name, args).certificate
-    return {f"{name}-authority": made.authority, f"{name}-secrets": made.secret_names}
+    component = SelfSignedCertificate(name, args).certificate
+    return {f"{name}-authority": component.authority, f"{name}-secrets": component.secret_names}
 
 
 def test_the_keys_are_secret_and_the_authority_is_not() -> None:

@@ -26,12 +26,12 @@ def database(*, authority: str | None = None, administrator: bool = False) -> Re
             administrator=root if administrator else None,
             image="mlflow:3.17.2",
         )
-        made = ExternalDatabase("database", args).database
+        component = ExternalDatabase("database", args).database
         return {
-            "uri": made.uri,
-            "environment": attached(made.attachment),
-            "ports": made.flows[0].ports,
-            "ready": [one.urn for one in made.ready],
+            "uri": component.uri,
+            "environment": attached(component.attachment),
+            "ports": component.flows[0].ports,
+            "ready": [one.urn for one in component.ready],
         }
 
     return deploy(program)
@@ -49,7 +49,7 @@ def test_it_is_reached_by_tls_and_its_password_of_any_characters_is_in_a_secret(
 
 
 def test_only_the_credential_is_created() -> None:
-    assert [found.name for found in database() if found.custom] == ["database-credential"]
+    assert [resource.name for resource in database() if resource.custom] == ["database-credential"]
 
 
 def test_a_server_with_its_own_ca_certificate_is_trusted_by_that_alone() -> None:

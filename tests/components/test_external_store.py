@@ -31,11 +31,11 @@ def store(
             authority=authority,
             access=access or ConfiguredValues(values=key),
         )
-        made = ExternalStore("bucket", args).artifact_store
+        component = ExternalStore("bucket", args).artifact_store
         return {
-            "uri": made.uri,
-            "environment": attached(made.attachment),
-            "ports": made.flows[0].ports,
+            "uri": component.uri,
+            "environment": attached(component.attachment),
+            "ports": component.flows[0].ports,
         }
 
     return deploy(program)
@@ -74,7 +74,7 @@ def test_the_port_of_an_endpoint_follows_from_its_url() -> None:
 
 
 def test_only_the_credential_is_created() -> None:
-    assert [found.name for found in store(None) if found.custom] == ["bucket-credential"]
+    assert [resource.name for resource in store(None) if resource.custom] == ["bucket-credential"]
 
 
 def test_a_store_with_its_own_ca_certificate_is_trusted_by_that_alone() -> None:
@@ -86,12 +86,12 @@ def test_a_store_with_its_own_ca_certificate_is_trusted_by_that_alone() -> None:
 def test_an_existing_secret_creates_no_resource() -> None:
     keys = {"access-key-id": "AWS_ACCESS_KEY_ID", "secret-access-key": "AWS_SECRET_ACCESS_KEY"}
     got = store(None, access=ExistingSecret(name="company", keys=keys))
-    assert [found.name for found in got if found.custom] == []
+    assert [resource.name for resource in got if resource.custom] == []
     assert got.exports["environment"].items() >= {name: f"company/{name}" for name in keys.values()}.items()
 
 
 def test_an_aws_role_needs_no_access_key() -> None:
     got = store(None, access=AssumedRole(arn="arn:aws:iam::123456789012:role/mlflow"))
-    assert [found.name for found in got if found.custom] == []
+    assert [resource.name for resource in got if resource.custom] == []
     assert got.exports["environment"]["AWS_ROLE_ARN"] == "arn:aws:iam::123456789012:role/mlflow"
     assert "AWS_ACCESS_KEY_ID" not in got.exports["environment"]

@@ -43,7 +43,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
             annotations=annotations or {},
             certificate=ROUTE.certificate,
         )
-        made = ForwardAuth(
+        component = ForwardAuth(
             "forward-auth",
             ForwardAuthArgs(
                 namespace=NAMESPACE,
@@ -56,7 +56,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
                 api_server=("10.0.0.1/32",),
             ),
         )
-        Gateway("gateway", GatewayArgs(address=address, service=service(), route=made.route))
+        Gateway("gateway", GatewayArgs(address=address, service=service(), route=component.route))
         k8s.core.v1.Pod("server", spec=k8s.core.v1.PodSpecArgs(init_containers=[login.sidecar], containers=[]))
 
     return deploy(program)
@@ -67,13 +67,13 @@ def value(option: str, words: list[str]) -> list[str]:
 
 
 def front(got: Recording) -> list[str]:
-    (found,) = pod(got, "forward-auth-server")["containers"]
-    return found["args"]
+    (spec,) = pod(got, "forward-auth-server")["containers"]
+    return spec["args"]
 
 
 def sidecar(got: Recording) -> dict[str, Any]:
-    (found,) = got["server"].inputs["spec"]["initContainers"]
-    return found
+    (spec,) = got["server"].inputs["spec"]["initContainers"]
+    return spec
 
 
 def annotations(got: Recording, name: str) -> dict[str, str]:
@@ -208,5 +208,5 @@ def test_the_login_answers_while_nodes_are_drained() -> None:
 
 
 def test_the_login_drains_before_it_terminates() -> None:
-    (found,) = pod(asked(), "forward-auth-server")["containers"]
-    assert found["lifecycle"]["preStop"]["sleep"]["seconds"] == 15
+    (spec,) = pod(asked(), "forward-auth-server")["containers"]
+    assert spec["lifecycle"]["preStop"]["sleep"]["seconds"] == 15

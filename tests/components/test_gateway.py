@@ -12,9 +12,9 @@ def gateway(address: Address = ADDRESS, *, preview: bool = False) -> Recording:
 
 
 def test_there_is_one_ingress_which_routes_to_the_service_by_tls() -> None:
-    found = gateway()["gateway-ingress"].inputs
-    assert found["metadata"]["annotations"] == {"example.com/a": "b"}
-    assert found["spec"] == {
+    inputs = gateway()["gateway-ingress"].inputs
+    assert inputs["metadata"]["annotations"] == {"example.com/a": "b"}
+    assert inputs["spec"] == {
         "ingressClassName": "traefik",
         "tls": [{"hosts": [HOST], "secretName": "mlflow-tls"}],
         "rules": [

@@ -31,8 +31,8 @@ def ways_in(address: Address = ADDRESS, hosts: dict[str, str] | None = None) -> 
 
 
 def rule(got: Recording) -> dict[str, Any]:
-    (found,) = got["gateway-route"].inputs["spec"]["rules"]
-    return found
+    (rule,) = got["gateway-route"].inputs["spec"]["rules"]
+    return rule
 
 
 def test_each_host_has_a_listener_with_its_own_certificate_and_none_is_without_tls() -> None:
@@ -60,11 +60,11 @@ def test_the_deployment_waits_until_the_controller_serves_the_gateway() -> None:
 
 
 def test_the_route_connects_its_own_listener_to_the_service_alone() -> None:
-    found = ways_in()["gateway-route"].inputs
-    assert found["kind"] == "HTTPRoute"
-    assert found["spec"]["parentRefs"] == [{"name": "mlflow", "sectionName": "host"}]
-    assert found["spec"]["hostnames"] == [HOST]
-    (route,) = found["spec"]["rules"]
+    inputs = ways_in()["gateway-route"].inputs
+    assert inputs["kind"] == "HTTPRoute"
+    assert inputs["spec"]["parentRefs"] == [{"name": "mlflow", "sectionName": "host"}]
+    assert inputs["spec"]["hostnames"] == [HOST]
+    (route,) = inputs["spec"]["rules"]
     assert route["matches"] == [{"path": {"type": "PathPrefix", "value": "/"}}]
     assert route["backendRefs"] == [{"name": "some-service", "port": 80}]
 

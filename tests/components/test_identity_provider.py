@@ -13,7 +13,7 @@ CALLBACK = "https://mlflow.example.com/oauth2/callback"
 
 def identity(users: dict[str, list[str]] | None = None) -> Recording:
     def program() -> dict[str, object]:
-        made = IdentityProvider(
+        component = IdentityProvider(
             "identity",
             IdentityProviderArgs(
                 namespace=NAMESPACE,
@@ -24,27 +24,27 @@ def identity(users: dict[str, list[str]] | None = None) -> Recording:
                 route=ROUTE,
             ),
         )
-        oidc = made.oidc
+        oidc = component.oidc
         return {
             "issuer": oidc.issuer,
             "client": oidc.client_id,
             "secret": oidc.client_secret,
             "ready": [resource.urn for resource in oidc.ready],
-            "passwords": made.passwords,
+            "passwords": component.passwords,
         }
 
     return deploy(program)
 
 
 def test_the_configuration_has_one_client_and_one_entry_per_user() -> None:
-    found = configuration(
+    settings = configuration(
         issuer="https://dex.example.com",
         client=("mlflow", "client-secret"),
         redirect_uri=CALLBACK,
         users={BOB: ("$2a$bob", ()), ALICE: ("$2a$alice", ("team-a", "team-b"))},
     )
     namespace = uuid.uuid5(uuid.NAMESPACE_DNS, "dex.mlflow-platform")
-    assert found == {
+    assert settings == {
         "issuer": "https://dex.example.com",
         "storage": {"type": "memory"},
         "web": {"http": "0.0.0.0:5556"},

@@ -71,10 +71,10 @@ def _asked(answer: Callable[[], object]) -> Callable[..., object]:
 
 
 def _module(name: str, **members: object) -> ModuleType:
-    made = ModuleType(name)
+    component = ModuleType(name)
     for member, value in members.items():
-        setattr(made, member, value)
-    return made
+        setattr(component, member, value)
+    return component
 
 
 def _modules(world: World) -> dict[str, ModuleType]:
@@ -142,9 +142,9 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 def test_an_image_with_another_mlflow_than_its_tag_changes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPECTED_VERSION", "3.18.0")
     world = World()
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (10, [])
-    assert "called 3.18.0 and holds MLflow 3.17.2" in said
+    assert "called 3.18.0 and holds MLflow 3.17.2" in message
 
 
 @pytest.mark.parametrize(("revision", "done"), [(None, ["create"]), (OLD, ["upgrade"]), (HEAD, [])])
@@ -156,18 +156,18 @@ def test_a_database_at_any_revision_is_migrated_to_the_head(run: Run, revision: 
 
 def test_a_database_that_a_newer_image_has_migrated_is_not_changed(run: Run) -> None:
     world = World(revision=NEWER)
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (14, [])
-    assert f"revision {NEWER}" in said
-    assert "restore a backup" in said
+    assert f"revision {NEWER}" in message
+    assert "restore a backup" in message
 
 
 def test_while_a_server_runs_only_compatible_changes_are_made(run: Run) -> None:
     world = World(servers=["server at 10.0.0.7 (3 sessions)"], in_the_way=[f"abc (jobs): {WRITES}"])
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (11, [])
     for words in ("nothing was changed", WRITES, "server at 10.0.0.7", "server.paused: true", "Back up"):
-        assert words in said
+        assert words in message
 
 
 @pytest.mark.parametrize(
@@ -187,21 +187,21 @@ def test_a_running_server_is_no_obstacle_if_there_is_nothing_to_migrate(run: Run
 
 def test_the_holder_of_the_lock_is_named(run: Run) -> None:
     world = World(holder="mlflow-platform migration migration-job-abc at 10.0.0.9")
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (12, [])
-    assert "migration-job-abc at 10.0.0.9" in said
+    assert "migration-job-abc at 10.0.0.9" in message
 
 
 def test_another_revision_than_the_head_afterwards_asks_for_the_backup(run: Run) -> None:
-    code, said = run(World(ends_at=OLD))
+    code, message = run(World(ends_at=OLD))
     assert code == 13
-    assert "restore the backup" in said
+    assert "restore the backup" in message
 
 
 def test_a_revision_that_fails_is_quoted_and_has_changed_nothing(run: Run) -> None:
-    code, said = run(World(fails=[RuntimeError("spans row references missing trace_info row")]))
+    code, message = run(World(fails=[RuntimeError("spans row references missing trace_info row")]))
     assert code == 16
-    assert said == (
+    assert message == (
         "the migration failed and changed nothing: RuntimeError: spans row references missing trace_info row"
     )
 
@@ -217,9 +217,9 @@ def test_a_table_in_use_is_retried(run: Run) -> None:
 
 
 def test_a_table_that_stays_in_use_fails_the_migration(run: Run) -> None:
-    code, said = run(World(fails=[OperationalError("55P03") for _ in range(50)]))
+    code, message = run(World(fails=[OperationalError("55P03") for _ in range(50)]))
     assert code == 17
-    assert "nothing was changed" in said
+    assert "nothing was changed" in message
 
 
 def test_other_errors_of_the_database_are_not_retried(run: Run) -> None:
@@ -244,6 +244,6 @@ def test_a_file_that_a_server_has_open_stays_as_it_is(
     monkeypatch.setattr(sqlite_file, "in_use", _asked(lambda: True))
     (tmp_path / "mlflow.db").write_bytes(b"")
     world = World()
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (11, [])
-    assert "server.paused: true" in said
+    assert "server.paused: true" in message

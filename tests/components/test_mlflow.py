@@ -97,8 +97,8 @@ def server(
 
 
 def proxy(got: Recording) -> dict[str, Any]:
-    (found,) = pod(got, "mlflow-server")["initContainers"]
-    return found
+    (spec,) = pod(got, "mlflow-server")["initContainers"]
+    return spec
 
 
 def test_an_mlflow_without_workspaces_reviews_access_in_one_namespace() -> None:
@@ -185,9 +185,9 @@ def test_egress_to_the_api_server_is_limited_to_its_addresses_where_they_are_kno
 
 
 def test_an_identity_provider_elsewhere_is_reached_on_its_port_alone() -> None:
-    found = by_addresses(server(api_server=("10.0.0.0/28",)))
-    assert found[-1] == (["0.0.0.0/0"], [443])
-    assert len(found) == 4
+    rules = by_addresses(server(api_server=("10.0.0.0/28",)))
+    assert rules[-1] == (["0.0.0.0/0"], [443])
+    assert len(rules) == 4
 
 
 def test_an_identity_provider_in_this_cluster_is_reached_by_the_ingress_controllers_pods() -> None:
@@ -344,18 +344,18 @@ def test_several_replicas_are_drained_one_at_a_time() -> None:
 
 def test_replicas_are_spread_over_nodes_and_zones_where_they_can_be() -> None:
     constraints = pod(server(), "mlflow-server")["topologySpreadConstraints"]
-    assert [found["topologyKey"] for found in constraints] == [
+    assert [constraint["topologyKey"] for constraint in constraints] == [
         "kubernetes.io/hostname",
         "topology.kubernetes.io/zone",
     ]
-    for found in constraints:
-        assert found["whenUnsatisfiable"] == "ScheduleAnyway"
-        assert found["labelSelector"] == {"matchLabels": LABELS}
+    for constraint in constraints:
+        assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert constraint["labelSelector"] == {"matchLabels": LABELS}
 
 
 def test_a_required_spread_keeps_replicas_pending_otherwise() -> None:
     constraints = pod(server(spread="required"), "mlflow-server")["topologySpreadConstraints"]
-    assert {found["whenUnsatisfiable"] for found in constraints} == {"DoNotSchedule"}
+    assert {constraint["whenUnsatisfiable"] for constraint in constraints} == {"DoNotSchedule"}
 
 
 def test_under_load_further_replicas_are_started() -> None:
@@ -441,17 +441,17 @@ def test_a_model_version_may_not_have_any_other_source(source: str) -> None:
 
 
 def test_the_server_gets_the_allowed_sources_of_model_versions() -> None:
-    found = environment(container(server(), "mlflow-server"))
-    assert found["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"] == MODEL_SOURCES
+    variables = environment(container(server(), "mlflow-server"))
+    assert variables["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"] == MODEL_SOURCES
 
 
 BELOW = Address(host=HOST, path="/clusters/demo/mlflow")
 
 
 def test_below_a_path_the_server_knows_the_path_and_is_probed_there() -> None:
-    found = container(server(address=BELOW), "mlflow-server")
-    assert environment(found)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
-    probes = [found[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+    spec = container(server(address=BELOW), "mlflow-server")
+    assert environment(spec)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
+    probes = [spec[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
     assert probes == ["/clusters/demo/mlflow/health"] * 3
 
 

@@ -6,8 +6,8 @@ from tests.harness import Recording, deploy
 
 def platform(*, durable: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        made = PlatformNamespace("platform", PlatformNamespaceArgs(name="mlflow", durable=durable))
-        return {"namespace": made.namespace}
+        component = PlatformNamespace("platform", PlatformNamespaceArgs(name="mlflow", durable=durable))
+        return {"namespace": component.namespace}
 
     return deploy(program)
 

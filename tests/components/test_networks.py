@@ -20,12 +20,12 @@ def policy(**flows: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
 
 def test_a_closed_namespace_allows_dns_and_nothing_else() -> None:
     got = deploy(lambda: networks.closed_namespace("x", "team-a", pulumi.ResourceOptions()))
-    found = got["x-closed"].inputs
-    assert found["metadata"] == {"name": "default-deny", "namespace": "team-a"}
-    assert found["spec"]["podSelector"] == {}
-    assert found["spec"]["policyTypes"] == ["Ingress", "Egress"]
-    assert "ingress" not in found["spec"]
-    (names,) = found["spec"]["egress"]
+    inputs = got["x-closed"].inputs
+    assert inputs["metadata"] == {"name": "default-deny", "namespace": "team-a"}
+    assert inputs["spec"]["podSelector"] == {}
+    assert inputs["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in inputs["spec"]
+    (names,) = inputs["spec"]["egress"]
     assert names["ports"] == [
         {"protocol": protocol, "port": port} for port in (53, 5353) for protocol in ("UDP", "TCP")
     ]

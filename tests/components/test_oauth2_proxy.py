@@ -53,17 +53,19 @@ def login(choices: Choices | None = None) -> Recording:
             pass_token=chosen.pass_token,
             company_authorities=chosen.company_authorities,
         )
-        made = Login("login", args)
-        spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.attachment.volumes)
+        component = Login("login", args)
+        spec = k8s.core.v1.PodSpecArgs(
+            init_containers=[component.sidecar], containers=[], volumes=component.attachment.volumes
+        )
         k8s.core.v1.Pod("pod", spec=spec)
-        return {"ports": made.issuer_ports}
+        return {"ports": component.issuer_ports}
 
     return deploy(program)
 
 
 def sidecar(got: Recording) -> dict[str, Any]:
-    (found,) = got["pod"].inputs["spec"]["initContainers"]
-    return found
+    (spec,) = got["pod"].inputs["spec"]["initContainers"]
+    return spec
 
 
 def line(choices: Choices | None = None) -> list[str]:
@@ -292,14 +294,14 @@ def test_the_client_secret_may_be_in_an_existing_secret() -> None:
             client_id="platform",
             client_secret=ExistingSecret(name="company", keys={"client-secret": "oidc"}, rotation=3),
         )
-        made = login_secrets(
+        secrets = login_secrets(
             "login",
             client_secret=oidc.client_secret,
             htpasswd=None,
             namespace=NAMESPACE,
             opts=pulumi.ResourceOptions(),
         )
-        return {"volume": made.attachment.volumes[0], "env": [*made.attachment.env]}
+        return {"volume": secrets.attachment.volumes[0], "env": [*secrets.attachment.env]}
 
     got = deploy(program)
     assert list(got["login-secret"].secrets) == ["stringData.cookie-secret"]

@@ -22,8 +22,8 @@ def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the compo
             "durable": False,
             **changes,
         }
-        made = ObjectStore("store", ObjectStoreArgs(**arguments)).artifact_store
-        return {"uri": made.uri, "environment": attached(made.attachment)}
+        component = ObjectStore("store", ObjectStoreArgs(**arguments)).artifact_store
+        return {"uri": component.uri, "environment": attached(component.attachment)}
 
     return deploy(program)
 
@@ -129,7 +129,7 @@ def test_only_the_claim_and_scratch_space_are_writable() -> None:
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_only_a_durable_server_is_protected(durable: bool) -> None:  # noqa: FBT001 - a case of the test
-    protected = {found.name for found in store(durable=durable) if found.protect}
+    protected = {resource.name for resource in store(durable=durable) if resource.protect}
     assert protected == ({"store-server"} if durable else set())
 
 

@@ -6,8 +6,8 @@ USERS = ("erin@example.com", "dora@example.com")
 
 def passwords() -> Recording:
     def program() -> dict[str, object]:
-        made = Passwords("users", PasswordsArgs(users=USERS))
-        return {"htpasswd": made.htpasswd, "passwords": made.passwords, "client": made.client_secret}
+        component = Passwords("users", PasswordsArgs(users=USERS))
+        return {"htpasswd": component.htpasswd, "passwords": component.passwords, "client": component.client_secret}
 
     return deploy(program)
 

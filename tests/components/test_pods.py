@@ -29,8 +29,8 @@ def test_a_pod_runs_as_a_numbered_user_under_the_runtimes_system_call_filter() -
 
 def test_a_container_has_no_capability_and_cannot_change_its_programs() -> None:
     container = k8s.core.v1.ContainerArgs(name="x", security_context=pods.container_security())
-    (found,) = as_registered(k8s.core.v1.PodSpecArgs(containers=[container]))["containers"]
-    assert found["securityContext"] == {
+    (spec,) = as_registered(k8s.core.v1.PodSpecArgs(containers=[container]))["containers"]
+    assert spec["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},

@@ -124,5 +124,5 @@ def test_there_is_one_writer() -> None:
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_only_a_durable_server_is_protected(durable: bool) -> None:  # noqa: FBT001 - a case of the test
-    protected = {found.name for found in postgres(durable=durable) if found.protect}
+    protected = {resource.name for resource in postgres(durable=durable) if resource.protect}
     assert protected == ({"postgres-server"} if durable else set())

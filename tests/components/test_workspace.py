@@ -40,8 +40,8 @@ def make(team: str, **changes: Any) -> Workspace:  # noqa: ANN401 - arguments of
 def workspace(team: str = "team-a", *, private: bool = False, **changes: Any) -> Recording:  # noqa: ANN401 - likewise
     def program() -> dict[str, object]:
         authority = pulumi.Output.from_input(AUTHORITY) if private else None
-        made = make(team, authority=authority, **changes)
-        return {"namespace": made.namespace, "account": made.service_account}
+        component = make(team, authority=authority, **changes)
+        return {"namespace": component.namespace, "account": component.service_account}
 
     return deploy(program)
 
@@ -67,9 +67,9 @@ def test_the_namespace_refuses_pods_that_are_not_restricted() -> None:
     ],
 )
 def test_each_role_is_there_with_its_verbs_whether_it_has_members_or_not(role: str, verbs: list[str]) -> None:
-    found = workspace()[f"team-a-{role}-role"].inputs
-    assert found["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
-    assert found["rules"] == [
+    inputs = workspace()[f"team-a-{role}-role"].inputs
+    assert inputs["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
+    assert inputs["rules"] == [
         {
             "apiGroups": ["mlflow.kubeflow.org"],
             "resources": ["experiments", "datasets", "registeredmodels"],
@@ -95,7 +95,9 @@ def test_every_group_is_bound_to_its_role() -> None:
 
 
 def test_a_role_without_members_has_no_binding() -> None:
-    bindings = {found.name for found in workspace(groups={"viewer": ["auditors"], "manager": []}).of("RoleBinding")}
+    bindings = {
+        resource.name for resource in workspace(groups={"viewer": ["auditors"], "manager": []}).of("RoleBinding")
+    }
     assert bindings == {"team-a-viewer-binding", "team-a-gateway-binding", "team-a-program-binding"}
 
 
@@ -180,7 +182,7 @@ def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) ->
 
 def test_clients_get_a_private_ca_certificate_for_https() -> None:
     assert workspace(private=True)["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
-    assert [found.name for found in workspace().of("ConfigMap")] == ["team-a-client"]
+    assert [resource.name for resource in workspace().of("ConfigMap")] == ["team-a-client"]
 
 
 def test_a_team_is_limited_to_its_quota_without_node_ports_and_load_balancers() -> None:
@@ -215,17 +217,19 @@ def test_only_a_durable_team_that_is_not_archived_is_protected(
 ) -> None:
     got = workspace(durable=durable, archived=archived)
     kept = {"team-a-namespace"} if durable and not archived else set[str]()
-    assert {found.name for found in got if found.protect} == kept
-    assert {found.name for found in got if found.retain} == kept
+    assert {resource.name for resource in got if resource.protect} == kept
+    assert {resource.name for resource in got if resource.retain} == kept
 
 
 def test_an_archived_team_allows_no_pods_and_programs_have_no_rights() -> None:
     groups = {"viewer": ["team-a-mlflow-users"]}
     working, archived = workspace(groups=groups), workspace(groups=groups, archived=True)
     assert archived["team-a-quota"].inputs["spec"]["hard"]["pods"] == "0"
-    subjects = [subject["kind"] for found in archived.of("RoleBinding") for subject in found.inputs["subjects"]]
+    subjects = [subject["kind"] for resource in archived.of("RoleBinding") for subject in resource.inputs["subjects"]]
     assert set(subjects) == {"Group"}
-    assert {found.name for found in working} - {found.name for found in archived} == {"team-a-program-binding"}
+    assert {resource.name for resource in working} - {resource.name for resource in archived} == {
+        "team-a-program-binding"
+    }
 
 
 def test_an_archived_team_is_still_a_workspace_and_labelled_as_archived() -> None:
@@ -240,23 +244,23 @@ def test_two_teams_share_nothing() -> None:
         make("team-b")
 
     got = deploy(program)
-    of_a = [found for found in got if "team-a" in (found.parent, found.name)]
-    of_b = [found for found in got if "team-b" in (found.parent, found.name)]
+    of_a = [resource for resource in got if "team-a" in (resource.parent, resource.name)]
+    of_b = [resource for resource in got if "team-b" in (resource.parent, resource.name)]
     assert len(of_a) == len(of_b)
     assert len(of_a) + len(of_b) == len(got.resources)
-    for found in of_a:
-        assert not any("team-b" in name for name in found.dependencies)
-        assert "team-b" not in str(found.inputs)
+    for resource in of_a:
+        assert not any("team-b" in name for name in resource.dependencies)
+        assert "team-b" not in str(resource.inputs)
 
 
 def test_a_team_has_the_same_resources_alone_and_among_others() -> None:
-    alone = {found.urn: found.document for found in workspace() if found.custom}
+    alone = {resource.urn: resource.document for resource in workspace() if resource.custom}
 
     def program() -> None:
         make("team-0")
         make("team-a")
 
-    among = {found.urn: found.document for found in deploy(program)}
+    among = {resource.urn: resource.document for resource in deploy(program)}
     assert {urn: among[urn] for urn in alone} == alone
 
 

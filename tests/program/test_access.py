@@ -66,12 +66,12 @@ def roles_of(got: Recording) -> Iterator[Registered]:
     yield from got.of("ClusterRole")
 
 
-def namespace(found: Registered) -> str:
-    return found.inputs["metadata"].get("namespace", "")
+def namespace(resource: Registered) -> str:
+    return resource.inputs["metadata"].get("namespace", "")
 
 
-def name_of(found: Registered) -> str:
-    return found.inputs["metadata"].get("name") or autoname(found.name)
+def name_of(resource: Registered) -> str:
+    return resource.inputs["metadata"].get("name") or autoname(resource.name)
 
 
 def subjects(binding: Registered) -> Iterator[tuple[str, str]]:

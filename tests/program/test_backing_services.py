@@ -45,7 +45,7 @@ def pod(got: Recording, name: str) -> dict[str, Any]:
 
 def test_no_secret_of_external_services_leaves_a_secret() -> None:
     assert leaks(external()) == []
-    in_secrets = {value for found in external().of("Secret") for value in found.secrets.values()}
+    in_secrets = {value for resource in external().of("Secret") for value in resource.secrets.values()}
     assert {secret_value(name) for name in SECRETS} <= in_secrets
 
 
@@ -68,7 +68,7 @@ def test_the_ca_bundle_exists_before_the_login_starts() -> None:
 
 
 def test_with_external_services_there_are_none_in_the_cluster() -> None:
-    names = {found.name for found in external()}
+    names = {resource.name for resource in external()}
     assert not {"postgres-server", "object-store-server"} & names
 
 
@@ -86,6 +86,6 @@ def test_the_migration_has_the_database_and_not_the_artifacts() -> None:
 
 def test_an_existing_namespace_is_used_and_closed() -> None:
     got = run("dev", createNamespace=False)
-    assert "platform-namespace" not in {found.name for found in got}
+    assert "platform-namespace" not in {resource.name for resource in got}
     assert got["mlflow-server"].inputs["metadata"]["namespace"] == "mlflow"
     assert got["platform-closed"].inputs["spec"]["podSelector"] == {}

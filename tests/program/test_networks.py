@@ -31,15 +31,15 @@ OTHERS = {
 def objects(recording: Recording) -> Iterator[Object]:
     """Namespaces, policies and one pod of each kind; a pod without labels in each namespace."""
     addresses = (f"10.244.0.{number}" for number in count(2))
-    for found in recording:
-        metadata: dict[str, Any] = found.inputs.get("metadata", {}) if found.custom else {}
-        if found.kind == "Namespace":
+    for resource in recording:
+        metadata: dict[str, Any] = resource.inputs.get("metadata", {}) if resource.custom else {}
+        if resource.kind == "Namespace":
             yield {"kind": "Namespace", "metadata": metadata}
             yield any_pod(metadata["name"])
-        elif found.kind == "NetworkPolicy":
-            yield {"kind": "NetworkPolicy", **found.inputs}
-        elif found.kind in WORKLOADS:
-            template = found.inputs["spec"]["template"]
+        elif resource.kind == "NetworkPolicy":
+            yield {"kind": "NetworkPolicy", **resource.inputs}
+        elif resource.kind in WORKLOADS:
+            template = resource.inputs["spec"]["template"]
             labels = template["metadata"]["labels"]
             yield pod(metadata["namespace"], labels, template["spec"], next(addresses))
     for name, (labels, ports) in OTHERS.items():
@@ -59,12 +59,12 @@ def matrix(stack: str) -> list[Cell]:
 
 def admitted(stack: str | Recording) -> dict[str, set[str]]:
     """Destinations and ports by the source that may connect to them."""
-    found: dict[str, set[str]] = {}
+    reachable: dict[str, set[str]] = {}
     for cell in matrix(stack) if isinstance(stack, str) else cells(network(objects(stack)), HOSTS):
-        found.setdefault(cell.source, set())
+        reachable.setdefault(cell.source, set())
         if cell.admitted:
-            found[cell.source].add(f"{cell.destination}:{cell.port}")
-    return found
+            reachable[cell.source].add(f"{cell.destination}:{cell.port}")
+    return reachable
 
 
 NAMES = {"kube-system/kube-dns:5353", "kube-system/kube-dns:5353/UDP"}
@@ -72,7 +72,9 @@ NAMES = {"kube-system/kube-dns:5353", "kube-system/kube-dns:5353/UDP"}
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_teams_pod_reaches_the_login_the_ingress_controller_and_names(stack: str) -> None:
-    teams = {found.inputs["metadata"]["name"] for found in recorded(stack) if found.kind == "Namespace"} - {"mlflow"}
+    teams = {resource.inputs["metadata"]["name"] for resource in recorded(stack) if resource.kind == "Namespace"} - {
+        "mlflow"
+    }
     assert teams
     for team in teams:
         assert admitted(stack)[f"{team}/any other pod"] == {*NAMES, "mlflow/mlflow:4180", "traefik/traefik:8443"}
@@ -84,12 +86,12 @@ def test_an_unknown_pod_reaches_dns_only(stack: str) -> None:
 
 
 def test_data_stores_admit_their_clients_only() -> None:
-    found = admitted("dev")
-    assert {source for source, to in found.items() if "mlflow/postgres:5432" in to} == {
+    reachable = admitted("dev")
+    assert {source for source, to in reachable.items() if "mlflow/postgres:5432" in to} == {
         "mlflow/mlflow",
         "mlflow/migration",
     }
-    stores = {source for source, to in found.items() if "mlflow/object-store:8333" in to}
+    stores = {source for source, to in reachable.items() if "mlflow/object-store:8333" in to}
     assert stores == {"mlflow/mlflow", "mlflow/create-bucket"}
 
 
