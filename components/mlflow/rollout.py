@@ -1,4 +1,4 @@
-"""How many pods of the server there are, and how new ones take the place of old ones."""
+"""Number of the server's replicas, and the strategy that replaces them."""
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -12,7 +12,7 @@ REPLICAS = "spec.replicas"
 
 
 def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
-    """A new pod serves before an old one ends, unless only one at a time can have the data."""
+    """A rolling update without downtime, or `Recreate` where only one pod at a time can mount the data."""
     if args.exclusive:
         return apps.DeploymentStrategyArgs(type="Recreate")
     return apps.DeploymentStrategyArgs(
@@ -21,12 +21,12 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 
 
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
-    """Permission to take the number of replicas over from an autoscaler that was switched off.
+    """Permission to take the number of replicas over from an autoscaler, which owns the field once it has set it.
 
-    The autoscaler owns the field once it has set it, and the update would end with a conflict. One replica needs none:
-    it is what every autoscaler of a single replica goes back to.
+    The annotation comes and goes with the autoscaler, so that switching it off always changes the Deployment: the
+    number alone may be the same as before, and would then not be applied.
     """
-    return {"pulumi.com/patchForce": "true"} if args.autoscaling is None and args.replicas > 1 else None
+    return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
 
 
 def ignored(args: MLflowArgs) -> list[str]:
@@ -39,14 +39,14 @@ def ignored(args: MLflowArgs) -> list[str]:
 
 
 def most_replicas(args: MLflowArgs) -> int:
-    """Pods at the busiest time."""
+    """The largest number of replicas."""
     return args.replicas if args.autoscaling is None else args.autoscaling.max_replicas
 
 
 def autoscaler(
     name: str, args: MLflowArgs, bounds: Autoscaling, deployment: apps.Deployment, opts: pulumi.ResourceOptions
 ) -> None:
-    """Add replicas while they are busy, and take them away again; it asks the cluster's metrics server."""
+    """A HorizontalPodAutoscaler by CPU utilization; it needs a metrics server in the cluster."""
     scaling.HorizontalPodAutoscaler(
         f"{name}-autoscaler",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=LABELS),
@@ -59,7 +59,7 @@ def autoscaler(
             metrics=[
                 scaling.MetricSpecArgs(
                     type="ContainerResource",
-                    # Of the server alone: the login beside it is idle while the server works.
+                    # The server's container alone: the login beside it is mostly idle.
                     container_resource=scaling.ContainerResourceMetricSourceArgs(
                         container="mlflow",
                         name="cpu",

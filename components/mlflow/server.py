@@ -1,8 +1,8 @@
-"""The MLflow server: its pod with the login beside it, what it may ask Kubernetes, and its Service.
+"""The MLflow server: its Deployment with the login as a sidecar, its RBAC, NetworkPolicy and Service.
 
-Workspaces are namespaces labelled `mlflow-enabled=true`. Every request is judged by Kubernetes RBAC: the server asks
-by SubjectAccessReview whether the identity that the login established may do it in the workspace's namespace, or by
-SelfSubjectAccessReview with the caller's own token where the login hands it on.
+Workspaces are namespaces labelled `mlflow-enabled=true`. Kubernetes RBAC decides about every request: the server sends
+a SubjectAccessReview for the user that the login has authenticated, in the workspace's namespace, or a
+SelfSubjectAccessReview with the caller's own token where the login passes it on.
 """
 
 import pulumi
@@ -20,7 +20,7 @@ rbac = k8s.rbac.v1
 
 
 class MLflow(pulumi.ComponentResource):
-    """A Deployment of server and login, and the Service that leads to the login."""
+    """A Deployment of server and login, and the Service in front of the login."""
 
     service: core.Service
 
@@ -107,9 +107,9 @@ class MLflow(pulumi.ComponentResource):
         )
 
     def _access(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> rbac.ClusterRoleBinding:
-        """What the server may ask of the API server: which workspaces exist, and who may do what in them."""
+        """The server's rights at the API server: to list workspaces, and to review access to them."""
         child = pulumi.ResourceOptions(parent=self)
-        # With their own tokens callers ask for themselves, which Kubernetes allows everybody.
+        # A SelfSubjectAccessReview with the caller's token needs no right of the server.
         reviews = rbac.PolicyRuleArgs(
             api_groups=["authorization.k8s.io"], resources=["subjectaccessreviews"], verbs=["create"]
         )
@@ -118,7 +118,7 @@ class MLflow(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
             rules=[
                 rbac.PolicyRuleArgs(api_groups=[""], resources=["namespaces"], verbs=["get", "list", "watch"]),
-                # Without it the plugin logs a refusal on nearly every request, even where the kind is unknown.
+                # Without it the plugin logs a refusal on nearly every request, even where the CRD does not exist.
                 rbac.PolicyRuleArgs(
                     api_groups=["mlflow.kubeflow.org"],
                     resources=["mlflowconfigs"],

@@ -13,7 +13,7 @@ CALLBACK = "https://mlflow.example.com/oauth2/callback"
 
 def identity(users: dict[str, list[str]] | None = None) -> Recording:
     def program() -> dict[str, object]:
-        made = IdentityProvider(
+        component = IdentityProvider(
             "identity",
             IdentityProviderArgs(
                 namespace=NAMESPACE,
@@ -24,27 +24,27 @@ def identity(users: dict[str, list[str]] | None = None) -> Recording:
                 route=ROUTE,
             ),
         )
-        oidc = made.oidc
+        oidc = component.oidc
         return {
             "issuer": oidc.issuer,
             "client": oidc.client_id,
             "secret": oidc.client_secret,
             "ready": [resource.urn for resource in oidc.ready],
-            "passwords": made.passwords,
+            "passwords": component.passwords,
         }
 
     return deploy(program)
 
 
 def test_the_configuration_has_one_client_and_one_entry_per_user() -> None:
-    found = configuration(
+    settings = configuration(
         issuer="https://dex.example.com",
         client=("mlflow", "client-secret"),
         redirect_uri=CALLBACK,
         users={BOB: ("$2a$bob", ()), ALICE: ("$2a$alice", ("team-a", "team-b"))},
     )
     namespace = uuid.uuid5(uuid.NAMESPACE_DNS, "dex.mlflow-platform")
-    assert found == {
+    assert settings == {
         "issuer": "https://dex.example.com",
         "storage": {"type": "memory"},
         "web": {"http": "0.0.0.0:5556"},
@@ -82,7 +82,7 @@ def test_the_whole_configuration_is_secret() -> None:
     assert volume["secret"]["secretName"] == autoname("identity-configuration")
 
 
-def test_every_user_has_a_password_of_his_own_which_dex_knows_as_a_hash_only() -> None:
+def test_every_user_has_a_password_of_their_own_which_dex_knows_as_a_hash_only() -> None:
     got = identity()
     passwords: dict[str, str] = got.exports["passwords"]
     assert passwords.keys() == {ALICE, BOB}
@@ -92,14 +92,14 @@ def test_every_user_has_a_password_of_his_own_which_dex_knows_as_a_hash_only() -
     assert all(entry["hash"].startswith("$2a$") for entry in settings(got)["staticPasswords"])
 
 
-def test_the_login_is_told_the_client_that_dex_knows() -> None:
+def test_the_login_uses_the_client_that_dex_knows() -> None:
     got = identity()
     (client,) = settings(got)["staticClients"]
     assert (client["id"], client["secret"]) == (got.exports["client"], got.exports["secret"])
     assert settings(got)["issuer"] == got.exports["issuer"] == "https://dex.example.com"
 
 
-def test_whoever_signs_in_waits_for_the_way_to_it() -> None:
+def test_the_login_waits_for_its_ingress() -> None:
     got = identity()
     assert got.exports["ready"] == [got["identity-ingress"].urn]
     assert "identity-server" in got["identity-service"].dependencies
@@ -122,7 +122,7 @@ def test_its_ingress_has_a_certificate_for_the_issuers_host() -> None:
     assert spec["rules"][0]["host"] == "dex.example.com"
 
 
-def test_its_health_is_told_on_another_port_than_its_service() -> None:
+def test_its_health_port_is_not_that_of_its_service() -> None:
     got = identity()
     spec = container(got, "identity-server")
     for probe in ("readinessProbe", "livenessProbe"):

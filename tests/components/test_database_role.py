@@ -4,10 +4,10 @@ from pathlib import Path
 import pulumi
 
 from components.aws.web_identity import to_aws, web_identity
-from components.database.role import LABELS, Administrator, DatabaseRole, DatabaseRoleArgs
+from components.database.database_role import LABELS, Administrator, DatabaseRole, DatabaseRoleArgs
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import Authority
-from components.kubernetes.credential import Existing, Generated, credential
+from components.kubernetes.credential import ExistingSecret, GeneratedPassword, credential
 from components.scripts import script
 from tests.cloud import autoname
 from tests.components.parts import NAMESPACE, container, environment, opened, pod
@@ -21,7 +21,7 @@ def role(administrator: Administrator | None = None) -> Recording:
     def program() -> None:
         opts = pulumi.ResourceOptions()
         by_password = credential(
-            "administrator", Existing(name="company", keys={"password": "p"}), namespace=NAMESPACE, opts=opts
+            "administrator", ExistingSecret(name="company", keys={"password": "p"}), namespace=NAMESPACE, opts=opts
         )
         args = DatabaseRoleArgs(
             namespace=NAMESPACE,
@@ -30,7 +30,7 @@ def role(administrator: Administrator | None = None) -> Recording:
             port=6432,
             database="tracking",
             user="platform",
-            password=credential("role", Generated(), namespace=NAMESPACE, opts=opts),
+            password=credential("role", GeneratedPassword(), namespace=NAMESPACE, opts=opts),
             administrator=administrator or Administrator.by_password("root", by_password),
             authority=Authority(file="/etc/authorities/database/ca.crt"),
             flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[6432]),
@@ -80,7 +80,7 @@ def test_the_exit_codes_of_its_script_are_documented() -> None:
         assert f"| {code} |" in page
 
 
-def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
+def test_it_reaches_the_database_alone_and_has_no_ingress() -> None:
     got = role()
     assert got["database-role-network"].inputs["spec"]["podSelector"] == {"matchLabels": LABELS}
     ingress, egress = opened(got["database-role-network"])
@@ -88,7 +88,7 @@ def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
     assert [port["port"] for rule in egress for port in rule["ports"]] == [6432]
 
 
-def test_an_administrator_of_aws_is_proved_by_the_service_account() -> None:
+def test_an_administrators_secret_at_aws_is_read_with_the_service_account() -> None:
     identity = web_identity(ROLE)
     secret = pods.Attachment(env=(pods.core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value="arn:secret"),))
     got = role(

@@ -40,9 +40,9 @@ def test_the_shell_script_is_valid(option: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_database_is_made_whole_or_not_at_all() -> None:
+def test_the_database_is_created_completely_or_not_at_all() -> None:
     lines = script("postgres.sh")
-    # initdb writes into a folder of another name, which is renamed once it is complete.
+    # initdb writes into a directory with another name, which is renamed once it is complete.
     assert 'initdb --pgdata="$PGDATA.new"' in lines
     assert 'mv "$PGDATA.new" "$PGDATA"' in lines
     assert lines.index('rm -rf "$PGDATA.new"') < lines.index("initdb") < lines.index("mv ")
@@ -53,12 +53,12 @@ def test_the_database_is_utf8_and_checks_its_pages() -> None:
         assert option in script("postgres.sh")
 
 
-def test_nobody_connects_while_the_role_is_brought_in_line() -> None:
+def test_no_client_connects_while_the_role_is_updated() -> None:
     lines = script("postgres.sh")
     assert "listen_addresses=" in lines[lines.index("pg_ctl") : lines.index("psql")]
     assert lines.rstrip().splitlines()[-1].startswith("exec postgres")
 
 
-def test_a_text_that_is_not_there_is_an_error() -> None:
+def test_a_missing_file_is_an_error() -> None:
     with pytest.raises(FileNotFoundError, match=r"nothing\.sql"):
         script("nothing.sql")

@@ -6,11 +6,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-from components.exposure.address import Address
-from components.kubernetes.credential import Existing
+from components.exposure.gateway import Address
+from components.kubernetes.credential import ExistingSecret
+from components.login.files import login_secrets
 from components.login.identity_provider import Oidc
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
-from components.login.secrets import login_secrets
 from tests.cloud import autoname
 from tests.components.parts import ADDRESS, AUTHORITY, NAMESPACE, oidc
 from tests.harness import Recording, deploy
@@ -18,7 +18,7 @@ from tests.harness import Recording, deploy
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a test decides; outputs are made of it while the program runs."""
+    """Input of a login, as plain values."""
 
     address: Address = ADDRESS
     audiences: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Choices:
 
 
 def login(choices: Choices | None = None) -> Recording:
-    """A login in a pod, as the server takes it."""
+    """A login as a sidecar in a pod."""
     chosen = choices or Choices()
 
     def program() -> dict[str, object]:
@@ -53,17 +53,19 @@ def login(choices: Choices | None = None) -> Recording:
             pass_token=chosen.pass_token,
             company_authorities=chosen.company_authorities,
         )
-        made = Login("login", args)
-        spec = k8s.core.v1.PodSpecArgs(init_containers=[made.sidecar], containers=[], volumes=made.volumes)
+        component = Login("login", args)
+        spec = k8s.core.v1.PodSpecArgs(
+            init_containers=[component.sidecar], containers=[], volumes=component.attachment.volumes
+        )
         k8s.core.v1.Pod("pod", spec=spec)
-        return {"ports": made.issuer_ports}
+        return {"ports": component.issuer_ports}
 
     return deploy(program)
 
 
 def sidecar(got: Recording) -> dict[str, Any]:
-    (found,) = got["pod"].inputs["spec"]["initContainers"]
-    return found
+    (spec,) = got["pod"].inputs["spec"]["initContainers"]
+    return spec
 
 
 def line(choices: Choices | None = None) -> list[str]:
@@ -74,7 +76,7 @@ def value(option: str, words: list[str]) -> list[str]:
     return [word.partition("=")[2] for word in words if word.partition("=")[0] == option]
 
 
-def test_it_listens_to_the_cluster_and_passes_on_to_the_loopback() -> None:
+def test_it_listens_on_all_addresses_and_forwards_to_loopback() -> None:
     assert value("--http-address", line()) == ["0.0.0.0:4180"]
     assert value("--upstream", line()) == ["http://127.0.0.1:5000"]
 
@@ -86,12 +88,12 @@ def test_the_cookie_is_kept_from_scripts_other_hosts_and_plain_connections() -> 
     assert value("--cookie-samesite", words) == ["lax"]
     (name,) = value("--cookie-name", words)
     assert name.startswith("__Host-")
-    # A browser refuses a __Host- cookie with a domain or with another path than the root.
+    # Browsers refuse a __Host- cookie with a domain, or with another path than `/`.
     assert value("--cookie-path", words) == ["/"]
     assert value("--cookie-domain", words) == []
 
 
-def test_a_session_ends_and_asks_for_new_groups_before() -> None:
+def test_a_session_expires_and_reads_new_groups_before_that() -> None:
     words = line(Choices(session_hours=8, refresh_minutes=10))
     assert value("--cookie-expire", words) == ["8h"]
     assert value("--cookie-refresh", words) == ["10m"]
@@ -116,11 +118,11 @@ BELOW = Address(host="a.example.com", path="/clusters/demo-1/ml.flow")
 def test_below_a_path_no_other_platform_on_the_host_is_sent_the_cookie() -> None:
     words = line(Choices(address=BELOW))
     assert value("--cookie-path", words) == ["/clusters/demo-1/ml.flow"]
-    # `__Host-` would demand the path /.
+    # `__Host-` requires the path `/`.
     assert value("--cookie-name", words) == ["__Secure-mlflow"]
 
 
-def test_below_a_path_everything_of_the_logins_is_there() -> None:
+def test_below_a_path_all_pages_of_the_login_are_below_it() -> None:
     words = line(Choices(address=BELOW))
     assert value("--proxy-prefix", words) == ["/clusters/demo-1/ml.flow/oauth2"]
     assert value("--redirect-url", words) == ["https://a.example.com/clusters/demo-1/ml.flow/oauth2/callback"]
@@ -134,7 +136,7 @@ def test_below_a_path_everything_of_the_logins_is_there() -> None:
 
 @pytest.mark.parametrize("address", [ADDRESS, BELOW])
 @pytest.mark.parametrize("route", ["api/2.0/mlflow", "ajax-api", "graphql", "v1/traces"])
-def test_programs_are_told_401_instead_of_being_led_to_the_login(address: Address, route: str) -> None:
+def test_programs_get_401_instead_of_a_redirect_to_the_login(address: Address, route: str) -> None:
     (pattern,) = value("--api-route", line(Choices(address=address)))
     assert re.search(pattern, f"{address.path}/{route}")
     assert not re.search(pattern, f"{address.path}/")
@@ -156,7 +158,7 @@ def test_a_service_accounts_token_is_admitted_for_any_of_the_audiences_and_no_ot
     ]
 
 
-def test_the_server_is_told_who_calls_and_is_given_no_token() -> None:
+def test_the_server_gets_the_callers_name_and_no_token() -> None:
     words = line()
     assert value("--pass-user-headers", words) == ["true"]
     assert value("--pass-basic-auth", words) == value("--pass-access-token", words) == ["false"]
@@ -168,10 +170,10 @@ def test_nothing_is_open_without_a_login_but_the_health_of_the_server() -> None:
     assert [word for word in line() if word.startswith(("--skip-auth-regex", "--skip-auth-preflight"))] == []
 
 
-def test_a_private_authority_is_trusted_beside_the_systems() -> None:
+def test_a_private_ca_certificate_is_trusted_beside_the_public_ones() -> None:
     words = line()
     assert value("--provider-ca-file", words) == ["/etc/login/kubernetes.crt"]
-    # Otherwise the files replace the system's authorities, and a company's login could not be reached.
+    # Otherwise the files replace the public CA certificates, and a company's identity provider is not trusted.
     assert value("--use-system-trust-store", words) == ["true"]
 
 
@@ -179,11 +181,11 @@ def test_it_is_a_sidecar_that_starts_before_the_server_and_ends_after_it() -> No
     assert sidecar(login())["restartPolicy"] == "Always"
 
 
-def test_both_secrets_lie_in_a_secret_and_are_mounted_as_files() -> None:
+def test_both_secrets_are_in_a_secret_and_mounted_as_files() -> None:
     got = login()
     secret = got["login-secret"]
     assert secret.secrets["stringData.client-secret"] == "hunter2"
-    # An AES key as it is: 16, 24 or 32 bytes.
+    # An AES key without decoding: 16, 24 or 32 bytes.
     assert len(secret.secrets["stringData.cookie-secret"]) == 32
     (volume,) = [one for one in got["pod"].inputs["spec"]["volumes"] if "secret" in one]
     assert volume["secret"]["secretName"] == autoname("login-secret")
@@ -204,7 +206,7 @@ def test_an_issuer_outside_the_cluster_needs_no_binding_in_it() -> None:
     assert mounted(got) == {}
 
 
-def test_the_identity_providers_private_authority_is_mounted_beside_the_clusters() -> None:
+def test_the_identity_providers_private_ca_certificate_is_mounted_beside_the_clusters() -> None:
     got = login(Choices(authority=AUTHORITY))
     assert got["login-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
     assert mounted(got) == {
@@ -214,7 +216,7 @@ def test_the_identity_providers_private_authority_is_mounted_beside_the_clusters
 
 
 @pytest.mark.parametrize("authority", [None, AUTHORITY])
-def test_every_authority_on_the_command_line_is_mounted(authority: str | None) -> None:
+def test_every_ca_certificate_on_the_command_line_is_mounted(authority: str | None) -> None:
     got = login(Choices(authority=authority))
     files = {path.rpartition("/")[2] for path in value("--provider-ca-file", sidecar(got)["args"])}
     assert files == mounted(got).keys()
@@ -226,36 +228,36 @@ def test_signing_out_ends_the_session_at_the_identity_provider_where_it_can() ->
     assert value("--backend-logout-url", line()) == []
 
 
-def test_what_is_called_outside_can_be_reached_there() -> None:
+def test_urls_outside_the_cluster_are_reachable_on_their_ports() -> None:
     url = "https://logout.example.com:8444/end?id_token_hint={id_token}"
     assert login(Choices(logout_url=url)).exports["ports"] == [443, 8444]
     assert login().exports["ports"] == [443]
 
 
-def test_a_token_that_is_handed_on_is_one_that_the_api_server_takes() -> None:
+def test_a_token_is_passed_on_only_with_pass_token() -> None:
     words = line(Choices(pass_token=True))
     assert value("--pass-authorization-header", words) == ["true"]
-    # Nothing else of the session goes on.
+    # Nothing else of the session is passed on.
     assert value("--pass-access-token", words) == ["false"]
 
 
 HTPASSWD = "erin@example.com:$2a$10$hash"
 
 
-def test_names_with_passwords_come_from_a_secret_file() -> None:
+def test_users_with_passwords_come_from_a_secret_file() -> None:
     got = login(Choices(htpasswd=HTPASSWD))
     assert value("--htpasswd-file", sidecar(got)["args"]) == ["/run/secrets/login/htpasswd"]
     assert got["login-secret"].secrets["stringData.htpasswd"] == HTPASSWD
     assert "stringData.htpasswd" not in login()["login-secret"].secrets
 
 
-def test_names_with_passwords_see_a_form_and_no_identity_provider() -> None:
+def test_users_with_passwords_see_a_form_and_no_identity_provider() -> None:
     got = login(Choices(htpasswd=HTPASSWD))
     words = sidecar(got)["args"]
     page = pages(got)
     assert 'action="{{.ProxyPrefix}}/sign_in"' in page
     assert "/start" not in page
-    # A session that nobody can be asked about would end at its first refresh.
+    # Without an identity provider a session would end at its first refresh.
     assert value("--cookie-refresh", words) == []
 
 
@@ -268,7 +270,7 @@ def test_with_an_identity_provider_the_page_leads_there_and_back_to_the_page_ask
 
 
 def pages(got: Recording) -> str:
-    """The sign-in page, from where OAuth2-Proxy looks for it."""
+    """The sign-in page, in the directory where OAuth2-Proxy looks for it."""
     words = sidecar(got)["args"]
     assert value("--skip-provider-button", words) == ["false"]
     (folder,) = value("--custom-templates-dir", words)
@@ -279,27 +281,27 @@ def pages(got: Recording) -> str:
 
 
 def mounted(got: Recording) -> dict[str, str]:
-    """ConfigMaps of the mounted authorities, by file."""
+    """ConfigMap of each mounted CA certificate, by file name."""
     volumes = [one for one in got["pod"].inputs["spec"]["volumes"] if "projected" in one]
     sources = [source["configMap"] for volume in volumes for source in volume["projected"].get("sources", [])]
     return {item["path"]: source["name"] for source in sources for item in source["items"]}
 
 
-def test_the_clients_secret_may_be_in_a_secret_of_others() -> None:
+def test_the_client_secret_may_be_in_an_existing_secret() -> None:
     def program() -> dict[str, object]:
         oidc = Oidc(
             issuer="https://login.example.com",
             client_id="platform",
-            client_secret=Existing(name="company", keys={"client-secret": "oidc"}, rotation=3),
+            client_secret=ExistingSecret(name="company", keys={"client-secret": "oidc"}, rotation=3),
         )
-        made = login_secrets(
+        secrets = login_secrets(
             "login",
             client_secret=oidc.client_secret,
             htpasswd=None,
             namespace=NAMESPACE,
             opts=pulumi.ResourceOptions(),
         )
-        return {"volume": made.volume, "env": [*made.env]}
+        return {"volume": secrets.attachment.volumes[0], "env": [*secrets.attachment.env]}
 
     got = deploy(program)
     assert list(got["login-secret"].secrets) == ["stringData.cookie-secret"]
@@ -310,7 +312,7 @@ def test_the_clients_secret_may_be_in_a_secret_of_others() -> None:
     assert got.exports["env"] == [{"name": "CLIENT_SECRET_ROTATION", "value": "3"}]
 
 
-def test_the_companys_authorities_may_have_signed_the_issuers_certificate() -> None:
+def test_the_companys_ca_certificates_are_trusted_for_the_issuer_too() -> None:
     choices = Choices(company_authorities=AUTHORITY)
     assert login(choices)["login-company-authorities"].inputs["data"] == {"ca.crt": AUTHORITY}
     added = set(line(choices)) - set(line())

@@ -1,6 +1,6 @@
 import pulumi
 
-from components.kubernetes.ca_certificates import PUBLIC, Authorities, AuthoritiesArgs, of_its_own
+from components.kubernetes.ca_certificates import PUBLIC, Authorities, AuthoritiesArgs, service_authority
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE
 from tests.harness import Recording, deploy
@@ -8,19 +8,19 @@ from tests.harness import Recording, deploy
 
 def test_a_service_with_a_public_certificate_needs_nothing() -> None:
     def program() -> dict[str, object]:
-        found = of_its_own("database", None, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
-        return {"file": found.file, "mounts": len(found.attachment.mounts)}
+        authority = service_authority("database", None, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
+        return {"file": authority.file, "mounts": len(authority.attachment.mounts)}
 
     got = deploy(program)
     assert got.exports == {"file": PUBLIC, "mounts": 0}
     assert list(got) == []
 
 
-def test_a_services_own_authority_is_a_file_beside_its_clients() -> None:
+def test_a_services_own_ca_certificate_is_a_file_in_its_clients() -> None:
     def program() -> dict[str, object]:
-        found = of_its_own("database", AUTHORITY, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
-        (mount,), (volume,) = found.attachment.mounts, found.attachment.volumes
-        return {"file": found.file, "path": mount.mount_path, "map": volume.config_map}
+        authority = service_authority("database", AUTHORITY, namespace=NAMESPACE, opts=pulumi.ResourceOptions())
+        (mount,), (volume,) = authority.attachment.mounts, authority.attachment.volumes
+        return {"file": authority.file, "path": mount.mount_path, "map": volume.config_map}
 
     got = deploy(program)
     assert got["database-authority"].inputs["data"] == {"ca.crt": f"{AUTHORITY}\n"}
@@ -44,14 +44,14 @@ def company() -> Recording:
     return deploy(program)
 
 
-def test_the_companys_authorities_are_put_beside_the_public_ones_of_the_image() -> None:
+def test_the_companys_ca_certificates_are_added_to_the_public_ones_of_the_image() -> None:
     (init,) = company().exports["init"]
     assert init["image"] == "mlflow:1.2.3"
     assert init["command"][-1] == f"cat {PUBLIC} /etc/authorities/ca.crt > /trust/ca-certificates.crt"
     assert init["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_every_kind_of_client_finds_them_in_the_usual_place() -> None:
+def test_every_kind_of_client_finds_them_at_the_usual_path() -> None:
     got = company().exports
     assert got["mounts"] == [[PUBLIC, "ca-certificates.crt", True]]
     assert got["env"] == {"REQUESTS_CA_BUNDLE": PUBLIC, "AWS_CA_BUNDLE": PUBLIC}
