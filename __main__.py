@@ -1,4 +1,4 @@
-"""The platform of one stack, in the order in which its parts need each other."""
+"""The Pulumi program: the components of one stack, in the order of their dependencies."""
 
 import pulumi
 
@@ -26,29 +26,29 @@ context = factories.Context(
 certificate = factories.certificate(context)
 route = factories.route(context, certificate)
 database = factories.database(context)
-artifacts = factories.artifacts(context)
-identity = factories.identity(context, route)
+artifact_store = factories.artifact_store(context)
+identities = factories.identity_source(context, route)
 migration = factories.migration(context, database)
-login = factories.login(context, identity, certificate)
-server = factories.server(context, database, artifacts, login, ready=[migration.done, *identity.oidc.ready])
+login = factories.login(context, identities, certificate)
+server = factories.server(context, database, artifact_store, login, ready=[migration.done, *identities.oidc.ready])
 gateway = Gateway(
     "gateway",
     GatewayArgs(
         address=context.address,
         service=server.service,
-        route=factories.guarded(context, route, login),
+        route=factories.server_route(context, route, login),
     ),
     opts,
 )
-workspaces = factories.workspaces(context, gateway, certificate, factories.cluster_roles(context), artifacts)
+workspaces = factories.workspaces(context, gateway, certificate, factories.cluster_roles(context), artifact_store)
 
 pulumi.export("url", gateway.url)
 pulumi.export("namespace", platform.namespace)
 pulumi.export("paused", settings.server.paused)
 pulumi.export("authority", certificate.authority)
 pulumi.export("audience", login.audience)
-pulumi.export("users", identity.users)
-pulumi.export("passwords", identity.passwords)
+pulumi.export("users", identities.users)
+pulumi.export("passwords", identities.passwords)
 pulumi.export(
     "teams",
     {

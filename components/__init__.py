@@ -1,4 +1,4 @@
-"""The parts of the platform: Pulumi components, one package for each subject.
+"""Pulumi components, one package for each subject.
 
-They read no configuration, no environment and no stack: everything they need is in their arguments.
+They read neither configuration nor environment nor stack: all their input is in their arguments.
 """

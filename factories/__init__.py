@@ -1,32 +1,29 @@
-"""Makes components from settings: one function for each choice in the stack file."""
+"""Creates the components from the settings: a module for each subject, a function for each component."""
 
 from factories.access import access_matrix
-from factories.artifacts import artifacts
-from factories.context import Context
+from factories.artifacts import artifact_store
+from factories.context import Context, providers, trust
 from factories.database import database
-from factories.exposure import certificate, guarded, route
-from factories.login import Identity, identity, login
-from factories.migration import migration
-from factories.providers import providers
-from factories.server import server
-from factories.trust import trust
+from factories.exposure import certificate, route, server_route
+from factories.login import IdentitySource, identity_source, login
+from factories.server import migration, server
 from factories.workspaces import cluster_roles, workspaces
 
 __all__ = [
     "Context",
-    "Identity",
+    "IdentitySource",
     "access_matrix",
-    "artifacts",
+    "artifact_store",
     "certificate",
     "cluster_roles",
     "database",
-    "guarded",
-    "identity",
+    "identity_source",
     "login",
     "migration",
     "providers",
     "route",
     "server",
+    "server_route",
     "trust",
     "workspaces",
 ]

@@ -1,4 +1,4 @@
-"""The access that settings give: a pure function, which needs neither engine nor cluster."""
+"""The access matrix of a stack's settings: a pure function, which needs neither Pulumi engine nor cluster."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from settings import OidcLogin, Settings
 
 
 def access_matrix(settings: Settings) -> Matrix:
-    """The access that these settings give."""
+    """The access matrix of these settings."""
     login = settings.login
-    company = isinstance(login, OidcLogin)
+    company_login = isinstance(login, OidcLogin)
     return Matrix(
         grants=tuple(grant for team in sorted(settings.teams) for grant in _grants(settings, team)),
         archived={name: team.archived for name, team in sorted(settings.teams.items())},
-        sign_in=login.issuer if company else "here",
-        people={} if company else {person: user.groups for person, user in sorted(login.users.items())},
+        sign_in=login.issuer if company_login else "here",
+        people={} if company_login else {person: user.groups for person, user in sorted(login.users.items())},
     )
 
 
@@ -31,7 +31,7 @@ def _grants(settings: Settings, team: str) -> Iterator[Grant]:
         subject = Subject(kind="programs", name=f"{namespace}/{account}")
         yield Grant(team=team, subject=subject, role=PROGRAM, verbs=PROGRAM_VERBS)
     if settings.access.aggregate_roles:
-        # These hold in archived teams too: Kubernetes puts its own roles together once for the whole cluster.
+        # In archived teams too: Kubernetes aggregates its own roles once for the whole cluster.
         for role in reversed(VERBS):
             subject = Subject(kind="kubernetes-role", name=AGGREGATED[role])
             yield Grant(team=team, subject=subject, role=role, verbs=VERBS[role])

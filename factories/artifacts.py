@@ -1,7 +1,7 @@
-"""Where MLflow keeps artifacts."""
+"""The store of MLflow's artifacts."""
 
 from components.artifacts.artifact_store import ArtifactStore
-from components.artifacts.external_store import ExternalStore, ExternalStoreArgs, RoleOfAws
+from components.artifacts.external_store import AssumedRole, ExternalStore, ExternalStoreArgs
 from components.artifacts.object_store import ObjectStore, ObjectStoreArgs
 from components.artifacts.volume_store import VolumeStore, VolumeStoreArgs
 from components.kubernetes.credential import Source
@@ -12,10 +12,10 @@ from settings import BucketArtifacts, InClusterArtifacts, S3Artifacts, VolumeArt
 from stackfile.model.credentials import WorkloadIdentity
 
 
-def artifacts(context: Context) -> ArtifactStore:
-    """An S3 store in the cluster, a bucket of the platform's own at AWS, one that exists, or a volume."""
-    chosen = context.settings.artifacts
-    if isinstance(chosen, InClusterArtifacts):
+def artifact_store(context: Context) -> ArtifactStore:
+    """An S3 store in the cluster, a bucket of the platform at AWS, an existing bucket, or a volume."""
+    artifacts = context.settings.artifacts
+    if isinstance(artifacts, InClusterArtifacts):
         return ObjectStore(
             "object-store",
             ObjectStoreArgs(
@@ -23,43 +23,43 @@ def artifacts(context: Context) -> ArtifactStore:
                 image=context.image(context.settings.images.object_store),
                 client_image=context.image(context.settings.server.image),
                 pull_secrets=context.pull_secrets,
-                storage=chosen.storage,
+                storage=artifacts.storage,
                 storage_class=context.settings.cluster.storage_class,
                 clients=(SERVER,),
                 durable=context.settings.durable,
             ),
             context.opts,
-        ).store
-    if isinstance(chosen, BucketArtifacts):
+        ).artifact_store
+    if isinstance(artifacts, BucketArtifacts):
         from factories.aws import bucket  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
 
-        return bucket(context, chosen)
-    if isinstance(chosen, VolumeArtifacts):
+        return bucket(context, artifacts)
+    if isinstance(artifacts, VolumeArtifacts):
         return VolumeStore(
             "artifacts",
             VolumeStoreArgs(
                 namespace=context.namespace,
-                storage=chosen.storage,
+                storage=artifacts.storage,
                 storage_class=context.settings.cluster.storage_class,
             ),
             context.opts,
-        ).store
+        ).artifact_store
     return ExternalStore(
         "bucket",
         ExternalStoreArgs(
             namespace=context.namespace,
-            bucket=chosen.bucket,
-            region=chosen.region,
-            endpoint_url=chosen.endpoint_url,
-            authority=chosen.authority,
-            access=_access(context, chosen),
+            bucket=artifacts.bucket,
+            region=artifacts.region,
+            endpoint_url=artifacts.endpoint_url,
+            authority=artifacts.authority,
+            access=_access(context, artifacts),
         ),
         context.opts,
-    ).store
+    ).artifact_store
 
 
-def _access(context: Context, chosen: S3Artifacts) -> Source | RoleOfAws:
-    given = chosen.credentials
-    if isinstance(given, WorkloadIdentity):
-        return RoleOfAws(arn=given.role_arn)
-    return access_key(given, context.secrets.artifacts_access_key_id, context.secrets.artifacts_secret_access_key)
+def _access(context: Context, artifacts: S3Artifacts) -> Source | AssumedRole:
+    credentials = artifacts.credentials
+    if isinstance(credentials, WorkloadIdentity):
+        return AssumedRole(arn=credentials.role_arn)
+    return access_key(credentials, context.secrets.artifacts_access_key_id, context.secrets.artifacts_secret_access_key)

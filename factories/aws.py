@@ -1,4 +1,4 @@
-"""What the platform has at AWS. Loads pulumi_aws, which takes seconds: imported where something is there."""
+"""The bucket, the database and the identities at AWS. Loads pulumi_aws, which takes seconds: import it late."""
 
 import pulumi
 
@@ -7,7 +7,7 @@ from components.aws import policies
 from components.aws.bucket import Bucket, BucketArgs
 from components.aws.iam_role import RoleIdentity, RoleIdentityArgs
 from components.aws.iam_user import UserIdentity, UserIdentityArgs
-from components.aws.pod_identity import Identity, Irsa, PodIdentity
+from components.aws.pod_identity import AwsIdentity, Irsa, PodIdentity
 from components.aws.rds import Rds, RdsArgs
 from components.aws.rds_access import SERVICE_ACCOUNT as DATABASE_ROLE_ACCOUNT
 from components.aws.rds_access import RdsAccess, RdsAccessArgs
@@ -21,67 +21,69 @@ from settings import AccessKeyIdentity, Aws, BucketArtifacts, IrsaIdentity, PodI
 from stackfile.amazon import MOST_STORAGE, gibibytes
 from stackfile.rds import ADMINISTRATOR
 
-# Where a team's programs find their access key; to be typed in `envFrom`.
+# Secret with the access key of a team's programs; people type the name in `envFrom`.
 TEAM_SECRET = "mlflow-artifacts"  # noqa: S105 - the name of a Secret
 
 
-def bucket(context: Context, chosen: BucketArtifacts) -> ArtifactStore:
-    """A bucket of the platform's own, and who the server is to it."""
-    at = _aws(context)
-    made = Bucket(
+def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
+    """A bucket of the platform, and the server's AWS identity."""
+    aws = _aws(context)
+    resource = Bucket(
         "bucket",
         BucketArgs(
-            bucket=chosen.name,
-            key=chosen.kms_key,
-            noncurrent_days=chosen.noncurrent_days,
-            abort_days=chosen.abort_days,
-            tiering_days=chosen.tiering_days,
+            bucket=artifacts.name,
+            key=artifacts.kms_key,
+            noncurrent_days=artifacts.noncurrent_days,
+            abort_days=artifacts.abort_days,
+            tiering_days=artifacts.tiering_days,
             durable=context.settings.durable,
         ),
         context.opts,
     )
     policy = pulumi.Output.json_dumps(
-        pulumi.Output.all(made.arn, made.key).apply(
-            lambda known: policies.server(bucket=known[0], key=known[1], region=at.region)
+        pulumi.Output.all(resource.arn, resource.key).apply(
+            lambda arns: policies.server(bucket=arns[0], key=arns[1], region=aws.region)
         )
     )
     server = _pod(context, "server-identity", SERVICE_ACCOUNT, policy, "MLflow's server: its artifacts")
     return ArtifactStore(
-        uri=s3_uri(made.name),
-        attachment=joined(Attachment(env=region_environment(at.region)), server.attachment),
+        uri=s3_uri(resource.name),
+        attachment=joined(Attachment(env=region_environment(aws.region)), server.attachment),
         flows=server.flows,
-        ready=(*made.ready, *server.ready),
-        own=OwnBucket(name=made.name, arn=made.arn, key=made.key) if chosen.direct_access else None,
+        ready=(*resource.ready, *server.ready),
+        direct_bucket=OwnBucket(name=resource.name, arn=resource.arn, key=resource.key)
+        if artifacts.direct_access
+        else None,
     )
 
 
-def rds(context: Context, chosen: RdsDatabase) -> Database:
-    """An instance at RDS, MLflow's role in it, and who makes that."""
-    at, storage = _aws(context), gibibytes(chosen.storage)
-    made = Rds(
+def rds(context: Context, database: RdsDatabase) -> Database:
+    """An instance at RDS, MLflow's role in it, and the AWS identity of the Job that creates the role."""
+    aws, storage = _aws(context), gibibytes(database.storage)
+    instance = Rds(
         "rds",
         RdsArgs(
             administrator=ADMINISTRATOR,
-            instance_class=chosen.instance_class,
+            instance_class=database.instance_class,
             storage=storage,
-            max_storage=gibibytes(chosen.max_storage) if chosen.max_storage else min(2 * storage, MOST_STORAGE),
-            multi_az=chosen.multi_az,
-            backup_days=chosen.backup_days,
-            backup_window=chosen.backup_window,
-            maintenance_window=chosen.maintenance_window,
-            key=chosen.kms_key,
-            vpc=chosen.vpc,
-            subnets=chosen.subnets,
-            client_security_groups=chosen.client_security_groups,
-            insights_days=chosen.performance_insights_days,
-            max_connections=chosen.max_connections,
+            max_storage=gibibytes(database.max_storage) if database.max_storage else min(2 * storage, MOST_STORAGE),
+            multi_az=database.multi_az,
+            backup_days=database.backup_days,
+            backup_window=database.backup_window,
+            maintenance_window=database.maintenance_window,
+            key=database.kms_key,
+            vpc=database.vpc,
+            subnets=database.subnets,
+            client_security_groups=database.client_security_groups,
+            insights_days=database.performance_insights_days,
+            max_connections=database.max_connections,
             durable=context.settings.durable,
         ),
         context.opts,
     )
     policy = pulumi.Output.json_dumps(
-        pulumi.Output.all(made.administrator_secret, made.key).apply(
-            lambda known: policies.secret_reader(secret=known[0], key=known[1], region=at.region)
+        pulumi.Output.all(instance.administrator_secret, instance.key).apply(
+            lambda arns: policies.secret_reader(secret=arns[0], key=arns[1], region=aws.region)
         )
     )
     return RdsAccess(
@@ -90,13 +92,13 @@ def rds(context: Context, chosen: RdsDatabase) -> Database:
             namespace=context.namespace,
             image=context.image(context.settings.server.image),
             pull_secrets=context.pull_secrets,
-            region=at.region,
-            host=made.host,
-            name=chosen.name,
-            user=chosen.user,
-            rotation=chosen.password_rotation,
-            authority=chosen.authority,
-            administrator_secret=made.administrator_secret,
+            region=aws.region,
+            host=instance.host,
+            name=database.name,
+            user=database.user,
+            rotation=database.password_rotation,
+            authority=database.authority,
+            administrator_secret=instance.administrator_secret,
             identity=_pod(
                 context,
                 "database-identity",
@@ -110,10 +112,10 @@ def rds(context: Context, chosen: RdsDatabase) -> Database:
     ).database
 
 
-def direct_access(context: Context, team: str, own: OwnBucket) -> DirectAccess:
-    """The way of a team's programs to the files of their own workspace, and who they are to the bucket."""
-    at = _aws(context)
-    kind = _role_kind(at)
+def direct_access(context: Context, team: str, own_bucket: OwnBucket) -> DirectAccess:
+    """Direct access of a team's programs to their workspace in the bucket, and their AWS identity."""
+    aws = _aws(context)
+    kind = _role_kind(aws)
     role = None
     if kind is not None:
         role = _role(
@@ -122,43 +124,43 @@ def direct_access(context: Context, team: str, own: OwnBucket) -> DirectAccess:
             kind,
             namespace=team,
             service_account=CLIENT,
-            policy=_team_policy(context, team, own),
+            policy=_team_policy(context, team, own_bucket),
             description=f"MLflow's team {team}: its own artifacts",
         )
     return DirectAccess(
         environment={
-            "AWS_REGION": at.region,
-            "AWS_DEFAULT_REGION": at.region,
-            "WORKSPACE_ARTIFACTS": pulumi.Output.concat("s3://", own.name, f"/{policies.WORKSPACES}/{team}/"),
+            "AWS_REGION": aws.region,
+            "AWS_DEFAULT_REGION": aws.region,
+            "WORKSPACE_ARTIFACTS": pulumi.Output.concat("s3://", own_bucket.name, f"/{policies.WORKSPACES}/{team}/"),
         },
         flows=(to_aws(),) if role is None else role.flows,
         annotations={} if role is None else role.annotations,
     )
 
 
-def team_key(context: Context, team: str, namespace: pulumi.Input[str], own: OwnBucket) -> None:
-    """A team's access key in its namespace, where its pods cannot take a role."""
+def team_key(context: Context, team: str, namespace: pulumi.Input[str], own_bucket: OwnBucket) -> None:
+    """A Secret with an access key in a team's namespace, if its pods cannot assume a role."""
     if _role_kind(_aws(context)) is None:
-        _key(context, f"{team}-artifacts", namespace, _team_policy(context, team, own), secret=TEAM_SECRET)
+        _key(context, f"{team}-artifacts", namespace, _team_policy(context, team, own_bucket), secret=TEAM_SECRET)
 
 
-def _team_policy(context: Context, team: str, own: OwnBucket) -> pulumi.Output[str]:
+def _team_policy(context: Context, team: str, own_bucket: OwnBucket) -> pulumi.Output[str]:
     region = _aws(context).region
     return pulumi.Output.json_dumps(
-        pulumi.Output.all(own.arn, own.key).apply(
-            lambda known: policies.team(team, bucket=known[0], key=known[1], region=region)
+        pulumi.Output.all(own_bucket.arn, own_bucket.key).apply(
+            lambda arns: policies.team(team, bucket=arns[0], key=arns[1], region=region)
         )
     )
 
 
 def _aws(context: Context) -> Aws:
     if context.settings.aws is None:
-        raise TypeError("the section `aws` is missing: load() reports it first")
+        raise TypeError("the section `aws` is missing, which `settings.load` should have reported")
     return context.settings.aws
 
 
-def _pod(context: Context, name: str, service_account: str, policy: pulumi.Input[str], description: str) -> Identity:
-    """Who pods of a service account of the platform's own are."""
+def _pod(context: Context, name: str, service_account: str, policy: pulumi.Input[str], description: str) -> AwsIdentity:
+    """AWS identity of the platform's pods with this service account."""
     kind = _role_kind(_aws(context))
     if kind is None:
         return _key(context, name, context.namespace, policy)
@@ -173,9 +175,9 @@ def _pod(context: Context, name: str, service_account: str, policy: pulumi.Input
     )
 
 
-def _role_kind(at: Aws) -> Irsa | PodIdentity | None:
-    """How pods take roles; None where they cannot."""
-    match at.identity:
+def _role_kind(aws: Aws) -> Irsa | PodIdentity | None:
+    """The mechanism by which pods assume roles; None if they use access keys."""
+    match aws.identity:
         case IrsaIdentity(oidc_provider=provider):
             return Irsa(provider=provider)
         case PodIdentityIdentity(cluster_name=cluster):
@@ -193,7 +195,7 @@ def _role(
     service_account: str,
     policy: pulumi.Input[str],
     description: str,
-) -> Identity:
+) -> AwsIdentity:
     return RoleIdentity(
         name,
         RoleIdentityArgs(
@@ -210,15 +212,15 @@ def _role(
 
 def _key(
     context: Context, name: str, namespace: pulumi.Input[str], policy: pulumi.Input[str], secret: str | None = None
-) -> Identity:
-    at = _aws(context)
+) -> AwsIdentity:
+    aws = _aws(context)
     return UserIdentity(
         name,
         UserIdentityArgs(
-            rotation=at.identity.rotation if isinstance(at.identity, AccessKeyIdentity) else 1,
+            rotation=aws.identity.rotation if isinstance(aws.identity, AccessKeyIdentity) else 1,
             namespace=namespace,
             policy=policy,
-            permissions_boundary=at.permissions_boundary,
+            permissions_boundary=aws.permissions_boundary,
             secret=secret,
         ),
         context.opts,

@@ -1,11 +1,14 @@
-"""The settings of a stack together with what every component is given."""
+"""The input of all factories: settings, secrets, providers, and the company's CA certificates."""
 
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
 
-from components.exposure.address import Address
-from components.kubernetes.pods import Attachment
+from components.exposure.gateway import Address
+from components.kubernetes import pods
+from components.kubernetes.ca_certificates import Authorities, AuthoritiesArgs
 from components.login.forward_auth import REFRESH_MINUTES
 from settings import DevelopmentLogin, IngressGateway, Secrets, Settings
 from stackfile.mirror import mirrored
@@ -13,45 +16,46 @@ from stackfile.mirror import mirrored
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """Settings and secrets, the namespace and the options of every component, and what follows from them."""
+    """Settings and secrets of the stack, and what several components derive from them."""
 
     settings: Settings
     secrets: Secrets
     namespace: pulumi.Output[str]
-    trust: Attachment
-    """What makes containers of the server's image believe the company's own authorities."""
+    trust: pods.Attachment
+    """Mounts the company's CA certificates in containers of the server's image."""
 
     opts: pulumi.ResourceOptions
+    """Resource options of every component."""
 
     @property
     def address(self) -> Address:
-        """Where the platform is found."""
+        """Public address of the platform."""
         return Address(host=self.settings.host, path=self.settings.gateway.path or "")
 
     @property
     def pull_secrets(self) -> tuple[str, ...]:
-        """Names of the Secrets that every pod's images are pulled with."""
+        """Names of the image pull Secrets of every pod."""
         return self.settings.images.pull_secrets
 
     def image(self, name: str) -> str:
-        """An image as the cluster pulls it: from the mirror, where there is one."""
+        """The image reference for the cluster: at the registry mirror, if there is one."""
         return mirrored(name, self.settings.images.registry)
 
     @property
-    def asks_login(self) -> bool:
-        """Whether the controller asks a login about each request."""
-        chosen = self.settings.gateway
-        return isinstance(chosen, IngressGateway) and chosen.login == "forward-auth"
+    def forward_auth(self) -> bool:
+        """True if the ingress controller calls a login for each request."""
+        gateway = self.settings.gateway
+        return isinstance(gateway, IngressGateway) and gateway.login == "forward-auth"
 
     @property
     def refresh_minutes(self) -> int:
-        """How often a session asks the identity provider."""
-        chosen = self.settings.sessions.refresh_minutes
-        return min(chosen, REFRESH_MINUTES) if self.asks_login else chosen
+        """Minutes after which a session reads the user's groups again."""
+        minutes = self.settings.sessions.refresh_minutes
+        return min(minutes, REFRESH_MINUTES) if self.forward_auth else minutes
 
     @property
     def hosts(self) -> dict[str, str]:
-        """Host names that lead to the platform, by their roles."""
+        """Public host names by role."""
         if isinstance(self.settings.login, DevelopmentLogin):
             return {"host": self.settings.host, "identity": self.identity_host}
         return {"host": self.settings.host}
@@ -60,3 +64,36 @@ class Context:
     def identity_host(self) -> str:
         """Host name of the development identity provider."""
         return f"dex.{self.settings.host}"
+
+
+def providers(settings: Settings) -> list[pulumi.ProviderResource]:
+    """The Pulumi providers: Kubernetes, random and, with the section `aws`, AWS for one account with default tags."""
+    resources: list[pulumi.ProviderResource] = [
+        # An empty kubeconfig means the default locations at each run. Without it the SDK would write the path in
+        # $KUBECONFIG into the state, which differs from machine to machine.
+        k8s.Provider("cluster", kubeconfig="", context=settings.cluster.context),
+        random.Provider("random"),
+    ]
+    if settings.aws is not None:
+        import pulumi_aws as aws  # noqa: PLC0415 - takes seconds to load
+
+        resources.append(
+            aws.Provider(
+                "aws",
+                region=settings.aws.region,
+                allowed_account_ids=[settings.aws.account_id],
+                default_tags={"tags": {"mlflow-platform": settings.host, **settings.aws.tags}},
+            )
+        )
+    return resources
+
+
+def trust(settings: Settings, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pods.Attachment:
+    """The attachment with which containers of the server's image trust the company's CA certificates."""
+    pem = settings.cluster.authorities
+    if pem is None:
+        return pods.NOTHING
+    args = AuthoritiesArgs(
+        namespace=namespace, pem=pem, image=mirrored(settings.server.image, settings.images.registry)
+    )
+    return Authorities("authorities", args, opts).attachment

@@ -1,74 +1,77 @@
-"""Where a credential comes from, as the settings say it and as the components take it."""
+"""Sources of credentials: from the settings' types to the components'."""
 
 import pulumi
 
-from components.kubernetes import credential as c
+from components.kubernetes.credential import ConfiguredValues, ExistingSecret, GeneratedPassword, Source, SyncedSecret
 from settings import required
-from stackfile.model import credentials as m
+from stackfile.model import credentials
 
 
 def password(
-    chosen: m.Configured | m.PasswordInSecret | m.PasswordInStore | m.Generated, configured: pulumi.Output[str] | None
-) -> c.Source:
-    """One password; `configured` is the stack file's."""
-    match chosen:
-        case m.Configured():
-            return c.Given(values={"password": required(configured)})
-        case m.Generated():
-            return c.Generated(rotation=chosen.rotation)
-        case m.PasswordInSecret():
-            return c.Existing(name=chosen.name, keys={"password": chosen.key}, rotation=chosen.rotation)
-        case m.PasswordInStore():
-            return _synced(chosen, {"password": chosen.property})
+    source: credentials.Configured | credentials.PasswordInSecret | credentials.PasswordInStore | credentials.Generated,
+    configured: pulumi.Output[str] | None,
+) -> Source:
+    """Source of a password; `configured` is the one in the stack file."""
+    match source:
+        case credentials.Configured():
+            return ConfiguredValues(values={"password": required(configured)})
+        case credentials.Generated():
+            return GeneratedPassword(rotation=source.rotation)
+        case credentials.PasswordInSecret():
+            return ExistingSecret(name=source.name, keys={"password": source.key}, rotation=source.rotation)
+        case credentials.PasswordInStore():
+            return _synced(source, {"password": source.property})
 
 
 def client_secret(
-    chosen: m.Configured | m.ClientSecretInSecret | m.ClientSecretInStore, configured: pulumi.Output[str] | None
-) -> c.Source:
-    """The secret of the login's client; `configured` is the stack file's."""
-    match chosen:
-        case m.Configured():
-            return c.Given(values={"client-secret": required(configured)})
-        case m.ClientSecretInSecret():
-            return c.Existing(name=chosen.name, keys={"client-secret": chosen.key}, rotation=chosen.rotation)
-        case m.ClientSecretInStore():
-            return _synced(chosen, {"client-secret": chosen.property})
+    source: credentials.Configured | credentials.ClientSecretInSecret | credentials.ClientSecretInStore,
+    configured: pulumi.Output[str] | None,
+) -> Source:
+    """Source of the OIDC client secret; `configured` is the one in the stack file."""
+    match source:
+        case credentials.Configured():
+            return ConfiguredValues(values={"client-secret": required(configured)})
+        case credentials.ClientSecretInSecret():
+            return ExistingSecret(name=source.name, keys={"client-secret": source.key}, rotation=source.rotation)
+        case credentials.ClientSecretInStore():
+            return _synced(source, {"client-secret": source.property})
 
 
 def access_key(
-    chosen: m.Configured | m.AccessKeyInSecret | m.AccessKeyInStore,
+    source: credentials.Configured | credentials.AccessKeyInSecret | credentials.AccessKeyInStore,
     configured_id: pulumi.Output[str] | None,
     configured_key: pulumi.Output[str] | None,
-) -> c.Source:
-    """An access key; the other two are the stack file's."""
-    match chosen:
-        case m.Configured():
-            return c.Given(
+) -> Source:
+    """Source of an access key; the other two arguments are those in the stack file."""
+    match source:
+        case credentials.Configured():
+            return ConfiguredValues(
                 values={"access-key-id": required(configured_id), "secret-access-key": required(configured_key)}
             )
-        case m.AccessKeyInSecret():
-            return c.Existing(
-                name=chosen.name,
-                keys={"access-key-id": chosen.access_key_id_key, "secret-access-key": chosen.secret_access_key_key},
-                rotation=chosen.rotation,
+        case credentials.AccessKeyInSecret():
+            return ExistingSecret(
+                name=source.name,
+                keys={"access-key-id": source.access_key_id_key, "secret-access-key": source.secret_access_key_key},
+                rotation=source.rotation,
             )
-        case m.AccessKeyInStore():
+        case credentials.AccessKeyInStore():
             return _synced(
-                chosen,
+                source,
                 {
-                    "access-key-id": chosen.access_key_id_property,
-                    "secret-access-key": chosen.secret_access_key_property,
+                    "access-key-id": source.access_key_id_property,
+                    "secret-access-key": source.secret_access_key_property,
                 },
             )
 
 
 def _synced(
-    chosen: m.PasswordInStore | m.ClientSecretInStore | m.AccessKeyInStore, properties: dict[str, str | None]
-) -> c.Source:
-    return c.Synced(
-        store=chosen.store,
-        store_kind=chosen.store_kind,
-        key=chosen.key,
+    source: credentials.PasswordInStore | credentials.ClientSecretInStore | credentials.AccessKeyInStore,
+    properties: dict[str, str | None],
+) -> Source:
+    return SyncedSecret(
+        store=source.store,
+        store_kind=source.store_kind,
+        key=source.key,
         properties=properties,
-        rotation=chosen.rotation,
+        rotation=source.rotation,
     )

@@ -1,4 +1,4 @@
-"""Where MLflow keeps its metadata."""
+"""The database of MLflow's metadata."""
 
 from components.database.database import Database
 from components.database.external_database import AdministratorArgs, ExternalDatabase, ExternalDatabaseArgs
@@ -14,35 +14,35 @@ from stackfile.quantities import mebibytes
 
 
 def database(context: Context) -> Database:
-    """PostgreSQL in the cluster, at RDS, or somebody else's, or a file."""
-    chosen = context.settings.database
-    if isinstance(chosen, InClusterDatabase):
+    """PostgreSQL in the cluster, at RDS or elsewhere, or an SQLite file."""
+    settings = context.settings.database
+    if isinstance(settings, InClusterDatabase):
         return Postgres(
             "postgres",
             PostgresArgs(
                 namespace=context.namespace,
                 image=context.image(context.settings.images.postgres),
                 pull_secrets=context.pull_secrets,
-                storage=chosen.storage,
+                storage=settings.storage,
                 storage_class=context.settings.cluster.storage_class,
-                max_connections=chosen.max_connections,
-                shared_mebibytes=int(mebibytes(chosen.memory_limit) * SHARED_FRACTION),
-                memory_limit=chosen.memory_limit,
+                max_connections=settings.max_connections,
+                shared_mebibytes=int(mebibytes(settings.memory_limit) * SHARED_FRACTION),
+                memory_limit=settings.memory_limit,
                 clients=(SERVER, MIGRATION),
                 durable=context.settings.durable,
             ),
             context.opts,
         ).database
-    if isinstance(chosen, RdsDatabase):
+    if isinstance(settings, RdsDatabase):
         from factories.aws import rds  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
 
-        return rds(context, chosen)
-    if isinstance(chosen, SqliteDatabase):
+        return rds(context, settings)
+    if isinstance(settings, SqliteDatabase):
         return Sqlite(
             "sqlite",
             SqliteArgs(
                 namespace=context.namespace,
-                storage=chosen.storage,
+                storage=settings.storage,
                 storage_class=context.settings.cluster.storage_class,
             ),
             context.opts,
@@ -51,13 +51,13 @@ def database(context: Context) -> Database:
         "database",
         ExternalDatabaseArgs(
             namespace=context.namespace,
-            host=chosen.host,
-            port=chosen.port,
-            name=chosen.name,
-            user=chosen.user,
-            password=password(chosen.credentials, context.secrets.database_password),
-            authority=chosen.authority,
-            administrator=_administrator(context, chosen),
+            host=settings.host,
+            port=settings.port,
+            name=settings.name,
+            user=settings.user,
+            password=password(settings.credentials, context.secrets.database_password),
+            authority=settings.authority,
+            administrator=_administrator(context, settings),
             image=context.image(context.settings.server.image),
             pull_secrets=context.pull_secrets,
             trust=context.trust,
@@ -66,10 +66,11 @@ def database(context: Context) -> Database:
     ).database
 
 
-def _administrator(context: Context, chosen: ExternalDatabaseSettings) -> AdministratorArgs | None:
-    given = chosen.administrator
-    if given is None:
+def _administrator(context: Context, settings: ExternalDatabaseSettings) -> AdministratorArgs | None:
+    administrator = settings.administrator
+    if administrator is None:
         return None
     return AdministratorArgs(
-        user=given.user, password=password(given.credentials, context.secrets.database_administrator_password)
+        user=administrator.user,
+        password=password(administrator.credentials, context.secrets.database_administrator_password),
     )

@@ -1,4 +1,4 @@
-"""The way in from outside the cluster."""
+"""The exposure outside the cluster: TLS certificate, Ingress or Gateway API, ForwardAuth."""
 
 import pulumi
 
@@ -13,34 +13,34 @@ from settings import CertificateSecret, HttpRouteGateway
 
 
 def certificate(context: Context) -> Certificate:
-    """Self-signed for the platform's hosts, or the one in a Secret."""
-    chosen = context.settings.certificate
-    if isinstance(chosen, CertificateSecret):
+    """Certificates of a private CA for the platform's hosts, or the ones in existing Secrets."""
+    settings = context.settings.certificate
+    if isinstance(settings, CertificateSecret):
         return Certificate(
-            secret_names={context.settings.host: chosen.name, context.identity_host: f"{chosen.name}-dex"},
-            authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
+            secret_names={context.settings.host: settings.name, context.identity_host: f"{settings.name}-dex"},
+            authority=None if settings.authority is None else pulumi.Output.from_input(settings.authority),
         )
     return SelfSignedCertificate(
         "certificate",
         CertificateArgs(
-            namespace=context.namespace, domain=context.settings.host, hosts=context.hosts, issued=chosen.issued
+            namespace=context.namespace, domain=context.settings.host, hosts=context.hosts, issued=settings.issued
         ),
         context.opts,
     ).certificate
 
 
 def route(context: Context, certificate: Certificate) -> Route:
-    """How this cluster exposes a Service: by an Ingress, or by the Gateway API."""
-    chosen, cluster = context.settings.gateway, context.settings.cluster
-    if isinstance(chosen, HttpRouteGateway):
+    """Exposure of Services: by an Ingress or by the Gateway API."""
+    gateway, cluster = context.settings.gateway, context.settings.cluster
+    if isinstance(gateway, HttpRouteGateway):
         return Listeners(
             "listeners",
             ListenersArgs(
                 namespace=context.namespace,
-                gateway_class=chosen.class_name,
-                port=chosen.port,
+                gateway_class=gateway.class_name,
+                port=gateway.port,
                 controller_namespace=cluster.ingress_namespace,
-                annotations=chosen.annotations,
+                annotations=gateway.annotations,
                 hosts=context.hosts,
                 certificate=certificate,
             ),
@@ -55,9 +55,9 @@ def route(context: Context, certificate: Certificate) -> Route:
     )
 
 
-def guarded(context: Context, route: Route, login: Login) -> Route:
-    """The way to the server: with a login in front where the controller asks one."""
-    if not (context.asks_login and isinstance(route, IngressRoute)):
+def server_route(context: Context, route: Route, login: Login) -> Route:
+    """Exposure of the server, with ForwardAuth if the settings say so."""
+    if not (context.forward_auth and isinstance(route, IngressRoute)):
         return route
     return ForwardAuth(
         "forward-auth",

@@ -1,4 +1,4 @@
-"""Who signs people in, and the door beside the server."""
+"""The source of identities, and the login in front of the server."""
 
 from dataclasses import dataclass
 
@@ -18,33 +18,33 @@ from stackfile.programs import AUDIENCE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Who people sign in at."""
+class IdentitySource:
+    """The source of users' identities: an identity provider, or passwords of the login."""
 
     oidc: Oidc
     users: list[str]
-    """E-mail addresses of the users that the stack file names; none with a company login."""
+    """E-mail addresses of the users in the stack file; empty with a company's identity provider."""
 
     passwords: pulumi.Output[dict[str, str]]
-    """Their passwords, by e-mail."""
+    """Generated passwords of these users, by e-mail address."""
 
     htpasswd: pulumi.Output[str] | None = None
-    """The same for the login itself, where there is no identity provider."""
+    """Content of the htpasswd file for the login, if there is no identity provider."""
 
 
-def identity(context: Context, route: Route) -> Identity:
-    """The development identity provider, or the company's."""
-    chosen = context.settings.login
-    if isinstance(chosen, OidcLogin):
+def identity_source(context: Context, route: Route) -> IdentitySource:
+    """The company's identity provider, the development identity provider, or passwords of the basic login."""
+    settings = context.settings.login
+    if isinstance(settings, OidcLogin):
         oidc = Oidc(
-            issuer=chosen.issuer,
-            client_id=chosen.client_id,
-            client_secret=_client_secret(context, chosen),
-            audiences=chosen.audiences,
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            client_secret=_client_secret(context, settings),
+            audiences=settings.audiences,
         )
-        return Identity(oidc=oidc, users=[], passwords=pulumi.Output.from_input(dict[str, str]()))
-    if isinstance(chosen, BasicLogin):
-        return _basic(context, chosen)
+        return IdentitySource(oidc=oidc, users=[], passwords=pulumi.Output.from_input(dict[str, str]()))
+    if isinstance(settings, BasicLogin):
+        return _basic(context, settings)
     provider = IdentityProvider(
         "identity",
         IdentityProviderArgs(
@@ -53,45 +53,45 @@ def identity(context: Context, route: Route) -> Identity:
             pull_secrets=context.pull_secrets,
             host=context.identity_host,
             redirect_uri=redirect_uri(context.address),
-            users={email: user.groups for email, user in chosen.users.items()},
+            users={email: user.groups for email, user in settings.users.items()},
             route=route,
         ),
         context.opts,
     )
-    return Identity(oidc=provider.oidc, users=sorted(chosen.users), passwords=provider.passwords)
+    return IdentitySource(oidc=provider.oidc, users=sorted(settings.users), passwords=provider.passwords)
 
 
-def _client_secret(context: Context, chosen: OidcLogin) -> pulumi.Output[str] | Source:
+def _client_secret(context: Context, settings: OidcLogin) -> pulumi.Output[str] | Source:
     configured = context.secrets.login_client_secret
-    if isinstance(chosen.credentials, Configured):
+    if isinstance(settings.credentials, Configured):
         return required(configured)
-    return client_secret(chosen.credentials, configured)
+    return client_secret(settings.credentials, configured)
 
 
-def _basic(context: Context, chosen: BasicLogin) -> Identity:
-    """Passwords that the login itself knows, and the cluster for an issuer: programs have no other."""
-    made = Passwords("users", PasswordsArgs(users=sorted(chosen.users)), context.opts)
+def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
+    """Passwords of the login itself; the only issuer is the cluster, for programs."""
+    component = Passwords("users", PasswordsArgs(users=sorted(settings.users)), context.opts)
     issuer = context.settings.cluster.service_account_issuer
-    return Identity(
-        oidc=Oidc(issuer=issuer, client_id=AUDIENCE, client_secret=made.client_secret, inside=True),
-        users=sorted(chosen.users),
-        passwords=made.passwords,
-        htpasswd=made.htpasswd,
+    return IdentitySource(
+        oidc=Oidc(issuer=issuer, client_id=AUDIENCE, client_secret=component.client_secret, inside=True),
+        users=sorted(settings.users),
+        passwords=component.passwords,
+        htpasswd=component.htpasswd,
     )
 
 
-def login(context: Context, identity: Identity, certificate: Certificate) -> Login:
-    """The door beside the server."""
-    chosen = context.settings.login
+def login(context: Context, identities: IdentitySource, certificate: Certificate) -> Login:
+    """OAuth2-Proxy, the login in front of the server."""
+    settings = context.settings.login
     return Login(
         "login",
         LoginArgs(
             namespace=context.namespace,
             image=context.image(context.settings.images.oauth2_proxy),
             address=context.address,
-            oidc=identity.oidc,
-            htpasswd=identity.htpasswd,
-            logout_url=chosen.logout_url if isinstance(chosen, OidcLogin) else None,
+            oidc=identities.oidc,
+            htpasswd=identities.htpasswd,
+            logout_url=settings.logout_url if isinstance(settings, OidcLogin) else None,
             pass_token=context.settings.access.review == "self-subject",
             authority=certificate.authority,
             company_authorities=context.settings.cluster.authorities,
@@ -99,7 +99,7 @@ def login(context: Context, identity: Identity, certificate: Certificate) -> Log
             service_account_audiences=context.settings.audiences,
             session_hours=context.settings.sessions.hours,
             refresh_minutes=context.refresh_minutes,
-            verifies_only=context.asks_login,
+            verifies_only=context.forward_auth,
         ),
         context.opts,
     )

@@ -1,4 +1,4 @@
-"""The MLflow server."""
+"""The MLflow server, and the schema migration before its rollout."""
 
 import pulumi
 
@@ -7,40 +7,58 @@ from components.database.database import Database
 from components.kubernetes.pods import Resources
 from components.login.oauth2_proxy import Login
 from components.mlflow.args import Autoscaling, MLflowArgs
+from components.mlflow.migration import SchemaMigration, SchemaMigrationArgs
 from components.mlflow.server import MLflow
 from factories.context import Context
 from stackfile.model.server import Server
 
 
+def migration(context: Context, database: Database) -> SchemaMigration:
+    """The Job that migrates the database's schema to the MLflow version of the server's image."""
+    settings = context.settings.server
+    return SchemaMigration(
+        "migration",
+        SchemaMigrationArgs(
+            namespace=context.namespace,
+            image=context.image(settings.image),
+            pull_secrets=context.pull_secrets,
+            database=database,
+            trust=context.trust,
+            minutes=settings.migration_minutes,
+        ),
+        context.opts,
+    )
+
+
 def server(
-    context: Context, database: Database, artifacts: ArtifactStore, login: Login, ready: list[pulumi.Resource]
+    context: Context, database: Database, artifact_store: ArtifactStore, login: Login, ready: list[pulumi.Resource]
 ) -> MLflow:
-    """The MLflow server, sized as the settings say."""
-    sizes = context.settings.server
+    """The MLflow server."""
+    settings = context.settings.server
     return MLflow(
         "mlflow",
         MLflowArgs(
             namespace=context.namespace,
-            image=context.image(sizes.image),
+            image=context.image(settings.image),
             pull_secrets=context.pull_secrets,
             address=context.address,
-            replicas=0 if sizes.paused else sizes.replicas,
-            autoscaling=None if sizes.paused else _autoscaling(sizes),
-            spread=sizes.spread,
-            termination_seconds=sizes.termination_seconds,
-            workers=sizes.workers,
-            pool_size=sizes.pool_size,
-            pool_overflow=sizes.pool_overflow,
+            replicas=0 if settings.paused else settings.replicas,
+            autoscaling=None if settings.paused else _autoscaling(settings),
+            spread=settings.spread,
+            termination_seconds=settings.termination_seconds,
+            workers=settings.workers,
+            pool_size=settings.pool_size,
+            pool_overflow=settings.pool_overflow,
             resources=Resources(
-                cpu=sizes.cpu,
-                memory=sizes.memory,
-                cpu_limit=sizes.cpu_limit,
-                memory_limit=sizes.memory_limit,
+                cpu=settings.cpu,
+                memory=settings.memory,
+                cpu_limit=settings.cpu_limit,
+                memory_limit=settings.memory_limit,
             ),
-            upload_space=sizes.upload_space,
-            access_cache_seconds=sizes.access_cache_seconds,
+            upload_space=settings.upload_space,
+            access_cache_seconds=settings.access_cache_seconds,
             database=database,
-            artifacts=artifacts,
+            artifacts=artifact_store,
             trust=context.trust,
             login=login,
             only_workspace=None if context.settings.workspaces.enabled else min(context.settings.teams),
@@ -54,8 +72,8 @@ def server(
     )
 
 
-def _autoscaling(sizes: Server) -> Autoscaling | None:
-    chosen = sizes.autoscaling
-    if chosen is None:
+def _autoscaling(settings: Server) -> Autoscaling | None:
+    autoscaling = settings.autoscaling
+    if autoscaling is None:
         return None
-    return Autoscaling(max_replicas=chosen.max_replicas, cpu_percent=chosen.cpu_percent)
+    return Autoscaling(max_replicas=autoscaling.max_replicas, cpu_percent=autoscaling.cpu_percent)

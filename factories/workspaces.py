@@ -1,4 +1,4 @@
-"""What each team gets, and the roles that teams share."""
+"""The teams' workspaces, and the ClusterRoles that they share."""
 
 import pulumi
 
@@ -8,13 +8,13 @@ from components.exposure.gateway import Gateway
 from components.mlflow.args import LABELS as SERVER
 from components.team.client_environment import in_cluster_url
 from components.team.cluster_roles import ClusterRoles, ClusterRolesArgs
-from components.team.quota import ContainerDefaults, Quota
+from components.team.quota import ContainerDefaults, NamespaceQuota
 from components.team.workspace import Workspace, WorkspaceArgs
 from factories.context import Context
 
 
 def cluster_roles(context: Context) -> ClusterRoles:
-    """The roles that exist once in the cluster."""
+    """The ClusterRole of programs, and by choice parts of Kubernetes' own roles."""
     return ClusterRoles(
         "cluster-roles", ClusterRolesArgs(aggregate=context.settings.access.aggregate_roles), context.opts
     )
@@ -25,21 +25,21 @@ def workspaces(
     gateway: Gateway,
     certificate: Certificate,
     roles: ClusterRoles,
-    artifacts: ArtifactStore,
+    artifact_store: ArtifactStore,
 ) -> dict[str, Workspace]:
-    """One workspace per team, by the team's name."""
+    """One workspace for each team, by the team's name."""
     url = _client_url(context, gateway, certificate)
-    made: dict[str, Workspace] = {}
+    by_team: dict[str, Workspace] = {}
     for name, team in context.settings.teams.items():
-        if artifacts.own is None or team.archived:
-            made[name] = _workspace(context, name, url, certificate, roles)
+        if artifact_store.direct_bucket is None or team.archived:
+            by_team[name] = _workspace(context, name, url, certificate, roles)
             continue
         from factories.aws import direct_access, team_key  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
 
-        direct = direct_access(context, name, artifacts.own)
-        made[name] = _workspace(context, name, url, certificate, roles, artifacts=direct)
-        team_key(context, name, made[name].namespace, artifacts.own)
-    return made
+        access = direct_access(context, name, artifact_store.direct_bucket)
+        by_team[name] = _workspace(context, name, url, certificate, roles, direct=access)
+        team_key(context, name, by_team[name].namespace, artifact_store.direct_bucket)
+    return by_team
 
 
 def _workspace(
@@ -49,7 +49,7 @@ def _workspace(
     certificate: Certificate,
     roles: ClusterRoles,
     *,
-    artifacts: DirectAccess | None = None,
+    direct: DirectAccess | None = None,
 ) -> Workspace:
     team, quota, limits = context.settings.teams[name], context.settings.quota(name), context.settings.limits(name)
     return Workspace(
@@ -63,7 +63,7 @@ def _workspace(
             integration_role=roles.integration,
             service_accounts=context.settings.service_accounts(name),
             mount_tokens=context.settings.cluster.admits_default_tokens,
-            quota=Quota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
+            quota=NamespaceQuota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
             container_defaults=ContainerDefaults(
                 cpu=limits.cpu,
                 memory=limits.memory,
@@ -77,7 +77,7 @@ def _workspace(
             controller_namespace=context.settings.cluster.ingress_namespace,
             ingress_addresses=context.settings.cluster.ingress_addresses,
             api_server=context.settings.cluster.api_server if context.settings.workspaces.api_server else (),
-            artifacts=artifacts,
+            direct_access=direct,
             durable=context.settings.durable,
             archived=team.archived,
         ),
@@ -86,7 +86,7 @@ def _workspace(
 
 
 def _client_url(context: Context, gateway: Gateway, certificate: Certificate) -> pulumi.Input[str]:
-    """Where pods find MLflow: at its Service if for the public URL they would need an authority's certificate."""
+    """MLflow's URL for pods: that of its Service, if the public URL's certificate is by a private CA."""
     if certificate.authority is None:
         return gateway.url
     return context.namespace.apply(lambda namespace: in_cluster_url(namespace, context.address.path))

@@ -123,7 +123,7 @@ def env(_: argparse.Namespace, place: Home, __: Say) -> int:
     Usage: eval "$(.venv/bin/python -m testbed env)". Afterwards `pulumi` and `kubectl` use the embedded engine and
     cluster.
     """
-    environment.prepare(place, CHECKOUT)
+    environment.prepare(place, CHECKOUT, _engine())
     print(environment.export_lines(_variables(place)), end="")
     return 0
 
@@ -135,7 +135,7 @@ def run(options: argparse.Namespace, place: Home, _: Say) -> int:
     """
     if not options.passed:
         raise EmbeddedError("exec needs a command: python -m testbed exec -- COMMAND ARGUMENT...")
-    environment.prepare(place, CHECKOUT)
+    environment.prepare(place, CHECKOUT, _engine())
     machine = Path("/etc/hosts").read_text()
     if environment.knows_names(machine):
         # Inside another `exec`, or on a machine whose hosts file has the names.

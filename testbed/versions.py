@@ -29,7 +29,11 @@ class Wheel:
         return " ".join([f"{self.name}=={self.version}", *(f"--hash=sha256:{digest}" for digest in self.sha256)])
 
 
-PULUMI = "3.259.0"
+PULUMI = "3.229.0"
+"""The newest release that the Kubernetes provider compiles with as well, so that both share what they are made from."""
+PULUMI_KUBERNETES = "4.34.2"
+"""Of its SDK in pyproject.toml, the only one that the engine looks for. The provider's module has fallen behind it:
+its code is of the line 4.25, and does not know what came later."""
 PULUMI_LANGUAGE_PYTHON = "3.68.0"
 KUBERNETES = "1.35.4"
 COREDNS = "1.14.7"

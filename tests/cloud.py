@@ -1,4 +1,4 @@
-"""The providers of a test: they create whatever they are asked for and compute what the real ones would."""
+"""Fake providers for tests: they accept every resource, and compute outputs as the real ones do."""
 
 import base64
 import hashlib
@@ -7,28 +7,28 @@ from typing import Any, cast
 import pulumi
 from pulumi.runtime import mocks
 
-# In every password that is drawn: where it shows up in the clear, a secret has leaked.
+# Part of every generated password: wherever it appears in plain text, a secret has leaked.
 CANARY = "pw-canary-"
 CLUSTER_SCOPED = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "StorageClass"})
-# Of the account that documents at AWS use.
+# The account id in AWS's documentation.
 ACCOUNT = "123456789012"
 CREATED = tuple[str | None, dict[str, Any]]
 
 
 class Cloud(mocks.Mocks):
-    """Kubernetes, random and AWS; anything else is a fault of the test."""
+    """The providers of Kubernetes, random and AWS; a resource of any other one fails the test."""
 
     def __init__(self, *, preview: bool) -> None:
         self.preview = preview
         self.secret_values: set[str] = set()
-        """What the providers handed out as secrets."""
+        """Secret values that the providers returned."""
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Refuse: a program that looks things up depends on more than its configuration."""
-        raise AssertionError(f"the program invoked {args.token}, which no test expects: pass the value in instead")
+        """Refuse invokes: with them a program depends on more than its configuration."""
+        raise AssertionError(f"the program invoked {args.token}: pass the value in as an argument instead")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> CREATED:
-        """Physical id and outputs of a new resource."""
+        """Id and outputs of a new resource."""
         inputs = cast("dict[str, Any]", args.inputs)  # pyright: ignore[reportUnknownMemberType] - has no types
         identity, outputs = self._create(args.typ, args.name, inputs)
         # In a preview an id is not known yet.
@@ -48,10 +48,10 @@ class Cloud(mocks.Mocks):
             case "mlflow-platform":
                 return None, inputs
             case _:
-                raise AssertionError(f"{name}: no test knows the provider {package}: add what it computes here")
+                raise AssertionError(f"{name}: unknown provider {package}: add its outputs here")
 
     def _draw(self, kind: str, name: str, inputs: dict[str, Any]) -> CREATED:
-        """Not at random: the name decides. In a preview nothing is drawn yet."""
+        """A random value, which here depends on the name only. A preview has none."""
         if self.preview:
             return "", inputs
         digest = hashlib.sha256(name.encode())
@@ -62,24 +62,24 @@ class Cloud(mocks.Mocks):
                 identity = "none"
             case "RandomBytes":
                 secrets = {"base64": base64.b64encode(digest.digest()).decode(), "hex": digest.hexdigest()}
-                # The real provider does so too: the id shows the value to whoever reads the state.
+                # As with the real provider, the id shows the value in the state.
                 identity = secrets["base64"]
             case "RandomString":
                 identity = digest.hexdigest()[: int(inputs["length"])].upper()
                 return identity, {**inputs, "result": identity}
             case _:
-                raise AssertionError(f"{name}: no test knows random's {kind}: add what it computes here")
+                raise AssertionError(f"{name}: unknown resource {kind} of the provider random: add its outputs here")
         self.secret_values |= set(secrets.values())
         return identity, {**inputs, **{key: pulumi.Output.secret(value) for key, value in secrets.items()}}
 
 
 def autoname(name: str) -> str:
-    """The name that Kubernetes' provider gives an object that has none."""
+    """The name that the Kubernetes provider generates for an object without one."""
     return f"{name}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _object(kind: str, name: str, inputs: dict[str, Any]) -> CREATED:
-    """What Check and Create of the Kubernetes provider add to an object."""
+    """Id and outputs of a Kubernetes object, as Check and Create of the provider return them."""
     metadata: dict[str, Any] = {"name": autoname(name), **inputs.get("metadata", {})}
     if kind in CLUSTER_SCOPED:
         return metadata["name"], {**inputs, "metadata": metadata}
@@ -91,12 +91,12 @@ def _object(kind: str, name: str, inputs: dict[str, Any]) -> CREATED:
 
 
 def administrator_secret(instance: str) -> str:
-    """ARN of the secret that RDS makes for an instance's administrator, by the instance's name in the program."""
+    """ARN of the secret that RDS creates for an instance's administrator; `instance` is the resource's name."""
     return f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret:rds!db-{autoname(instance)}"
 
 
 def _at_aws(kind: str, name: str, inputs: dict[str, Any], cloud: Cloud) -> CREATED:
-    """What AWS computes of the resources that the platform makes; in a preview nothing."""
+    """Id and outputs of a resource at AWS; a preview has none."""
     if cloud.preview:
         return "", inputs
     physical = autoname(name)

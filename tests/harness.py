@@ -1,7 +1,7 @@
-"""Runs a Pulumi program without engine and cluster, and records what it asks for.
+"""Runs a Pulumi program without engine and cluster, and records the resources that it registers.
 
-`deploy` gives back plain values, so that a test asserts on them directly: no `apply`, no mocks of its own. A failed
-assertion inside the program's `apply` fails the run, and so does an invoke.
+`deploy` returns plain values, on which tests can assert without `apply` and without mocks. A failed assertion in an
+`apply` of the program fails the run, and so does an invoke.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from tests.cloud import Cloud
 
 PROJECT = "mlflow-platform"
 STACK_TYPE = "pulumi:pulumi:Stack"
-# How the engine's protocol says that a value is a secret (pulumi/sdk/go/common/resource/properties.go).
+# Mark of a secret value in the engine's protocol (pulumi/sdk/go/common/resource/properties.go).
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - says what is secret, is none
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret, not a secret
 
 Program = Callable[[], Mapping[str, Any] | None]
 
@@ -48,36 +48,36 @@ class Registered:
     protect: bool
     retain: bool
     trigger: object
-    """What replaces it when it changes, beside its inputs."""
+    """Value whose change replaces the resource (`replacement_trigger`)."""
 
     delete_first: bool
     provider: str
-    """Name of the provider it was given; empty for a component, and where the engine would make a default one."""
+    """Name of its explicit provider; empty for a component, and for a resource with a default provider."""
 
     aliases: tuple[str, ...]
-    """Where it was before: names, parents or URNs. The SDK's own aliases for older API versions are left out."""
+    """Aliases: names, parents or URNs, without the SDK's own ones for older API versions."""
 
     ignored: tuple[str, ...]
-    """Paths of inputs whose changes the engine does not act on."""
+    """Paths of inputs whose changes the engine ignores."""
 
     dependencies: frozenset[str]
-    """Names of all resources it waits for, by option or by input."""
+    """Names of all resources that it depends on, by option or by input."""
 
     create_timeout: str
-    """How long the engine lets it become ready; empty for the provider's own patience."""
+    """Custom time-out of its creation; empty for the provider's own."""
 
     document: dict[str, Any] = field(repr=False)
-    """Inputs as they go to the engine: a secret is marked at its leaf."""
+    """Inputs as the engine receives them, with each secret value marked."""
 
     @property
     def kind(self) -> str:
-        """Last part of the type: `Deployment`, `RandomPassword`; at AWS, which has Roles too, `aws.Role`."""
+        """Last part of the type, as in `Deployment` or `RandomPassword`; for AWS with a prefix, as in `aws.Role`."""
         package, last = self.type.partition(":")[0], self.type.rpartition(":")[2]
         return f"aws.{last}" if package == "aws" else last
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """A copy of the inputs, secrets in plain text."""
+        """A copy of the inputs with secrets in plain text."""
         return cast("dict[str, Any]", _reveal(copy.deepcopy(self.document)))
 
     @property
@@ -87,28 +87,28 @@ class Registered:
 
     @property
     def plain(self) -> dict[str, str]:
-        """Values that anyone may read, by path."""
+        """Values that are not secret, by path."""
         return {path: value for path, value, secret in leaves(self.document) if not secret}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """Everything that a program registered, in the order of the URNs, and what it exported."""
+    """The resources that a program registered, in the order of their URNs, and its outputs."""
 
     resources: tuple[Registered, ...]
     outputs: dict[str, dict[str, Any]] = field(repr=False)
-    """What components and, under an empty name, the stack show in the state, with secrets marked at their leaves."""
+    """Outputs of each component and, with an empty name, of the stack; secret values are marked."""
 
     secret_values: frozenset[str] = field(repr=False)
-    """What providers and configuration handed out as secrets."""
+    """Secret values from the providers and the configuration."""
 
     def __getitem__(self, name: str) -> Registered:
         """The one resource called `name`."""
-        found = [resource for resource in self.resources if resource.name == name]
-        if len(found) != 1:
+        matches = [resource for resource in self.resources if resource.name == name]
+        if len(matches) != 1:
             known = ", ".join(sorted({resource.name for resource in self.resources}))
-            raise KeyError(f"{len(found)} resources are called {name}, expected one; there are {known}")
-        return found[0]
+            raise KeyError(f"{len(matches)} resources are called {name}, expected one; there are {known}")
+        return matches[0]
 
     def __iter__(self) -> Iterator[Registered]:
         """All resources."""
@@ -120,17 +120,17 @@ class Recording:
 
     def one(self, kind: str) -> Registered:
         """The one resource of a kind."""
-        (found,) = self.of(kind)
-        return found
+        (resource,) = self.of(kind)
+        return resource
 
     @property
     def exports(self) -> dict[str, Any]:
-        """Stack outputs, secrets in plain text."""
+        """Outputs of the stack with secrets in plain text."""
         return cast("dict[str, Any]", _reveal(copy.deepcopy(self.outputs[""])))
 
 
 class Recorder(mocks.MockMonitor):
-    """The engine's side of a program: answers every registration, and remembers it."""
+    """The engine's side of the protocol: answers each registration, and records it."""
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
@@ -138,7 +138,7 @@ class Recorder(mocks.MockMonitor):
         self.outputs: dict[str, dict[str, Any]] = {}
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine does it: with the types of all ancestors but the stack's."""
+        """The URN as the engine makes it, with the types of all ancestors but the stack's."""
         ancestors = parent.split("::")[2] if parent else ""
         qualified = type_ if ancestors in ("", STACK_TYPE) else f"{ancestors}${type_}"
         return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{qualified}::{name}"
@@ -146,8 +146,8 @@ class Recorder(mocks.MockMonitor):
     def RegisterResource(  # noqa: N802 - the name in the engine's protocol
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
-        """Answer and remember."""
-        # On a worker thread, where Pulumi would open an event loop and never close it.
+        """Answer a registration, and record it."""
+        # This runs on a worker thread, where Pulumi would open an event loop and never close it.
         with _event_loop():
             response = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType] - has no types
         if request.type != STACK_TYPE:
@@ -157,7 +157,7 @@ class Recorder(mocks.MockMonitor):
     def RegisterResourceOutputs(  # noqa: N802 - the name in the engine's protocol
         self, request: resource_pb2.RegisterResourceOutputsRequest
     ) -> empty_pb2.Empty:
-        """Remember what a component shows in the state."""
+        """Record the outputs of a component."""
         self.outputs[_name(request.urn)] = _document(request.outputs)
         return empty_pb2.Empty()
 
@@ -170,10 +170,10 @@ def deploy(
     secrets: Mapping[str, str] | None = None,
     preview: bool = False,
 ) -> Recording:
-    """Run `program` and record it; what it returns is exported.
+    """Run `program` and record it; its return value is exported.
 
-    `config` and `secrets` are configuration values by key with its prefix. In a `preview` whatever a provider computes
-    is unknown, as it is to the engine before the first deployment.
+    `config` and `secrets` are configuration values by key, with the project's prefix. In a `preview` all values that a
+    provider computes are unknown.
     """
     cloud = Cloud(preview=preview)
     recorder = Recorder(cloud)
@@ -187,10 +187,10 @@ def deploy(
             assert isinstance(root, Stack)
             return _document(loop.run_until_complete(rpc.serialize_properties(root.outputs, {})))
 
-    # Pulumi keeps its state in context variables: a context of its own keeps one run out of the next.
+    # Pulumi keeps its state in context variables; each run gets a context of its own.
     exported = contextvars.copy_context().run(run)
     return Recording(
-        resources=tuple(sorted((_registered(*pair) for pair in recorder.answered), key=lambda found: found.urn)),
+        resources=tuple(sorted((_registered(*pair) for pair in recorder.answered), key=lambda resource: resource.urn)),
         outputs={**recorder.outputs, "": exported},
         secret_values=frozenset({*cloud.secret_values, *(secrets or {}).values()}),
     )
@@ -203,7 +203,7 @@ def _export(outputs: Mapping[str, Any] | None) -> None:
 
 @contextlib.contextmanager
 def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
-    """A loop for Pulumi, which expects one to be there, and an end for the threads it starts."""
+    """An event loop for Pulumi, which expects one, and an end for the threads that it starts."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -229,7 +229,7 @@ def _registered(
         retain=request.retainOnDelete,
         trigger=json_format.MessageToDict(request.replacement_trigger),
         delete_first=request.deleteBeforeReplace,
-        # A reference to a provider is its URN and its id.
+        # A provider reference consists of URN and id.
         provider=_name(request.provider.rpartition("::")[0]),
         aliases=tuple(filter(None, map(_alias, aliases))),
         ignored=tuple(request.ignoreChanges),
@@ -252,7 +252,7 @@ def _document(message: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def _whole_numbers(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Undo protobuf's notion that every number is a float."""
+    """Turn protobuf's floats back into integers where they are whole."""
     if isinstance(value, dict):
         return {key: _whole_numbers(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
@@ -261,7 +261,7 @@ def _whole_numbers(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _reveal(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Put secret values in the place of their marks."""
+    """Replace marked secrets by their values."""
     if isinstance(value, dict):
         node = cast("dict[str, Any]", value)
         if node.get(SIGNATURE) == SECRET_SIGNATURE:
@@ -273,7 +273,7 @@ def _reveal(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def leaves(value: Any, path: str = "", *, secret: bool = False) -> Iterator[tuple[str, str, bool]]:  # noqa: ANN401
-    """Path, text and secrecy of everything in a JSON value that is neither an object nor a list."""
+    """Path, text and secrecy of each scalar in a JSON value."""
     if isinstance(value, dict):
         node = cast("dict[str, Any]", value)
         if node.get(SIGNATURE) == SECRET_SIGNATURE:

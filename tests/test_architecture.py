@@ -27,7 +27,8 @@ NAMED = re.compile(r"`([\w./-]+)` \(`(\w+)`\)")
 def paths(text: str) -> Iterator[str]:
     """Paths of the checkout that a page names outside of its code blocks."""
     for code in CODE.findall(BLOCK.sub("", text)):
-        if PATH.fullmatch(code):
+        # What is installed is not in the checkout.
+        if PATH.fullmatch(code) and not code.startswith(".venv/"):
             yield code
 
 

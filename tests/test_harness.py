@@ -29,7 +29,7 @@ def test_a_provider_that_no_test_knows_fails_the_run() -> None:
     def program() -> None:
         Bucket("gcp:storage/bucket:Bucket", "logs")
 
-    with pytest.raises(Exception, match="logs: no test knows the provider gcp"):
+    with pytest.raises(Exception, match="logs: unknown provider gcp"):
         deploy(program)
 
 

@@ -1,1 +1,1 @@
-"""Where artifacts are stored: an S3-compatible store in the cluster, one elsewhere, or a volume."""
+"""MLflow's artifacts: an S3 store in the cluster, an S3 bucket elsewhere, or a volume."""

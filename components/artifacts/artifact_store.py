@@ -1,4 +1,4 @@
-"""What the server needs to know of where artifacts are, wherever that is."""
+"""`ArtifactStore`: the interface between the kinds of artifact store and the pods that use one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ import pulumi_kubernetes as k8s
 from components.kubernetes import pods
 from components.kubernetes.networks import Flow
 
-# The variables of an access key, and the entries of a Secret that hold it.
+# Environment variables of an access key, and the entries of a Secret that hold its two halves.
 ACCESS_KEY = {"AWS_ACCESS_KEY_ID": "access-key-id", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnBucket:
-    """A bucket at AWS that the platform may give others a part of."""
+    """A bucket of the platform at AWS, which teams may get direct access to."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -25,42 +25,42 @@ class OwnBucket:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DirectAccess:
-    """What a team's programs need to reach the files of their own workspace without the server."""
+    """Direct access of a team's programs to their workspace's artifacts in the bucket, without the server."""
 
     environment: Mapping[str, pulumi.Input[str]]
     flows: Sequence[Flow]
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
-    """Of the team's service account."""
+    """Annotations of the team's service account."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArtifactStore:
-    """A place for artifacts and what its clients need for it."""
+    """A store for artifacts, and what its clients need."""
 
     uri: pulumi.Input[str]
-    """Root of all artifacts; MLflow appends `workspaces/<namespace>/<experiment>`."""
+    """URI of the root of all artifacts; MLflow appends `workspaces/<namespace>/<experiment>`."""
 
     attachment: pods.Attachment
-    """Of every container that reads or writes artifacts."""
+    """Attachment of every container that reads or writes artifacts."""
 
     flows: tuple[Flow, ...]
-    """The way there, for the NetworkPolicies of whoever connects."""
+    """Connections to it, for the NetworkPolicies of its clients."""
 
     ready: tuple[pulumi.Resource, ...]
-    """What must exist before somebody connects."""
+    """Resources that must exist before a client connects."""
 
     exclusive: bool = False
-    """Whether only one pod at a time can use it."""
+    """True if only one pod at a time can use it."""
 
-    own: OwnBucket | None = None
-    """The bucket, where teams reach the files of their own workspace in it."""
+    direct_bucket: OwnBucket | None = None
+    """The bucket that teams have direct access to; None means that they have none."""
 
 
 def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
-    """URI of a bucket.
+    """Artifact URI of a bucket.
 
-    The scheme is the image's own (images/mlflow/server): with `s3://` MLflow sends clients to the store itself, which
-    they need not be able to reach.
+    The scheme is defined in images/mlflow/server: with `s3://` MLflow would send clients to the store itself, which
+    they may not be able to reach.
     """
     return pulumi.Output.concat("s3-proxied://", bucket)
 
@@ -68,9 +68,9 @@ def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
 def s3_environment(
     *, region: str, endpoint_url: str | None, authority_file: str | None = None
 ) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
-    """Where boto3 and MLflow find a store; an `endpoint_url` of None means AWS.
+    """Settings of boto3 and MLflow for a store; an `endpoint_url` of None means AWS.
 
-    Without an `authority_file` they believe the public authorities.
+    Without an `authority_file` they trust the public CA certificates.
     """
     variables = dict[str, str]()
     if endpoint_url is not None:
@@ -84,10 +84,10 @@ def s3_environment(
 
 
 def region_environment(region: pulumi.Input[str]) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
-    """The region by both of its names: boto3 reads the second one only, AWS's other SDKs the first."""
+    """The region in both of its variables: boto3 reads only the second one, other AWS SDKs the first."""
     return tuple(k8s.core.v1.EnvVarArgs(name=name, value=region) for name in ("AWS_REGION", "AWS_DEFAULT_REGION"))
 
 
 def key_environment(secret: "str | k8s.core.v1.Secret") -> tuple[k8s.core.v1.EnvVarArgs, ...]:
-    """The access key in a Secret, under `access-key-id` and `secret-access-key`."""
+    """The variables of an access key, from the Secret that holds it."""
     return tuple(pods.secret_env(variable, secret, key) for variable, key in ACCESS_KEY.items())

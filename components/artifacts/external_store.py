@@ -1,4 +1,4 @@
-"""A bucket that exists, at AWS or in any store that speaks S3: its credential, its authority, and the way there."""
+"""An existing bucket at AWS or in an S3-compatible store: its credential, CA certificate and network access."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ import pulumi
 
 from components.artifacts.artifact_store import ACCESS_KEY, ArtifactStore, s3_environment, s3_uri
 from components.aws.web_identity import to_aws, web_identity
-from components.kubernetes import ca_certificates as authority
 from components.kubernetes import networks, pods
+from components.kubernetes.ca_certificates import service_authority
 from components.kubernetes.credential import Source, credential
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RoleOfAws:
-    """An AWS role that the server's service account may take, in the place of an access key."""
+class AssumedRole:
+    """An AWS role that the server's service account assumes instead of using an access key."""
 
     arn: str
 
@@ -29,38 +29,38 @@ class ExternalStoreArgs:
     """None means AWS."""
 
     authority: str | None = None
-    """PEM of the authority that signed the store's certificate; None means a public one."""
+    """CA certificate of the store, as PEM; None means a public one."""
 
-    access: Source | RoleOfAws
-    """A key in the entries `access-key-id` and `secret-access-key`, or a role."""
+    access: Source | AssumedRole
+    """Source of an access key with the entries `access-key-id` and `secret-access-key`, or a role."""
 
 
 class ExternalStore(pulumi.ComponentResource):
     """An existing bucket in any S3-compatible store."""
 
-    store: ArtifactStore
+    artifact_store: ArtifactStore
 
     def __init__(self, name: str, args: ExternalStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:ExternalStore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        believed = authority.of_its_own(name, args.authority, namespace=args.namespace, opts=child)
+        authority = service_authority(name, args.authority, namespace=args.namespace, opts=child)
         ready: tuple[pulumi.Resource, ...] = ()
-        if isinstance(args.access, RoleOfAws):
+        if isinstance(args.access, AssumedRole):
             access = web_identity(args.access.arn)
         else:
             key = credential(name, args.access, namespace=args.namespace, opts=child)
             access, ready = pods.Attachment(env=key.env(ACCESS_KEY)), key.ready
-        self.store = ArtifactStore(
+        self.artifact_store = ArtifactStore(
             uri=s3_uri(args.bucket),
             attachment=pods.joined(
                 pods.Attachment(
                     env=s3_environment(
                         region=args.region,
                         endpoint_url=args.endpoint_url,
-                        authority_file=None if args.authority is None else believed.file,
+                        authority_file=None if args.authority is None else authority.file,
                     )
                 ),
-                believed.attachment,
+                authority.attachment,
                 access,
             ),
             flows=(

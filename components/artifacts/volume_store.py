@@ -1,11 +1,11 @@
-"""Artifacts on a volume of the server's, for a quick evaluation. One pod at a time can use it."""
+"""Artifacts on a volume of the server, for a quick evaluation. Only one pod at a time can use it."""
 
 from dataclasses import dataclass
 
 import pulumi
 
 from components.artifacts.artifact_store import ArtifactStore
-from components.kubernetes.volume import volume
+from components.kubernetes.volumes import persistent_volume
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,13 +21,13 @@ class VolumeStoreArgs:
 
 
 class VolumeStore(pulumi.ComponentResource):
-    """A volume that the server keeps artifacts on; clients reach them through it, as they do with a bucket."""
+    """A volume for artifacts; clients read and write them through the server, as with a bucket."""
 
-    store: ArtifactStore
+    artifact_store: ArtifactStore
 
     def __init__(self, name: str, args: VolumeStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:VolumeStore", name, None, opts)
-        claim, attachment = volume(
+        claim, attachment = persistent_volume(
             name,
             "/mlflow/artifacts",
             storage=args.storage,
@@ -35,7 +35,7 @@ class VolumeStore(pulumi.ComponentResource):
             namespace=args.namespace,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.store = ArtifactStore(
+        self.artifact_store = ArtifactStore(
             uri="file:///mlflow/artifacts", attachment=attachment, flows=(), ready=(claim,), exclusive=True
         )
         self.register_outputs({})

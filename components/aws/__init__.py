@@ -1,5 +1,5 @@
-"""What lies at AWS: the bucket, the database, and the identities of the pods that use them.
+"""AWS resources: the bucket, the database, and the identities of the pods that use them.
 
-Only `factories/aws.py` imports modules of this package that load pulumi_aws: that takes seconds, which no stack without
-AWS shall wait for.
+Only `factories/aws.py` imports those modules of this package that load pulumi_aws: loading takes seconds, which stacks
+without AWS should not wait for.
 """

@@ -1,6 +1,6 @@
-"""An S3 bucket of the platform's own: encrypted with a key, versioned, closed to the public and to plain HTTP.
+"""An S3 bucket of the platform: encrypted with a KMS key, versioned, closed to the public and to plain HTTP.
 
-MLflow deletes artifacts for good only here: a deleted object stays as an old version for as long as the lifecycle says.
+What MLflow deletes stays as a noncurrent version until the lifecycle rules expire it.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws import policies
-from components.aws.key import storage_key
+from components.aws.kms_key import storage_key
 
 s3 = aws.s3
 
@@ -19,28 +19,29 @@ class BucketArgs:
     """Input of `Bucket`."""
 
     bucket: str | None
-    """Its name, which is unique in the world; None lets Pulumi choose one."""
+    """Globally unique name; None lets Pulumi generate one."""
 
     key: str | None
-    """ARN of the KMS key that encrypts it; None makes one."""
+    """ARN of the KMS key that encrypts it; None creates one."""
 
     noncurrent_days: int
-    """Days for which what was deleted or overwritten can be had back."""
+    """Days for which deleted and overwritten objects can be restored."""
 
     abort_days: int
-    """Days after which the parts of an upload that never ended are dropped."""
+    """Days after which the parts of an unfinished upload are deleted."""
 
     tiering_days: int | None
-    """Days after which objects go to Intelligent-Tiering, which moves by use; None leaves them."""
+    """Days after which objects move to Intelligent-Tiering; None keeps them in Standard."""
 
     durable: bool
-    """Whether deleting any of it is refused, and leaves it at AWS when it is forced; else what is in it goes too."""
+    """True protects bucket and key from deletion, and retains them at AWS if it is forced. False lets the bucket be
+    deleted with its objects."""
 
 
 def lifecycle(
     *, noncurrent_days: int, abort_days: int, tiering_days: int | None
 ) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
-    """Rules for what would otherwise be paid for without end, each for all objects."""
+    """Lifecycle rules for data that would otherwise cost money forever, each for all objects."""
     rules: list[s3.BucketLifecycleConfigurationRuleArgsDict] = [
         {
             "id": "unfinished-uploads",
@@ -53,7 +54,7 @@ def lifecycle(
             "status": "Enabled",
             "filter": {},
             "noncurrent_version_expiration": {"noncurrent_days": noncurrent_days},
-            # The marker that a deletion leaves, once it hides nothing.
+            # The delete marker of an object, once it has no version left.
             "expiration": {"expired_object_delete_marker": True},
         },
     ]
@@ -67,21 +68,21 @@ def lifecycle(
 
 
 class Bucket(pulumi.ComponentResource):
-    """The bucket and everything that guards it; what guards it stays as long as it does."""
+    """The bucket, and the settings that protect it, which are retained as long as the bucket is."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     key: pulumi.Output[str]
-    """ARN of the key that encrypts it."""
+    """ARN of the KMS key that encrypts it."""
 
     ready: tuple[pulumi.Resource, ...]
-    """What must exist before somebody writes."""
+    """Resources that must exist before a client writes."""
 
     def __init__(self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Bucket", name, None, opts)
-        kept = pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable)
-        self.key = storage_key(f"{name}-key", args.key, "MLflow's artifacts", kept)
-        bucket = s3.Bucket(f"{name}-bucket", bucket=args.bucket, force_destroy=not args.durable, opts=kept)
+        retained = pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable)
+        self.key = storage_key(f"{name}-key", args.key, "MLflow's artifacts", retained)
+        bucket = s3.Bucket(f"{name}-bucket", bucket=args.bucket, force_destroy=not args.durable, opts=retained)
         self.name, self.arn = bucket.bucket, bucket.arn
         closed = s3.BucketPublicAccessBlock(
             f"{name}-public-access",
@@ -90,10 +91,10 @@ class Bucket(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=kept,
+            opts=retained,
         )
         owned = s3.BucketOwnershipControls(
-            f"{name}-ownership", bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=kept
+            f"{name}-ownership", bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=retained
         )
         encrypted = s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
@@ -104,14 +105,14 @@ class Bucket(pulumi.ComponentResource):
                         "sse_algorithm": "aws:kms",
                         "kms_master_key_id": self.key,
                     },
-                    # One call of KMS for many objects.
+                    # One KMS request for many objects.
                     "bucket_key_enabled": True,
                 }
             ],
-            opts=kept,
+            opts=retained,
         )
         versioned = s3.BucketVersioning(
-            f"{name}-versioning", bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=kept
+            f"{name}-versioning", bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=retained
         )
         s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
@@ -119,19 +120,17 @@ class Bucket(pulumi.ComponentResource):
             rules=lifecycle(
                 noncurrent_days=args.noncurrent_days, abort_days=args.abort_days, tiering_days=args.tiering_days
             ),
-            # Rules about old versions are for a bucket that has them.
-            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[versioned])),
+            # Rules for noncurrent versions require versioning.
+            opts=pulumi.ResourceOptions.merge(retained, pulumi.ResourceOptions(depends_on=[versioned])),
         )
         policy = s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.id,
             policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(bucket.arn, self.key).apply(
-                    lambda known: policies.bucket(bucket=known[0], key=known[1])
-                )
+                pulumi.Output.all(bucket.arn, self.key).apply(lambda arns: policies.bucket(bucket=arns[0], key=arns[1]))
             ),
-            # Both change at once what the other is checked against, and S3 answers that with a conflict.
-            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[closed])),
+            # S3 answers simultaneous changes of policy and public access block with a conflict.
+            opts=pulumi.ResourceOptions.merge(retained, pulumi.ResourceOptions(depends_on=[closed])),
         )
         self.ready = (closed, owned, encrypted, versioned, policy)
         self.register_outputs({"bucket": bucket.bucket, "key": self.key})

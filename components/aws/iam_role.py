@@ -1,15 +1,15 @@
-"""A role that the pods of one service account take: the identity without a key that somebody could copy."""
+"""An IAM role that pods of one service account assume, so that there is no access key."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.pod_identity import Identity, Irsa, PodIdentity, pod_identity_attachment, pod_identity_flow
+from components.aws.pod_identity import AwsIdentity, Irsa, PodIdentity, pod_identity_attachment, pod_identity_flow
 from components.aws.policies import federated_trust, pod_trust
 from components.aws.web_identity import to_aws, web_identity
 
-# Read by the webhook that every EKS cluster runs.
+# Read by the webhook of every EKS cluster.
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
 
@@ -21,17 +21,17 @@ class RoleIdentityArgs:
     namespace: pulumi.Input[str]
     service_account: str
     policy: pulumi.Input[str]
-    """What the role may do, as JSON."""
+    """The role's policy, as JSON."""
 
     description: str
     permissions_boundary: str | None
-    """ARN of the policy that limits every role of the account's; None where there is none."""
+    """ARN of the permissions boundary that the account requires; None if it requires none."""
 
 
 class RoleIdentity(pulumi.ComponentResource):
-    """An IAM role with one policy of its own, trusted for one service account of one cluster."""
+    """An IAM role with an inline policy, which pods of one service account of one cluster may assume."""
 
-    identity: Identity
+    identity: AwsIdentity
 
     def __init__(self, name: str, args: RoleIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:RoleIdentity", name, None, opts)
@@ -47,14 +47,14 @@ class RoleIdentity(pulumi.ComponentResource):
         )
         policy = aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=args.policy, opts=child)
         if isinstance(args.kind, Irsa):
-            self.identity = Identity(
+            self.identity = AwsIdentity(
                 attachment=web_identity(role.arn),
                 flows=(to_aws(),),
                 ready=(policy,),
                 annotations={ROLE_ANNOTATION: role.arn},
             )
         else:
-            # A pod that starts before it gets no credentials for the rest of its life.
+            # A pod that starts before the association exists never gets credentials.
             association = aws.eks.PodIdentityAssociation(
                 f"{name}-association",
                 cluster_name=args.kind.cluster,
@@ -63,7 +63,7 @@ class RoleIdentity(pulumi.ComponentResource):
                 role_arn=role.arn,
                 opts=child,
             )
-            self.identity = Identity(
+            self.identity = AwsIdentity(
                 attachment=pod_identity_attachment(),
                 flows=(to_aws(), pod_identity_flow()),
                 ready=(policy, association),

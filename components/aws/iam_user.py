@@ -1,4 +1,4 @@
-"""A user with an access key in a Secret: the identity for pods outside AWS, whose tokens STS does not know."""
+"""An IAM user with an access key in a Secret, for pods outside AWS, whose tokens STS does not accept."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from components.aws.pod_identity import Identity
+from components.aws.pod_identity import AwsIdentity
 from components.aws.web_identity import to_aws
 from components.kubernetes import pods
 
-# The environment's own names, so that a Secret goes into a pod by `envFrom` as it is.
+# The names of the environment variables, so that pods can use the Secret with `envFrom`.
 KEY_ID = "AWS_ACCESS_KEY_ID"
 KEY = "AWS_SECRET_ACCESS_KEY"
 
@@ -20,31 +20,31 @@ class UserIdentityArgs:
     """Input of `UserIdentity`."""
 
     rotation: int
-    """Each new number is a new key."""
+    """A new number creates a new access key."""
 
     namespace: pulumi.Input[str]
     policy: pulumi.Input[str]
-    """What the user may do, as JSON."""
+    """The user's policy, as JSON."""
 
     permissions_boundary: str | None
-    """ARN of the policy that limits every user of the account's; None where there is none."""
+    """ARN of the permissions boundary that the account requires; None if it requires none."""
 
     secret: str | None = None
-    """Name of the Secret where people have to type it. None lets a new key come in a new Secret, and with that in new
-    pods; under a name of its own it comes in the place of the old one."""
+    """Name of the Secret, if people have to type it; a new key is then written into the same Secret. With None a new
+    key has a new Secret, which restarts the pods."""
 
 
 class UserIdentity(pulumi.ComponentResource):
-    """An IAM user with one policy of its own, an access key, and the Secret that holds it."""
+    """An IAM user with an inline policy, an access key, and the Secret that holds it."""
 
-    identity: Identity
+    identity: AwsIdentity
 
     def __init__(self, name: str, args: UserIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:UserIdentity", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         user = aws.iam.User(f"{name}-user", permissions_boundary=args.permissions_boundary, opts=child)
         policy = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=args.policy, opts=child)
-        # A user has two keys at most: the new one is made, pods get it, and then the old one goes.
+        # A user may have two keys: the new one is created and rolled out before the old one is deleted.
         key = aws.iam.AccessKey(
             f"{name}-key",
             user=user.name,
@@ -56,7 +56,7 @@ class UserIdentity(pulumi.ComponentResource):
             string_data={KEY_ID: key.id, KEY: key.secret},
             opts=child,
         )
-        self.identity = Identity(
+        self.identity = AwsIdentity(
             attachment=pods.Attachment(
                 env=(pods.secret_env(KEY_ID, secret, KEY_ID), pods.secret_env(KEY, secret, KEY))
             ),

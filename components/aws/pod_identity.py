@@ -1,6 +1,6 @@
-"""Who a pod is to AWS, by a role or by a key, and what its containers are given for that.
+"""How pods authenticate to AWS: the interface `AwsIdentity`, and EKS Pod Identity.
 
-Where the cluster's own tokens count at AWS, `components.web_identity` mounts one.
+Where AWS accepts the cluster's service-account tokens, `components.aws.web_identity` mounts one.
 """
 
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ import pulumi_kubernetes as k8s
 from components.aws.web_identity import with_token
 from components.kubernetes import networks, pods
 
-# Where EKS Pod Identity's agent answers on every node; link-local, and so closed to all other pods.
+# Address of the EKS Pod Identity agent on every node; link-local, and so closed to all other pods.
 POD_IDENTITY_AGENT = "169.254.170.23"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Irsa:
-    """IAM roles for service accounts: STS takes the cluster's own tokens."""
+    """IAM roles for service accounts: STS accepts the cluster's service-account tokens."""
 
     provider: str
     """ARN of the cluster's OIDC provider in IAM."""
@@ -25,29 +25,29 @@ class Irsa:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodIdentity:
-    """EKS Pod Identity: an agent on each node hands out a role's credentials."""
+    """EKS Pod Identity: an agent on each node provides a role's credentials."""
 
     cluster: str
     """Name of the EKS cluster."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """What somebody's containers are given to be somebody to AWS."""
+class AwsIdentity:
+    """A role or a user at AWS, as the containers with this identity need it."""
 
     attachment: pods.Attachment
     flows: tuple[networks.Flow, ...]
-    """The way to where credentials come from."""
+    """Connections to the services that issue credentials, and to AWS."""
 
     ready: tuple[pulumi.Resource, ...]
-    """What must exist before a pod starts."""
+    """Resources that must exist before a pod starts."""
 
     annotations: dict[str, pulumi.Output[str]] = field(default_factory=dict[str, pulumi.Output[str]])
-    """Of the service account, for pods that are not the platform's: the cluster's webhook reads them."""
+    """Annotations of the service account of teams' pods: the cluster's webhook reads them."""
 
 
 def pod_identity_attachment() -> pods.Attachment:
-    """Where the agent is, and a token that it takes."""
+    """The agent's URL, and a token that it accepts."""
     file = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token"
     return with_token(
         volume="eks-pod-identity-token",
@@ -61,7 +61,7 @@ def pod_identity_attachment() -> pods.Attachment:
 
 
 def pod_identity_flow() -> networks.Flow:
-    """The way to the agent, which is a process of the node's."""
+    """Connections to the agent, which is a process of the node."""
     agent = k8s.networking.v1.NetworkPolicyPeerArgs(
         ip_block=k8s.networking.v1.IPBlockArgs(cidr=f"{POD_IDENTITY_AGENT}/32")
     )

@@ -1,8 +1,7 @@
-"""Every policy document of the platform at AWS, as functions of plain values.
+"""All IAM and bucket policies of the platform, as functions of plain values.
 
-Each action in them is one that a case in testbed/tests/aws needs; what is absent is refused. `s3:ListBucket` makes a
-missing object a 404 instead of a 403. Deleting versions, reading old ones and every action on buckets as such stay with
-the people who run the account.
+A test in testbed/tests/aws needs each action in them. `s3:ListBucket` makes a missing object a 404 instead of a 403.
+Reading and deleting noncurrent versions, and all actions on buckets, are left to the account's administrators.
 """
 
 from collections.abc import Sequence
@@ -12,20 +11,20 @@ from components.aws.web_identity import AUDIENCE
 Document = dict[str, object]
 Statement = dict[str, object]
 
-# Where artifacts of a workspace are below the root of all (mlflow/store/workspace_aware_mixin.py).
+# Prefix of the workspaces' artifacts below the artifact root (mlflow/store/workspace_aware_mixin.py).
 WORKSPACES = "workspaces"
 OBJECT_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
-# What S3 asks of a key on a caller's behalf: to write, and to read or to finish an upload in parts.
+# KMS actions of S3 on behalf of a caller: to write; and to read or to complete a multipart upload.
 KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
 def document(*statements: Statement) -> Document:
-    """Statements as IAM takes them."""
+    """A policy document with these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def server(*, bucket: str, key: str, region: str) -> Document:
-    """What the server does with the bucket, which has no other user: everything with objects."""
+    """Policy of the server: all actions on objects of the bucket."""
     return document(
         {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
         _objects(f"{bucket}/*"),
@@ -34,9 +33,9 @@ def server(*, bucket: str, key: str, region: str) -> Document:
 
 
 def team(team: str, *, bucket: str, key: str, region: str) -> Document:
-    """What a team's programs do with the files of their own workspace.
+    """Policy of a team's programs: all actions on the objects of their own workspace.
 
-    The slash behind the team's name keeps `team-a` out of what belongs to `team-ab`.
+    The slash after the team's name keeps `team-a` out of the files of `team-ab`.
     """
     prefix = f"{WORKSPACES}/{team}/"
     return document(
@@ -53,7 +52,7 @@ def team(team: str, *, bucket: str, key: str, region: str) -> Document:
 
 
 def secret_reader(*, secret: str, key: str, region: str) -> Document:
-    """What reads one secret of Secrets Manager."""
+    """Policy to read one secret of Secrets Manager."""
     return document(
         {"Sid": "Read", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret},
         _key(key, ("kms:Decrypt",), f"secretsmanager.{region}"),
@@ -61,10 +60,9 @@ def secret_reader(*, secret: str, key: str, region: str) -> Document:
 
 
 def bucket(*, bucket: str, key: str) -> Document:
-    """What nobody may do with the bucket, whatever else allows it: come without TLS, or encrypt otherwise.
+    """Bucket policy that denies everyone requests without TLS, and uploads with other encryption than the bucket's.
 
-    A condition on a header that is absent would hold for its negation, hence `Null`: who says nothing gets the
-    bucket's own encryption.
+    `StringNotEquals` is true for a missing header, hence `Null`: without the header S3 uses the bucket's encryption.
     """
     return document(
         {
@@ -81,7 +79,7 @@ def bucket(*, bucket: str, key: str) -> Document:
 
 
 def federated_trust(*, provider: str, namespace: str, service_account: str) -> Document:
-    """Who may take a role: pods of one service account, by the token that the cluster's OIDC `provider` stands for."""
+    """Trust policy for pods of one service account, with tokens of the cluster's OIDC `provider` in IAM."""
     issuer = provider.partition(":oidc-provider/")[2]
     return document(
         {
@@ -99,9 +97,9 @@ def federated_trust(*, provider: str, namespace: str, service_account: str) -> D
 
 
 def pod_trust(*, cluster: str, namespace: str, service_account: str) -> Document:
-    """Who may take a role: EKS, on behalf of pods of one service account of one cluster.
+    """Trust policy for EKS Pod Identity, on behalf of pods of one service account of one cluster.
 
-    `sts:TagSession` is part of it: EKS says by session tags whom it asks for, and the conditions read them.
+    `sts:TagSession` is needed because EKS names cluster, namespace and service account in session tags.
     """
     return document(
         {
@@ -124,7 +122,7 @@ def _objects(resource: str) -> Statement:
 
 
 def _key(key: str, actions: Sequence[str], service: str) -> Statement:
-    """Use of a key by way of one service only: nobody decrypts with it what did not come from there."""
+    """Use of a key through one AWS service only, so that it decrypts nothing from elsewhere."""
     return {
         "Sid": "Key",
         "Effect": "Allow",

@@ -1,7 +1,7 @@
-"""PostgreSQL 17 at Amazon RDS: encrypted at rest and on the way, backed up to any second, reached by the cluster only.
+"""PostgreSQL 17 at Amazon RDS: encrypted at rest and in transit, with point-in-time recovery, open to the cluster only.
 
-The administrator's password is made and rotated by RDS, in Secrets Manager. The program never reads it, so it is in no
-state; a Job in the cluster does, once, to make MLflow's own role (components/database/role.py).
+RDS generates and rotates the administrator's password, in Secrets Manager. The program never reads it, so it is not in
+the state; a Job in the cluster reads it once, to create MLflow's own role (components/database/database_role.py).
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from components.aws.key import storage_key
+from components.aws.kms_key import storage_key
 
 PORT = 5432
 VERSION = "17"
 FAMILY = f"postgres{VERSION}"
-# The authority that signs the instance's certificate: RDS's present default, valid until 2061.
+# The CA that signs the instance's certificate: RDS's current default, valid until 2061.
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 
 
@@ -24,51 +24,51 @@ class RdsArgs:
     """Input of `Rds`."""
 
     administrator: str
-    """Name of the role that makes MLflow's."""
+    """Name of the master user, which creates MLflow's role."""
 
     instance_class: str
     storage: int
-    """GiB."""
+    """Size of the volume in GiB."""
 
     max_storage: int
-    """GiB up to which RDS lets the volume grow."""
+    """Size in GiB up to which RDS lets the volume grow."""
 
     multi_az: bool
     backup_days: int
     backup_window: str
     maintenance_window: str
     key: str | None
-    """ARN of the KMS key that encrypts it; None makes one."""
+    """ARN of the KMS key that encrypts it; None creates one."""
 
     vpc: str
     subnets: tuple[str, ...]
     client_security_groups: tuple[str, ...]
     insights_days: int
-    """Days for which the costs of queries are kept; 0 keeps nothing."""
+    """Retention of Performance Insights in days; 0 turns it off."""
 
     max_connections: int | None
-    """None leaves it to the instance's memory."""
+    """None lets RDS derive it from the instance's memory."""
 
     durable: bool
-    """Whether deleting it is refused, twice, and takes a last snapshot."""
+    """True protects it from deletion by Pulumi and by RDS; a forced deletion takes a final snapshot."""
 
 
 def parameters(max_connections: int | None) -> list[aws.rds.ParameterGroupParameterArgsDict]:
-    """What differs from RDS's own defaults, or would be missed if they changed."""
-    found: list[aws.rds.ParameterGroupParameterArgsDict] = [
+    """DB parameters that differ from RDS's defaults, or must not change with them."""
+    group: list[aws.rds.ParameterGroupParameterArgsDict] = [
         {"name": "rds.force_ssl", "value": "1", "apply_method": "immediate"}
     ]
     if max_connections is not None:
-        found.append({"name": "max_connections", "value": str(max_connections), "apply_method": "pending-reboot"})
-    return found
+        group.append({"name": "max_connections", "value": str(max_connections), "apply_method": "pending-reboot"})
+    return group
 
 
 class Rds(pulumi.ComponentResource):
-    """The instance, who reaches it, and the key that encrypts it and its snapshots."""
+    """The instance, its security group, and the KMS key that encrypts it and its snapshots."""
 
     host: pulumi.Output[str]
     key: pulumi.Output[str]
-    """ARN of the key that encrypts it."""
+    """ARN of the KMS key that encrypts it."""
 
     administrator_secret: pulumi.Output[str]
     """ARN of the secret that holds the administrator's name and password."""
@@ -78,7 +78,7 @@ class Rds(pulumi.ComponentResource):
     def __init__(self, name: str, args: RdsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Rds", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # Kept even when the instance goes: without it nobody reads the snapshots.
+        # Retained even when the instance is deleted: without the key its snapshots cannot be restored.
         self.key = storage_key(
             f"{name}-key",
             args.key,
@@ -88,15 +88,6 @@ class Rds(pulumi.ComponentResource):
         subnets = aws.rds.SubnetGroup(f"{name}-subnets", subnet_ids=list(args.subnets), opts=child)
         group = aws.rds.ParameterGroup(
             f"{name}-parameters", family=FAMILY, parameters=parameters(args.max_connections), opts=child
-        )
-        # A name is taken once: another instance of the same role in the stack leaves a snapshot of its own.
-        suffix = random.RandomString(
-            f"{name}-snapshot",
-            length=8,
-            special=False,
-            upper=False,
-            keepers={"key": self.key, "administrator": args.administrator},
-            opts=child,
         )
         self.instance = aws.rds.Instance(
             f"{name}-instance",
@@ -126,23 +117,34 @@ class Rds(pulumi.ComponentResource):
             delete_automated_backups=not args.durable,
             deletion_protection=args.durable,
             skip_final_snapshot=not args.durable,
-            final_snapshot_identifier=pulumi.Output.concat("mlflow-", name, "-", suffix.result),
+            final_snapshot_identifier=self._snapshot_name(name, args),
             performance_insights_enabled=args.insights_days > 0,
             performance_insights_retention_period=args.insights_days or None,
             performance_insights_kms_key_id=self.key if args.insights_days else None,
             enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
-            # Otherwise RDS waits for the maintenance window while the server already counts on what was changed. A
-            # change of the class costs a failover, and the preview shows it. `max_connections` waits for a restart all
-            # the same.
+            # Otherwise RDS waits for the maintenance window, while the server already relies on the change. A change of
+            # the instance class costs a failover, which the preview shows. `max_connections` always needs a restart.
             apply_immediately=True,
             opts=pulumi.ResourceOptions(parent=self, protect=args.durable),
         )
         self.host = self.instance.address
-        self.administrator_secret = self.instance.master_user_secrets.apply(lambda found: found[0].secret_arn or "")
+        self.administrator_secret = self.instance.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn or "")
         self.register_outputs({"host": self.host, "key": self.key})
 
+    def _snapshot_name(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
+        """Name of the final snapshot. Names are unique, so a replacement of the instance needs another one."""
+        suffix = random.RandomString(
+            f"{name}-snapshot",
+            length=8,
+            special=False,
+            upper=False,
+            keepers={"key": self.key, "administrator": args.administrator},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.concat("mlflow-", name, "-", suffix.result)
+
     def _firewall(self, name: str, args: RdsArgs) -> aws.ec2.SecurityGroup:
-        """Nothing but PostgreSQL's port, from nowhere but the cluster; and no way out, for it needs none."""
+        """A security group that admits PostgreSQL from the cluster only; it allows no egress."""
         child = pulumi.ResourceOptions(parent=self)
         firewall = aws.ec2.SecurityGroup(
             f"{name}-firewall", description="MLflow's database: the cluster only", vpc_id=args.vpc, opts=child

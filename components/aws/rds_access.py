@@ -1,4 +1,4 @@
-"""MLflow's way into a database at RDS: a role of its own, made by a Job that reads the administrator's password."""
+"""MLflow's access to a database at RDS: its role, created by a Job that reads the administrator's password."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.artifacts.artifact_store import region_environment
-from components.aws.pod_identity import Identity
+from components.aws.pod_identity import AwsIdentity
 from components.aws.rds import PORT
 from components.database.database import Database, postgresql_uri, verified_tls
-from components.database.role import Administrator, DatabaseRole, DatabaseRoleArgs
-from components.kubernetes import ca_certificates as authority
+from components.database.database_role import Administrator, DatabaseRole, DatabaseRoleArgs
 from components.kubernetes import networks, pods
-from components.kubernetes.credential import Generated, credential
+from components.kubernetes.ca_certificates import service_authority
+from components.kubernetes.credential import GeneratedPassword, credential
 
 core = k8s.core.v1
 
-# Of the Job alone: the server's own pods may not read the administrator's password.
+# Service account of the Job alone: the server's pods must not read the administrator's password.
 SERVICE_ACCOUNT = "mlflow-database-role"
 
 
@@ -26,10 +26,10 @@ class RdsAccessArgs:
 
     namespace: pulumi.Input[str]
     image: str
-    """The server's image, for the Job that makes role and database."""
+    """The server's image, for the Job that creates role and database."""
 
     pull_secrets: tuple[str, ...] = ()
-    """Names of the Secrets that it is pulled with."""
+    """Names of the image pull Secrets."""
 
     region: str
     host: pulumi.Input[str]
@@ -38,31 +38,33 @@ class RdsAccessArgs:
 
     user: str
     rotation: int
-    """Each new number is a new password of `user`."""
+    """A new number generates a new password of `user`."""
 
     authority: str
-    """PEM of RDS's authorities."""
+    """CA certificates of RDS, as PEM."""
 
     administrator_secret: pulumi.Input[str]
     """ARN of the secret that holds the administrator's name and password."""
 
-    identity: Identity
-    """Who the Job is to AWS."""
+    identity: AwsIdentity
+    """AWS identity of the Job."""
 
     trust: pods.Attachment = pods.NOTHING
-    """Further authorities that count as public ones."""
+    """CA certificates of the company, trusted like the public ones."""
 
 
 class RdsAccess(pulumi.ComponentResource):
-    """The role's password, the authority that signs the instance's certificate, and the Job."""
+    """The role's password, the CA certificates of RDS, and the Job that creates the role."""
 
     database: Database
 
     def __init__(self, name: str, args: RdsAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:RdsAccess", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        password = credential(f"{name}-user", Generated(rotation=args.rotation), namespace=args.namespace, opts=child)
-        believed = authority.of_its_own(name, args.authority, namespace=args.namespace, opts=child)
+        password = credential(
+            f"{name}-user", GeneratedPassword(rotation=args.rotation), namespace=args.namespace, opts=child
+        )
+        authority = service_authority(name, args.authority, namespace=args.namespace, opts=child)
         flow = networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[PORT])
         account = core.ServiceAccount(
             f"{name}-account",
@@ -70,7 +72,7 @@ class RdsAccess(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=child,
         )
-        secret = core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value=args.administrator_secret)
+        administrator_secret = core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value=args.administrator_secret)
         role = DatabaseRole(
             f"{name}-role",
             DatabaseRoleArgs(
@@ -84,13 +86,14 @@ class RdsAccess(pulumi.ComponentResource):
                 password=password,
                 administrator=Administrator(
                     attachment=pods.joined(
-                        pods.Attachment(env=(secret, *region_environment(args.region))), args.identity.attachment
+                        pods.Attachment(env=(administrator_secret, *region_environment(args.region))),
+                        args.identity.attachment,
                     ),
                     flows=args.identity.flows,
                     ready=args.identity.ready,
                     service_account=account.metadata.name,
                 ),
-                authority=believed,
+                authority=authority,
                 trust=args.trust,
                 flow=flow,
             ),
@@ -98,9 +101,9 @@ class RdsAccess(pulumi.ComponentResource):
         )
         self.database = Database(
             uri=postgresql_uri(
-                host=args.host, port=PORT, name=args.name, user=args.user, tls=verified_tls(believed.file)
+                host=args.host, port=PORT, name=args.name, user=args.user, tls=verified_tls(authority.file)
             ),
-            attachment=pods.joined(believed.attachment, pods.Attachment(env=password.env({"PGPASSWORD": "password"}))),
+            attachment=pods.joined(authority.attachment, pods.Attachment(env=password.env({"PGPASSWORD": "password"}))),
             flows=(flow,),
             ready=(role.done,),
         )

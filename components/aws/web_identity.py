@@ -1,7 +1,7 @@
-"""An AWS role for a pod, without a key: AWS takes a token of the pod's service account for it.
+"""Web identity: pods assume an AWS role with a token of their service account, without an access key.
 
-The token is mounted by the program itself, so nothing depends on a webhook that changes pods on their way in. AWS has
-to know the cluster as an OpenID Connect provider, and the role's trust policy names the service account.
+The program mounts the token itself and needs no webhook that changes pods. The cluster has to be an OpenID Connect
+provider in IAM, and the role's trust policy names the service account.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from components.kubernetes import networks, pods
 core = k8s.core.v1
 
 AUDIENCE = "sts.amazonaws.com"
-# By the names that EKS's own webhook uses: where it runs it finds everything in its place, and adds nothing.
+# The names of EKS's own webhook: where it runs, it finds them and adds nothing.
 FOLDER, VOLUME = "/var/run/secrets/eks.amazonaws.com/serviceaccount", "aws-iam-token"
-# The kubelet renews a token at four fifths of its life, and AWS's credentials for one live an hour.
+# The kubelet renews a token at 80 % of its lifetime, and AWS's credentials for it are valid for an hour.
 TOKEN_SECONDS = 3600
 
 
 def web_identity(role_arn: pulumi.Input[str]) -> pods.Attachment:
-    """What AWS's SDKs need in a container to become the role, beside the region."""
+    """The token and the variables with which AWS SDKs assume the role; they need the region too."""
     return with_token(
         volume=VOLUME,
         file=f"{FOLDER}/token",
@@ -29,14 +29,14 @@ def web_identity(role_arn: pulumi.Input[str]) -> pods.Attachment:
         env={
             "AWS_ROLE_ARN": role_arn,
             "AWS_WEB_IDENTITY_TOKEN_FILE": f"{FOLDER}/token",
-            # The region's own endpoint, also in SDKs whose default is the one of us-east-1.
+            # The region's own STS endpoint, also in SDKs whose default is the one in us-east-1.
             "AWS_STS_REGIONAL_ENDPOINTS": "regional",
         },
     )
 
 
 def with_token(*, volume: str, file: str, audience: str, env: Mapping[str, pulumi.Input[str]]) -> pods.Attachment:
-    """A token of the pod's service account in a `file`, good for an `audience` alone, and variables that name it."""
+    """A service-account token for one `audience`, mounted as `file`, and the variables that go with it."""
     folder, _, path = file.rpartition("/")
     token = core.ServiceAccountTokenProjectionArgs(audience=audience, expiration_seconds=TOKEN_SECONDS, path=path)
     return pods.Attachment(
@@ -54,5 +54,5 @@ def with_token(*, volume: str, file: str, audience: str, env: Mapping[str, pulum
 
 
 def to_aws() -> networks.Flow:
-    """The way to AWS's own endpoints, whose addresses change."""
+    """Connections to AWS endpoints, whose addresses change."""
     return networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443])

@@ -1,1 +1,1 @@
-"""Where metadata is stored: PostgreSQL in the cluster or elsewhere, its role and database, or an SQLite file."""
+"""MLflow's metadata: PostgreSQL in the cluster or elsewhere, its role and database, or an SQLite file."""

@@ -1,4 +1,4 @@
-"""What the server needs to know of its database, wherever it runs."""
+"""`Database`: the interface between the kinds of database and the pods that connect to one."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -11,28 +11,28 @@ from components.kubernetes.pods import Attachment
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Database:
-    """A reachable, empty or already used database, and what its clients need for it."""
+    """A reachable database, empty or in use, and what its clients need."""
 
     uri: pulumi.Input[str]
-    """SQLAlchemy's URI. It holds no password: the attachment gives libpq PGPASSWORD."""
+    """SQLAlchemy URI. It holds no password: the attachment sets PGPASSWORD, which libpq reads."""
 
     attachment: Attachment
-    """Of every container that connects."""
+    """Attachment of every container that connects."""
 
     flows: tuple[Flow, ...]
-    """The way there, for the NetworkPolicies of whoever connects."""
+    """Connections to it, for the NetworkPolicies of its clients."""
 
     ready: tuple[pulumi.Resource, ...]
-    """What must exist before somebody connects."""
+    """Resources that must exist before a client connects."""
 
     exclusive: bool = False
-    """Whether only one pod at a time can use it."""
+    """True if only one pod at a time can use it."""
 
 
 def postgresql_uri(
     *, host: pulumi.Input[str], port: pulumi.Input[int], name: str, user: str, tls: str
 ) -> pulumi.Output[str]:
-    """SQLAlchemy's URI of a PostgreSQL database; `tls` are libpq's TLS options, as in a URI's query."""
+    """SQLAlchemy URI of a PostgreSQL database; `tls` are libpq's TLS options as a URI query."""
     return pulumi.Output.concat(
         f"postgresql+psycopg://{quote(user, safe='')}@",
         host,
@@ -43,5 +43,5 @@ def postgresql_uri(
 
 
 def verified_tls(authority_file: str) -> str:
-    """TLS options of libpq for a connection whose server has to prove its name, to an authority in the file."""
+    """TLS options of libpq that verify the server's host name and its certificate against the CA certificates."""
     return f"sslmode=verify-full&sslrootcert={authority_file}"

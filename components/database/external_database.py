@@ -1,4 +1,4 @@
-"""A PostgreSQL database that somebody else runs: its credential, its authority, the way there, and MLflow's role."""
+"""A PostgreSQL database outside the platform: its credential, CA certificate, network access and MLflow's role."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import pulumi
 
 from components.database.database import Database, postgresql_uri, verified_tls
-from components.database.role import Administrator, DatabaseRole, DatabaseRoleArgs
-from components.kubernetes import ca_certificates as authority
+from components.database.database_role import Administrator, DatabaseRole, DatabaseRoleArgs
 from components.kubernetes import networks, pods
+from components.kubernetes.ca_certificates import service_authority
 from components.kubernetes.credential import Source, credential
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdministratorArgs:
-    """Who makes role and database."""
+    """The administrator who creates role and database."""
 
     user: str
     password: Source
-    """In the entry `password`."""
+    """Source of the entry `password`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,26 +31,26 @@ class ExternalDatabaseArgs:
     name: str
     user: str
     password: Source
-    """In the entry `password`."""
+    """Source of the entry `password`."""
 
     authority: str | None = None
-    """PEM of the authority that signed the server's certificate; None means a public one."""
+    """CA certificate of the server, as PEM; None means a public one."""
 
     administrator: AdministratorArgs | None = None
-    """None means that role and database are there."""
+    """None means that role and database exist already."""
 
     image: str
-    """The server's image, for the Job that makes role and database."""
+    """The server's image, for the Job that creates role and database."""
 
     pull_secrets: Sequence[str] = ()
-    """Names of the Secrets that images are pulled with."""
+    """Names of the image pull Secrets."""
 
     trust: pods.Attachment = pods.NOTHING
-    """Further authorities that count as public ones."""
+    """CA certificates of the company, trusted like the public ones."""
 
 
 class ExternalDatabase(pulumi.ComponentResource):
-    """A PostgreSQL database by host, port, user name and password; its TLS certificate is verified."""
+    """A PostgreSQL database at a host and port, with a user and password. Its TLS certificate is verified."""
 
     database: Database
 
@@ -58,7 +58,7 @@ class ExternalDatabase(pulumi.ComponentResource):
         super().__init__("mlflow-platform:index:ExternalDatabase", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         password = credential(name, args.password, namespace=args.namespace, opts=child)
-        believed = authority.of_its_own(name, args.authority, namespace=args.namespace, opts=child)
+        authority = service_authority(name, args.authority, namespace=args.namespace, opts=child)
         flow = networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.port])
         ready = password.ready
         if args.administrator is not None:
@@ -77,7 +77,7 @@ class ExternalDatabase(pulumi.ComponentResource):
                     user=args.user,
                     password=password,
                     administrator=Administrator.by_password(args.administrator.user, administrator),
-                    authority=believed,
+                    authority=authority,
                     trust=args.trust,
                     flow=flow,
                 ),
@@ -86,9 +86,9 @@ class ExternalDatabase(pulumi.ComponentResource):
             ready = (role.done,)
         self.database = Database(
             uri=postgresql_uri(
-                host=args.host, port=args.port, name=args.name, user=args.user, tls=verified_tls(believed.file)
+                host=args.host, port=args.port, name=args.name, user=args.user, tls=verified_tls(authority.file)
             ),
-            attachment=pods.joined(believed.attachment, pods.Attachment(env=password.env({"PGPASSWORD": "password"}))),
+            attachment=pods.joined(authority.attachment, pods.Attachment(env=password.env({"PGPASSWORD": "password"}))),
             flows=(flow,),
             ready=ready,
         )

@@ -1,7 +1,7 @@
 """PostgreSQL 17 in the cluster: one instance on one volume.
 
-For evaluation and for teams that accept a restart as their outage; there is no replica. MLflow's role owns the
-database `mlflow` and can do nothing else; the superuser has no password and cannot come in over the network.
+For evaluation, and for teams that accept an outage while it restarts; there is no replica. MLflow's role owns the
+database `mlflow` and has no other rights; the superuser has no password and cannot connect over the network.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.database.database import Database, postgresql_uri
-from components.kubernetes import networks, pods
+from components.kubernetes import networks, pods, volumes
 from components.scripts import script
 
 core = k8s.core.v1
@@ -20,11 +20,11 @@ core = k8s.core.v1
 PORT = 5432
 # The official image's `postgres` user.
 UID = 999
-# Of the memory limit, as PostgreSQL's manual recommends.
+# Shared buffers as a fraction of the memory limit, as PostgreSQL's manual recommends.
 SHARED_FRACTION = 1 / 4
 
 READY = "pg_isready --quiet --host=127.0.0.1 --port=5432 --username=mlflow"
-# Exit code 1 is a server that is up and recovering: killing it would make it recover again, forever.
+# Exit code 1 means a server in recovery: killed by the probe, it would start recovery again, forever.
 ALIVE = f"{READY}; [ $? -le 1 ]"
 
 
@@ -35,7 +35,7 @@ class PostgresArgs:
     namespace: pulumi.Input[str]
     image: str
     pull_secrets: Sequence[str] = ()
-    """Names of the Secrets that images are pulled with."""
+    """Names of the image pull Secrets."""
 
     storage: str
     """Size of the volume, as a Kubernetes quantity."""
@@ -45,20 +45,20 @@ class PostgresArgs:
 
     max_connections: int
     shared_mebibytes: int
-    """Shared buffers, which are what the pod is promised."""
+    """Shared buffers in MiB, which are the memory request too."""
 
     memory_limit: str
-    """As a Kubernetes quantity."""
+    """Memory limit, as a Kubernetes quantity."""
 
     clients: tuple[dict[str, str], ...]
     """Labels of the pods that may connect."""
 
     durable: bool
-    """Whether deleting the server, and with it the way to its data, is refused."""
+    """True protects the StatefulSet, and with it the access to its data, from deletion."""
 
 
 class Postgres(pulumi.ComponentResource):
-    """A StatefulSet with one replica, its Service and the credential of MLflow's role."""
+    """A StatefulSet with one replica, its Service, and the password of MLflow's role."""
 
     database: Database
 
@@ -81,7 +81,7 @@ class Postgres(pulumi.ComponentResource):
         )
         service = core.Service(
             f"{name}-service",
-            # Explicit: the server's database URI names it.
+            # Explicit name: the database URI contains it.
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="postgres", labels=labels),
             spec=core.ServiceSpecArgs(
                 selector=labels, cluster_ip="None", ports=[core.ServicePortArgs(name="postgres", port=PORT)]
@@ -106,32 +106,20 @@ class Postgres(pulumi.ComponentResource):
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
                     spec=_pod(args, credential.metadata.name, configuration.metadata.name),
                 ),
-                volume_claim_templates=[data_claim(args.storage, args.storage_class)],
+                volume_claim_templates=[volumes.claim_template("data", args.storage, args.storage_class)],
             ),
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[network], protect=args.durable, retain_on_delete=args.durable
             ),
         )
         self.database = Database(
-            # The traffic stays inside a namespace whose network is closed; TLS would need an own CA in the pod.
+            # Connections stay inside a closed namespace; TLS would need a CA certificate in every client.
             uri=postgresql_uri(host="postgres", port=PORT, name="mlflow", user="mlflow", tls="sslmode=disable"),
             attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", credential, "password"),)),
             flows=(networks.Flow(peers=[networks.pods(labels)], ports=[PORT]),),
             ready=(server,),
         )
         self.register_outputs({})
-
-
-def data_claim(storage: str, storage_class: str | None) -> core.PersistentVolumeClaimArgs:
-    """The claim called `data` of a StatefulSet."""
-    return core.PersistentVolumeClaimArgs(
-        metadata=k8s.meta.v1.ObjectMetaArgs(name="data"),
-        spec=core.PersistentVolumeClaimSpecArgs(
-            access_modes=["ReadWriteOnce"],
-            storage_class_name=storage_class,
-            resources=core.VolumeResourceRequirementsArgs(requests={"storage": storage}),
-        ),
-    )
 
 
 def _probe(command: str, *, period: int, failures: int) -> core.ProbeArgs:
@@ -144,56 +132,39 @@ def _probe(command: str, *, period: int, failures: int) -> core.ProbeArgs:
 
 
 def _pod(args: PostgresArgs, credential: pulumi.Input[str], configuration: pulumi.Input[str]) -> core.PodSpecArgs:
-    return core.PodSpecArgs(
-        security_context=pods.pod_security(UID),
-        automount_service_account_token=False,
-        enable_service_links=False,
-        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
-        # A fast shutdown under load writes one checkpoint; a minute is ample for the memory limit's worth of buffers.
-        termination_grace_period_seconds=60,
-        containers=[
-            core.ContainerArgs(
-                name="postgres",
-                image=args.image,
-                command=["sh", "/etc/postgresql/postgres.sh"],
-                env=[
-                    core.EnvVarArgs(name="PGDATA", value="/var/lib/postgresql/data/pgdata"),
-                    core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(args.max_connections)),
-                    core.EnvVarArgs(name="SHARED_BUFFERS", value=f"{args.shared_mebibytes}MB"),
-                ],
-                ports=[core.ContainerPortArgs(name="postgres", container_port=PORT)],
-                resources=pods.Resources(
-                    cpu="100m", memory=f"{args.shared_mebibytes}Mi", cpu_limit="2", memory_limit=args.memory_limit
-                ).to_args(),
-                security_context=pods.container_security(),
-                # Ten minutes for the replay of the log after a crash.
-                startup_probe=_probe(READY, period=2, failures=300),
-                readiness_probe=_probe(READY, period=5, failures=2),
-                liveness_probe=_probe(ALIVE, period=10, failures=6),
-                # The kubelet's SIGTERM asks PostgreSQL to wait for its clients; this asks it to let them go.
-                lifecycle=core.LifecycleArgs(
-                    pre_stop=core.LifecycleHandlerArgs(
-                        exec_=core.ExecActionArgs(
-                            command=["sh", "-c", 'pg_ctl --pgdata="$PGDATA" --mode=fast --wait --timeout=50 stop']
-                        )
-                    )
-                ),
-                volume_mounts=[
-                    core.VolumeMountArgs(name="data", mount_path="/var/lib/postgresql/data"),
-                    core.VolumeMountArgs(name="run", mount_path="/var/run/postgresql"),
-                    core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
-                    core.VolumeMountArgs(name="configuration", mount_path="/etc/postgresql", read_only=True),
-                    core.VolumeMountArgs(name="credential", mount_path="/run/secrets/postgres", read_only=True),
-                ],
+    container = core.ContainerArgs(
+        name="postgres",
+        image=args.image,
+        command=["sh", "/etc/postgresql/postgres.sh"],
+        ports=[core.ContainerPortArgs(name="postgres", container_port=PORT)],
+        resources=pods.Resources(
+            cpu="100m", memory=f"{args.shared_mebibytes}Mi", cpu_limit="2", memory_limit=args.memory_limit
+        ).to_args(),
+        # Ten minutes for the replay of the write-ahead log after a crash.
+        startup_probe=_probe(READY, period=2, failures=300),
+        readiness_probe=_probe(READY, period=5, failures=2),
+        liveness_probe=_probe(ALIVE, period=10, failures=6),
+        # On the kubelet's SIGTERM PostgreSQL waits for its clients to disconnect; a fast stop disconnects them.
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(
+                exec_=core.ExecActionArgs(
+                    command=["sh", "-c", 'pg_ctl --pgdata="$PGDATA" --mode=fast --wait --timeout=50 stop']
+                )
             )
-        ],
-        volumes=[
-            pods.scratch("run", "1Mi"),
-            pods.scratch("tmp", "256Mi"),
-            core.VolumeArgs(name="configuration", config_map=core.ConfigMapVolumeSourceArgs(name=configuration)),
-            core.VolumeArgs(
-                name="credential",
-                secret=core.SecretVolumeSourceArgs(secret_name=credential, default_mode=0o440),
-            ),
-        ],
+        ),
     )
+    environment = (
+        core.EnvVarArgs(name="PGDATA", value="/var/lib/postgresql/data/pgdata"),
+        core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(args.max_connections)),
+        core.EnvVarArgs(name="SHARED_BUFFERS", value=f"{args.shared_mebibytes}MB"),
+    )
+    attachment = pods.joined(
+        pods.Attachment(env=environment),
+        volumes.claim_mount("data", "/var/lib/postgresql/data"),
+        volumes.scratch("run", "/var/run/postgresql", "1Mi"),
+        volumes.tmp("256Mi"),
+        volumes.config_map_files("configuration", configuration, "/etc/postgresql"),
+        volumes.secret_files("credential", credential, "/run/secrets/postgres"),
+    )
+    # A fast stop under load writes one checkpoint; a minute is ample for as many buffers as the memory limit holds.
+    return pods.hardened_pod(UID, container, attachment, pull_secrets=args.pull_secrets, termination_seconds=60)

@@ -1,11 +1,11 @@
-"""SQLite: metadata in a file on a volume, for a quick evaluation. One pod at a time can use it."""
+"""SQLite: metadata in a file on a volume, for a quick evaluation. Only one pod at a time can use it."""
 
 from dataclasses import dataclass
 
 import pulumi
 
 from components.database.database import Database
-from components.kubernetes.volume import volume
+from components.kubernetes.volumes import persistent_volume
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,13 +21,13 @@ class SqliteArgs:
 
 
 class Sqlite(pulumi.ComponentResource):
-    """A volume for the file, which the schema migration makes."""
+    """The volume of the file, which the schema migration creates."""
 
     database: Database
 
     def __init__(self, name: str, args: SqliteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Sqlite", name, None, opts)
-        claim, attachment = volume(
+        claim, attachment = persistent_volume(
             name,
             "/mlflow",
             storage=args.storage,

@@ -1,1 +1,1 @@
-"""How the platform is reached from outside the cluster: host name, TLS certificate, Ingress or Gateway API."""
+"""The platform outside the cluster: public address, TLS certificate, Ingress or Gateway API."""

@@ -1,7 +1,8 @@
-"""The TLS certificate of the platform's host names: from a Secret, or self-signed for evaluation.
+"""TLS certificates of the platform's host names: from a Secret, or by a private CA for evaluation.
 
-The self-signed pair is computed from a random text that Pulumi keeps as a secret: keys by derivation, signatures by
-RFC 6979, dates from the configuration. The same seed gives the same certificate, so a second `up` changes nothing.
+A private CA's certificates are computed from a random seed that Pulumi stores as a secret: keys by derivation,
+signatures by RFC 6979, dates from the stack file. The same seed gives the same certificates, so a second `up` changes
+nothing.
 """
 
 import datetime as dt
@@ -17,12 +18,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# What browsers still accept of a certificate from a private authority (Apple's limit; others are more lenient).
+# The longest validity that browsers accept from a private CA (Apple's limit; others are more lenient).
 VALIDITY = dt.timedelta(days=825)
-# Letters and digits of 5.95 bits each: more than the 128 bits that P-256 is worth.
+# 64 letters and digits of 5.95 bits each: more than the 128-bit security of P-256.
 SEED_LENGTH = 64
 AUTHORITY_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mlflow-platform private authority")])
-# Order of the group of P-256 (SEC 2, section 2.4.2): private keys lie in 1 .. order - 1.
+# Order of the group of P-256 (SEC 2, section 2.4.2): private keys are 1 .. order - 1.
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -32,59 +33,59 @@ class CertificateArgs:
 
     namespace: pulumi.Input[str]
     domain: str
-    """The authority vouches for names at and below it only."""
+    """The CA certificate is valid for this domain and names below it only."""
 
     hosts: Mapping[str, str]
-    """Host name by its role. Each gets a certificate of its own: an ingress controller that finds two certificates
-    for one name, an old and a new one during a change, may serve either."""
+    """Host name by role. Each has a certificate of its own: an ingress controller that finds two certificates for one
+    name, an old and a new one during a change, may serve either."""
 
     issued: dt.date
-    """First day of validity. A later date renews the certificate and keeps the authority."""
+    """First day of validity. A later date renews the certificates, not the CA certificate."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Certificate:
-    """What an Ingress and its clients need."""
+    """The TLS Secrets for an Ingress, and the CA certificate for its clients."""
 
     secret_names: Mapping[str, pulumi.Input[str]]
-    """The `kubernetes.io/tls` Secret of each host name, in the platform's namespace."""
+    """Name of the `kubernetes.io/tls` Secret in the platform's namespace, by host name."""
 
     authority: pulumi.Output[str] | None
-    """PEM of the private authority that clients have to trust; None when every client trusts it already."""
+    """CA certificate, as PEM, that clients have to trust; None means a public one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """PEM texts of a certificate and its private key."""
+    """A certificate and its private key, as PEM."""
 
     certificate: str
     key: str
 
 
 def private_key(seed: bytes, purpose: str) -> ec.EllipticCurvePrivateKey:
-    """The P-256 key that belongs to a seed and a purpose.
+    """The P-256 key derived from a seed, for a purpose.
 
-    64 hash bytes are reduced modulo the group's order, which leaves no measurable bias (FIPS 186-5, A.2.1).
+    64 hash bytes are reduced modulo the group order, which leaves no measurable bias (FIPS 186-5, A.2.1).
     """
     wide = hashlib.sha512(purpose.encode() + b"\0" + seed).digest()
     return ec.derive_private_key(1 + int.from_bytes(wide) % (P256_ORDER - 1), ec.SECP256R1())
 
 
 def authority_certificate(seed: bytes, domain: str) -> str:
-    """PEM of the authority that belongs to a seed: it can vouch for `domain` and names below it, nothing else."""
+    """The CA certificate of a seed, as PEM; it is valid for `domain` and names below it only."""
     key = private_key(seed, "authority")
     builder = (
         x509.CertificateBuilder()
         .subject_name(AUTHORITY_NAME)
         .issuer_name(AUTHORITY_NAME)
         .public_key(key.public_key())
-        # The authority outlives renewals of the certificates, so its dates do not depend on them.
+        # It stays the same when the certificates are renewed, so its dates are fixed.
         .not_valid_before(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
         .not_valid_after(dt.datetime(2051, 1, 1, tzinfo=dt.UTC))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        # Whoever trusts it, in a browser for example, does not trust it with the rest of the Internet.
+        # A browser that trusts it does not trust it for any other name.
         .add_extension(
             x509.NameConstraints(permitted_subtrees=[x509.DNSName(domain)], excluded_subtrees=None), critical=True
         )
@@ -93,12 +94,12 @@ def authority_certificate(seed: bytes, domain: str) -> str:
 
 
 def self_signed(seed: bytes, host: str, issued: dt.date) -> Pair:
-    """A certificate for `host` by the seed's authority, determined by the arguments."""
+    """A certificate for `host` by the seed's CA; the same arguments give the same certificate."""
     authority_key, key = private_key(seed, "authority"), private_key(seed, f"host {host}")
     start = dt.datetime.combine(issued, dt.time.min, dt.UTC)
     builder = (
         x509.CertificateBuilder()
-        # Clients read the alternative name; a common name may not be longer than 64 characters, and a host may.
+        # Clients read the alternative name; a common name has at most 64 characters, and host names may be longer.
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mlflow-platform")]))
         .issuer_name(AUTHORITY_NAME)
         .public_key(key.public_key())
@@ -118,10 +119,10 @@ def self_signed(seed: bytes, host: str, issued: dt.date) -> Pair:
 
 
 def _sign(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, seed: bytes) -> x509.Certificate:
-    # The serial number follows from the unsigned content, so that a renewed certificate gets another one.
+    # The serial number is derived from the unsigned content, so that a renewed certificate has another one.
     draft = builder.serial_number(1).sign(key, hashes.SHA256(), ecdsa_deterministic=True)
     content = hashlib.sha256(seed + draft.tbs_certificate_bytes).digest()
-    # 159 bits, the most that RFC 5280 allows of a positive serial number.
+    # 159 bits: the longest positive serial number that RFC 5280 allows.
     serial = (int.from_bytes(content) >> 97) | 1
     return builder.serial_number(serial).sign(key, hashes.SHA256(), ecdsa_deterministic=True)
 
@@ -141,33 +142,35 @@ def _key_usage(*, authority: bool) -> x509.KeyUsage:
 
 
 class SelfSignedCertificate(pulumi.ComponentResource):
-    """A TLS Secret for each host, by an authority that only this stack's clients trust."""
+    """A TLS Secret for each host, with a certificate of a private CA that belongs to this stack alone."""
 
     certificate: Certificate
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:SelfSignedCertificate", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # Not RandomBytes: the id of that resource is its value, in plain text in the state.
+        # RandomBytes would show the seed in the state: its resource id is its value in plain text.
         seed = random.RandomPassword(f"{name}-seed", length=SEED_LENGTH, special=False, opts=child).result
         domain = args.domain
         authority = seed.apply(lambda text: authority_certificate(text.encode(), domain))
         names: dict[str, pulumi.Input[str]] = {}
         for role, host in args.hosts.items():
             pair = pulumi.Output.all(seed=seed, host=host, issued=args.issued.isoformat()).apply(
-                lambda made: self_signed(made["seed"].encode(), made["host"], dt.date.fromisoformat(made["issued"]))
+                lambda values: self_signed(
+                    values["seed"].encode(), values["host"], dt.date.fromisoformat(values["issued"])
+                )
             )
             secret = k8s.core.v1.Secret(
                 f"{name}-{role}",
                 metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
                 type="kubernetes.io/tls",
                 string_data={
-                    "tls.crt": pair.apply(lambda made: made.certificate),
-                    "tls.key": pair.apply(lambda made: made.key),
+                    "tls.crt": pair.apply(lambda one: one.certificate),
+                    "tls.key": pair.apply(lambda one: one.key),
                 },
                 opts=child,
             )
             names[host] = secret.metadata.name
-        # The authority's certificate is public; only the keys are secret.
+        # The CA certificate is public; only the keys are secret.
         self.certificate = Certificate(secret_names=names, authority=pulumi.Output.unsecret(authority))
         self.register_outputs({"authority": self.certificate.authority})

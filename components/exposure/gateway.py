@@ -1,6 +1,6 @@
-"""The way in from outside the cluster: one address, TLS, and nothing but the login behind it.
+"""The platform's public address, and its exposure outside the cluster: TLS, with nothing but the login behind it.
 
-How the cluster's controller is told of it is a `Route`: `ingress.py` and `http_route.py` are two of them.
+`Route` is the interface for the kinds of exposure: an Ingress (`ingress.py`) and the Gateway API (`http_route.py`).
 """
 
 from dataclasses import dataclass
@@ -9,21 +9,38 @@ from typing import Protocol
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.exposure.address import Address
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """A public HTTPS address: a host name, perhaps with a path."""
+
+    host: str
+    path: str = ""
+    """Empty for the whole host; otherwise with a slash at the beginning and none at the end."""
+
+    @property
+    def url(self) -> str:
+        """URL for clients, without a slash at the end."""
+        return f"https://{self.host}{self.path}"
+
+    @property
+    def origin(self) -> str:
+        """Origin as browsers compare it: all paths of a host have the same."""
+        return f"https://{self.host}"
 
 
 class Route(Protocol):
-    """How this cluster exposes a Service."""
+    """A way to expose a Service outside this cluster."""
 
     @property
     def controller_namespace(self) -> str:
-        """Namespace of the controller's pods, for the NetworkPolicies that admit it."""
+        """Namespace of the controller's pods, for the NetworkPolicies that admit them."""
         ...
 
     def expose(
         self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
     ) -> pulumi.Resource:
-        """Serve `service`, which has one port called `http`, at an address by TLS, and nothing else there."""
+        """Expose `service`, which has one port called `http`, at an address by TLS."""
         ...
 
 
@@ -33,19 +50,19 @@ class GatewayArgs:
 
     address: Address
     service: k8s.core.v1.Service
-    """The login's Service; it has one port."""
+    """Service of the login; it has one port."""
 
     route: Route
 
 
 class Gateway(pulumi.ComponentResource):
-    """The platform at its address."""
+    """The exposure of the platform at its address."""
 
     url: str
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Gateway", name, None, opts)
         args.route.expose(name, address=args.address, service=args.service, opts=pulumi.ResourceOptions(parent=self))
-        # Known before the way in exists, so that a preview shows what clients will be given.
+        # Independent of any resource, so that a preview can show it.
         self.url = args.address.url
         self.register_outputs({"url": self.url})

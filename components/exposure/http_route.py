@@ -1,4 +1,4 @@
-"""The way in by the Gateway API: a Gateway of the platform's own, and an HTTPRoute for each Service."""
+"""Exposure by the Gateway API: a Gateway of the platform, and an HTTPRoute for each Service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.exposure.address import Address
 from components.exposure.certificate import Certificate
+from components.exposure.gateway import Address
 
 API_VERSION = "gateway.networking.k8s.io/v1"
-# An hour, as the login gives its upstream: an upload of several GiB over a slow line. Some controllers end a request
-# after 15 s where nothing is said (Envoy's default).
+# An hour, like the login's upstream time-out, for an upload of several GiB over a slow connection. Without a time-out
+# some controllers end a request after 15 seconds (Envoy's default).
 TIMEOUT = "3600s"
 
 
@@ -23,19 +23,19 @@ class ListenersArgs:
     gateway_class: str
     port: int
     controller_namespace: str
-    """Namespace of the pods that the controller serves requests with."""
+    """Namespace of the controller's data-plane pods."""
 
     annotations: Mapping[str, str]
-    """Annotations of the Gateway, for the controller at hand."""
+    """Annotations of the Gateway, which depend on the controller."""
 
     hosts: Mapping[str, str]
-    """Host name by its role, which is the listener's name."""
+    """Host name by role; the role is the listener's name too."""
 
     certificate: Certificate
 
 
 class Listeners(pulumi.ComponentResource):
-    """A Gateway with a TLS listener for each host, to which HTTPRoutes of the same namespace attach."""
+    """A Gateway with a TLS listener for each host; only HTTPRoutes of the same namespace may attach."""
 
     controller_namespace: str
 
@@ -49,7 +49,7 @@ class Listeners(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 namespace=args.namespace,
                 name="mlflow",
-                # Without it the deployment would go on although no controller serves the class, or the port is taken.
+                # Fails the deployment if no controller serves the class, or the port is taken.
                 annotations={**args.annotations, "pulumi.com/waitFor": "condition=Programmed"},
             ),
             spec={
@@ -64,7 +64,7 @@ class Listeners(pulumi.ComponentResource):
     def expose(
         self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
     ) -> k8s.apiextensions.CustomResource:
-        """Serve `service` at an address."""
+        """Expose `service` at an address."""
         (listener,) = (role for role, host in self._args.hosts.items() if host == address.host)
         return k8s.apiextensions.CustomResource(
             f"{name}-route",

@@ -1,4 +1,4 @@
-"""The way in by an Ingress, which every controller understands."""
+"""Exposure by an Ingress, which every ingress controller supports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.exposure.address import Address
 from components.exposure.certificate import Certificate
+from components.exposure.gateway import Address
 
 net = k8s.networking.v1
 
@@ -17,23 +17,23 @@ class IngressRoute:
     """An Ingress for each Service."""
 
     namespace: pulumi.Input[str]
-    """Of the Services."""
+    """Namespace of the Services."""
 
     ingress_class: str
     controller_namespace: str
     """Namespace of the ingress controller's pods."""
 
     annotations: Mapping[str, pulumi.Input[str]]
-    """Annotations of every Ingress, for the controller at hand."""
+    """Annotations of every Ingress, which depend on the controller."""
 
     certificate: Certificate
     ready: tuple[pulumi.Resource, ...] = ()
-    """What the annotations name."""
+    """Resources that the annotations refer to."""
 
     def expose(
         self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
     ) -> net.Ingress:
-        """Serve `service` at an address."""
+        """Expose `service` at an address."""
         backend = net.IngressBackendArgs(
             service=net.IngressServiceBackendArgs(
                 name=service.metadata.name, port=net.ServiceBackendPortArgs(name="http")

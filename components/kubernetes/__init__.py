@@ -1,1 +1,1 @@
-"""Kubernetes building blocks that several subjects share: pods, networks, namespaces, Secrets, volumes."""
+"""Kubernetes building blocks that several subjects share: pods, Jobs, volumes, NetworkPolicies, Secrets, namespaces."""

@@ -1,4 +1,4 @@
-"""What keeps a Deployment answering while its pods end, and while nodes or zones go away."""
+"""Keeps a Deployment available while pods are replaced, nodes are drained and zones fail."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -8,25 +8,25 @@ import pulumi_kubernetes as k8s
 
 core = k8s.core.v1
 
-# Preferred places pods apart where it can; required leaves a pod waiting that would stand beside another.
+# `preferred` spreads pods where the scheduler can; `required` leaves a pod Pending that cannot be spread.
 Spread = Literal["preferred", "required"]
 
 # Labels that every node of a managed cluster has (kubernetes.io/docs/reference/labels-annotations-taints).
 DOMAINS = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
-# Seconds that a pod which was asked to end keeps answering, until every proxy has taken it out of its list. Traefik
-# alone waits two (`providersThrottleDuration`) after the endpoints changed, and again after each change before.
+# Seconds for which a terminating pod keeps answering, until every proxy has removed it from its endpoints. Traefik
+# alone waits two seconds (`providersThrottleDuration`) after each change of the endpoints.
 DRAIN_SECONDS = 15
 
 
-def spread(labels: Mapping[str, str], how: Spread) -> list[core.TopologySpreadConstraintArgs]:
-    """Over nodes, and over zones."""
+def spread(labels: Mapping[str, str], strictness: Spread) -> list[core.TopologySpreadConstraintArgs]:
+    """Topology spread constraints over nodes and over zones, for the pods with these labels."""
     return [
         core.TopologySpreadConstraintArgs(
             max_skew=1,
             topology_key=domain,
-            when_unsatisfiable="ScheduleAnyway" if how == "preferred" else "DoNotSchedule",
+            when_unsatisfiable="ScheduleAnyway" if strictness == "preferred" else "DoNotSchedule",
             label_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
-            # Those that a rolling update is about to end do not count.
+            # Pods of the old ReplicaSet do not count during a rolling update.
             match_label_keys=["pod-template-hash"],
         )
         for domain in DOMAINS
@@ -41,7 +41,7 @@ def disruption_budget(
     replicas: int,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Let nodes be drained one pod at a time; with one replica any number of pods is already all of them."""
+    """A PodDisruptionBudget that lets one pod at a time be evicted; none for one replica, which it could not help."""
     if replicas <= 1:
         return
     k8s.policy.v1.PodDisruptionBudget(
@@ -50,7 +50,7 @@ def disruption_budget(
         spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(
             max_unavailable=1,
             selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
-            # A pod that is not ready serves nobody: it may go, or a node with a broken one could never be drained.
+            # A pod that is not ready serves nobody; unless it may be evicted, its node can never be drained.
             unhealthy_pod_eviction_policy="AlwaysAllow",
         ),
         opts=opts,
@@ -58,5 +58,5 @@ def disruption_budget(
 
 
 def drain() -> core.LifecycleArgs:
-    """Keep a container serving for `DRAIN_SECONDS` after its pod was asked to end."""
+    """A preStop hook that keeps the container serving for `DRAIN_SECONDS` after its pod began to terminate."""
     return core.LifecycleArgs(pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS)))

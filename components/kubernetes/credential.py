@@ -1,7 +1,7 @@
-"""Credentials, wherever they come from: a Secret in the platform's namespace and the keys in it.
+"""Credentials from four sources, each as a Secret in the platform's namespace and the keys in it.
 
-Values from the stack file and values that the program makes are put into a Secret of its own. An existing Secret is
-used as it is. External Secrets fills one from a secret manager: the program makes its `ExternalSecret` alone.
+Values of the stack file and generated passwords go into a Secret that the program creates. A Secret that exists is used
+as it is. For a secret manager the program creates an `ExternalSecret`, from which External Secrets creates the Secret.
 """
 
 from collections.abc import Mapping
@@ -15,44 +15,44 @@ from components.kubernetes import pods
 
 core = k8s.core.v1
 
-# How soon a changed secret is in the cluster; External Secrets' own default.
+# How often External Secrets reads the secret manager: its own default.
 REFRESH_INTERVAL = "1h"
 # 36 letters and digits are 214 bits.
 LENGTH = 36
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Given:
-    """Values that somebody has: the stack file, or another resource."""
+class ConfiguredValues:
+    """Values from the stack file or from another resource."""
 
     values: Mapping[str, pulumi.Output[str]]
-    """By the credential's entry, for example `password`."""
+    """Value by entry of the credential, for example `password`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Generated:
-    """One password, made by the program."""
+class GeneratedPassword:
+    """One password that Pulumi generates."""
 
     entry: str = "password"
     rotation: int = 1
-    """Another number makes another password."""
+    """A new number generates a new password."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Existing:
+class ExistingSecret:
     """A Secret that exists in the namespace."""
 
     name: str
     keys: Mapping[str, str]
-    """The Secret's key of each entry."""
+    """Key in the Secret, by entry."""
 
     rotation: int = 1
-    """Another number rolls the pods: nobody tells the program that a Secret of others has changed."""
+    """A new number restarts the pods: the program does not see changes of a Secret that others manage."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Synced:
-    """A Secret that External Secrets fills."""
+class SyncedSecret:
+    """A Secret that External Secrets copies from a secret manager."""
 
     store: str
     store_kind: str
@@ -62,43 +62,44 @@ class Synced:
     """Name of the secret in the store."""
 
     properties: Mapping[str, str | None]
-    """Where in that secret each entry is; None means that the whole of it is the entry."""
+    """Property of the secret by entry; None means the whole secret."""
 
     rotation: int = 1
-    """As in `Existing`."""
+    """A new number restarts the pods, as in `ExistingSecret`."""
 
 
-Source = Given | Generated | Existing | Synced
+Source = ConfiguredValues | GeneratedPassword | ExistingSecret | SyncedSecret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:
-    """Where containers find a credential."""
+    """A credential as containers read it."""
 
     secret: pulumi.Input[str]
     """Name of the Secret."""
 
     keys: Mapping[str, str]
-    """The Secret's key of each entry."""
+    """Key in the Secret, by entry."""
 
     rotation: int | None
-    """A number to be shown to the pods; None where a change gives the Secret another name, which rolls them too."""
+    """Rotation number to set as a variable of the pods; None where a change renames the Secret and so restarts them."""
 
     ready: tuple[pulumi.Resource, ...]
+    """Resources that must exist before a pod reads the Secret."""
 
     def env(self, variables: Mapping[str, str]) -> tuple[core.EnvVarArgs, ...]:
-        """Variables with the entries that they are to hold."""
-        found = tuple(pods.secret_env(name, self.secret, self.keys[entry]) for name, entry in variables.items())
-        return (*found, *self.rotated(next(iter(variables))))
+        """Environment variables from entries of the credential, by the variable's name."""
+        values = tuple(pods.secret_env(name, self.secret, self.keys[entry]) for name, entry in variables.items())
+        return (*values, *self.rotation_env(next(iter(variables))))
 
-    def rotated(self, variable: str) -> tuple[core.EnvVarArgs, ...]:
-        """A variable that rolls the pods after a Secret of others has changed."""
+    def rotation_env(self, variable: str) -> tuple[core.EnvVarArgs, ...]:
+        """The variable `<variable>_ROTATION`, which restarts the pods when the rotation number changes."""
         if self.rotation is None:
             return ()
         return (core.EnvVarArgs(name=f"{variable}_ROTATION", value=str(self.rotation)),)
 
     def file(self, entry: str, path: str) -> core.VolumeProjectionArgs:
-        """An entry as a file of a projected volume."""
+        """An entry as the file `path` of a projected volume."""
         return core.VolumeProjectionArgs(
             secret=core.SecretProjectionArgs(
                 name=self.secret, items=[core.KeyToPathArgs(key=self.keys[entry], path=path)]
@@ -107,22 +108,22 @@ class Credential:
 
 
 def credential(name: str, source: Source, *, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Credential:
-    """Make what a source needs; its resources are called after `name`, which ends with what it is a credential of."""
+    """The credential from `source`, and the resources that it takes; their names begin with `name`."""
     match source:
-        case Existing():
+        case ExistingSecret():
             return Credential(secret=source.name, keys=source.keys, rotation=source.rotation, ready=())
-        case Synced():
+        case SyncedSecret():
             return _synced(name, source, namespace, opts)
-        case Generated():
+        case GeneratedPassword():
             password = random.RandomPassword(
                 f"{name}-password", length=LENGTH, special=False, keepers={"rotation": str(source.rotation)}, opts=opts
             )
-            return _kept(name, {source.entry: password.result}, namespace, opts)
-        case Given():
-            return _kept(name, source.values, namespace, opts)
+            return _new_secret(name, {source.entry: password.result}, namespace, opts)
+        case ConfiguredValues():
+            return _new_secret(name, source.values, namespace, opts)
 
 
-def _kept(
+def _new_secret(
     name: str, values: Mapping[str, pulumi.Output[str]], namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> Credential:
     secret = core.Secret(
@@ -136,17 +137,17 @@ def _kept(
     )
 
 
-def _synced(name: str, source: Synced, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Credential:
-    # Explicit: External Secrets calls the Secret after it.
+def _synced(name: str, source: SyncedSecret, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Credential:
+    # Explicit name: External Secrets gives it to the Secret too.
     secret = f"{name}-credential"
-    made = k8s.apiextensions.CustomResource(
+    external_secret = k8s.apiextensions.CustomResource(
         secret,
         api_version="external-secrets.io/v1",
         kind="ExternalSecret",
         metadata=k8s.meta.v1.ObjectMetaArgs(
             namespace=namespace,
             name=secret,
-            # Its message says what is wrong with the store; a pod without its Secret says that it waits.
+            # Its condition says what is wrong with the store; a pod would only say that its Secret is missing.
             annotations={"pulumi.com/waitFor": "condition=Ready"},
         ),
         spec={
@@ -154,12 +155,15 @@ def _synced(name: str, source: Synced, namespace: pulumi.Input[str], opts: pulum
             "secretStoreRef": {"name": source.store, "kind": source.store_kind},
             "target": {"creationPolicy": "Owner"},
             "data": [
-                {"secretKey": entry, "remoteRef": {"key": source.key} | ({} if part is None else {"property": part})}
-                for entry, part in source.properties.items()
+                {"secretKey": entry, "remoteRef": {"key": source.key} | ({} if field is None else {"property": field})}
+                for entry, field in source.properties.items()
             ],
         },
         opts=opts,
     )
     return Credential(
-        secret=secret, keys={entry: entry for entry in source.properties}, rotation=source.rotation, ready=(made,)
+        secret=secret,
+        keys={entry: entry for entry in source.properties},
+        rotation=source.rotation,
+        ready=(external_secret,),
     )

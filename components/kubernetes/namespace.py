@@ -1,4 +1,4 @@
-"""The platform's own namespace: nothing runs in it that the `restricted` Pod Security level refuses."""
+"""The platform's own namespace, which enforces the Pod Security level `restricted`."""
 
 from dataclasses import dataclass
 
@@ -16,28 +16,28 @@ class PlatformNamespaceArgs:
     """Input of `PlatformNamespace`."""
 
     name: str
-    """Explicit, because people type it."""
+    """Explicit instead of generated, because people type it."""
 
     create: bool = True
-    """Whether it is made here; else it exists, and is the platform's alone."""
+    """False for a namespace that exists already and holds nothing but the platform."""
 
     durable: bool
-    """Whether deleting it is refused: a namespace takes its volume claims with it."""
+    """True protects it from deletion, which would delete its volume claims too."""
 
 
 class PlatformNamespace(pulumi.ComponentResource):
-    """A namespace that denies all traffic until a component opens what it needs."""
+    """The namespace, with a NetworkPolicy that denies all traffic; each component opens the connections it needs."""
 
     namespace: pulumi.Output[str]
 
     def __init__(self, name: str, args: PlatformNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:PlatformNamespace", name, None, opts)
-        self.namespace = self._created(name, args) if args.create else pulumi.Output.from_input(args.name)
+        self.namespace = self._namespace(name, args) if args.create else pulumi.Output.from_input(args.name)
         closed_namespace(name, self.namespace, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"namespace": self.namespace})
 
-    def _created(self, name: str, args: PlatformNamespaceArgs) -> pulumi.Output[str]:
-        created = k8s.core.v1.Namespace(
+    def _namespace(self, name: str, args: PlatformNamespaceArgs) -> pulumi.Output[str]:
+        namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=args.name,
@@ -45,4 +45,4 @@ class PlatformNamespace(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, protect=args.durable, retain_on_delete=args.durable),
         )
-        return created.metadata.name
+        return namespace.metadata.name

@@ -1,7 +1,7 @@
-"""Who may talk to whom: NetworkPolicies from a short list of facts.
+"""NetworkPolicies: the default deny of a namespace, and the connections that each component opens.
 
-Every namespace of ours denies all traffic both ways; each component opens what it needs with one policy of
-its own. Kubelet probes come from the node and are always admitted.
+Every namespace of the platform denies ingress and egress; each component opens what it needs with a policy of its own.
+Kubelet probes come from the node and are always admitted.
 """
 
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ import pulumi_kubernetes as k8s
 
 net = k8s.networking.v1
 
-# Clouds hand out the node's and the pods' credentials at link-local addresses (169.254.169.254 and relatives).
+# Cloud metadata services, which hand out credentials of node and pods, have link-local addresses (169.254.169.254).
 LINK_LOCAL = "169.254.0.0/16"
-# The Service's port, and the one on which CoreDNS listens where it may not bind low ports: policies see the latter.
+# Port of the DNS Service, and the port of CoreDNS pods that may not bind low ports: policies see the pods' port.
 DNS_PORTS = (53, 5353)
-# On which an ingress controller's pods take HTTPS: those that listen on the port of their Service, and Traefik's own.
+# HTTPS ports of ingress controllers' pods: the usual one, and Traefik's.
 CONTROLLER_PORTS = (443, 8443)
-# On which API servers listen: managed ones, kubeadm's and most others', minikube's.
+# Ports of API servers: managed clusters, kubeadm and most others, minikube.
 API_SERVER_PORTS = (443, 6443, 8443)
-# Where NodeLocal DNSCache answers by default.
+# Default address of NodeLocal DNSCache.
 NODE_LOCAL_DNS = "169.254.20.10/32"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flow:
-    """Traffic with `peers` on TCP `ports` (the pods' ports: policies see traffic after Service translation)."""
+    """Connections with `peers` on TCP `ports`. Ports are the pods': policies see traffic after Service translation."""
 
     peers: Sequence[net.NetworkPolicyPeerArgs]
     ports: Sequence[int]
@@ -39,7 +39,7 @@ def pods(labels: dict[str, str]) -> net.NetworkPolicyPeerArgs:
 
 
 def namespaces(labels: dict[str, str], pod_labels: dict[str, str] | None = None) -> net.NetworkPolicyPeerArgs:
-    """Pods of other namespaces."""
+    """Pods of the namespaces with these labels."""
     selector = k8s.meta.v1.LabelSelectorArgs(match_labels=labels)
     if pod_labels is None:
         return net.NetworkPolicyPeerArgs(namespace_selector=selector)
@@ -49,7 +49,7 @@ def namespaces(labels: dict[str, str], pod_labels: dict[str, str] | None = None)
 
 
 def namespace(name: pulumi.Input[str], pod_labels: dict[str, str] | None = None) -> net.NetworkPolicyPeerArgs:
-    """Pods of the namespace called `name`."""
+    """Pods of the namespace `name`."""
     selector = k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
     if pod_labels is None:
         return net.NetworkPolicyPeerArgs(namespace_selector=selector)
@@ -59,28 +59,28 @@ def namespace(name: pulumi.Input[str], pod_labels: dict[str, str] | None = None)
 
 
 def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
-    """Any address but the metadata services': for what lies outside the cluster, or is the API server."""
+    """Any address except the metadata services': for services outside the cluster, and the API server."""
     return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr="0.0.0.0/0", except_=[LINK_LOCAL]))
 
 
 def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:
-    """Traffic to ranges of addresses; none where there are no ranges, because a rule without peers admits everybody."""
-    peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=one)) for one in ranges]
+    """Connections to address ranges; without ranges no flow, because a rule without peers admits everybody."""
+    peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=cidr)) for cidr in ranges]
     return [Flow(peers=peers, ports=ports)] if peers else []
 
 
 def api_server(ranges: Sequence[str]) -> Flow:
-    """The API server behind its Service, in these address ranges; none means anywhere.
+    """Connections to the API server in these address ranges; without ranges, to its ports at any address.
 
-    No selector means it: it is an address that managed clusters change as they like, and a policy with yesterday's
-    would cut the platform off. So it is written down by whoever knows that it stays, or it is left open.
+    No selector matches the API server, and managed clusters change its address without notice: a policy with an old
+    address would cut the platform off. Only the stack file can say that an address is stable.
     """
-    known = to_addresses(ranges, API_SERVER_PORTS)
-    return known[0] if known else Flow(peers=[anywhere_but_metadata()], ports=API_SERVER_PORTS)
+    flows = to_addresses(ranges, API_SERVER_PORTS)
+    return flows[0] if flows else Flow(peers=[anywhere_but_metadata()], ports=API_SERVER_PORTS)
 
 
 def port_of(url: str) -> int:
-    """TCP port of an http or https URL."""
+    """TCP port of an HTTP or HTTPS URL."""
     parts = urlsplit(url)
     return parts.port or (80 if parts.scheme == "http" else 443)
 
@@ -90,7 +90,7 @@ def _tcp(ports: Sequence[int]) -> list[net.NetworkPolicyPortArgs]:
 
 
 def closed_namespace(name: str, namespace_name: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
-    """Deny everything to and from a namespace, except name resolution."""
+    """A NetworkPolicy that denies all ingress and egress of a namespace, except DNS."""
     net.NetworkPolicy(
         f"{name}-closed",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace_name, name="default-deny"),
@@ -124,9 +124,9 @@ def open_flows(
     egress: Sequence[Flow] = (),
     opts: pulumi.ResourceOptions,
 ) -> net.NetworkPolicy:
-    """Open `ingress` to and `egress` from the pods labelled `to_pods` of a namespace.
+    """A NetworkPolicy that opens `ingress` and `egress` for the pods labelled `to_pods`.
 
-    Pods that connect as soon as they start have to wait for the policy.
+    Workloads that connect as soon as they start have to depend on it.
     """
     return net.NetworkPolicy(
         f"{name}-network",

@@ -1,7 +1,8 @@
-"""What every pod of the platform has in common: labels, the `restricted` Pod Security posture, sizes.
+"""Hardened pods: the pod and container settings that all workloads of the platform share.
 
-Every container runs as a numbered user, without capabilities, on a read-only root file system. A component
-that needs to write mounts a volume for it.
+`hardened_pod` makes every pod: a numbered non-root user, no capabilities, a read-only root file system, no
+service-account token, as the Pod Security level `restricted` demands. A container that has to write mounts a volume
+(components/kubernetes/volumes.py).
 """
 
 from collections.abc import Sequence
@@ -13,25 +14,25 @@ import pulumi_kubernetes as k8s
 core = k8s.core.v1
 
 PART_OF = "mlflow-platform"
-# `mlflow` in images/mlflow/Dockerfile.
+# The user `mlflow` in images/mlflow/Dockerfile.
 MLFLOW_UID = 10001
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """Requests and limits of one container, in Kubernetes quantities."""
+    """Requests and limits of one container, as Kubernetes quantities."""
 
     cpu: str
-    """Requested CPU."""
+    """CPU request."""
 
     memory: str
-    """Requested memory."""
+    """Memory request."""
 
     cpu_limit: str
     memory_limit: str
 
     def to_args(self) -> core.ResourceRequirementsArgs:
-        """The same as Kubernetes writes it."""
+        """The `resources` field of a container."""
         return core.ResourceRequirementsArgs(
             requests={"cpu": self.cpu, "memory": self.memory},
             limits={"cpu": self.cpu_limit, "memory": self.memory_limit},
@@ -40,41 +41,83 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
-    """What a container is given to use a service: environment, files, and the volumes of its pod that hold them."""
+    """Environment variables, volume mounts and volumes that a container needs to use a service."""
 
     env: tuple[core.EnvVarArgs, ...] = ()
     mounts: tuple[core.VolumeMountArgs, ...] = ()
     volumes: tuple[core.VolumeArgs, ...] = ()
+    """Volumes of the pod, which the mounts refer to."""
+
     init_containers: tuple[core.ContainerArgs, ...] = ()
-    """What runs in the pod before the container."""
+    """Containers of the pod that start before the container."""
 
 
 NOTHING = Attachment()
 
 
 def joined(*attachments: Attachment) -> Attachment:
-    """Several attachments of one container: of what has the same name or place, the last one counts.
+    """Several attachments as one. Of two entries with the same name or mount path the last one is kept.
 
-    Kubernetes refuses a variable, a mount or a volume that is there twice.
+    Kubernetes refuses a pod with duplicates.
     """
     return Attachment(
-        env=tuple({one.name: one for given in attachments for one in given.env}.values()),
-        mounts=tuple({one.mount_path: one for given in attachments for one in given.mounts}.values()),
-        volumes=tuple({one.name: one for given in attachments for one in given.volumes}.values()),
-        init_containers=tuple({one.name: one for given in attachments for one in given.init_containers}.values()),
+        env=tuple({one.name: one for attachment in attachments for one in attachment.env}.values()),
+        mounts=tuple({one.mount_path: one for attachment in attachments for one in attachment.mounts}.values()),
+        volumes=tuple({one.name: one for attachment in attachments for one in attachment.volumes}.values()),
+        init_containers=tuple(
+            {one.name: one for attachment in attachments for one in attachment.init_containers}.values()
+        ),
     )
 
 
 def labels(component: str) -> dict[str, str]:
-    """Labels of everything that belongs to one component; also its pod selector."""
+    """Labels of a component's objects, which are also the selector of its pods."""
     return {
         "app.kubernetes.io/name": component,
         "app.kubernetes.io/part-of": PART_OF,
     }
 
 
+def hardened_pod(
+    uid: int,
+    container: core.ContainerArgs,
+    attachment: Attachment,
+    *,
+    pull_secrets: Sequence[str],
+    service_account: pulumi.Input[str] | None = None,
+    restart_policy: str | None = None,
+    affinity: core.AffinityArgs | None = None,
+    spread: Sequence[core.TopologySpreadConstraintArgs] | None = None,
+    termination_seconds: int | None = None,
+) -> core.PodSpecArgs:
+    """The pod of `container`, running as the user `uid`, with an attachment added to both.
+
+    Environment and mounts of the container are those of the attachment alone; init containers have to be hardened
+    already.
+    """
+    container.env = [*attachment.env] or None
+    container.volume_mounts = [*attachment.mounts]
+    container.security_context = container_security()
+    return core.PodSpecArgs(
+        security_context=pod_security(uid),
+        service_account_name=service_account,
+        # Pods that call the API server or AWS mount a token of their own, in the one container that needs it.
+        automount_service_account_token=False,
+        # A Service called `mlflow` would set MLFLOW_PORT, which the server takes for its own option.
+        enable_service_links=False,
+        image_pull_secrets=[core.LocalObjectReferenceArgs(name=name) for name in pull_secrets] or None,
+        restart_policy=restart_policy,
+        affinity=affinity,
+        topology_spread_constraints=None if spread is None else [*spread],
+        termination_grace_period_seconds=termination_seconds,
+        init_containers=[*attachment.init_containers] or None,
+        containers=[container],
+        volumes=[*attachment.volumes],
+    )
+
+
 def pod_security(uid: int) -> core.PodSecurityContextArgs:
-    """A pod-level security context that the `restricted` level admits, with volumes owned by `uid`."""
+    """A pod's security context for the level `restricted`; its volumes belong to the group `uid`."""
     return core.PodSecurityContextArgs(
         run_as_non_root=True,
         run_as_user=uid,
@@ -86,7 +129,7 @@ def pod_security(uid: int) -> core.PodSecurityContextArgs:
 
 
 def container_security() -> core.SecurityContextArgs:
-    """A container-level security context that the `restricted` level admits."""
+    """A container's security context for the level `restricted`, with a read-only root file system."""
     return core.SecurityContextArgs(
         allow_privilege_escalation=False,
         read_only_root_filesystem=True,
@@ -94,22 +137,8 @@ def container_security() -> core.SecurityContextArgs:
     )
 
 
-def drain_is_no_failure() -> k8s.batch.v1.PodFailurePolicyArgs:
-    """For Jobs: a pod that goes with its node is none of the tries."""
-    return k8s.batch.v1.PodFailurePolicyArgs(
-        rules=[
-            k8s.batch.v1.PodFailurePolicyRuleArgs(
-                action="Ignore",
-                on_pod_conditions=[
-                    k8s.batch.v1.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
-                ],
-            )
-        ]
-    )
-
-
 def http_probe(path: str, port: int, *, period: int, failures: int, delay: int = 0) -> core.ProbeArgs:
-    """A probe by HTTP GET; `period` and `delay` in seconds.
+    """A probe by HTTP GET; `period` and `delay` are seconds.
 
     The time-out of five seconds leaves room for a server that is busy with a large request.
     """
@@ -123,19 +152,9 @@ def http_probe(path: str, port: int, *, period: int, failures: int, delay: int =
 
 
 def secret_env(variable: str, secret: "pulumi.Input[str] | k8s.core.v1.Secret", key: str) -> core.EnvVarArgs:
-    """An environment variable whose value stays in a Secret."""
+    """An environment variable whose value is an entry of a Secret."""
     name = secret.metadata.name if isinstance(secret, core.Secret) else secret
     return core.EnvVarArgs(
         name=variable,
         value_from=core.EnvVarSourceArgs(secret_key_ref=core.SecretKeySelectorArgs(name=name, key=key)),
     )
-
-
-def pull_secrets(names: Sequence[str]) -> list[core.LocalObjectReferenceArgs] | None:
-    """The Secrets that a pod's images are pulled with; None where a registry asks for none."""
-    return [core.LocalObjectReferenceArgs(name=name) for name in names] or None
-
-
-def scratch(name: str, limit: str) -> core.VolumeArgs:
-    """An empty volume for temporary files, gone with the pod; `limit` as a Kubernetes quantity."""
-    return core.VolumeArgs(name=name, empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=limit))

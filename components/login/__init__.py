@@ -1,1 +1,1 @@
-"""Who may sign in: OAuth2-Proxy as sidecar or ForwardAuth, the development identity provider, passwords."""
+"""Authentication: OAuth2-Proxy as a sidecar or for ForwardAuth, the development identity provider, passwords."""

@@ -1,7 +1,7 @@
-"""The browser's login as a service of its own, which Traefik asks about every request (ForwardAuth).
+"""The browser login as a Deployment of its own, which Traefik calls for every request (ForwardAuth).
 
-It answers with the caller's ID token, and Traefik puts that into the request. The login in the server's pod verifies
-the token like any program's: that a request comes from Traefik proves nothing. Bodies of requests do not pass here.
+Its response contains the caller's ID token, which Traefik adds to the request. The login in the server's pod verifies
+that token like a program's: it does not trust a request because it comes from Traefik. Request bodies do not pass here.
 """
 
 import dataclasses
@@ -11,23 +11,23 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.exposure.address import Address
+from components.exposure.gateway import Address
 from components.exposure.ingress import IngressRoute
 from components.kubernetes import availability, networks, pods
 from components.kubernetes.availability import Spread
-from components.login import oauth2_proxy as login
+from components.login import oauth2_proxy
 from components.login.oauth2_proxy import Login
 
 core = k8s.core.v1
 
 API_VERSION = "traefik.io/v1alpha1"
 LABELS = pods.labels("forward-auth")
-# Any that is not root: the image holds one static program.
+# Any user but root: the image holds one static program.
 UID = 65532
-# The token that is handed on has to be valid. Keycloak's end after five minutes unless somebody has changed that.
+# The token in the response has to be valid: those of Keycloak expire after five minutes by default.
 REFRESH_MINUTES = 4
-# A session that does not fit into one cookie is split into numbered ones; browsers take 4 KiB each.
-MOST_COOKIES = 5
+# A session larger than one cookie (4 KiB in browsers) is split into numbered ones.
+MAX_COOKIES = 5
 MIDDLEWARES = "traefik.ingress.kubernetes.io/router.middlewares"
 
 
@@ -38,32 +38,32 @@ class ForwardAuthArgs:
     namespace: pulumi.Input[str]
     image: str
     pull_secrets: Sequence[str] = ()
-    """Names of the Secrets that images are pulled with."""
+    """Names of the image pull Secrets."""
 
     address: Address
-    """Of the platform."""
+    """Public address of the platform."""
 
     replicas: int
     spread: Spread
-    """How strictly they stand on different nodes and in different zones."""
+    """How strictly replicas are spread over nodes and zones."""
 
     login: Login
     route: IngressRoute
-    """The cluster's way in, without a login."""
+    """Exposure without a login."""
 
     api_server: Sequence[str]
-    """Address ranges of the API server; none means anywhere."""
+    """Address ranges of the API server; empty if unknown."""
 
 
-def arguments(line: Sequence[str], address: Address) -> list[str]:
-    """The command line of a login that is asked instead of passed through."""
-    return login.replaced(
-        line,
+def arguments(command_line: Sequence[str], address: Address) -> list[str]:
+    """The command line of a login for ForwardAuth, which answers requests instead of forwarding them."""
+    return oauth2_proxy.with_options(
+        command_line,
         {
             "--upstream": "static://202",
-            # Traefik says by X-Forwarded-Uri which page was asked for, in place of whatever the client has said.
+            # Traefik sets X-Forwarded-Uri to the requested page, and overwrites the client's own value.
             "--reverse-proxy": "true",
-            # After signing in people come back to the platform and go nowhere else.
+            # The only host to redirect to after the login.
             "--whitelist-domain": address.host,
             "--set-authorization-header": "true",
             "--pass-user-headers": "false",
@@ -72,24 +72,24 @@ def arguments(line: Sequence[str], address: Address) -> list[str]:
 
 
 def middleware_spec(url: pulumi.Input[str], cookie: str) -> dict[str, object]:
-    """What Traefik asks, and what of the answer reaches the server and the browser."""
+    """The Middleware: the URL that Traefik calls, and the response headers for the server and the browser."""
     return {
         "forwardAuth": {
             "address": url,
             "trustForwardHeader": False,
-            # Replaces what the client has sent, also when the answer has none.
+            # Replaces the client's own header, even if the response has none.
             "authResponseHeaders": ["Authorization"],
-            # Without them a browser would never get the session that was refreshed, and end when its own does.
-            "addAuthCookiesToResponse": [cookie, *(f"{cookie}_{number}" for number in range(MOST_COOKIES))],
+            # Without them the browser would keep its old session cookie and never get the refreshed one.
+            "addAuthCookiesToResponse": [cookie, *(f"{cookie}_{number}" for number in range(MAX_COOKIES))],
         }
     }
 
 
 class ForwardAuth(pulumi.ComponentResource):
-    """A Deployment of OAuth2-Proxy, its pages at `/oauth2`, and the Middleware that asks it."""
+    """A Deployment of OAuth2-Proxy, its pages at `/oauth2`, and the Middleware that calls it."""
 
     route: IngressRoute
-    """The cluster's way in, with this login in front."""
+    """Exposure with this login in front of the Service."""
 
     def __init__(self, name: str, args: ForwardAuthArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:ForwardAuth", name, None, opts)
@@ -98,7 +98,9 @@ class ForwardAuth(pulumi.ComponentResource):
             name,
             args.namespace,
             to_pods=LABELS,
-            ingress=[networks.Flow(peers=[networks.namespace(args.route.controller_namespace)], ports=[login.PORT])],
+            ingress=[
+                networks.Flow(peers=[networks.namespace(args.route.controller_namespace)], ports=[oauth2_proxy.PORT])
+            ],
             egress=args.login.flows(controller_namespace=args.route.controller_namespace, api_server=args.api_server),
             opts=child,
         )
@@ -124,20 +126,22 @@ class ForwardAuth(pulumi.ComponentResource):
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="forward-auth", labels=LABELS),
             spec=core.ServiceSpecArgs(
-                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=login.PORT)]
+                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=oauth2_proxy.PORT)]
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
         )
         url = pulumi.Output.concat("http://", service.metadata.name, ".", args.namespace, ".svc.cluster.local/")
-        ask = self._middleware(name, "ask", args, middleware_spec(url, login.cookie_name(args.address)))
-        # Its pages answer with the token too, which scripts in the browser could read.
+        ask = self._middleware(name, "ask", args, middleware_spec(url, oauth2_proxy.cookie_name(args.address)))
+        # The pages' responses contain the token too; scripts in the browser must not read it.
         hide = self._middleware(name, "hide", args, {"headers": {"customResponseHeaders": {"Authorization": ""}}})
-        pages = Address(host=args.address.host, path=f"{args.address.path}{login.PROXY_PATH}")
-        # One writer for the certificate: cert-manager fills the Secret for the server's Ingress.
-        plain = {key: value for key, value in args.route.annotations.items() if not key.startswith("cert-manager.io/")}
-        way = _behind(args.namespace, dataclasses.replace(args.route, annotations=plain), "hide", hide)
-        way.expose(name, address=pages, service=service, opts=child)
-        self.route = _behind(args.namespace, args.route, "ask", ask)
+        pages = Address(host=args.address.host, path=f"{args.address.path}{oauth2_proxy.PROXY_PATH}")
+        # cert-manager already issues the certificate for the server's Ingress.
+        annotations = {
+            key: value for key, value in args.route.annotations.items() if not key.startswith("cert-manager.io/")
+        }
+        route = _with_middleware(args.namespace, dataclasses.replace(args.route, annotations=annotations), "hide", hide)
+        route.expose(name, address=pages, service=service, opts=child)
+        self.route = _with_middleware(args.namespace, args.route, "ask", ask)
         self.register_outputs({})
 
     def _middleware(
@@ -147,36 +151,32 @@ class ForwardAuth(pulumi.ComponentResource):
             f"{name}-{role}",
             api_version=API_VERSION,
             kind="Middleware",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name=_called(role), labels=LABELS),
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name=_middleware_name(role), labels=LABELS),
             spec=spec,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
 
 def _pod(args: ForwardAuthArgs) -> core.PodSpecArgs:
-    container = login.container(args.image, arguments(args.login.line, args.address), env=args.login.env)
+    attachment = args.login.attachment
+    container = oauth2_proxy.container(args.image, arguments(args.login.command_line, args.address), attachment)
     container.lifecycle = availability.drain()
-    return core.PodSpecArgs(
-        security_context=pods.pod_security(UID),
-        automount_service_account_token=False,
-        enable_service_links=False,
-        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
-        topology_spread_constraints=availability.spread(LABELS, args.spread),
-        containers=[container],
-        volumes=args.login.volumes,
-    )
+    spread = availability.spread(LABELS, args.spread)
+    return pods.hardened_pod(UID, container, attachment, pull_secrets=args.pull_secrets, spread=spread)
 
 
-def _behind(namespace: pulumi.Input[str], route: IngressRoute, role: str, made: pulumi.Resource) -> IngressRoute:
-    """The same way in, with a Middleware that every request passes."""
-    reference = pulumi.Output.concat(namespace, f"-{_called(role)}@kubernetescrd")
+def _with_middleware(
+    namespace: pulumi.Input[str], route: IngressRoute, role: str, middleware: pulumi.Resource
+) -> IngressRoute:
+    """The same exposure, with a Middleware that every request passes."""
+    reference = pulumi.Output.concat(namespace, f"-{_middleware_name(role)}@kubernetescrd")
     return dataclasses.replace(
         route,
         annotations={**route.annotations, MIDDLEWARES: reference},
-        # An Ingress that names a Middleware which does not exist is not served.
-        ready=(*route.ready, made),
+        # Traefik does not serve an Ingress that names a Middleware which does not exist.
+        ready=(*route.ready, middleware),
     )
 
 
-def _called(role: str) -> str:
+def _middleware_name(role: str) -> str:
     return f"forward-auth-{role}"

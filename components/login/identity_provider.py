@@ -1,7 +1,7 @@
-"""A development identity provider (dex) with a few fixed users, so that an evaluation has a real OIDC login.
+"""A development identity provider (dex) with a few fixed users, for an evaluation with a real OIDC login.
 
-It keeps sessions and signing keys in memory: after its restart everybody signs in again. Not for production; the
-settings refuse it there.
+It keeps sessions and signing keys in memory: after a restart all users have to sign in again. The settings refuse it in
+production.
 """
 
 import json
@@ -13,9 +13,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components.exposure.address import Address
-from components.exposure.gateway import Route
-from components.kubernetes import networks, pods
+from components.exposure.gateway import Address, Route
+from components.kubernetes import networks, pods, volumes
 from components.kubernetes.credential import Source
 
 core = k8s.core.v1
@@ -25,27 +24,27 @@ HEALTH_PORT = 5558
 UID = 1001
 # Measured: 10 MiB with a handful of users.
 RESOURCES = pods.Resources(cpu="20m", memory="32Mi", cpu_limit="500m", memory_limit="128Mi")
-# A namespace for ids that are derived from e-mail addresses (UUID version 5).
+# UUID namespace of the user ids, which are derived from e-mail addresses (UUID version 5).
 USER_IDS = uuid.uuid5(uuid.NAMESPACE_DNS, "dex.mlflow-platform")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Oidc:
-    """An OIDC client at an issuer: what a login needs."""
+    """An OIDC client at an issuer, for the login."""
 
     issuer: str
     client_id: str
     client_secret: pulumi.Output[str] | Source
-    """Itself, or where it is in the entry `client-secret`."""
+    """The client secret, or the source of the entry `client-secret`."""
 
     audiences: tuple[str, ...] = ()
-    """Further clients whose ID tokens are accepted from programs."""
+    """Further client ids whose ID tokens are accepted from programs."""
 
     inside: bool = False
-    """Whether the issuer is reached through this cluster's own ingress controller."""
+    """True if the issuer is behind this cluster's ingress controller."""
 
     ready: tuple[pulumi.Resource, ...] = ()
-    """What must exist before somebody signs in."""
+    """Resources that must exist before a user signs in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,13 +54,13 @@ class IdentityProviderArgs:
     namespace: pulumi.Input[str]
     image: str
     pull_secrets: Sequence[str] = ()
-    """Names of the Secrets that images are pulled with."""
+    """Names of the image pull Secrets."""
 
     host: str
     """Host name of the issuer."""
 
     redirect_uri: str
-    """Where the login comes back to."""
+    """Redirect URI of the login."""
 
     users: Mapping[str, Sequence[str]]
     """Groups by e-mail address."""
@@ -72,13 +71,13 @@ class IdentityProviderArgs:
 def configuration(
     *, issuer: str, client: tuple[str, str], redirect_uri: str, users: Mapping[str, tuple[str, Sequence[str]]]
 ) -> dict[str, object]:
-    """Dex's configuration. `client` is an id and its secret; `users` a bcrypt hash and groups by e-mail."""
+    """Dex's configuration. `client` is a client id and secret; `users` are bcrypt hash and groups by e-mail address."""
     return {
         "issuer": issuer,
         "storage": {"type": "memory"},
         "web": {"http": f"0.0.0.0:{PORT}"},
         "telemetry": {"http": f"0.0.0.0:{HEALTH_PORT}"},
-        # The password connector gives command lines a token without a browser.
+        # With the password connector a command line gets a token without a browser.
         "oauth2": {"skipApprovalScreen": True, "passwordConnector": "local"},
         "enablePasswordDB": True,
         "staticClients": [{"id": client[0], "name": "MLflow", "secret": client[1], "redirectURIs": [redirect_uri]}],
@@ -96,7 +95,7 @@ def configuration(
 
 
 class IdentityProvider(pulumi.ComponentResource):
-    """Dex behind the same way in as MLflow, with one client and one password per user."""
+    """Dex at a host name of its own, with one client and a generated password for each user."""
 
     oidc: Oidc
     passwords: pulumi.Output[dict[str, str]]
@@ -111,26 +110,7 @@ class IdentityProvider(pulumi.ComponentResource):
             email: random.RandomPassword(f"{name}-user-{email}", length=20, special=False, opts=child)
             for email in args.users
         }
-        groups = dict(args.users)
-        settings = core.Secret(
-            f"{name}-configuration",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-            string_data={
-                "config.json": pulumi.Output.all(
-                    client_secret.result, pulumi.Output.all(**{e: p.bcrypt_hash for e, p in passwords.items()})
-                ).apply(
-                    lambda made: json.dumps(
-                        configuration(
-                            issuer=issuer,
-                            client=("mlflow", made[0]),
-                            redirect_uri=args.redirect_uri,
-                            users={email: (digest, groups[email]) for email, digest in made[1].items()},
-                        )
-                    )
-                )
-            },
-            opts=child,
-        )
+        settings = self._settings(name, args, client_secret, passwords)
         network = networks.open_flows(
             name,
             args.namespace,
@@ -159,41 +139,50 @@ class IdentityProvider(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
         )
-        exposed = args.route.expose(name, address=Address(host=args.host), service=service, opts=child)
+        ingress = args.route.expose(name, address=Address(host=args.host), service=service, opts=child)
         self.oidc = Oidc(
-            issuer=issuer, client_id="mlflow", client_secret=client_secret.result, inside=True, ready=(exposed,)
+            issuer=issuer, client_id="mlflow", client_secret=client_secret.result, inside=True, ready=(ingress,)
         )
-        self.passwords = pulumi.Output.all(**{email: made.result for email, made in passwords.items()})
+        self.passwords = pulumi.Output.all(**{email: password.result for email, password in passwords.items()})
         self.register_outputs({"issuer": issuer})
+
+    def _settings(
+        self,
+        name: str,
+        args: IdentityProviderArgs,
+        client_secret: random.RandomPassword,
+        passwords: Mapping[str, random.RandomPassword],
+    ) -> core.Secret:
+        """The Secret with dex's configuration."""
+        groups = dict(args.users)
+        hashes = pulumi.Output.all(**{email: password.bcrypt_hash for email, password in passwords.items()})
+        config = pulumi.Output.all(client_secret.result, hashes).apply(
+            lambda values: json.dumps(
+                configuration(
+                    issuer=f"https://{args.host}",
+                    client=("mlflow", values[0]),
+                    redirect_uri=args.redirect_uri,
+                    users={email: (digest, groups[email]) for email, digest in values[1].items()},
+                )
+            )
+        )
+        return core.Secret(
+            f"{name}-configuration",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            string_data={"config.json": config},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _pod(args: IdentityProviderArgs, settings: pulumi.Input[str]) -> core.PodSpecArgs:
-    return core.PodSpecArgs(
-        security_context=pods.pod_security(UID),
-        automount_service_account_token=False,
-        enable_service_links=False,
-        image_pull_secrets=pods.pull_secrets(args.pull_secrets),
-        containers=[
-            core.ContainerArgs(
-                name="dex",
-                image=args.image,
-                command=["/usr/local/bin/dex", "serve", "/etc/dex/config.json"],
-                ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
-                resources=RESOURCES.to_args(),
-                security_context=pods.container_security(),
-                readiness_probe=pods.http_probe("/healthz/ready", HEALTH_PORT, period=5, failures=3),
-                liveness_probe=pods.http_probe("/healthz/live", HEALTH_PORT, period=15, failures=4),
-                volume_mounts=[
-                    core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
-                    core.VolumeMountArgs(name="configuration", mount_path="/etc/dex", read_only=True),
-                ],
-            )
-        ],
-        volumes=[
-            pods.scratch("tmp", "16Mi"),
-            core.VolumeArgs(
-                name="configuration",
-                secret=core.SecretVolumeSourceArgs(secret_name=settings, default_mode=0o440),
-            ),
-        ],
+    container = core.ContainerArgs(
+        name="dex",
+        image=args.image,
+        command=["/usr/local/bin/dex", "serve", "/etc/dex/config.json"],
+        ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
+        resources=RESOURCES.to_args(),
+        readiness_probe=pods.http_probe("/healthz/ready", HEALTH_PORT, period=5, failures=3),
+        liveness_probe=pods.http_probe("/healthz/live", HEALTH_PORT, period=15, failures=4),
     )
+    attachment = pods.joined(volumes.tmp("16Mi"), volumes.secret_files("configuration", settings, "/etc/dex"))
+    return pods.hardened_pod(UID, container, attachment, pull_secrets=args.pull_secrets)

@@ -1,7 +1,7 @@
-"""Names and passwords that the login itself knows: the small option, without an identity provider.
+"""Users and passwords of the basic login, which needs no identity provider.
 
-OAuth2-Proxy reads them from a file in htpasswd's format. It gives its sessions no groups, so users
-themselves are bound to their teams' roles.
+OAuth2-Proxy reads them from an htpasswd file. Its sessions have no groups then, so the teams' RoleBindings name the
+users themselves.
 """
 
 from collections.abc import Sequence
@@ -23,27 +23,27 @@ class PasswordsArgs:
 
 
 class Passwords(pulumi.ComponentResource):
-    """A password for each user."""
+    """A generated password for each user."""
 
     htpasswd: pulumi.Output[str]
-    """The file: one line per user, passwords hashed by bcrypt."""
+    """Content of the htpasswd file: one line per user, with the bcrypt hash of the password."""
 
     passwords: pulumi.Output[dict[str, str]]
-    """By e-mail address."""
+    """Password by e-mail address."""
 
     client_secret: pulumi.Output[str]
-    """OAuth2-Proxy does not start without one; it would redeem codes with it, and nobody issues any."""
+    """Client secret, without which OAuth2-Proxy does not start; nothing uses it."""
 
     def __init__(self, name: str, args: PasswordsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Passwords", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        made = {
+        passwords = {
             user: random.RandomPassword(f"{name}-{user}", length=LENGTH, special=False, opts=child)
             for user in sorted(args.users)
         }
         self.client_secret = random.RandomPassword(f"{name}-client", length=40, special=False, opts=child).result
-        self.passwords = pulumi.Output.all(**{user: one.result for user, one in made.items()})
-        self.htpasswd = pulumi.Output.all(**{user: one.bcrypt_hash for user, one in made.items()}).apply(
+        self.passwords = pulumi.Output.all(**{user: password.result for user, password in passwords.items()})
+        self.htpasswd = pulumi.Output.all(**{user: password.bcrypt_hash for user, password in passwords.items()}).apply(
             lambda hashes: "".join(f"{user}:{digest}\n" for user, digest in sorted(hashes.items()))
         )
         self.register_outputs({})

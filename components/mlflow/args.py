@@ -1,4 +1,4 @@
-"""What the server is given."""
+"""Input of the MLflow server, and the labels and the service account that others know it by."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ import pulumi
 
 from components.artifacts.artifact_store import ArtifactStore
 from components.database.database import Database
-from components.exposure.address import Address
+from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.availability import Spread
 from components.login.oauth2_proxy import Login
 
 LABELS = pods.labels("mlflow")
-# As which the server is known to Kubernetes, and to AWS.
+# The server's identity at the API server, and at AWS.
 SERVICE_ACCOUNT = "mlflow"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Autoscaling:
-    """Further replicas under load."""
+    """Settings of the HorizontalPodAutoscaler."""
 
     max_replicas: int
     cpu_percent: int
-    """Of the CPU that a server is promised; above it another one is added."""
+    """Target utilization, in percent of the CPU request; above it replicas are added."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,65 +33,65 @@ class MLflowArgs:
     namespace: pulumi.Input[str]
     image: str
     address: Address
-    """Where clients find it."""
+    """Public address of the platform."""
 
     pull_secrets: Sequence[str] = ()
-    """Names of the Secrets that its images are pulled with."""
+    """Names of the image pull Secrets."""
 
     replicas: int
-    """Pods that serve at the same time: with `autoscaling` at the least."""
+    """Number of pods; with `autoscaling` the least number."""
 
     autoscaling: Autoscaling | None = None
-    """None leaves their number alone."""
+    """None keeps the number of replicas fixed."""
 
     spread: Spread
-    """How strictly they stand on different nodes and in different zones."""
+    """How strictly replicas are spread over nodes and zones."""
 
     termination_seconds: int
-    """How long each has for ending."""
+    """Termination grace period of a pod."""
 
     workers: int
-    """Worker processes in each replica."""
+    """Worker processes of each replica."""
 
     pool_size: int
-    """Database connections that a worker keeps."""
+    """Database connections that a worker keeps open."""
 
     pool_overflow: int
-    """Connections that a worker opens beyond that under load."""
+    """Further connections that a worker opens under load."""
 
     resources: pods.Resources
     upload_space: str
-    """Space for the few files that the server does not stream, as a Kubernetes quantity."""
+    """Size limit of /tmp, for the few files that the server does not stream; a Kubernetes quantity."""
 
     access_cache_seconds: int
-    """How long an answer of Kubernetes RBAC is kept: the lag of a revocation there."""
+    """Seconds for which an RBAC decision is cached: a revocation takes effect after that time."""
 
     database: Database
     artifacts: ArtifactStore
     trust: pods.Attachment = pods.NOTHING
-    """Further authorities that their certificates may be from."""
+    """CA certificates of the company, which may have signed the certificates of database and artifact store."""
 
     login: Login
     only_workspace: str | None
-    """The one namespace whose RBAC decides everything, in an MLflow without workspaces; None means that every namespace
-    with the label is a workspace."""
+    """In an MLflow without workspaces, the one namespace whose RBAC decides about every request. None means that every
+    namespace with the label is a workspace."""
 
     api_server: Sequence[str]
-    """Address ranges of the API server; none means anywhere."""
+    """Address ranges of the API server; empty if unknown."""
 
     contact: str | None
-    """Whom people in no team are told to ask."""
+    """Contact shown to users without access."""
 
     controller_namespace: str
     """Namespace of the ingress controller."""
 
     client_namespaces: Sequence[str] = ()
-    """Namespaces beside the workspaces whose programs come without the ingress."""
+    """Namespaces besides the teams' whose programs connect to the Service directly."""
 
     ready: list[pulumi.Resource]
-    """What has to be done before the rollout: the migration, the identity provider."""
+    """Resources that must exist before the rollout: the migration, the identity provider."""
 
     @property
     def exclusive(self) -> bool:
-        """Whether a new pod has to wait until the old one has ended."""
+        """True if a new pod has to wait until the old one has terminated."""
         return self.database.exclusive or self.artifacts.exclusive

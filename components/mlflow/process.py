@@ -1,49 +1,49 @@
-"""The server's command line and environment, as functions of what it is given."""
+"""The server's command line and environment variables, as pure functions of its input."""
 
 from components.kubernetes.availability import DRAIN_SECONDS
-from components.login import oauth2_proxy as login
+from components.login.oauth2_proxy import UPSTREAM_PORT
 from components.mlflow.args import MLflowArgs
 from components.team.workspace import ENABLED_LABEL
 
-# Model versions are kept where the server keeps them. It fetches them with its own key, and MLflow checks locations of
-# these schemes only against what the caller owns: `s3://` reached into every team's files. The last two stand for
-# prompts, which have no files.
+# Allowed sources of a model version. The server fetches them with its own key, and only for these schemes does MLflow
+# check that the caller owns the location: `s3://` gave access to every team's files. The last two are those of prompts,
+# which have no files.
 MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-template\Z)"
-# asyncio resumes reading a connection in the context of the request that had paused it, and with that in the
-# workspace of whoever sent the last large upload. The authorisation plugin takes a workspace that it finds in its
-# context for the caller's and judges the next request on that connection by it, while MLflow serves the workspace
-# that the request names. Seen with MLflow 3.17.2, plugin 2.1.0 and uvicorn 0.54: after an upload of 32 MiB, 30 of 30
-# requests of one team to another team's workspace were admitted. images/mlflow/server runs every request in a context
-# of its own since; this is the second lock on that door, for what else a connection may remember.
+# asyncio resumes reading a connection in the context of the request that paused it, and so in the workspace of the last
+# large upload. The authorisation plugin authorises the next request on that connection for the workspace in its
+# context, while MLflow serves the workspace that the request names. Seen with MLflow 3.17.2, plugin 2.1.0 and uvicorn
+# 0.54: after an upload of 32 MiB, 30 of 30 requests of one team to another team's workspace were admitted. Since then
+# images/mlflow/server runs every request in a context of its own; this is a second protection, against whatever else
+# a connection may carry over.
 ONE_REQUEST_PER_CONNECTION = "--header connection:close"
 WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=kubernetes://")
-# The most that Traefik and OAuth2-Proxy take for a request's headers, a limit of Go's. uvicorn's is 64 KiB, and cookies
-# and header of somebody in 200 groups are as long as that.
+# Limit of a request's headers in Traefik and OAuth2-Proxy: the default of Go. uvicorn's default of 64 KiB is too small
+# for a user in 200 groups.
 HEADER_BYTES = 1024 * 1024
-# Seconds for the login to let its idle connections go: it has nothing else left to do.
+# Seconds that the login needs, after the server has stopped, to close its idle connections.
 LOGIN_END_SECONDS = 5
 
 
 def allowed_hosts(host: str, namespace: str) -> list[str]:
-    """Host headers that the server answers, each with and without a port."""
+    """Host headers that the server accepts, each with and without a port."""
     service = ("mlflow", f"mlflow.{namespace}", f"mlflow.{namespace}.svc", f"mlflow.{namespace}.svc.cluster.local")
     names = (host, *service, "localhost", "127.0.0.1")
     return [form for name in names for form in (name, f"{name}:*")]
 
 
 def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) -> list[str]:
-    """The server's command line; `database` and `artifacts` are their URIs.
+    """The server's command line; `database` and `artifacts` are URIs.
 
-    It holds no secret: libpq reads the password from PGPASSWORD.
+    It contains no secret: libpq reads the password from PGPASSWORD.
     """
     return [
         "mlflow",
         "server",
-        # Loopback: the login in the same pod is the one way in.
+        # Loopback: the only path to the server is through the login in the same pod.
         "--host=127.0.0.1",
-        f"--port={login.UPSTREAM_PORT}",
+        f"--port={UPSTREAM_PORT}",
         f"--workers={args.workers}",
-        # The authorisation plugin behind the door of images/mlflow/server.
+        # images/mlflow/server: MLflow with the authorisation plugin, behind checks of its own.
         "--app-name=mlflow-platform",
         *(WORKSPACES if args.only_workspace is None else ()),
         f"--backend-store-uri={database}",
@@ -56,9 +56,10 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
 
 
 def uvicorn_options(termination_seconds: int) -> str:
-    """How uvicorn takes connections, and how long it finishes requests when it was asked to end.
+    """Options of uvicorn: one request per connection, the header limit, and the seconds to finish running requests.
 
-    New ones come for `DRAIN_SECONDS` more; the login beside it ends after it, in `LOGIN_END_SECONDS`.
+    Of the termination grace period it gets what the preStop hook (`DRAIN_SECONDS`) and the login, which stops after
+    the server (`LOGIN_END_SECONDS`), leave.
     """
     finishing = termination_seconds - DRAIN_SECONDS - LOGIN_END_SECONDS
     return " ".join(
@@ -71,17 +72,17 @@ def uvicorn_options(termination_seconds: int) -> str:
 
 
 def threads(pool_size: int, pool_overflow: int) -> int:
-    """Requests that a worker handles at once, so that two connections for each are there.
+    """Number of requests that a worker handles at once: as many as there are pairs of database connections.
 
-    Logging a batch takes a second connection while it holds one (`SqlAlchemyStore.log_batch`); only batches that rename
-    their run take up to four, and would have to come all at once to wait. One connection is left for the authorisation,
-    which looks up a run's workspace in the event loop and would stop it by waiting.
+    Logging a batch takes a second connection while it holds one (`SqlAlchemyStore.log_batch`). Batches that rename
+    their run take up to four; they wait only if all arrive at once. One connection is reserved for the authorisation,
+    which looks up a run's workspace in the event loop and would block it by waiting.
     """
     return max(1, (pool_size + pool_overflow - 1) // 2)
 
 
 def environment(args: MLflowArgs) -> dict[str, str]:
-    """The server's environment without the secrets."""
+    """The server's environment variables, without the secret ones."""
     variables = {
         "HOME": "/tmp",  # noqa: S108 - a volume of the pod
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -98,7 +99,7 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_K8S_AUTH_CACHE_TTL_SECONDS": str(args.access_cache_seconds),
         "MLFLOW_K8S_AUTH_REMOTE_USER_HEADER": args.login.user_header,
         "MLFLOW_K8S_AUTH_REMOTE_GROUPS_HEADER": "x-forwarded-groups",
-        # OAuth2-Proxy joins with commas.
+        # OAuth2-Proxy joins groups with commas.
         "MLFLOW_K8S_AUTH_REMOTE_GROUPS_SEPARATOR": ",",
         "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": f"{ENABLED_LABEL}=true",
     }

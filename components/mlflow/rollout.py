@@ -1,4 +1,4 @@
-"""How many pods of the server there are, and how new ones take the place of old ones."""
+"""Number of the server's replicas, and the strategy that replaces them."""
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -12,7 +12,7 @@ REPLICAS = "spec.replicas"
 
 
 def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
-    """A new pod serves before an old one ends, unless only one at a time can have the data."""
+    """A rolling update without downtime, or `Recreate` where only one pod at a time can mount the data."""
     if args.exclusive:
         return apps.DeploymentStrategyArgs(type="Recreate")
     return apps.DeploymentStrategyArgs(
@@ -21,10 +21,10 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 
 
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
-    """Without an autoscaler, leave to take the number of replicas back from one, which owns the field once it set it.
+    """Permission to take the number of replicas over from an autoscaler, which owns the field once it has set it.
 
-    The annotation comes and goes with the autoscaler, so that switching it on or off always changes the Deployment.
-    The number alone may be the same before and after, and would then not be applied.
+    The annotation comes and goes with the autoscaler, so that switching it off always changes the Deployment: the
+    number alone may be the same as before, and would then not be applied.
     """
     return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
 
@@ -39,15 +39,14 @@ def ignored(args: MLflowArgs) -> list[str]:
 
 
 def most_replicas(args: MLflowArgs) -> int:
-    """Pods at the busiest time."""
+    """The largest number of replicas."""
     return args.replicas if args.autoscaling is None else args.autoscaling.max_replicas
 
 
 def autoscaler(
     name: str, args: MLflowArgs, bounds: Autoscaling, deployment: apps.Deployment, opts: pulumi.ResourceOptions
 ) -> None:
-    """Add replicas while they are busy, and take them away again; it asks the cluster's metrics server."""
-    started = _first_replicas(name, args, deployment, opts)
+    """A HorizontalPodAutoscaler by CPU utilization; it needs a metrics server in the cluster."""
     scaling.HorizontalPodAutoscaler(
         f"{name}-autoscaler",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=LABELS),
@@ -60,7 +59,7 @@ def autoscaler(
             metrics=[
                 scaling.MetricSpecArgs(
                     type="ContainerResource",
-                    # Of the server alone: the login beside it is idle while the server works.
+                    # The server's container alone: the login beside it is mostly idle.
                     container_resource=scaling.ContainerResourceMetricSourceArgs(
                         container="mlflow",
                         name="cpu",
@@ -69,24 +68,5 @@ def autoscaler(
                 )
             ],
         ),
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[started])),
-    )
-
-
-def _first_replicas(
-    name: str, args: MLflowArgs, deployment: apps.Deployment, opts: pulumi.ResourceOptions
-) -> apps.DeploymentPatch:
-    """The number of replicas that the autoscaler begins with, set once, when it is switched on.
-
-    With `ignore_changes` alone the Deployment would keep the old value: 0 after a pause, which no autoscaler changes.
-    """
-    return apps.DeploymentPatch(
-        f"{name}-first-replicas",
-        metadata=k8s.meta.v1.ObjectMetaPatchArgs(
-            namespace=args.namespace,
-            name=deployment.metadata.name,
-            annotations={"pulumi.com/patchForce": "true"},
-        ),
-        spec=apps.DeploymentSpecPatchArgs(replicas=args.replicas),
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=[REPLICAS])),
+        opts=opts,
     )

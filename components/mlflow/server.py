@@ -1,8 +1,8 @@
-"""The MLflow server: its pod with the login beside it, what it may ask Kubernetes, and its Service.
+"""The MLflow server: its Deployment with the login as a sidecar, its RBAC, NetworkPolicy and Service.
 
-Workspaces are namespaces labelled `mlflow-enabled=true`. Every request is judged by Kubernetes RBAC: the server asks
-by SubjectAccessReview whether the identity that the login established may do it in the workspace's namespace, or by
-SelfSubjectAccessReview with the caller's own token where the login hands it on.
+Workspaces are namespaces labelled `mlflow-enabled=true`. Kubernetes RBAC decides about every request: the server sends
+a SubjectAccessReview for the user that the login has authenticated, in the workspace's namespace, or a
+SelfSubjectAccessReview with the caller's own token where the login passes it on.
 """
 
 import pulumi
@@ -20,7 +20,7 @@ rbac = k8s.rbac.v1
 
 
 class MLflow(pulumi.ComponentResource):
-    """A Deployment of server and login, and the Service that leads to the login."""
+    """A Deployment of server and login, and the Service in front of the login."""
 
     service: core.Service
 
@@ -55,7 +55,28 @@ class MLflow(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        deployment = k8s.apps.v1.Deployment(
+        # A paused server has no Deployment: with `ignore_changes` one of 0 replicas would stay at 0 after the pause.
+        deployments = [self._deployment(name, account, args, after=[access, network])] if args.replicas else []
+        availability.disruption_budget(
+            name, args.namespace, labels=LABELS, replicas=rollout.most_replicas(args), opts=child
+        )
+        if args.autoscaling is not None:
+            for deployment in deployments:
+                rollout.autoscaler(name, args, args.autoscaling, deployment, child)
+        self.service = core.Service(
+            f"{name}-service",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
+            spec=core.ServiceSpecArgs(
+                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=login.PORT)]
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=deployments),
+        )
+        self.register_outputs({})
+
+    def _deployment(
+        self, name: str, account: core.ServiceAccount, args: MLflowArgs, *, after: list[pulumi.Resource]
+    ) -> k8s.apps.v1.Deployment:
+        return k8s.apps.v1.Deployment(
             f"{name}-server",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 namespace=args.namespace,
@@ -76,8 +97,7 @@ class MLflow(pulumi.ComponentResource):
                 parent=self,
                 ignore_changes=rollout.ignored(args),
                 depends_on=[
-                    access,
-                    network,
+                    *after,
                     *args.database.ready,
                     *args.artifacts.ready,
                     *args.login.ready,
@@ -85,25 +105,11 @@ class MLflow(pulumi.ComponentResource):
                 ],
             ),
         )
-        availability.disruption_budget(
-            name, args.namespace, labels=LABELS, replicas=rollout.most_replicas(args), opts=child
-        )
-        if args.autoscaling is not None:
-            rollout.autoscaler(name, args, args.autoscaling, deployment, child)
-        self.service = core.Service(
-            f"{name}-service",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
-            spec=core.ServiceSpecArgs(
-                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=login.PORT)]
-            ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
-        )
-        self.register_outputs({})
 
     def _access(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> rbac.ClusterRoleBinding:
-        """What the server may ask of the API server: which workspaces exist, and who may do what in them."""
+        """The server's rights at the API server: to list workspaces, and to review access to them."""
         child = pulumi.ResourceOptions(parent=self)
-        # With their own tokens callers ask for themselves, which Kubernetes allows everybody.
+        # A SelfSubjectAccessReview with the caller's token needs no right of the server.
         reviews = rbac.PolicyRuleArgs(
             api_groups=["authorization.k8s.io"], resources=["subjectaccessreviews"], verbs=["create"]
         )
@@ -112,7 +118,7 @@ class MLflow(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
             rules=[
                 rbac.PolicyRuleArgs(api_groups=[""], resources=["namespaces"], verbs=["get", "list", "watch"]),
-                # Without it the plugin logs a refusal on nearly every request, even where the kind is unknown.
+                # Without it the plugin logs a refusal on nearly every request, even where the CRD does not exist.
                 rbac.PolicyRuleArgs(
                     api_groups=["mlflow.kubeflow.org"],
                     resources=["mlflowconfigs"],

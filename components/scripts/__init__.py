@@ -1,8 +1,8 @@
-"""Scripts that run in the pods, kept as files of their own so that they can be read, linted and tested."""
+"""Scripts and configuration files of the pods, as files that can be read, linted and tested."""
 
 from pathlib import Path
 
 
 def script(name: str) -> str:
-    """Text of the script `name` beside this module."""
+    """Content of the file `name` in this directory."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""What a team gets: namespace, RBAC, quota, and the environment of its programs."""
+"""Everything of one team: namespace, RBAC, quota, and the environment of its programs."""

@@ -1,6 +1,6 @@
-"""The access matrix: who may do what in which team, as Kubernetes RBAC will decide once a stack is deployed.
+"""The access matrix: rights by subject and team, as Kubernetes RBAC grants them once a stack is deployed.
 
-Who is in a group is the identity provider's business, except for logins whose people stand in the stack file.
+The members of a group are known to the identity provider alone, except for logins whose users are in the stack file.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from components.team.permissions import API_GROUP, RESOURCES
 
 PROGRAM = "program"
-"""What a program's role is called in the matrix; in Kubernetes it is `mlflow-integration`."""
+"""Name of the programs' role in the matrix; the ClusterRole is `mlflow-integration`."""
 
 ADMINISTRATORS = (
     "Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend others"
@@ -20,49 +20,49 @@ ADMINISTRATORS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Subject:
-    """Somebody who may be given access."""
+    """A subject of access."""
 
     kind: Literal["group", "programs", "kubernetes-role"]
-    """Members of a group of the identity provider, programs, or holders of a role of Kubernetes' own."""
+    """A group of the identity provider, programs, or holders of one of Kubernetes' own roles."""
 
     name: str
-    """The group, namespace and name of the programs' service account with a slash, or Kubernetes' role."""
+    """Name of the group, `<namespace>/<name>` of the programs' service account, or name of Kubernetes' role."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """What somebody may do in one team, with all of `components.team.permissions.RESOURCES`."""
+    """A subject's rights in one team, for all of `components.team.permissions.RESOURCES`."""
 
     team: str
     subject: Subject
     role: str
-    """The role that the access comes from."""
+    """The role that grants the access."""
 
     verbs: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matrix:
-    """Everybody's access in all teams of a stack."""
+    """All access in all teams of a stack."""
 
     grants: tuple[Grant, ...]
-    """By team; within one the groups that may do most come first, then programs and Kubernetes' own roles."""
+    """Ordered by team; within a team groups with the most rights first, then programs, then Kubernetes' own roles."""
 
     archived: Mapping[str, bool]
-    """All teams, and whether each is archived."""
+    """All teams; true for an archived one."""
 
     sign_in: str
-    """Where people sign in: a URL, or `here` for people who stand in the stack file."""
+    """URL of the identity provider, or `here` if the users are in the stack file."""
 
     people: Mapping[str, tuple[str, ...]]
-    """Groups of each person who stands in the stack file; empty where a company's provider knows them."""
+    """Groups of each user in the stack file; empty with a company's identity provider."""
 
 
 NOTHING = Matrix(grants=(), archived={}, sign_in="", people={})
-"""The access of a stack that is not there yet."""
+"""The access in a stack that does not exist yet."""
 
 
-def as_data(found: Matrix) -> dict[str, Any]:
+def as_data(matrix: Matrix) -> dict[str, Any]:
     """The matrix as plain data, for JSON and the stack's output."""
     return {
         "grants": [
@@ -75,10 +75,10 @@ def as_data(found: Matrix) -> dict[str, Any]:
                 "resources": list(RESOURCES),
                 "verbs": list(grant.verbs),
             }
-            for grant in found.grants
+            for grant in matrix.grants
         ],
-        "archivedTeams": [team for team, archived in found.archived.items() if archived],
-        "signIn": found.sign_in,
-        "people": {person: list(groups) for person, groups in found.people.items()},
+        "archivedTeams": [team for team, archived in matrix.archived.items() if archived],
+        "signIn": matrix.sign_in,
+        "people": {person: list(groups) for person, groups in matrix.people.items()},
         "always": ADMINISTRATORS,
     }

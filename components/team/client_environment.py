@@ -1,6 +1,6 @@
-"""What a team's programs are given: an environment for `envFrom`, and the authority that they may have to trust.
+"""Settings of a team's MLflow clients: a ConfigMap for `envFrom`, and one with a private CA certificate.
 
-There is no Secret: a program is who its pod's service account is, and Kubernetes renews the token.
+There is no Secret: a program authenticates with the token of its pod's service account, which Kubernetes renews.
 """
 
 import pulumi
@@ -8,23 +8,23 @@ import pulumi_kubernetes as k8s
 
 core = k8s.core.v1
 
-# Of the service account and of the ConfigMap alike: what a pod has to name.
+# Name of both the service account and the ConfigMap, which a pod refers to.
 NAME = "mlflow-client"
 AUTHORITY = "mlflow-ca"
 
 
 def in_cluster_url(namespace: str, path: str) -> str:
-    """URL of the platform, which is below a path of its host, for pods that do not know the public one's authority.
+    """URL of the platform's Service, below `path`, for pods that do not trust the public URL's CA certificate.
 
-    It leads to the login, as the ingress does, and is as little encrypted as the way from there.
+    Like the ingress it leads to the login; like the ingress controller's own connection it is not encrypted.
     """
     return f"http://mlflow.{namespace}.svc.cluster.local{path}"
 
 
 def environment(workspace: str | None, url: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    """Environment of an MLflow client in the team's namespace; a `workspace` of None is for a server without any.
+    """Environment variables of an MLflow client in the team's namespace; `workspace` is None if MLflow has none.
 
-    Every value holds in any pod as it is: a variable that names a file would break clients without the volume.
+    They work in any pod: a variable with the path of a file would break clients that do not mount it.
     """
     if workspace is None:
         return {"MLFLOW_TRACKING_URI": url, "MLFLOW_TRACKING_AUTH": "kubernetes"}
@@ -42,7 +42,7 @@ def config_maps(
     authority: pulumi.Output[str] | None,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """ConfigMap `mlflow-client` with the variables, and `mlflow-ca` with a private authority for https from pods."""
+    """The ConfigMap `mlflow-client` with the variables, and `mlflow-ca` with a private CA certificate for HTTPS."""
     core.ConfigMap(
         f"{name}-client",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=NAME),

@@ -1,6 +1,6 @@
-"""Roles that exist once in the cluster: the programs' one, and those that join Kubernetes' own roles.
+"""ClusterRoles: one for programs, and by choice those that aggregate to Kubernetes' view, edit and admin.
 
-A ClusterRole gives nobody anything until it is bound, and the platform binds it in team namespaces only.
+A ClusterRole grants nothing until it is bound, and the platform binds it in the teams' namespaces only.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from components.kubernetes.pods import PART_OF
 from components.team.permissions import PROGRAM_VERBS, RESOURCES, VERBS
 from components.team.role_bindings import rule
 
-# Which of Kubernetes' roles each of a team's corresponds to.
+# Kubernetes' own role for each role of a team.
 AGGREGATED = {"viewer": "view", "editor": "edit", "manager": "admin"}
 
 
@@ -21,14 +21,14 @@ class ClusterRolesArgs:
     """Input of `ClusterRoles`."""
 
     aggregate: bool
-    """Whether whoever holds Kubernetes' view, edit or admin in a team's namespace may do the same in MLflow."""
+    """True gives holders of Kubernetes' view, edit or admin in a team's namespace the same rights in MLflow."""
 
 
 class ClusterRoles(pulumi.ComponentResource):
-    """The ready-made role of programs, and by choice parts of view, edit and admin."""
+    """The programs' ClusterRole, and by choice parts of view, edit and admin."""
 
     integration: pulumi.Output[str]
-    """Name of the programs' ClusterRole, to be bound in a namespace."""
+    """Name of the programs' ClusterRole, for RoleBindings."""
 
     def __init__(self, name: str, args: ClusterRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:ClusterRoles", name, None, opts)
@@ -40,12 +40,12 @@ class ClusterRoles(pulumi.ComponentResource):
             rules=[rule(RESOURCES, PROGRAM_VERBS)],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        for role, joins in AGGREGATED.items() if args.aggregate else ():
+        for role, target in AGGREGATED.items() if args.aggregate else ():
             k8s.rbac.v1.ClusterRole(
-                f"{name}-{joins}",
+                f"{name}-{target}",
                 metadata=k8s.meta.v1.ObjectMetaArgs(
-                    name=f"mlflow-{joins}",
-                    labels={**labels, f"rbac.authorization.k8s.io/aggregate-to-{joins}": "true"},
+                    name=f"mlflow-{target}",
+                    labels={**labels, f"rbac.authorization.k8s.io/aggregate-to-{target}": "true"},
                 ),
                 rules=[rule(RESOURCES, VERBS[role])],
                 opts=pulumi.ResourceOptions(parent=self),

@@ -1,6 +1,6 @@
-"""Who may do what in a team's workspace: the one table that Kubernetes' roles and the access matrix are made of.
+"""The rights of each role in a team's workspace: the table behind the RBAC Roles and the access matrix.
 
-The resources are names that only MLflow knows; no CRD belongs to them.
+MLflow defines the resources by name; there is no CRD for them.
 """
 
 API_GROUP = "mlflow.kubeflow.org"
@@ -10,5 +10,5 @@ VERBS: dict[str, tuple[str, ...]] = {
     "editor": ("get", "list", "create", "update"),
     "manager": ("get", "list", "create", "update", "delete"),
 }
-# A program records and reads; deleting is left to people.
+# Programs log and read; only people delete.
 PROGRAM_VERBS = VERBS["editor"]

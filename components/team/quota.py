@@ -1,4 +1,4 @@
-"""What the pods of a team may take of the cluster, and what a container gets that asks for nothing."""
+"""ResourceQuota and LimitRange of a team's namespace."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ core = k8s.core.v1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Quota:
-    """What all pods and claims of a namespace may take together, in Kubernetes quantities."""
+class NamespaceQuota:
+    """Limits for all pods and volume claims of a namespace together, as Kubernetes quantities."""
 
     cpu: str
     """Sum of the CPU limits."""
@@ -19,33 +19,37 @@ class Quota:
     """Sum of the memory limits."""
 
     storage: str
-    """Sum of the volumes claimed."""
+    """Sum of the storage requests of all claims."""
 
     pods: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerDefaults:
-    """Requests and limits of a container that names none."""
+    """Default requests and limits of a container."""
 
     cpu: str
-    """Limit of CPU."""
+    """CPU limit."""
 
     memory: str
-    """Limit of memory."""
+    """Memory limit."""
 
     cpu_request: str
     memory_request: str
 
 
-def bound(
-    name: str, namespace: pulumi.Input[str], quota: Quota, defaults: ContainerDefaults, opts: pulumi.ResourceOptions
+def limit_namespace(
+    name: str,
+    namespace: pulumi.Input[str],
+    quota: NamespaceQuota,
+    defaults: ContainerDefaults,
+    opts: pulumi.ResourceOptions,
 ) -> None:
-    """Set the quota of a namespace, and the defaults without which the quota would refuse careless pods.
+    """The ResourceQuota of a namespace, and the LimitRange without which it would refuse pods that set no limits.
 
-    Limits are counted, not requests: they bound both, because no request is above its limit.
+    The quota counts limits: no request is larger than its limit.
     """
-    # Explicit names: a refusal of Kubernetes repeats them.
+    # Explicit names: Kubernetes' error messages contain them.
     core.LimitRange(
         f"{name}-limits",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="team-limits"),
@@ -69,7 +73,7 @@ def bound(
                 "limits.memory": quota.memory,
                 "requests.storage": quota.storage,
                 "pods": str(quota.pods),
-                # A port of every node, or an address at the cloud, would be a door beside the ingress.
+                # A node port or a load balancer would be a second ingress.
                 "services.nodeports": "0",
                 "services.loadbalancers": "0",
             }

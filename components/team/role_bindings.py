@@ -1,4 +1,4 @@
-"""Rights in a team's namespace: its roles, and who has them."""
+"""RBAC in a team's namespace: Roles and RoleBindings for people, and a RoleBinding for programs."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -14,7 +14,7 @@ RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
 def rule(resources: Sequence[str], verbs: Sequence[str]) -> rbac.PolicyRuleArgs:
-    """What MLflow asks Kubernetes about."""
+    """An RBAC rule for MLflow's API group."""
     return rbac.PolicyRuleArgs(api_groups=[API_GROUP], resources=list(resources), verbs=list(verbs))
 
 
@@ -26,33 +26,35 @@ def people(
     *,
     users: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
-    """A Role for each role of a team, and a binding for each that has groups or users.
+    """A Role for each role of a team, and a RoleBinding for each that has groups or users.
 
-    The Roles are there without members too: whoever gives somebody a right for a day needs no more than a binding of
-    his own, and a change of the groups touches bindings only.
+    Roles without members exist too: temporary access needs no more than a RoleBinding, and a change of the groups
+    changes RoleBindings only.
     """
 
     def subjects(role: str) -> list[rbac.SubjectArgs]:
-        named = [("Group", group) for group in groups.get(role, ())] + [("User", user) for user in users.get(role, ())]
-        return [rbac.SubjectArgs(api_group=RBAC_GROUP, kind=kind, name=who) for kind, who in named]
+        members = [("Group", group) for group in groups.get(role, ())] + [
+            ("User", user) for user in users.get(role, ())
+        ]
+        return [rbac.SubjectArgs(api_group=RBAC_GROUP, kind=kind, name=name) for kind, name in members]
 
     def grant(role: str, allowed: rbac.PolicyRuleArgs, members: Sequence[rbac.SubjectArgs]) -> None:
-        # Explicit names: auditors and other tools look for them.
+        # Explicit names, for auditors and other tools.
         metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=f"mlflow-{role}")
-        created = rbac.Role(f"{name}-{role}-role", metadata=metadata, rules=[allowed], opts=opts)
+        rbac_role = rbac.Role(f"{name}-{role}-role", metadata=metadata, rules=[allowed], opts=opts)
         if members:
             rbac.RoleBinding(
                 f"{name}-{role}-binding",
                 metadata=metadata,
-                role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=created.metadata.name),
+                role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=rbac_role.metadata.name),
                 subjects=list(members),
                 opts=opts,
             )
 
     for role, verbs in VERBS.items():
         grant(role, rule(RESOURCES, verbs), subjects(role))
-    # The UI asks for the AI gateway's endpoints on every page of runs, although the gateway is off, and shows a
-    # refusal in red; the answer is an empty list.
+    # MLflow's UI requests the AI gateway's endpoints on every page of runs, although the gateway is off, and shows a
+    # refusal as an error; with this right the response is an empty list.
     everybody = [subject for role in VERBS for subject in subjects(role)]
     grant("gateway", rule(["gatewayendpoints/use"], ["create"]), everybody)
 
@@ -64,7 +66,7 @@ def programs(
     cluster_role: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """What the platform lets programs do, for service accounts by their namespace and name."""
+    """A RoleBinding of the programs' ClusterRole for service accounts, given by namespace and name."""
     rbac.RoleBinding(
         f"{name}-program-binding",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="mlflow-integration"),

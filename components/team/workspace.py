@@ -1,7 +1,7 @@
-"""A team: its namespace, who may do what in it, and what its programs need to log.
+"""A team's workspace: its namespace with RBAC, quota and NetworkPolicies, and the settings of its MLflow clients.
 
-MLflow takes every namespace labelled `mlflow-enabled=true` for a workspace and asks Kubernetes RBAC in that
-namespace about each request.
+Every namespace labelled `mlflow-enabled=true` is an MLflow workspace; Kubernetes RBAC in that namespace decides about
+each request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,14 @@ from components.kubernetes import networks
 from components.kubernetes.namespace import POD_SECURITY_LABELS
 from components.kubernetes.pods import PART_OF
 from components.login.oauth2_proxy import PORT as LOGIN_PORT
-from components.team import client_environment as clients
-from components.team import quota as allowance
-from components.team import role_bindings as grants
+from components.team import client_environment, role_bindings
+from components.team.quota import ContainerDefaults, NamespaceQuota, limit_namespace
 
 core = k8s.core.v1
 
 ENABLED_LABEL = "mlflow-enabled"
 WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
-# Tells the policy pack, and whoever looks at the cluster, that the namespace may go.
+# Tells the policy pack, and readers, that the namespace may be deleted.
 ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
 
@@ -36,32 +35,32 @@ class WorkspaceArgs:
     """Name of the team, of its namespace and of its MLflow workspace."""
 
     multi_tenant: bool
-    """Whether MLflow has workspaces."""
+    """True if MLflow has workspaces."""
 
     description: str
     groups: Mapping[str, Sequence[str]]
-    """Groups of the identity provider by the role that their members have (`components.roles.VERBS`)."""
+    """Groups of the identity provider by role (`components.team.permissions.VERBS`)."""
 
     users: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    """Users by role, where no identity provider says who is in which group."""
+    """Users by role, for logins whose sessions have no groups."""
 
     integration_role: pulumi.Input[str]
-    """ClusterRole that the namespace's programs are bound to."""
+    """Name of the programs' ClusterRole."""
 
     service_accounts: Sequence[tuple[str, str]] = ()
-    """Namespace and name of further service accounts that read and write in the workspace."""
+    """Namespace and name of further service accounts with the programs' rights."""
 
     mount_tokens: bool
-    """Whether pods of the platform's service account carry the token that Kubernetes mounts by default."""
+    """True if Kubernetes mounts its default token in pods with the service account `mlflow-client`."""
 
-    quota: allowance.Quota
-    container_defaults: allowance.ContainerDefaults
+    quota: NamespaceQuota
+    container_defaults: ContainerDefaults
 
     url: pulumi.Input[str]
-    """Where the team's programs find MLflow."""
+    """Tracking URI for the team's programs."""
 
     authority: pulumi.Output[str] | None
-    """PEM of a private authority that clients have to trust."""
+    """CA certificate, as PEM, that clients have to trust; None means a public one."""
 
     platform_namespace: pulumi.Input[str]
     server_labels: dict[str, str]
@@ -71,23 +70,23 @@ class WorkspaceArgs:
     """Namespace of the ingress controller."""
 
     ingress_addresses: Sequence[str] = ()
-    """Addresses of a load balancer in front of it that pods reach from outside the cluster only."""
+    """Address ranges of an external load balancer in front of it, which pods connect to."""
 
     api_server: Sequence[str] = ()
-    """Addresses of the API server, where the team's pods may reach it."""
+    """Address ranges of the API server, if the team's pods may connect to it."""
 
-    artifacts: DirectAccess | None = None
-    """The way to the files of the team's own workspace, where there is one beside the server."""
+    direct_access: DirectAccess | None = None
+    """Direct access to the workspace's artifacts; None means through the server only."""
 
     durable: bool
-    """Whether deleting the namespace is refused, as long as the team is not archived."""
+    """True protects the namespace from deletion, unless the team is archived."""
 
     archived: bool
-    """Whether programs have lost their right to write and no pod starts. That people have is in `groups`."""
+    """True takes all rights from programs and forbids pods; people keep the rights that `groups` gives them."""
 
 
 class Workspace(pulumi.ComponentResource):
-    """Namespace, roles, network and client settings of one team."""
+    """Namespace, RBAC, quota, NetworkPolicies and client settings of one team."""
 
     namespace: pulumi.Output[str]
     service_account: pulumi.Output[str]
@@ -95,7 +94,7 @@ class Workspace(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Workspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        kept = args.durable and not args.archived
+        protected = args.durable and not args.archived
         namespace = core.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -108,7 +107,7 @@ class Workspace(pulumi.ComponentResource):
                 },
                 annotations={DESCRIPTION_ANNOTATION: args.description},
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=kept, retain_on_delete=kept),
+            opts=pulumi.ResourceOptions(parent=self, protect=protected, retain_on_delete=protected),
         )
         self.namespace = namespace.metadata.name
         networks.closed_namespace(name, self.namespace, child)
@@ -123,19 +122,19 @@ class Workspace(pulumi.ComponentResource):
                 networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=networks.CONTROLLER_PORTS),
                 *networks.to_addresses(args.ingress_addresses, (443,)),
                 *networks.to_addresses(args.api_server, networks.API_SERVER_PORTS),
-                *(args.artifacts.flows if args.artifacts else ()),
+                *(args.direct_access.flows if args.direct_access else ()),
             ],
             opts=child,
         )
         quota = replace(args.quota, pods=0) if args.archived else args.quota
-        allowance.bound(name, self.namespace, quota, args.container_defaults, child)
-        grants.people(name, self.namespace, args.groups, child, users=args.users)
+        limit_namespace(name, self.namespace, quota, args.container_defaults, child)
+        role_bindings.people(name, self.namespace, args.groups, child, users=args.users)
         account = core.ServiceAccount(
             f"{name}-account",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 namespace=self.namespace,
-                name=clients.NAME,
-                annotations=args.artifacts.annotations if args.artifacts else None,
+                name=client_environment.NAME,
+                annotations=args.direct_access.annotations if args.direct_access else None,
             ),
             automount_service_account_token=args.mount_tokens,
             opts=child,
@@ -143,10 +142,10 @@ class Workspace(pulumi.ComponentResource):
         self.service_account = account.metadata.name
         if not args.archived:
             accounts = [(self.namespace, self.service_account), *args.service_accounts]
-            grants.programs(name, self.namespace, accounts, args.integration_role, child)
+            role_bindings.programs(name, self.namespace, accounts, args.integration_role, child)
         variables = {
-            **clients.environment(args.team if args.multi_tenant else None, args.url),
-            **(args.artifacts.environment if args.artifacts else {}),
+            **client_environment.environment(args.team if args.multi_tenant else None, args.url),
+            **(args.direct_access.environment if args.direct_access else {}),
         }
-        clients.config_maps(name, self.namespace, variables, args.authority, child)
+        client_environment.config_maps(name, self.namespace, variables, args.authority, child)
         self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})

@@ -21,7 +21,7 @@ class Artifacts:
     """Where the finished parts lie; each name changes with its content, and none is ever written to."""
 
     engine_bin: Path
-    """Directory with pulumi, its Python host and policy host, and kubectl: goes on PATH."""
+    """Directory with pulumi, its Python host and policy host, and kubectl: goes on PATH; `plugins` in it does not."""
     node_rootfs: Path
     """The node's root file system, including /usr/local/bin/{kubeadm,kubelet,…}."""
     images: tuple[Path, ...]

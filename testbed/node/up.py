@@ -52,7 +52,7 @@ class Cluster:
 
     def up(self) -> None:
         """Create and start whatever is missing, and wait until the cluster is ready."""
-        environment.prepare(self.home, CHECKOUT)
+        environment.prepare(self.home, CHECKOUT, self.artifacts.engine_bin)
         destroy.finish(self.home)
         PortForward(self.home).check()
         self._start_node()

@@ -1,7 +1,7 @@
 """The gRPC server that the provider stand-ins share.
 
 A plugin prints the port it listens on, and serves until the engine ends it. The engine calls many methods at once;
-each call runs in a thread of its own, because most of them wait for a cluster.
+each call runs in a thread of its own.
 """
 
 from __future__ import annotations
@@ -9,20 +9,16 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2
 
-from testbed.providers.engine import MESSAGE_LIMIT, Engine
-from testbed.providers.protocol import InitFailedError, NotSupportedError, ProviderError
-from testbed.providers.values import encode
+from testbed.providers.protocol import NotSupportedError, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,38 +27,12 @@ WORKERS: Final = 256
 """Threads for calls; the engine itself allows far fewer operations at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Abort(grpc.Status):
-    """An error in the shape that gRPC asks for; gRPC has no constructor of its own."""
-
-    code: grpc.StatusCode
-    details: str
-    trailing_metadata: Any
-
-
-def failure_status(error: InitFailedError) -> _Abort:
-    """Tell the engine that a resource exists and is not ready."""
-    detail = provider_pb2.ErrorResourceInitFailed(
-        id=error.resource_id,
-        properties=encode(error.properties),
-        reasons=error.reasons,
-        inputs=encode(error.inputs) if error.inputs is not None else None,
-    )
-    # The engine reads the details only with this code, which plugins written in Go use.
-    code = grpc.StatusCode.UNKNOWN
-    status = status_pb2.Status(code=2, message=str(error))
-    status.details.add().Pack(detail)
-    return _Abort(code, str(error), (("grpc-status-details-bin", status.SerializeToString()),))
-
-
 class Plugin:
     """A provider: the methods of the protocol that the stand-ins have."""
 
-    def __init__(self, version: str, engine: Engine) -> None:
-        """Take the version to report and the engine to send messages to."""
+    def __init__(self, version: str) -> None:
+        """Take the version to report."""
         self.version = version
-        self.engine = engine
-        self.cancelled = threading.Event()
 
     def check_config(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         """Accept the provider's inputs as they are."""
@@ -106,19 +76,13 @@ class Plugin:
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
 
-    def _cancel(self, _request: empty_pb2.Empty) -> None:
-        self.cancelled.set()
-
-    def _attach(self, request: plugin_pb2.PluginAttach) -> None:
-        self.engine = Engine(request.address)
-
     def handlers(self) -> grpc.GenericRpcHandler:
         """Return the methods as gRPC handlers. gRPC itself refuses the methods that are not listed."""
         info = plugin_pb2.PluginInfo(version=self.version)
         methods: dict[str, tuple[Callable[[Any], Any], Any]] = {
             "GetPluginInfo": (lambda _request: info, empty_pb2.Empty),
-            "Attach": (self._attach, plugin_pb2.PluginAttach),
-            "Cancel": (self._cancel, empty_pb2.Empty),
+            # Nothing waits here: every operation ends by itself.
+            "Cancel": (lambda _request: None, empty_pb2.Empty),
             "CheckConfig": (self.check_config, provider_pb2.CheckRequest),
             "DiffConfig": (self.diff_config, provider_pb2.DiffRequest),
             "Configure": (self._configure, provider_pb2.ConfigureRequest),
@@ -154,8 +118,6 @@ def _answering(method: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerCont
     def answer(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - each method has its own messages
         try:
             return method(request) or empty_pb2.Empty()
-        except InitFailedError as error:
-            context.abort_with_status(failure_status(error))
         except NotSupportedError as error:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
         except ProviderError as error:
@@ -169,28 +131,21 @@ def _answering(method: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerCont
 
 def listen(plugin: Plugin) -> tuple[grpc.Server, int]:
     """Start to serve on a free port of the loopback address."""
-    options = [
-        ("grpc.max_receive_message_length", MESSAGE_LIMIT),
-        ("grpc.max_send_message_length", MESSAGE_LIMIT),
-    ]
-    server = grpc.server(ThreadPoolExecutor(max_workers=WORKERS), options=options)
+    server = grpc.server(ThreadPoolExecutor(max_workers=WORKERS))
     server.add_generic_rpc_handlers((plugin.handlers(),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port
 
 
-def serve(make: Callable[[Engine], Plugin]) -> None:
+def serve(make: Callable[[], Plugin]) -> None:
     """Serve a plugin until the engine ends this process by a signal."""
     parser = argparse.ArgumentParser(description=sys.modules["testbed.providers"].__doc__)
     parser.add_argument("engine", help="address of the engine that started the plugin")
-    arguments, _flags_of_other_plugins = parser.parse_known_args()
-    plugin = make(Engine(arguments.engine))
-    server, port = listen(plugin)
+    parser.parse_known_args()  # the engine has flags for plugins of other kinds
+    server, port = listen(make())
 
     def stop(_number: int, _frame: object) -> None:
-        # Waiting calls end and save what they have, instead of dying with the process.
-        plugin.cancelled.set()
         server.stop(grace=None)
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""What components are given by others, in its smallest form."""
+"""Minimal inputs of components, and readers of what they registered."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pulumi_kubernetes as k8s
 
 from components.artifacts.artifact_store import ArtifactStore, key_environment, s3_environment
 from components.database.database import Database
-from components.exposure.address import Address
 from components.exposure.certificate import Certificate
+from components.exposure.gateway import Address
 from components.exposure.ingress import IngressRoute
 from components.kubernetes import networks, pods
 from components.login.identity_provider import Oidc
@@ -30,7 +30,7 @@ CLIENT = {"app.kubernetes.io/name": "client"}
 
 
 def database() -> Database:
-    """A database whose password is in the Secret `some-database`, and which is up once `database-is-up` is there."""
+    """A database whose password is in the Secret `some-database`, and which is ready once `database-is-up` exists."""
     password = k8s.core.v1.Secret("some-database", metadata={"name": "some-database", "namespace": NAMESPACE})
     return Database(
         uri="postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
@@ -41,7 +41,7 @@ def database() -> Database:
 
 
 def artifact_store(endpoint_url: str | None = None) -> ArtifactStore:
-    """A bucket whose key is in the Secret `some-store`, and which is up once `store-is-up` is there."""
+    """A bucket whose key is in the Secret `some-store`, and which is ready once `store-is-up` exists."""
     credentials = k8s.core.v1.Secret("some-store", metadata={"name": "some-store", "namespace": NAMESPACE})
     return ArtifactStore(
         uri="s3-proxied://artifacts",
@@ -77,12 +77,12 @@ def pod(got: Recording, name: str) -> dict[str, Any]:
 
 def container(got: Recording, name: str) -> dict[str, Any]:
     """The one ordinary container of a workload."""
-    (found,) = pod(got, name)["containers"]
-    return found
+    (spec,) = pod(got, name)["containers"]
+    return spec
 
 
 def environment(spec: dict[str, Any]) -> dict[str, Any]:
-    """A container's environment: values, and `secret/key` for those that come from a Secret."""
+    """A container's environment variables; `secret/key` for those from a Secret."""
     return {entry["name"]: entry["value"] if "value" in entry else _reference(entry) for entry in spec["env"]}
 
 
@@ -92,7 +92,7 @@ def _reference(entry: dict[str, Any]) -> str:
 
 
 def attached(attachment: pods.Attachment) -> dict[str, Any]:
-    """The environment that an attachment gives, in the same form; its secrets' names are outputs."""
+    """The environment variables of an attachment, in the same form; names of Secrets are outputs."""
     given: dict[str, Any] = {}
     for entry in attachment.env:
         source: Any = entry.value_from
@@ -104,7 +104,7 @@ def attached(attachment: pods.Attachment) -> dict[str, Any]:
 
 
 def opened(policy: Registered) -> tuple[list[Any], list[Any]]:
-    """Ingress and egress rules of a policy, both of which it has to govern."""
+    """Ingress and egress rules of a NetworkPolicy, which has to have both policy types."""
     spec = policy.inputs["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     return spec.get("ingress", []), spec.get("egress", [])

@@ -1,4 +1,4 @@
-"""Statements as MLflow's own migrations render them, and some that it has not had yet."""
+"""SQL statements of MLflow's own migrations, and some that it has not had yet."""
 
 import pytest
 
@@ -53,12 +53,12 @@ ON_WHAT_IS_NEW = (
 
 
 @pytest.mark.parametrize("statement", HARMLESS.values(), ids=HARMLESS)
-def test_the_old_version_goes_on_beside(statement: str) -> None:
+def test_the_old_version_keeps_working_after(statement: str) -> None:
     assert obstacles([statement], New()) == []
 
 
 @pytest.mark.parametrize(("statement", "why"), IN_THE_WAY.values(), ids=IN_THE_WAY)
-def test_the_old_version_cannot_go_on_with(statement: str, why: str) -> None:
+def test_the_old_version_cannot_work_after(statement: str, why: str) -> None:
     assert obstacles([statement], New()) == [f"{why}: {statement}"]
 
 

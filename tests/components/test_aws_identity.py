@@ -18,7 +18,7 @@ POLICY = json.dumps(policies.document())
 
 def role(kind: Irsa | PodIdentity) -> Recording:
     def program() -> dict[str, Any]:
-        made = RoleIdentity(
+        component = RoleIdentity(
             "server",
             RoleIdentityArgs(
                 kind=kind,
@@ -29,13 +29,13 @@ def role(kind: Irsa | PodIdentity) -> Recording:
                 permissions_boundary=BOUNDARY,
             ),
         ).identity
-        token: Any = made.attachment.volumes[0].projected
+        token: Any = component.attachment.volumes[0].projected
         return {
-            "environment": attached(made.attachment),
+            "environment": attached(component.attachment),
             "audience": token.sources[0].service_account_token.audience,
-            "mounts": [mount.mount_path for mount in made.attachment.mounts],
-            "annotations": made.annotations,
-            "ports": [flow.ports for flow in made.flows],
+            "mounts": [mount.mount_path for mount in component.attachment.mounts],
+            "annotations": component.annotations,
+            "ports": [flow.ports for flow in component.flows],
         }
 
     return deploy(program)
@@ -43,18 +43,18 @@ def role(kind: Irsa | PodIdentity) -> Recording:
 
 def user(rotation: int = 1, secret: str | None = None) -> Recording:
     def program() -> dict[str, Any]:
-        made = UserIdentity(
+        component = UserIdentity(
             "server",
             UserIdentityArgs(
                 rotation=rotation, namespace=NAMESPACE, policy=POLICY, permissions_boundary=BOUNDARY, secret=secret
             ),
         ).identity
-        return {"environment": attached(made.attachment)}
+        return {"environment": attached(component.attachment)}
 
     return deploy(program)
 
 
-def test_a_pod_of_eks_takes_its_role_by_a_token_that_is_mounted_for_it() -> None:
+def test_a_pod_at_eks_assumes_its_role_with_a_mounted_token() -> None:
     got = role(Irsa(provider=PROVIDER))
     arn = f"arn:aws:role::{ACCOUNT}:{autoname('server-role')}"
     folder = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
@@ -76,7 +76,7 @@ def test_a_pod_of_eks_takes_its_role_by_a_token_that_is_mounted_for_it() -> None
     }
 
 
-def test_a_pod_with_pod_identity_asks_the_agent_and_nobody_else_at_such_an_address() -> None:
+def test_a_pod_with_pod_identity_reaches_the_agent_and_no_other_link_local_address() -> None:
     got = role(PodIdentity(cluster="prod"))
     folder = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
     assert got.exports == {
@@ -114,10 +114,10 @@ def test_an_access_key_is_in_a_secret_and_nowhere_else() -> None:
     }
     (key,) = got.secret_values
     assert got["server-secret"].secrets["stringData.AWS_SECRET_ACCESS_KEY"] == key
-    assert not any(key in found.plain.values() for found in got)
+    assert not any(key in resource.plain.values() for resource in got)
 
 
-def test_another_number_makes_another_key_before_the_old_one_goes() -> None:
+def test_a_new_rotation_number_creates_a_key_before_it_deletes_the_old_one() -> None:
     assert user(1)["server-key"].trigger != user(2)["server-key"].trigger
     assert not user(1)["server-key"].delete_first
 
@@ -128,6 +128,6 @@ def test_a_secret_that_people_type_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("got", [role(Irsa(provider=PROVIDER)), role(PodIdentity(cluster="prod")), user()])
-def test_whoever_is_made_stays_within_the_boundary(got: Recording) -> None:
-    made = [found for found in got if found.kind in {"aws.Role", "aws.User"}]
-    assert [found.inputs["permissionsBoundary"] for found in made] == [BOUNDARY]
+def test_every_role_and_user_has_the_permissions_boundary(got: Recording) -> None:
+    resources = [resource for resource in got if resource.kind in {"aws.Role", "aws.User"}]
+    assert [resource.inputs["permissionsBoundary"] for resource in resources] == [BOUNDARY]

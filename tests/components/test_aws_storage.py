@@ -30,21 +30,21 @@ RDS = RdsArgs(
 
 def bucket(**changes: object) -> Recording:
     def program() -> dict[str, object]:
-        made = Bucket("bucket", replace(BUCKET, **changes))  # type: ignore[arg-type] - a test's shorthand
-        return {"name": made.name, "arn": made.arn, "key": made.key}
+        component = Bucket("bucket", replace(BUCKET, **changes))  # type: ignore[arg-type] - a test's shorthand
+        return {"name": component.name, "arn": component.arn, "key": component.key}
 
     return deploy(program)
 
 
 def rds(**changes: object) -> Recording:
     def program() -> dict[str, object]:
-        made = Rds("rds", replace(RDS, **changes))  # type: ignore[arg-type] - a test's shorthand
-        return {"host": made.host, "secret": made.administrator_secret, "key": made.key}
+        component = Rds("rds", replace(RDS, **changes))  # type: ignore[arg-type] - a test's shorthand
+        return {"host": component.host, "secret": component.administrator_secret, "key": component.key}
 
     return deploy(program)
 
 
-def test_a_bucket_is_encrypted_by_a_key_of_its_own_or_by_the_one_that_is_given() -> None:
+def test_a_bucket_is_encrypted_by_a_new_key_or_an_existing_one() -> None:
     own = bucket()
     assert own.exports["key"] == f"arn:aws:key::{ACCOUNT}:{autoname('bucket-key')}"
     assert own["bucket-key"].inputs["enableKeyRotation"] is True
@@ -70,13 +70,13 @@ def test_a_bucket_keeps_what_was_deleted_for_a_while_and_no_unfinished_upload() 
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_what_guards_a_bucket_stays_as_long_as_the_bucket(durable: bool) -> None:  # noqa: FBT001 - a case
-    made = [found for found in bucket(durable=durable) if found.custom]
-    assert len(made) == 8
-    assert {(found.protect, found.retain) for found in made} == {(durable, durable)}
+def test_the_settings_of_a_bucket_are_retained_as_long_as_the_bucket(durable: bool) -> None:  # noqa: FBT001 - a case
+    resources = [resource for resource in bucket(durable=durable) if resource.custom]
+    assert len(resources) == 8
+    assert {(resource.protect, resource.retain) for resource in resources} == {(durable, durable)}
 
 
-def test_a_database_is_encrypted_and_reached_by_nobody_but_the_cluster() -> None:
+def test_a_database_is_encrypted_and_reachable_from_the_cluster_only() -> None:
     got = rds()
     instance = got["rds-instance"].inputs
     assert instance["storageEncrypted"] is True
@@ -92,13 +92,13 @@ def test_a_database_is_encrypted_and_reached_by_nobody_but_the_cluster() -> None
     assert got.of("aws.SecurityGroupEgressRule") == []
 
 
-def test_a_database_takes_tls_only_and_as_many_connections_as_is_said() -> None:
+def test_a_database_accepts_tls_only_and_the_configured_number_of_connections() -> None:
     assert parameters(None) == [{"name": "rds.force_ssl", "value": "1", "apply_method": "immediate"}]
     assert parameters(300)[1] == {"name": "max_connections", "value": "300", "apply_method": "pending-reboot"}
     assert rds()["rds-parameters"].inputs["family"] == "postgres17"
 
 
-def test_the_administrators_password_is_never_the_programs() -> None:
+def test_the_program_never_has_the_administrators_password() -> None:
     got = rds()
     assert got["rds-instance"].inputs["manageMasterUserPassword"] is True
     assert "password" not in got["rds-instance"].inputs
@@ -106,11 +106,11 @@ def test_the_administrators_password_is_never_the_programs() -> None:
     assert got.secret_values == frozenset()
 
 
-def test_a_durable_database_is_deleted_by_nobody_in_passing_and_leaves_a_snapshot_and_its_key() -> None:
+def test_a_durable_database_is_protected_and_leaves_a_snapshot_and_its_key() -> None:
     got = rds()
     instance = got["rds-instance"]
     assert instance.protect
-    # Kept in AWS it would hold on to its firewall, which then nobody could delete.
+    # Retained at AWS it would keep its security group in use, which then could not be deleted.
     assert not instance.retain
     assert instance.inputs["deletionProtection"] is True
     assert instance.inputs["skipFinalSnapshot"] is False
@@ -123,7 +123,7 @@ def test_another_instance_leaves_another_snapshot() -> None:
     assert rds()["rds-snapshot"].inputs["keepers"] != rds(key=KEY)["rds-snapshot"].inputs["keepers"]
 
 
-def test_an_evaluations_database_can_be_thrown_away() -> None:
+def test_an_evaluations_database_can_be_deleted() -> None:
     got = rds(durable=False)
     instance = got["rds-instance"]
     assert not instance.protect
@@ -131,7 +131,7 @@ def test_an_evaluations_database_can_be_thrown_away() -> None:
     assert instance.inputs["skipFinalSnapshot"] is True
 
 
-def test_insights_can_be_done_without() -> None:
+def test_performance_insights_can_be_turned_off() -> None:
     instance = rds(insights_days=0)["rds-instance"].inputs
     assert instance["performanceInsightsEnabled"] is False
     assert not {"performanceInsightsRetentionPeriod", "performanceInsightsKmsKeyId"} & instance.keys()

@@ -33,19 +33,19 @@ def certificate(pem: str) -> x509.Certificate:
 
 
 def verify(pair: Pair, host: str, day: dt.date, *, authority: str = AUTHORITY) -> None:
-    """As a strict client would on a day."""
+    """Verify like a strict client on a given day."""
     time = dt.datetime.combine(day, dt.time(12), dt.UTC)
     builder = PolicyBuilder().store(Store([certificate(authority)])).time(time)
     builder.build_server_verifier(x509.DNSName(host)).verify(certificate(pair.certificate), [])
 
 
 def yesterdays() -> Pair:
-    """One that is valid now, for what looks at the clock."""
+    """A certificate that is valid now, for clients that read the clock."""
     return self_signed(SEED, HOST, dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1))
 
 
 def handshake(pair: Pair, host: str, folder: Path) -> None:
-    """A TLS connection in memory, with what Python 3.13 demands by default."""
+    """A TLS connection in memory, as strict as Python 3.13 is by default."""
     for name, pem in (("crt", pair.certificate), ("key", pair.key)):
         (folder / name).write_text(pem)
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -110,7 +110,7 @@ def test_each_host_has_a_key_of_its_own() -> None:
     verify(other, "dex.mlflow.example.com", ISSUED)
 
 
-def test_a_later_date_renews_the_certificate_and_keeps_authority_and_key() -> None:
+def test_a_later_date_renews_the_certificate_and_keeps_ca_certificate_and_key() -> None:
     renewed = self_signed(SEED, HOST, dt.date(2028, 6, 1))
     assert renewed.key == MADE.key
     assert certificate(renewed.certificate).serial_number != certificate(MADE.certificate).serial_number
@@ -137,7 +137,7 @@ def test_the_server_key_may_serve_and_the_authority_key_may_sign() -> None:
     assert constraints == x509.BasicConstraints(ca=True, path_length=0)
 
 
-def test_the_authority_cannot_vouch_for_anybody_elses_names() -> None:
+def test_the_ca_certificate_is_invalid_for_other_names() -> None:
     with pytest.raises(VerificationError):
         verify(self_signed(SEED, "bank.example.org", ISSUED), "bank.example.org", ISSUED)
     verify(self_signed(SEED, f"dex.{HOST}", ISSUED), f"dex.{HOST}", ISSUED)
@@ -155,8 +155,8 @@ def test_serial_numbers_are_positive_and_short_enough() -> None:
 
 def published(name: str) -> dict[str, object]:
     args = CertificateArgs(namespace="mlflow", domain=HOST, hosts=HOSTS, issued=ISSUED)
-    made = SelfSignedCertificate(name, args).certificate
-    return {f"{name}-authority": made.authority, f"{name}-secrets": made.secret_names}
+    component = SelfSignedCertificate(name, args).certificate
+    return {f"{name}-authority": component.authority, f"{name}-secrets": component.secret_names}
 
 
 def test_the_keys_are_secret_and_the_authority_is_not() -> None:

@@ -9,15 +9,15 @@ KUBERNETES = {"mlflow-view": "viewer", "mlflow-edit": "editor", "mlflow-admin": 
 
 def roles(*, aggregate: bool) -> Recording:
     def program() -> dict[str, object]:
-        made = ClusterRoles("cluster-roles", ClusterRolesArgs(aggregate=aggregate))
-        return {"integration": made.integration}
+        component = ClusterRoles("cluster-roles", ClusterRolesArgs(aggregate=aggregate))
+        return {"integration": component.integration}
 
     return deploy(program)
 
 
-def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
+def test_programs_log_and_read_but_do_not_delete() -> None:
     got = roles(aggregate=False)
-    assert [found.name for found in got.of("ClusterRole")] == ["cluster-roles-integration"]
+    assert [resource.name for resource in got.of("ClusterRole")] == ["cluster-roles-integration"]
     role = got.one("ClusterRole").inputs
     assert role["metadata"]["name"] == got.exports["integration"] == "mlflow-integration"
     assert role["rules"] == [
@@ -30,16 +30,16 @@ def test_programs_record_and_read_and_leave_deleting_to_people() -> None:
 
 
 @pytest.mark.parametrize("aggregate", [False, True])
-def test_nobody_has_a_right_in_the_whole_cluster(aggregate: bool) -> None:  # noqa: FBT001 - a case of the test
+def test_no_cluster_role_binding_is_created(aggregate: bool) -> None:  # noqa: FBT001 - a case of the test
     got = roles(aggregate=aggregate)
     assert got.of("ClusterRoleBinding") == got.of("RoleBinding") == []
 
 
-def test_kubernetes_own_roles_take_in_ours_only_where_that_is_wanted() -> None:
-    found = {one.inputs["metadata"]["name"]: one.inputs for one in roles(aggregate=True).of("ClusterRole")}
-    assert found.keys() == {"mlflow-integration", *KUBERNETES}
+def test_roles_aggregate_to_kubernetes_own_roles_only_by_choice() -> None:
+    roles_by_name = {one.inputs["metadata"]["name"]: one.inputs for one in roles(aggregate=True).of("ClusterRole")}
+    assert roles_by_name.keys() == {"mlflow-integration", *KUBERNETES}
     for name, role in KUBERNETES.items():
         joins = f"rbac.authorization.k8s.io/aggregate-to-{name.removeprefix('mlflow-')}"
-        labels = found[name]["metadata"]["labels"]
+        labels = roles_by_name[name]["metadata"]["labels"]
         assert {label: value for label, value in labels.items() if "aggregate" in label} == {joins: "true"}
-        assert [rule["verbs"] for rule in found[name]["rules"]] == [list(VERBS[role])]
+        assert [rule["verbs"] for rule in roles_by_name[name]["rules"]] == [list(VERBS[role])]

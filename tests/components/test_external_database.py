@@ -1,7 +1,7 @@
 import pulumi
 
 from components.database.external_database import AdministratorArgs, ExternalDatabase, ExternalDatabaseArgs
-from components.kubernetes.credential import Generated, Given
+from components.kubernetes.credential import ConfiguredValues, GeneratedPassword
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE, attached, container, environment
 from tests.harness import Recording, deploy
@@ -11,31 +11,33 @@ HOSTILE = "@:/?#%&+ \"'\\ü"
 
 def database(*, authority: str | None = None, administrator: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        root = AdministratorArgs(user="root", password=Given(values={"password": pulumi.Output.secret("hunter2")}))
-        given = Given(values={"password": pulumi.Output.secret(HOSTILE)})
+        root = AdministratorArgs(
+            user="root", password=ConfiguredValues(values={"password": pulumi.Output.secret("hunter2")})
+        )
+        given = ConfiguredValues(values={"password": pulumi.Output.secret(HOSTILE)})
         args = ExternalDatabaseArgs(
             namespace=NAMESPACE,
             host="db.example.com",
             port=6432,
             name="tracking",
             user="platform",
-            password=Generated() if administrator else given,
+            password=GeneratedPassword() if administrator else given,
             authority=authority,
             administrator=root if administrator else None,
             image="mlflow:1.2.3",
         )
-        made = ExternalDatabase("database", args).database
+        component = ExternalDatabase("database", args).database
         return {
-            "uri": made.uri,
-            "environment": attached(made.attachment),
-            "ports": made.flows[0].ports,
-            "ready": [one.urn for one in made.ready],
+            "uri": component.uri,
+            "environment": attached(component.attachment),
+            "ports": component.flows[0].ports,
+            "ready": [one.urn for one in component.ready],
         }
 
     return deploy(program)
 
 
-def test_it_is_reached_by_tls_and_its_password_of_any_characters_lies_in_a_secret() -> None:
+def test_it_is_reached_by_tls_and_its_password_of_any_characters_is_in_a_secret() -> None:
     got = database()
     assert got.exports["uri"] == (
         "postgresql+psycopg://platform@db.example.com:6432/tracking?sslmode=verify-full"
@@ -46,11 +48,11 @@ def test_it_is_reached_by_tls_and_its_password_of_any_characters_lies_in_a_secre
     assert got["database-credential"].secrets == {"stringData.password": HOSTILE}
 
 
-def test_nothing_but_the_credential_is_made() -> None:
-    assert [found.name for found in database() if found.custom] == ["database-credential"]
+def test_only_the_credential_is_created() -> None:
+    assert [resource.name for resource in database() if resource.custom] == ["database-credential"]
 
 
-def test_a_server_with_an_authority_of_its_own_is_believed_by_that_alone() -> None:
+def test_a_server_with_its_own_ca_certificate_is_trusted_by_that_alone() -> None:
     got = database(authority=AUTHORITY)
     assert got.exports["uri"].endswith("&sslrootcert=/etc/authorities/database/ca.crt")
     assert got["database-authority"].inputs["data"] == {"ca.crt": f"{AUTHORITY}\n"}

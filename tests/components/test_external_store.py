@@ -1,7 +1,7 @@
 import pulumi
 
-from components.artifacts.external_store import ExternalStore, ExternalStoreArgs, RoleOfAws
-from components.kubernetes.credential import Existing, Given, Source
+from components.artifacts.external_store import AssumedRole, ExternalStore, ExternalStoreArgs
+from components.kubernetes.credential import ConfiguredValues, ExistingSecret, Source
 from components.kubernetes.networks import port_of
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE, attached
@@ -14,9 +14,9 @@ KEYS = {
 
 
 def store(
-    endpoint_url: str | None, authority: str | None = None, access: Source | RoleOfAws | None = None
+    endpoint_url: str | None, authority: str | None = None, access: Source | AssumedRole | None = None
 ) -> Recording:
-    """Without `access`, with a key of the stack file."""
+    """A deployed store; by default with an access key from the stack file."""
 
     def program() -> dict[str, object]:
         key = {
@@ -29,19 +29,19 @@ def store(
             region="eu-central-1",
             endpoint_url=endpoint_url,
             authority=authority,
-            access=access or Given(values=key),
+            access=access or ConfiguredValues(values=key),
         )
-        made = ExternalStore("bucket", args).store
+        component = ExternalStore("bucket", args).artifact_store
         return {
-            "uri": made.uri,
-            "environment": attached(made.attachment),
-            "ports": made.flows[0].ports,
+            "uri": component.uri,
+            "environment": attached(component.attachment),
+            "ports": component.flows[0].ports,
         }
 
     return deploy(program)
 
 
-def test_a_bucket_somewhere_else_is_reached_by_its_endpoint_and_its_keys_lie_in_a_secret() -> None:
+def test_a_bucket_elsewhere_has_an_endpoint_and_its_access_key_is_in_a_secret() -> None:
     got = store("https://s3.example.com:9000")
     assert got.exports == {
         "uri": "s3-proxied://artifacts",
@@ -73,25 +73,25 @@ def test_the_port_of_an_endpoint_follows_from_its_url() -> None:
     assert port_of("https://minio.example.com:9000") == 9000
 
 
-def test_nothing_but_the_credential_is_made() -> None:
-    assert [found.name for found in store(None) if found.custom] == ["bucket-credential"]
+def test_only_the_credential_is_created() -> None:
+    assert [resource.name for resource in store(None) if resource.custom] == ["bucket-credential"]
 
 
-def test_a_store_with_an_authority_of_its_own_is_believed_by_that_alone() -> None:
+def test_a_store_with_its_own_ca_certificate_is_trusted_by_that_alone() -> None:
     got = store("https://s3.example.com", AUTHORITY)
     assert got.exports["environment"]["AWS_CA_BUNDLE"] == "/etc/authorities/bucket/ca.crt"
     assert got["bucket-authority"].inputs["data"] == {"ca.crt": f"{AUTHORITY}\n"}
 
 
-def test_an_existing_secret_needs_nothing_made() -> None:
+def test_an_existing_secret_creates_no_resource() -> None:
     keys = {"access-key-id": "AWS_ACCESS_KEY_ID", "secret-access-key": "AWS_SECRET_ACCESS_KEY"}
-    got = store(None, access=Existing(name="company", keys=keys))
-    assert [found.name for found in got if found.custom] == []
+    got = store(None, access=ExistingSecret(name="company", keys=keys))
+    assert [resource.name for resource in got if resource.custom] == []
     assert got.exports["environment"].items() >= {name: f"company/{name}" for name in keys.values()}.items()
 
 
-def test_a_role_of_aws_needs_no_key() -> None:
-    got = store(None, access=RoleOfAws(arn="arn:aws:iam::123456789012:role/mlflow"))
-    assert [found.name for found in got if found.custom] == []
+def test_an_aws_role_needs_no_access_key() -> None:
+    got = store(None, access=AssumedRole(arn="arn:aws:iam::123456789012:role/mlflow"))
+    assert [resource.name for resource in got if resource.custom] == []
     assert got.exports["environment"]["AWS_ROLE_ARN"] == "arn:aws:iam::123456789012:role/mlflow"
     assert "AWS_ACCESS_KEY_ID" not in got.exports["environment"]

@@ -4,8 +4,7 @@ from typing import Any
 import pulumi_kubernetes as k8s
 import yaml
 
-from components.exposure.address import Address
-from components.exposure.gateway import Gateway, GatewayArgs
+from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.ingress import IngressRoute
 from components.login.forward_auth import REFRESH_MINUTES, ForwardAuth, ForwardAuthArgs, arguments, middleware_spec
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs, verifying
@@ -19,7 +18,7 @@ ANNOTATION = "traefik.ingress.kubernetes.io/router.middlewares"
 
 
 def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None) -> Recording:
-    """A server behind a login that Traefik asks, and the server's own sidecar in the pod `server`."""
+    """A server behind ForwardAuth, and the server's own sidecar in the pod `server`."""
 
     def program() -> None:
         login = Login(
@@ -44,7 +43,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
             annotations=annotations or {},
             certificate=ROUTE.certificate,
         )
-        made = ForwardAuth(
+        component = ForwardAuth(
             "forward-auth",
             ForwardAuthArgs(
                 namespace=NAMESPACE,
@@ -57,7 +56,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
                 api_server=("10.0.0.1/32",),
             ),
         )
-        Gateway("gateway", GatewayArgs(address=address, service=service(), route=made.route))
+        Gateway("gateway", GatewayArgs(address=address, service=service(), route=component.route))
         k8s.core.v1.Pod("server", spec=k8s.core.v1.PodSpecArgs(init_containers=[login.sidecar], containers=[]))
 
     return deploy(program)
@@ -68,20 +67,20 @@ def value(option: str, words: list[str]) -> list[str]:
 
 
 def front(got: Recording) -> list[str]:
-    (found,) = pod(got, "forward-auth-server")["containers"]
-    return found["args"]
+    (spec,) = pod(got, "forward-auth-server")["containers"]
+    return spec["args"]
 
 
 def sidecar(got: Recording) -> dict[str, Any]:
-    (found,) = got["server"].inputs["spec"]["initContainers"]
-    return found
+    (spec,) = got["server"].inputs["spec"]["initContainers"]
+    return spec
 
 
 def annotations(got: Recording, name: str) -> dict[str, str]:
     return got[name].inputs["metadata"]["annotations"]
 
 
-def test_every_request_to_the_server_is_asked_about() -> None:
+def test_every_request_to_the_server_passes_the_middleware() -> None:
     got = asked()
     assert annotations(got, "gateway-ingress")[ANNOTATION] == f"{NAMESPACE}-forward-auth-ask@kubernetescrd"
     spec = got["forward-auth-ask"].inputs["spec"]["forwardAuth"]
@@ -89,25 +88,25 @@ def test_every_request_to_the_server_is_asked_about() -> None:
     assert "forward-auth-ask" in got["gateway-ingress"].dependencies
 
 
-def test_what_the_client_says_of_itself_is_not_believed() -> None:
+def test_identity_headers_of_the_client_are_not_trusted() -> None:
     spec: Any = middleware_spec("http://forward-auth/", "__Host-mlflow")["forwardAuth"]
     assert spec["trustForwardHeader"] is False
-    # Of everything that the login answers, only what the server verifies anew.
+    # Of the login's response only the header that the server verifies again.
     assert spec["authResponseHeaders"] == ["Authorization"]
 
 
-def test_bodies_of_requests_stay_on_their_way() -> None:
-    """An artifact of several GiB would be kept by Traefik else."""
+def test_request_bodies_do_not_pass_the_login() -> None:
+    """Otherwise Traefik would buffer artifacts of several GiB."""
     spec: Any = middleware_spec("http://forward-auth/", "__Host-mlflow")["forwardAuth"]
     assert not spec.get("forwardBody")
 
 
-def test_a_session_that_was_refreshed_gets_to_the_browser() -> None:
+def test_a_refreshed_session_cookie_reaches_the_browser() -> None:
     spec: Any = middleware_spec("http://forward-auth/", "__Host-mlflow")["forwardAuth"]
     assert spec["addAuthCookiesToResponse"][:2] == ["__Host-mlflow", "__Host-mlflow_0"]
 
 
-def test_the_pages_of_the_login_are_not_asked_about_and_show_no_token() -> None:
+def test_the_pages_of_the_login_pass_no_login_and_show_no_token() -> None:
     got = asked(BELOW)
     (rule,) = got["forward-auth-ingress"].inputs["spec"]["rules"]
     assert [one["path"] for one in rule["http"]["paths"]] == [f"{BELOW.path}/oauth2"]
@@ -116,7 +115,7 @@ def test_the_pages_of_the_login_are_not_asked_about_and_show_no_token() -> None:
 
 
 def test_the_definition_of_the_embedded_cluster_has_every_field_that_is_used() -> None:
-    """The API server drops fields that the definition leaves out, and Traefik then serves nothing."""
+    """The API server drops fields that the CRD does not define, and Traefik then serves nothing."""
     definitions = yaml.safe_load_all((ROOT / "testbed" / "definitions" / "traefik.yaml").read_text(encoding="utf-8"))
     (schema,) = (
         one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -129,15 +128,15 @@ def test_the_definition_of_the_embedded_cluster_has_every_field_that_is_used() -
             assert options.keys() <= known[kind]["properties"].keys()
 
 
-def test_cert_manager_is_told_of_the_certificate_once() -> None:
-    """Two Ingresses name the Secret; what fills it is asked by one of them."""
+def test_one_ingress_alone_requests_the_certificate() -> None:
+    """Two Ingresses name the Secret; cert-manager fills it for one of them."""
     got = asked(annotations={"cert-manager.io/cluster-issuer": "company", "example.com/a": "b"})
     assert "cert-manager.io/cluster-issuer" in annotations(got, "gateway-ingress")
     assert "cert-manager.io/cluster-issuer" not in annotations(got, "forward-auth-ingress")
     assert annotations(got, "forward-auth-ingress")["example.com/a"] == "b"
 
 
-def test_the_login_answers_with_the_token_and_passes_nothing_on() -> None:
+def test_the_login_responds_with_the_token_and_forwards_nothing() -> None:
     words = front(asked())
     assert value("--upstream", words) == ["static://202"]
     assert value("--set-authorization-header", words) == ["true"]
@@ -153,13 +152,13 @@ def test_no_option_is_there_twice() -> None:
         assert repeated <= {"--provider-ca-file", "--oidc-extra-audience"}
 
 
-def test_the_servers_own_login_still_verifies_every_token_and_takes_no_session() -> None:
+def test_the_servers_own_login_still_verifies_every_token_and_accepts_no_session() -> None:
     words = sidecar(asked())["args"]
     assert value("--upstream", words) == ["http://127.0.0.1:5000"]
     assert value("--skip-jwt-bearer-tokens", words) == ["true"]
     assert value("--oidc-issuer-url", words) == [oidc_issuer()]
     assert value("--pass-user-headers", words) == ["true"]
-    # Nobody is led to a login from here, and the other login's sessions are not signed for this name.
+    # No request is redirected to a login, and the other login's sessions are not signed for this cookie name.
     assert value("--api-route", words) == ["^/"]
     assert value("--cookie-name", words) != value("--cookie-name", front(asked()))
     assert value("--reverse-proxy", words) == ["false"]
@@ -208,6 +207,6 @@ def test_the_login_answers_while_nodes_are_drained() -> None:
     }
 
 
-def test_the_login_answers_until_nobody_asks_it_any_more() -> None:
-    (found,) = pod(asked(), "forward-auth-server")["containers"]
-    assert found["lifecycle"]["preStop"]["sleep"]["seconds"] == 15
+def test_the_login_drains_before_it_terminates() -> None:
+    (spec,) = pod(asked(), "forward-auth-server")["containers"]
+    assert spec["lifecycle"]["preStop"]["sleep"]["seconds"] == 15

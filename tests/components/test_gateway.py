@@ -1,5 +1,4 @@
-from components.exposure.address import Address
-from components.exposure.gateway import Gateway, GatewayArgs
+from components.exposure.gateway import Address, Gateway, GatewayArgs
 from tests.components.parts import ADDRESS, HOST, ROUTE, service
 from tests.harness import Recording, deploy
 
@@ -12,10 +11,10 @@ def gateway(address: Address = ADDRESS, *, preview: bool = False) -> Recording:
     return deploy(program, preview=preview)
 
 
-def test_there_is_one_way_in_and_it_leads_to_the_service_by_tls() -> None:
-    found = gateway()["gateway-ingress"].inputs
-    assert found["metadata"]["annotations"] == {"example.com/a": "b"}
-    assert found["spec"] == {
+def test_there_is_one_ingress_which_routes_to_the_service_by_tls() -> None:
+    inputs = gateway()["gateway-ingress"].inputs
+    assert inputs["metadata"]["annotations"] == {"example.com/a": "b"}
+    assert inputs["spec"] == {
         "ingressClassName": "traefik",
         "tls": [{"hosts": [HOST], "secretName": "mlflow-tls"}],
         "rules": [
@@ -35,12 +34,12 @@ def test_there_is_one_way_in_and_it_leads_to_the_service_by_tls() -> None:
     }
 
 
-def test_below_a_path_nothing_else_of_the_host_leads_here() -> None:
+def test_below_a_path_no_other_path_of_the_host_is_routed() -> None:
     got = gateway(Address(host=HOST, path="/clusters/demo/mlflow"))
     (rule,) = got["gateway-ingress"].inputs["spec"]["rules"]
     assert [path["path"] for path in rule["http"]["paths"]] == ["/clusters/demo/mlflow"]
     assert got.exports == {"url": f"https://{HOST}/clusters/demo/mlflow"}
 
 
-def test_a_preview_shows_the_url_that_clients_will_be_given() -> None:
+def test_a_preview_shows_the_url_for_clients() -> None:
     assert gateway(preview=True).exports == {"url": f"https://{HOST}"}

@@ -2,8 +2,7 @@ from typing import Any
 
 import pulumi_kubernetes as k8s
 
-from components.exposure.address import Address
-from components.exposure.gateway import Gateway, GatewayArgs
+from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.http_route import Listeners, ListenersArgs
 from tests.components.parts import ADDRESS, CERTIFICATE, HOST, NAMESPACE, service
 from tests.harness import Recording, deploy
@@ -32,8 +31,8 @@ def ways_in(address: Address = ADDRESS, hosts: dict[str, str] | None = None) -> 
 
 
 def rule(got: Recording) -> dict[str, Any]:
-    (found,) = got["gateway-route"].inputs["spec"]["rules"]
-    return found
+    (rule,) = got["gateway-route"].inputs["spec"]["rules"]
+    return rule
 
 
 def test_each_host_has_a_listener_with_its_own_certificate_and_none_is_without_tls() -> None:
@@ -60,22 +59,22 @@ def test_the_deployment_waits_until_the_controller_serves_the_gateway() -> None:
     assert "listeners-gateway" in ways_in()["gateway-route"].dependencies
 
 
-def test_the_route_leads_from_its_own_listener_to_the_service_and_nowhere_else() -> None:
-    found = ways_in()["gateway-route"].inputs
-    assert found["kind"] == "HTTPRoute"
-    assert found["spec"]["parentRefs"] == [{"name": "mlflow", "sectionName": "host"}]
-    assert found["spec"]["hostnames"] == [HOST]
-    (route,) = found["spec"]["rules"]
+def test_the_route_connects_its_own_listener_to_the_service_alone() -> None:
+    inputs = ways_in()["gateway-route"].inputs
+    assert inputs["kind"] == "HTTPRoute"
+    assert inputs["spec"]["parentRefs"] == [{"name": "mlflow", "sectionName": "host"}]
+    assert inputs["spec"]["hostnames"] == [HOST]
+    (route,) = inputs["spec"]["rules"]
     assert route["matches"] == [{"path": {"type": "PathPrefix", "value": "/"}}]
     assert route["backendRefs"] == [{"name": "some-service", "port": 80}]
 
 
 def test_a_long_upload_is_not_cut_off() -> None:
-    """Envoy ends a request after 15 s where the route says nothing."""
+    """Envoy ends a request after 15 s if the route has no time-out."""
     assert rule(ways_in())["timeouts"] == {"request": "3600s", "backendRequest": "3600s"}
 
 
-def test_below_a_path_nothing_else_of_the_host_leads_here() -> None:
+def test_below_a_path_no_other_path_of_the_host_is_routed() -> None:
     below = Address(host=HOST, path="/clusters/demo/mlflow")
     assert rule(ways_in(below))["matches"] == [{"path": {"type": "PathPrefix", "value": "/clusters/demo/mlflow"}}]
 

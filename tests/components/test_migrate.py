@@ -1,4 +1,4 @@
-"""What the migration's script decides; MLflow, Alembic and the databases are stood in for."""
+"""Decisions of the migration script, with fakes for MLflow, Alembic and the databases."""
 
 import importlib.util
 import sys
@@ -19,7 +19,7 @@ WRITES = "it rewrites rows of jobs"
 
 
 class OperationalError(Exception):
-    """Stands for SQLAlchemy's, which carries the driver's."""
+    """Fake of SQLAlchemy's error, which contains the driver's."""
 
     def __init__(self, state: str) -> None:
         super().__init__(state)
@@ -27,12 +27,12 @@ class OperationalError(Exception):
 
 
 class HeldError(Exception):
-    """Stands for the one of `postgresql`."""
+    """Fake of the error in components/scripts/postgresql.py."""
 
 
 @dataclass(slots=True)
 class World:
-    """A database as the script finds it, and what is done to it."""
+    """A database before the script runs, and the changes that the script makes."""
 
     revision: str | None = OLD
     servers: list[str] = field(default_factory=list[str])
@@ -43,7 +43,7 @@ class World:
     done: list[str] = field(default_factory=list[str])
 
     def migrate(self, what: str) -> None:
-        """Do it, or fail as often as it shall."""
+        """Record a migration, or fail as often as configured."""
         if self.fails:
             raise self.fails.pop(0)
         self.done.append(what)
@@ -51,18 +51,18 @@ class World:
 
     @contextmanager
     def one_writer(self, _engine: object) -> Generator[None]:
-        """Hold the lock, unless somebody else does."""
+        """Hold the lock, unless there is another holder."""
         if self.holder:
             raise HeldError(self.holder)
         yield
 
     def is_known(self, revision: str) -> bool:
-        """Whether the image has this revision."""
+        """True if the image has this revision."""
         return revision != NEWER
 
 
 def _asked(answer: Callable[[], object]) -> Callable[..., object]:
-    """A function that has this answer, whatever it is asked."""
+    """A function that returns this answer for any arguments."""
 
     def ask(*_: object) -> object:
         return answer()
@@ -71,10 +71,10 @@ def _asked(answer: Callable[[], object]) -> Callable[..., object]:
 
 
 def _module(name: str, **members: object) -> ModuleType:
-    made = ModuleType(name)
+    component = ModuleType(name)
     for member, value in members.items():
-        setattr(made, member, value)
-    return made
+        setattr(component, member, value)
+    return component
 
 
 def _modules(world: World) -> dict[str, ModuleType]:
@@ -117,7 +117,7 @@ Run = Callable[[World], Ended]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs the script in a world; returns its exit code and last words."""
+    """Runs the script in a world; returns its exit code and last message."""
     log = tmp_path / "termination-log"
     monkeypatch.setenv("TERMINATION_LOG", str(log))
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "postgresql+psycopg://mlflow@db/mlflow")
@@ -139,37 +139,35 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     return started
 
 
-def test_an_image_that_holds_another_mlflow_than_its_name_says_touches_nothing(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_image_with_another_mlflow_than_its_tag_changes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPECTED_VERSION", "3.18.0")
     world = World()
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (10, [])
-    assert "called 3.18.0 and holds MLflow 1.2.3" in said
+    assert "called 3.18.0 and holds MLflow 1.2.3" in message
 
 
 @pytest.mark.parametrize(("revision", "done"), [(None, ["create"]), (OLD, ["upgrade"]), (HEAD, [])])
-def test_a_database_is_brought_to_the_head_from_wherever_it_is(run: Run, revision: str | None, done: list[str]) -> None:
+def test_a_database_at_any_revision_is_migrated_to_the_head(run: Run, revision: str | None, done: list[str]) -> None:
     world = World(revision=revision)
     assert run(world) == (0, f"schema at head {HEAD} of MLflow 1.2.3")
     assert world.done == done
 
 
-def test_a_database_that_a_newer_image_has_upgraded_is_left_alone(run: Run) -> None:
+def test_a_database_that_a_newer_image_has_migrated_is_not_changed(run: Run) -> None:
     world = World(revision=NEWER)
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (14, [])
-    assert f"revision {NEWER}" in said
-    assert "restore a backup" in said
+    assert f"revision {NEWER}" in message
+    assert "restore a backup" in message
 
 
-def test_beside_a_server_nothing_is_done_that_it_cannot_live_with(run: Run) -> None:
+def test_while_a_server_runs_only_compatible_changes_are_made(run: Run) -> None:
     world = World(servers=["server at 10.0.0.7 (3 sessions)"], in_the_way=[f"abc (jobs): {WRITES}"])
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (11, [])
     for words in ("nothing was changed", WRITES, "server at 10.0.0.7", "server.paused: true", "Back up"):
-        assert words in said
+        assert words in message
 
 
 @pytest.mark.parametrize(
@@ -182,28 +180,28 @@ def test_the_upgrade_is_done(run: Run, world: World) -> None:
     assert world.done == ["upgrade"]
 
 
-def test_a_server_is_no_hindrance_where_nothing_is_to_do(run: Run) -> None:
+def test_a_running_server_is_no_obstacle_if_there_is_nothing_to_migrate(run: Run) -> None:
     world = World(revision=HEAD, servers=["server at 10.0.0.7 (3 sessions)"], in_the_way=[WRITES])
     assert run(world)[0] == 0
 
 
-def test_who_holds_the_lock_is_named(run: Run) -> None:
+def test_the_holder_of_the_lock_is_named(run: Run) -> None:
     world = World(holder="mlflow-platform migration migration-job-abc at 10.0.0.9")
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (12, [])
-    assert "migration-job-abc at 10.0.0.9" in said
+    assert "migration-job-abc at 10.0.0.9" in message
 
 
 def test_another_revision_than_the_head_afterwards_asks_for_the_backup(run: Run) -> None:
-    code, said = run(World(ends_at=OLD))
+    code, message = run(World(ends_at=OLD))
     assert code == 13
-    assert "restore the backup" in said
+    assert "restore the backup" in message
 
 
 def test_a_revision_that_fails_is_quoted_and_has_changed_nothing(run: Run) -> None:
-    code, said = run(World(fails=[RuntimeError("spans row references missing trace_info row")]))
+    code, message = run(World(fails=[RuntimeError("spans row references missing trace_info row")]))
     assert code == 16
-    assert said == (
+    assert message == (
         "the migration failed and changed nothing: RuntimeError: spans row references missing trace_info row"
     )
 
@@ -212,19 +210,19 @@ def test_a_long_reason_fits_into_what_kubernetes_shows(run: Run) -> None:
     assert len(run(World(fails=[RuntimeError("x" * 10_000)]))[1]) < 4096
 
 
-def test_a_table_that_is_in_use_is_tried_again(run: Run) -> None:
+def test_a_table_in_use_is_retried(run: Run) -> None:
     world = World(fails=[OperationalError("55P03"), OperationalError("55P03")])
     assert run(world)[0] == 0
     assert world.done == ["upgrade"]
 
 
-def test_a_table_that_stays_in_use_ends_it(run: Run) -> None:
-    code, said = run(World(fails=[OperationalError("55P03") for _ in range(50)]))
+def test_a_table_that_stays_in_use_fails_the_migration(run: Run) -> None:
+    code, message = run(World(fails=[OperationalError("55P03") for _ in range(50)]))
     assert code == 17
-    assert "nothing was changed" in said
+    assert "nothing was changed" in message
 
 
-def test_another_error_of_the_database_is_not_tried_again(run: Run) -> None:
+def test_other_errors_of_the_database_are_not_retried(run: Run) -> None:
     world = World(fails=[OperationalError("53100")])
     assert run(world)[0] == 16
 
@@ -239,11 +237,13 @@ def test_a_file_is_migrated_as_a_copy(run: Run, monkeypatch: pytest.MonkeyPatch,
     assert file.with_name(f"mlflow.db.{OLD}").exists()
 
 
-def test_a_file_that_a_server_has_open_is_left_alone(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_that_a_server_has_open_stays_as_it_is(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     monkeypatch.setattr(sqlite_file, "in_use", _asked(lambda: True))
     (tmp_path / "mlflow.db").write_bytes(b"")
     world = World()
-    code, said = run(world)
+    code, message = run(world)
     assert (code, world.done) == (11, [])
-    assert "server.paused: true" in said
+    assert "server.paused: true" in message

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.mlflow.migration import LABELS, SCRIPTS, SchemaMigration, SchemaMigrationArgs, expected_version
+from components.mlflow.migration import LABELS, MODULES, SchemaMigration, SchemaMigrationArgs, expected_version
 from components.scripts import script
 from tests.components.parts import NAMESPACE, container, database, environment, opened, pod
 from tests.harness import Recording, deploy
@@ -38,7 +38,7 @@ def test_the_password_comes_from_the_secret_and_is_in_no_uri() -> None:
     }
 
 
-def test_a_failure_stops_the_deployment_and_is_tried_again_by_the_next_one() -> None:
+def test_a_failure_stops_the_deployment_and_the_next_one_tries_again() -> None:
     got = migration()
     job = got["migration-job"].inputs
     assert job["spec"]["backoffLimit"] == 1
@@ -50,7 +50,7 @@ def test_its_reason_is_in_the_deployments_error() -> None:
     assert container(migration(), "migration-job")["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
 
-def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
+def test_it_reaches_the_database_alone_and_has_no_ingress() -> None:
     got = migration()
     assert got["migration-network"].inputs["spec"]["podSelector"] == {"matchLabels": LABELS}
     ingress, egress = opened(got["migration-network"])
@@ -58,34 +58,36 @@ def test_it_reaches_the_database_alone_and_nobody_reaches_it() -> None:
     assert [port["port"] for rule in egress for port in rule["ports"]] == [5432]
 
 
-def test_a_changed_script_is_run_because_it_changes_the_pod() -> None:
+def test_a_changed_script_runs_because_it_changes_the_pod() -> None:
     got = migration()
     assert "migration-script" in got["migration-job"].dependencies
     assert "name" not in got["migration-script"].inputs["metadata"]
 
 
-def test_a_drained_node_is_no_failure() -> None:
+def test_a_drained_node_does_not_count_as_a_failure() -> None:
     (rule,) = migration()["migration-job"].inputs["spec"]["podFailurePolicy"]["rules"]
     assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 
 
-def test_the_job_gives_up_before_the_deployment_does() -> None:
+def test_the_jobs_deadline_comes_before_the_deployments() -> None:
     job = migration()["migration-job"]
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 20 * 60
     assert job.create_timeout == "21m"
 
 
-def test_it_has_every_script_that_its_script_needs() -> None:
+def test_it_has_every_module_that_its_script_imports() -> None:
     got = migration()
-    assert set(got["migration-script"].inputs["data"]) == set(SCRIPTS)
-    local = {name.removesuffix(".py") for name in SCRIPTS}
+    assert set(got["migration-script"].inputs["data"]) == {"migrate.py", *MODULES}
+    local = {name.removesuffix(".py") for name in MODULES}
     imported = {
-        found for name in SCRIPTS for found in re.findall(r"^(?:from|import) (\w+)", script(name), re.MULTILINE)
+        module
+        for name in ("migrate.py", *MODULES)
+        for module in re.findall(r"^(?:from|import) (\w+)", script(name), re.MULTILINE)
     }
-    assert local - {"migrate"} <= imported
+    assert local <= imported
 
 
-def test_a_volume_of_one_node_is_used_where_the_server_is() -> None:
+def test_a_volume_of_one_node_is_used_on_the_servers_node() -> None:
     assert "affinity" not in pod(migration(), "migration-job")
     (wish,) = pod(migration(exclusive=True), "migration-job")["affinity"]["podAffinity"][
         "preferredDuringSchedulingIgnoredDuringExecution"
@@ -107,5 +109,5 @@ def test_a_volume_of_one_node_is_used_where_the_server_is() -> None:
         ("mlflow:20261121", None),
     ],
 )
-def test_a_tag_that_looks_like_a_version_promises_that_mlflow(image: str, version: str | None) -> None:
+def test_a_tag_that_is_a_version_names_the_mlflow_version(image: str, version: str | None) -> None:
     assert expected_version(image) == version

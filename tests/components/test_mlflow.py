@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-from components.exposure.address import Address
+from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.availability import Spread
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
@@ -97,11 +97,11 @@ def server(
 
 
 def proxy(got: Recording) -> dict[str, Any]:
-    (found,) = pod(got, "mlflow-server")["initContainers"]
-    return found
+    (spec,) = pod(got, "mlflow-server")["initContainers"]
+    return spec
 
 
-def test_an_mlflow_without_workspaces_asks_about_one_namespace() -> None:
+def test_an_mlflow_without_workspaces_reviews_access_in_one_namespace() -> None:
     spec = container(server(only_workspace="team-a"), "mlflow-server")
     assert not {"--enable-workspaces", "--workspace-store-uri=kubernetes://"} & set(spec["command"])
     variables = environment(spec)
@@ -168,7 +168,7 @@ def test_the_server_reaches_no_metadata_service() -> None:
 
 
 def by_addresses(got: Recording) -> list[tuple[list[str], list[int]]]:
-    """Address ranges and ports that the server may reach."""
+    """Address ranges and ports of the server's egress."""
     _, egress = opened(got["mlflow-network"])
     ranges = [([peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer], rule["ports"]) for rule in egress]
     return [(cidrs, [port["port"] for port in ports]) for cidrs, ports in ranges if cidrs]
@@ -177,7 +177,7 @@ def by_addresses(got: Recording) -> list[tuple[list[str], list[int]]]:
 DATABASE_AND_STORE = [(["0.0.0.0/0"], [5432]), (["0.0.0.0/0"], [443])]
 
 
-def test_the_api_server_is_looked_for_where_the_settings_say_or_anywhere() -> None:
+def test_egress_to_the_api_server_is_limited_to_its_addresses_where_they_are_known() -> None:
     ports = [443, 6443, 8443]
     assert by_addresses(server(inside=True)) == [*DATABASE_AND_STORE, (["0.0.0.0/0"], ports)]
     ranges = ("10.0.0.0/28", "10.1.0.1/32")
@@ -185,9 +185,9 @@ def test_the_api_server_is_looked_for_where_the_settings_say_or_anywhere() -> No
 
 
 def test_an_identity_provider_elsewhere_is_reached_on_its_port_alone() -> None:
-    found = by_addresses(server(api_server=("10.0.0.0/28",)))
-    assert found[-1] == (["0.0.0.0/0"], [443])
-    assert len(found) == 4
+    rules = by_addresses(server(api_server=("10.0.0.0/28",)))
+    assert rules[-1] == (["0.0.0.0/0"], [443])
+    assert len(rules) == 4
 
 
 def test_an_identity_provider_in_this_cluster_is_reached_by_the_ingress_controllers_pods() -> None:
@@ -206,7 +206,7 @@ def test_no_secret_is_in_an_argument_or_a_variable() -> None:
     }
 
 
-def test_what_is_asked_for_by_name_alone_is_answered_too() -> None:
+def test_host_headers_are_accepted_with_and_without_a_port() -> None:
     assert allowed_hosts("mlflow.example.com", "tracking") == [
         "mlflow.example.com",
         "mlflow.example.com:*",
@@ -226,7 +226,7 @@ def test_what_is_asked_for_by_name_alone_is_answered_too() -> None:
 
 
 def test_no_pattern_opens_the_host_check_to_every_name() -> None:
-    # MLflow takes a lone `*` anywhere in the list for "no check".
+    # A single `*` anywhere in the list turns MLflow's check off.
     assert "*" not in allowed_hosts(HOST, NAMESPACE)
 
 
@@ -252,16 +252,16 @@ def test_telemetry_and_job_execution_are_off_and_the_pool_is_set() -> None:
 
 
 def test_no_request_that_the_server_handles_waits_for_a_connection() -> None:
-    # Each holds two at once when it logs a batch, of 20 + 10 without the one of the authorisation.
+    # (20 + 10 - 1) // 2: one connection is reserved for the authorisation, and logging a batch takes two.
     assert environment(container(server(), "mlflow-server"))["MLFLOW_PLATFORM_THREADS"] == "14"
 
 
 @pytest.mark.parametrize("endpoint", [None, "https://s3.example.com"])
-def test_an_endpoint_is_given_only_where_there_is_one(endpoint: str | None) -> None:
+def test_an_endpoint_is_set_only_where_there_is_one(endpoint: str | None) -> None:
     assert environment(container(server(endpoint), "mlflow-server")).get("MLFLOW_S3_ENDPOINT_URL") == endpoint
 
 
-def test_the_server_may_see_workspaces_and_ask_for_access_and_nothing_else() -> None:
+def test_the_server_may_list_workspaces_and_review_access_and_nothing_else() -> None:
     got = server()
     assert got["mlflow-role"].inputs["rules"] == [
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
@@ -291,13 +291,13 @@ def test_the_rollout_waits_for_the_migration_the_data_and_the_servers_rights() -
     assert {"migrated", "database-is-up", "store-is-up", "mlflow-binding"} <= waits_for
 
 
-def test_the_rollout_leaves_nobody_without_a_server() -> None:
+def test_a_rolling_update_starts_a_new_pod_before_it_stops_an_old_one() -> None:
     spec = server(replicas=3)["mlflow-server"].inputs["spec"]
     assert spec["replicas"] == 3
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
 
-def test_a_slow_start_is_no_reason_to_kill_it() -> None:
+def test_a_slow_start_is_not_killed() -> None:
     spec = container(server(), "mlflow-server")
     start = spec["startupProbe"]
     assert start["periodSeconds"] * start["failureThreshold"] >= 180
@@ -305,20 +305,20 @@ def test_a_slow_start_is_no_reason_to_kill_it() -> None:
     assert (spec["livenessProbe"]["initialDelaySeconds"], spec["livenessProbe"]["periodSeconds"]) == (15, 30)
 
 
-def test_its_health_is_asked_for_through_the_only_way_in() -> None:
+def test_its_probes_go_through_the_login() -> None:
     spec = container(server(), "mlflow-server")
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert spec[probe]["httpGet"] == {"path": "/health", "port": 4180}
 
 
-def test_it_finishes_its_requests_before_it_ends() -> None:
+def test_it_drains_before_it_terminates() -> None:
     got = server()
     drain = container(got, "mlflow-server")["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert drain == 15
     assert pod(got, "mlflow-server")["terminationGracePeriodSeconds"] == 120
 
 
-def test_what_it_has_begun_is_finished_before_it_is_killed() -> None:
+def test_running_requests_finish_within_the_grace_period() -> None:
     got = server()
     (option,) = (word for word in container(got, "mlflow-server")["command"] if word.startswith("--uvicorn-opts="))
     finishing = int(option.rpartition(" ")[2])
@@ -326,7 +326,7 @@ def test_what_it_has_begun_is_finished_before_it_is_killed() -> None:
     assert drain + finishing + 5 == pod(got, "mlflow-server")["terminationGracePeriodSeconds"]
 
 
-def test_where_one_pod_alone_can_have_the_data_the_old_one_ends_first() -> None:
+def test_where_only_one_pod_can_mount_the_data_the_old_one_stops_first() -> None:
     spec = server(replicas=1, exclusive=True)["mlflow-server"].inputs["spec"]
     assert spec["strategy"] == {"type": "Recreate"}
 
@@ -342,20 +342,20 @@ def test_several_replicas_are_drained_one_at_a_time() -> None:
     assert server(replicas=1, autoscaling=Autoscaling(max_replicas=3, cpu_percent=70)).of("PodDisruptionBudget")
 
 
-def test_replicas_stand_on_different_nodes_and_in_different_zones_where_they_can() -> None:
+def test_replicas_are_spread_over_nodes_and_zones_where_they_can_be() -> None:
     constraints = pod(server(), "mlflow-server")["topologySpreadConstraints"]
-    assert [found["topologyKey"] for found in constraints] == [
+    assert [constraint["topologyKey"] for constraint in constraints] == [
         "kubernetes.io/hostname",
         "topology.kubernetes.io/zone",
     ]
-    for found in constraints:
-        assert found["whenUnsatisfiable"] == "ScheduleAnyway"
-        assert found["labelSelector"] == {"matchLabels": LABELS}
+    for constraint in constraints:
+        assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert constraint["labelSelector"] == {"matchLabels": LABELS}
 
 
-def test_replicas_that_have_to_stand_apart_are_not_started_otherwise() -> None:
+def test_a_required_spread_keeps_replicas_pending_otherwise() -> None:
     constraints = pod(server(spread="required"), "mlflow-server")["topologySpreadConstraints"]
-    assert {found["whenUnsatisfiable"] for found in constraints} == {"DoNotSchedule"}
+    assert {constraint["whenUnsatisfiable"] for constraint in constraints} == {"DoNotSchedule"}
 
 
 def test_under_load_further_replicas_are_started() -> None:
@@ -374,9 +374,8 @@ def test_under_load_further_replicas_are_started() -> None:
 def test_the_autoscaler_is_not_overruled_by_the_next_deployment() -> None:
     got = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))
     assert got["mlflow-server"].ignored == ("spec.replicas",)
-    assert got["mlflow-first-replicas"].ignored == ("spec.replicas",)
     assert server()["mlflow-server"].ignored == ()
-    assert [*server().of("HorizontalPodAutoscaler"), *server().of("DeploymentPatch")] == []
+    assert server().of("HorizontalPodAutoscaler") == []
 
 
 def test_a_running_server_keeps_its_replicas_when_the_autoscaler_is_switched_on() -> None:
@@ -386,34 +385,32 @@ def test_a_running_server_keeps_its_replicas_when_the_autoscaler_is_switched_on(
     assert scaled.ignored == ("spec.replicas",)
 
 
-def test_an_autoscaled_server_starts_again_after_a_pause() -> None:
-    """Ignored alone, the number would stay 0, and an autoscaler changes any number but that."""
-    first = server(replicas=2, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-first-replicas"]
-    assert first.inputs["spec"] == {"replicas": 2}
-    assert first.inputs["metadata"]["name"] == "mlflow"
-    assert first.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
-    assert not server(replicas=0).of("DeploymentPatch")
+def test_a_paused_server_has_no_deployment() -> None:
+    """A number of 0 would be ignored like any other after the pause, and an autoscaler changes any number but that."""
+    paused = server(replicas=0)
+    assert [*paused.of("Deployment"), *paused.of("HorizontalPodAutoscaler"), *paused.of("PodDisruptionBudget")] == []
+    assert paused.of("Service")
 
 
 def test_the_number_of_replicas_can_be_taken_back_from_an_autoscaler() -> None:
-    """It owns the field once it has set it, and server-side apply respects owners."""
-    scaled = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
+    """It owns the field once it has set it, and server-side apply refuses to change it."""
     assert server()["mlflow-server"].inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
     # A difference, or an equal number would be left as the autoscaler has set it.
+    scaled = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
     assert "annotations" not in scaled.inputs["metadata"]
 
 
-def test_the_registry_is_shown_its_secrets() -> None:
+def test_image_pull_secrets_are_set() -> None:
     assert pod(server(pull_secrets=("a", "b")), "mlflow-server")["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
     assert "imagePullSecrets" not in pod(server(), "mlflow-server")
 
 
-def test_a_service_of_its_name_does_not_confuse_it() -> None:
-    # Kubernetes would set MLFLOW_PORT=tcp://..., which the server takes for its own option.
+def test_its_service_sets_no_environment_variables() -> None:
+    # Kubernetes would set MLFLOW_PORT=tcp://..., which the server reads as an option of its own.
     assert pod(server(), "mlflow-server")["enableServiceLinks"] is False
 
 
-def test_it_is_as_large_as_it_was_told_to_be() -> None:
+def test_requests_limits_and_scratch_space_are_the_configured_ones() -> None:
     got = server()
     assert container(got, "mlflow-server")["resources"] == {
         "requests": {"cpu": "250m", "memory": "700Mi"},
@@ -425,7 +422,7 @@ def test_it_is_as_large_as_it_was_told_to_be() -> None:
     assert scratch == ["512Mi"]
 
 
-def test_with_the_callers_own_token_the_server_may_not_ask_about_others() -> None:
+def test_with_the_callers_own_token_the_server_may_not_review_others_access() -> None:
     got = server(pass_token=True)
     variables = environment(container(got, "mlflow-server"))
     assert variables["MLFLOW_K8S_AUTH_AUTHORIZATION_MODE"] == "self_subject_access_review"
@@ -433,12 +430,12 @@ def test_with_the_callers_own_token_the_server_may_not_ask_about_others() -> Non
     assert asked == []
 
 
-def test_a_name_that_signed_in_with_a_password_is_read_where_the_login_writes_it() -> None:
+def test_the_name_of_a_user_with_a_password_is_read_from_the_logins_header() -> None:
     variables = environment(container(server(htpasswd="erin:x"), "mlflow-server"))
     assert variables["MLFLOW_K8S_AUTH_REMOTE_USER_HEADER"] == "x-forwarded-user"
 
 
-def test_people_without_a_team_are_told_whom_to_ask() -> None:
+def test_the_contact_for_users_without_access_is_set() -> None:
     asked = environment(container(server(contact="ml@example.com"), "mlflow-server"))
     assert asked["MLFLOW_PLATFORM_CONTACT"] == "ml@example.com"
     assert "MLFLOW_PLATFORM_CONTACT" not in environment(container(server(), "mlflow-server"))
@@ -447,7 +444,7 @@ def test_people_without_a_team_are_told_whom_to_ask() -> None:
 @pytest.mark.parametrize(
     "source", ["mlflow-artifacts:/x", "runs:/1/m", "models:/m-1", "dummy-source", "prompt-template"]
 )
-def test_a_model_version_is_kept_where_the_server_keeps_files(source: str) -> None:
+def test_a_model_version_may_have_a_source_that_mlflow_checks(source: str) -> None:
     assert re.search(MODEL_SOURCES, source)
 
 
@@ -455,22 +452,22 @@ def test_a_model_version_is_kept_where_the_server_keeps_files(source: str) -> No
     "source",
     ["s3://mlflow/x", "s3-proxied://mlflow/x", "/etc", "x-models:/m", "dummy-source/..", "dbfs:/x", "s3:\nruns:/"],
 )
-def test_a_model_version_is_not_fetched_from_anywhere_else_with_the_servers_key(source: str) -> None:
+def test_a_model_version_may_not_have_any_other_source(source: str) -> None:
     assert not re.search(MODEL_SOURCES, source)
 
 
-def test_the_server_is_told_where_model_versions_may_lie() -> None:
-    found = environment(container(server(), "mlflow-server"))
-    assert found["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"] == MODEL_SOURCES
+def test_the_server_gets_the_allowed_sources_of_model_versions() -> None:
+    variables = environment(container(server(), "mlflow-server"))
+    assert variables["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"] == MODEL_SOURCES
 
 
 BELOW = Address(host=HOST, path="/clusters/demo/mlflow")
 
 
-def test_below_a_path_the_server_is_told_of_it_and_asked_there() -> None:
-    found = container(server(address=BELOW), "mlflow-server")
-    assert environment(found)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
-    probes = [found[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+def test_below_a_path_the_server_knows_the_path_and_is_probed_there() -> None:
+    spec = container(server(address=BELOW), "mlflow-server")
+    assert environment(spec)["MLFLOW_PLATFORM_PATH"] == "/clusters/demo/mlflow"
+    probes = [spec[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
     assert probes == ["/clusters/demo/mlflow/health"] * 3
 
 
@@ -478,5 +475,5 @@ def test_below_a_path_the_origin_is_still_the_host() -> None:
     assert f"--cors-allowed-origins=https://{HOST}" in container(server(address=BELOW), "mlflow-server")["command"]
 
 
-def test_without_a_path_the_server_knows_of_none() -> None:
+def test_without_a_path_the_server_gets_none() -> None:
     assert "MLFLOW_PLATFORM_PATH" not in environment(container(server(), "mlflow-server"))

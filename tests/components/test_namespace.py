@@ -6,8 +6,8 @@ from tests.harness import Recording, deploy
 
 def platform(*, durable: bool = False) -> Recording:
     def program() -> dict[str, object]:
-        made = PlatformNamespace("platform", PlatformNamespaceArgs(name="mlflow", durable=durable))
-        return {"namespace": made.namespace}
+        component = PlatformNamespace("platform", PlatformNamespaceArgs(name="mlflow", durable=durable))
+        return {"namespace": component.namespace}
 
     return deploy(program)
 
@@ -29,13 +29,13 @@ def test_it_is_no_workspace_itself() -> None:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_only_where_data_matter_is_its_deletion_refused(durable: bool) -> None:  # noqa: FBT001 - a case of the test
+def test_only_a_durable_namespace_is_protected(durable: bool) -> None:  # noqa: FBT001 - a case of the test
     got = platform(durable=durable)
     assert got["platform-namespace"].protect is durable
     assert not got["platform-closed"].protect
 
 
-def test_whoever_uses_its_name_waits_until_it_exists() -> None:
+def test_users_of_its_name_wait_until_it_exists() -> None:
     got = platform()
     assert got.exports == {"namespace": "mlflow"}
     assert "platform-namespace" in got["platform-closed"].dependencies

@@ -10,7 +10,7 @@ METADATA_SERVICES = ("169.254.169.254", "169.254.170.2", "169.254.170.23")
 
 
 def policy(**flows: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
-    """The specification that `open_flows` gives."""
+    """The specification of the NetworkPolicy of `open_flows`."""
 
     def program() -> None:
         networks.open_flows("x", "mlflow", to_pods={"app": "x"}, opts=pulumi.ResourceOptions(), **flows)
@@ -18,14 +18,14 @@ def policy(**flows: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
     return deploy(program)["x-network"].inputs["spec"]
 
 
-def test_a_closed_namespace_lets_its_pods_resolve_names_and_nothing_else() -> None:
+def test_a_closed_namespace_allows_dns_and_nothing_else() -> None:
     got = deploy(lambda: networks.closed_namespace("x", "team-a", pulumi.ResourceOptions()))
-    found = got["x-closed"].inputs
-    assert found["metadata"] == {"name": "default-deny", "namespace": "team-a"}
-    assert found["spec"]["podSelector"] == {}
-    assert found["spec"]["policyTypes"] == ["Ingress", "Egress"]
-    assert "ingress" not in found["spec"]
-    (names,) = found["spec"]["egress"]
+    inputs = got["x-closed"].inputs
+    assert inputs["metadata"] == {"name": "default-deny", "namespace": "team-a"}
+    assert inputs["spec"]["podSelector"] == {}
+    assert inputs["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in inputs["spec"]
+    (names,) = inputs["spec"]["egress"]
     assert names["ports"] == [
         {"protocol": protocol, "port": port} for port in (53, 5353) for protocol in ("UDP", "TCP")
     ]
@@ -35,7 +35,7 @@ def test_a_closed_namespace_lets_its_pods_resolve_names_and_nothing_else() -> No
     }
 
 
-def test_what_is_opened_one_way_stays_closed_the_other() -> None:
+def test_an_opened_direction_leaves_the_other_one_closed() -> None:
     inward = policy(ingress=[networks.Flow(peers=[networks.pods({"app": "y"})], ports=[5432])])
     assert inward == {
         "podSelector": {"matchLabels": {"app": "x"}},
@@ -50,7 +50,7 @@ def test_what_is_opened_one_way_stays_closed_the_other() -> None:
     assert [port["port"] for port in outward["egress"][0]["ports"]] == [5432, 8333]
 
 
-def test_anywhere_leaves_out_every_address_that_hands_out_credentials() -> None:
+def test_anywhere_excludes_the_metadata_services() -> None:
     spec = policy(egress=[networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443])])
     block = spec["egress"][0]["to"][0]["ipBlock"]
     assert block["cidr"] == "0.0.0.0/0"

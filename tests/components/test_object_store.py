@@ -22,8 +22,8 @@ def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the compo
             "durable": False,
             **changes,
         }
-        made = ObjectStore("store", ObjectStoreArgs(**arguments)).store
-        return {"uri": made.uri, "environment": attached(made.attachment)}
+        component = ObjectStore("store", ObjectStoreArgs(**arguments)).artifact_store
+        return {"uri": component.uri, "environment": attached(component.attachment)}
 
     return deploy(program)
 
@@ -45,7 +45,7 @@ def test_the_client_is_confined_to_its_bucket_and_the_administrator_has_another_
     }
 
 
-def test_the_store_knows_the_keys_that_lie_in_the_secrets() -> None:
+def test_the_store_knows_the_access_keys_in_the_secrets() -> None:
     got = store()
     (client, administrator) = json.loads(got["store-configuration"].inputs["stringData"]["s3.json"])["identities"]
     for identity, name in ((client, "client"), (administrator, "administrator")):
@@ -54,7 +54,7 @@ def test_the_store_knows_the_keys_that_lie_in_the_secrets() -> None:
     assert client["credentials"] != administrator["credentials"]
 
 
-def test_the_server_is_given_the_confined_key_and_the_bucket() -> None:
+def test_the_server_gets_the_confined_key_and_the_bucket() -> None:
     got = store()
     assert got.exports == {
         "uri": "s3-proxied://mlflow",
@@ -68,7 +68,7 @@ def test_the_server_is_given_the_confined_key_and_the_bucket() -> None:
     }
 
 
-def test_the_bucket_is_made_once_the_store_runs_and_with_the_administrators_key_alone() -> None:
+def test_the_bucket_is_created_once_the_store_runs_and_with_the_administrators_key() -> None:
     got = store()
     assert "store-server" in got["store-bucket"].dependencies
     credential = autoname("store-administrator-credential")
@@ -81,7 +81,7 @@ def test_the_bucket_is_made_once_the_store_runs_and_with_the_administrators_key_
     }
 
 
-def test_a_bucket_job_that_failed_is_run_again() -> None:
+def test_a_failed_bucket_job_runs_again() -> None:
     assert store()["store-bucket"].inputs["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
 
 
@@ -99,7 +99,7 @@ def test_identities_cannot_be_added_from_outside() -> None:
     assert '[grpc.s3]\ncert = "/etc/seaweedfs/grpc.crt"' in files["security.toml"]
 
 
-def test_only_its_clients_and_the_bucket_job_reach_it_and_it_reaches_nobody() -> None:
+def test_only_its_clients_and_the_bucket_job_reach_it_and_it_has_no_egress() -> None:
     got = store()
     ingress, egress = opened(got["store-network"])
     job = got["store-bucket"].inputs["spec"]["template"]["metadata"]["labels"]
@@ -115,7 +115,7 @@ def test_only_its_clients_and_the_bucket_job_reach_it_and_it_reaches_nobody() ->
     assert [port["port"] for rule in outward for port in rule["ports"]] == [8333]
 
 
-def test_the_data_are_on_a_claim_and_nothing_else_is_written_but_scratch() -> None:
+def test_only_the_claim_and_scratch_space_are_writable() -> None:
     got = store(storage_class="fast")
     (claim,) = got["store-server"].inputs["spec"]["volumeClaimTemplates"]
     assert claim["spec"]["storageClassName"] == "fast"
@@ -128,13 +128,13 @@ def test_the_data_are_on_a_claim_and_nothing_else_is_written_but_scratch() -> No
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_only_the_server_is_protected_and_only_where_data_matter(durable: bool) -> None:  # noqa: FBT001 - a case of the test
-    protected = {found.name for found in store(durable=durable) if found.protect}
+def test_only_a_durable_server_is_protected(durable: bool) -> None:  # noqa: FBT001 - a case of the test
+    protected = {resource.name for resource in store(durable=durable) if resource.protect}
     assert protected == ({"store-server"} if durable else set())
 
 
-def test_its_collector_keeps_the_heap_below_the_limit() -> None:
-    """A Go program lets its heap double before it collects, whatever limit the container has."""
+def test_its_garbage_collector_keeps_the_heap_below_the_limit() -> None:
+    """By default Go lets the heap double before it collects, whatever the memory limit."""
     spec = container(store(), "store-server")
     assert environment(spec)["GOMEMLIMIT"] == "768MiB"
     assert spec["resources"]["limits"]["memory"] == "1Gi"

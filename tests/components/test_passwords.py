@@ -6,8 +6,8 @@ USERS = ("erin@example.com", "dora@example.com")
 
 def passwords() -> Recording:
     def program() -> dict[str, object]:
-        made = Passwords("users", PasswordsArgs(users=USERS))
-        return {"htpasswd": made.htpasswd, "passwords": made.passwords, "client": made.client_secret}
+        component = Passwords("users", PasswordsArgs(users=USERS))
+        return {"htpasswd": component.htpasswd, "passwords": component.passwords, "client": component.client_secret}
 
     return deploy(program)
 
@@ -18,7 +18,7 @@ def test_each_user_has_a_password_of_their_own() -> None:
     assert all(got[f"users-{user}"].inputs["length"] == 20 for user in USERS)
 
 
-def test_the_login_is_given_hashes_and_the_operator_the_passwords() -> None:
+def test_the_login_gets_hashes_and_the_operator_gets_passwords() -> None:
     exports = passwords().exports
     lines = exports["htpasswd"].splitlines()
     assert [line.partition(":")[0] for line in lines] == sorted(USERS)

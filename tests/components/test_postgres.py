@@ -28,7 +28,7 @@ def postgres(name: str = "postgres", **changes: Any) -> Recording:  # noqa: ANN4
     return deploy(program)
 
 
-def test_the_password_is_generated_and_lies_in_one_secret_only() -> None:
+def test_the_password_is_generated_and_stored_in_one_secret_only() -> None:
     got = postgres()
     (password,) = got["postgres-credential"].secrets.values()
     assert password in got.secret_values
@@ -56,7 +56,7 @@ def test_the_password_reaches_the_pod_as_a_file_and_never_as_a_variable() -> Non
     assert (mount["mountPath"], mount["readOnly"]) == ("/run/secrets/postgres", True)
 
 
-def test_it_is_promised_the_memory_that_it_shares_and_may_take_its_limit() -> None:
+def test_the_memory_request_is_its_shared_buffers_and_the_limit_is_the_configured_one() -> None:
     spec = container(postgres(max_connections=420, shared_mebibytes=640, memory_limit="2560Mi"), "postgres-server")
     assert spec["resources"]["requests"]["memory"] == "640Mi"
     assert spec["resources"]["limits"]["memory"] == "2560Mi"
@@ -64,7 +64,7 @@ def test_it_is_promised_the_memory_that_it_shares_and_may_take_its_limit() -> No
     assert environment(spec)["SHARED_BUFFERS"] == "640MB"
 
 
-def test_only_its_clients_reach_it_and_it_reaches_nobody() -> None:
+def test_only_its_clients_reach_it_and_it_has_no_egress() -> None:
     ingress, egress = opened(postgres()["postgres-network"])
     assert ingress == [
         {"from": [{"podSelector": {"matchLabels": CLIENT}}], "ports": [{"protocol": "TCP", "port": 5432}]}
@@ -72,7 +72,7 @@ def test_only_its_clients_reach_it_and_it_reaches_nobody() -> None:
     assert egress == []
 
 
-def test_the_superuser_comes_in_through_the_pods_socket_only() -> None:
+def test_the_superuser_connects_through_the_pods_socket_only() -> None:
     rules = postgres()["postgres-configuration"].inputs["data"]["pg_hba.conf"].splitlines()
     lines = [line.split() for line in rules if line and not line.startswith("#")]
     assert lines == [
@@ -86,7 +86,7 @@ def test_the_role_of_mlflow_owns_its_database_and_can_do_nothing_else() -> None:
     assert "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION" in sql
     assert re.search(r"CREATE DATABASE mlflow OWNER mlflow .*ENCODING ''UTF8''", sql)
     assert "REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC" in sql
-    # From the file, so that it shows up in no argument, no variable and no log of statements.
+    # Read from the file, so that it is in no argument, no variable and no log of statements.
     assert "cat /run/secrets/postgres/password" in sql
 
 
@@ -94,11 +94,11 @@ def test_a_database_that_recovers_is_not_ready_and_not_killed() -> None:
     spec = container(postgres(), "postgres-server")
     ready, alive = (spec[f"{probe}Probe"]["exec"]["command"][-1] for probe in ("readiness", "liveness"))
     assert ready.startswith("pg_isready")
-    # pg_isready exits with 1 while the server rejects connections, as it does when it recovers.
+    # pg_isready exits with 1 while the server rejects connections, as during recovery.
     assert alive == f"{ready}; [ $? -le 1 ]"
 
 
-def test_a_start_may_take_ten_minutes_and_an_end_is_clean() -> None:
+def test_startup_may_take_ten_minutes_and_shutdown_is_clean() -> None:
     spec = container(postgres(), "postgres-server")
     start = spec["startupProbe"]
     assert start["periodSeconds"] * start["failureThreshold"] == 600
@@ -107,7 +107,7 @@ def test_a_start_may_take_ten_minutes_and_an_end_is_clean() -> None:
     assert int(timeout) < pod(postgres(), "postgres-server")["terminationGracePeriodSeconds"]
 
 
-def test_the_data_are_on_a_claim_of_the_wanted_size_and_class() -> None:
+def test_the_data_are_on_a_claim_of_the_configured_size_and_class() -> None:
     (claim,) = postgres(storage_class="fast")["postgres-server"].inputs["spec"]["volumeClaimTemplates"]
     assert claim["spec"] == {
         "accessModes": ["ReadWriteOnce"],
@@ -123,6 +123,6 @@ def test_there_is_one_writer() -> None:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_only_the_server_is_protected_and_only_where_data_matter(durable: bool) -> None:  # noqa: FBT001 - a case of the test
-    protected = {found.name for found in postgres(durable=durable) if found.protect}
+def test_only_a_durable_server_is_protected(durable: bool) -> None:  # noqa: FBT001 - a case of the test
+    protected = {resource.name for resource in postgres(durable=durable) if resource.protect}
     assert protected == ({"postgres-server"} if durable else set())

@@ -13,10 +13,10 @@ OPENS = "import sys; file = open(sys.argv[1]); print('open', flush=True); sys.st
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    made = tmp_path / "mlflow.db"
-    with closing(sqlite3.connect(made)) as database:
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as database:
         database.executescript("CREATE TABLE runs (name TEXT); INSERT INTO runs VALUES ('kept')")
-    return made
+    return path
 
 
 def _rows(file: Path, table: str) -> list[str]:

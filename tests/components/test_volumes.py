@@ -15,16 +15,26 @@ def _seen(attachment: Attachment) -> dict[str, object]:
 
 def sqlite() -> Recording:
     def program() -> dict[str, object]:
-        made = Sqlite("sqlite", SqliteArgs(namespace=NAMESPACE, storage="2Gi", storage_class="fast")).database
-        return {"uri": made.uri, "exclusive": made.exclusive, "flows": len(made.flows), **_seen(made.attachment)}
+        component = Sqlite("sqlite", SqliteArgs(namespace=NAMESPACE, storage="2Gi", storage_class="fast")).database
+        return {
+            "uri": component.uri,
+            "exclusive": component.exclusive,
+            "flows": len(component.flows),
+            **_seen(component.attachment),
+        }
 
     return deploy(program)
 
 
 def volume_store() -> Recording:
     def program() -> dict[str, object]:
-        made = VolumeStore("artifacts", VolumeStoreArgs(namespace=NAMESPACE, storage="3Gi")).store
-        return {"uri": made.uri, "exclusive": made.exclusive, "flows": len(made.flows), **_seen(made.attachment)}
+        component = VolumeStore("artifacts", VolumeStoreArgs(namespace=NAMESPACE, storage="3Gi")).artifact_store
+        return {
+            "uri": component.uri,
+            "exclusive": component.exclusive,
+            "flows": len(component.flows),
+            **_seen(component.attachment),
+        }
 
     return deploy(program)
 
@@ -49,7 +59,7 @@ def test_artifacts_are_files_on_a_volume_of_one_pod() -> None:
     }
 
 
-def test_a_claim_is_for_one_node_and_is_not_waited_for() -> None:
+def test_a_claim_is_for_one_node_and_is_not_awaited() -> None:
     claim = sqlite()["sqlite-volume"].inputs
     assert claim["spec"] == {
         "accessModes": ["ReadWriteOnce"],

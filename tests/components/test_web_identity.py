@@ -2,7 +2,7 @@ from components.aws.web_identity import to_aws, web_identity
 from tests.harness import deploy
 
 
-def test_aws_is_shown_a_token_of_the_pods_service_account() -> None:
+def test_aws_gets_a_token_of_the_pods_service_account() -> None:
     given = web_identity("arn:aws:iam::123456789012:role/mlflow")
     (mount,), (volume,) = given.mounts, given.volumes
     assert {one.name: one.value for one in given.env} == {
@@ -13,7 +13,7 @@ def test_aws_is_shown_a_token_of_the_pods_service_account() -> None:
     assert (mount.name, mount.read_only) == (volume.name, True)
 
 
-def test_the_token_is_good_for_aws_alone_and_for_an_hour() -> None:
+def test_the_token_is_valid_for_aws_alone_and_for_an_hour() -> None:
     def program() -> dict[str, object]:
         (volume,) = web_identity("arn").volumes
         return {"volume": volume.projected}

@@ -3,14 +3,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.team.quota import ContainerDefaults, Quota
+from components.team.quota import ContainerDefaults, NamespaceQuota
 from components.team.workspace import Workspace, WorkspaceArgs
 from tests.components.parts import AUTHORITY, opened
 from tests.harness import Recording, deploy
 
 URL = "https://mlflow.example.com"
 SERVER = {"app.kubernetes.io/name": "mlflow"}
-QUOTA = Quota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
+QUOTA = NamespaceQuota(cpu="16", memory="64Gi", storage="200Gi", pods=100)
 DEFAULTS = ContainerDefaults(cpu="1", memory="2Gi", cpu_request="100m", memory_request="256Mi")
 TRAEFIK = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
 
@@ -40,8 +40,8 @@ def make(team: str, **changes: Any) -> Workspace:  # noqa: ANN401 - arguments of
 def workspace(team: str = "team-a", *, private: bool = False, **changes: Any) -> Recording:  # noqa: ANN401 - likewise
     def program() -> dict[str, object]:
         authority = pulumi.Output.from_input(AUTHORITY) if private else None
-        made = make(team, authority=authority, **changes)
-        return {"namespace": made.namespace, "account": made.service_account}
+        component = make(team, authority=authority, **changes)
+        return {"namespace": component.namespace, "account": component.service_account}
 
     return deploy(program)
 
@@ -67,9 +67,9 @@ def test_the_namespace_refuses_pods_that_are_not_restricted() -> None:
     ],
 )
 def test_each_role_is_there_with_its_verbs_whether_it_has_members_or_not(role: str, verbs: list[str]) -> None:
-    found = workspace()[f"team-a-{role}-role"].inputs
-    assert found["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
-    assert found["rules"] == [
+    inputs = workspace()[f"team-a-{role}-role"].inputs
+    assert inputs["metadata"] == {"name": f"mlflow-{role}", "namespace": "team-a"}
+    assert inputs["rules"] == [
         {
             "apiGroups": ["mlflow.kubeflow.org"],
             "resources": ["experiments", "datasets", "registeredmodels"],
@@ -94,12 +94,14 @@ def test_every_group_is_bound_to_its_role() -> None:
         ]
 
 
-def test_a_role_without_members_is_bound_to_nobody() -> None:
-    bindings = {found.name for found in workspace(groups={"viewer": ["auditors"], "manager": []}).of("RoleBinding")}
+def test_a_role_without_members_has_no_binding() -> None:
+    bindings = {
+        resource.name for resource in workspace(groups={"viewer": ["auditors"], "manager": []}).of("RoleBinding")
+    }
     assert bindings == {"team-a-viewer-binding", "team-a-gateway-binding", "team-a-program-binding"}
 
 
-def test_everybody_may_see_that_the_ai_gateway_is_empty_and_nothing_else_of_it() -> None:
+def test_members_may_list_the_empty_ai_gateway_and_nothing_else_of_it() -> None:
     got = workspace(groups={"viewer": ["auditors"], "editor": ["interns"], "manager": ["team-a-mlflow-users"]})
     assert got["team-a-gateway-role"].inputs["rules"] == [
         {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["gatewayendpoints/use"], "verbs": ["create"]}
@@ -128,12 +130,12 @@ def test_further_service_accounts_have_the_rights_of_programs_wherever_they_are(
         {"kind": "ServiceAccount", "name": "airflow", "namespace": "team-a"},
         {"kind": "ServiceAccount", "name": "team-a-notebooks", "namespace": "jupyter"},
     ]
-    # The others are made by who runs notebooks and pipelines.
+    # The other service accounts are created elsewhere, for notebooks and pipelines.
     assert [account.name for account in got.of("ServiceAccount")] == ["team-a-account"]
 
 
 @pytest.mark.parametrize("mounted", [True, False])
-def test_pods_carry_a_token_only_where_the_login_takes_it(mounted: bool) -> None:  # noqa: FBT001 - a case of the test
+def test_pods_mount_the_default_token_only_where_the_login_accepts_it(mounted: bool) -> None:  # noqa: FBT001 - a case of the test
     account = workspace(mount_tokens=mounted)["team-a-account"]
     assert account.inputs["automountServiceAccountToken"] is mounted
 
@@ -156,7 +158,7 @@ def test_its_pods_reach_the_login_and_the_ingress_controller_and_nothing_else() 
     assert [port["port"] for port in egress[0]["ports"]] == [4180]
 
 
-def test_its_pods_reach_a_load_balancer_and_the_api_server_where_their_addresses_are_given() -> None:
+def test_its_pods_reach_a_load_balancer_and_the_api_server_at_configured_addresses() -> None:
     got = workspace(ingress_addresses=["192.0.2.0/28"], api_server=["10.0.0.1/32", "10.0.0.2/32"])
     _, egress = opened(got["team-a-network"])
     assert egress[2:] == [
@@ -170,7 +172,7 @@ def test_its_pods_reach_a_load_balancer_and_the_api_server_where_their_addresses
 
 @pytest.mark.parametrize("private", [True, False])
 def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) -> None:  # noqa: FBT001 - a case of the test
-    """No variable names a file, which a pod would have to mount."""
+    """No variable is the path of a file, which a pod would have to mount."""
     assert workspace(private=private)["team-a-client"].inputs["data"] == {
         "MLFLOW_TRACKING_URI": URL,
         "MLFLOW_WORKSPACE": "team-a",
@@ -178,12 +180,12 @@ def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) ->
     }
 
 
-def test_a_private_authority_is_given_to_clients_that_want_https() -> None:
+def test_clients_get_a_private_ca_certificate_for_https() -> None:
     assert workspace(private=True)["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
-    assert [found.name for found in workspace().of("ConfigMap")] == ["team-a-client"]
+    assert [resource.name for resource in workspace().of("ConfigMap")] == ["team-a-client"]
 
 
-def test_a_team_takes_no_more_than_its_quota_and_opens_no_door_beside_the_ingress() -> None:
+def test_a_team_is_limited_to_its_quota_without_node_ports_and_load_balancers() -> None:
     quota = workspace()["team-a-quota"].inputs
     assert quota["metadata"] == {"name": "team-quota", "namespace": "team-a"}
     assert quota["spec"]["hard"] == {
@@ -196,7 +198,7 @@ def test_a_team_takes_no_more_than_its_quota_and_opens_no_door_beside_the_ingres
     }
 
 
-def test_a_container_that_names_no_resources_gets_those_that_the_quota_counts() -> None:
+def test_a_container_without_limits_gets_the_default_ones() -> None:
     got = workspace()
     (item,) = got["team-a-limits"].inputs["spec"]["limits"]
     assert item == {
@@ -209,26 +211,28 @@ def test_a_container_that_names_no_resources_gets_those_that_the_quota_counts() 
 
 
 @pytest.mark.parametrize(("durable", "archived"), [(True, False), (True, True), (False, False), (False, True)])
-def test_only_a_working_team_where_data_matter_keeps_its_namespace(
+def test_only_a_durable_team_that_is_not_archived_is_protected(
     durable: bool,  # noqa: FBT001 - a case of the test
     archived: bool,  # noqa: FBT001 - likewise
 ) -> None:
     got = workspace(durable=durable, archived=archived)
     kept = {"team-a-namespace"} if durable and not archived else set[str]()
-    assert {found.name for found in got if found.protect} == kept
-    assert {found.name for found in got if found.retain} == kept
+    assert {resource.name for resource in got if resource.protect} == kept
+    assert {resource.name for resource in got if resource.retain} == kept
 
 
-def test_in_an_archived_team_no_pod_starts_and_no_program_has_a_right() -> None:
+def test_an_archived_team_allows_no_pods_and_programs_have_no_rights() -> None:
     groups = {"viewer": ["team-a-mlflow-users"]}
     working, archived = workspace(groups=groups), workspace(groups=groups, archived=True)
     assert archived["team-a-quota"].inputs["spec"]["hard"]["pods"] == "0"
-    subjects = [subject["kind"] for found in archived.of("RoleBinding") for subject in found.inputs["subjects"]]
+    subjects = [subject["kind"] for resource in archived.of("RoleBinding") for subject in resource.inputs["subjects"]]
     assert set(subjects) == {"Group"}
-    assert {found.name for found in working} - {found.name for found in archived} == {"team-a-program-binding"}
+    assert {resource.name for resource in working} - {resource.name for resource in archived} == {
+        "team-a-program-binding"
+    }
 
 
-def test_an_archived_team_is_still_a_workspace_and_says_that_it_is_archived() -> None:
+def test_an_archived_team_is_still_a_workspace_and_labelled_as_archived() -> None:
     labels = workspace(archived=True)["team-a-namespace"].inputs["metadata"]["labels"]
     assert (labels["mlflow-enabled"], labels["mlflow-platform/archived"]) == ("true", "true")
     assert "mlflow-platform/archived" not in workspace()["team-a-namespace"].inputs["metadata"]["labels"]
@@ -240,27 +244,27 @@ def test_two_teams_share_nothing() -> None:
         make("team-b")
 
     got = deploy(program)
-    of_a = [found for found in got if "team-a" in (found.parent, found.name)]
-    of_b = [found for found in got if "team-b" in (found.parent, found.name)]
+    of_a = [resource for resource in got if "team-a" in (resource.parent, resource.name)]
+    of_b = [resource for resource in got if "team-b" in (resource.parent, resource.name)]
     assert len(of_a) == len(of_b)
     assert len(of_a) + len(of_b) == len(got.resources)
-    for found in of_a:
-        assert not any("team-b" in name for name in found.dependencies)
-        assert "team-b" not in str(found.inputs)
+    for resource in of_a:
+        assert not any("team-b" in name for name in resource.dependencies)
+        assert "team-b" not in str(resource.inputs)
 
 
 def test_a_team_has_the_same_resources_alone_and_among_others() -> None:
-    alone = {found.urn: found.document for found in workspace() if found.custom}
+    alone = {resource.urn: resource.document for resource in workspace() if resource.custom}
 
     def program() -> None:
         make("team-0")
         make("team-a")
 
-    among = {found.urn: found.document for found in deploy(program)}
+    among = {resource.urn: resource.document for resource in deploy(program)}
     assert {urn: among[urn] for urn in alone} == alone
 
 
-def test_users_that_no_identity_provider_puts_into_groups_are_bound_themselves() -> None:
+def test_users_without_groups_are_bound_by_name() -> None:
     got = workspace(users={"manager": ["erin@example.com"], "viewer": []})
     for role in ("manager", "gateway"):
         subjects = got[f"team-a-{role}-binding"].inputs["subjects"]

@@ -1,4 +1,4 @@
-"""One line per resource of each committed stack: what a preview of an empty cluster would create.
+"""Snapshots of the committed stacks: one line for each resource that a first deployment would create.
 
 The files in `snapshots/` are reviewed with the change that alters them. `make generate` writes them.
 """
@@ -16,7 +16,7 @@ def text(recording: Recording) -> str:
 
 
 def file_of(stack: str) -> Path:
-    """The file that holds a stack's snapshot."""
+    """Path of a stack's snapshot."""
     return FOLDER / f"{stack}.txt"
 
 

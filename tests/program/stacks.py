@@ -1,4 +1,4 @@
-"""The committed stacks, run from their own stack files."""
+"""Runs the program for the committed stack files."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ from tests.harness import PROJECT, Recording, deploy
 
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = ("dev", "prod")
-# What Pulumi.prod.yaml asks its owner to set.
+# Secrets that each stack file requires.
 SECRETS = {
     "dev": (),
     "prod": ("loginClientSecret",),
@@ -23,12 +23,12 @@ SECRETS = {
 
 @functools.cache
 def recorded(stack: str, *, preview: bool = False) -> Recording:
-    """A committed stack, run once for all tests; they only read it."""
+    """Recording of a committed stack, made once for all tests, which only read it."""
     return run(stack, secrets=SECRETS[stack], preview=preview)
 
 
 def run(stack: str, *, secrets: Sequence[str] = (), preview: bool = False, **changes: object) -> Recording:
-    """A committed stack with some of its settings changed and these secrets set."""
+    """Recording of a committed stack with changed settings and with these secrets."""
     document = {**stack_file(stack), **{f"{PROJECT}:{key}": value for key, value in changes.items()}}
     return deploy(
         _program,
@@ -40,12 +40,12 @@ def run(stack: str, *, secrets: Sequence[str] = (), preview: bool = False, **cha
 
 
 def secret_value(name: str) -> str:
-    """What a test sets a secret of the stack file to."""
+    """Value of a secret in tests."""
     return f"{CANARY}{name}"
 
 
 def stack_file(stack: str) -> dict[str, Any]:
-    """Configuration as the engine passes it on: the stack file's, and the project's defaults for the rest."""
+    """Configuration as the engine passes it to the program: the stack file, and the project's defaults."""
     project = cast("dict[str, dict[str, Any]]", _yaml("Pulumi.yaml")["config"])
     defaults = {
         key if ":" in key else f"{PROJECT}:{key}": entry.get("default", entry.get("value"))

@@ -1,4 +1,4 @@
-"""Finds secrets where they do not belong: in anything but a Kubernetes Secret or a secret output of the stack."""
+"""Finds leaked secrets: those in anything but a Kubernetes Secret or a secret output of the stack."""
 
 import base64
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ SECRET_TYPE = "kubernetes:core/v1:Secret"  # noqa: S105 - a type token
 
 
 def leaks(recording: Recording) -> list[str]:
-    """A sentence for every secret that can be read where it should not."""
+    """A sentence for each leaked secret."""
     return [*_marked_elsewhere(recording), *_in_plain_text(recording)]
 
 
@@ -28,8 +28,8 @@ def _in_plain_text(recording: Recording) -> Iterator[str]:
 
 
 def _forms(recording: Recording) -> frozenset[str]:
-    """Secrets as they are, what was computed from them, and both as Kubernetes writes them."""
-    # Drawn to be read: the ids of access keys, which stand beside their keys in Secrets.
+    """Secret values and values computed from them, in plain text and in base64."""
+    # Access key ids are no secrets, although they are in a Secret beside their keys.
     public = {resource.id for resource in recording.of("RandomString")}
     derived = {value for resource in recording for value in resource.secrets.values()} - public
     plain = recording.secret_values | derived
@@ -37,7 +37,7 @@ def _forms(recording: Recording) -> frozenset[str]:
 
 
 def _readable(recording: Recording) -> Iterator[tuple[str, str]]:
-    """Everything that lies in the state without encryption."""
+    """All texts that are in the state without encryption."""
     for resource in recording:
         yield f"{resource.name}: its id", resource.id
         yield f"{resource.name}: its name", resource.name

@@ -1,4 +1,4 @@
-"""The stack's output `access` against the RBAC objects that the same program makes."""
+"""The stack's output `access` against the RBAC objects of the same program."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from tests.harness import Recording, Registered
 from tests.program.stacks import SECRETS, STACKS, recorded, run
 
 Cell = tuple[str, str, str, str, str]
-"""Kind and name of somebody, team, resource, verb."""
+"""Kind and name of the subject, team, resource, verb."""
 
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 TEAMS = {
@@ -34,7 +34,7 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 
 
 def told(got: Recording) -> set[Cell]:
-    """What the output says."""
+    """Access as the output shows it."""
     return {
         (grant["kind"], grant["name"], grant["team"], resource, verb)
         for grant in got.exports["access"]["grants"]
@@ -44,7 +44,7 @@ def told(got: Recording) -> set[Cell]:
 
 
 def granted(got: Recording) -> set[Cell]:
-    """What Kubernetes would decide about MLflow's resources, by the rules of RBAC."""
+    """Access to MLflow's resources as Kubernetes RBAC would decide about it."""
     teams = got.exports["teams"]
     roles = {(one.kind, namespace(one), name_of(one)): one for one in roles_of(got)}
     cells: set[Cell] = set()
@@ -66,12 +66,12 @@ def roles_of(got: Recording) -> Iterator[Registered]:
     yield from got.of("ClusterRole")
 
 
-def namespace(found: Registered) -> str:
-    return found.inputs["metadata"].get("namespace", "")
+def namespace(resource: Registered) -> str:
+    return resource.inputs["metadata"].get("namespace", "")
 
 
-def name_of(found: Registered) -> str:
-    return found.inputs["metadata"].get("name") or autoname(found.name)
+def name_of(resource: Registered) -> str:
+    return resource.inputs["metadata"].get("name") or autoname(resource.name)
 
 
 def subjects(binding: Registered) -> Iterator[tuple[str, str]]:
@@ -90,19 +90,19 @@ def allowed(role: Registered | None) -> Iterator[tuple[str, str]]:
                 yield from ((resource, verb) for verb in rule["verbs"])
 
 
-def test_the_output_says_what_the_programs_rbac_grants(recording: Recording) -> None:
+def test_the_output_shows_what_the_programs_rbac_grants(recording: Recording) -> None:
     about = {cell for cell in granted(recording) if cell[3] in RESOURCES}
     assert about
     assert about == told(recording)
 
 
-def test_beyond_it_the_server_and_an_empty_list_for_the_browser_are_all_there_is(recording: Recording) -> None:
-    """The AI gateway is off; its list is granted because the UI shows a refusal in red."""
+def test_the_only_other_grants_are_the_servers_and_the_empty_list_for_the_browser(recording: Recording) -> None:
+    """The AI gateway is off; its list is granted because the UI shows a refusal as an error."""
     beyond = {cell[3:] for cell in granted(recording) if cell[3] not in RESOURCES and cell[2] != "mlflow"}
     assert beyond <= {("gatewayendpoints/use", "create")}
 
 
-def test_nobody_is_given_access_to_all_teams_at_once(recording: Recording) -> None:
+def test_no_subject_gets_access_to_all_teams_at_once(recording: Recording) -> None:
     roles = {name_of(one): one for one in recording.of("ClusterRole") if set(allowed(one))}
     bound = {one.inputs["roleRef"]["name"] for one in recording.of("ClusterRoleBinding")}
     for name in roles.keys() & bound:

@@ -10,7 +10,7 @@ from tests.harness import Recording, Registered
 from tests.program.stacks import ROOT, SECRETS, recorded, run, stack_file
 
 ARTIFACTS = {"kind": "bucket", "directAccess": True}
-# What no stack without AWS waits for.
+# Prints whether the program of a stack without AWS loads pulumi_aws, which takes seconds.
 LOADED = "import sys; from tests.program.stacks import recorded; recorded('dev'); print('pulumi_aws' in sys.modules)"
 
 
@@ -23,8 +23,8 @@ def direct(**identity: object) -> Recording:
     return prod(artifacts=ARTIFACTS, aws={**at, "identity": identity or at["identity"]})
 
 
-def statements(found: Registered) -> list[dict[str, Any]]:
-    return json.loads(found.inputs["policy"])["Statement"]
+def statements(resource: Registered) -> list[dict[str, Any]]:
+    return json.loads(resource.inputs["policy"])["Statement"]
 
 
 def test_a_stack_without_aws_does_not_load_what_aws_needs() -> None:
@@ -33,20 +33,20 @@ def test_a_stack_without_aws_does_not_load_what_aws_needs() -> None:
 
 
 def test_the_provider_works_in_one_account_and_tags_what_it_makes() -> None:
-    said = recorded("prod")["aws"].inputs
-    assert said["region"] == "eu-central-1"
-    assert json.loads(said["allowedAccountIds"]) == ["123456789012"]
+    inputs = recorded("prod")["aws"].inputs
+    assert inputs["region"] == "eu-central-1"
+    assert json.loads(inputs["allowedAccountIds"]) == ["123456789012"]
     tags = {"mlflow-platform": "mlflow.example.com", "cost-center": "machine-learning"}
-    assert json.loads(said["defaultTags"]) == {"tags": tags}
+    assert json.loads(inputs["defaultTags"]) == {"tags": tags}
 
 
 def test_nothing_at_aws_is_made_by_a_default_provider() -> None:
-    made = [found for found in direct() if found.type.startswith("aws:")]
-    assert len(made) > 15
-    assert {found.provider for found in made} == {"aws"}
+    resources = [resource for resource in direct() if resource.type.startswith("aws:")]
+    assert len(resources) > 15
+    assert {resource.provider for resource in resources} == {"aws"}
 
 
-def test_the_server_is_in_no_place_of_the_jobs_and_the_job_in_none_of_the_servers() -> None:
+def test_server_and_job_have_separate_aws_identities() -> None:
     got = recorded("prod")
     job, server = pod(got, "database-role-job"), pod(got, "mlflow-server")
     assert job["serviceAccountName"] == "mlflow-database-role"
@@ -60,7 +60,7 @@ def test_the_server_is_in_no_place_of_the_jobs_and_the_job_in_none_of_the_server
     assert "ADMINISTRATOR_SECRET_ARN" not in environment(mlflow)
 
 
-def test_the_database_is_verified_by_the_authority_that_is_given() -> None:
+def test_the_database_is_verified_with_the_configured_ca_certificate() -> None:
     got = recorded("prod")
     given = got["database-authority"].inputs["data"]["ca.crt"]
     assert given.strip() == stack_file("prod")["mlflow-platform:database"]["authority"].strip()
@@ -70,15 +70,15 @@ def test_the_database_is_verified_by_the_authority_that_is_given() -> None:
     ]
 
 
-def test_another_number_makes_another_password_and_nothing_else_at_aws() -> None:
+def test_a_new_rotation_number_changes_the_password_alone() -> None:
     database = {**stack_file("prod")["mlflow-platform:database"], "passwordRotation": 2}
     before, after = (
-        {found.urn: found.document for found in got} for got in (recorded("prod"), prod(database=database))
+        {resource.urn: resource.document for resource in got} for got in (recorded("prod"), prod(database=database))
     )
     assert {urn.rpartition("::")[2] for urn in before if before[urn] != after[urn]} == {"database-user-password"}
 
 
-def test_a_teams_pods_take_a_role_for_the_files_of_their_own_workspace() -> None:
+def test_a_teams_pods_assume_a_role_for_their_own_workspaces_files() -> None:
     got = direct()
     annotations = got["research-account"].inputs["metadata"]["annotations"]
     assert annotations.keys() == {"eks.amazonaws.com/role-arn"}
@@ -98,22 +98,23 @@ def test_a_team_outside_aws_finds_a_key_in_its_namespace() -> None:
     assert metadata == {"namespace": "research", "name": "mlflow-artifacts"}
     assert not got["research-account"].inputs["metadata"]["annotations"]
     assert len(got.of("aws.AccessKey")) == 4
-    assert {found.trigger for found in got.of("aws.AccessKey")} == {3}
+    assert {resource.trigger for resource in got.of("aws.AccessKey")} == {3}
 
 
 def test_pod_identity_is_associated_with_every_service_account() -> None:
     got = direct(kind="pod-identity", clusterName="prod")
-    made = {
-        (found.inputs["namespace"], found.inputs["serviceAccount"]) for found in got.of("aws.PodIdentityAssociation")
+    identities = {
+        (resource.inputs["namespace"], resource.inputs["serviceAccount"])
+        for resource in got.of("aws.PodIdentityAssociation")
     }
     teams = {(team, "mlflow-client") for team in ("research", "pricing")}
-    assert made == teams | {("mlflow", "mlflow"), ("mlflow", "mlflow-database-role")}
+    assert identities == teams | {("mlflow", "mlflow"), ("mlflow", "mlflow-database-role")}
 
 
-def test_without_direct_access_a_team_is_nobody_at_aws_and_an_archived_one_never_is() -> None:
-    assert not [found for found in recorded("prod") if found.name.startswith("research-artifacts")]
+def test_only_a_team_with_direct_access_has_an_aws_identity_and_an_archived_one_never() -> None:
+    assert not [resource for resource in recorded("prod") if resource.name.startswith("research-artifacts")]
     got = prod(artifacts=ARTIFACTS, teams={"research": {"archived": True}, "pricing": {}})
-    assert {found.name for found in got if found.type == "mlflow-platform:index:RoleIdentity"} == {
+    assert {resource.name for resource in got if resource.type == "mlflow-platform:index:RoleIdentity"} == {
         "server-identity",
         "database-identity",
         "pricing-artifacts",
@@ -126,6 +127,6 @@ def test_production_with_services_of_ones_own_has_nothing_at_aws() -> None:
     sections = {key.removeprefix("mlflow-platform:"): value for key, value in shown.items()}
     secrets = ["databaseAdministratorPassword", "artifactsAccessKeyId", "artifactsSecretAccessKey", "loginClientSecret"]
     got = run("prod", secrets=secrets, aws="", **sections)
-    assert not [found for found in got if found.type.startswith("aws:")]
+    assert not [resource for resource in got if resource.type.startswith("aws:")]
     assert got["bucket"].type == "mlflow-platform:index:ExternalStore"
     assert got["database"].type == "mlflow-platform:index:ExternalDatabase"

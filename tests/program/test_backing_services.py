@@ -1,4 +1,4 @@
-"""The whole program on services that somebody else runs, and on volumes."""
+"""The whole program with external services, and with volumes."""
 
 import functools
 from typing import Any
@@ -19,7 +19,7 @@ SECRETS = (
 
 
 @functools.cache
-def others() -> Recording:
+def external() -> Recording:
     return run(
         "dev",
         secrets=SECRETS,
@@ -43,36 +43,36 @@ def pod(got: Recording, name: str) -> dict[str, Any]:
     return got[name].inputs["spec"]["template"]["spec"]
 
 
-def test_the_secrets_of_others_services_leave_no_secret() -> None:
-    assert leaks(others()) == []
-    in_secrets = {value for found in others().of("Secret") for value in found.secrets.values()}
+def test_no_secret_of_external_services_leaves_a_secret() -> None:
+    assert leaks(external()) == []
+    in_secrets = {value for resource in external().of("Secret") for value in resource.secrets.values()}
     assert {secret_value(name) for name in SECRETS} <= in_secrets
 
 
-def test_schema_and_server_wait_for_the_role() -> None:
-    assert "database-role-job" in others()["migration-job"].dependencies
-    assert "database-role-job" in others()["mlflow-server"].dependencies
+def test_migration_and_server_wait_for_the_database_role() -> None:
+    assert "database-role-job" in external()["migration-job"].dependencies
+    assert "database-role-job" in external()["mlflow-server"].dependencies
 
 
-def test_server_and_jobs_believe_the_companys_authorities() -> None:
+def test_server_and_jobs_trust_the_companys_ca_certificates() -> None:
     for name in ("mlflow-server", "migration-job", "database-role-job"):
-        spec = pod(others(), name)
+        spec = pod(external(), name)
         assert "trust" in [container["name"] for container in spec["initContainers"]], name
         mounted = [mount["mountPath"] for container in spec["containers"] for mount in container["volumeMounts"]]
         assert PUBLIC in mounted, name
 
 
-def test_the_bundle_is_there_before_the_login_starts() -> None:
-    names = [container["name"] for container in pod(others(), "mlflow-server")["initContainers"]]
+def test_the_ca_bundle_exists_before_the_login_starts() -> None:
+    names = [container["name"] for container in pod(external(), "mlflow-server")["initContainers"]]
     assert names.index("trust") < names.index("oauth2-proxy")
 
 
-def test_what_runs_beside_others_services_is_not_made() -> None:
-    names = {found.name for found in others()}
+def test_with_external_services_there_are_none_in_the_cluster() -> None:
+    names = {resource.name for resource in external()}
     assert not {"postgres-server", "object-store-server"} & names
 
 
-def test_on_volumes_one_server_ends_before_the_next_one_starts() -> None:
+def test_on_volumes_the_old_server_stops_before_the_new_one_starts() -> None:
     spec = volumes()["mlflow-server"].inputs["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
@@ -84,8 +84,8 @@ def test_the_migration_has_the_database_and_not_the_artifacts() -> None:
     assert "/mlflow/artifacts" not in paths
 
 
-def test_a_namespace_that_exists_is_used_and_closed() -> None:
+def test_an_existing_namespace_is_used_and_closed() -> None:
     got = run("dev", createNamespace=False)
-    assert "platform-namespace" not in {found.name for found in got}
+    assert "platform-namespace" not in {resource.name for resource in got}
     assert got["mlflow-server"].inputs["metadata"]["namespace"] == "mlflow"
     assert got["platform-closed"].inputs["spec"]["podSelector"] == {}

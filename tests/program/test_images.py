@@ -1,4 +1,4 @@
-"""Where images are pulled from, in every pod that a stack makes."""
+"""Registries and image pull Secrets of all pods of a stack."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +13,10 @@ DIGEST = f"@sha256:{'0' * 64}"
 
 
 def pods(recording: Recording) -> Iterator[dict[str, Any]]:
-    for found in recording:
-        spec = found.inputs.get("spec", {})
+    for resource in recording:
+        spec = resource.inputs.get("spec", {})
         template = spec.get("jobTemplate", {}).get("spec", spec).get("template", {})
-        if "spec" in template and found.custom:
+        if "spec" in template and resource.custom:
             yield template["spec"]
 
 
@@ -37,10 +37,10 @@ def test_every_image_is_pulled_from_the_mirror_where_there_is_one(stack: str) ->
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_pod_shows_the_registry_its_secret(stack: str) -> None:
-    found = list(pods(run(stack, secrets=SECRETS[stack], images={"pullSecrets": ["pull"]})))
-    assert found
-    assert all(pod["imagePullSecrets"] == [{"name": "pull"}] for pod in found)
+def test_every_pod_has_the_image_pull_secret(stack: str) -> None:
+    specs = list(pods(run(stack, secrets=SECRETS[stack], images={"pullSecrets": ["pull"]})))
+    assert specs
+    assert all(pod["imagePullSecrets"] == [{"name": "pull"}] for pod in specs)
 
 
 def test_an_image_by_digest_stays_what_it_is_behind_a_mirror() -> None:

@@ -1,4 +1,4 @@
-"""Who may connect to whom in what the committed stacks would deploy, computed from their rendered policies."""
+"""Connections between the pods of the committed stacks, computed from their NetworkPolicies."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -18,7 +18,7 @@ HOSTS = [
     (Host(name="metadata service", address="169.254.169.254"), [Port(number=80), Port(number=443)]),
     (Host(name="outside the cluster", address="203.0.113.1"), [Port(number=80), Port(number=443)]),
 ]
-# What a cluster has besides.
+# Other workloads of a cluster.
 OTHERS = {
     "kube-system": ({"k8s-app": "kube-dns"}, [(5353, "UDP"), (5353, "TCP"), (8080, "TCP")]),
     "traefik": ({"app.kubernetes.io/name": "traefik"}, [(8000, "TCP"), (8443, "TCP"), (9000, "TCP")]),
@@ -29,15 +29,15 @@ OTHERS = {
 def objects(recording: Recording) -> Iterator[Object]:
     """Namespaces, policies and one pod of each kind; a pod without labels in each namespace."""
     addresses = (f"10.244.0.{number}" for number in count(2))
-    for found in recording:
-        metadata: dict[str, Any] = found.inputs.get("metadata", {}) if found.custom else {}
-        if found.kind == "Namespace":
+    for resource in recording:
+        metadata: dict[str, Any] = resource.inputs.get("metadata", {}) if resource.custom else {}
+        if resource.kind == "Namespace":
             yield {"kind": "Namespace", "metadata": metadata}
             yield any_pod(metadata["name"])
-        elif found.kind == "NetworkPolicy":
-            yield {"kind": "NetworkPolicy", **found.inputs}
-        elif found.kind in WORKLOADS:
-            template = found.inputs["spec"]["template"]
+        elif resource.kind == "NetworkPolicy":
+            yield {"kind": "NetworkPolicy", **resource.inputs}
+        elif resource.kind in WORKLOADS:
+            template = resource.inputs["spec"]["template"]
             labels = template["metadata"]["labels"]
             yield pod(metadata["namespace"], labels, template["spec"], next(addresses))
     for name, (labels, ports) in OTHERS.items():
@@ -61,13 +61,13 @@ def table() -> str:
 
 
 def admitted(stack: str | Recording) -> dict[str, set[str]]:
-    """Destinations and ports that each source may connect to."""
-    found: dict[str, set[str]] = {}
+    """Destinations and ports by the source that may connect to them."""
+    reachable: dict[str, set[str]] = {}
     for cell in matrix(stack) if isinstance(stack, str) else cells(network(objects(stack)), HOSTS):
-        found.setdefault(cell.source, set())
+        reachable.setdefault(cell.source, set())
         if cell.admitted:
-            found[cell.source].add(f"{cell.destination}:{cell.port}")
-    return found
+            reachable[cell.source].add(f"{cell.destination}:{cell.port}")
+    return reachable
 
 
 NAMES = {"kube-system/kube-dns:5353", "kube-system/kube-dns:5353/UDP"}
@@ -75,28 +75,30 @@ NAMES = {"kube-system/kube-dns:5353", "kube-system/kube-dns:5353/UDP"}
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_teams_pod_reaches_the_login_the_ingress_controller_and_names(stack: str) -> None:
-    teams = {found.inputs["metadata"]["name"] for found in recorded(stack) if found.kind == "Namespace"} - {"mlflow"}
+    teams = {resource.inputs["metadata"]["name"] for resource in recorded(stack) if resource.kind == "Namespace"} - {
+        "mlflow"
+    }
     assert teams
     for team in teams:
         assert admitted(stack)[f"{team}/any other pod"] == {*NAMES, "mlflow/mlflow:4180", "traefik/traefik:8443"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_pod_that_nobody_has_written_down_resolves_names_only(stack: str) -> None:
+def test_an_unknown_pod_reaches_dns_only(stack: str) -> None:
     assert admitted(stack)["mlflow/any other pod"] == NAMES
 
 
-def test_what_holds_data_admits_its_clients_only() -> None:
-    found = admitted("dev")
-    assert {source for source, to in found.items() if "mlflow/postgres:5432" in to} == {
+def test_data_stores_admit_their_clients_only() -> None:
+    reachable = admitted("dev")
+    assert {source for source, to in reachable.items() if "mlflow/postgres:5432" in to} == {
         "mlflow/mlflow",
         "mlflow/migration",
     }
-    stores = {source for source, to in found.items() if "mlflow/object-store:8333" in to}
+    stores = {source for source, to in reachable.items() if "mlflow/object-store:8333" in to}
     assert stores == {"mlflow/mlflow", "mlflow/create-bucket"}
 
 
-def test_the_server_reaches_what_it_works_with_once_the_api_servers_address_is_written_down() -> None:
+def test_with_a_known_api_server_the_server_reaches_only_what_it_needs() -> None:
     narrow = admitted(run("dev", cluster={"apiServer": ["192.0.2.1/32"]}))["mlflow/mlflow"]
     assert narrow == {
         *NAMES,
@@ -113,7 +115,7 @@ def test_the_server_reaches_what_it_works_with_once_the_api_servers_address_is_w
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_nothing_of_ours_reaches_the_metadata_service_or_a_kubelet(stack: str) -> None:
+def test_no_pod_of_the_platform_reaches_the_metadata_service_or_a_kubelet(stack: str) -> None:
     for source, reached in admitted(stack).items():
         if source.partition("/")[0] not in OTHERS:
             assert not {to for to in reached if to.startswith(("metadata", "kubelet"))}, source

@@ -8,93 +8,96 @@ from tests.program.stacks import SECRETS, STACKS, recorded, run, stack_file
 
 CLUSTER_SCOPED = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
 LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
-# What the server waits for in one stack only. The issuer of EKS is public, its role needs no key, its bucket guards.
+# Dependencies of the server in one stack only. In the other one the issuer is public, and the role needs no key.
 OF_THE_STACK = {
     "dev": {"object-store-bucket", "identity-ingress", "login-issuer-discovery"},
     "prod": {"server-identity-policy", "bucket-policy", "bucket-encryption", "bucket-versioning"},
 }
-# Replaced whenever what they say changes, which protection would refuse.
+# Kinds that a change may replace, which protection would refuse.
 REPLACEABLE = ("Job", "ConfigMap", "Secret")
 
 
 def documents(recording: Recording) -> dict[str, tuple[Any, ...]]:
-    """What the engine would compare, by URN."""
+    """Inputs and options that the engine would compare, by URN."""
     return {
-        found.urn: (found.document, found.protect, found.provider, found.dependencies) for found in recording.resources
+        resource.urn: (resource.document, resource.protect, resource.provider, resource.dependencies)
+        for resource in recording.resources
     }
 
 
-def namespace_of(found: Registered) -> str:
-    return found.inputs["metadata"]["namespace"]
+def namespace_of(resource: Registered) -> str:
+    return resource.inputs["metadata"]["namespace"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_resource_is_given_the_provider_of_its_package(stack: str) -> None:
-    given = {(found.type.partition(":")[0], found.provider) for found in recorded(stack) if found.custom}
+    given = {(resource.type.partition(":")[0], resource.provider) for resource in recorded(stack) if resource.custom}
     at_aws = {("aws", "aws")} if stack == "prod" else set[tuple[str, str]]()
     assert given == {("kubernetes", "cluster"), ("random", "random"), ("pulumi", "")} | at_aws
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_component_has_a_type_of_this_project(stack: str) -> None:
-    components = [found for found in recorded(stack) if not found.custom]
+    components = [resource for resource in recorded(stack) if not resource.custom]
     assert components
-    for found in components:
-        assert re.fullmatch(r"mlflow-platform:index:[A-Z][A-Za-z]+", found.type)
-        # Of two components one is inside the other only where it is a part of it.
-        assert found.name.startswith(found.parent)
+    for resource in components:
+        assert re.fullmatch(r"mlflow-platform:index:[A-Z][A-Za-z]+", resource.type)
+        # A component is inside another one only if it is part of it.
+        assert resource.name.startswith(resource.parent)
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_child_is_named_after_its_parent(stack: str) -> None:
-    for found in recorded(stack):
-        if found.custom and not found.type.startswith("pulumi:"):
-            assert found.name.startswith(f"{found.parent}-"), found.urn
+    for resource in recorded(stack):
+        if resource.custom and not resource.type.startswith("pulumi:"):
+            assert resource.name.startswith(f"{resource.parent}-"), resource.urn
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_preview_shows_the_resources_that_the_deployment_makes(stack: str) -> None:
-    assert [found.urn for found in recorded(stack, preview=True)] == [found.urn for found in recorded(stack)]
+    assert [resource.urn for resource in recorded(stack, preview=True)] == [
+        resource.urn for resource in recorded(stack)
+    ]
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_same_settings_ask_for_the_same_resources(stack: str) -> None:
+def test_the_same_settings_create_the_same_resources(stack: str) -> None:
     assert documents(run(stack, secrets=SECRETS[stack])) == documents(recorded(stack))
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_object_says_which_namespace_it_is_in(stack: str) -> None:
-    namespaces = {found.inputs["metadata"]["name"] for found in recorded(stack).of("Namespace")}
-    for found in recorded(stack):
-        if found.type.startswith("kubernetes:") and found.kind not in CLUSTER_SCOPED:
-            assert namespace_of(found) in namespaces, found.name
+    namespaces = {resource.inputs["metadata"]["name"] for resource in recorded(stack).of("Namespace")}
+    for resource in recorded(stack):
+        if resource.type.startswith("kubernetes:") and resource.kind not in CLUSTER_SCOPED:
+            assert namespace_of(resource) in namespaces, resource.name
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_two_objects_of_a_kind_want_the_same_name(stack: str) -> None:
     wanted = [
-        (found.kind, found.inputs["metadata"].get("namespace"), found.inputs["metadata"]["name"])
-        for found in recorded(stack)
-        if "name" in found.inputs.get("metadata", {})
+        (resource.kind, resource.inputs["metadata"].get("namespace"), resource.inputs["metadata"]["name"])
+        for resource in recorded(stack)
+        if "name" in resource.inputs.get("metadata", {})
     ]
     assert len(wanted) == len(set(wanted))
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_namespace_refuses_unrestricted_pods(stack: str) -> None:
-    for found in recorded(stack).of("Namespace"):
-        assert LEVELS.items() <= found.inputs["metadata"]["labels"].items()
+    for resource in recorded(stack).of("Namespace"):
+        assert LEVELS.items() <= resource.inputs["metadata"]["labels"].items()
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_namespace_denies_all_traffic_but_name_resolution(stack: str) -> None:
     got = recorded(stack)
     closed = {
-        namespace_of(found): found.inputs["spec"]
-        for found in got.of("NetworkPolicy")
-        if found.inputs["metadata"].get("name") == "default-deny"
+        namespace_of(resource): resource.inputs["spec"]
+        for resource in got.of("NetworkPolicy")
+        if resource.inputs["metadata"].get("name") == "default-deny"
     }
-    assert closed.keys() == {found.inputs["metadata"]["name"] for found in got.of("Namespace")}
+    assert closed.keys() == {resource.inputs["metadata"]["name"] for resource in got.of("Namespace")}
     for spec in closed.values():
         assert spec["podSelector"] == {}
         assert spec["policyTypes"] == ["Ingress", "Egress"]
@@ -113,23 +116,23 @@ def test_every_service_selects_the_pods_of_one_workload(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_workload_has_a_policy_that_opens_its_way(stack: str) -> None:
+def test_every_workload_has_a_network_policy_of_its_own(stack: str) -> None:
     got = recorded(stack)
-    selectors = [found.inputs["spec"]["podSelector"].get("matchLabels", {}) for found in got.of("NetworkPolicy")]
-    for found in [*got.of("Deployment"), *got.of("StatefulSet"), *got.of("Job")]:
-        assert found.inputs["spec"]["template"]["metadata"]["labels"] in selectors, found.name
+    selectors = [resource.inputs["spec"]["podSelector"].get("matchLabels", {}) for resource in got.of("NetworkPolicy")]
+    for resource in [*got.of("Deployment"), *got.of("StatefulSet"), *got.of("Job")]:
+        assert resource.inputs["spec"]["template"]["metadata"]["labels"] in selectors, resource.name
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_server_starts_when_everything_it_asks_is_there(stack: str) -> None:
+def test_the_server_starts_when_everything_it_connects_to_exists(stack: str) -> None:
     waits_for = recorded(stack)["mlflow-server"].dependencies
     assert {"migration-job", "mlflow-binding", "mlflow-network"} <= waits_for
-    # With issuer and network there from the start: OAuth2-Proxy reads the keys of service-account tokens once.
+    # Issuer and network have to exist first: OAuth2-Proxy reads the keys of service-account tokens once.
     assert OF_THE_STACK[stack] <= waits_for
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_job_starts_when_its_way_is_open(stack: str) -> None:
+def test_a_job_starts_after_its_network_policy(stack: str) -> None:
     got = recorded(stack)
     for job in got.of("Job"):
         labels = job.inputs["spec"]["template"]["metadata"]["labels"]
@@ -146,9 +149,9 @@ def test_a_new_team_brings_its_own_resources_and_changes_no_other() -> None:
     changed = run("dev", teams={"team-0": {"description": "First of all"}, **teams})
     after = documents(changed)
     assert {urn: after[urn] for urn in before} == before
-    new = [found for found in changed if found.urn not in before]
-    assert {found.parent or found.name for found in new} == {"team-0"}
-    team_a = [found for found in recorded("dev") if "team-a" in (found.parent, found.name)]
+    new = [resource for resource in changed if resource.urn not in before]
+    assert {resource.parent or resource.name for resource in new} == {"team-0"}
+    team_a = [resource for resource in recorded("dev") if "team-a" in (resource.parent, resource.name)]
     assert len(new) == len(team_a)
 
 
@@ -157,7 +160,7 @@ def test_the_order_of_teams_in_the_stack_file_means_nothing() -> None:
     assert documents(run("dev", teams=dict(reversed(teams.items())))) == documents(recorded("dev"))
 
 
-def test_a_change_of_a_teams_groups_touches_bindings_only() -> None:
+def test_a_change_of_a_teams_groups_changes_bindings_only() -> None:
     changed = run(
         "dev", teams={"team-a": {"groups": {"viewer": ["auditors"], "editor": ["team-a-mlflow-users"]}}, "team-b": {}}
     )
@@ -168,10 +171,10 @@ def test_a_change_of_a_teams_groups_touches_bindings_only() -> None:
     }
 
 
-def test_kubernetes_own_roles_count_in_mlflow_only_when_that_is_said() -> None:
+def test_kubernetes_own_roles_count_in_mlflow_only_by_choice() -> None:
     aggregated = {"mlflow-view", "mlflow-edit", "mlflow-admin"}
-    for said, expected in (({}, set[str]()), ({"aggregateRoles": True}, aggregated)):
-        roles = {found.inputs["metadata"].get("name") for found in run("dev", access=said).of("ClusterRole")}
+    for inputs, expected in (({}, set[str]()), ({"aggregateRoles": True}, aggregated)):
+        roles = {resource.inputs["metadata"].get("name") for resource in run("dev", access=inputs).of("ClusterRole")}
         assert roles & aggregated == expected
 
 
@@ -179,29 +182,29 @@ def test_an_archived_team_in_production_loses_its_protection_and_the_others_keep
     teams = stack_file("prod")["mlflow-platform:teams"]
     archived = {**teams, "pricing": {**teams["pricing"], "archived": True}}
     got = run("prod", secrets=SECRETS["prod"], teams=archived)
-    assert {found.name for found in got.of("Namespace") if not found.protect} == {"pricing-namespace"}
+    assert {resource.name for resource in got.of("Namespace") if not resource.protect} == {"pricing-namespace"}
 
 
 def test_production_protects_the_namespaces() -> None:
     namespaces = recorded("prod").of("Namespace")
     assert len(namespaces) == 3
-    assert all(found.protect for found in namespaces)
+    assert all(resource.protect for resource in namespaces)
 
 
 def test_production_with_data_in_the_cluster_protects_what_holds_it_and_leaves_the_rest_replaceable() -> None:
     inside, server = {"kind": "in-cluster"}, {"image": stack_file("prod")["mlflow-platform:server"]["image"]}
     got = run("prod", secrets=["loginClientSecret"], aws="", database=inside, artifacts=inside, server=server)
     assert len(got.of("StatefulSet")) == 2
-    assert all(found.protect for found in [*got.of("Namespace"), *got.of("StatefulSet")])
-    assert not any(found.protect for kind in REPLACEABLE for found in got.of(kind))
+    assert all(resource.protect for resource in [*got.of("Namespace"), *got.of("StatefulSet")])
+    assert not any(resource.protect for kind in REPLACEABLE for resource in got.of(kind))
 
 
 def test_an_evaluation_can_be_destroyed() -> None:
-    assert [found.name for found in recorded("dev") if found.protect or found.retain] == []
+    assert [resource.name for resource in recorded("dev") if resource.protect or resource.retain] == []
 
 
 @pytest.mark.parametrize(("stack", "host"), [("dev", "mlflow.localhost"), ("prod", "mlflow.example.com")])
-def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) -> None:
+def test_the_outputs_name_the_url_the_teams_and_the_users(stack: str, host: str) -> None:
     exports = recorded(stack).exports
     teams = stack_file(stack)["mlflow-platform:teams"]
     assert exports["url"] == f"https://{host}"
@@ -220,13 +223,13 @@ def test_the_stack_tells_where_it_is_and_who_is_served(stack: str, host: str) ->
     ("stack", "url"),
     [("dev", "http://mlflow.mlflow.svc.cluster.local"), ("prod", "https://mlflow.example.com")],
 )
-def test_programs_come_by_the_public_address_where_everybody_trusts_its_certificate(stack: str, url: str) -> None:
-    environments = [found.inputs["data"] for found in recorded(stack).of("ConfigMap")]
+def test_programs_use_the_public_address_if_its_certificate_is_public(stack: str, url: str) -> None:
+    environments = [resource.inputs["data"] for resource in recorded(stack).of("ConfigMap")]
     given = [data["MLFLOW_TRACKING_URI"] for data in environments if "MLFLOW_TRACKING_URI" in data]
     assert given == [url, url]
 
 
-def test_notebooks_in_a_namespace_of_their_own_are_let_in_and_reach_the_login() -> None:
+def test_notebooks_in_a_namespace_of_their_own_have_access_and_reach_the_login() -> None:
     teams = {"team-a": {"serviceAccounts": ["jupyter/team-a"]}, "team-b": {}}
     got = run("dev", teams=teams)
     assert got["team-a-program-binding"].inputs["subjects"][1] == {
@@ -239,7 +242,7 @@ def test_notebooks_in_a_namespace_of_their_own_are_let_in_and_reach_the_login() 
     assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "jupyter"}}} in ingress["from"]
 
 
-def test_addresses_of_the_cluster_open_the_same_ways_for_every_team() -> None:
+def test_addresses_of_the_cluster_open_the_same_egress_for_every_team() -> None:
     addresses = {"apiServer": ["10.0.0.1/32"], "ingressAddresses": ["192.0.2.0/28"]}
     got = run("dev", cluster=addresses, workspaces={"apiServer": True})
     for team in ("team-a", "team-b"):
@@ -255,8 +258,8 @@ def test_addresses_of_the_cluster_open_the_same_ways_for_every_team() -> None:
 def test_a_paused_platform_lacks_its_server_and_nothing_else() -> None:
     server = stack_file("dev")["mlflow-platform:server"] | {"paused": True}
     paused = run("dev", server=server)
-    assert paused["mlflow-server"].inputs["spec"]["replicas"] == 0
     assert paused.exports["paused"] is True
-    assert [found.urn for found in paused] == [found.urn for found in recorded("dev")]
-    # Not even the migration: it would run beside the server that is about to end.
+    running = {found.urn for found in recorded("dev")} - {found.urn for found in paused}
+    assert running == {recorded("dev")["mlflow-server"].urn}
+    # The migration is unchanged too: otherwise it would run while the server still terminates.
     assert paused["migration-job"].document == recorded("dev")["migration-job"].document

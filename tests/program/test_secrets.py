@@ -18,17 +18,17 @@ def test_no_secret_leaves_a_secret(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_there_are_secrets_to_be_leaked(stack: str) -> None:
-    in_secrets = {value for found in recorded(stack).of("Secret") for value in found.secrets.values()}
+    in_secrets = {value for resource in recorded(stack).of("Secret") for value in resource.secrets.values()}
     assert any(CANARY in value for value in in_secrets)
     assert {secret_value(name) for name in SECRETS[stack]} <= in_secrets
 
 
 def test_every_generated_password_is_put_to_use() -> None:
     got = recorded("dev")
-    used = "".join(value for found in got.of("Secret") for value in found.secrets.values())
+    used = "".join(value for resource in got.of("Secret") for value in resource.secrets.values())
     shown = "".join(text for _, text, secret in leaves(got.outputs[""]) if secret)
-    passwords = {found.name for found in got.of("RandomPassword")}
-    waited_for = {name for found in got.of("Secret") for name in found.dependencies}
+    passwords = {resource.name for resource in got.of("RandomPassword")}
+    waited_for = {name for resource in got.of("Secret") for name in resource.dependencies}
     assert CANARY in used
     assert CANARY in shown
     assert passwords <= waited_for
@@ -41,24 +41,24 @@ def test_of_the_outputs_only_the_development_passwords_are_secret(stack: str) ->
 
 
 def leaking(put: str) -> Recording:
-    """A program that puts a password into the wrong place."""
+    """A program that leaks a password in one of several ways."""
 
     def program() -> dict[str, Any]:
-        made = random.RandomPassword("made", length=20).result
+        password = random.RandomPassword("made", length=20).result
         match put:
             case "marked":
-                k8s.core.v1.ConfigMap("wrong", data={"text": made})
+                k8s.core.v1.ConfigMap("wrong", data={"text": password})
             case "plain":
-                k8s.core.v1.ConfigMap("wrong", data={"text": pulumi.Output.unsecret(made)})
+                k8s.core.v1.ConfigMap("wrong", data={"text": pulumi.Output.unsecret(password)})
             case "embedded":
-                text = pulumi.Output.unsecret(pulumi.Output.concat("postgresql://mlflow:", made, "@postgres"))
+                text = pulumi.Output.unsecret(pulumi.Output.concat("postgresql://mlflow:", password, "@postgres"))
                 k8s.core.v1.ConfigMap("wrong", data={"text": text})
             case "id":
                 random.RandomBytes("wrong", length=32)
             case "output":
-                return {"wrong": pulumi.Output.unsecret(made)}
+                return {"wrong": pulumi.Output.unsecret(password)}
             case _:
-                return {"right": made}
+                return {"right": password}
         return {}
 
     return deploy(program)
@@ -75,8 +75,8 @@ def leaking(put: str) -> Recording:
     ],
 )
 def test_a_leak_is_found_wherever_it_is(put: str, place: str) -> None:
-    found = leaks(leaking(put))
-    assert [sentence for sentence in found if sentence.startswith(place)], found
+    sentences = leaks(leaking(put))
+    assert [sentence for sentence in sentences if sentence.startswith(place)], sentences
 
 
 def test_a_secret_output_is_no_leak() -> None:

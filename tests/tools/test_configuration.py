@@ -72,7 +72,7 @@ def test_sums_follow_with_their_terms(capsys: pytest.CaptureFixture[str]) -> Non
     main(["dev"])
     out = capsys.readouterr().out
     assert "data: deleted with the stack" in out
-    assert "(replicas 1 + 1 while rolling) x workers 1 x (poolSize 20 + poolOverflow 10) + 3 of jobs = " in out
+    assert "(replicas 1 + 1 surge) x workers 1 x (poolSize 20 + poolOverflow 10) + 3 for Jobs = " in out
     assert "190 MiB + workers 1 x (210 MiB + 160 MiB of uploads) = 560 MiB" in out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.proto import provider_pb2
@@ -19,9 +19,6 @@ from testbed.providers.aws.table import KINDS
 from testbed.providers.plugin import Plugin
 from testbed.providers.protocol import ProviderError, name_of, type_of
 from testbed.providers.values import UNKNOWN, Object, decode, encode, mapping, parse_json, plain_object, text
-
-if TYPE_CHECKING:
-    from testbed.providers.engine import Engine
 
 VERSION: Final = "7.51.1"
 
@@ -41,9 +38,9 @@ def kind_of(urn: str) -> Kind:
 class AwsProvider(Plugin):
     """Creates, reads, changes and deletes resources on a test server of AWS."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self) -> None:
         """Start without configuration."""
-        super().__init__(VERSION, engine)
+        super().__init__(VERSION)
         self._default_tags: Mapping[str, str] = {}
         self._region = ""
         self._lock = threading.Lock()

@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,27 +14,31 @@ from testbed.e2e.figures import Figures
 from testbed.e2e.web import Site
 from tools.stack import Platform
 
-SEARCH = "/api/2.0/mlflow/experiments/search"
 GET = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=nothing-of-that-name"
 # `server.accessCacheSeconds` of the dev stack.
 CACHE_SECONDS = 30
 # For the request that notices it, on a busy machine.
 SLACK_SECONDS = 10
-ACCOUNT = "leaver"
 TEAM = "team-a"
 
 
-@pytest.fixture
-def leaver() -> Iterator[str]:
-    """A token of a service account that may do in team A what a program may, until the test takes it away."""
+@contextmanager
+def _leaver(account: str) -> Generator[str]:
+    """A token of a service account that may do in team A what a manager may, until somebody takes it away."""
     space = f"--namespace={TEAM}"
-    kube.kubectl("create", "serviceaccount", ACCOUNT, space)
-    granted = f"--serviceaccount={TEAM}:{ACCOUNT}"
-    kube.kubectl("create", "rolebinding", ACCOUNT, "--role=mlflow-manager", granted, space)
+    kube.kubectl("create", "serviceaccount", account, space)
+    kube.kubectl("create", "rolebinding", account, "--role=mlflow-manager", f"--serviceaccount={TEAM}:{account}", space)
     try:
-        yield kube.token(TEAM, ACCOUNT, "--audience=mlflow")
+        yield kube.token(TEAM, account, "--audience=mlflow")
     finally:
-        kube.kubectl("delete", "rolebinding,serviceaccount", ACCOUNT, space, "--ignore-not-found")
+        kube.kubectl("delete", "rolebinding,serviceaccount", account, space, "--ignore-not-found")
+
+
+def _until(site: Site, token: str, status: int, *, what: str) -> float:
+    def answers() -> bool:
+        return _status(site, token) == status
+
+    return wait_for(what, answers, seconds=CACHE_SECONDS + SLACK_SECONDS)
 
 
 def _status(site: Site, token: str) -> int:
@@ -40,31 +46,44 @@ def _status(site: Site, token: str) -> int:
     return site.ask("GET", GET, token=token, workspace=TEAM).status
 
 
-def _until(site: Site, token: str, status: int) -> Callable[[], bool]:
-    return lambda: _status(site, token) == status
+def _without_binding(site: Site) -> float:
+    with _leaver("leaver-by-binding") as token:
+        _until(site, token, 404, what="the new binding counts")
+        kube.kubectl("delete", "rolebinding", "leaver-by-binding", f"--namespace={TEAM}")
+        return _until(site, token, 403, what="the end of the binding counts")
+
+
+def _without_account(site: Site) -> tuple[int, float]:
+    with _leaver("leaver-by-account") as token:
+        _until(site, token, 404, what="the new binding counts")
+        kube.kubectl("delete", "serviceaccount", "leaver-by-account", f"--namespace={TEAM}")
+        # Longer than any cached answer: what is allowed now is allowed because of the binding.
+        time.sleep(CACHE_SECONDS + 1)
+        status = _status(site, token)
+        kube.kubectl("delete", "rolebinding", "leaver-by-account", f"--namespace={TEAM}")
+        return status, _until(site, token, 403, what="the end of the binding counts")
+
+
+@pytest.fixture(scope="module")
+def ways(site: Site) -> Generator[tuple[Future[float], Future[tuple[int, float]]]]:
+    """Both ways of taking access away, tried at the same time: each waits for the cache."""
+    with ThreadPoolExecutor(2) as trying:
+        yield trying.submit(_without_binding, site), trying.submit(_without_account, site)
 
 
 def test_a_role_binding_that_is_removed_ends_access_within_the_cache_time(
-    site: Site, leaver: str, figures: Figures
+    ways: tuple[Future[float], Future[tuple[int, float]]], figures: Figures
 ) -> None:
-    wait_for("the new binding counts", _until(site, leaver, 404), seconds=CACHE_SECONDS + SLACK_SECONDS)
-    kube.kubectl("delete", "rolebinding", ACCOUNT, f"--namespace={TEAM}")
-    took = wait_for("its end counts", _until(site, leaver, 403), seconds=CACHE_SECONDS + SLACK_SECONDS)
-    figures.add("RoleBinding removed -> 403", took)
+    figures.add("RoleBinding removed -> 403", ways[0].result())
 
 
 def test_the_token_of_a_deleted_service_account_is_worth_what_its_binding_is(
-    site: Site, leaver: str, figures: Figures
+    ways: tuple[Future[float], Future[tuple[int, float]]], figures: Figures
 ) -> None:
     """The login looks at the signature and does not ask whether the account is still there: the binding decides."""
-    wait_for("the new binding counts", _until(site, leaver, 404), seconds=CACHE_SECONDS + SLACK_SECONDS)
-    kube.kubectl("delete", "serviceaccount", ACCOUNT, f"--namespace={TEAM}")
-    # Longer than any cached answer: what is allowed now is allowed because of the binding.
-    time.sleep(CACHE_SECONDS + 1)
-    assert _status(site, leaver) == 404
-    kube.kubectl("delete", "rolebinding", ACCOUNT, f"--namespace={TEAM}")
-    took = wait_for("the binding's end counts", _until(site, leaver, 403), seconds=CACHE_SECONDS + SLACK_SECONDS)
-    figures.add("RoleBinding of a deleted account removed -> 403", took)
+    status, seconds = ways[1].result()
+    assert status == 404
+    figures.add("RoleBinding of a deleted account removed -> 403", seconds)
 
 
 def test_programs_are_bound_by_name_and_not_by_what_an_account_of_that_name_once_was(platform: Platform) -> None:

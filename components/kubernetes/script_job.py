@@ -1,0 +1,133 @@
+"""Jobs that run a script of components/scripts: the script's ConfigMap, a NetworkPolicy and the Job itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes import networks, pods, volumes
+from components.scripts import script
+
+core = k8s.core.v1
+batch = k8s.batch.v1
+
+# For `pod_failure_policy`: a pod that is evicted or drained with its node does not count as a failed attempt.
+IGNORE_DISRUPTION = batch.PodFailurePolicyArgs(
+    rules=[
+        batch.PodFailurePolicyRuleArgs(
+            action="Ignore",
+            on_pod_conditions=[
+                batch.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
+            ],
+        )
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScriptJobArgs:
+    """Input of `script_job`."""
+
+    namespace: pulumi.Input[str]
+    labels: dict[str, str]
+    """Labels of Job and pod."""
+
+    image: str
+    """Image with Python and the packages that the script imports."""
+
+    pull_secrets: Sequence[str]
+    """Names of the image pull Secrets."""
+
+    task: str
+    """Name of the container, of the directory in /etc and, with underscores, of the script that it runs."""
+
+    modules: Sequence[str] = ()
+    """Further files of components/scripts, which the script imports."""
+
+    env: Sequence[core.EnvVarArgs]
+    resources: pods.Resources
+    attachment: pods.Attachment | None = None
+    """Environment, mounts and volumes beyond `env` and the script."""
+
+    egress: Sequence[networks.Flow]
+    """Connections that the pod may open; it accepts none."""
+
+    backoff_limit: int
+    """Attempts after the first failed one."""
+
+    pod_failure_policy: batch.PodFailurePolicyArgs | None = None
+    minutes: int | None = None
+    """Deadline of the Job; None means none but the provider's own time-out."""
+
+    service_account: pulumi.Input[str] | None = None
+    affinity: core.AffinityArgs | None = None
+    ready: Sequence[pulumi.Resource]
+    """Resources that must exist before the Job starts."""
+
+
+def script_job(
+    name: str, args: ScriptJobArgs, opts: pulumi.ResourceOptions, *, job_name: str | None = None
+) -> batch.Job:
+    """A Job that runs once for its inputs; a failure stops the deployment and shows the end of the pod's log.
+
+    The Job's resource is called `<name>-job`, or `job_name`.
+    """
+    main = f"{args.task.replace('-', '_')}.py"
+    scripts = core.ConfigMap(
+        f"{name}-script",
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+        data={file: script(file) for file in (main, *args.modules)},
+        opts=opts,
+    )
+    network = networks.open_flows(name, args.namespace, to_pods=args.labels, egress=args.egress, opts=opts)
+    return batch.Job(
+        job_name or f"{name}-job",
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            namespace=args.namespace,
+            labels=args.labels,
+            # Kubernetes never restarts a failed Job: the next `up` replaces it.
+            annotations={"pulumi.com/replaceUnready": "true"},
+        ),
+        spec=batch.JobSpecArgs(
+            backoff_limit=args.backoff_limit,
+            active_deadline_seconds=None if args.minutes is None else args.minutes * 60,
+            pod_failure_policy=args.pod_failure_policy,
+            template=core.PodTemplateSpecArgs(
+                metadata=k8s.meta.v1.ObjectMetaArgs(labels=args.labels),
+                spec=_pod(args, f"/etc/{args.task}", main, scripts.metadata.name),
+            ),
+        ),
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                depends_on=[*args.ready, network],
+                # The Job's own deadline comes first, and its message says why.
+                custom_timeouts=None if args.minutes is None else pulumi.CustomTimeouts(create=f"{args.minutes + 1}m"),
+            ),
+        ),
+    )
+
+
+def _pod(args: ScriptJobArgs, folder: str, main: str, scripts: pulumi.Input[str]) -> core.PodSpecArgs:
+    files = volumes.config_map_files("script", scripts, folder)
+    container = core.ContainerArgs(
+        name=args.task,
+        image=args.image,
+        command=["python3", f"{folder}/{main}"],
+        resources=args.resources.to_args(),
+        termination_message_policy="FallbackToLogsOnError",
+    )
+    pod = pods.hardened_pod(
+        pods.MLFLOW_UID,
+        container,
+        pods.joined(pods.Attachment(env=tuple(args.env)), files, args.attachment or pods.NOTHING),
+        pull_secrets=args.pull_secrets,
+        service_account=args.service_account,
+        restart_policy="Never",
+        affinity=args.affinity,
+    )
+    if args.attachment is not None:
+        # An empty list where there are none: existing Jobs were created with it, and another value replaces them.
+        pod.init_containers = [*args.attachment.init_containers]
+    return pod

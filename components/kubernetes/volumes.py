@@ -1,0 +1,92 @@
+"""Volumes of pods: claims, scratch space, and files from ConfigMaps and Secrets."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes.pods import Attachment
+
+core = k8s.core.v1
+
+
+def persistent_volume(
+    name: str,
+    path: str,
+    *,
+    storage: str,
+    storage_class: str | None,
+    namespace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> tuple[core.PersistentVolumeClaim, Attachment]:
+    """A PersistentVolumeClaim named after `name`, and its mount at `path`. Only one node at a time can mount it."""
+    claim = core.PersistentVolumeClaim(
+        f"{name}-volume",
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            namespace=namespace,
+            # With volumeBindingMode WaitForFirstConsumer the claim is bound only once a pod uses it, and that pod's
+            # workload waits for the claim.
+            annotations={"pulumi.com/skipAwait": "true"},
+        ),
+        spec=_claim_spec(storage, storage_class),
+        # A volume cannot change its class: another class would mean a new, empty volume.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["spec.storageClassName"])),
+    )
+    source = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=claim.metadata.name)
+    return claim, Attachment(
+        mounts=(core.VolumeMountArgs(name=name, mount_path=path),),
+        volumes=(core.VolumeArgs(name=name, persistent_volume_claim=source),),
+    )
+
+
+def claim_template(name: str, storage: str, storage_class: str | None) -> core.PersistentVolumeClaimArgs:
+    """A volume claim template of a StatefulSet; the claim is named `name`."""
+    return core.PersistentVolumeClaimArgs(
+        metadata=k8s.meta.v1.ObjectMetaArgs(name=name), spec=_claim_spec(storage, storage_class)
+    )
+
+
+def claim_mount(name: str, path: str) -> Attachment:
+    """The mount of a StatefulSet's claim template; Kubernetes adds the volume to the pod itself."""
+    return Attachment(mounts=(core.VolumeMountArgs(name=name, mount_path=path),))
+
+
+def empty_dir(name: str, limit: str) -> core.VolumeArgs:
+    """An empty volume that is deleted with its pod; `limit` is a Kubernetes quantity."""
+    return core.VolumeArgs(name=name, empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=limit))
+
+
+def scratch(name: str, path: str, limit: str) -> Attachment:
+    """An empty, writable directory at `path`."""
+    return Attachment(
+        mounts=(core.VolumeMountArgs(name=name, mount_path=path),),
+        volumes=(empty_dir(name, limit),),
+    )
+
+
+def tmp(limit: str) -> Attachment:
+    """A writable /tmp in a container whose root file system is read-only."""
+    return scratch("tmp", "/tmp", limit)  # noqa: S108 - a volume of the pod
+
+
+def config_map_files(name: str, config_map: pulumi.Input[str], path: str) -> Attachment:
+    """The entries of a ConfigMap as read-only files in the directory `path`; `name` is the volume's."""
+    return Attachment(
+        mounts=(core.VolumeMountArgs(name=name, mount_path=path, read_only=True),),
+        volumes=(core.VolumeArgs(name=name, config_map=core.ConfigMapVolumeSourceArgs(name=config_map)),),
+    )
+
+
+def secret_files(name: str, secret: pulumi.Input[str], path: str) -> Attachment:
+    """The entries of a Secret as read-only files in the directory `path`; `name` is the volume's."""
+    source = core.SecretVolumeSourceArgs(secret_name=secret, default_mode=0o440)
+    return Attachment(
+        mounts=(core.VolumeMountArgs(name=name, mount_path=path, read_only=True),),
+        volumes=(core.VolumeArgs(name=name, secret=source),),
+    )
+
+
+def _claim_spec(storage: str, storage_class: str | None) -> core.PersistentVolumeClaimSpecArgs:
+    return core.PersistentVolumeClaimSpecArgs(
+        access_modes=["ReadWriteOnce"],
+        storage_class_name=storage_class,
+        resources=core.VolumeResourceRequirementsArgs(requests={"storage": storage}),
+    )

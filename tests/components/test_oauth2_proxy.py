@@ -1,0 +1,319 @@
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+
+from components.exposure.gateway import Address
+from components.kubernetes.credential import ExistingSecret
+from components.login.files import login_secrets
+from components.login.identity_provider import Oidc
+from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
+from tests.cloud import autoname
+from tests.components.parts import ADDRESS, AUTHORITY, NAMESPACE, oidc
+from tests.harness import Recording, deploy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """Input of a login, as plain values."""
+
+    address: Address = ADDRESS
+    audiences: tuple[str, ...] = ()
+    authority: str | None = None
+    issuer: str = IN_CLUSTER_ISSUER
+    service_account_audiences: tuple[str, ...] = ("mlflow",)
+    session_hours: int = 12
+    refresh_minutes: int = 15
+    htpasswd: str | None = None
+    logout_url: str | None = None
+    pass_token: bool = False
+    company_authorities: str | None = None
+
+
+def login(choices: Choices | None = None) -> Recording:
+    """A login as a sidecar in a pod."""
+    chosen = choices or Choices()
+
+    def program() -> dict[str, object]:
+        args = LoginArgs(
+            namespace=NAMESPACE,
+            image="oauth2-proxy:v7.15.3",
+            address=chosen.address,
+            oidc=oidc(chosen.audiences),
+            authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
+            service_account_issuer=chosen.issuer,
+            service_account_audiences=chosen.service_account_audiences,
+            session_hours=chosen.session_hours,
+            refresh_minutes=chosen.refresh_minutes,
+            htpasswd=None if chosen.htpasswd is None else pulumi.Output.secret(chosen.htpasswd),
+            logout_url=chosen.logout_url,
+            pass_token=chosen.pass_token,
+            company_authorities=chosen.company_authorities,
+        )
+        component = Login("login", args)
+        spec = k8s.core.v1.PodSpecArgs(
+            init_containers=[component.sidecar], containers=[], volumes=component.attachment.volumes
+        )
+        k8s.core.v1.Pod("pod", spec=spec)
+        return {"ports": component.issuer_ports}
+
+    return deploy(program)
+
+
+def sidecar(got: Recording) -> dict[str, Any]:
+    (spec,) = got["pod"].inputs["spec"]["initContainers"]
+    return spec
+
+
+def line(choices: Choices | None = None) -> list[str]:
+    return sidecar(login(choices))["args"]
+
+
+def value(option: str, words: list[str]) -> list[str]:
+    return [word.partition("=")[2] for word in words if word.partition("=")[0] == option]
+
+
+def test_it_listens_on_all_addresses_and_forwards_to_loopback() -> None:
+    assert value("--http-address", line()) == ["0.0.0.0:4180"]
+    assert value("--upstream", line()) == ["http://127.0.0.1:5000"]
+
+
+def test_the_cookie_is_kept_from_scripts_other_hosts_and_plain_connections() -> None:
+    words = line()
+    assert value("--cookie-secure", words) == ["true"]
+    assert value("--cookie-httponly", words) == ["true"]
+    assert value("--cookie-samesite", words) == ["lax"]
+    (name,) = value("--cookie-name", words)
+    assert name.startswith("__Host-")
+    # Browsers refuse a __Host- cookie with a domain, or with another path than `/`.
+    assert value("--cookie-path", words) == ["/"]
+    assert value("--cookie-domain", words) == []
+
+
+def test_a_session_expires_and_reads_new_groups_before_that() -> None:
+    words = line(Choices(session_hours=8, refresh_minutes=10))
+    assert value("--cookie-expire", words) == ["8h"]
+    assert value("--cookie-refresh", words) == ["10m"]
+
+
+def test_no_secret_is_on_the_command_line() -> None:
+    words = line()
+    assert value("--client-secret-file", words) == ["/run/secrets/login/client-secret"]
+    assert value("--cookie-secret-file", words) == ["/run/secrets/login/cookie-secret"]
+    assert value("--client-secret", words) == value("--cookie-secret", words) == []
+
+
+def test_the_redirect_follows_from_the_host() -> None:
+    assert value("--redirect-url", line(Choices(address=Address(host="a.example.com")))) == [
+        "https://a.example.com/oauth2/callback"
+    ]
+
+
+BELOW = Address(host="a.example.com", path="/clusters/demo-1/ml.flow")
+
+
+def test_below_a_path_no_other_platform_on_the_host_is_sent_the_cookie() -> None:
+    words = line(Choices(address=BELOW))
+    assert value("--cookie-path", words) == ["/clusters/demo-1/ml.flow"]
+    # `__Host-` requires the path `/`.
+    assert value("--cookie-name", words) == ["__Secure-mlflow"]
+
+
+def test_below_a_path_all_pages_of_the_login_are_below_it() -> None:
+    words = line(Choices(address=BELOW))
+    assert value("--proxy-prefix", words) == ["/clusters/demo-1/ml.flow/oauth2"]
+    assert value("--redirect-url", words) == ["https://a.example.com/clusters/demo-1/ml.flow/oauth2/callback"]
+    (health,) = value("--skip-auth-route", words)
+    method, _, pattern = health.partition("=")
+    assert method == "GET"
+    assert re.search(pattern, "/clusters/demo-1/ml.flow/health")
+    for other in ("/health", "/clusters/demo-1/mlxflow/health", "/x/clusters/demo-1/ml.flow/health"):
+        assert not re.search(pattern, other)
+
+
+@pytest.mark.parametrize("address", [ADDRESS, BELOW])
+@pytest.mark.parametrize("route", ["api/2.0/mlflow", "ajax-api", "graphql", "v1/traces"])
+def test_programs_get_401_instead_of_a_redirect_to_the_login(address: Address, route: str) -> None:
+    (pattern,) = value("--api-route", line(Choices(address=address)))
+    assert re.search(pattern, f"{address.path}/{route}")
+    assert not re.search(pattern, f"{address.path}/")
+    assert not re.search(pattern, f"{address.path}/static-files/{route}")
+
+
+def test_programs_are_admitted_by_tokens_of_the_identity_provider_and_of_service_accounts() -> None:
+    words = line(Choices(audiences=("cli", "notebooks")))
+    assert value("--skip-jwt-bearer-tokens", words) == ["true"]
+    assert value("--extra-jwt-issuers", words) == [f"{IN_CLUSTER_ISSUER}=mlflow"]
+    assert value("--oidc-extra-audience", words) == ["cli", "notebooks"]
+
+
+def test_a_service_accounts_token_is_admitted_for_any_of_the_audiences_and_no_other() -> None:
+    words = line(Choices(service_account_audiences=("mlflow", "https://container.example.com/v1")))
+    assert value("--extra-jwt-issuers", words) == [
+        f"{IN_CLUSTER_ISSUER}=mlflow",
+        f"{IN_CLUSTER_ISSUER}=https://container.example.com/v1",
+    ]
+
+
+def test_the_server_gets_the_callers_name_and_no_token() -> None:
+    words = line()
+    assert value("--pass-user-headers", words) == ["true"]
+    assert value("--pass-basic-auth", words) == value("--pass-access-token", words) == ["false"]
+    assert value("--pass-authorization-header", words) == []
+
+
+def test_nothing_is_open_without_a_login_but_the_health_of_the_server() -> None:
+    assert value("--skip-auth-route", line()) == ["GET=^/health$"]
+    assert [word for word in line() if word.startswith(("--skip-auth-regex", "--skip-auth-preflight"))] == []
+
+
+def test_a_private_ca_certificate_is_trusted_beside_the_public_ones() -> None:
+    words = line()
+    assert value("--provider-ca-file", words) == ["/etc/login/kubernetes.crt"]
+    # Otherwise the files replace the public CA certificates, and a company's identity provider is not trusted.
+    assert value("--use-system-trust-store", words) == ["true"]
+
+
+def test_it_is_a_sidecar_that_starts_before_the_server_and_ends_after_it() -> None:
+    assert sidecar(login())["restartPolicy"] == "Always"
+
+
+def test_both_secrets_are_in_a_secret_and_mounted_as_files() -> None:
+    got = login()
+    secret = got["login-secret"]
+    assert secret.secrets["stringData.client-secret"] == "hunter2"
+    # An AES key without decoding: 16, 24 or 32 bytes.
+    assert len(secret.secrets["stringData.cookie-secret"]) == 32
+    (volume,) = [one for one in got["pod"].inputs["spec"]["volumes"] if "secret" in one]
+    assert volume["secret"]["secretName"] == autoname("login-secret")
+    assert "env" not in sidecar(got)
+
+
+def test_service_account_tokens_are_verified_with_the_clusters_own_keys() -> None:
+    got = login()
+    binding = got["login-issuer-discovery"].inputs
+    assert binding["roleRef"]["name"] == "system:service-account-issuer-discovery"
+    assert [subject["name"] for subject in binding["subjects"]] == ["system:unauthenticated"]
+    assert mounted(got) == {"kubernetes.crt": "kube-root-ca.crt"}
+
+
+def test_an_issuer_outside_the_cluster_needs_no_binding_in_it() -> None:
+    got = login(Choices(issuer="https://oidc.example.com/cluster"))
+    assert got.of("ClusterRoleBinding") == []
+    assert mounted(got) == {}
+
+
+def test_the_identity_providers_private_ca_certificate_is_mounted_beside_the_clusters() -> None:
+    got = login(Choices(authority=AUTHORITY))
+    assert got["login-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
+    assert mounted(got) == {
+        "identity-provider.crt": autoname("login-authority"),
+        "kubernetes.crt": "kube-root-ca.crt",
+    }
+
+
+@pytest.mark.parametrize("authority", [None, AUTHORITY])
+def test_every_ca_certificate_on_the_command_line_is_mounted(authority: str | None) -> None:
+    got = login(Choices(authority=authority))
+    files = {path.rpartition("/")[2] for path in value("--provider-ca-file", sidecar(got)["args"])}
+    assert files == mounted(got).keys()
+
+
+def test_signing_out_ends_the_session_at_the_identity_provider_where_it_can() -> None:
+    url = "https://login.example.com/logout?id_token_hint={id_token}"
+    assert value("--backend-logout-url", line(Choices(logout_url=url))) == [url]
+    assert value("--backend-logout-url", line()) == []
+
+
+def test_urls_outside_the_cluster_are_reachable_on_their_ports() -> None:
+    url = "https://logout.example.com:8444/end?id_token_hint={id_token}"
+    assert login(Choices(logout_url=url)).exports["ports"] == [443, 8444]
+    assert login().exports["ports"] == [443]
+
+
+def test_a_token_is_passed_on_only_with_pass_token() -> None:
+    words = line(Choices(pass_token=True))
+    assert value("--pass-authorization-header", words) == ["true"]
+    # Nothing else of the session is passed on.
+    assert value("--pass-access-token", words) == ["false"]
+
+
+HTPASSWD = "erin@example.com:$2a$10$hash"
+
+
+def test_users_with_passwords_come_from_a_secret_file() -> None:
+    got = login(Choices(htpasswd=HTPASSWD))
+    assert value("--htpasswd-file", sidecar(got)["args"]) == ["/run/secrets/login/htpasswd"]
+    assert got["login-secret"].secrets["stringData.htpasswd"] == HTPASSWD
+    assert "stringData.htpasswd" not in login()["login-secret"].secrets
+
+
+def test_users_with_passwords_see_a_form_and_no_identity_provider() -> None:
+    got = login(Choices(htpasswd=HTPASSWD))
+    words = sidecar(got)["args"]
+    page = pages(got)
+    assert 'action="{{.ProxyPrefix}}/sign_in"' in page
+    assert "/start" not in page
+    # Without an identity provider a session would end at its first refresh.
+    assert value("--cookie-refresh", words) == []
+
+
+def test_with_an_identity_provider_the_page_leads_there_and_back_to_the_page_asked_for() -> None:
+    got = login()
+    assert value("--htpasswd-file", sidecar(got)["args"]) == []
+    page = pages(got)
+    assert "location.hash" in page
+    assert "<form" not in page
+
+
+def pages(got: Recording) -> str:
+    """The sign-in page, in the directory where OAuth2-Proxy looks for it."""
+    words = sidecar(got)["args"]
+    assert value("--skip-provider-button", words) == ["false"]
+    (folder,) = value("--custom-templates-dir", words)
+    (mount,) = [one for one in sidecar(got)["volumeMounts"] if one["mountPath"] == folder]
+    (volume,) = [one for one in got["pod"].inputs["spec"]["volumes"] if one["name"] == mount["name"]]
+    assert volume["configMap"]["name"] == autoname("login-pages")
+    return got["login-pages"].inputs["data"]["sign_in.html"]
+
+
+def mounted(got: Recording) -> dict[str, str]:
+    """ConfigMap of each mounted CA certificate, by file name."""
+    volumes = [one for one in got["pod"].inputs["spec"]["volumes"] if "projected" in one]
+    sources = [source["configMap"] for volume in volumes for source in volume["projected"].get("sources", [])]
+    return {item["path"]: source["name"] for source in sources for item in source["items"]}
+
+
+def test_the_client_secret_may_be_in_an_existing_secret() -> None:
+    def program() -> dict[str, object]:
+        oidc = Oidc(
+            issuer="https://login.example.com",
+            client_id="platform",
+            client_secret=ExistingSecret(name="company", keys={"client-secret": "oidc"}, rotation=3),
+        )
+        secrets = login_secrets(
+            "login",
+            client_secret=oidc.client_secret,
+            htpasswd=None,
+            namespace=NAMESPACE,
+            opts=pulumi.ResourceOptions(),
+        )
+        return {"volume": secrets.attachment.volumes[0], "env": [*secrets.attachment.env]}
+
+    got = deploy(program)
+    assert list(got["login-secret"].secrets) == ["stringData.cookie-secret"]
+    assert got.exports["volume"]["projected"]["sources"] == [
+        {"secret": {"name": autoname("login-secret")}},
+        {"secret": {"name": "company", "items": [{"key": "oidc", "path": "client-secret"}]}},
+    ]
+    assert got.exports["env"] == [{"name": "CLIENT_SECRET_ROTATION", "value": "3"}]
+
+
+def test_the_companys_ca_certificates_are_trusted_for_the_issuer_too() -> None:
+    choices = Choices(company_authorities=AUTHORITY)
+    assert login(choices)["login-company-authorities"].inputs["data"] == {"ca.crt": AUTHORITY}
+    added = set(line(choices)) - set(line())
+    assert added == {"--provider-ca-file=/etc/login/company.crt"}
