@@ -65,17 +65,10 @@ class ClaimReference(TypedDict):
     name: str
 
 
-class LocalSource(TypedDict):
-    """The path of a local volume on the node."""
-
-    path: str
-
-
 class Spec(TypedDict, total=False):
     """The specification of a volume."""
 
     claimRef: ClaimReference
-    local: LocalSource
 
 
 class Object(TypedDict):

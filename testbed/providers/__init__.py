@@ -1,21 +1,17 @@
-"""Stand-ins for two Pulumi provider plugins: test equipment, never part of the platform.
+"""Stand-ins for the Pulumi provider plugins `pulumi-resource-random` and `pulumi-resource-aws`.
 
-On a user's machine the Pulumi CLI downloads the real plugins `pulumi-resource-random` and
-`pulumi-resource-aws`. Where they cannot be had (a machine that reaches package registries only), the
-embedded cluster runs these programs in their place, so that the *unmodified* program, the real engine
-and real state meet what it asks for (for AWS a test server, `testbed/aws`)::
+Test equipment, never part of the platform. On a user's machine the Pulumi CLI downloads the real plugins. Where it
+cannot, because only package registries can be reached, the embedded engine runs these programs in their place::
 
     python -m testbed.providers.random <engine address>        # behaves as v4.21.4
     python -m testbed.providers.aws <engine address>           # behaves as v7.51.1
 
 The plugin `pulumi-resource-kubernetes` is the real one, compiled with the engine (`testbed/build/go.py`).
 
-The rule for every line in here: a stand-in is never kinder than the real provider. A preview that
-is green, a wait that ends or an object that is adopted here and not there would hide a fault until
-a user meets it. Where the real behaviour is not copied, the module says so.
+A stand-in must never be more permissive than the real provider: a preview without errors, or a resource that can be
+created here and not there, would hide a bug until a user meets it. Each module says what it does not copy.
 
-They are built on the provider protocol itself (`plugin.py`) and not on
-`pulumi.provider.experimental`: that class wraps every error in a traceback, and has no way to log to a resource.
-
-Not there: components, parameterized packages and functions. Asking for one is an error that says so.
+They use the provider protocol itself (`plugin.py`) and not `pulumi.provider.experimental`, which adds a traceback to
+every error. Components, functions, parameterized packages and `get`-style reads are not supported; using one is an
+error that says so.
 """

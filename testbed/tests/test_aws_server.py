@@ -15,9 +15,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from testbed.aws.issuer import Issuer
 from testbed.aws.principals import REGION
 from testbed.aws.server import Key, Running, StandInError, running
+from testbed.tests.aws.issuer import Issuer
 
 ISSUER = Issuer("https://issuer.example.com/id/ABC")
 AUDIENCE = "sts.amazonaws.com"

@@ -66,12 +66,12 @@ def test_traefiks_namespace_enforces_the_restricted_level(objects: list[dict[str
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_the_door_leads_to_traefiks_service(objects: list[dict[str, Any]]) -> None:
+def test_the_port_forwarding_leads_to_traefiks_service(objects: list[dict[str, Any]]) -> None:
     assert of_kind(objects, "Service")["traefik"]["spec"]["clusterIP"] == TRAEFIK_ADDRESS
 
 
 def test_every_kind_that_traefik_watches_is_defined_and_may_be_watched(objects: list[dict[str, Any]]) -> None:
-    """Where one is missing, Traefik waits for it and serves none."""
+    """If one is missing, Traefik waits for it and serves no requests."""
     defined = [one["spec"] for path in DEFINITIONS.glob("*.yaml") for one in yaml.safe_load_all(path.read_text())]
     kinds = {one["names"]["plural"] for one in defined if one["group"] == "traefik.io"}
     rules = of_kind(objects, "ClusterRole")["traefik-ingress"]["rules"]
@@ -80,7 +80,7 @@ def test_every_kind_that_traefik_watches_is_defined_and_may_be_watched(objects: 
     assert len(kinds) == 10
 
 
-def test_a_large_upload_is_not_cut_off_by_the_clock(objects: list[dict[str, Any]]) -> None:
+def test_a_large_upload_has_no_time_limit(objects: list[dict[str, Any]]) -> None:
     (traefik,) = of_kind(objects, "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"]
     assert "--entrypoints.websecure.transport.respondingtimeouts.readtimeout=0" in traefik["args"]
 

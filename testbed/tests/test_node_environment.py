@@ -1,4 +1,4 @@
-"""The environment in which Pulumi typed by hand uses the embedded cluster."""
+"""The environment variables and files for Pulumi on the embedded cluster."""
 
 import stat
 import subprocess
@@ -72,7 +72,7 @@ def test_a_hosts_file_that_holds_the_names_is_recognised_and_a_comment_about_the
     assert not environment.knows_names("127.0.0.1 localhost\n# 127.0.0.1 mlflow.localhost dex.mlflow.localhost\n")
 
 
-def test_preparing_makes_a_passphrase_that_only_its_owner_reads_and_keeps_it(tmp_path: Path) -> None:
+def test_prepare_creates_a_private_passphrase_once(tmp_path: Path) -> None:
     home = Home(tmp_path / "data")
     environment.prepare(home, Path("/checkout"), Path("/engine"))
     first = home.passphrase.read_text()
@@ -110,7 +110,7 @@ def test_the_kubernetes_plugin_is_the_one_that_was_built_with_the_engine(tmp_pat
     assert said.stdout == "the real one, given 127.0.0.1:1\n"
 
 
-def test_the_places_follow_the_xdg_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_directories_follow_the_xdg_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere/cache")
     monkeypatch.setenv("XDG_DATA_HOME", "/somewhere/data")
     assert (cache(), data()) == (Path("/somewhere/cache/mlflow-platform"), Path("/somewhere/data/mlflow-platform"))

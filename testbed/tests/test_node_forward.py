@@ -70,7 +70,7 @@ def abort(connection: socket.socket) -> None:
     connection.close()
 
 
-def test_what_goes_in_comes_out() -> None:
+def test_data_arrives_unchanged_in_both_directions() -> None:
     async def run() -> bytes:
         async with door_to(echo) as port:
             return await exchange(port, b"hello")

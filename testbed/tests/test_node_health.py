@@ -35,11 +35,11 @@ def test_a_node_says_why_it_is_not_ready() -> None:
     assert found == Problem("node n", "KubeletNotReady")
 
 
-def test_a_node_that_has_not_registered_is_problem() -> None:
+def test_a_node_that_has_not_registered_is_a_problem() -> None:
     assert node_problem([]) == Problem("node", "it has not registered with the API server")
 
 
-def test_an_addon_that_is_gone_is_problem() -> None:
+def test_an_addon_that_is_gone_is_a_problem() -> None:
     available: Status = {"conditions": [{"type": "Available", "status": "True"}]}
     there = [thing("Deployment", name, available, "kube-system") for name in ("coredns", "network-policies")]
     found = addon_problems(there)
@@ -60,7 +60,7 @@ def test_an_earlier_attempt_of_a_job_is_no_problem() -> None:
     assert pod_problems([attempt], NODE_START) == []
 
 
-def test_a_failed_pod_that_nobody_replaces_is_problem() -> None:
+def test_a_failed_pod_that_nobody_replaces_is_a_problem() -> None:
     assert pod_problems([pod("False", "Failed")], NODE_START) == [
         Problem("pod team-a/one", "Failed, ContainersNotReady", own=False)
     ]
@@ -90,7 +90,7 @@ def test_a_status_from_before_the_nodes_start_does_not_count() -> None:
     assert found == [Problem("pod team-a/one", NOT_RESTARTED, own=False)]
 
 
-def test_the_clusters_own_pods_are_told_from_the_platforms() -> None:
+def test_the_clusters_own_pods_are_distinguished_from_the_platforms() -> None:
     own = pod("False")
     own["metadata"]["namespace"] = "kube-system"
     assert [problem.own for problem in pod_problems([own, pod("False")], NODE_START)] == [True, False]

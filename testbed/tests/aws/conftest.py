@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from testbed.aws import server
-from testbed.aws.issuer import Issuer
+from testbed.tests.aws.issuer import Issuer
 from testbed.tests.aws.world import World, program, provider_of
 
 ISSUER = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"

@@ -13,8 +13,8 @@ from typing import Any, cast
 import boto3
 from botocore.config import Config
 
-from testbed.aws.issuer import Issuer
 from testbed.aws.server import REGION, Key, Running
+from testbed.tests.aws.issuer import Issuer
 from tests.cloud import administrator_secret, autoname
 from tests.harness import Recording
 from tests.program.stacks import SECRETS, run, stack_file
