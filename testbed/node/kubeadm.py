@@ -73,7 +73,21 @@ def configuration(open_files: int) -> str:
         "controllerManager": alone,
         "scheduler": alone,
     }
-    kubelet = {
+    proxy = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "iptables",
+        "oomScoreAdj": 0,
+        # Leave connection tracking alone: its limits apply to the whole machine.
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+    }
+    return "---\n".join(
+        json.dumps(document, indent=2) + "\n" for document in (init, cluster, _kubelet(open_files), proxy)
+    )
+
+
+def _kubelet(open_files: int) -> dict[str, object]:
+    return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "cgroupDriver": "cgroupfs",  # there is no systemd in the node
@@ -95,15 +109,6 @@ def configuration(open_files: int) -> str:
         "containerLogMaxSize": "5Mi",
         "containerLogMaxFiles": 2,
     }
-    proxy = {
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        "mode": "iptables",
-        "oomScoreAdj": 0,
-        # Leave connection tracking alone: its limits apply to the whole machine.
-        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
-    }
-    return "---\n".join(json.dumps(document, indent=2) + "\n" for document in (init, cluster, kubelet, proxy))
 
 
 def forget(state: Path) -> None:

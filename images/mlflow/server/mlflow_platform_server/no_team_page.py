@@ -92,7 +92,7 @@ class NoTeamPage:
 
     async def _has_access(self, scope: Message) -> bool:
         """Query the server as the caller; any answer but a clear no means yes, so that MLflow serves its own page."""
-        status, body = 0, b""
+        answer = list[Message]()
         requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> Message:
@@ -100,21 +100,21 @@ class NoTeamPage:
             return requests.pop() if requests else await asyncio.get_running_loop().create_future()
 
         async def send(message: Message) -> None:
-            nonlocal status, body
-            status = message.get("status", status)
-            body += message.get("body", b"")
+            answer.append(message)
 
         path, query = (WORKSPACES, b"") if self._multi_tenant else (EXPERIMENT, EXPERIMENT_QUERY)
-        query_scope = {
+        query_scope: Message = {
             **scope,
             "method": "GET",
             "path": path,
             "raw_path": path.encode(),
             "query_string": query,
             "headers": [(name, value) for name, value in scope["headers"] if name not in LEFT_OUT],
-            "state": {},
+            "state": dict[str, object](),
         }
         await self._app(query_scope, receive, send)
+        status = answer[0]["status"] if answer else 0
+        body = b"".join(message.get("body", b"") for message in answer)
         if not self._multi_tenant:
             return status != HTTPStatus.FORBIDDEN
         try:
