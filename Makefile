@@ -10,6 +10,8 @@ IMAGE ?=
 # Of `access`: a git revision to compare with, and text, json or markdown.
 AGAINST ?=
 FORMAT ?= text
+# Of `rehearse`.
+NAME ?=
 # Of `configuration`: anything, for JSON.
 JSON ?=
 
@@ -17,13 +19,13 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e bench fmt ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e evidence rehearse bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-image: ## build and push images/mlflow as IMAGE, and print its digest; BUILDER=podman in place of docker
-	@tools/image '$(IMAGE)'
+image: $(if $(CONTEXT),ready) ## build images/mlflow and push it as IMAGE, or load it into a local cluster (CONTEXT=kind-NAME)
+	@tools/image '$(IMAGE)' '$(CONTEXT)' '$(STACK)'
 
 ready:
 	@tools/bootstrap
@@ -71,8 +73,14 @@ smoke: cluster ## use the deployed platform as a data scientist would
 test: testbed ## linters, types and every test that needs no cluster
 	@tools/test
 
-e2e: testbed ## every test that needs the embedded cluster; deploys `dev` first
-	@tools/e2e
+e2e: testbed ## every end-to-end test, on the embedded cluster; deploys `dev` first
+	@tools/e2e all
+
+evidence: testbed ## what CI runs: acceptance tests, and rehearsals whose inputs have changed since their last pass
+	@tools/e2e due
+
+rehearse: testbed ## one rehearsal by NAME; without it, list them and say which are due
+	@tools/e2e $(if $(NAME),rehearse '$(NAME)',list)
 
 bench: testbed ## cost of a preview; cost of the login and throughput of the server on the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost
@@ -81,6 +89,12 @@ bench: testbed ## cost of a preview; cost of the login and throughput of the ser
 
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .
+
+generate: ready ## renew generated pages, snapshots and Pulumi.yaml from the code
+	@$(PYTHON) -m tests.generated
+
+picture: ready ## render the picture of docs/architecture.md; needs Graphviz
+	@tools/picture
 
 reach: cluster ## show who may connect to whom on the deployed platform, by its NetworkPolicies
 	@$(RUN) $(PYTHON) -m tools.reachability

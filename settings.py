@@ -1,8 +1,8 @@
-"""The stack file as types: the only reader of configuration.
+"""Typed settings of a stack, and the only code that reads the stack file.
 
-`load` reads the stack's configuration once and reports every fault in one go. Secrets are not part of the model:
-they stay Pulumi outputs from the first moment (`Secrets`). Each section of the file is declared in `stackfile/model/`;
-how faults are found and worded is in the rest of `stackfile/`.
+`load` reads the stack's configuration once and reports all mistakes together. Secrets are not part of the model: they
+are Pulumi outputs from the start (`Secrets`). Each section of the file is declared in `stackfile/model/`; the rest of
+`stackfile/` finds and words the mistakes.
 """
 
 import json
@@ -67,104 +67,104 @@ __all__ = [
 
 
 class Settings(Model):
-    """Everything that a stack file says, without the secrets."""
+    """All settings of a stack, without the secrets."""
 
     profile: Profile
-    """`evaluation` may be destroyed; `small`, for one team, and `production` protect their data and refuse more."""
+    """`evaluation` can be deleted with its data; `small` (one team) and `production` protect data and forbid more."""
 
     host: values.Host
-    """The one public host name; every URL of the platform follows from it."""
+    """Public host name; all URLs of the platform are built from it."""
 
     namespace: values.Namespace = "mlflow"
-    """Namespace of the platform itself."""
+    """Namespace of the platform."""
 
     create_namespace: values.Flag = True
-    """Whether `up` creates it; `false` is for one that exists and is the platform's alone."""
+    """Create the namespace; `false` uses an existing one, which must hold nothing but the platform."""
 
     cluster: Cluster = Field(default_factory=Cluster)
-    """What the platform must know of the Kubernetes cluster."""
+    """Properties of the Kubernetes cluster."""
 
     gateway: Annotated[IngressGateway | HttpRouteGateway, Field(discriminator="kind")] = IngressGateway(kind="ingress")
-    """The way in from outside the cluster."""
+    """Ingress or Gateway API in front of the platform."""
 
     aws: Aws | None = None
-    """Where at AWS the platform has a database or a bucket, and who its pods are there."""
+    """AWS account and region of the database and the bucket, and how pods authenticate to AWS."""
 
     database: Annotated[
         InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")
     ]
-    """Where MLflow keeps its metadata."""
+    """Database of MLflow's metadata."""
 
     artifacts: Annotated[
         InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts, Field(discriminator="kind")
     ]
-    """Where MLflow keeps artifacts."""
+    """Storage of MLflow's artifacts."""
 
     login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]
-    """Who may sign in."""
+    """How users sign in."""
 
     sessions: Sessions = Field(default_factory=Sessions)
-    """How long a browser stays signed in."""
+    """Lifetime of browser sessions."""
 
     certificate: Annotated[SelfSigned | CertificateSecret, Field(discriminator="kind")]
-    """Where the TLS certificate of the host comes from."""
+    """TLS certificate of the host."""
 
     server: Server
-    """Image and sizes of the MLflow server."""
+    """Image and resources of the MLflow server."""
 
     images: Images = Field(default_factory=Images)
-    """Images of everything else, and where all images are pulled from."""
+    """All other images, and the registry that images are pulled from."""
 
     access: Access = Field(default_factory=Access)
-    """How Kubernetes RBAC is asked, and what people hear whom it gives nothing."""
+    """How access is checked, and the contact shown to users without access."""
 
     workspaces: Workspaces = Field(default_factory=Workspaces)
-    """What every team gets that says nothing else."""
+    """Defaults for all teams."""
 
     teams: dict[values.TeamName, Team] = Field(min_length=1)
-    """The teams, by name; each gets a namespace and an MLflow workspace of that name."""
+    """Teams by name; each gets a namespace and an MLflow workspace of that name."""
 
     @property
     def durable(self) -> bool:
-        """Whether whatever holds data is protected."""
+        """True if resources with data are protected from deletion."""
         return self.profile != "evaluation"
 
     @property
     def audiences(self) -> tuple[str, ...]:
-        """Audiences of the service-account tokens that open MLflow: in a strict review those that Kubernetes takes."""
+        """Accepted audiences of service-account tokens; with `self-subject` only those that the API server accepts."""
         if self.access.review == "self-subject":
             return (self.cluster.service_account_issuer,)
         return self.cluster.audiences
 
     def groups(self, team: str) -> dict[str, tuple[str, ...]]:
-        """A team's groups by the role that they have, which is `viewer` in an archived team."""
-        chosen = self.teams[team].groups or Groups(manager=(f"{team}-mlflow-users",))
+        """A team's groups by role; in an archived team all groups are viewers."""
+        groups = self.teams[team].groups or Groups(manager=(f"{team}-mlflow-users",))
         if self.teams[team].archived:
-            return {"viewer": (*chosen.viewer, *chosen.editor, *chosen.manager), "editor": (), "manager": ()}
-        return {"viewer": chosen.viewer, "editor": chosen.editor, "manager": chosen.manager}
+            return {"viewer": (*groups.viewer, *groups.editor, *groups.manager), "editor": (), "manager": ()}
+        return {"viewer": groups.viewer, "editor": groups.editor, "manager": groups.manager}
 
     def service_accounts(self, team: str) -> tuple[tuple[str, str], ...]:
-        """Namespace and name of the service accounts that a team lists; none while it is archived."""
+        """Namespace and name of each service account that a team lists; none while the team is archived."""
         if self.teams[team].archived:
             return ()
         return tuple(qualified(team, account) for account in self.teams[team].service_accounts)
 
     @property
     def client_namespaces(self) -> tuple[str, ...]:
-        """Namespaces of programs that are no team's own."""
-        homes = {namespace for team in self.teams for namespace, _ in self.service_accounts(team)}
-        return tuple(sorted(homes - self.teams.keys()))
+        """Namespaces of service accounts that belong to no team."""
+        namespaces = {namespace for team in self.teams for namespace, _ in self.service_accounts(team)}
+        return tuple(sorted(namespaces - self.teams.keys()))
 
     def quota(self, team: str) -> Quota:
-        """What a team's pods and volumes may take together."""
+        """A team's ResourceQuota."""
         return self.workspaces.quota.model_copy(update=self.teams[team].quota.model_dump(exclude_none=True))
 
     def limits(self, team: str) -> Limits:
-        """What a container of a team gets that says nothing about it."""
+        """A team's LimitRange."""
         return self.workspaces.limits.model_copy(update=self.teams[team].limits.model_dump(exclude_none=True))
 
     def members(self, team: str) -> dict[str, tuple[str, ...]]:
-        """Users of the basic login by their role in a team: nobody asserts their groups at run time."""
+        """Users of the basic login by role in a team: without an identity provider no token carries their groups."""
         users = self.login.users if isinstance(self.login, BasicLogin) else {}
         return {
             role: tuple(email for email, user in sorted(users.items()) if set(groups) & set(user.groups))
@@ -174,46 +174,46 @@ class Settings(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """What a stack file means, and what is to be said about it."""
+    """The settings of a stack file, its mistakes and its warnings."""
 
     settings: Settings | None
-    """None where a value is wrong or missing."""
+    """None if a value is wrong or missing."""
 
     faults: list[Fault]
-    """Every one but those of the secrets."""
+    """All mistakes, except those in secrets."""
 
     warnings: list[Fault]
-    """What is allowed, and worth a second look."""
+    """Settings that are allowed but probably unintended."""
 
 
 def load() -> tuple[Settings, Secrets]:
-    """Read the stack's configuration, and show what is worth a second look as warnings of the engine.
+    """Read the stack's configuration; warnings go to the Pulumi engine.
 
     Raises:
-        pulumi.RunError: the configuration has faults; the message lists all of them, each with its key, what was
+        pulumi.RunError: the configuration has mistakes; the message lists all of them, each with its key, what was
             expected and what to do.
     """
-    given, stack = source.read(), pulumi.get_stack()
-    judged = judge(given, stack)
-    faults = [*judged.faults, *secret_faults(given.document, given.secrets, stack)]
-    if judged.settings is None or faults:
-        # Without the cause, whose own words may show a secret.
+    configuration, stack = source.read(), pulumi.get_stack()
+    judgement = judge(configuration, stack)
+    faults = [*judgement.faults, *secret_faults(configuration.document, configuration.secrets, stack)]
+    if judgement.settings is None or faults:
+        # Without a cause: pydantic's own message may show a secret.
         raise pulumi.RunError(report(faults, f"Pulumi.{stack}.yaml"))
-    for warning in judged.warnings:
+    for warning in judgement.warnings:
         pulumi.warn(str(warning))
-    return judged.settings, read_secrets()
+    return judgement.settings, read_secrets()
 
 
-def judge(given: Source, stack: str) -> Judgement:
-    """What a stack file means with its profile's values where it says nothing."""
+def judge(configuration: Source, stack: str) -> Judgement:
+    """Check a stack file. The profile supplies values that the file leaves out."""
     settings: Settings | None = None
     faults: list[Fault] = []
     try:
-        # As JSON, where a strict model takes lists for tuples.
-        settings = Settings.model_validate_json(json.dumps(applied(given.document, Settings)))
+        # As JSON: only then does a strict model accept lists for tuples.
+        settings = Settings.model_validate_json(json.dumps(applied(configuration.document, Settings)))
     except ValidationError as error:
-        faults += translate(error, Settings, stack=stack, encrypted=given.encrypted)
-    draft = Draft(given.document, Settings)
+        faults += translate(error, Settings, stack=stack, encrypted=configuration.encrypted)
+    draft = Draft(configuration.document, Settings)
     faults += contradictions(draft)
-    faults += source_faults(given, faults)
+    faults += source_faults(configuration, faults)
     return Judgement(settings=settings, faults=faults, warnings=list(cautions(draft)))

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.errors import EmbeddedError
-
 CGROUPS = Path("/sys/fs/cgroup")
 MIB = 1024 * 1024
 
@@ -24,7 +22,7 @@ class Usage:
         """The container with this id, with or without the runtime's prefix.
 
         Raises:
-            EmbeddedError: it does not run on this machine.
+            LookupError: it does not run on this machine.
         """
         found: dict[str, Path] = {}
         # Not by `**`, which would read every group of the machine once for each file.
@@ -34,7 +32,7 @@ class Usage:
                     found.setdefault(name, folder / name)
         cpu = found.get("cpuacct.usage", found.get("cpu.stat"))
         if "memory.stat" not in found or cpu is None:
-            raise EmbeddedError(f"no control group of container {container_id} on this machine")
+            raise LookupError(f"no control group of container {container_id} on this machine")
         return cls(memory=found["memory.stat"], cpu=cpu)
 
     def anonymous_mib(self) -> float:

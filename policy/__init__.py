@@ -1,1 +1,1 @@
-"""Makes the pack importable as `policy.rules`, for its tests; the engine runs the folder as a program."""
+"""Package marker, so that tests can import `policy.rules`; the engine runs the folder as a program."""

@@ -1,1 +1,1 @@
-"""How a stack file is read and judged; what it says is declared in `model/`, put together in `settings.py`."""
+"""Reading and checking of stack files. `model/` declares the sections, `settings.py` combines them."""

@@ -1,7 +1,7 @@
-"""Host names and URLs, with advice for those that are written wrongly.
+"""Checks of host names, URLs and address ranges, each with a remedy for a wrong value.
 
-Advice repeats a part of what was written only when that part is a plain host name or URL: people paste connection
-strings, and those hold passwords.
+A remedy repeats a part of the value only if that part is a plain host name or URL: people paste connection strings, and
+those contain passwords.
 """
 
 import ipaddress
@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 # One part of a DNS name; also what Kubernetes calls a label name.
 LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-# 253 characters, less the `dex.` that the development login puts in front.
+# 253 characters, less the `dex.` that the development login adds in front.
 LONGEST_HOST = 249
-# Where clouds hand out credentials of nodes and pods: link-local addresses, and one that AWS has in IPv6.
+# Metadata services of clouds, which hand out credentials of nodes and pods: link-local, and one IPv6 address of AWS.
 METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")))
-# First segments of MLflow's routes (3.17.2) and of OAuth2-Proxy's.
+# First path segments of MLflow's and OAuth2-Proxy's routes, as of MLflow 3.17.2.
 OWN_PATHS = frozenset(
     {"ajax-api", "api", "build", "get-artifact", "gateway", "graphql", "health", "metrics", "model-versions", "static"}
     | {"oauth2", "ping", "ready", "server-info", "static-files", "v1", "version"}
@@ -23,7 +23,7 @@ _HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?")
 
 
 def is_address(text: str) -> bool:
-    """Whether the text is an IP address."""
+    """True for an IP address."""
     try:
         ipaddress.ip_address(text.strip("[]"))
     except ValueError:
@@ -32,31 +32,31 @@ def is_address(text: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """What is left of a URL or a careless host name: no scheme, user, port, path or dot at the end."""
+    """The host name in a URL: without scheme, user, port, path or dot at the end."""
     without_user = text.strip().lower().rpartition("@")[2]
     return re.split(r"[/?#:]", without_user.rpartition("://")[2])[0].strip(".")
 
 
 def host(text: str) -> str | None:
-    """Advice for a public host name."""
+    """Remedy for a wrong public host name; None for a right one."""
     if _HOST.fullmatch(text) and len(text) <= LONGEST_HOST:
         return None
     bare = _bare(text)
     if is_address(text) or is_address(bare):
-        return "cookies and certificates go by name: give the address a name in DNS and write that"
+        return "cookies and certificates need a host name: create a DNS name for the address and write that"
     if "*" in text:
         return "write one name: the platform has a single host"
     if bare != text and _HOST.fullmatch(bare):
-        return f"write the name alone, in lower case: {bare}"
+        return f"write only the name, in lower case: {bare}"
     if "." not in bare:
         return "write the full name with its domain, or on your own machine mlflow.localhost"
     return f"write at most {LONGEST_HOST} lower-case letters, digits and hyphens, with dots between"
 
 
 def server(text: str) -> str | None:
-    """Advice for the host of a server that pods connect to."""
+    """Remedy for the wrong host of a server that pods connect to."""
     if text == "localhost" or text.startswith("127."):
-        return "in a pod that is the pod itself: write the name that other machines use"
+        return "inside a pod, that is the pod itself: write the name that other machines use"
     if "." in text and is_address(text):
         return None
     remedy = host(text)
@@ -74,48 +74,48 @@ def _url(text: str, schemes: tuple[str, ...]) -> str | None:
     if parts.scheme not in schemes or not parts.netloc:
         return f"begin it with {' or '.join(f'{scheme}://' for scheme in schemes)}"
     if "@" in parts.netloc:
-        return "write it without user name and password: credentials are secrets of their own"
+        return "remove user name and password: credentials have settings of their own"
     if "?" in text or "#" in text:
-        return "leave out the `?` or `#` and what follows"
+        return "remove the `?` or `#` and everything after it"
     remedy = server(parts.netloc if port is None else parts.netloc.rpartition(":")[0])
-    return f"the host in it: {remedy}" if remedy else None
+    return f"in its host name: {remedy}" if remedy else None
 
 
 def endpoint(text: str) -> str | None:
-    """Advice for the URL of an S3 store."""
+    """Remedy for the wrong URL of an S3 store."""
     remedy = _url(text, ("https", "http"))
     if remedy is None and urlsplit(text).path:
-        return "leave out the path, also a slash at the end: the bucket has a key of its own"
+        return "remove the path and any slash at the end: the bucket has its own setting"
     return remedy
 
 
 def issuer(text: str) -> str | None:
-    """Advice for the URL of a token issuer, which has to equal the issuer's own spelling."""
+    """Remedy for the wrong URL of a token issuer, which must equal the `iss` claim."""
     start, discovery, _ = text.partition("/.well-known/")
     remedy = _url(start, ("https",))
     if remedy is None and not re.fullmatch(r"[A-Za-z0-9._~/%-]*", urlsplit(start).path):
         return "write the path as the issuer does"
-    return f"leave out what begins with /.well-known: {start}" if discovery and remedy is None else remedy
+    return f"remove /.well-known and everything after it: {start}" if discovery and remedy is None else remedy
 
 
 def path(text: str) -> str | None:
-    """Advice for a path below which the platform is served."""
+    """Remedy for a wrong path prefix of the platform."""
     segment = r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?"
     if re.fullmatch(rf"(?:/{segment})+", text):
         first = text.split("/")[1]
         if first in OWN_PATHS:
-            return f"MLflow or the login has pages of its own at /{first}: put another name in front"
+            return f"/{first} is used by MLflow or OAuth2-Proxy: begin the path with another name"
         return None
     near = (urlsplit(text).path if "://" in text else text.lower()).strip("/")
     if not near:
-        return "leave the key out: the platform has the whole host then"
+        return "remove the key: the platform then uses the whole host"
     if f"/{near}" != text and path(f"/{near}") is None:
         return f"write /{near}"
     return "begin it with a slash, and use lower-case letters, digits, hyphens and dots between slashes"
 
 
 def email(text: str) -> str | None:
-    """Advice for an e-mail address."""
+    """Remedy for a wrong e-mail address."""
     pattern = rf"[a-z0-9._+-]+@(?:{LABEL}\.)+{LABEL}"
     if re.fullmatch(pattern, text):
         return None
@@ -125,7 +125,7 @@ def email(text: str) -> str | None:
 
 
 def block(text: str) -> str | None:
-    """Advice for a range of addresses in CIDR notation."""
+    """Remedy for a wrong address range in CIDR notation."""
     if is_address(text):
         return f"write one address as {text}/{ipaddress.ip_address(text).max_prefixlen}"
     try:
@@ -133,5 +133,5 @@ def block(text: str) -> str | None:
     except ValueError:
         return "write the first address and the length of the prefix, like 10.0.0.0/16"
     if any(network.version == other.version and network.overlaps(other) for other in METADATA):
-        return "it holds a cloud's metadata service, which gives away the node's credentials: write narrower ranges"
+        return "it contains a cloud's metadata service, which hands out the node's credentials: write narrower ranges"
     return None if str(network) == text else f"write it like {network}"

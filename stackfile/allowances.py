@@ -1,4 +1,4 @@
-"""What teams may take: container defaults that fit into each other, and into the quota."""
+"""Checks that the default requests and limits of containers fit the quota of every team."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,35 +11,35 @@ from stackfile.quantities import cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One key of a quota or of limits, where it is said."""
+    """One value of a quota or of default limits."""
 
     path: str
     text: str
     said: str
-    """The same as a message shows it, with where it comes from."""
+    """The value as a message shows it, with its origin."""
 
     default: bool
-    """Whether the file says nothing about it."""
+    """True if the file does not set it."""
 
     def __str__(self) -> str:
-        """As a message shows it."""
+        """The key and its value in a message."""
         return f"{self.path} {self.said}"
 
 
-# Key, the key that has to be at least as large, and what happens otherwise.
+# A key, the key that must be at least as large, and the consequence otherwise.
 PAIRS: tuple[tuple[str, str, Callable[[str], float | None], str], ...] = (
-    ("limits.cpuRequest", "limits.cpu", cpu_in_cores, "Kubernetes refuses a request above its limit"),
-    ("limits.memoryRequest", "limits.memory", size_in_bytes, "Kubernetes refuses a request above its limit"),
-    ("limits.cpu", "quota.cpu", cpu_in_cores, "no container that leaves it open would start"),
-    ("limits.memory", "quota.memory", size_in_bytes, "no container that leaves it open would start"),
+    ("limits.cpuRequest", "limits.cpu", cpu_in_cores, "Kubernetes rejects a request above its limit"),
+    ("limits.memoryRequest", "limits.memory", size_in_bytes, "Kubernetes rejects a request above its limit"),
+    ("limits.cpu", "quota.cpu", cpu_in_cores, "containers without a value of their own would not start"),
+    ("limits.memory", "quota.memory", size_in_bytes, "containers without a value of their own would not start"),
 )
 
 
 def allowances(draft: Draft) -> Iterator[Fault]:
-    """A container that says nothing about its resources starts, in every team."""
+    """Containers without requests and limits of their own can start in every team."""
     yield from starmap(_fault, _wrong(draft, None))
     for team in draft.section("teams"):
-        # What is wrong without the team's own words is said once, above.
+        # Mistakes in the defaults of all teams are reported once, above.
         yield from (
             _fault(small, large, why)
             for small, large, why in _wrong(draft, team)
@@ -58,7 +58,7 @@ def _wrong(draft: Draft, team: str | None) -> Iterator[tuple[Amount, Amount, str
 
 
 def _fault(small: Amount, large: Amount, why: str) -> Fault:
-    # At what the file says: nobody looks for a default in it.
+    # Report the key that the file sets, not a default that cannot be found there.
     at, other = (large, small) if small.default and not large.default else (small, large)
     relation = "more" if at is small else "less"
     return Fault(
@@ -69,7 +69,7 @@ def _fault(small: Amount, large: Amount, why: str) -> Fault:
 
 
 def _amount(draft: Draft, team: str | None, key: str) -> Amount | None:
-    """What holds for a team, or for those that say nothing; None when it is said wrongly."""
+    """The value for a team, or for all teams without one; None if it is wrong."""
     if team is not None and _path(team, key) in _own(draft, team):
         section, _, last = key.partition(".")
         text = mapping(mapping(draft.section("teams").get(team)).get(section)).get(last)
@@ -80,7 +80,7 @@ def _amount(draft: Draft, team: str | None, key: str) -> Amount | None:
 
 
 def _own(draft: Draft, team: str) -> set[str]:
-    """Paths of what a team says itself."""
+    """Paths of the values that a team sets itself."""
     said = mapping(draft.section("teams").get(team))
     return {_path(team, f"{section}.{key}") for section in ("quota", "limits") for key in mapping(said.get(section))}
 

@@ -1,4 +1,4 @@
-"""The kinds of values that AWS gives out: numbers of accounts, ARNs, ids, windows of time."""
+"""Kinds of values of AWS: account numbers, ARNs, ids, time windows."""
 
 import re
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from typing import Annotated
 
 from stackfile import kinds
 
-# Of gp3 volumes with PostgreSQL, in GiB.
+# Sizes of gp3 volumes for PostgreSQL, in GiB.
 LEAST_STORAGE, MOST_STORAGE = 20, 65_536
-# Not China, whose services have names of their own (`.amazonaws.com.cn`) that no policy here knows.
+# Not China: its services have other host names (`.amazonaws.com.cn`), which the IAM policies here do not cover.
 _PARTITION = r"arn:aws(?:-us-gov)?"
 _ACCOUNT = r"[0-9]{12}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
@@ -45,25 +45,25 @@ def _key(text: str) -> str | None:
     if _KEY.fullmatch(text):
         return None
     if "alias/" in text:
-        return "an alias can be turned to another key: write the key's own ARN"
+        return "an alias can later point to another key: write the key's ARN"
     return "write it like arn:aws:kms:eu-central-1:123456789012:key/1234abcd-..."
 
 
 def gibibytes(size: str) -> int:
-    """A right size of RDS's storage as a number of GiB."""
+    """A valid storage size of RDS as a number of GiB."""
     return int(size.removesuffix("Gi"))
 
 
 def _storage(text: str) -> str | None:
     if not re.fullmatch(r"[0-9]{1,9}Gi", text):
         return 'write a number and `Gi`, for example "100Gi"'
-    found = gibibytes(text)
-    nearest = min(max(found, LEAST_STORAGE), MOST_STORAGE)
-    return None if found == nearest else f'the nearest possible is "{nearest}Gi"'
+    size = gibibytes(text)
+    nearest = min(max(size, LEAST_STORAGE), MOST_STORAGE)
+    return None if size == nearest else f'the nearest possible is "{nearest}Gi"'
 
 
 def owner_of(key: str) -> tuple[str, str]:
-    """Region and account of a KMS key, by its ARN."""
+    """Region and account in the ARN of a KMS key."""
     match = _KEY.fullmatch(key)
     return (match[1], match[2]) if match else ("", "")
 
@@ -117,7 +117,7 @@ Storage = Annotated[str, kinds.text('whole GiB, from "20Gi" to "65536Gi"', _stor
 TagText = Annotated[
     str,
     kinds.text(
-        "a text of at most 256 letters, digits, blanks and any of + - = . _ : / @",
-        _matching(r"[\w +=.:/@-]{0,256}", "leave other characters out"),
+        "a text of at most 256 letters, digits, spaces and any of + - = . _ : / @",
+        _matching(r"[\w +=.:/@-]{0,256}", "remove other characters"),
     ),
 ]

@@ -1,4 +1,4 @@
-"""Settings of AWS that are right one by one and wrong together: the section `aws` and the bucket."""
+"""Checks of AWS settings that contradict each other: the section `aws` and the bucket."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from stackfile import amazon
 from stackfile.draft import Draft
 from stackfile.faults import Fault, path_of, shown
 
-# Whose kind needs the section `aws`.
+# Sections and kinds that need the section `aws`.
 USERS = (("database", "rds"), ("artifacts", "bucket"))
-# IAM's limit for names of roles and users, and what goes behind a team's name: `-artifacts-role-` and 7 digits.
+# IAM's limit for names of roles and users, and the length of what follows a team's name: `-artifacts-role-`, 7 digits.
 LONGEST_IAM_NAME = 64
 BEHIND_TEAM = 23
 LONGEST_TEAM = LONGEST_IAM_NAME - BEHIND_TEAM
-# AWS takes 50; one is the platform's own.
+# AWS allows 50; the platform sets one itself.
 MOST_TAGS, OWN_TAG = 49, "mlflow-platform"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -20,40 +20,48 @@ RESERVED_ENDS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3")
 
 
 def needed(draft: Draft) -> Iterator[Fault]:
-    """The section is there when something is at AWS, and only then."""
+    """The section `aws` is set exactly if database or artifacts are at AWS."""
     users = [f"{section}.kind `{kind}`" for section, kind in USERS if draft.text(f"{section}.kind") == kind]
     if users and not draft.says("aws"):
-        yield Fault("aws", f"is missing; {' and '.join(users)} needs it", "add it, with region, accountId and identity")
+        yield Fault(
+            "aws",
+            f"is missing; {' and '.join(users)} {'needs' if len(users) == 1 else 'need'} it",
+            "add it, with region, accountId and identity",
+        )
     elif not users and draft.says("aws"):
-        yield Fault("aws", "has no use: nothing of the platform's is at AWS", "remove it, or use database.kind `rds`")
+        yield Fault(
+            "aws",
+            "is not used: neither database nor artifacts are at AWS",
+            "remove it, or use database.kind `rds` or artifacts.kind `bucket`",
+        )
 
 
 def account(draft: Draft) -> Iterator[Fault]:
-    """What is named by an ARN is in the account, and a key in the region too."""
+    """ARNs belong to the account, and KMS keys to the region."""
     number, region = draft.text("aws.accountId"), draft.text("aws.region")
     for path in ("aws.identity.oidcProvider", "aws.permissionsBoundary"):
         arn = draft.text(path)
         owner = arn.split(":")[4] if arn else None
         if owner not in (None, number, "aws") and number is not None:
-            yield Fault(path, f"is of the account {owner}, and aws.accountId is {number}", "name one of that account")
+            yield Fault(path, f"belongs to account {owner}, and aws.accountId is {number}", "use one of that account")
     for section, kind in USERS:
         key = draft.text(f"{section}.kmsKey") if draft.text(f"{section}.kind") == kind else None
         if key is None:
             continue
         where, whose = amazon.owner_of(key)
         if region is not None and where != region:
-            yield Fault(f"{section}.kmsKey", f"is in {where}, and aws.region is {region}", "name a key of that region")
+            yield Fault(f"{section}.kmsKey", f"is in {where}, and aws.region is {region}", "use a key in that region")
         if number is not None and whose != number:
             yield Fault(
                 f"{section}.kmsKey",
-                f"is of the account {whose}, whose administrators could lock the platform out of its data;"
+                f"belongs to account {whose}, whose administrators could make the data unreadable;"
                 f" aws.accountId is {number}",
-                "name a key of that account, or leave it out",
+                "use a key of that account, or remove it",
             )
 
 
 def issuer(draft: Draft) -> Iterator[Fault]:
-    """IAM and the login know the cluster by the same issuer."""
+    """The OIDC provider in IAM has the issuer of the cluster."""
     provider = draft.text("aws.identity.oidcProvider")
     if provider is None:
         return
@@ -62,36 +70,36 @@ def issuer(draft: Draft) -> Iterator[Fault]:
     if found is not None and found != expected:
         yield Fault(
             "cluster.serviceAccountIssuer",
-            f"expected {expected}, the issuer behind aws.identity.oidcProvider, found {shown(found)}",
-            "write that one, or the ARN of the provider for this cluster",
+            f"expected {expected}, the issuer in aws.identity.oidcProvider, found {shown(found)}",
+            "use that issuer, or the OIDC provider of this cluster",
         )
 
 
 def tags(draft: Draft) -> Iterator[Fault]:
-    """Tags are some that AWS takes."""
+    """AWS accepts the tags."""
     found = draft.section("aws.tags")
     if len(found) > MOST_TAGS:
         yield Fault("aws.tags", f"expected at most {MOST_TAGS} tags, found {len(found)}", "remove some")
     for name in found:
         if name.lower().startswith("aws:"):
-            yield Fault(path_of(("aws", "tags", name)), "begins with aws:, which is AWS's own", "choose another name")
+            yield Fault(path_of(("aws", "tags", name)), "begins with aws:, which AWS reserves", "choose another name")
         if name == OWN_TAG:
             yield Fault(
                 path_of(("aws", "tags", name)),
-                "is the tag by which the platform's own things are found; its value is the host",
+                "is the tag that the platform sets on all of its AWS resources",
                 "choose another name",
             )
 
 
 def bucket(draft: Draft) -> Iterator[Fault]:
-    """The bucket has a name that S3 gives out and that a certificate covers."""
+    """S3 accepts the bucket's name, and its TLS certificate covers it."""
     if draft.text("artifacts.kind") != "bucket":
         return
     name = draft.text("artifacts.name") or ""
     if "." in name:
         yield Fault(
             "artifacts.name",
-            f"{shown(name)} has a dot, and AWS's certificate covers one label before s3.<region>.amazonaws.com",
+            f"{shown(name)} contains a dot, and AWS's certificate covers one label before s3.<region>.amazonaws.com",
             f"write {name.replace('.', '-')}",
         )
     if name.startswith(RESERVED_STARTS) or name.endswith(RESERVED_ENDS):
@@ -99,22 +107,22 @@ def bucket(draft: Draft) -> Iterator[Fault]:
 
 
 def direct_access(draft: Draft) -> Iterator[Fault]:
-    """IAM takes a name that is made of the team's."""
+    """Direct access needs workspaces, and team names that are short enough for IAM."""
     if draft.text("artifacts.kind") != "bucket" or draft.value("artifacts.directAccess") is not True:
         return
     if draft.value("workspaces.enabled") is False:
         yield Fault(
             "artifacts.directAccess",
-            "gives each team the files of its own workspace, and workspaces.enabled is false",
-            "leave it out",
+            "separates teams by workspace, and workspaces.enabled is false",
+            "remove it",
         )
     for team in draft.section("teams"):
         if len(team) > LONGEST_TEAM:
             yield Fault(
                 path_of(("teams", team)),
-                f"has {len(team)} characters; with artifacts.directAccess its name is part of one in IAM, which takes"
+                f"has {len(team)} characters; with artifacts.directAccess it is part of an IAM name, which allows"
                 f" {LONGEST_IAM_NAME} - {BEHIND_TEAM} for the rest = {LONGEST_TEAM}",
-                "give the team a shorter name, or leave artifacts.directAccess out",
+                "give the team a shorter name, or remove artifacts.directAccess",
             )
 
 

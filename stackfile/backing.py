@@ -1,56 +1,56 @@
-"""Contradictions in what is said of the database and of the artifact store."""
+"""Checks of database and artifact settings that contradict each other."""
 
 from collections.abc import Iterator
 
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 
-# Those of one pod's volume.
+# Kinds that keep their data on a volume that one pod mounts.
 VOLUMES = {"database": "sqlite", "artifacts": "volume"}
 LARGER = {"database": "`in-cluster` or `external`", "artifacts": "`in-cluster` or `s3`"}
 
 
 def administrator(draft: Draft) -> Iterator[Fault]:
-    """Somebody sets a generated password, and it is not the role itself."""
+    """A generated password needs an administrator, which is another role than MLflow's."""
     if draft.text("database.kind") != "external":
         return
     user = draft.text("database.administrator.user")
     if draft.text("database.credentials.kind") == "generated" and not draft.says("database.administrator"):
         yield Fault(
             "database.credentials.kind",
-            "`generated` is refused without database.administrator: nobody would give the role its password",
+            "`generated` needs database.administrator, which sets the password",
             "add database.administrator, or use another kind",
         )
     if user is not None and user == draft.text("database.user"):
         yield Fault(
             "database.administrator.user",
-            "is database.user as well; MLflow must not be able to do what an administrator can",
-            "give MLflow another role, for example mlflow",
+            "is the same as database.user; MLflow must not have an administrator's rights",
+            "use another role for MLflow, for example mlflow",
         )
 
 
 def store(draft: Draft) -> Iterator[Fault]:
-    """An authority is for a store that shows a certificate; a role of AWS is for AWS."""
+    """A CA certificate needs a store with TLS, and an IAM role needs AWS."""
     if draft.text("artifacts.kind") != "s3":
         return
     endpoint = draft.text("artifacts.endpointUrl")
     if draft.says("artifacts.authority") and not (endpoint or "").startswith("https://"):
-        shows = "AWS, whose authority is public" if endpoint is None else "not encrypted"
+        shows = "is AWS, whose CA is public" if endpoint is None else "has no TLS"
         yield Fault(
             "artifacts.authority",
-            f"has no use: the store is {shows}",
-            "remove it, or name the https URL of the store in artifacts.endpointUrl",
+            f"is not used: the store {shows}",
+            "remove it, or use the https URL of the store in artifacts.endpointUrl",
         )
     if draft.text("artifacts.credentials.kind") == "workload-identity" and endpoint is not None:
         yield Fault(
             "artifacts.credentials.kind",
-            "`workload-identity` is AWS's, and artifacts.endpointUrl names another store",
+            "`workload-identity` works at AWS only, and artifacts.endpointUrl is another store",
             "use an access key, or remove artifacts.endpointUrl",
         )
 
 
 def volumes(draft: Draft) -> Iterator[Fault]:
-    """What one pod has on its volume is for an evaluation, and for one pod."""
+    """Data on the volume of one pod is for evaluation, and for one replica."""
     for section, kind in VOLUMES.items():
         if draft.text(f"{section}.kind") != kind:
             continue
@@ -58,7 +58,7 @@ def volumes(draft: Draft) -> Iterator[Fault]:
         if profile not in (None, "evaluation"):
             yield Fault(
                 f"{section}.kind",
-                f"`{kind}` is refused with profile `{profile}`: one pod has it, so each rollout is an outage",
+                f"`{kind}` is not allowed with profile `{profile}`: only one pod mounts it, so a rollout is an outage",
                 f"use {LARGER[section]}",
             )
         if replicas is not None and replicas > 1:
@@ -70,12 +70,12 @@ def volumes(draft: Draft) -> Iterator[Fault]:
 
 
 def sqlite(draft: Draft) -> Iterator[Fault]:
-    """SQLite has one writer at a time."""
+    """SQLite allows one writer at a time."""
     workers = draft.number("server.workers")
     if draft.text("database.kind") == "sqlite" and workers is not None and workers > 1:
         yield Fault(
             "server.workers",
-            f"{workers} processes would wait for each other's locks in the file of database.kind `sqlite`",
+            f"{workers} processes would wait for each other's locks on the file of database.kind `sqlite`",
             f"set server.workers 1, or use {LARGER['database']}",
         )
 

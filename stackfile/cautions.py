@@ -1,4 +1,4 @@
-"""What is allowed and worth a second look: shown at preview beside what is refused, and stops nothing."""
+"""Warnings: settings that are allowed but probably unintended. A preview shows them and goes on."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,57 +10,61 @@ from stackfile.faults import Fault
 
 
 def cautions(draft: Draft) -> Iterator[Fault]:
-    """Every warning about a stack file."""
+    """All warnings about a stack file."""
     for rule in CAUTIONS:
         yield from rule(draft)
 
 
 def single(draft: Draft) -> Iterator[Fault]:
-    """Production goes on while a node is drained."""
+    """Production has a second replica for when a node is drained."""
     if draft.value("profile") == "production" and draft.number("server.replicas") == 1:
         yield Fault(
             "server.replicas",
-            "one pod serves everybody: while its node is drained or lost there is no MLflow",
+            "with one pod MLflow is down while its node is drained or lost",
             setting({"server.replicas": 2}),
         )
 
 
 def rds(draft: Draft) -> Iterator[Fault]:
-    """A database at AWS outlives a zone, and a mistake."""
+    """A database at AWS has a standby in production, and backups for a small team."""
     if draft.text("database.kind") != "rds":
         return
     if draft.value("profile") == "production" and draft.value("database.multiAz") is False:
         yield Fault(
             "database.multiAz",
-            "one instance in one zone: while AWS replaces it, which takes minutes to hours, there is no MLflow",
+            "without a standby MLflow is down for minutes to hours if the instance or its zone fails",
             setting({"database.multiAz": True}),
         )
     if draft.says("database.maxConnections"):
         yield Fault(
             "database.maxConnections",
-            "RDS takes it over at the instance's next restart, and the server's pools count on it at once",
-            "restart the instance after the `up` that changes it, and raise pools in the next one",
+            "RDS applies it at the instance's next restart, but MLflow's pools count on it immediately",
+            "restart the instance after the `up` that changes it, and raise the pool sizes in a later `up`",
         )
     if draft.value("profile") == "small" and draft.number("database.backupDays") == 0:
         yield Fault(
             "database.backupDays",
-            "without backups, what somebody deletes by mistake is gone",
+            "without backups, data that is deleted by mistake cannot be restored",
             setting({"database.backupDays": 7}),
         )
 
 
 def paused(draft: Draft) -> Iterator[Fault]:
-    """A pause ends."""
+    """A server is not left paused."""
     if draft.value("server.paused") is True:
-        yield Fault("server.paused", "nobody is served until the next `up` without it", "remove it after the upgrade")
+        yield Fault(
+            "server.paused",
+            "the server is scaled to zero until you remove this and run `up`",
+            "remove it after the upgrade",
+        )
 
 
 CAUTIONS: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
-    posture.questionable,
+    posture.discouraged,
     single,
     rds,
     paused,
-    connections.unjudged,
-    server.promised,
+    connections.unlimited,
+    server.idle_request,
     quotas.compressible,
 )

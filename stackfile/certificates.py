@@ -1,28 +1,28 @@
-"""Certificates in PEM, with advice for those that are pasted wrongly."""
+"""Check of CA certificates in PEM, with a remedy for a wrong value."""
 
 from cryptography import x509
 
 BEGIN = "-----BEGIN CERTIFICATE-----"
 
-BROKEN = "that is not a whole certificate: paste it again, with its line breaks, below `|-`"
+BROKEN = "the certificate is incomplete: paste it again with its line breaks below `|-`"
 
 
 def authority(text: str) -> str | None:
-    """Advice for the certificate of a private authority, or several of them."""
+    """Remedy for wrong CA certificates; None for one or more right ones."""
     if "PRIVATE KEY" in text:
-        return "that is a private key, which belongs to the authority alone: write its certificate, and replace the key"
+        return "that is a private key, which only the CA may have: write the CA certificate, and replace the key"
     if BEGIN not in text:
         return f"write the whole block that begins with {BEGIN}, below `|-`"
-    # A block of one line is none to OpenSSL, though others read it.
+    # OpenSSL rejects a block in one line, though other libraries read it.
     if BEGIN not in text.splitlines():
         return BROKEN
     try:
-        found = x509.load_pem_x509_certificates(text.encode())
+        certificates = x509.load_pem_x509_certificates(text.encode())
     except ValueError:
         return BROKEN
-    for certificate in found:
+    for certificate in certificates:
         if not _may_sign(certificate):
-            return "one of them is a server's certificate: write that of the authority which signed it"
+            return "one of them is a server certificate: write the certificate of the CA that signed it"
     return None
 
 

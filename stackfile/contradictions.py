@@ -1,4 +1,4 @@
-"""Settings that are right one by one and wrong together."""
+"""All checks for settings that contradict each other."""
 
 import difflib
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
-from stackfile import aws, backing, posture, programs, rds, serving, ways_in
+from stackfile import aws, backing, exposure, posture, programs, rds, serving
 from stackfile.allowances import allowances
 from stackfile.budget import connections, postgres, quotas, replicas, server, volumes
 from stackfile.draft import Draft, mapping, texts
@@ -16,13 +16,13 @@ MINUTES = 60
 
 
 def contradictions(draft: Draft) -> Iterator[Fault]:
-    """Every contradiction in a stack file."""
+    """All contradictions in a stack file."""
     for rule in RULES:
         yield from rule(draft)
 
 
 def own_login(draft: Draft) -> Iterator[Fault]:
-    """Users of a login of the platform's own are in groups that exist."""
+    """Users of a login without identity provider are in groups of teams."""
     if draft.text("login.kind") not in posture.OWN_LOGINS:
         return
     used = sorted({group for team in draft.section("teams") for _, group in _groups(draft, team)})
@@ -35,12 +35,12 @@ def own_login(draft: Draft) -> Iterator[Fault]:
                 yield Fault(
                     path_of(("login", "users", email, "groups", index)),
                     f"no team has the group {shown(group)}",
-                    f"did you mean {shown(near[0])}?" if near else "take one that a team has, or give a team this one",
+                    f"did you mean {shown(near[0])}?" if near else "use a group of a team, or add this one to a team",
                 )
 
 
 def self_subject(draft: Draft) -> Iterator[Fault]:
-    """Who asks Kubernetes with a token of their own has one, and Kubernetes takes it."""
+    """A self-subject review needs a login with tokens, and an audience that the API server accepts."""
     if draft.value("access.review") != "self-subject":
         return
     audiences, issuer = (
@@ -50,80 +50,79 @@ def self_subject(draft: Draft) -> Iterator[Fault]:
     if audiences and issuer not in audiences:
         yield Fault(
             "cluster.serviceAccountAudiences",
-            f"lacks {shown(issuer or '')}, the audience of tokens that the API server takes; with access.review"
-            " `self-subject` it is shown the callers'",
-            "add it, or leave the key out",
+            f"does not contain {shown(issuer or '')}, the audience that the API server accepts; access.review"
+            " `self-subject` sends it the callers' tokens",
+            "add it, or remove the key",
         )
     if draft.text("login.kind") == "basic":
         yield Fault(
             "access.review",
-            "`self-subject` does not go with login.kind `basic`: a password is no token that Kubernetes could judge",
+            "`self-subject` needs tokens for Kubernetes, and login.kind `basic` has only passwords",
             "use `subject`, or login.kind `oidc` with an issuer that the API server trusts",
         )
 
 
 def namespaces(draft: Draft) -> Iterator[Fault]:
-    """Platform, ingress controller and teams each have a namespace of their own."""
+    """Platform, ingress controller and teams have different namespaces."""
     platform, controller = draft.text("namespace"), draft.text("cluster.ingressNamespace")
     if platform is not None and platform == controller:
         yield Fault(
-            "namespace", f'"{platform}" is the ingress controller\'s (cluster.ingressNamespace)', "choose another"
+            "namespace", f'"{platform}" belongs to the ingress controller (cluster.ingressNamespace)', "choose another"
         )
     owners = {
-        controller: "the ingress controller's (cluster.ingressNamespace)",
-        platform: "the platform's (`namespace`)",
+        controller: "the ingress controller (cluster.ingressNamespace)",
+        platform: "the platform (`namespace`)",
     }
     for team in draft.section("teams"):
         if team in owners:
             yield Fault(
                 path_of(("teams", team)),
-                f"a team's name is its namespace, and that one is {owners[team]}",
+                f"is also the name of the team's namespace, which belongs to {owners[team]}",
                 "rename the team",
             )
 
 
 def groups(draft: Draft) -> Iterator[Fault]:
-    """A team has a group, and within it every group has one role, once."""
+    """A team has at least one group, and each group has one role."""
     for team, said in draft.section("teams").items():
         if mapping(said).get("groups") == {}:
             yield Fault(
                 path_of(("teams", team, "groups")),
                 "is empty; expected at least one group",
-                f"add one as viewer, editor or manager, or leave `groups` out: {team}-mlflow-users then manages it",
+                f"add one as viewer, editor or manager, or remove `groups`: {team}-mlflow-users is then manager",
             )
         for group, times in Counter(group for _, group in _groups(draft, team)).items():
             if times > 1:
                 roles = sorted({role for role, member in _groups(draft, team) if member == group})
                 yield Fault(
                     path_of(("teams", team, "groups")),
-                    f"names the group {shown(group)} {times} times ({', '.join(roles)})",
-                    "name it once",
+                    f"lists the group {shown(group)} {times} times ({', '.join(roles)})",
+                    "list it once",
                 )
 
 
 def one_team(draft: Draft) -> Iterator[Fault]:
-    """An MLflow without workspaces belongs to one team."""
+    """MLflow without workspaces is for a single team."""
     teams = draft.section("teams")
     if draft.value("workspaces.enabled") is False and len(teams) > 1:
         yield Fault(
             "workspaces.enabled",
-            f"`false` puts everything into one place, and there are {len(teams)} teams who would all own it "
-            f"({', '.join(teams)})",
-            "leave one team, or set it to true",
+            f"`false` is for a single team, and there are {len(teams)} ({', '.join(teams)})",
+            "keep one team, or remove the key",
         )
 
 
 def _groups(draft: Draft, team: str) -> list[tuple[str, str]]:
     """Role and name of each of a team's groups."""
     said = mapping(draft.section("teams").get(team)).get("groups")
-    # A list without a role is a fault of its own, and its groups are meant all the same.
+    # A list without a role is another mistake, and its groups still count.
     roles = {"manager": cast("object", said)} if isinstance(said, list) else mapping(said)
     named = [(role, group) for role, members in roles.items() for group in texts(members)]
     return named or [("manager", f"{team}-mlflow-users")]
 
 
 def hosts(draft: Draft) -> Iterator[Fault]:
-    """The platform's host leads to the platform, so nothing it depends on can be there."""
+    """No service that the platform depends on has the platform's host name."""
     host = draft.text("host")
     used = {
         "database.host": draft.text("database.host"),
@@ -132,7 +131,7 @@ def hosts(draft: Draft) -> Iterator[Fault]:
     }
     for path, other in used.items():
         if host is not None and other == host:
-            yield Fault(path, f"leads to {host}, the platform's own host", "write the host of the other service")
+            yield Fault(path, f"is {host}, the platform's own host", "write the host of the other service")
 
 
 def _host_of(url: str | None) -> str | None:
@@ -140,7 +139,7 @@ def _host_of(url: str | None) -> str | None:
 
 
 def bucket(draft: Draft) -> Iterator[Fault]:
-    """AWS is asked in the bucket's own region."""
+    """A bucket at AWS needs its region."""
     if (
         draft.text("artifacts.kind") == "s3"
         and not draft.says("artifacts.endpointUrl")
@@ -148,13 +147,13 @@ def bucket(draft: Draft) -> Iterator[Fault]:
     ):
         yield Fault(
             "artifacts.region",
-            "is missing; without artifacts.endpointUrl the store is AWS, which answers in the bucket's region only",
+            "is missing; without artifacts.endpointUrl the store is AWS, which needs the bucket's region",
             "add the region, or artifacts.endpointUrl for another store",
         )
 
 
 def sessions(draft: Draft) -> Iterator[Fault]:
-    """A session is renewed before it ends; OAuth2-Proxy does not start otherwise."""
+    """Sessions are refreshed before they expire; OAuth2-Proxy does not start otherwise."""
     hours, refresh = draft.number("sessions.hours"), draft.number("sessions.refreshMinutes")
     if hours is not None and refresh is not None and refresh >= hours * MINUTES:
         yield Fault(
@@ -165,9 +164,9 @@ def sessions(draft: Draft) -> Iterator[Fault]:
 
 
 RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
-    posture.unbearable,
+    posture.forbidden,
     own_login,
-    ways_in.forward_auth,
+    exposure.forward_auth,
     self_subject,
     namespaces,
     groups,
@@ -175,8 +174,8 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     hosts,
     bucket,
     sessions,
-    ways_in.cert_manager,
-    ways_in.ingress,
+    exposure.cert_manager,
+    exposure.ingress,
     *backing.RULES,
     programs.audiences,
     programs.api_server,

@@ -1,6 +1,6 @@
-"""A stack file that may have faults, read leniently, with its profile's values where it says nothing.
+"""A stack file that may have mistakes, with its profile's values for keys that it does not set.
 
-Contradictions are looked for in it, so that they are reported together with faults in single values.
+Contradictions are searched in it, so that they are reported together with mistakes in single values.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from stackfile.faults import shown
 
 
 class Draft:
-    """What is right in a document: every other value counts as absent."""
+    """The valid values of a document; wrong values count as absent."""
 
     def __init__(self, document: Mapping[str, object], model: type[BaseModel]) -> None:
         self._written = document
@@ -22,7 +22,7 @@ class Draft:
         self._model = model
 
     def value(self, path: str) -> object:
-        """What a key says, or else its profile, or else its default; None when there is none or it is wrong."""
+        """The value of a key: from the file, the profile or the default; None if there is none or it is wrong."""
         here: object = self._document
         inside: outline.Models = [self._model]
         for step in path.split("."):
@@ -39,21 +39,21 @@ class Draft:
         return here
 
     def text(self, path: str) -> str | None:
-        """A text, or None."""
+        """The value of a key if it is a text, else None."""
         value = self.value(path)
         return value if isinstance(value, str) else None
 
     def number(self, path: str) -> int | None:
-        """A whole number, or None."""
+        """The value of a key if it is a whole number, else None."""
         value = self.value(path)
         return value if isinstance(value, int) else None
 
     def section(self, path: str) -> Mapping[str, object]:
-        """A section; empty when it is absent or something else."""
+        """A section; empty if it is absent or something else."""
         return mapping(self.value(path))
 
     def says(self, path: str) -> bool:
-        """Whether the file has the key, be it right or wrong."""
+        """True if the file sets the key, even to a wrong value."""
         *parents, last = path.split(".")
         here: Mapping[str, object] = self._written
         for step in parents:
@@ -61,31 +61,31 @@ class Draft:
         return last in here
 
     def origin(self, path: str) -> str:
-        """Where the value of a key comes from: `stack file`, `profile <name>` or `default`."""
+        """Origin of a key's value: `stack file`, `profile <name>` or `default`."""
         return profiles.origin(self._written, path.split("."))
 
     def aside(self, path: str) -> str:
-        """Where a key's value comes from, as a message puts it behind the value; nothing for the file's own."""
+        """Origin of a key's value as a message shows it behind the value; empty for values from the file."""
         origin = self.origin(path)
         return {"stack file": "", "default": " (the default)"}.get(origin, f" ({origin})")
 
     def said(self, path: str) -> str:
-        """A key's value as a message shows it, with where it comes from."""
+        """A key's value as a message shows it, with its origin."""
         return shown(self.value(path)) + self.aside(path)
 
 
 def _default(field: FieldInfo) -> object:
-    """A field's default, in the form of a stack file."""
+    """Default of a field, in the form of a stack file."""
     value = outline.default(field)
     return value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
 
 
 def mapping(value: object) -> Mapping[str, object]:
-    """A value as a mapping; empty when it is none."""
+    """The value if it is a mapping, else an empty one."""
     return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
 def texts(value: object) -> list[str]:
-    """The texts in a list; empty when it is none."""
+    """The texts in a list; empty for any other value."""
     items = cast("list[object]", value) if isinstance(value, list) else []
     return [item for item in items if isinstance(item, str)]

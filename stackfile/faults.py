@@ -1,4 +1,4 @@
-"""What a fault is, and how it is told without showing what may be a password."""
+"""Mistakes in a stack file, and their report, which never shows a possible password."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 LONGEST_SHOWN = 60
 # Keys like password, clientSecret, api-key, accessKeyId; not keycloak.
 _SOUNDS_SECRET = re.compile(r"(?i:passw|passphrase|secret|token|credential)|\b[kK]ey\b|_key|[a-z]Key")
-# URLs with a user or a query, an address with something behind a colon, assignments as in connection strings.
+# URLs with a user or a query, an e-mail address followed by a colon, assignments as in connection strings.
 _MAY_HOLD_PASSWORD = re.compile(
     r"PRIVATE KEY|:.*@|@.*:|\?|(?:passw|secret|token|key|credential)\w*(?:\s*=|:\s)", re.DOTALL | re.IGNORECASE
 )
@@ -16,13 +16,13 @@ _MAY_HOLD_PASSWORD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One mistake."""
+    """One mistake or warning."""
 
     path: str
-    """Key path without the project's prefix, as `pulumi config set --path` takes it."""
+    """Path of the key without the project's prefix, as for `pulumi config set --path`."""
 
     problem: str
-    """What was found and what was expected."""
+    """The value found and the value expected."""
 
     remedy: str
 
@@ -31,16 +31,16 @@ class Fault:
         return f"{self.path}: {self.problem}; {self.remedy}"
 
 
-def report(found: Sequence[Fault], file: str) -> str:
-    """All faults of a file as one message."""
-    count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+def report(faults: Sequence[Fault], file: str) -> str:
+    """All mistakes in a file as one message."""
+    count = "1 mistake" if len(faults) == 1 else f"{len(faults)} mistakes"
     return "\n".join(
-        [f"{count} in {file} (docs/configuration.md lists every key)", *(f"  - {fault}" for fault in found)]
+        [f"{count} in {file} (docs/configuration.md lists every key)", *(f"  - {fault}" for fault in faults)]
     )
 
 
 def path_of(steps: Sequence[str | int]) -> str:
-    """A key path; names that are not plain words stand in brackets."""
+    """A key path; names that are not plain words are in brackets."""
     path = ""
     for step in steps:
         if isinstance(step, int):
@@ -50,19 +50,19 @@ def path_of(steps: Sequence[str | int]) -> str:
         elif re.fullmatch(r"[\w-]+", step):
             path += f".{step}"
         else:
-            # What follows a colon may have been meant as the value.
+            # The text after a colon may be a value, and secret.
             name, colon, _ = step.partition(":")
             path += f'["{name}{":..." if colon else ""}"]'
     return path
 
 
 def sounds_secret(key: str) -> bool:
-    """Whether a key lets one expect a secret below it."""
+    """True if the name of a key suggests a secret value."""
     return _SOUNDS_SECRET.search(key) is not None
 
 
 def shown(value: object) -> str:
-    """A value as a message may show it: never what is in a section or a list, nor text that may hold a password."""
+    """A value as a message may show it: no content of sections and lists, and no text that may contain a password."""
     match value:
         case None:
             return "nothing"

@@ -1,7 +1,7 @@
-"""The stack file as it is written, turned into what the engine would hand over: for tools that run without one.
+"""Reads a stack file without the Pulumi engine, with the same result as the engine's.
 
-Scalars are told apart as the engine does it (YAML 1.2: `yes` is a text, a date without quotes a moment in time), so
-that a file is judged alike with and without it. What is encrypted stays unknown.
+Scalars have the engine's types (YAML 1.2: `yes` is a text, a date without quotes is a timestamp), so that checks give
+the same result with and without the engine. Encrypted values stay unknown.
 """
 
 import json
@@ -14,18 +14,18 @@ import yaml
 from stackfile.secrets import PROJECT
 from stackfile.source import Source, assemble
 
-# In the place of an encrypted value, which only the engine can read. No message shows values of encrypted keys.
+# Stands for an encrypted value, which only the engine can decrypt. No message shows values of encrypted keys.
 UNKNOWN = "unknown"
 
 
 class UnreadableError(ValueError):
-    """What was read is no stack file; says where."""
+    """The text is not a stack file; the message says where."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Tells scalars apart as the engine does."""
+    """A YAML loader that types scalars as the engine does."""
 
-    # Not YAML 1.1's, which PyYAML would inherit.
+    # Without the YAML 1.1 types that PyYAML would inherit.
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own form
 
 
@@ -38,7 +38,7 @@ def _scalars(tag: str, pattern: str) -> str:
 
 def _integer(_: _Loader, node: yaml.ScalarNode) -> int:
     text = node.value.replace("_", "")
-    # The engine takes a leading zero for the octal of old.
+    # The engine reads a leading zero as octal, as YAML 1.1 does.
     return int(re.sub(r"^([-+]?)0(?=[0-7])", r"\g<1>0o", text), 0)
 
 
@@ -59,7 +59,7 @@ def _section(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
         if not isinstance(key, yaml.ScalarNode):
             raise UnreadableError(f"line {line}: expected a word as key")
         if lines.setdefault(key.value, line) != line:
-            raise UnreadableError(f"line {line}: the key `{key.value}` stands in line {lines[key.value]} already")
+            raise UnreadableError(f"line {line}: the key `{key.value}` is already in line {lines[key.value]}")
     loader.flatten_mapping(node)
     return {str(key.value): loader.construct_object(value, deep=True) for key, value in node.value}  # pyright: ignore[reportUnknownMemberType] - has no types
 
@@ -77,10 +77,10 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _section)
 
 
 def read(text: str) -> Source:
-    """The configuration that a stack file's text holds.
+    """The configuration in the text of a stack file.
 
     Raises:
-        UnreadableError: it is no stack file.
+        UnreadableError: the text is not a stack file.
     """
     try:
         document: object = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
@@ -88,11 +88,11 @@ def read(text: str) -> Source:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise UnreadableError(f"{line}{error.problem}") from None
     except yaml.YAMLError:
-        raise UnreadableError("it holds characters that YAML does not know") from None
+        raise UnreadableError("it contains characters that YAML does not allow") from None
     config = _mapping(document if document is not None else {}, "the file").get("config")
-    given = {_full(key): value for key, value in _mapping(config if config is not None else {}, "`config`").items()}
-    encrypted = frozenset(key for key, value in given.items() if any(_secure(value)))
-    return assemble({key: _text(_without_secrets(value)) for key, value in given.items()}, encrypted)
+    values = {_full(key): value for key, value in _mapping(config if config is not None else {}, "`config`").items()}
+    encrypted = frozenset(key for key, value in values.items() if any(_secure(value)))
+    return assemble({key: _text(_without_secrets(value)) for key, value in values.items()}, encrypted)
 
 
 def _mapping(value: object, what: str) -> Mapping[str, object]:
@@ -102,13 +102,13 @@ def _mapping(value: object, what: str) -> Mapping[str, object]:
 
 
 def _full(key: str) -> str:
-    """A key with its namespace, for which the engine lets people leave out the project's, and write `:config:`."""
+    """A key with its namespace; the engine allows keys without the project's one, and with `:config:`."""
     namespace, colon, name = key.partition(":")
     return f"{namespace}:{name.removeprefix('config:')}" if colon else f"{PROJECT}:{key}"
 
 
 def _secure(value: object) -> Iterator[bool]:
-    """One item for each encrypted value."""
+    """True once for each encrypted value."""
     if _is_secure(value):
         yield True
     elif isinstance(value, Mapping):
@@ -134,7 +134,7 @@ def _without_secrets(value: object) -> object:
 
 
 def _text(value: object) -> str:
-    """As the engine hands it over: sections as JSON, scalars as text."""
+    """A value as the engine passes it: sections as JSON, scalars as text."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value)

@@ -1,4 +1,4 @@
-"""Kinds of values: each knows in words what it expects, and what to tell whoever wrote something else."""
+"""Kinds of values, each with a description of the expected value and remedies for wrong ones."""
 
 import json
 from collections.abc import Callable
@@ -8,26 +8,26 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-# Type of the errors that `Kind` raises, for whoever translates pydantic's findings.
+# Type of the pydantic errors that `Kind` raises; `stackfile/translation.py` reads it.
 WRONG_KIND = "wrong_kind"
 QUOTES = ("'", '"')
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Stands in an `Annotated` type and refuses values before pydantic sees them."""
+    """Metadata of an `Annotated` type that rejects wrong values before pydantic checks them."""
 
     meaning: str
-    """What is expected; follows words like "expected"."""
+    """The expected value; follows words like "expected"."""
 
     remedy: Callable[[object], str | None]
-    """What to write instead of a wrong value; None for a right one."""
+    """Remedy for a wrong value; None for a right one."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Pydantic's hook: this check first, then what the annotated type itself demands."""
+        """Pydantic's hook: this check runs before those of the annotated type."""
         return core_schema.no_info_before_validator_function(self._check, handler(source))
 
-    def _check(self, value: Any) -> Any:  # noqa: ANN401 - whatever the stack file holds
+    def _check(self, value: Any) -> Any:  # noqa: ANN401 - any value in the stack file
         remedy = self.remedy(value)
         if remedy is not None:
             raise PydanticCustomError(WRONG_KIND, "{meaning}", {"meaning": self.meaning, "remedy": remedy})
@@ -52,7 +52,7 @@ def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
 
 
 def whole(low: int, high: int) -> Kind:
-    """A whole number within bounds."""
+    """A kind of whole number within bounds."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -66,7 +66,7 @@ def whole(low: int, high: int) -> Kind:
 
 
 def flag() -> Kind:
-    """True or false."""
+    """A kind of truth value."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, bool):

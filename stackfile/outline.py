@@ -1,6 +1,6 @@
-"""The shape of a settings model: which keys there are, where, and what each expects.
+"""The structure of the settings model: all keys, and the value that each expects.
 
-Shared by whoever explains faults, reads a faulty file leniently, or writes the documentation.
+Used to explain mistakes, to read files with mistakes, and to generate documentation.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,43 +23,43 @@ class Key:
     """One key that a stack file may have."""
 
     path: str
-    """For example `database.host` or `teams.*.description`; `*` stands for a name of the user's own."""
+    """For example `database.host` or `teams.*.description`; `*` stands for a name that the user chooses."""
 
     choice: str | None
-    """Value of the section's `kind` that the key belongs to; None when there is no such choice."""
+    """The section's `kind` that has the key; None if the section has no `kind`."""
 
     field: FieldInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the file something was found."""
+    """A place in a stack file."""
 
     steps: tuple[str | int, ...]
     """Keys and indices from the top, without pydantic's own marks."""
 
     parents: Models
-    """Models that may have the last key."""
+    """Models that could have the last key."""
 
     field: FieldInfo | None
-    """The last key's declaration; None for unknown keys and for entries of maps and lists."""
+    """Declaration of the last key; None for unknown keys and for entries of maps and lists."""
 
 
 def models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
-    """All models in an annotation: one, one of several, or the values of a map."""
+    """All models in an annotation: a model, a union of models, or the values of a map."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in models(argument)]
 
 
 def choice(model: type[BaseModel]) -> str | None:
-    """The one value of a model's `kind`."""
+    """The value of a model's `kind`."""
     field = model.model_fields.get("kind")
     return None if field is None else get_args(field.annotation)[0]
 
 
 def choices(field: FieldInfo) -> list[str]:
-    """The values that `kind` may have in a section; empty where there is no choice."""
+    """The possible values of `kind` in a section; empty if it has no `kind`."""
     return [kind for model in models(field.annotation) if (kind := choice(model))]
 
 
@@ -69,10 +69,10 @@ def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def value_kind(annotation: Any, metadata: Iterable[object] = ()) -> Kind | None:  # noqa: ANN401 - any annotation
-    """The kind of value that an annotation stands for, looking through `| None`."""
-    found = next((item for item in metadata if isinstance(item, Kind)), None)
-    if found is not None or get_origin(annotation) in (dict, tuple):
-        return found
+    """The kind of value in an annotation; `| None` is ignored."""
+    kind = next((item for item in metadata if isinstance(item, Kind)), None)
+    if kind is not None or get_origin(annotation) in (dict, tuple):
+        return kind
     for argument in get_args(annotation):
         inner = argument if isinstance(argument, Kind) else value_kind(argument)
         if inner is not None:
@@ -81,11 +81,11 @@ def value_kind(annotation: Any, metadata: Iterable[object] = ()) -> Kind | None:
 
 
 def words(field: FieldInfo) -> str:
-    """What a key expects, in words."""
+    """Description of the value that a key expects."""
     annotation = field.annotation
-    found = value_kind(annotation, field.metadata)
-    if found is not None:
-        return found.meaning
+    kind = value_kind(annotation, field.metadata)
+    if kind is not None:
+        return kind.meaning
     match get_origin(annotation):
         case origin if origin is Literal:
             return one_of(alternatives(field))
@@ -103,23 +103,23 @@ def words(field: FieldInfo) -> str:
 
 
 def alternatives(field: FieldInfo | None) -> tuple[str, ...]:
-    """The values of a field that has a few; empty for others."""
+    """The possible values of a `Literal` field; empty for other fields."""
     return get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
 
 
 def default(field: FieldInfo) -> object:
-    """A field's default; None when it has none."""
+    """Default of a field; None if it has none."""
     value = field.get_default(call_default_factory=True, validated_data={})
     return None if value is PydanticUndefined else value
 
 
 def one_of(values: Iterable[str]) -> str:
-    """Alternatives in words."""
+    """Alternatives as text."""
     return " or ".join(f"`{value}`" for value in values)
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
-    """Every key of a model, sections before what is in them."""
+    """All keys of a model, each section before its content."""
     of = choice(model)
     for name, field in fields(model).items():
         path = f"{prefix}{name}"
@@ -129,14 +129,14 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
 
 
 def prefix_in(path: str, field: FieldInfo) -> str:
-    """What the paths of the keys in a section begin with."""
+    """Prefix of the paths of all keys in a section."""
     return f"{path}.*." if get_origin(field.annotation) is dict else f"{path}."
 
 
 def locate(model: type[BaseModel], location: Sequence[str | int]) -> Place:
-    """The place that pydantic's location means.
+    """The place in the file for a location of pydantic.
 
-    Pydantic adds the chosen `kind` behind the key of a choice, and a mark behind a wrong key of a map.
+    Pydantic adds the selected `kind` after the key of a union, and a mark after a wrong key of a map.
     """
     steps: list[str | int] = []
     parents: Models = [model]

@@ -1,4 +1,4 @@
-"""docs/configuration.md, written from the model: `python -m stackfile.page > docs/configuration.md`."""
+"""docs/configuration.md, generated from the model by `make generate`."""
 
 import inspect
 import json
@@ -12,20 +12,21 @@ from stackfile.secrets import NEEDS, PROJECT
 
 INTRODUCTION = f"""# Configuration
 
-A stack is configured in `Pulumi.<stack>.yaml`. Every key below stands there under `config:` with the prefix
-`{PROJECT}:`, for example `{PROJECT}:host: mlflow.example.com`; single keys of a section are also set by
-`pulumi config set --path server.replicas 2`. `*` stands for a name of your own. `Pulumi.dev.yaml` and
+A stack is configured in `Pulumi.<stack>.yaml`. All keys below are in its section `config:`, with the prefix
+`{PROJECT}:`, for example `{PROJECT}:host: mlflow.example.com`; single keys of a section can also be set with
+`pulumi config set --path server.replicas 2`. `*` stands for a name that you choose. `Pulumi.dev.yaml` and
 `Pulumi.prod.yaml` are complete examples.
 
-The profile sets some defaults; `make configuration` prints what holds for a stack, and why ([sizing.md](sizing.md)).
+The profile sets some of the defaults. `make configuration` prints all values of a stack and their origin
+([sizing.md](sizing.md)).
 
-`pulumi preview` reports every mistake in the file at once: the key, what was expected, and what to do.
+`pulumi preview` reports all mistakes in the file together: the key, the expected value, and a remedy.
 
-<!-- Written by `python -m stackfile.page > docs/configuration.md`; do not edit. -->
+<!-- Written by `make generate`; do not edit. -->
 """
 SECRETS = """## Secrets
 
-Set them with `pulumi config set --secret <key>`, which asks for the value; in plain text they are refused.
+Set them with `pulumi config set --secret <key>`, which asks for the value. A secret in plain text is an error.
 
 | Key | Needed by | Meaning |
 |---|---|---|
@@ -44,18 +45,18 @@ def page() -> str:
 
 
 def _section(name: str, field: FieldInfo) -> Iterator[str]:
-    yield f"## {name}\n\n{field.description} {'Required.' if field.is_required() else 'May be left out.'}\n"
+    yield f"## {name}\n\n{field.description} {'Required.' if field.is_required() else 'Optional.'}\n"
     for model in outline.models(field.annotation):
         kind = outline.choice(model)
         if kind:
             yield f"### {name}, `kind: {kind}`\n\n{inspect.getdoc(model)}\n"
         keys = outline.keys(model, outline.prefix_in(name, field))
-        # The section above a nested `kind` names its values.
+        # The row of the section lists the values of a nested `kind`.
         yield _table((key for key in keys if not key.path.endswith(".kind")), kind)
 
 
 def _table(keys: Iterable[outline.Key], kind: str | None = None) -> str:
-    """One row a key; `kind` is that of the section, which the heading has said."""
+    """One row for each key; `kind` is the one in the heading of the section."""
     return HEAD + "".join(_row(key, key.choice if key.choice != kind else None) for key in keys)
 
 
@@ -66,7 +67,7 @@ def _row(key: outline.Key, choice: str | None) -> str:
 
 
 def _default(key: outline.Key) -> str:
-    """What holds where the file says nothing: the profile's value, and for the others the field's own."""
+    """Defaults of a key: those of the profiles, and the field's own for other profiles."""
     said = [
         f"{profile} {_code(value)}"
         for preset in profiles.PRESETS
@@ -90,7 +91,3 @@ def _code(value: object) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    print(page(), end="")

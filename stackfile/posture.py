@@ -1,4 +1,4 @@
-"""What each profile refuses, and what it only warns of: settings that do not suit what the platform is for."""
+"""Settings that a profile forbids, or allows with a warning."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,28 +7,28 @@ from stackfile.draft import Draft
 from stackfile.faults import Fault
 from stackfile.profiles import Profile
 
-# Those whose users stand in the stack file.
+# Kinds of login with users in the stack file.
 OWN_LOGINS = frozenset({"development", "basic"})
 
 
 @dataclass(frozen=True, slots=True)
 class Unsuitable:
-    """A setting that not every profile bears."""
+    """A value that some profiles forbid or warn about."""
 
     path: str
     of: Callable[[str], bool]
-    """Whether a value of the key is meant."""
+    """True for an unsuitable value of the key."""
 
     problem: str
     remedy: str
     unless: str | None = None
-    """A key that, where it is set, makes the value another than what is written."""
+    """A key that overrides the value; if it is set, there is nothing to report."""
 
     refused: tuple[Profile, ...] = ()
     warned: tuple[Profile, ...] = ()
 
     def fault(self, draft: Draft) -> Fault:
-        """What there is to say about it."""
+        """The mistake or warning for a stack file."""
         words = {"value": draft.text(self.path), "profile": draft.text("profile")}
         return Fault(self.path, self.problem.format_map(words), self.remedy)
 
@@ -41,37 +41,37 @@ UNSUITABLE = (
     Unsuitable(
         "login.kind",
         OWN_LOGINS.__contains__,
-        "`{value}` is refused with profile `{profile}`",
+        "`{value}` is not allowed with profile `{profile}`",
         "use `oidc`",
         refused=("production",),
     ),
     Unsuitable(
         "login.kind",
         "development".__eq__,
-        "`{value}` is refused with profile `{profile}`: it forgets everybody's session when it restarts",
+        "`{value}` is not allowed with profile `{profile}`: Dex loses all sessions when it restarts",
         "use `basic` or `oidc`",
         refused=("small",),
     ),
     Unsuitable(
         "certificate.kind",
         "self-signed".__eq__,
-        "`{value}` is refused with profile `{profile}`: nobody's browser trusts it",
+        "`{value}` is not allowed with profile `{profile}`: browsers do not trust it",
         "use `secret`",
         refused=("production",),
     ),
     Unsuitable(
         "host",
         lambda value: value.endswith(".localhost"),
-        "ends with .localhost, which means each user's own machine",
-        "give it a name in your DNS",
+        "ends with .localhost, which resolves to each user's own machine",
+        "use a name in your DNS",
         refused=("production",),
         warned=("small",),
     ),
     Unsuitable(
         "server.image",
         _starts("localhost/"),
-        "begins with localhost/, which no other node can pull from",
-        "push the image to a registry and name it there",
+        "begins with localhost/, so that other nodes cannot pull it",
+        "push the image to a registry and use its name there",
         unless="images.registry",
         refused=("production",),
         warned=("small",),
@@ -79,7 +79,7 @@ UNSUITABLE = (
     Unsuitable(
         "artifacts.endpointUrl",
         _starts("http://"),
-        "is not encrypted, and profile is `{profile}`",
+        "uses http: artifacts and credentials are sent unencrypted",
         "use https://",
         refused=("production",),
         warned=("small",),
@@ -87,41 +87,41 @@ UNSUITABLE = (
     Unsuitable(
         "database.kind",
         "in-cluster".__eq__,
-        "`{value}` is one instance on one volume, without backups: its restart is everybody's outage",
+        "`{value}` is a single pod without backups, and MLflow is down while it restarts",
         "use `rds` or `external`",
         warned=("production",),
     ),
     Unsuitable(
         "artifacts.kind",
         "in-cluster".__eq__,
-        "`{value}` is one instance on one volume, without backups: its restart is everybody's outage",
+        "`{value}` is a single pod without backups, and MLflow is down while it restarts",
         "use `bucket` or `s3`",
         warned=("production",),
     ),
     Unsuitable(
         "database.instanceClass",
         _starts("db.t"),
-        "`{value}` lends CPU for a while: under load for hours it falls to a part of a core, or costs extra",
-        "take a class like db.m7g.large",
+        "`{value}` has burstable CPU: after hours of load it is throttled or costs extra",
+        "use a class like db.m7g.large",
         warned=("production",),
     ),
     Unsuitable(
         "server.image",
         lambda value: "@sha256:" not in value,
-        "names a version, which its registry can let mean another image tomorrow",
-        "add the digest that a push prints: name:version@sha256:...",
+        "has no digest: its tag may point to another image later",
+        "add the digest that `make image` prints: name:version@sha256:...",
         warned=("production",),
     ),
 )
 
 
-def unbearable(draft: Draft) -> Iterator[Fault]:
-    """A profile has nothing that only a lesser one can bear."""
+def forbidden(draft: Draft) -> Iterator[Fault]:
+    """Settings that the chosen profile forbids."""
     yield from _found(draft, {one: one.refused for one in UNSUITABLE})
 
 
-def questionable(draft: Draft) -> Iterator[Fault]:
-    """What a profile bears, and its owner may not have meant."""
+def discouraged(draft: Draft) -> Iterator[Fault]:
+    """Settings that the profile allows but that are probably unintended."""
     yield from _found(draft, {one: one.warned for one in UNSUITABLE})
 
 

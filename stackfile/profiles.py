@@ -1,7 +1,7 @@
-"""What the three profiles set that a stack file leaves open: a table, and how it goes under the file.
+"""The three profiles: a table of defaults, and its application to a stack file.
 
-The order is stack file, profile, the field's own default. A row names the profiles that differ from the field's own
-default, and why.
+A value comes from the stack file, else from the profile, else from the field's own default. Each row of the table holds
+the profiles that differ from the field's own default, and the reason.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,96 +19,95 @@ Value = str | int | bool
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What profiles set one key to."""
+    """Defaults of one key by profile."""
 
     path: str
     values: Mapping[Profile, Value]
     source: str
-    """Where the figures come from."""
+    """Reason for the values, for docs/sizing.md."""
 
     kind: str | None = None
-    """The `kind` that the section must have; None where every section of that name has the key."""
+    """The `kind` of section that has the key; None if the section has it with every `kind`."""
 
     @property
     def section(self) -> str:
-        """The root key above it."""
+        """The top-level key."""
         return self.path.partition(".")[0]
 
 
-STORED = "Measured: 322 bytes for each value of a metric with its indexes; 20Gi hold 60 million."
 PRESETS: tuple[Preset, ...] = (
-    Preset("server.replicas", {"production": 2}, "One can be moved to another node while the other serves."),
+    Preset("server.replicas", {"production": 2}, "One keeps serving while the node of the other is drained."),
     Preset(
         "server.autoscaling.maxReplicas",
         {"production": 4},
-        "Twice as many: what the connections below are added up for. Without a metrics server nothing is scaled.",
+        "Twice `server.replicas`; the database has connections for all of them. Scaling needs a metrics server.",
     ),
     Preset(
         "server.workers",
         {"small": 2, "production": 2},
-        "Measured with 64 clients: 138 batches of metrics a second, 91 with one worker.",
+        "Measured with 64 clients: 138 batches of metrics per second, 91 with one worker.",
     ),
     Preset(
         "server.poolSize",
         {"small": 15, "production": 15},
-        "A worker handles half as many requests at a time, for one may hold two connections (images/mlflow/server).",
+        "A worker handles at most half as many requests at a time, because a request can hold two connections.",
     ),
-    Preset("server.poolOverflow", {"small": 5, "production": 5}, "As for `server.poolSize`."),
+    Preset("server.poolOverflow", {"small": 5, "production": 5}, "See `server.poolSize`."),
     Preset(
         "server.cpu",
         {"small": "500m", "production": "1"},
-        "A worker under load takes one core; below half a core probes time out.",
+        "A worker under load uses one core; with less than half a core, probes time out.",
     ),
     Preset("server.memory", {"small": "1Gi", "production": "1Gi"}, "The sum below, for an idle server."),
     Preset("server.memoryLimit", {"small": "1536Mi", "production": "1536Mi"}, "The sum below, under load."),
     Preset(
         "database.maxConnections",
         {"small": 90, "production": 210},
-        "What the server's pools come to, and the reserve.",
+        "The connections of all pools, plus the reserve.",
         kind="in-cluster",
     ),
     Preset("database.memoryLimit", {"production": "1280Mi"}, "The sum below for its connections.", kind="in-cluster"),
     Preset(
         "database.instanceClass",
         {"evaluation": "db.t4g.small", "small": "db.t4g.medium", "production": "db.m7g.large"},
-        "The smallest that admits the connections; in production one whose CPU is not lent.",
+        "The smallest class with enough connections; in production one without burstable CPU.",
         kind="rds",
     ),
-    Preset("database.storage", {"evaluation": "20Gi", "small": "20Gi"}, "The least that RDS gives.", kind="rds"),
+    Preset("database.storage", {"evaluation": "20Gi", "small": "20Gi"}, "The minimum of RDS.", kind="rds"),
     Preset(
         "database.multiAz",
         {"evaluation": False, "small": False},
-        "A standby costs as much as the instance, and spares minutes.",
+        "A standby doubles the cost, and shortens a failover from hours to minutes.",
         kind="rds",
     ),
     Preset(
         "database.backupDays",
         {"evaluation": 1, "small": 7, "production": 30},
-        "A mistake is found within a week by those who work there daily, within a month by others.",
+        "Time to notice a mistake: a week for daily users, a month for others.",
         kind="rds",
     ),
     Preset(
         "artifacts.noncurrentDays",
         {"evaluation": 1, "production": 90},
-        "What was deleted can be had back for so long, and is paid for.",
+        "Deleted objects can be restored for this time, and cost storage.",
         kind="bucket",
     ),
     Preset(
         "artifacts.tieringDays",
         {"production": 30},
-        "S3 moves objects that nobody read for 30 days to a cheaper tier by itself from then on.",
+        "From then on S3 moves objects that were not read for 30 days to a cheaper tier.",
         kind="bucket",
     ),
     Preset(
-        "workspaces.quota.cpu", {"small": "8"}, "One node of 16 cores has room for the platform and two such teams."
+        "workspaces.quota.cpu", {"small": "8"}, "A node with 16 cores has room for the platform and two such teams."
     ),
-    Preset("workspaces.quota.memory", {"small": "32Gi"}, "As for `workspaces.quota.cpu`."),
-    Preset("workspaces.quota.storage", {"small": "100Gi"}, "As for `workspaces.quota.cpu`."),
+    Preset("workspaces.quota.memory", {"small": "32Gi"}, "See `workspaces.quota.cpu`."),
+    Preset("workspaces.quota.storage", {"small": "100Gi"}, "See `workspaces.quota.cpu`."),
 )
 
 
 def presets(document: Mapping[str, object]) -> Iterator[tuple[Preset, Value]]:
-    """The rows that apply to what a document chooses, with the chosen profile's value."""
+    """The rows that apply to a document, with the value of its profile."""
     profile = document.get("profile")
     for preset in PRESETS:
         kind = _mapping(document.get(preset.section)).get("kind")
@@ -118,9 +117,9 @@ def presets(document: Mapping[str, object]) -> Iterator[tuple[Preset, Value]]:
 
 
 def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str, object]:
-    """A document with the profile's values where it says nothing.
+    """The document with the profile's values for keys that it does not set.
 
-    A section that the file has to have and does not is left missing: what is wrong with it is said in its own words.
+    A missing section that is required stays missing, so that it is reported as such.
     """
     known = outline.fields(model)
     whole = dict(document)
@@ -132,7 +131,7 @@ def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str,
 
 
 def _put(above: dict[str, object], path: list[str], value: Value) -> None:
-    """Set a value where nothing is said, in copies of the sections on the way; what is no section stays as it is."""
+    """Set a value that is not set yet, in copies of its sections; anything that is no section stays as it is."""
     step, *rest = path
     if not rest:
         above.setdefault(step, value)
@@ -145,7 +144,7 @@ def _put(above: dict[str, object], path: list[str], value: Value) -> None:
 
 
 def origin(document: Mapping[str, object], path: Sequence[str]) -> str:
-    """Where the value of a key comes from: `stack file`, `profile <name>` or `default`."""
+    """Origin of a key's value: `stack file`, `profile <name>` or `default`."""
     here: object = document
     for step in path:
         if step not in _mapping(here):

@@ -1,4 +1,4 @@
-"""Who of the programs gets in: audiences of tokens, and service accounts of teams."""
+"""Checks of the tokens and service accounts of programs."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from stackfile.draft import Draft, mapping, texts
 from stackfile.faults import Fault, path_of, shown
 
-# What programs ask for that want a token for MLflow and nothing else: the smoke test, clients outside the cluster.
+# Audience of tokens that are for MLflow only, as the smoke test and clients outside the cluster request them.
 AUDIENCE = "mlflow"
-# The service account that the platform makes in every team's namespace.
+# The service account that the platform creates in the namespace of every team.
 CLIENT_ACCOUNT = "mlflow-client"
 
 
@@ -19,22 +19,22 @@ def qualified(team: str, account: str) -> tuple[str, str]:
 
 
 def audiences(draft: Draft) -> Iterator[Fault]:
-    """The platform's own audience is among those admitted, and each is named once."""
+    """The audience `mlflow` is accepted, and each audience is listed once."""
     path = "cluster.serviceAccountAudiences"
     named = texts(draft.value(path))
     if named and AUDIENCE not in named:
         yield Fault(
             path,
-            f"lacks `{AUDIENCE}`, the audience of the tokens that the smoke test and programs outside the cluster show",
+            f"does not contain `{AUDIENCE}`, the audience of the smoke test and of programs outside the cluster",
             f"add {AUDIENCE}",
         )
     for audience, times in Counter(named).items():
         if times > 1:
-            yield Fault(path, f"names {shown(audience)} {times} times", "name it once")
+            yield Fault(path, f"lists {shown(audience)} {times} times", "list it once")
 
 
 def service_accounts(draft: Draft) -> Iterator[Fault]:
-    """A team's further service accounts are others' than the platform's, and each is named once."""
+    """A team's service accounts are not the platform's, and each is listed once."""
     platform = draft.text("namespace")
     for team, said in draft.section("teams").items():
         path = path_of(("teams", team, "serviceAccounts"))
@@ -42,22 +42,22 @@ def service_accounts(draft: Draft) -> Iterator[Fault]:
         for (namespace, name), times in Counter(listed).items():
             account = shown(f"{namespace}/{name}")
             if times > 1:
-                yield Fault(path, f"names the service account {account} {times} times", "name it once")
+                yield Fault(path, f"lists the service account {account} {times} times", "list it once")
             elif (namespace, name) == (team, CLIENT_ACCOUNT):
-                yield Fault(path, f"names {account}, which the platform makes and admits by itself", "remove it")
+                yield Fault(path, f"lists {account}, which the platform creates and gives access", "remove it")
             elif namespace == platform:
                 yield Fault(
                     path,
-                    f"names {account} in the platform's own namespace (`namespace`), where teams have no programs",
-                    "name one in the team's namespace or in that of your notebooks or pipelines",
+                    f"lists {account} in the platform's namespace (`namespace`), where teams cannot run programs",
+                    "use one in the team's namespace, or in the namespace of your notebooks or pipelines",
                 )
 
 
 def api_server(draft: Draft) -> Iterator[Fault]:
-    """What teams may reach is written down."""
+    """Access to the API server for teams needs its addresses."""
     if draft.value("workspaces.apiServer") is True and not texts(draft.value("cluster.apiServer")):
         yield Fault(
             "workspaces.apiServer",
-            "opens the addresses in cluster.apiServer to teams' pods, and there are none",
-            "write its addresses there (`kubectl get endpointslices kubernetes`), or remove this",
+            "lets teams' pods connect to the addresses in cluster.apiServer, which is empty",
+            "add the API server's addresses there (`kubectl get endpointslices kubernetes`), or remove this",
         )

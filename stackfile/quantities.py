@@ -1,8 +1,8 @@
-"""Kubernetes' amounts of CPU, memory and disk, as text and as numbers."""
+"""Kubernetes quantities of CPU, memory and disk, as text and as numbers."""
 
 import re
 
-# PostgreSQL's write-ahead log alone grows to 1 GiB.
+# PostgreSQL's write-ahead log alone can grow to 1 GiB.
 SMALLEST_VOLUME = 2**30
 UNITS = {
     **{f"{letter}i": 2 ** (10 * power) for power, letter in enumerate("KMGT", start=1)},
@@ -13,25 +13,25 @@ _CPU = re.compile(r"([0-9]+)m|([0-9]+(?:\.[0-9]{1,3})?)")
 
 
 def size_in_bytes(text: str) -> float | None:
-    """A size in bytes; None when it is none."""
+    """A size in bytes; None for an invalid one."""
     match = _SIZE.fullmatch(text)
     return float(match[1]) * UNITS[match[2]] if match else None
 
 
 def mebibytes(text: str) -> int:
-    """A size that is one, in whole MiB.
+    """A valid size in whole MiB.
 
     Raises:
-        ValueError: it is none, which a value of `values.Size` never is.
+        ValueError: the size is invalid, which values of type `values.Size` never are.
     """
-    found = size_in_bytes(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no size")
-    return int(found / UNITS["Mi"])
+    size = size_in_bytes(text)
+    if size is None:
+        raise ValueError(f"{text!r} is not a size")
+    return int(size / UNITS["Mi"])
 
 
 def cpu_in_cores(text: str) -> float | None:
-    """An amount of CPU in cores; None when it is none."""
+    """An amount of CPU in cores; None for an invalid one."""
     match = _CPU.fullmatch(text)
     if match is None:
         return None
@@ -39,12 +39,12 @@ def cpu_in_cores(text: str) -> float | None:
 
 
 def cpu(text: str) -> str | None:
-    """Advice for an amount of CPU."""
+    """Remedy for a wrong amount of CPU; None for a right one."""
     return None if cpu_in_cores(text) else 'write cores like "2" or "0.5", or thousandths of one like "250m"'
 
 
 def size(text: str) -> str | None:
-    """Advice for an amount of memory or disk."""
+    """Remedy for a wrong amount of memory or disk; None for a right one."""
     if size_in_bytes(text):
         return None
     parts = re.fullmatch(r"\s*([0-9]*[1-9][0-9]*)\s*([kKmMgGtT])i?[bB]?\s*", text)
@@ -54,6 +54,6 @@ def size(text: str) -> str | None:
 
 
 def volume(text: str) -> str | None:
-    """Advice for the size of a volume."""
+    """Remedy for the wrong size of a volume; None for a right one."""
     found = size_in_bytes(text)
     return 'the smallest useful volume is "1Gi"' if found and found < SMALLEST_VOLUME else size(text)

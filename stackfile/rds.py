@@ -1,4 +1,4 @@
-"""Settings of RDS that are right one by one and wrong together."""
+"""Checks of RDS settings that contradict each other."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,25 +7,25 @@ from stackfile.amazon import MOST_STORAGE, gibibytes
 from stackfile.draft import Draft, texts
 from stackfile.faults import Fault, shown
 
-# A subnet group has subnets in two zones, whether there is a standby or not.
+# RDS requires subnets in two zones, even without a standby.
 FEWEST_SUBNETS = 2
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY, HOUR = 24 * 60, 60
 WEEK = len(DAYS) * DAY
 SHORTEST_WINDOW = 30
-# What RDS and PostgreSQL keep for themselves.
+# Names that RDS and PostgreSQL reserve.
 OWN_DATABASES = frozenset({"postgres", "rdsadmin", "template0", "template1"})
 OWN_PREFIXES = ("rds", "pg_")
-# The administrator, who makes MLflow's role.
+# The administrator's role, which creates MLflow's role.
 ADMINISTRATOR = "platform_administrator"
 OWN_USERS = frozenset({"postgres", "admin", "public", ADMINISTRATOR})
 SHORT_INSIGHTS, LONG_INSIGHTS, MONTH = 7, 731, 31
-# Below a tenth more than there is, RDS never grows the volume.
+# RDS grows the volume only if the maximum is at least a tenth above its size.
 GROWTH = 1.1
 
 
 def rds(draft: Draft) -> Iterator[Fault]:
-    """All that can be wrong with an instance."""
+    """All checks of an RDS instance."""
     if draft.text("database.kind") == "rds":
         for rule in (_networks, _names, _storage, _backups, _windows, _insights):
             yield from rule(draft)
@@ -35,13 +35,13 @@ def _networks(draft: Draft) -> Iterator[Fault]:
     for key in ("subnets", "clientSecurityGroups"):
         for name, times in Counter(texts(draft.value(f"database.{key}"))).items():
             if times > 1:
-                yield Fault(f"database.{key}", f"names {shown(name)} {times} times", "name it once")
+                yield Fault(f"database.{key}", f"lists {shown(name)} {times} times", "list it once")
     subnets = texts(draft.value("database.subnets"))
     if 0 < len(subnets) < FEWEST_SUBNETS:
         yield Fault(
             "database.subnets",
             f"expected at least {FEWEST_SUBNETS} subnets in different zones, found {len(subnets)}",
-            "add a private subnet of another zone: RDS wants two, even without a standby",
+            "add a private subnet in another zone: RDS needs two zones, even without a standby",
         )
 
 
@@ -49,7 +49,7 @@ def _names(draft: Draft) -> Iterator[Fault]:
     for key, own in (("name", OWN_DATABASES), ("user", OWN_USERS)):
         found = draft.text(f"database.{key}") or ""
         if found in own or found.startswith(OWN_PREFIXES):
-            yield Fault(f"database.{key}", f"{shown(found)} is kept by RDS or PostgreSQL", "choose another name")
+            yield Fault(f"database.{key}", f"{shown(found)} is reserved by RDS or PostgreSQL", "choose another name")
 
 
 def _storage(draft: Draft) -> Iterator[Fault]:
@@ -62,7 +62,7 @@ def _storage(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "database.maxStorage",
             f"expected at least a tenth more than database.storage {storage} GiB, found {most} GiB",
-            f'raise it to "{least}Gi" or more, or leave it out',
+            f'raise it to "{least}Gi" or more, or remove it',
         )
 
 
@@ -70,9 +70,11 @@ def _backups(draft: Draft) -> Iterator[Fault]:
     if draft.number("database.backupDays") != 0:
         return
     if draft.value("profile") == "production":
-        yield Fault("database.backupDays", "is 0, and profile is `production`", "keep backups for at least one day")
+        yield Fault(
+            "database.backupDays", "must not be 0 with profile `production`", "keep backups for at least one day"
+        )
     elif draft.says("database.backupWindow"):
-        yield Fault("database.backupWindow", "has no use: database.backupDays is 0", "remove it, or keep backups")
+        yield Fault("database.backupWindow", "is not used: database.backupDays is 0", "remove it, or keep backups")
 
 
 def _windows(draft: Draft) -> Iterator[Fault]:
@@ -90,13 +92,13 @@ def _windows(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "database.maintenanceWindow",
             f"{draft.text('database.maintenanceWindow')} overlaps database.backupWindow"
-            f" {draft.text('database.backupWindow')}, which RDS refuses",
-            "let one begin when the other has ended",
+            f" {draft.text('database.backupWindow')}, which RDS does not allow",
+            "let one begin after the other has ended",
         )
 
 
 def _window(text: str | None) -> range | None:
-    """Minutes of a window, from the week's first; it may go beyond the last."""
+    """Minutes of a window, counted from the start of the week; it may continue into the next week."""
     if text is None:
         return None
     begin, end = (_minute(part) for part in text.split("-"))

@@ -1,4 +1,4 @@
-"""A stack's settings one by one, and where each value comes from."""
+"""All settings of a stack, each with its value and origin."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from stackfile.faults import path_of
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One key that holds for the stack."""
+    """A key with its value and origin."""
 
     steps: tuple[str, ...]
     value: object
-    """A text, a number, a truth, a list, or None where the key may be left out and is."""
+    """A text, number, truth value or list; None for an optional key that is not set."""
 
     origin: str
     """`stack file`, `profile <name>` or `default`."""
 
     @property
     def path(self) -> str:
-        """As `pulumi config set --path` takes it."""
+        """The key's path as for `pulumi config set --path`."""
         return path_of(self.steps)
 
 
 def entries(settings: BaseModel, document: Mapping[str, object]) -> Iterator[Entry]:
-    """Every key of the settings that `document` led to."""
+    """All keys of the settings; `document` is the stack file that they were read from."""
     yield from _entries(settings.model_dump(mode="json", by_alias=True), (), document)
 
 

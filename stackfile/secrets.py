@@ -1,6 +1,6 @@
-"""The stack file's secrets: which settings need which, and the faults in them.
+"""The secrets in a stack file: the settings that need them, and checks of how they are stored.
 
-Their values go from the engine into Pulumi outputs. No model holds them and no message shows them.
+Their values go from the engine directly into Pulumi outputs. No model holds them and no message shows them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,21 +16,21 @@ from stackfile.faults import Fault
 PROJECT = "mlflow-platform"
 
 Written = Literal["encrypted", "padded", "plain"]
-"""How a secret stands in the stack file; `padded` is encrypted with white space around it, which no password has."""
+"""How a secret is stored in the stack file; `padded` is encrypted, but has white space around the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one secret is for."""
+    """The setting that needs a secret."""
 
     credentials: str
-    """Path of the section that says where the credential comes from; the secret is for kind `configuration`."""
+    """Path of the `credentials` section; the secret is needed if its kind is `configuration`."""
 
     kind: str
-    """The section around it has it when its own `kind` is this one."""
+    """The `kind` of the top-level section that has these credentials."""
 
     without: tuple[str, ...]
-    """Each other `kind` of that. A misspelt one says nothing about the secret."""
+    """All other kinds of that section. With a misspelt kind the secret is not checked."""
 
     meaning: str
 
@@ -41,7 +41,7 @@ class Need:
 
     @property
     def condition(self) -> str:
-        """What a stack file says that needs the secret."""
+        """Description of the settings that need the secret."""
         return f"{self.section}.kind `{self.kind}` with {self.credentials}.kind `{CONFIGURATION}`"
 
 
@@ -71,7 +71,7 @@ NEEDS = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secrets:
-    """The stack file's secrets, as outputs that stay secret; None where the settings have no use for one."""
+    """The secrets as secret outputs; None for those that the settings do not need."""
 
     database_password: pulumi.Output[str] | None
     database_administrator_password: pulumi.Output[str] | None
@@ -81,56 +81,58 @@ class Secrets:
 
 
 def required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
-    """A secret that `load` has found to be there."""
+    """A secret that `load` has checked to be present."""
     if secret is None:
         raise TypeError("a secret that the settings need is missing: load() reports it first")
     return secret
 
 
 def needed(document: Mapping[str, object]) -> list[str]:
-    """The secrets that a document cannot do without."""
+    """Names of the secrets that a document needs."""
     return [name for name, need in NEEDS.items() if _instead(document, need) is None]
 
 
 def command(name: str, stack: str) -> str:
-    """The command that sets a secret; it asks for the value."""
+    """The command that sets a secret; it prompts for the value."""
     return f"`pulumi config set --secret {name} --stack {stack}`"
 
 
 def written(value: str, *, encrypted: bool) -> Written:
-    """How a secret of this value is written."""
+    """How a secret with this value is stored."""
     if not encrypted:
         return "plain"
     return "encrypted" if value == value.strip() else "padded"
 
 
 def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:
-    """Secrets that are missing, in plain text, damaged, or of no use to what `document` chooses."""
+    """Secrets that are missing, in plain text, padded, or not used by the settings in `document`."""
     for name, need in NEEDS.items():
-        found = secrets.get(name)
+        state = secrets.get(name)
         instead = _instead(document, need)
         set_it = f"run {command(name, stack)}"
-        if found is None:
+        if state is None:
             if instead is None:
                 yield Fault(name, f"is missing; {need.condition} needs it", set_it)
-        elif found == "plain":
+        elif state == "plain":
             yield Fault(
                 name,
-                "lies in plain text in the stack file; expected an encrypted value",
-                f"change it where it is used, for others may have read it, and {set_it}",
+                "is in plain text in the stack file; expected an encrypted value",
+                f"replace the secret, because others may have read it, and {set_it}",
             )
-        elif found == "padded":
-            yield Fault(name, "begins or ends with white space; expected the bare value", f"{set_it} and type it")
+        elif state == "padded":
+            yield Fault(
+                name, "begins or ends with white space; expected the value without it", f"{set_it} and type the value"
+            )
         elif instead:
             yield Fault(
                 name,
-                f"has no use; it belongs to {need.condition}, found {instead}",
+                f"is not used; it belongs to {need.condition}, found {instead}",
                 f"run `pulumi config rm {name} --stack {stack}`, or change that",
             )
 
 
 def _instead(document: Mapping[str, object], need: Need) -> str | None:
-    """What the stack file says instead of what needs the secret; None when it needs it, "" when nobody can tell."""
+    """The setting that makes the secret unnecessary; None if it is needed, "" if that is unknown."""
     section, *inner = need.credentials.split(".")
     here = mapping(document.get(section))
     chosen = here.get("kind")
@@ -149,7 +151,7 @@ def _instead(document: Mapping[str, object], need: Need) -> str | None:
 
 
 def read_secrets() -> Secrets:
-    """The secrets as outputs."""
+    """The secrets as Pulumi outputs."""
     config = pulumi.Config(PROJECT)
 
     def secret(name: str) -> pulumi.Output[str] | None:

@@ -1,6 +1,6 @@
-"""The stack file as the engine hands it over: text by key, put together to one document.
+"""The stack file as the Pulumi engine passes it: text by key, combined into one document.
 
-A tool without an engine makes the same of the file itself (`stackfile.file`).
+Tools without an engine get the same document from the file itself (`stackfile.file`).
 """
 
 import difflib
@@ -10,48 +10,48 @@ from dataclasses import dataclass
 
 from pulumi.runtime import is_config_secret
 
-# Pulumi's own `Config` answers for keys that one knows; misspelt ones show in this mapping only.
+# `pulumi.Config` finds only keys that are known in advance; this mapping also has the misspelt ones.
 from pulumi.runtime.config import CONFIG
 
 from stackfile.faults import Fault, sounds_secret
 from stackfile.secrets import NEEDS, PROJECT, Written, written
 
-# How alike a namespace has to be to the project's name to be taken for a slip.
+# Similarity from which a namespace counts as a misspelt project name.
 ALIKE = 0.8
 FLAGS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One stack's configuration without the secrets' values."""
+    """Configuration of a stack without the values of secrets."""
 
     document: Mapping[str, object]
     encrypted: frozenset[str]
-    """Keys of the document that are encrypted, or hold something encrypted."""
+    """Keys of the document that are encrypted or contain encrypted values."""
 
     elsewhere: tuple[str, ...]
     """Full names of keys outside the project's namespace."""
 
     secrets: Mapping[str, Written]
-    """How each secret is written that the stack file has."""
+    """How each secret in the stack file is stored."""
 
 
 def read() -> Source:
-    """The configuration that the engine gave this program."""
-    given = {key: str(value) for key, value in CONFIG.get().items()}
-    return assemble(given, [key for key in given if is_config_secret(key)])
+    """The configuration that the engine passed to this program."""
+    values = {key: str(value) for key, value in CONFIG.get().items()}
+    return assemble(values, [key for key in values if is_config_secret(key)])
 
 
-def assemble(given: Mapping[str, str], encrypted: Collection[str]) -> Source:
-    """One document from text by full key; `encrypted` are the keys that hold something encrypted."""
+def assemble(values: Mapping[str, str], encrypted: Collection[str]) -> Source:
+    """One document from text by full key; `encrypted` lists the keys that contain encrypted values."""
     prefix = f"{PROJECT}:"
-    ours = {key.removeprefix(prefix): text for key, text in given.items() if key.startswith(prefix)}
-    # The engine hands over "" for a key that the stack file leaves out and Pulumi.yaml declares.
+    ours = {key.removeprefix(prefix): text for key, text in values.items() if key.startswith(prefix)}
+    # The engine passes "" for a key that Pulumi.yaml declares and the stack file does not set.
     document = {key: parse(text) for key, text in ours.items() if text and key not in NEEDS}
     return Source(
         document=document,
         encrypted=frozenset(key for key in document if prefix + key in encrypted),
-        elsewhere=tuple(key for key in given if not key.startswith(prefix)),
+        elsewhere=tuple(key for key in values if not key.startswith(prefix)),
         secrets={
             name: written(text, encrypted=prefix + name in encrypted)
             for name, text in ours.items()
@@ -61,7 +61,7 @@ def assemble(given: Mapping[str, str], encrypted: Collection[str]) -> Source:
 
 
 def parse(text: str) -> object:
-    """A section from its JSON; everything else is the text of a scalar, of which the engine hands flags over too."""
+    """A section from its JSON; other values are the text of a scalar, and truth values are converted."""
     if text in FLAGS:
         return FLAGS[text]
     if text[:1] not in ("{", "["):
@@ -69,18 +69,18 @@ def parse(text: str) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        # Somebody's attempt at JSON by hand: the model says that it expects keys.
+        # Probably JSON written by hand; the model reports that it expects a section.
         return text
 
 
-def source_faults(source: Source, found: list[Fault]) -> Iterator[Fault]:
-    """Keys that are encrypted in vain, or stand where nobody reads them; `found` are the faults known already."""
+def source_faults(source: Source, known: list[Fault]) -> Iterator[Fault]:
+    """Keys that must not be encrypted, and keys that are ignored; `known` are the mistakes found so far."""
     for key in sorted(source.encrypted):
-        explained = any(fault.path.startswith(f"{key}.") and sounds_secret(fault.path) for fault in found)
+        explained = any(fault.path.startswith(f"{key}.") and sounds_secret(fault.path) for fault in known)
         if not explained:
             yield Fault(
                 key,
-                "holds an encrypted value; expected plain text, because settings end up where many can read them",
+                "contains an encrypted value; expected plain text, because settings can be read in the cluster",
                 f"set it without --secret (the secrets are {', '.join(NEEDS)})",
             )
     for key in sorted(source.elsewhere):
@@ -88,8 +88,8 @@ def source_faults(source: Source, found: list[Fault]) -> Iterator[Fault]:
         if namespace == "kubernetes":
             yield Fault(
                 key,
-                "is read by nobody, because the program's provider is its own",
-                f"remove it, and name the cluster by {PROJECT}:cluster.context or KUBECONFIG",
+                "is ignored: the program configures its own provider",
+                f"remove it, and select the cluster with {PROJECT}:cluster.context or KUBECONFIG",
             )
         elif difflib.SequenceMatcher(a=namespace, b=PROJECT).ratio() >= ALIKE:
-            yield Fault(key, "is read by nobody", f"did you mean `{PROJECT}:{name}`?")
+            yield Fault(key, f"is ignored: its prefix is not `{PROJECT}:`", f"did you mean `{PROJECT}:{name}`?")

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a key that is no setting."""
+"""Remedies for keys that are not settings: similar keys and other places."""
 
 import difflib
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from stackfile.faults import path_of, sounds_secret
 from stackfile.outline import Place
 from stackfile.secrets import NEEDS, command
 
-# How alike two keys have to be for one to be offered instead of the other.
+# Similarity from which a key is suggested instead of another.
 ALIKE = 0.7
 
 
 def unknown(place: Place, model: type[BaseModel], stack: str) -> tuple[str, str]:
-    """Problem and remedy. The key's value is not shown: it may be a misplaced secret."""
+    """Problem and remedy for an unknown key. Its value is not shown, because it may be a secret."""
     *above, key = (str(step) for step in place.steps)
     if above and sounds_secret(key):
         return "is no place for a secret", _secret_place(place, f"{above[0]}{key}", stack)
@@ -26,7 +26,7 @@ def unknown(place: Place, model: type[BaseModel], stack: str) -> tuple[str, str]
 
 
 def _secret_place(place: Place, name: str, stack: str) -> str:
-    """Where a secret belongs that stands among the settings."""
+    """Remedy for a secret among the settings."""
     kinds = [outline.choice(parent) for parent in place.parents]
     here = ".".join(str(step) for step in place.steps[:-1])
     secrets = [
@@ -35,15 +35,15 @@ def _secret_place(place: Place, name: str, stack: str) -> str:
         if f"{need.credentials}.".startswith(f"{here}.") and (need.kind in kinds or need.section != here)
     ]
     if place.steps[:2] == ("login", "users"):
-        return "remove it: `up` makes passwords, see `pulumi stack output developmentUsers --show-secrets`"
+        return "remove it: `up` generates the passwords, and `make passwords` prints them"
     if not secrets:
-        return "remove it, and change the secret where it is used"
+        return "remove it, and replace the secret, which was in plain text"
     (nearest,) = difflib.get_close_matches(name, secrets, n=1, cutoff=0)
-    return f"remove it, change the secret where it is used, and run {command(nearest, stack)}"
+    return f"remove it, replace the secret, and run {command(nearest, stack)}"
 
 
 def _other_places(key: str, section: str, model: type[BaseModel]) -> Iterator[str]:
-    """Where else in the file the key would be right."""
+    """Other places in the file where the key would be a setting."""
     parent = key.partition(".")[0]
     if not section and parent != key and parent in outline.fields(model):
         yield f"write it below `{parent}:`, or run `pulumi config set --path {key}`"

@@ -1,4 +1,4 @@
-"""What follows from a stack's settings: the sums that a preview judges, written out."""
+"""The sums that a preview checks, as text for `make configuration`."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from stackfile.draft import Draft
 
 
 def sums(draft: Draft) -> Iterator[tuple[str, str]]:
-    """Name and text of each sum that the settings allow to be made."""
+    """Name and text of each sum for which the settings have all values."""
     if wanted := pools.demand(draft):
-        given = connections.supply(draft)
-        yield "database connections", f"{wanted}; admitted: {given or 'unknown, for want of database.maxConnections'}"
+        available = connections.supply(draft) or "unknown: set database.maxConnections"
+        yield "database connections", f"{wanted}; available: {available}"
     if pod := server.need(draft):
-        yield "memory of a server's pod", f"{pod}; limit {draft.said('server.memoryLimit')}"
+        yield "memory of a server pod", f"{pod}; limit {draft.said('server.memoryLimit')}"
     if inside := postgres.need(draft):
         yield "memory of PostgreSQL", f"{inside}; limit {draft.said('database.memoryLimit')}"
     for resource in ("cpu", "memory", "storage"):

@@ -1,4 +1,4 @@
-"""Pydantic's findings, in the words of whoever wrote the stack file."""
+"""Pydantic's errors as mistakes with problem and remedy."""
 
 import difflib
 from collections.abc import Collection, Iterable
@@ -14,15 +14,15 @@ from stackfile.outline import Place
 from stackfile.secrets import PROJECT
 from stackfile.suggestions import unknown
 
-ELSEWHERE = "docs/configuration.md shows what is possible"
+ELSEWHERE = "see docs/configuration.md"
 
 
 def translate(error: ValidationError, model: type[BaseModel], *, stack: str, encrypted: Collection[str]) -> list[Fault]:
-    """One fault for each of pydantic's findings; values below the keys `encrypted` are not shown."""
+    """One mistake for each error of pydantic; values below the keys in `encrypted` are not shown."""
     found: list[Fault] = []
     for details in error.errors(include_url=False):
         if details["type"] == "too_short" and details["input"]:
-            # It has entries, and each of them is a fault of its own.
+            # It has entries, and each of them is reported itself.
             continue
         place = outline.locate(model, details["loc"])
         if details["type"] == "extra_forbidden":
@@ -51,7 +51,7 @@ def _fault(details: ErrorDetails, place: Place, *, hidden: bool) -> Fault:
         case "literal_error":
             problem, remedy = f"expected {expected}, {found}", _nearest(str(value), outline.alternatives(place.field))
         case "model_type" | "dict_type":
-            # A text here may be anything that was meant for a key below, also a password.
+            # The text may be meant for a key in the section, and be a password.
             problem, remedy = f"expected a section, found {_shape(value)}", _section_remedy(value)
         case "tuple_type":
             problem, remedy = f"expected {expected}, found {_shape(value)}", "write a list in brackets: [one, two]"

@@ -1,4 +1,4 @@
-"""The kinds of values that a stack file is made of, for use in `model/`."""
+"""Types of the values in a stack file, for use in `model/`."""
 
 import datetime as dt
 import re
@@ -9,14 +9,14 @@ from pydantic import BeforeValidator
 
 from stackfile import addresses, certificates, kinds, quantities
 
-# Workspace names that MLflow keeps for itself (mlflow/store/workspace/abstract_store.py).
+# Workspace names that MLflow reserves (its mlflow.store.workspace.abstract_store).
 MLFLOW_NAMES = frozenset({"workspaces", "api", "ajax-api", "static-files"})
-# Namespaces that a distribution of Kubernetes keeps for itself; MLflow never shows them as workspaces.
+# Namespaces of Kubernetes distributions; MLflow never shows them as workspaces.
 SYSTEM_PREFIXES = ("kube-", "openshift-")
-# Images of MLflow that lack the plugin which asks Kubernetes RBAC.
+# Images of MLflow without the authorization plugin for Kubernetes RBAC.
 PLAIN_MLFLOW = frozenset({"ghcr.io/mlflow/mlflow", "docker.io/bitnami/mlflow", "docker.io/bitnamilegacy/mlflow"})
 LONGEST_DESCRIPTION = 500
-# What OAuth2-Proxy replaces in `--backend-logout-url`.
+# Placeholder that OAuth2-Proxy replaces in `--backend-logout-url`.
 PLACEHOLDER = "{id_token}"
 
 _REGISTRY = r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::[0-9]+)?"
@@ -26,9 +26,9 @@ _IMAGE = re.compile(
 
 
 def _suggested(text: str, advise: Callable[[str], str | None], spare: str = "-") -> str:
-    """The nearest right spelling of a name, where there is one."""
+    """The nearest valid spelling of a name, if there is one."""
     near = re.sub(r"[^a-z0-9]+", spare, text.strip().lower()).strip(spare)
-    # Other characters may be those of a connection string, which a suggestion would repeat.
+    # With other characters it may be a connection string, which a suggestion must not repeat.
     is_plain = re.fullmatch(r"[\w .-]+", text)
     return f"write for example {near}" if is_plain and near != text and advise(near) is None else "choose another name"
 
@@ -46,8 +46,8 @@ def _identifier(text: str) -> str | None:
 
 
 def _role_name(text: str) -> str | None:
-    # A managed server's administrator is called as its operator likes, for example admin-user or user@host.
-    return None if re.fullmatch(r"[\w@.-]{1,63}", text) else "write it as it stands in pg_roles"
+    # Operators of managed servers choose names like admin-user or user@host.
+    return None if re.fullmatch(r"[\w@.-]{1,63}", text) else "write it as in pg_roles"
 
 
 def _belongs_to_kubernetes(namespace: str) -> bool:
@@ -56,25 +56,25 @@ def _belongs_to_kubernetes(namespace: str) -> bool:
 
 def _namespace(text: str) -> str | None:
     if _belongs_to_kubernetes(text):
-        return "that namespace belongs to Kubernetes: choose one of the platform's own, for example mlflow"
+        return "that namespace belongs to Kubernetes: choose another, for example mlflow"
     return _label(text)
 
 
 def _team(text: str) -> str | None:
     if text in MLFLOW_NAMES:
-        return "MLflow keeps that name for itself: choose another"
+        return "MLflow reserves that name: choose another"
     if _belongs_to_kubernetes(text):
         return "that namespace belongs to Kubernetes: choose another name"
     if len(text) == 1:
-        return "MLflow wants at least two characters"
+        return "MLflow needs at least two characters"
     return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, _team)
 
 
 def _group(text: str) -> str | None:
     if text.startswith("system:"):
-        return "groups that begin with `system:` are Kubernetes' own and would open every workspace: take another"
+        return "groups that begin with `system:` belong to Kubernetes: use another group"
     if "," in text:
-        return "the login joins groups with commas: take a group without one"
+        return "OAuth2-Proxy separates groups with commas: use a group without one"
     if text != text.strip() or not text.isprintable() or not text:
         return "write the name exactly as the identity provider sends it, without space around it"
     return None
@@ -85,14 +85,14 @@ def _image(text: str) -> str | None:
     if match is None:
         folder = text if "/" in text else f"library/{text}"
         if not re.match(f"{_REGISTRY}/", text) and _image(f"docker.io/{folder}") is None:
-            return f"write its registry too, for example docker.io/{folder}"
+            return f"add its registry, for example docker.io/{folder}"
         return "write it like registry.example.com/folder/name:1.2.3, in lower case"
     version, digest = match.groups()
     if digest:
         return None
     if version == "latest":
-        return "`latest` changes under a running platform: name a version or a digest"
-    return None if version else f"name a version: {text}:<version>"
+        return "`latest` changes without notice: write a version or a digest"
+    return None if version else f"add a version: {text}:<version>"
 
 
 def _registry(text: str) -> str | None:
@@ -104,7 +104,7 @@ def _registry(text: str) -> str | None:
 
 def _server_image(text: str) -> str | None:
     if re.split("[:@]", text)[0] in PLAIN_MLFLOW:
-        return "that image lacks the plugin that asks Kubernetes RBAC: build images/mlflow and name the result"
+        return "that image lacks the authorization plugin: build one with `make image`"
     return _image(text)
 
 
@@ -122,7 +122,11 @@ def _region(text: str) -> str | None:
     zone = re.fullmatch(r"([a-z]{2}(?:-[a-z]+)+-[0-9])[a-z]", text)
     if zone:
         return f"that is a zone: write its region, {zone[1]}"
-    return None if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text) else "write it as the store's operator does"
+    return (
+        None
+        if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text)
+        else "write it exactly as the operator of the store does"
+    )
 
 
 def _client(text: str) -> str | None:
@@ -132,21 +136,21 @@ def _client(text: str) -> str | None:
 def _logout_url(text: str) -> str | None:
     bare = text.replace(PLACEHOLDER, "")
     if re.search(r"[{}]", bare):
-        return f"the one thing that can stand in braces is {PLACEHOLDER}"
+        return f"the only placeholder is {PLACEHOLDER}"
     if not bare.startswith("https://"):
-        return "write https://, for it may carry the ID token"
-    return None if re.fullmatch(r"https://[^\s/?#@]+[^\s#]*", bare) else "write scheme, host and path, without blanks"
+        return "begin it with https://, because it may contain the ID token"
+    return None if re.fullmatch(r"https://[^\s/?#@]+[^\s#]*", bare) else "write scheme, host and path, without spaces"
 
 
 def _audience(text: str) -> str | None:
-    # OAuth2-Proxy reads a line of comma-separated values.
-    return None if re.fullmatch(r'[^\s,"]+', text) else "write it exactly as it stands in the tokens' `aud`"
+    # OAuth2-Proxy separates audiences with commas.
+    return None if re.fullmatch(r'[^\s,"]+', text) else "write it exactly as in the `aud` claim of the tokens"
 
 
 def _account(text: str) -> str | None:
     namespace, slash, name = text.rpartition("/")
     if slash and namespace.startswith(SYSTEM_PREFIXES):
-        return "that namespace belongs to Kubernetes: give the program a service account in another"
+        return "that namespace belongs to Kubernetes: use a service account in another namespace"
     if slash and not re.fullmatch(addresses.LABEL, namespace):
         return "write namespace/name, or a name alone for one in the team's namespace"
     return _object_name(name)
@@ -159,11 +163,11 @@ def _secret_key(text: str) -> str | None:
 def _role_arn(text: str) -> str | None:
     if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", text):
         return None
-    return "copy it from the role's page at AWS: arn:aws:iam::<account>:role/<name>"
+    return "copy it from the role's page in the AWS console: arn:aws:iam::<account>:role/<name>"
 
 
 def _date(text: str) -> str | None:
-    # The engine's form of a date without quotes, which YAML takes for a moment in time.
+    # The engine's form of a date without quotes, which YAML reads as a timestamp.
     day = text.removesuffix(" 00:00:00 +0000 UTC")
     try:
         right = dt.date.fromisoformat(day).isoformat() == day
@@ -171,7 +175,7 @@ def _date(text: str) -> str | None:
         right = False
     if not right:
         return "write year, month and day, in quotes"
-    return None if day == text else f'put it in quotes, or YAML makes a time of it: "{day}"'
+    return None if day == text else f'put it in quotes, because YAML reads a timestamp otherwise: "{day}"'
 
 
 def _description(text: str) -> str | None:
@@ -179,7 +183,7 @@ def _description(text: str) -> str | None:
 
 
 def _plain(text: str) -> str | None:
-    return None if text.strip() else "write it, or leave the key out"
+    return None if text.strip() else "write a text, or remove the key"
 
 
 Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
@@ -187,7 +191,7 @@ ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, o
 Flag = Annotated[bool, kinds.flag()]
 Port = Annotated[int, kinds.whole(1, 65535)]
 Endpoint = Annotated[
-    str, kinds.text("a URL of scheme, host and perhaps port, like https://s3.example.com", addresses.endpoint)
+    str, kinds.text("a URL of scheme, host and optional port, like https://s3.example.com", addresses.endpoint)
 ]
 Issuer = Annotated[str, kinds.text("an https URL like https://login.example.com/realms/company", addresses.issuer)]
 LogoutUrl = Annotated[
@@ -203,15 +207,13 @@ Namespace = Annotated[str, kinds.text("a name of lower-case letters, digits and 
 TeamName = Annotated[str, kinds.text("a name of 2 to 63 lower-case letters, digits and hyphens", _team)]
 ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", _object_name)]
 Identifier = Annotated[str, kinds.text("a name of lower-case letters, digits and underscores", _identifier)]
-RoleName = Annotated[str, kinds.text("the name of a role of PostgreSQL", _role_name)]
+RoleName = Annotated[str, kinds.text("the name of a PostgreSQL role", _role_name)]
 Group = Annotated[str, kinds.text("a group of the identity provider", _group)]
 Image = Annotated[str, kinds.text("an image with registry and version", _image)]
-Registry = Annotated[str, kinds.text("a registry, perhaps with a folder", _registry)]
-ServerImage = Annotated[
-    str, kinds.text("an image of MLflow with this project's plugins, with registry and version", _server_image)
-]
-SecretKey = Annotated[str, kinds.text("a key of a Secret", _secret_key)]
-RoleArn = Annotated[str, kinds.text("the ARN of a role of AWS", _role_arn)]
+Registry = Annotated[str, kinds.text("a registry, optionally with a path", _registry)]
+ServerImage = Annotated[str, kinds.text("an image built from images/mlflow, with registry and version", _server_image)]
+SecretKey = Annotated[str, kinds.text("a key in a Secret", _secret_key)]
+RoleArn = Annotated[str, kinds.text("the ARN of an IAM role", _role_arn)]
 Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
 Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
 ClientId = Annotated[str, kinds.text("the id of a client at the identity provider", _client)]
@@ -221,6 +223,6 @@ Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/na
 Date = Annotated[
     dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)
 ]
-Authority = Annotated[str, kinds.text("certificates of authorities in PEM", certificates.authority)]
+Authority = Annotated[str, kinds.text("CA certificates in PEM", certificates.authority)]
 Description = Annotated[str, kinds.text(f"a text of at most {LONGEST_DESCRIPTION} characters", _description)]
 Plain = Annotated[str, kinds.text("a text", _plain)]

@@ -66,7 +66,7 @@ def up(_: argparse.Namespace, place: Home, say: Say) -> int:
 
 
 def rehearse(_: argparse.Namespace, place: Home, say: Say) -> int:
-    """Bring the images that the tests of upgrades deploy to the running cluster."""
+    """Bring the images that only some of the end-to-end tests deploy to the running cluster."""
     wanted = (*everything(say).images, *rehearsal(say))
     with exclusive(place.root / "lock", say):
         images.import_missing(Node(place), wanted, say)
@@ -102,7 +102,7 @@ def remove(options: argparse.Namespace, place: Home, say: Say) -> int:
 
 def env(_: argparse.Namespace, place: Home, __: Say) -> int:
     """Print the engine's environment for `eval`."""
-    environment.prepare(place, CHECKOUT)
+    environment.prepare(place, CHECKOUT, _engine())
     print(environment.export_lines(_variables(place)), end="")
     return 0
 
@@ -111,7 +111,7 @@ def run(options: argparse.Namespace, place: Home, _: Say) -> int:
     """Run a command in the engine's environment, with the platform's host names known to it."""
     if not options.passed:
         raise EmbeddedError("exec needs a command: python -m testbed exec -- COMMAND ARGUMENT...")
-    environment.prepare(place, CHECKOUT)
+    environment.prepare(place, CHECKOUT, _engine())
     machine = Path("/etc/hosts").read_text()
     if environment.knows_names(machine):
         # Inside another `exec`, or on a machine whose owner has added the names.

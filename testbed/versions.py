@@ -2,7 +2,7 @@
 
 Hashes of what comes from PyPI stand beside the versions; the Go programs' are in `build/go/*/go.sum`,
 Debian's packages are vouched for by its archive keys, and the MLflow image's packages are pinned in
-`images/mlflow/requirements.txt`.
+`images/mlflow/requirements.txt`; its version is that of the product (`tools/versions.py`).
 
 To take another release of a Go program, change it here, then run `go get <module>@<version>` and the build's
 `go build` once with `-mod=mod` in its directory; for Kubernetes, take over its own go.mod's requirements too.
@@ -10,6 +10,8 @@ A test compares this file with the others.
 """
 
 from dataclasses import dataclass
+
+from tools import versions as product
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +29,17 @@ class Wheel:
         return " ".join([f"{self.name}=={self.version}", *(f"--hash=sha256:{digest}" for digest in self.sha256)])
 
 
-PULUMI = "3.259.0"
+PULUMI = "3.229.0"
+"""The newest release that the Kubernetes provider compiles with as well, so that both share what they are made from."""
+PULUMI_KUBERNETES = "4.34.2"
+"""Of its SDK in pyproject.toml, the only one that the engine looks for. The provider's module has fallen behind it:
+its code is of the line 4.25, and does not know what came later."""
 PULUMI_LANGUAGE_PYTHON = "3.68.0"
 KUBERNETES = "1.35.4"
 COREDNS = "1.14.7"
 DEX = "2.45.1"
 OAUTH2_PROXY = "7.15.3"
+METRICS_SERVER = "0.8.0"
 GATEWAY_API = "1.6.3"
 """The release that this Traefik is built on."""
 PAUSE = "3.10.1"
@@ -42,7 +49,7 @@ DEBIAN = "trixie"
 ETCD = "3.5.16"
 """What this Debian release carries."""
 POSTGRES = "17"
-MLFLOW = "3.17.2"
+MLFLOW = product.MLFLOW
 MLFLOW_PREVIOUS = "3.16.1"
 """What the tests of upgrades begin with; its pins are in `build/rehearsal/requirements.txt`."""
 NETWORK_POLICIES = "1"
@@ -99,6 +106,7 @@ POSTGRES_IMAGE = f"docker.io/library/postgres:{POSTGRES}-{DEBIAN}"
 SEAWEEDFS_IMAGE = f"docker.io/chrislusf/seaweedfs:{SEAWEEDFS.version}"
 OAUTH2_PROXY_IMAGE = f"quay.io/oauth2-proxy/oauth2-proxy:v{OAUTH2_PROXY}"
 DEX_IMAGE = f"ghcr.io/dexidp/dex:v{DEX}"
+METRICS_SERVER_IMAGE = f"registry.k8s.io/metrics-server/metrics-server:v{METRICS_SERVER}"
 NETWORK_POLICIES_IMAGE = f"localhost/mlflow-platform/network-policies:{NETWORK_POLICIES}"
 MLFLOW_IMAGE = f"localhost/mlflow-platform/mlflow:{MLFLOW}"
 MLFLOW_PREVIOUS_IMAGE = f"localhost/mlflow-platform/mlflow:{MLFLOW_PREVIOUS}"

@@ -19,9 +19,17 @@ def test_every_link_to_a_file_of_ours_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_every_page_of_the_documentation_is_linked_from_the_readme() -> None:
-    linked = set(LINK.findall((ROOT / "README.md").read_text(encoding="utf-8")))
-    assert {f"docs/{page.name}" for page in PAGES[1:]} - linked == set()
+def test_every_page_of_the_documentation_is_in_the_index_and_the_index_in_the_readme() -> None:
+    index = ROOT / "docs" / "README.md"
+    listed = set(LINK.findall(index.read_text(encoding="utf-8")))
+    assert {page.name for page in PAGES[1:]} - listed == {index.name}
+    assert "docs/README.md" in LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def test_the_readme_names_five_pages_for_newcomers() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^## Where to read on\n\n((?:\|.*\n)+)", readme, re.MULTILINE)
+    assert len(LINK.findall(table)) == 5
 
 
 def test_every_make_target_that_a_code_block_names_exists() -> None:

@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
 PROJECT = "mlflow-platform"
 FILE_BACKEND = "file://"
+# The provider draws a name of this beginning for each object, and applies it under that name.
+FIELD_MANAGER = "pulumi-kubernetes-"
+
+Object = Mapping[str, Any]
 
 
 def abandoned(lock: Mapping[str, Any], host: str) -> bool:
@@ -63,42 +67,78 @@ def object_id(inputs: Mapping[str, Any]) -> str:
     return f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
 
 
-def settled(
-    deployment: Mapping[str, Any], present: Callable[[Mapping[str, Any]], bool]
-) -> tuple[dict[str, Any], list[str]]:
+def field_manager(live: Object) -> str | None:
+    """The name that the provider applied an object under, if it did: under another it may not change what it wrote."""
+    applied = [
+        entry
+        for entry in live["metadata"].get("managedFields") or ()
+        if entry["operation"] == "Apply" and entry["manager"].startswith(FIELD_MANAGER) and not entry.get("subresource")
+    ]
+    return max(applied, key=lambda entry: entry.get("time") or "")["manager"] if applied else None
+
+
+def adopted(begun: Object, live: Object) -> dict[str, Any]:
+    """The resource of an object that was being created, as the provider would have written it into the state.
+
+    Where the provider writes the whole object, its inputs stand until a refresh: they are what differences are judged
+    by, and what is secret among them is encrypted. It is not known to be ready, so the next run waits for it.
+    """
+    inputs = begun["inputs"]
+    outputs = {**inputs, "__inputs": inputs, "__initialApiVersion": inputs["apiVersion"]}
+    manager = field_manager(live)
+    if manager is not None:
+        outputs["__fieldManager"] = manager
+    unready = ["its creation was interrupted"]
+    return {**begun, "id": object_id(inputs), "outputs": outputs, "initErrors": unready}
+
+
+def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
+    """The resources and one that was taken in, in the place of the one it replaces if it does."""
+    same = [index for index, old in enumerate(resources) if old["urn"] == new["urn"] and not old.get("delete")]
+    if not same:
+        # At the end: what it depends on was finished before it was begun.
+        return [*resources, new]
+    (index,) = same
+    old = resources[index]
+    if old.get("id") == new["id"] and not old.get("pendingReplacement"):
+        return list(resources)
+    # What was deleted first is gone; what was not is left for the next run to delete.
+    rest = [] if old.get("pendingReplacement") else [{**old, "delete": True}]
+    return [*resources[:index], new, *rest, *resources[index + 1 :]]
+
+
+def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tuple[dict[str, Any], list[str]]:
     """A deployment without pending operations, and the URNs of the objects that were taken in.
 
-    An object that was being created and is `present`, judged by its inputs, becomes a resource with empty outputs; a
-    refresh fills them. An interrupted update or deletion needs nothing: the next run finds the difference again.
-    (`pulumi refresh --import-pending-creates` of engine 3.259 forgets such objects instead of taking them in.)
+    An object that was being created and that `find` finds by its inputs becomes a resource; a refresh completes it. An
+    interrupted update or deletion needs nothing: the next run finds the difference again. (`pulumi refresh
+    --import-pending-creates` forgets such objects instead of taking them in.)
     """
-    begun = [
-        operation["resource"]
-        for operation in deployment.get("pending_operations") or ()
-        if operation["type"] == "creating"
-    ]
-    found = [resource for resource in begun if "metadata" in resource.get("inputs", {}) and present(resource["inputs"])]
-    adopted: list[dict[str, Any]] = [
-        {**resource, "id": object_id(resource["inputs"]), "outputs": {}} for resource in found
-    ]
     rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
-    # At the end: what they depend on was finished before they were begun.
-    rest["resources"] = [*deployment.get("resources", ()), *adopted]
-    return rest, [resource["urn"] for resource in adopted]
+    rest["resources"] = list(deployment.get("resources", ()))
+    taken_in: list[str] = []
+    for operation in deployment.get("pending_operations") or ():
+        begun = operation["resource"]
+        if operation["type"] != "creating" or "metadata" not in begun.get("inputs", {}):
+            continue
+        live = find(begun["inputs"])
+        if live is not None:
+            rest["resources"] = with_adopted(rest["resources"], adopted(begun, live))
+            taken_in.append(begun["urn"])
+    return rest, sorted(set(taken_in))
 
 
-def exists(cluster: Any, inputs: Mapping[str, Any]) -> bool:  # noqa: ANN401 - the package has no types
-    """Whether the cluster holds the object; kinds and namespaces that are missing hold none.
+def found(cluster: Any, inputs: Object) -> Object | None:  # noqa: ANN401 - the package has no types
+    """The object as the cluster holds it; kinds and namespaces that are missing hold none.
 
     Raises:
         DynamicApiError: the cluster refused to say.
     """
     try:
         api = cluster.resources.get(api_version=inputs["apiVersion"], kind=inputs["kind"])
-        api.get(name=inputs["metadata"]["name"], namespace=inputs["metadata"].get("namespace"))
+        return api.get(name=inputs["metadata"]["name"], namespace=inputs["metadata"].get("namespace")).to_dict()
     except (ResourceNotFoundError, NotFoundError):
-        return False
-    return True
+        return None
 
 
 def settle_pending_operations() -> None:
@@ -110,9 +150,9 @@ def settle_pending_operations() -> None:
     print(f"an earlier deployment was killed: settling {len(pending)} unfinished operations", flush=True)
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     cluster = DynamicClient(kubernetes.ApiClient())
-    state["deployment"], adopted = settled(state["deployment"], lambda inputs: exists(cluster, inputs))
+    state["deployment"], taken_in = settled(state["deployment"], lambda inputs: found(cluster, inputs))
     _pulumi("stack", "import", text=json.dumps(state))
-    targets = [option for urn in adopted for option in ("--target", urn)]
+    targets = [option for urn in taken_in for option in ("--target", urn)]
     if targets:
         _pulumi("refresh", "--yes", "--skip-preview", "--non-interactive", *targets)
 

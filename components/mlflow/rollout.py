@@ -8,6 +8,8 @@ from components.mlflow.args import LABELS, Autoscaling, MLflowArgs
 apps = k8s.apps.v1
 scaling = k8s.autoscaling.v2
 
+REPLICAS = "spec.replicas"
+
 
 def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
     """A rolling update without downtime, or `Recreate` where only one pod at a time can mount the data."""
@@ -18,13 +20,22 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
     )
 
 
-def replicas(args: MLflowArgs) -> int | None:
-    """What the Deployment says of their number: nothing where an autoscaler writes it.
+def annotations(args: MLflowArgs) -> dict[str, str] | None:
+    """Permission to take the number of replicas over from an autoscaler that was switched off.
 
-    Said and ignored (`ignore_changes`), it would be what it was before: nought after a pause, which no autoscaler
-    changes. Unsaid, Kubernetes begins with one, and the autoscaler goes on from there to its least.
+    The autoscaler owns the field once it has set it, and the update would end with a conflict. One replica needs none:
+    it is what every autoscaler of a single replica goes back to.
     """
-    return args.replicas if args.autoscaling is None else None
+    return {"pulumi.com/patchForce": "true"} if args.autoscaling is None and args.replicas > 1 else None
+
+
+def ignored(args: MLflowArgs) -> list[str]:
+    """Fields of the Deployment that keep the value they have.
+
+    The number of replicas while an autoscaler writes it. If it were left out of the Deployment instead, Kubernetes
+    would reset it to 1 when the autoscaler is switched on for a running server.
+    """
+    return [REPLICAS] if args.autoscaling is not None else []
 
 
 def most_replicas(args: MLflowArgs) -> int:

@@ -9,10 +9,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, networks
-from components.login import oauth2_proxy as login
+from components.login.oauth2_proxy import PORT
+from components.mlflow import rollout
 from components.mlflow.args import LABELS, SERVICE_ACCOUNT, MLflowArgs
 from components.mlflow.pod import server_pod
-from components.mlflow.rollout import autoscaler, most_replicas, replicas, strategy
 from components.team.workspace import WORKSPACE_LABELS
 
 core = k8s.core.v1
@@ -45,29 +45,49 @@ class MLflow(pulumi.ComponentResource):
                         networks.namespaces(WORKSPACE_LABELS),
                         *map(networks.namespace, args.client_namespaces),
                     ],
-                    ports=[login.PORT],
+                    ports=[PORT],
                 )
             ],
             egress=[
                 *args.database.flows,
-                *args.artifacts.flows,
+                *args.artifact_store.flows,
                 *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
             ],
             opts=child,
         )
-        deployment = k8s.apps.v1.Deployment(
+        # A paused server has no Deployment: with `ignore_changes` one of 0 replicas would stay at 0 after the pause.
+        deployments = [self._deployment(name, account, args, after=[access, network])] if args.replicas else []
+        availability.disruption_budget(
+            name, args.namespace, labels=LABELS, replicas=rollout.most_replicas(args), opts=child
+        )
+        if args.autoscaling is not None:
+            for deployment in deployments:
+                rollout.autoscaler(name, args, args.autoscaling, deployment, child)
+        self.service = core.Service(
+            f"{name}-service",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
+            spec=core.ServiceSpecArgs(
+                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=PORT)]
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=deployments),
+        )
+        self.register_outputs({})
+
+    def _deployment(
+        self, name: str, account: core.ServiceAccount, args: MLflowArgs, *, after: list[pulumi.Resource]
+    ) -> k8s.apps.v1.Deployment:
+        return k8s.apps.v1.Deployment(
             f"{name}-server",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 namespace=args.namespace,
                 name="mlflow",
                 labels=LABELS,
-                # The autoscaler owns the field `replicas` once it has set it; pausing has to take it back.
-                annotations={"pulumi.com/patchForce": "true"},
+                annotations=rollout.annotations(args),
             ),
             spec=k8s.apps.v1.DeploymentSpecArgs(
-                replicas=replicas(args),
+                replicas=args.replicas,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
-                strategy=strategy(args),
+                strategy=rollout.strategy(args),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
                     spec=server_pod(args, account.metadata.name),
@@ -75,28 +95,16 @@ class MLflow(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                ignore_changes=rollout.ignored(args),
                 depends_on=[
-                    access,
-                    network,
+                    *after,
                     *args.database.ready,
-                    *args.artifacts.ready,
+                    *args.artifact_store.ready,
                     *args.login.ready,
                     *args.ready,
                 ],
             ),
         )
-        availability.disruption_budget(name, args.namespace, labels=LABELS, replicas=most_replicas(args), opts=child)
-        if args.autoscaling is not None:
-            autoscaler(name, args, args.autoscaling, deployment, child)
-        self.service = core.Service(
-            f"{name}-service",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
-            spec=core.ServiceSpecArgs(
-                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=login.PORT)]
-            ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
-        )
-        self.register_outputs({})
 
     def _access(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> rbac.ClusterRoleBinding:
         """The server's rights at the API server: to list workspaces, and to review access to them."""

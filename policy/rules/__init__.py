@@ -1,4 +1,4 @@
-"""Every rule of the pack, under the name by which it is reported and configured."""
+"""All policies of the pack, with the names under which they are reported and configured."""
 
 from pulumi_policy import Policy
 
@@ -17,22 +17,30 @@ POLICIES: list[Policy] = [
     resource_policy("containers-are-sized", "Containers request and limit CPU and memory.", sized),
     resource_policy("containers-are-probed", "Long-running containers have readiness and liveness probes.", probed),
     resource_policy("images-name-a-version", "Images name a version or a digest.", versioned),
-    resource_policy("root-file-systems-are-read-only", "Containers cannot change their own programs.", read_only),
+    resource_policy("root-file-systems-are-read-only", "Containers have a read-only root file system.", read_only),
     resource_policy("api-tokens-are-mounted-on-purpose", "Pods get no API token by default.", without_token),
-    stack_policy("replicas-are-spread", "Several replicas are not all on one node by chance.", spread_out),
-    stack_policy("replicas-survive-a-drain", "Several replicas have a disruption budget.", drainable),
-    resource_policy("secrets-stay-in-secrets", "No secret is written into a pod or a ConfigMap.", without_literals),
-    resource_policy("roles-are-narrow", "Roles have no wildcards and lead to no further rights.", narrow),
-    resource_policy("bindings-name-their-subjects", "Bindings admit nobody in general.", personal),
-    resource_policy("services-are-internal", "Services are reached from inside the cluster.", internal),
-    resource_policy("ingresses-are-encrypted", "Every host of an Ingress has a certificate.", encrypted),
-    resource_policy("network-policies-name-their-peers", "Network policies name whom they admit.", explicit_peers),
+    stack_policy("replicas-are-spread", "Workloads with several replicas spread them over nodes.", spread_out),
+    stack_policy("replicas-survive-a-drain", "Workloads with several replicas have a PodDisruptionBudget.", drainable),
+    resource_policy(
+        "secrets-stay-in-secrets", "Pods and ConfigMaps contain no secrets in plain text.", without_literals
+    ),
+    resource_policy("roles-are-narrow", "Roles have no wildcards and allow no privilege escalation.", narrow),
+    resource_policy("bindings-name-their-subjects", "RBAC bindings name specific subjects.", personal),
+    resource_policy("services-are-internal", "Services are reachable only from inside the cluster.", internal),
+    resource_policy("ingresses-are-encrypted", "Every host of an Ingress has a TLS certificate.", encrypted),
+    resource_policy("network-policies-name-their-peers", "NetworkPolicies name their peers.", explicit_peers),
     stack_policy("namespaces-are-closed", "Namespaces deny all traffic by default.", closed_by_default),
-    resource_policy("namespaces-are-restricted", "Namespaces enforce restricted pods.", restricted_namespace),
-    resource_policy("data-is-protected", "What holds data is protected.", protected, PROTECTION_CONFIG),
-    stack_policy("buckets-are-guarded", "Buckets have everything that guards them.", aws.guarded),
-    resource_policy("aws-is-closed", "What is at AWS is encrypted and not public.", aws.closed),
-    resource_policy("databases-are-durable", "Databases at AWS outlive mistakes.", aws.durable, aws.CONFIG),
+    resource_policy(
+        "namespaces-are-restricted", "Namespaces enforce the restricted Pod Security Standard.", restricted_namespace
+    ),
+    resource_policy(
+        "data-is-protected", "Resources with data are protected from deletion.", protected, PROTECTION_CONFIG
+    ),
+    stack_policy("buckets-are-guarded", "Buckets are encrypted, versioned, private and accept only TLS.", aws.guarded),
+    resource_policy("aws-is-closed", "AWS resources are encrypted and not public.", aws.closed),
+    resource_policy(
+        "databases-are-durable", "Databases at AWS have backups and deletion protection.", aws.durable, aws.CONFIG
+    ),
     resource_policy("rights-at-aws-are-least", "IAM policies name actions, resources and principals.", aws.least),
     resource_policy("providers-are-explicit", "No resource uses a default provider.", explicit_provider),
 ]

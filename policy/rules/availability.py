@@ -1,4 +1,4 @@
-"""What is left when nodes are drained: workloads of several replicas keep some of them."""
+"""Rules for workloads with several replicas: they keep some of them when nodes are drained."""
 
 from collections.abc import Iterator
 
@@ -7,36 +7,36 @@ from .pods import pod_of
 from .resource import Resource
 
 SCALED = frozenset({"Deployment", "StatefulSet", "ReplicaSet"})
-# How a budget says that no pod may go.
+# Values with which a budget allows no eviction at all.
 NONE_UNAVAILABLE = (0, "0%")
 ALL_AVAILABLE = ("100%",)
 
 
 def spread_out(resources: list[Resource]) -> Iterator[tuple[str, str]]:
-    """Several replicas are not all on one node by chance."""
+    """Workloads with several replicas spread them over nodes."""
     for workload in _several(resources):
         pod = pod_of(workload)
         if not pod["topologySpreadConstraints"].present and not pod["affinity"].present:
-            yield "has several replicas and nothing spreads them: set topologySpreadConstraints", workload.urn
+            yield "has several replicas and no spreading over nodes: set topologySpreadConstraints", workload.urn
 
 
 def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
-    """Several replicas have a disruption budget, and every budget lets nodes be drained."""
+    """Workloads with several replicas have a PodDisruptionBudget, and every budget allows evictions."""
     budgets = [found for found in resources if found.kind == "PodDisruptionBudget"]
     for workload in _several(resources):
         if not any(_covers(budget, workload) for budget in budgets):
             yield (
-                "has several replicas and no PodDisruptionBudget covers them: a drain may end all at once",
+                "has several replicas and no PodDisruptionBudget: a drain could evict all at once",
                 workload.urn,
             )
     for budget in budgets:
         spec = budget.inputs["spec"]
         if spec["maxUnavailable"].is_surely(*NONE_UNAVAILABLE) or spec["minAvailable"].is_surely(*ALL_AVAILABLE):
-            yield "spec: lets no pod go, and a node with one can never be drained: set maxUnavailable 1", budget.urn
+            yield "spec: allows no eviction, so that nodes cannot be drained: set maxUnavailable 1", budget.urn
 
 
 def _several(resources: list[Resource]) -> Iterator[Resource]:
-    """Workloads that have more than one pod, or get them by an autoscaler."""
+    """Workloads with more than one pod, or with an autoscaler that can add pods."""
     autoscalers = [found for found in resources if found.kind == "HorizontalPodAutoscaler"]
     for workload in resources:
         if workload.kind not in SCALED:

@@ -1,4 +1,4 @@
-"""What holds for everything at AWS: encrypted, closed, recoverable, and nobody with more rights than they need."""
+"""Rules for AWS resources: encrypted, private, recoverable, and IAM with least privilege."""
 
 import json
 from collections.abc import Iterator
@@ -14,28 +14,28 @@ CONFIG: PolicyConfigSchema = PROTECTION_CONFIG
 BUCKET = "aws:s3/bucket:Bucket"
 INSTANCE = "aws:rds/instance:Instance"
 KEY = "aws:kms/key:Key"
-# What a bucket has to have beside it, for itself.
+# Resources that each bucket needs, with the problem if one is missing.
 GUARDS = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "public access is not blocked",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "nothing encrypts it",
-    "aws:s3/bucketVersioning:BucketVersioning": "what is deleted is gone",
-    "aws:s3/bucketPolicy:BucketPolicy": "nothing demands TLS",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "others may own what is in it",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "it is not encrypted",
+    "aws:s3/bucketVersioning:BucketVersioning": "deleted objects cannot be restored",
+    "aws:s3/bucketPolicy:BucketPolicy": "requests without TLS are accepted",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "other accounts can own its objects",
 }
-# What inputs have to say, by the last part of the type.
+# Required inputs by the last part of the resource type.
 EXPECTED: dict[str, dict[str, object]] = {
     "BucketPublicAccessBlock": dict.fromkeys(
         ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
     ),
     "BucketVersioning": {"versioningConfiguration.status": "Enabled"},
     "BucketOwnershipControls": {"rule.objectOwnership": "BucketOwnerEnforced"},
-    # A password of the program's would be in its state.
+    # A password from the program would be in the Pulumi state.
     "Instance": {"storageEncrypted": True, "publiclyAccessible": False, "manageMasterUserPassword": True},
     "Key": {"enableKeyRotation": True},
 }
-# The same of an instance that is not made to be thrown away.
+# Required inputs of an instance, except in disposable stacks.
 KEPT: dict[str, object] = {"deletionProtection": True, "skipFinalSnapshot": False}
-# Documents of rights, by the input that holds them.
+# IAM resource types, with the input that holds the policy document.
 DOCUMENTS = {
     "aws:iam/rolePolicy:RolePolicy": "policy",
     "aws:iam/userPolicy:UserPolicy": "policy",
@@ -45,7 +45,7 @@ DOCUMENTS = {
 
 
 def guarded(resources: list[Resource]) -> Iterator[tuple[str, str]]:
-    """Every bucket has all of its guards; they are its siblings."""
+    """Every bucket has all required resources as siblings."""
     for bucket in (found for found in resources if found.type == BUCKET):
         beside = {found.type for found in resources if _parent(found.urn) == _parent(bucket.urn)}
         for kind, problem in GUARDS.items():
@@ -54,7 +54,7 @@ def guarded(resources: list[Resource]) -> Iterator[tuple[str, str]]:
 
 
 def closed(resource: Resource) -> Iterator[str]:
-    """What guards a bucket does so, databases and keys are as they should be, and nothing admits everybody."""
+    """Buckets, databases and KMS keys have safe settings, and no security group allows all addresses."""
     inputs, kind = resource.inputs, resource.type.rpartition(":")[2]
     if not resource.type.startswith("aws:"):
         return
@@ -63,34 +63,34 @@ def closed(resource: Resource) -> Iterator[str]:
         for rule in inputs["rules"].each():
             default = rule["applyServerSideEncryptionByDefault"]
             if not default["sseAlgorithm"].may_be("aws:kms") or not default["kmsMasterKeyId"].present:
-                yield "must encrypt by aws:kms with a key of the account's own"
+                yield "must encrypt with aws:kms and a customer managed key"
     if kind == "BucketPolicy" and inputs["policy"].text and not any(map(_demands_tls, _statements(inputs["policy"]))):
-        yield "must deny whatever comes without TLS (aws:SecureTransport)"
+        yield "must deny requests without TLS (aws:SecureTransport)"
     if inputs["cidrIpv4"].is_surely("0.0.0.0/0") or inputs["cidrIpv6"].is_surely("::/0"):
         yield "admits everybody: name a security group"
 
 
 def durable(resource: Resource) -> Iterator[str]:
-    """Databases, buckets and keys are not deleted by mistake, and what is deleted can be had back."""
+    """Databases, buckets and KMS keys are protected from deletion, and databases have backups."""
     if resource.stack in resource.config.get("disposableStacks", DISPOSABLE):
         return
     if resource.type == INSTANCE:
         yield from _unlike(resource.inputs, KEPT)
         days = resource.inputs["backupRetentionPeriod"]
         if not days.present or days.is_surely(0):
-            yield "backupRetentionPeriod must be a day or more"
+            yield "backupRetentionPeriod must be at least 1"
     if resource.type in {BUCKET, INSTANCE, KEY} and not resource.protected:
         yield f"in stack {resource.stack} it must be protected: pass protect=True"
 
 
 def least(resource: Resource) -> Iterator[str]:
-    """Rights name their actions and what they are about, and roles whom they are for."""
+    """IAM policies name actions, resources and principals, and trust policies have conditions."""
     kind = DOCUMENTS.get(resource.type)
     for statement in _statements(resource.inputs[kind]) if kind else []:
         if statement.get("Effect") == "Allow":
             yield from _too_much(statement)
             if kind == "assumeRolePolicy" and not statement.get("Condition"):
-                yield "trusts every pod of the cluster: add a condition on the service account"
+                yield "trusts every pod in the cluster: add a condition on the service account"
 
 
 def _unlike(inputs: Node, expected: dict[str, object]) -> Iterator[str]:
@@ -105,21 +105,21 @@ def _too_much(statement: dict[str, object]) -> Iterator[str]:
             yield f"{key} allows everything else: name what is allowed"
     for action in _texts(statement.get("Action")):
         if "*" in action:
-            yield f"the action {action} has a wildcard: name each"
+            yield f"the action {action} has a wildcard: list the actions"
     if "*" in _texts(statement.get("Resource")):
-        yield "the resource * is everything: name what it is about"
+        yield "the resource * is everything: list the resources"
     if statement.get("Principal") == "*" or "*" in _principals(statement.get("Principal")):
-        yield "the principal * is everybody: name whom it is for"
+        yield "the principal * is everybody: list the principals"
 
 
 def _parent(urn: str) -> str:
-    """Types of a resource's ancestors and the first part of its name, which is its component's."""
+    """Types of a resource's ancestors, and the first part of its name, which is the name of its component."""
     kinds, _, name = urn.rpartition("::")
     return f"{kinds.rpartition('$')[0]}::{name.partition('-')[0]}"
 
 
 def _statements(node: Node) -> list[dict[str, object]]:
-    """Statements of a document that is known."""
+    """Statements of a policy document; none if it is unknown."""
     if not node.text:
         return []
     found = json.loads(node.text).get("Statement", [])

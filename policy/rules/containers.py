@@ -1,11 +1,11 @@
-"""What every container says about itself: its size, its health, its version, and what it may write and read."""
+"""Rules for containers: resources, probes, image versions, file systems and API tokens."""
 
 from collections.abc import Iterator
 
 from .pods import containers_of, pod_of
 from .resource import Resource
 
-# Names that mean another image tomorrow.
+# Tags that can point to another image later.
 MOVING_TAGS = frozenset({"latest", "main", "master", "edge", "nightly", "stable"})
 
 
@@ -15,39 +15,39 @@ def sized(resource: Resource) -> Iterator[str]:
         for bound in ("requests", "limits"):
             for what in ("cpu", "memory"):
                 if not container.spec.at(f"resources.{bound}.{what}").present:
-                    yield f"{container.label}: resources.{bound}.{what} is missing: write down what it needs"
+                    yield f"{container.label}: resources.{bound}.{what} is missing: set it to what the container needs"
 
 
 def probed(resource: Resource) -> Iterator[str]:
-    """Containers that run for long have a readiness and a liveness probe."""
+    """Long-running containers have a readiness and a liveness probe."""
     for container in containers_of(resource):
         for probe in ("readinessProbe", "livenessProbe"):
             if container.long_running and not container.spec[probe].present:
-                yield f"{container.label}: {probe} is missing: nobody would notice that it hangs"
+                yield f"{container.label}: {probe} is missing: Kubernetes would not notice that it hangs"
 
 
 def versioned(resource: Resource) -> Iterator[str]:
     """Images name a version or a digest."""
     for container in containers_of(resource):
         image = container.spec["image"]
-        # The digest, where there is one, stands behind a colon as well.
+        # A digest is behind a colon too.
         tag = image.text.rpartition("/")[2].partition(":")[2]
         if image.known and (not tag or tag in MOVING_TAGS):
             yield f"{container.label}: image `{image.text}` must name a version or a digest"
 
 
 def read_only(resource: Resource) -> Iterator[str]:
-    """Containers run on a read-only root file system."""
+    """Containers have a read-only root file system."""
     for container in containers_of(resource):
         if not container.spec.at("securityContext.readOnlyRootFilesystem").may_be_true:
             yield (
                 f"{container.label}: securityContext.readOnlyRootFilesystem must be true: "
-                "mount a volume where it has to write"
+                "mount a volume for files that it writes"
             )
 
 
 def without_token(resource: Resource) -> Iterator[str]:
-    """Pods get a token for the API server only where one is mounted on purpose."""
+    """Pods get no token for the API server unless one is mounted explicitly."""
     pod = pod_of(resource)
     if pod.present and not pod["automountServiceAccountToken"].may_be_false:
         yield "automountServiceAccountToken must be false: mount a projected token in the container that needs it"

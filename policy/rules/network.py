@@ -1,4 +1,4 @@
-"""What can be reached, from where: one way in, and no way that nobody wrote down."""
+"""Rules for the network: traffic enters by an Ingress with TLS, and NetworkPolicies deny everything else."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from .node import Node
 from .resource import Resource
 
-# Where clouds hand out credentials to whoever asks: the node's, those of an ECS task, those of an EKS pod.
+# Metadata services that hand out credentials: of the node, of an ECS task, of an EKS pod.
 METADATA_SERVICES = tuple(map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "169.254.170.23")))
-# The Service's port, and the one that CoreDNS listens on where it may not bind low ones.
+# Port of the DNS Service, and port of CoreDNS where it cannot bind low ports.
 DNS_PORTS = (53, 5353)
 REFUSED_TYPES = ("NodePort", "LoadBalancer")
 
 
 def internal(resource: Resource) -> Iterator[str]:
-    """Services are reached from inside the cluster; the way in is an Ingress."""
+    """Services are reachable only from inside the cluster; outside traffic comes through an Ingress."""
     if resource.kind != "Service":
         return
     kind = resource.inputs.at("spec.type")
@@ -25,7 +25,7 @@ def internal(resource: Resource) -> Iterator[str]:
 
 
 def encrypted(resource: Resource) -> Iterator[str]:
-    """Every host of an Ingress has a certificate."""
+    """Every host of an Ingress has a TLS certificate."""
     if resource.kind != "Ingress":
         return
     spec = resource.inputs["spec"]
@@ -41,36 +41,36 @@ def encrypted(resource: Resource) -> Iterator[str]:
     for rule in spec["rules"].each():
         host = rule["host"]
         if not host.present:
-            yield "spec.rules: host is missing: a rule without one answers for every name"
+            yield "spec.rules: host is missing: a rule without one matches every host"
         elif host.known and host.text not in covered:
-            yield f"spec.tls: {host.text} is not covered: add it to tls.hosts with a Secret"
+            yield f"spec.tls: {host.text} has no certificate: add it to tls.hosts with a Secret"
 
 
 def explicit_peers(resource: Resource) -> Iterator[str]:
-    """Network policies name their peers, and leave out the cloud's metadata services."""
+    """NetworkPolicies name their peers, and exclude the metadata services of clouds."""
     if resource.kind != "NetworkPolicy":
         return
     for rule in resource.inputs.at("spec.ingress").each():
         if rule["from"].known and not any(rule["from"].each()):
-            yield "spec.ingress: a rule without `from` admits everybody: name the peers"
+            yield "spec.ingress: a rule without `from` allows all sources: name the peers"
         for peer in rule["from"].each():
             if _is_everywhere(peer["ipBlock"]):
-                yield f"spec.ingress: {peer.at('ipBlock.cidr').text} admits every address: name the ranges"
+                yield f"spec.ingress: {peer.at('ipBlock.cidr').text} allows all addresses: name the ranges"
             yield from _any_namespace(peer, "spec.ingress")
     for rule in resource.inputs.at("spec.egress").each():
         if rule["to"].known and not any(rule["to"].each()):
-            yield "spec.egress: a rule without `to` leads everywhere: name the peers"
+            yield "spec.egress: a rule without `to` allows all destinations: name the peers"
         for peer in rule["to"].each():
             if _reaches_metadata(peer["ipBlock"]):
-                yield f"spec.egress: {peer.at('ipBlock.cidr').text} holds the metadata services: except 169.254.0.0/16"
+                yield f"spec.egress: {peer.at('ipBlock.cidr').text} contains metadata services: except 169.254.0.0/16"
             yield from _any_namespace(peer, "spec.egress")
 
 
 def _any_namespace(peer: Node, way: str) -> Iterator[str]:
-    """A pod selector beside it narrows nothing down: whoever owns any namespace gives pods the labels they like."""
+    """Violation of a peer in any namespace. A pod selector does not help: owners of a namespace choose their labels."""
     selector = peer["namespaceSelector"]
     if selector.present and _selects_everything(selector):
-        yield f"{way}: an empty namespaceSelector means every namespace of the cluster: name the ones that are meant"
+        yield f"{way}: an empty namespaceSelector selects all namespaces of the cluster: name the needed ones"
 
 
 def _selects_everything(selector: Node) -> bool:
@@ -91,7 +91,7 @@ def _reaches_metadata(block: Node) -> bool:
 
 
 def closed_by_default(resources: list[Resource]) -> Iterator[tuple[str, str]]:
-    """Every namespace has a policy that denies all traffic both ways, except name resolution."""
+    """Every namespace has a NetworkPolicy that denies all ingress and egress, except DNS."""
     closed = {
         policy.inputs.at("metadata.namespace").text
         for policy in resources
@@ -100,7 +100,7 @@ def closed_by_default(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     for namespace in resources:
         name = namespace.inputs.at("metadata.name")
         if namespace.kind == "Namespace" and name.text not in closed:
-            message = f"namespace {name.text}: a NetworkPolicy for all of its pods, both ways, without peers is missing"
+            message = f"namespace {name.text}: it has no NetworkPolicy that denies all ingress and egress: add one"
             yield message, namespace.urn
 
 

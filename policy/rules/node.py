@@ -1,7 +1,7 @@
-"""Reading a resource's inputs, where values may be absent, or unknown until the deployment.
+"""Access to a resource's inputs, whose values can be absent, or unknown until the deployment.
 
-Touching an unknown value makes the policy SDK drop the whole rule to a warning for that resource. These readers let a
-rule judge everything that is known already; the deployment itself judges the rest.
+If a rule touches an unknown value, the policy SDK replaces the whole rule by a warning for that resource. With `Node` a
+rule checks all known values at preview, and the others during the deployment.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,13 +21,13 @@ UNKNOWN = _Unknown.UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value somewhere in a resource's inputs."""
+    """A value in a resource's inputs."""
 
     value: object
-    """None where it is absent."""
+    """None if it is absent."""
 
     def __getitem__(self, key: str) -> "Node":
-        """The value under `key`; absent below what is absent, unknown below what is unknown."""
+        """The value under `key`; absent in an absent value, unknown in an unknown one."""
         if self.value is UNKNOWN:
             return self
         return _read(self._entries(), key)
@@ -40,7 +40,7 @@ class Node:
         return node
 
     def each(self) -> Iterator["Node"]:
-        """Items of a list; none where it is absent or unknown."""
+        """Items of a list; none if it is absent or unknown."""
         value = self.value
         if isinstance(value, Sequence):
             items = cast("Sequence[object]", value)
@@ -48,13 +48,13 @@ class Node:
                 yield _read(items, index)
 
     def items(self) -> Iterator[tuple[str, "Node"]]:
-        """Entries of an object; none where it is absent or unknown."""
+        """Entries of an object; none if it is absent or unknown."""
         for key in self.fields:
             yield key, self[key]
 
     @property
     def fields(self) -> list[str]:
-        """Keys of an object; none where it is absent or unknown."""
+        """Keys of an object; none if it is absent or unknown."""
         return list(self._entries())
 
     def _entries(self) -> Mapping[str, object]:
@@ -63,35 +63,35 @@ class Node:
 
     @property
     def known(self) -> bool:
-        """Whether the value is decided, be it by its absence."""
+        """True unless the value is unknown; an absent value is known."""
         return self.value is not UNKNOWN
 
     @property
     def present(self) -> bool:
-        """Whether there is a value, known or not."""
+        """True if there is a value, known or not."""
         return self.value is not None
 
     def may_be(self, *allowed: object) -> bool:
-        """Whether the value is one of `allowed`, or may turn out to be."""
+        """True if the value is one of `allowed`, or unknown."""
         return not self.known or self.value in allowed
 
     @property
     def may_be_true(self) -> bool:
-        """Whether the value is true, or may turn out to be."""
+        """True if the value is true or unknown."""
         return not self.known or self.value is True
 
     @property
     def may_be_false(self) -> bool:
-        """Whether the value is false in so many words, or may turn out to be."""
+        """True if the value is explicitly false, or unknown."""
         return not self.known or self.value is False
 
     def is_surely(self, *refused: object) -> bool:
-        """Whether the value is known and one of `refused`."""
+        """True if the value is known and one of `refused`."""
         return self.value in refused
 
     @property
     def text(self) -> str:
-        """A known text; empty for anything else."""
+        """The value if it is a known text, else an empty text."""
         return self.value if isinstance(self.value, str) else ""
 
     def texts(self) -> list[str]:

@@ -1,6 +1,6 @@
-"""The `restricted` Pod Security Standard, as Kubernetes 1.35 has it, seen before the API server sees it.
+"""The `restricted` Pod Security Standard of Kubernetes 1.35, checked at preview.
 
-In a preview the API server refuses bare pods only: a Deployment whose pods it will refuse looks fine until it times
+In a preview the API server rejects only bare pods: a Deployment whose pods it will reject looks fine until it times
 out. https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
@@ -12,7 +12,7 @@ from .pods import containers_of, pod_of
 from .resource import Resource
 
 Allowed = Mapping[str, tuple[object, ...]]
-"""Values that a field may have, by its path; None stands for its absence."""
+"""Allowed values of a field by its path; None stands for an absent field."""
 
 POD: Allowed = {"hostNetwork": (None, False), "hostPID": (None, False), "hostIPC": (None, False)}
 # Security contexts of pods and of containers.
@@ -29,9 +29,9 @@ CONTAINER_CONTEXT: Allowed = {
     "allowPrivilegeEscalation": (False,),
     "procMount": (None, "Default"),
 }
-# A container takes these from its pod where it does not say otherwise.
+# Fields that a container inherits from its pod.
 INHERITED: Allowed = {"runAsNonRoot": (True,), "seccompProfile.type": ("RuntimeDefault", "Localhost")}
-# The kubelet would call another host from the node's network.
+# The kubelet would send the request to another host, from the node's network.
 PROBES: Allowed = {
     f"{hook}.{action}.host": (None, "")
     for hook in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle.postStart", "lifecycle.preStop")
@@ -71,7 +71,7 @@ def restricted(resource: Resource) -> Iterator[str]:
     yield from _volumes(pod)
     for sysctl in shared["sysctls"].each():
         if sysctl["name"].known and sysctl["name"].text not in SYSCTLS:
-            yield f"sysctl {sysctl['name'].text} reaches beyond the pod: remove it"
+            yield f"sysctl {sysctl['name'].text} is not allowed, because it affects other pods: remove it"
     for container in containers_of(resource):
         for violation in _container(container.spec, shared):
             yield f"{container.label}: {violation}"
@@ -92,7 +92,7 @@ def _container(spec: Node, shared: Node) -> Iterator[str]:
 
 
 def _others(node: Node, rules: Allowed, prefix: str = "") -> Iterator[str]:
-    """Sentences about fields that have another value than they may."""
+    """Violations of fields whose value is not allowed."""
     for path, allowed in rules.items():
         if not node.at(path).may_be(*allowed):
             yield f"{prefix}{path} must be {_either(allowed)}"

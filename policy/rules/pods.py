@@ -1,4 +1,4 @@
-"""Where the pods are: their specifications inside workloads of every kind, and their containers."""
+"""Pod specifications in workloads of all kinds, and their containers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ POD_PATHS = {
     "Job": TEMPLATE,
     "CronJob": "spec.jobTemplate.spec.template.spec",
 }
-# Kinds whose pods are meant to run until somebody stops them.
+# Kinds with long-running pods.
 SERVICES = frozenset({"ReplicationController", "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet"})
 
 
@@ -28,22 +28,22 @@ class Container:
 
     spec: Node
     long_running: bool
-    """Whether it is expected to serve as long as the pod lives."""
+    """True if it is expected to run as long as the pod."""
 
     @property
     def label(self) -> str:
-        """How messages call it."""
+        """Name of the container in messages."""
         return f"container `{self.spec['name'].text}`"
 
 
 def pod_of(resource: Resource) -> Node:
-    """The pod specification in a resource; absent in other kinds."""
+    """The pod specification in a resource; absent in kinds without pods."""
     path = POD_PATHS.get(resource.kind)
     return Node(None) if path is None else resource.inputs.at(path)
 
 
 def containers_of(resource: Resource) -> Iterator[Container]:
-    """All containers of a resource's pods: ordinary, init, sidecar and ephemeral ones."""
+    """All containers of a resource's pods: regular, init, sidecar and ephemeral ones."""
     pod, serves = pod_of(resource), resource.kind in SERVICES
     for spec in pod["initContainers"].each():
         yield Container(spec, long_running=spec["restartPolicy"].is_surely("Always"))

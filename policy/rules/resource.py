@@ -1,7 +1,7 @@
-"""What a rule sees of a resource, and how a rule becomes a policy of the pack.
+"""Resources as rules see them, and the adapters that make rules policies of the pack.
 
-A rule is a generator of sentences over plain values: each says what is wrong, what is expected and where. It knows
-neither the engine nor how violations are reported.
+A rule is a generator of violations over plain values: texts with the place, the problem and the expected value. Rules
+know neither the engine nor the reporting of violations.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ from pulumi_policy import (
 
 from .node import Node
 
-# API groups of the kinds that rules know; a kind of the same name in another group is something else.
+# API groups of the kinds that rules check; another group can have a different kind of the same name.
 BUILT_IN = frozenset(
     {"core", "apps", "autoscaling", "batch", "extensions", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"}
 )
@@ -35,14 +35,14 @@ class Resource:
     inputs: Node
     protected: bool
     provider: str | None
-    """Name of the provider resource; None for what needs none."""
+    """Name of the provider resource; None for resources without a provider."""
 
     config: Mapping[str, Any]
-    """The rule's own configuration."""
+    """Configuration of the rule."""
 
     @property
     def kind(self) -> str:
-        """Kubernetes kind, if it is a built-in one; otherwise empty."""
+        """Kubernetes kind; empty unless it is a built-in one."""
         package, _, rest = self.type.partition(":")
         group_version, _, kind = rest.partition(":")
         return kind if package == "kubernetes" and group_version.partition("/")[0] in BUILT_IN else ""
@@ -55,13 +55,13 @@ class Resource:
 
 Rule = Callable[[Resource], Iterator[str]]
 StackRule = Callable[[list[Resource]], Iterator[tuple[str, str]]]
-"""Yields sentences with the URN they are about."""
+"""Yields violations with the URN of their resource."""
 
 
 def resource_policy(
     name: str, description: str, rule: Rule, config_schema: PolicyConfigSchema | None = None
 ) -> ResourceValidationPolicy:
-    """A mandatory policy that judges each resource for itself."""
+    """A mandatory policy that checks resources one by one."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         resource = Resource(
@@ -85,7 +85,7 @@ def resource_policy(
 
 
 def stack_policy(name: str, description: str, rule: StackRule) -> StackValidationPolicy:
-    """A mandatory policy that judges all resources of a stack together."""
+    """A mandatory policy that checks all resources of a stack together."""
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         resources = [

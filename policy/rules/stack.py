@@ -1,4 +1,4 @@
-"""What holds for a stack as a whole: its namespaces, its data, its providers."""
+"""Rules for namespaces, resources with data, and providers."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,15 @@ from pulumi_policy import PolicyConfigSchema
 from .resource import Resource
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
-# Deleting one of these deletes data, or what leads to it.
+# Kinds whose deletion deletes data, or the access to it.
 DATA_KINDS = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim", "StatefulSet"})
-# A team that is archived is deleted when it leaves the configuration: said in one change, done in the next.
+# Label of archived teams, whose namespaces are deleted when the team is removed from the stack file.
 ARCHIVED = "mlflow-platform/archived"
 DISPOSABLE = ["dev"]
 PROTECTION_CONFIG = PolicyConfigSchema(
     properties={"disposableStacks": {"type": "array", "items": {"type": "string"}, "default": DISPOSABLE}}
 )
-# The engine calls a provider that it makes on its own `default` or `default_<version>`.
+# The engine names the providers that it creates itself `default` or `default_<version>`.
 DEFAULT_PROVIDER = "default"
 
 
@@ -28,11 +28,11 @@ def restricted_namespace(resource: Resource) -> Iterator[str]:
         yield f"label {ENFORCE} must be `restricted`, found `{labels[ENFORCE].text}`"
     version = labels[f"{ENFORCE}-version"]
     if not version.may_be(None, "latest"):
-        yield f"label {ENFORCE}-version must be absent or `latest`: {version.text} checks less than this cluster can"
+        yield f"label {ENFORCE}-version must be absent or `latest`: {version.text} is an older standard"
 
 
 def protected(resource: Resource) -> Iterator[str]:
-    """What holds data cannot be deleted by mistake, except in stacks that are made to be thrown away."""
+    """Resources with data are protected from deletion, except in disposable stacks."""
     disposable: list[str] = resource.config.get("disposableStacks", DISPOSABLE)
     if resource.kind == "Namespace" and resource.inputs.at("metadata.labels")[ARCHIVED].text == "true":
         return
@@ -41,6 +41,6 @@ def protected(resource: Resource) -> Iterator[str]:
 
 
 def explicit_provider(resource: Resource) -> Iterator[str]:
-    """Resources are given their provider, so that they cannot end up in whichever cluster is current."""
+    """Resources have an explicit provider, so that they cannot end up in the current context's cluster."""
     if resource.provider is not None and resource.provider.startswith(DEFAULT_PROVIDER):
-        yield "has no provider of its own: pass one in opts, or in its component's `providers`"
+        yield "uses a default provider: pass one in opts, or in its component's `providers`"

@@ -1,4 +1,4 @@
-"""Sums that have to come out: connections, memory, volumes, quotas. Pure arithmetic over a stack file.
+"""Sums over a stack file: connections, memory, volumes, quotas. Pure arithmetic.
 
-Each is refused at preview with the sum written out and the nearest ways to make it come out.
+A sum that exceeds its limit is an error at preview. The message shows the sum and the smallest changes that fix it.
 """

@@ -1,4 +1,4 @@
-"""Database connections: what all pools together may open, against what the database admits."""
+"""Check that all connection pools together fit into the database's `max_connections`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,30 +10,30 @@ from stackfile.budget.remedies import either, setting
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 
-# RDS keeps 2 more for its own role (rds.rds_superuser_reserved_connections).
+# RDS reserves 2 more for its own role (rds.rds_superuser_reserved_connections).
 RESERVED_BY_RDS = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Supply:
-    """What a database admits."""
+    """Connections that a database accepts."""
 
     most: int
     reserved: int
     source: str
 
     @property
-    def admitted(self) -> int:
-        """Connections that are left for the platform."""
+    def available(self) -> int:
+        """Connections available to the platform."""
         return self.most - self.reserved
 
     def __str__(self) -> str:
-        """The sum, written out."""
-        return f"{self.most} ({self.source}) - {self.reserved} in reserve = {self.admitted}"
+        """The sum as a message shows it."""
+        return f"{self.most} ({self.source}) - {self.reserved} reserved = {self.available}"
 
 
 def supply(draft: Draft) -> Supply | None:
-    """What the database admits; None where nobody said."""
+    """Connections that the database accepts; None if the limit is unknown."""
     said, kind = draft.number("database.maxConnections"), draft.text("database.kind")
     reserved = RESERVED + (RESERVED_BY_RDS if kind == "rds" else 0)
     if said is not None:
@@ -45,52 +45,52 @@ def supply(draft: Draft) -> Supply | None:
 
 
 def connections(draft: Draft) -> Iterator[Fault]:
-    """All pools together fit into what the database admits."""
-    wanted, given = demand(draft), supply(draft)
-    if wanted is not None and given is not None and wanted.total > given.admitted:
+    """All pools together fit into the database's limit."""
+    wanted, limit = demand(draft), supply(draft)
+    if wanted is not None and limit is not None and wanted.total > limit.available:
         yield Fault(
             "server.poolSize",
-            f"{wanted}; expected at most {given}",
-            either(_ways(draft, wanted, given)),
+            f"{wanted}; expected at most {limit}",
+            either(_ways(draft, wanted, limit)),
         )
 
 
 def unknown_class(draft: Draft) -> Iterator[Fault]:
-    """What an instance class admits is known, or said."""
+    """The limit of an instance class is known or set."""
     chosen = draft.text("database.instanceClass")
     if draft.text("database.kind") == "rds" and chosen and supply(draft) is None:
         yield Fault(
             "database.instanceClass",
-            f"nobody knows here how many connections {chosen} admits, so that pools cannot be judged",
-            "add database.maxConnections, which `SHOW max_connections` on such an instance tells",
+            f"connection limit of {chosen} is unknown, so pool sizes cannot be checked",
+            "add database.maxConnections with the value that `SHOW max_connections` prints on such an instance",
         )
 
 
-def unjudged(draft: Draft) -> Iterator[Fault]:
-    """Somebody else's database has a limit that is known here."""
+def unlimited(draft: Draft) -> Iterator[Fault]:
+    """The limit of an external database is set."""
     if draft.text("database.kind") == "external" and (wanted := demand(draft)) and supply(draft) is None:
         yield Fault(
             "database.maxConnections",
-            f"is not said, so that nobody judges whether {wanted} fit",
-            "add what `SHOW max_connections` tells on the server",
+            f"is not set, so pool sizes cannot be checked: {wanted}",
+            "add the value that `SHOW max_connections` prints on the server",
         )
 
 
-def _ways(draft: Draft, wanted: Demand, given: Supply) -> Iterator[str]:
-    room = given.admitted - JOB_CONNECTIONS
+def _ways(draft: Draft, wanted: Demand, limit: Supply) -> Iterator[str]:
+    room = limit.available - JOB_CONNECTIONS
     pool = room // wanted.pools
     if pool >= serving.MOST_SESSIONS:
         kept = min(wanted.size, pool)
         yield setting({"server.poolSize": kept, "server.poolOverflow": pool - kept})
     of_one = wanted.workers * (wanted.size + wanted.overflow)
     yield from wanted.pods.fewer(room // of_one - wanted.pods.surge)
-    needed = wanted.total + given.reserved
+    needed = wanted.total + limit.reserved
     match draft.text("database.kind"):
         case "in-cluster":
             yield from postgres.admitting(draft, needed)
-            yield "take a larger database.kind `external`"
+            yield "use a larger database with database.kind `external`"
         case "rds" if not draft.says("database.maxConnections"):
             larger = instances.smallest(draft.text("database.instanceClass") or "", needed)
-            yield setting({"database.instanceClass": larger}) if larger else "take a larger family of instance classes"
+            yield setting({"database.instanceClass": larger}) if larger else "use a larger family of instance classes"
         case _:
             yield f"raise the database's own limit, and set database.maxConnections {needed}"

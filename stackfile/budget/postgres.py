@@ -1,4 +1,4 @@
-"""Memory of the in-cluster PostgreSQL: shared buffers, and a share for each connection."""
+"""Check of the memory limit of the in-cluster PostgreSQL: shared buffers, and memory for each connection."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,46 +11,46 @@ from stackfile.faults import Fault
 from stackfile.model.database import MOST_CONNECTIONS
 from stackfile.quantities import size_in_bytes
 
-# PostgreSQL's defaults (17, "Resource Consumption"): what one sort or hash of a connection may take before it goes to
-# disk (work_mem), and what one vacuum or index build may (maintenance_work_mem). Measured beside them: 1.8 MiB private
-# to a connection that has written, searched and sorted metrics, so that half of all may sort at the same time.
+# PostgreSQL 17's defaults for the memory of one sort or hash (work_mem), and of one vacuum or index build
+# (maintenance_work_mem). A connection that has written, searched and sorted metrics was measured to use 1.8 MiB of its
+# own, so that half of all connections can sort at the same time.
 CONNECTION_BYTES = 4 * MEBIBYTE
 MAINTENANCE_BYTES = 64 * MEBIBYTE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """What PostgreSQL may take."""
+    """Memory that PostgreSQL needs."""
 
     connections: int
 
     @property
     def private(self) -> int:
-        """Bytes beside the shared buffers."""
+        """Bytes without the shared buffers."""
         return MAINTENANCE_BYTES + self.connections * CONNECTION_BYTES
 
     @property
     def limit(self) -> float:
-        """The smallest limit: a part of it is shared buffers."""
+        """The smallest sufficient memory limit, including the shared buffers."""
         return self.private / (1 - SHARED_FRACTION)
 
     def __str__(self) -> str:
-        """The sum, written out."""
+        """The sum as a message shows it."""
         return (
             f"({MAINTENANCE_BYTES // MEBIBYTE} MiB + maxConnections {self.connections} x "
-            f"{CONNECTION_BYTES // MEBIBYTE} MiB) / {1 - SHARED_FRACTION:g} beside shared buffers = "
+            f"{CONNECTION_BYTES // MEBIBYTE} MiB) / {1 - SHARED_FRACTION:g} without shared buffers = "
             f"{mebibytes(self.limit)}B"
         )
 
 
 def need(draft: Draft) -> Need | None:
-    """What the in-cluster PostgreSQL may take; None where there is none, or its figure is wrong."""
+    """Memory that the in-cluster PostgreSQL needs; None if there is none or a value is wrong."""
     most = draft.number("database.maxConnections")
     return Need(connections=most) if draft.text("database.kind") == "in-cluster" and most is not None else None
 
 
 def memory(draft: Draft) -> Iterator[Fault]:
-    """The limit admits every connection."""
+    """The memory limit is enough for all connections."""
     wanted, limit = need(draft), size_in_bytes(draft.text("database.memoryLimit") or "")
     if wanted is None or limit is None or wanted.limit <= limit:
         return
@@ -65,7 +65,7 @@ def memory(draft: Draft) -> Iterator[Fault]:
 
 
 def admitting(draft: Draft, connections: int) -> Iterator[str]:
-    """The way to admit so many connections in the cluster."""
+    """The settings with which the in-cluster PostgreSQL accepts so many connections."""
     wanted, limit = Need(connections=connections), size_in_bytes(draft.text("database.memoryLimit") or "")
     if limit is not None and connections <= MOST_CONNECTIONS:
         more = {} if wanted.limit <= limit else {"database.memoryLimit": mebibytes(wanted.limit)}

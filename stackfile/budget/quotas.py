@@ -1,45 +1,42 @@
-"""What teams may take together with the platform itself, against what the cluster has."""
+"""Check that the platform and all teams' quotas together fit into the cluster."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from components.artifacts.object_store import RESOURCES as STORE
 from stackfile.budget import replicas
-from stackfile.budget.remedies import either, gibibytes, setting
+from stackfile.budget.remedies import GIBIBYTE, either, gibibytes, setting
 from stackfile.draft import Draft, mapping
 from stackfile.faults import Fault
 from stackfile.quantities import cpu_in_cores, size_in_bytes
 
-GIBIBYTE = 2**30
-# The store's limit (components/artifacts/object_store.py).
-STORE_BYTES = 1 * GIBIBYTE
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sum:
-    """One resource of the cluster, and who may take how much of it."""
+    """Use of one resource of the cluster."""
 
     resource: str
     capacity: float
     platform: float
     teams: float
     own: float
-    """The part of `teams` of those that have a quota of their own."""
+    """The part of `teams` that belongs to teams with their own quota."""
 
     others: int
-    """Teams that have not."""
+    """Number of teams without their own quota."""
 
     @property
     def total(self) -> float:
-        """What is taken at most."""
+        """Maximum use."""
         return self.platform + self.teams
 
     @property
     def left(self) -> float:
-        """What is there for each of the others."""
+        """The amount left for each team without its own quota."""
         return (self.capacity - self.platform - self.own) / self.others if self.others else 0
 
     def __str__(self) -> str:
-        """The sum, written out."""
+        """The sum as a message shows it."""
         show = _cores if self.resource == "cpu" else _gib
         return (
             f"platform {show(self.platform)} + teams' quotas {show(self.teams)} = {show(self.total)} of "
@@ -48,7 +45,7 @@ class Sum:
 
 
 def summed(draft: Draft, resource: str) -> Sum | None:
-    """The sum of one resource; None where the stack file does not say what the cluster has."""
+    """The sum of one resource; None if the stack file does not set the cluster's capacity."""
     number: Callable[[str], float | None] = cpu_in_cores if resource == "cpu" else size_in_bytes
     capacity = number(draft.text(f"cluster.capacity.{resource}") or "")
     usual = number(draft.text(f"workspaces.quota.{resource}") or "")
@@ -56,7 +53,7 @@ def summed(draft: Draft, resource: str) -> Sum | None:
     if capacity is None or usual is None or platform is None:
         return None
     teams = [mapping(team) for team in draft.section("teams").values()]
-    # In an archived team nothing runs, and its volumes stay.
+    # An archived team runs no pods, but its volumes stay.
     counted = [team for team in teams if resource == "storage" or team.get("archived") is not True]
     said = [mapping(team.get("quota")).get(resource) for team in counted]
     own = [number(value) or 0 for value in said if isinstance(value, str)]
@@ -72,13 +69,13 @@ def summed(draft: Draft, resource: str) -> Sum | None:
 
 
 def incompressible(draft: Draft) -> Iterator[Fault]:
-    """Memory and volumes that are promised are there: who gets none is ended, or waits for ever."""
+    """Overcommitted memory or storage is an error: pods would be OOM-killed or stay Pending."""
     yield from _above(draft, "memory", size_in_bytes)
     yield from _above(draft, "storage", size_in_bytes)
 
 
 def compressible(draft: Draft) -> Iterator[Fault]:
-    """CPU that is promised twice makes programs slow, and ends none."""
+    """Overcommitted CPU is a warning: pods become slow but keep running."""
     yield from _above(draft, "cpu", cpu_in_cores)
 
 
@@ -92,7 +89,7 @@ def _above(draft: Draft, resource: str, number: Callable[[str], float | None]) -
     if fitting >= 1 and (fitting if resource == "cpu" else fitting * GIBIBYTE) >= least:
         value = str(fitting) if resource == "cpu" else gibibytes(fitting * GIBIBYTE)
         ways.append(setting({f"workspaces.quota.{resource}": value}))
-    ways.append("lower the quotas of single teams" if found.own else "take a larger cluster")
+    ways.append("lower the quotas of individual teams" if found.own else "use a larger cluster")
     yield Fault(f"cluster.capacity.{resource}", str(found), either(ways))
 
 
@@ -102,22 +99,26 @@ def _pods(draft: Draft) -> int | None:
 
 
 def _cpu(draft: Draft) -> float | None:
-    """What the server's pods are promised."""
+    """CPU requests of the server's pods."""
     pods, each = _pods(draft), cpu_in_cores(draft.text("server.cpu") or "")
     return None if pods is None or each is None else pods * each
 
 
 def _memory(draft: Draft) -> float | None:
-    """What the server's pods, PostgreSQL and the store may take."""
+    """Memory limits of the server's pods, PostgreSQL and the store."""
     pods, each = _pods(draft), size_in_bytes(draft.text("server.memoryLimit") or "")
     if pods is None or each is None:
         return None
     database = size_in_bytes(draft.text("database.memoryLimit") or "") or 0
-    return pods * each + database + (STORE_BYTES if draft.text("artifacts.kind") == "in-cluster" else 0)
+    return pods * each + database + (_store() if draft.text("artifacts.kind") == "in-cluster" else 0)
+
+
+def _store() -> float:
+    return size_in_bytes(STORE.memory_limit) or 0
 
 
 def _storage(draft: Draft) -> float:
-    """The platform's own volumes; those at AWS are not the cluster's."""
+    """Volumes of the platform in the cluster."""
     inside = {"database": ("in-cluster", "sqlite"), "artifacts": ("in-cluster", "volume")}
     return sum(
         size_in_bytes(draft.text(f"{section}.storage") or "") or 0

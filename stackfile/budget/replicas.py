@@ -1,4 +1,4 @@
-"""How many pods of the server there may be at the same time, and whether the autoscaler's figures mean anything."""
+"""Maximum number of server pods, and checks of the autoscaler's settings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,32 +8,32 @@ from stackfile.draft import Draft
 from stackfile.faults import Fault
 from stackfile.quantities import cpu_in_cores
 
-# A rolling update starts one new pod before it ends an old one (components/mlflow/server.py).
+# A rolling update starts one new pod before it stops an old one (components/mlflow/rollout.py).
 SURGE = 1
-# What one pod alone can use: it is ended before another starts.
+# Kinds whose volume only one pod can mount: the old pod stops before the new one starts.
 EXCLUSIVE = {"database.kind": "sqlite", "artifacts.kind": "volume"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pods:
-    """Pods of the server."""
+    """Number of server pods."""
 
     replicas: int
     most: int
-    """The same, or the autoscaler's maximum."""
+    """Same as `replicas`, or the autoscaler's maximum."""
 
     scaled: bool
-    """Whether an autoscaler decides."""
+    """True with an autoscaler."""
 
     surge: int
 
     def __str__(self) -> str:
-        """As a part of a sum."""
+        """The number as part of a sum."""
         name = "autoscaling.maxReplicas" if self.scaled else "replicas"
-        return f"({name} {self.most} + {self.surge} while rolling)" if self.surge else f"{name} {self.most}"
+        return f"({name} {self.most} + {self.surge} surge)" if self.surge else f"{name} {self.most}"
 
     def fewer(self, most: int) -> Iterator[str]:
-        """The way to have at most so many, where there is one."""
+        """The remedy for at most so many pods, if there is one."""
         if self.scaled and most > self.replicas:
             yield setting({"server.autoscaling.maxReplicas": most})
         elif not self.scaled and most >= 1:
@@ -41,7 +41,7 @@ class Pods:
 
 
 def pods(draft: Draft) -> Pods | None:
-    """The server's pods; None where a figure is wrong."""
+    """Number of server pods; None if a value is wrong."""
     replicas = draft.number("server.replicas")
     if replicas is None:
         return None
@@ -55,19 +55,19 @@ def pods(draft: Draft) -> Pods | None:
 
 
 def scaling(draft: Draft) -> bool:
-    """Whether there is an autoscaler."""
+    """True with an autoscaler."""
     return draft.value("server.autoscaling") is not None
 
 
 def autoscaler(draft: Draft) -> Iterator[Fault]:
-    """The autoscaler has room, and a mark that a pod can reach."""
+    """The autoscaler can add pods, and a pod can reach the CPU target."""
     replicas, most = draft.number("server.replicas"), draft.number("server.autoscaling.maxReplicas")
     if not scaling(draft) or replicas is None:
         return
     if most is not None and most <= replicas:
         yield Fault(
             "server.autoscaling.maxReplicas",
-            f"expected more than server.replicas {draft.said('server.replicas')}, with which the autoscaler begins; "
+            f"expected more than server.replicas {draft.said('server.replicas')}, the autoscaler's minimum; "
             f"found {draft.said('server.autoscaling.maxReplicas')}",
             either([setting({"server.autoscaling.maxReplicas": replicas + 1}), "set server.autoscaling null"]),
         )
@@ -91,7 +91,7 @@ def autoscaler(draft: Draft) -> Iterator[Fault]:
 
 
 def cpu(draft: Draft) -> Iterator[Fault]:
-    """The limit admits the request."""
+    """The CPU limit is at least the CPU request."""
     least, most = (cpu_in_cores(draft.text(f"server.{key}") or "") for key in ("cpu", "cpuLimit"))
     if least is not None and most is not None and least > most:
         yield Fault(

@@ -1,4 +1,4 @@
-"""Memory of a pod of the server: processes, and the parts of uploads that are on their way."""
+"""Check of the memory of a server pod: processes, and uploads in progress."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,33 +8,34 @@ from stackfile.draft import Draft
 from stackfile.faults import Fault
 from stackfile.quantities import size_in_bytes
 
-# Measured with the authorisation plugin, before any load, as anonymous memory by the kernel's counters
-# (benchmarks/server_load.py): 398 MiB with one worker, 621 with two, 1026 with four.
+# Anonymous memory measured with the authorization plugin before any load (benchmarks/server_load.py): 398 MiB with one
+# worker, 621 with two, 1026 with four.
 BASE_BYTES = 190 * MEBIBYTE
 WORKER_BYTES = 210 * MEBIBYTE
-# In the memory of one worker: parts of uploads, 16 slots of 8 MiB, and one body of the largest size, 32 MiB
-# (images/mlflow/server, uploads.py and bodies.py).
-UPLOAD_BYTES = (16 * 8 + 32) * MEBIBYTE
+# The largest request body that the server reads into memory (bodies.py in images/mlflow/server).
+BODY_BYTES = 32 * MEBIBYTE
+# Uploads in the memory of one worker: 16 slots for parts of 8 MiB (uploads.py there), and one request body.
+UPLOAD_BYTES = 16 * 8 * MEBIBYTE + BODY_BYTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """What one pod may take."""
+    """Memory that one pod needs."""
 
     workers: int
 
     @property
     def idle(self) -> int:
-        """Bytes without a request."""
+        """Bytes of an idle pod."""
         return BASE_BYTES + self.workers * WORKER_BYTES
 
     @property
     def total(self) -> int:
-        """Bytes with every worker full of uploads."""
+        """Bytes with the maximum of uploads in every worker."""
         return self.idle + self.workers * UPLOAD_BYTES
 
     def __str__(self) -> str:
-        """The sum, written out."""
+        """The sum as a message shows it."""
         return (
             f"{BASE_BYTES // MEBIBYTE} MiB + workers {self.workers} x ({WORKER_BYTES // MEBIBYTE} MiB + "
             f"{UPLOAD_BYTES // MEBIBYTE} MiB of uploads) = {self.total // MEBIBYTE} MiB"
@@ -42,13 +43,13 @@ class Need:
 
 
 def need(draft: Draft) -> Need | None:
-    """What one pod may take; None where the number of workers is wrong."""
+    """Memory that one pod needs; None if the number of workers is wrong."""
     workers = draft.number("server.workers")
     return None if workers is None else Need(workers=workers)
 
 
 def memory(draft: Draft) -> Iterator[Fault]:
-    """The limit admits the request, and what the workers were measured to need."""
+    """The memory limit is at least the request, and enough for all workers."""
     request, limit = (size_in_bytes(draft.text(f"server.{key}") or "") for key in ("memory", "memoryLimit"))
     if limit is not None and request is not None and request > limit:
         yield Fault(
@@ -69,13 +70,13 @@ def memory(draft: Draft) -> Iterator[Fault]:
         )
 
 
-def promised(draft: Draft) -> Iterator[Fault]:
-    """What a pod is promised is what it takes when nobody uses it."""
+def idle_request(draft: Draft) -> Iterator[Fault]:
+    """The memory request is enough for an idle pod."""
     request, wanted = size_in_bytes(draft.text("server.memory") or ""), need(draft)
     if request is not None and wanted is not None and request < wanted.idle:
         yield Fault(
             "server.memory",
-            f"{draft.said('server.memory')} is less than an idle pod takes, {wanted.idle // MEBIBYTE} MiB: a full node "
-            "ends it first",
+            f"{draft.said('server.memory')} is less than an idle pod uses, {wanted.idle // MEBIBYTE} MiB: the pod is "
+            "among the first to be evicted from a full node",
             setting({"server.memory": mebibytes(wanted.idle)}),
         )

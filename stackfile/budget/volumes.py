@@ -1,22 +1,21 @@
-"""Volumes: what is on them before anybody has logged anything."""
+"""Checks of the smallest sizes of volumes."""
 
 from collections.abc import Iterator
 
 from stackfile.budget.remedies import GIBIBYTE, MEBIBYTE, gibibytes, mebibytes, setting
+from stackfile.budget.server import BODY_BYTES
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 from stackfile.quantities import size_in_bytes
 
-# PostgreSQL's default for max_wal_size, up to which its log grows between two checkpoints.
+# PostgreSQL's default of max_wal_size, up to which its write-ahead log grows between two checkpoints.
 LOG_BYTES = 1 * GIBIBYTE
-# A table is written anew by a migration beside the old one, so that a volume is full when it is half full of data.
+# Data and its copy: a migration can write a table anew beside the old one.
 LEAST_DATA_BYTES = 1 * GIBIBYTE
-# The largest body that the server takes into its hands (images/mlflow/server, bodies.py).
-BODY_BYTES = 32 * MEBIBYTE
 
 
 def database(draft: Draft) -> Iterator[Fault]:
-    """PostgreSQL's log leaves room for data."""
+    """The volume has space for PostgreSQL's log and for data."""
     size = size_in_bytes(draft.text("database.storage") or "")
     needed = LOG_BYTES + LEAST_DATA_BYTES
     if draft.text("database.kind") == "in-cluster" and size is not None and size < needed:
@@ -29,12 +28,12 @@ def database(draft: Draft) -> Iterator[Fault]:
 
 
 def uploads(draft: Draft) -> Iterator[Fault]:
-    """Each worker has room for one body of the largest size."""
+    """The upload space is enough for one request body per worker."""
     size, workers = size_in_bytes(draft.text("server.uploadSpace") or ""), draft.number("server.workers")
     if size is not None and workers is not None and size < workers * BODY_BYTES:
         yield Fault(
             "server.uploadSpace",
-            f"expected at least workers {workers} x {BODY_BYTES // MEBIBYTE} MiB of the largest body = "
+            f"expected at least workers {workers} x {BODY_BYTES // MEBIBYTE} MiB per request body = "
             f"{workers * BODY_BYTES // MEBIBYTE} MiB, found {draft.said('server.uploadSpace')}",
             setting({"server.uploadSpace": mebibytes(workers * BODY_BYTES)}),
         )

@@ -1,1 +1,1 @@
-"""The sections of a stack file as types, one file each; `settings.py` puts them together and reads them."""
+"""The sections of a stack file as types, one file each; `settings.py` combines them."""

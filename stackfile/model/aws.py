@@ -10,52 +10,52 @@ from stackfile.model.base import Model
 
 
 class IrsaIdentity(Model):
-    """IAM roles for service accounts, on EKS and on every cluster whose issuer IAM knows."""
+    """IAM roles for service accounts, on EKS and on any cluster whose issuer is registered in IAM."""
 
     kind: Literal["irsa"]
-    """Who pods are to AWS: roles by the cluster's own tokens (`irsa`), roles by EKS's agent (`pod-identity`), or users
-    with an access key (`access-key`)."""
+    """How pods authenticate to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
+    users with access keys (`access-key`)."""
 
     oidc_provider: amazon.OidcProvider
     """ARN of the cluster's OIDC provider in IAM."""
 
 
 class PodIdentityIdentity(Model):
-    """EKS Pod Identity, on clusters with its agent."""
+    """EKS Pod Identity, on EKS clusters with the Pod Identity Agent."""
 
     kind: Literal["pod-identity"]
-    """Who pods are to AWS: roles by the cluster's own tokens (`irsa`), roles by EKS's agent (`pod-identity`), or users
-    with an access key (`access-key`)."""
+    """How pods authenticate to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
+    users with access keys (`access-key`)."""
 
     cluster_name: amazon.ClusterName
     """Name of the EKS cluster."""
 
 
 class AccessKeyIdentity(Model):
-    """Users with an access key each, for clusters outside AWS."""
+    """IAM users with an access key each, for clusters outside AWS."""
 
     kind: Literal["access-key"]
-    """Who pods are to AWS: roles by the cluster's own tokens (`irsa`), roles by EKS's agent (`pod-identity`), or users
-    with an access key (`access-key`)."""
+    """How pods authenticate to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
+    users with access keys (`access-key`)."""
 
     rotation: Annotated[int, whole(1, 1_000_000)] = 1
-    """Each new number makes new keys, gives them to the pods, and then deletes the old ones."""
+    """Raise this number to rotate the keys: new keys are created and deployed, then the old ones are deleted."""
 
 
 class Aws(Model):
-    """Where at AWS the platform has a database or a bucket, and who its pods are there."""
+    """AWS account and region of the database and the bucket, and how pods authenticate to AWS."""
 
     region: values.Region
-    """Region of everything that the platform makes."""
+    """Region of everything that the platform creates at AWS."""
 
     account_id: amazon.AccountId
-    """Number of the account; credentials of another one are refused before anything is made."""
+    """Account number; `up` stops before it creates anything if the credentials belong to another account."""
 
     identity: Annotated[IrsaIdentity | PodIdentityIdentity | AccessKeyIdentity, Field(discriminator="kind")]
-    """Who pods are to AWS."""
+    """How pods authenticate to AWS."""
 
     tags: dict[amazon.TagText, amazon.TagText] = Field(default_factory=dict[str, str])
-    """Tags of everything that takes some."""
+    """Tags of all AWS resources that support tags."""
 
     permissions_boundary: amazon.PolicyArn | None = None
-    """ARN of the policy that limits every role and user that the platform makes."""
+    """ARN of the permissions boundary of all IAM roles and users that the platform creates."""

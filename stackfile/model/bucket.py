@@ -8,28 +8,28 @@ from stackfile.model.base import Model
 
 
 class BucketArtifacts(Model):
-    """A bucket at AWS, made by the platform: encrypted, versioned, closed to the public."""
+    """A new bucket at AWS: encrypted, versioned, without public access."""
 
     kind: Literal["bucket"]
-    """Where artifacts are: in a store of the platform's (`in-cluster`), in a bucket that it makes at AWS (`bucket`), in
-    one that exists (`s3`), or on a volume of the server's (`volume`)."""
+    """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket
+    (`s3`), or a volume of the server (`volume`)."""
 
     name: values.Bucket | None = None
-    """Name of the bucket, unique in the world; absent lets Pulumi choose one."""
+    """Name of the bucket, globally unique; absent means that Pulumi generates one."""
 
     kms_key: amazon.KeyArn | None = None
-    """ARN of the key that encrypts it; absent means one of the platform's own. Another key later is for new objects,
-    and what the old one has encrypted is not read any more: copy the objects first."""
+    """ARN of the KMS key; absent means that the platform creates one. After a change only new objects use the new key,
+    and MLflow cannot read the old ones: copy the objects first."""
 
     noncurrent_days: Annotated[int, whole(1, 3650)] = 30
-    """Days for which what was deleted or overwritten can be had back."""
+    """Days for which deleted or overwritten objects can be restored."""
 
     abort_days: Annotated[int, whole(1, 365)] = 7
-    """Days after which the parts of an upload that never ended are dropped."""
+    """Days after which the parts of incomplete uploads are deleted."""
 
     tiering_days: Annotated[int, whole(0, 3650)] | None = None
-    """Days after which objects go to Intelligent-Tiering; absent leaves them where they are."""
+    """Days after which objects move to S3 Intelligent-Tiering; absent means never."""
 
     direct_access: values.Flag = False
-    """Whether teams' programs reach the files of their own workspace in the bucket, besides those that they get through
-    MLflow; see docs/aws.md. Their pods then reach any address on 443."""
+    """Let teams' programs access the files of their own workspace directly in the bucket; see docs/aws.md. Their pods
+    may then connect to any address on port 443."""

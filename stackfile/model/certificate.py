@@ -8,23 +8,23 @@ from stackfile.model.base import Model
 
 
 class SelfSigned(Model):
-    """A certificate of a private authority, whose certificate clients are given."""
+    """A certificate signed by a private CA; clients need the CA certificate."""
 
     kind: Literal["self-signed"]
-    """Where the certificate comes from: made by the platform (`self-signed`) or found in a Secret (`secret`)."""
+    """Source of the certificate: created by the platform (`self-signed`) or read from a Secret (`secret`)."""
 
     issued: values.Date = dt.date(2026, 11, 1)
-    """First of the certificate's 825 days; a later date renews it."""
+    """First day of the certificate, which is valid for 825 days; a later date renews it."""
 
 
 class CertificateSecret(Model):
-    """A certificate that exists, or that cert-manager makes."""
+    """An existing certificate, or one that cert-manager issues."""
 
     kind: Literal["secret"]
-    """Where the certificate comes from: made by the platform (`self-signed`) or found in a Secret (`secret`)."""
+    """Source of the certificate: created by the platform (`self-signed`) or read from a Secret (`secret`)."""
 
     name: values.ObjectName
-    """A `kubernetes.io/tls` Secret in the platform's namespace; for the development login also `<name>-dex`."""
+    """A `kubernetes.io/tls` Secret in the platform's namespace; the development login needs `<name>-dex` too."""
 
     authority: values.Authority | None = None
-    """Certificate of the private authority that clients have to trust; absent means that they trust it already."""
+    """CA certificate that clients must trust; absent means that they trust it already."""

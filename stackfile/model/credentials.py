@@ -1,7 +1,7 @@
-"""Where credentials come from: the sections `credentials` of a database, of a bucket and of a login.
+"""The sections `credentials` of a database, a bucket and a login: the sources of credentials.
 
-None of them holds a secret. `configuration` is the stack file's own encrypted values, which `stackfile/secrets.py`
-names.
+None of them holds a secret. With `configuration` the secret is an encrypted value of the stack file
+(`stackfile/secrets.py`).
 """
 
 from typing import Annotated, Literal
@@ -16,110 +16,110 @@ Rotation = Annotated[int, whole(1, 1_000_000)]
 
 
 class Configured(Model):
-    """An encrypted value of the stack file; see Secrets below."""
+    """An encrypted value in the stack file; see Secrets below."""
 
     kind: Literal["configuration"]
-    """Where the credential comes from."""
+    """Source of the credential."""
 
 
 class Generated(Model):
-    """A password that `up` makes, and the administrator gives to the role."""
+    """A password that `up` generates; a Job sets it with the administrator's credentials."""
 
     kind: Literal["generated"]
-    """Where the credential comes from."""
+    """Source of the credential."""
 
     rotation: Rotation = 1
-    """Another number makes another password, and rolls the server."""
+    """Raise this number to generate a new password and restart the server."""
 
 
 class _InSecret(Model):
-    """A Secret that exists in the platform's namespace."""
+    """An existing Secret in the platform's namespace."""
 
     kind: Literal["secret"]
-    """Where the credential comes from."""
+    """Source of the credential."""
 
     name: values.ObjectName
-    """Name of the Secret, which is in the platform's namespace."""
+    """Name of a Secret in the platform's namespace."""
 
     rotation: Rotation = 1
-    """Another number rolls the server after the Secret's content has changed."""
+    """Raise this number after the Secret has changed, to restart the server."""
 
 
 class _InStore(Model):
-    """An entry of a secret manager, which External Secrets copies into the platform's namespace."""
+    """A secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
 
     kind: Literal["external-secret"]
-    """Where the credential comes from."""
+    """Source of the credential."""
 
     store: values.ObjectName
-    """Name of the store."""
+    """Name of the secret store."""
 
     store_kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
-    """Kind of the store; a `SecretStore` is in the platform's namespace."""
+    """Kind of the secret store; a `SecretStore` must be in the platform's namespace."""
 
     key: values.Plain
     """Name of the secret in the secret manager."""
 
     rotation: Rotation = 1
-    """Another number rolls the server after the secret's content has changed."""
+    """Raise this number after the secret has changed, to restart the server."""
 
 
 class PasswordInSecret(_InSecret):
-    """A Secret that exists in the platform's namespace."""
+    """An existing Secret in the platform's namespace."""
 
     key: values.SecretKey = "password"
-    """The Secret's key that holds the password."""
+    """Key in the Secret that holds the password."""
 
 
 class PasswordInStore(_InStore):
-    """An entry of a secret manager, which External Secrets copies into the platform's namespace."""
+    """A secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
 
     property: values.Plain | None = None
-    """Property of the secret that is the password; absent means the whole secret."""
+    """Property of the secret that holds the password; absent means the whole secret."""
 
 
 class ClientSecretInSecret(_InSecret):
-    """A Secret that exists in the platform's namespace."""
+    """An existing Secret in the platform's namespace."""
 
     key: values.SecretKey = "client-secret"
-    """The Secret's key that holds the client's secret."""
+    """Key in the Secret that holds the client secret."""
 
 
 class ClientSecretInStore(_InStore):
-    """An entry of a secret manager, which External Secrets copies into the platform's namespace."""
+    """A secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
 
     property: values.Plain | None = None
-    """Property of the secret that is the client's; absent means the whole secret."""
+    """Property of the secret that holds the client secret; absent means the whole secret."""
 
 
 class AccessKeyInSecret(_InSecret):
-    """A Secret that exists in the platform's namespace."""
+    """An existing Secret in the platform's namespace."""
 
     access_key_id_key: values.SecretKey = "AWS_ACCESS_KEY_ID"
-    """The Secret's key that holds the id of the access key."""
+    """Key in the Secret that holds the access key ID."""
 
-    secret_access_key_key: values.SecretKey = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - where it is, not what it is
-    """The Secret's key that holds the access key itself."""
+    secret_access_key_key: values.SecretKey = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - a name, not the key
+    """Key in the Secret that holds the secret access key."""
 
 
 class AccessKeyInStore(_InStore):
-    """An entry of a secret manager, which External Secrets copies into the platform's namespace."""
+    """A secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
 
     access_key_id_property: values.Plain = "AWS_ACCESS_KEY_ID"
-    """Property of the secret that is the id of the access key."""
+    """Property of the secret that holds the access key ID."""
 
-    secret_access_key_property: values.Plain = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - where it is, not what it is
-    """Property of the secret that is the access key itself."""
+    secret_access_key_property: values.Plain = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - a name, not the key
+    """Property of the secret that holds the secret access key."""
 
 
 class WorkloadIdentity(Model):
-    """No key: AWS takes a token of the server's service account for it."""
+    """No access key: AWS accepts the token of the server's service account."""
 
     kind: Literal["workload-identity"]
-    """Where the credential comes from."""
+    """Source of the credential."""
 
     role_arn: values.RoleArn
-    """The role, whose trust policy names the service account `mlflow` of the platform's namespace."""
+    """ARN of an IAM role whose trust policy names the service account `mlflow` in the platform's namespace."""
 
 
 Password = Annotated[Configured | PasswordInSecret | PasswordInStore, Field(discriminator="kind")]

@@ -7,76 +7,75 @@ from stackfile.kinds import whole
 from stackfile.model.base import Model
 from stackfile.model.credentials import CONFIGURED, Password, PasswordOrGenerated
 
-# Of one process for each connection; more want a pooler in front of PostgreSQL.
+# PostgreSQL has a process for each connection; more connections need a pooler.
 MOST_CONNECTIONS = 2000
 
 
 class InClusterDatabase(Model):
-    """PostgreSQL beside MLflow, one instance on one volume."""
+    """PostgreSQL in the cluster: one pod with one volume."""
 
     kind: Literal["in-cluster"]
-    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), at Amazon RDS (`rds`), in somebody else's
-    (`external`), or in a file (`sqlite`)."""
+    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
+    (`sqlite`)."""
 
     storage: values.VolumeSize = "10Gi"
     """Size of the volume."""
 
     max_connections: Annotated[int, whole(20, MOST_CONNECTIONS)] = 150
-    """`max_connections` of the server. Each connection may take 4 MiB of its memory."""
+    """`max_connections` of PostgreSQL; `memoryLimit` must have room for all of them."""
 
     memory_limit: values.Size = "1Gi"
-    """Memory at which the server is restarted; a quarter of it is promised, and PostgreSQL's shared buffers."""
+    """Memory limit of PostgreSQL; a quarter of it is the memory request, and the size of the shared buffers."""
 
 
 class DatabaseAdministrator(Model):
-    """A role that may create roles and databases, with which a Job makes those of MLflow if they are missing."""
+    """A role that may create roles and databases; a Job uses it to create MLflow's role and database."""
 
     user: values.RoleName
-    """Its name."""
+    """Name of the role."""
 
     credentials: Password = CONFIGURED
-    """Its password."""
+    """Password of the role."""
 
 
 class ExternalDatabase(Model):
-    """PostgreSQL that somebody else runs."""
+    """An existing PostgreSQL server."""
 
     kind: Literal["external"]
-    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), at Amazon RDS (`rds`), in somebody else's
-    (`external`), or in a file (`sqlite`)."""
+    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
+    (`sqlite`)."""
 
     host: values.ServerHost
-    """The server; connections to it are encrypted."""
+    """Host name of the server; connections use TLS."""
 
     port: values.Port = 5432
-    """Its TCP port."""
+    """TCP port of the server."""
 
     name: values.Identifier = "mlflow"
-    """Name of the database; without an administrator it exists and belongs to `user`."""
+    """Name of the database; without `administrator` it must exist and belong to `user`."""
 
     user: values.Identifier = "mlflow"
     """Role that MLflow signs in as."""
 
     credentials: PasswordOrGenerated = CONFIGURED
-    """The role's password; `generated` needs an administrator, who sets it."""
+    """Password of the role; `generated` needs `administrator`, which sets it."""
 
     administrator: DatabaseAdministrator | None = None
-    """Given, role and database are made if they are missing, and the role's password is set."""
+    """If set, a Job creates role and database where they are missing, and sets the role's password."""
 
     authority: values.Authority | None = None
-    """Certificate of the private authority that signed the server's certificate; absent means a public one, or one of
-    `cluster.authorities`."""
+    """CA certificate of the server, if it is private and not in `cluster.authorities`."""
 
     max_connections: Annotated[int, whole(20, 100_000)] | None = None
-    """The server's `max_connections`; given, a server that would need more is refused at preview."""
+    """`max_connections` of the database server. If set, MLflow settings that need more connections are an error."""
 
 
 class SqliteDatabase(Model):
-    """A file on a volume, for an evaluation of one person's size; one pod at a time can use it."""
+    """A file on a volume, for evaluation by one person; only one pod can mount it."""
 
     kind: Literal["sqlite"]
-    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), at Amazon RDS (`rds`), in somebody else's
-    (`external`), or in a file (`sqlite`)."""
+    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
+    (`sqlite`)."""
 
     storage: values.VolumeSize = "1Gi"
     """Size of the volume."""

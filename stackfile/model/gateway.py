@@ -9,32 +9,33 @@ from stackfile.model.base import Model
 
 
 class IngressGateway(Model):
-    """An Ingress of class `cluster.ingressClass`."""
+    """An Ingress with the class `cluster.ingressClass`."""
 
     kind: Literal["ingress"]
-    """What tells the cluster's controller of the platform: an `ingress`, or Gateway API objects (`http-route`)."""
+    """Routing API: an Ingress (`ingress`) or the Gateway API (`http-route`)."""
 
     path: values.UrlPath | None = None
-    """Below which path of the host the platform is; absent means the whole host."""
+    """Path prefix of the platform; absent means the whole host."""
 
     login: Literal["reverse-proxy", "forward-auth"] = "reverse-proxy"
-    """Whether requests of browsers pass the login, or Traefik asks it about each (`forward-auth`)."""
+    """Browser requests pass through OAuth2-Proxy (`reverse-proxy`), or Traefik asks OAuth2-Proxy about each one
+    (`forward-auth`)."""
 
 
 class HttpRouteGateway(Model):
-    """A Gateway of the platform's own and HTTPRoutes, for clusters with the Gateway API."""
+    """A Gateway and HTTPRoutes, for clusters with the Gateway API."""
 
     kind: Literal["http-route"]
-    """What tells the cluster's controller of the platform: an `ingress`, or Gateway API objects (`http-route`)."""
+    """Routing API: an Ingress (`ingress`) or the Gateway API (`http-route`)."""
 
     path: values.UrlPath | None = None
-    """Below which path of the host the platform is; absent means the whole host."""
+    """Path prefix of the platform; absent means the whole host."""
 
     class_name: values.ObjectName = "traefik"
-    """GatewayClass of the Gateway, whose controller's pods are in `cluster.ingressNamespace`."""
+    """GatewayClass; the pods of its controller are in `cluster.ingressNamespace`."""
 
     port: values.Port = 443
-    """Port of its listeners; Traefik wants that of its entry point, whatever its Service says."""
+    """Port of the listeners. For Traefik it is the port of the entry point, not of the Service."""
 
     annotations: dict[str, values.Plain] = Field(default_factory=dict[str, str])
     """Annotations of the Gateway, for example `cert-manager.io/cluster-issuer`."""

@@ -11,71 +11,71 @@ from stackfile.model.credentials import CONFIGURED, ClientSecret
 
 
 class DevelopmentUser(Model):
-    """Somebody who can sign in at the development identity provider."""
+    """A user of the development identity provider."""
 
     groups: tuple[values.Group, ...] = ()
-    """Groups that the identity provider says the user is in."""
+    """Groups in the user's token."""
 
 
 class DevelopmentLogin(Model):
-    """An identity provider of the platform's own, for evaluation."""
+    """A Dex identity provider in the cluster, for evaluation."""
 
     kind: Literal["development"]
-    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
-    with passwords that `up` makes (`basic`)."""
+    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
+    generates and OAuth2-Proxy checks (`basic`)."""
 
     users: dict[values.Email, DevelopmentUser] = Field(min_length=1)
-    """Who can sign in, by e-mail address. `up` makes a password for each."""
+    """Users by e-mail address; `up` generates a password for each."""
 
 
 class BasicUser(Model):
-    """Somebody who signs in with a name and a password."""
+    """A user who signs in with a password."""
 
     groups: tuple[values.Group, ...] = ()
-    """Groups that the user is in; `up` binds the user itself to what they may do."""
+    """Groups of the user; `up` binds the user to the roles of these groups."""
 
 
 class BasicLogin(Model):
-    """Names and passwords, and no identity provider; for a small team's evaluation."""
+    """User names and passwords without an identity provider, for a small team."""
 
     kind: Literal["basic"]
-    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
-    with passwords that `up` makes (`basic`)."""
+    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
+    generates and OAuth2-Proxy checks (`basic`)."""
 
     users: dict[values.Email, BasicUser] = Field(min_length=1)
-    """Who can sign in, by e-mail address. `up` makes a password for each."""
+    """Users by e-mail address; `up` generates a password for each."""
 
 
 class OidcLogin(Model):
     """The company's identity provider."""
 
     kind: Literal["oidc"]
-    """Who signs people in: the company (`oidc`), a small provider in the cluster (`development`), or the login itself
-    with passwords that `up` makes (`basic`)."""
+    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
+    generates and OAuth2-Proxy checks (`basic`)."""
 
     issuer: values.Issuer
-    """URL of the issuer, letter by letter as it stands in its tokens."""
+    """URL of the issuer, exactly as in the `iss` claim of its tokens."""
 
     client_id: values.ClientId
-    """Client registered there, with the redirect URI `https://<host>/oauth2/callback`."""
+    """Client ID; register the redirect URI `https://<host>/oauth2/callback`."""
 
     credentials: ClientSecret = CONFIGURED
-    """The client's secret."""
+    """Client secret."""
 
     audiences: tuple[values.ClientId, ...] = ()
-    """Further clients whose ID tokens programs may present."""
+    """Other client IDs whose ID tokens are accepted from programs."""
 
     logout_url: values.LogoutUrl | None = None
-    """What the login calls when somebody signs out, so that their session at the identity provider ends as well; in it,
-    `{id_token}` stands for their ID token."""
+    """URL that OAuth2-Proxy calls at sign-out, to end the session at the identity provider too; `{id_token}` in it is
+    replaced by the user's ID token."""
 
 
 class Sessions(Model):
-    """How long a browser stays signed in."""
+    """Lifetime of browser sessions."""
 
     hours: Annotated[int, whole(1, 168)] = 12
-    """A session that nobody used for this long is over. One that is used goes on until the identity provider ends it,
-    which is asked every `refreshMinutes`."""
+    """Hours after which an unused session expires. A session in use continues until the identity provider ends it,
+    which is checked every `refreshMinutes`."""
 
     refresh_minutes: Annotated[int, whole(1, 1440)] = 15
-    """How often the identity provider is asked again; the lag of a revocation there."""
+    """Interval of token refresh, and the delay until a revocation at the identity provider takes effect."""

@@ -10,42 +10,41 @@ from stackfile.model.base import Model
 
 
 class RdsDatabase(Model):
-    """PostgreSQL 17 at Amazon RDS, made by the platform: encrypted, TLS only, with backups to any second."""
+    """A new PostgreSQL 17 at Amazon RDS: encrypted, TLS only, with point-in-time recovery."""
 
     kind: Literal["rds"]
-    """Where metadata is: in PostgreSQL beside MLflow (`in-cluster`), at Amazon RDS (`rds`), in somebody else's
-    (`external`), or in a file (`sqlite`)."""
+    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
+    (`sqlite`)."""
 
     name: values.Identifier = "mlflow"
-    """Name of the database, which `up` makes."""
+    """Name of the database, which `up` creates."""
 
     user: values.Identifier = "mlflow"
-    """Role that MLflow signs in as; `up` makes it and its password."""
+    """Role that MLflow connects as; `up` creates it with a generated password."""
 
     instance_class: amazon.InstanceClass
-    """Size of the instance; its memory decides how many connections it takes."""
+    """Instance class; its memory determines `max_connections`."""
 
     storage: amazon.Storage = "50Gi"
-    """Size of the volume (gp3), which only ever grows."""
+    """Size of the gp3 volume; it can grow but not shrink."""
 
     max_storage: amazon.Storage | None = None
-    """Up to which RDS lets the volume grow by itself when it is nearly full; absent means twice `storage`."""
+    """Size up to which RDS grows the volume automatically; absent means twice `storage`."""
 
     multi_az: values.Flag = True
-    """Whether a standby in another zone takes over within a minute or two."""
+    """Run a standby in another zone, which takes over within one or two minutes."""
 
     backup_days: Annotated[int, whole(0, 35)] = 14
-    """Days to any second of which the database can be restored; 0 means no backups."""
+    """Days for which point-in-time recovery is possible; 0 means no backups."""
 
     backup_window: amazon.DailyWindow = "01:00-02:00"
-    """When the daily snapshot is taken."""
+    """Time of the daily snapshot."""
 
     maintenance_window: amazon.WeeklyWindow = "sun:03:00-sun:04:00"
-    """When AWS installs minor versions."""
+    """Time at which AWS may install minor versions."""
 
     kms_key: amazon.KeyArn | None = None
-    """ARN of the key that encrypts it; absent means one of the platform's own. Another key later means another
-    instance."""
+    """ARN of the KMS key; absent means that the platform creates one. A change replaces the instance."""
 
     vpc: amazon.VpcId
     """VPC of the subnets."""
@@ -54,16 +53,16 @@ class RdsDatabase(Model):
     """Private subnets in two or more zones."""
 
     client_security_groups: tuple[amazon.SecurityGroupId, ...] = Field(min_length=1)
-    """Security groups of the cluster's nodes or pods; nobody else reaches the database."""
+    """Security groups of the cluster's nodes or pods; only they can connect to the database."""
 
     performance_insights_days: Annotated[int, whole(0, 731)] = 7
-    """Days for which RDS keeps what queries cost: 7, 731, or a multiple of 31; 0 keeps nothing."""
+    """Retention of Performance Insights in days: 7, 731 or a multiple of 31; 0 switches it off."""
 
     max_connections: Annotated[int, whole(20, 100_000)] | None = None
-    """The instance's `max_connections`; absent means what RDS gives to its class. Changed by a reboot."""
+    """`max_connections` of the instance; absent means the default of its class. A change needs a reboot."""
 
     authority: values.Authority
-    """Certificates of RDS's authorities: https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem."""
+    """CA certificates of RDS: https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem."""
 
     password_rotation: Annotated[int, whole(1, 1_000_000)] = 1
-    """Each new number is a new password of MLflow's role, and restarts the server with it."""
+    """Raise this number to generate a new password for MLflow's role and restart the server."""

@@ -8,87 +8,87 @@ from stackfile.model.base import Model
 
 
 class Autoscaling(Model):
-    """Further replicas under load."""
+    """HorizontalPodAutoscaler of the server."""
 
     max_replicas: Annotated[int, whole(2, 50)]
-    """Replicas at the busiest time; `server.replicas` is then the least."""
+    """Maximum number of replicas; `server.replicas` is the minimum."""
 
     cpu_percent: Annotated[int, whole(10, 400)] = 70
-    """Of `server.cpu`, as an average over the replicas; above it a replica is added."""
+    """Target CPU utilization, in percent of `server.cpu`, averaged over all replicas."""
 
 
 class Server(Model):
-    """Image and sizes of the MLflow server."""
+    """Image and resources of the MLflow server."""
 
     image: values.ServerImage
-    """Built from `images/mlflow`."""
+    """Image built from `images/mlflow`."""
 
     replicas: Annotated[int, whole(1, 20)] = 1
-    """Pods that serve at the same time. Two or more survive the loss of a node, and have a disruption budget."""
+    """Number of pods. Two or more survive the loss of a node and have a PodDisruptionBudget."""
 
     autoscaling: Autoscaling | None = None
-    """Further replicas under load, by a HorizontalPodAutoscaler; needs a metrics server in the cluster. Absent means
-    that the number of replicas stays as it is."""
+    """More replicas under load, by a HorizontalPodAutoscaler; needs a metrics server in the cluster. Absent means a
+    fixed number of replicas."""
 
     spread: Literal["preferred", "required"] = "preferred"
-    """How strictly replicas stand on different nodes and in different zones: `required` leaves one waiting that would
-    stand beside another, and needs nodes with a zone."""
+    """Spreading of replicas over nodes and zones. With `required` a replica stays Pending if it would make the
+    distribution uneven, and nodes need a zone label."""
 
     termination_seconds: Annotated[int, whole(30, 3600)] = 120
-    """How long a replica has for ending: 15 until no proxy sends it new requests, 5 for the login beside it, and in
-    between what the longest request may take that is to be finished."""
+    """Termination grace period: 15 seconds until no proxy sends new requests, 5 for OAuth2-Proxy, and the rest for
+    requests in progress."""
 
     workers: Annotated[int, whole(1, 16)] = 1
-    """Processes in each replica; each takes 210 MiB beside the first 190."""
+    """Processes in each replica; docs/sizing.md says how much memory each needs."""
 
     pool_size: Annotated[int, whole(1, 200)] = 20
-    """Database connections that a worker keeps."""
+    """Database connections that each worker keeps open."""
 
     pool_overflow: Annotated[int, whole(0, 200)] = 10
-    """Connections that it opens beyond that under load."""
+    """Additional connections that each worker opens under load."""
 
     cpu: values.Cpu = "250m"
-    """CPU that each replica is promised."""
+    """CPU request per replica."""
 
     cpu_limit: values.Cpu = "2"
-    """CPU that each replica may take."""
+    """CPU limit per replica."""
 
     memory: values.Size = "700Mi"
-    """Memory that each replica is promised. Measured: 400 MiB with one idle worker."""
+    """Memory request per replica."""
 
     memory_limit: values.Size = "1Gi"
-    """Memory at which a replica is restarted."""
+    """Memory limit per replica."""
 
     upload_space: values.Size = "512Mi"
-    """Disk of a replica for what does not stream through it: attachments of traces, files of up to 10 MB that the UI
-    uploads. Artifacts of any size need none."""
+    """Disk space per replica for uploads that are not streamed: attachments of traces, and files of up to 10 MB from
+    the UI. Artifacts are streamed and need none."""
 
     access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
-    """How long an answer of Kubernetes RBAC is kept; the lag of a revocation there."""
+    """Time for which access reviews are cached, and the delay until a change of RBAC takes effect."""
 
     paused: values.Flag = False
-    """No server runs, and everything else stays: for a schema migration that the old version cannot live with, and for
-    restoring a backup (docs/upgrade.md)."""
+    """Scale the server to zero and keep everything else: for a schema migration that the old version cannot run with,
+    and for restoring a backup (docs/upgrade.md)."""
 
     migration_minutes: Annotated[int, whole(1, 1440)] = 10
-    """How long a schema migration may take. One that takes longer ends, and has changed nothing."""
+    """Timeout of a schema migration. One that takes longer is rolled back."""
 
 
 class Images(Model):
-    """Images of everything but MLflow itself, and where all images are pulled from."""
+    """All images but MLflow's, and the registry that images are pulled from."""
 
     registry: values.Registry | None = None
-    """A mirror, perhaps with a folder: it takes the place of every image's registry, that of `server.image` included.
-    Folders, names, versions and digests stay. Absent means that images are pulled from where they say."""
+    """Mirror registry, optionally with a path. It replaces the registry of all images, including `server.image`; paths,
+    names, tags and digests stay. Absent means that images are pulled from their own registries."""
 
     pull_secrets: tuple[values.ObjectName, ...] = ()
-    """Names of Secrets in the platform's namespace that images are pulled with."""
+    """Image pull Secrets in the platform's namespace."""
 
     postgres: values.Image = "docker.io/library/postgres:17-trixie"
-    """PostgreSQL of the in-cluster database."""
+    """PostgreSQL, for the in-cluster database."""
 
     object_store: values.Image = "docker.io/chrislusf/seaweedfs:4.48"
-    """SeaweedFS of the in-cluster artifacts."""
+    """SeaweedFS, for the in-cluster artifact store."""
 
     oauth2_proxy: values.Image = "quay.io/oauth2-proxy/oauth2-proxy:v7.15.3"
     """OAuth2-Proxy, the login."""

@@ -1,4 +1,4 @@
-"""The sections `workspaces` and `teams`: what every team gets, and what one has of its own."""
+"""The sections `workspaces` (defaults for all teams) and `teams`."""
 
 from typing import Annotated
 
@@ -10,118 +10,118 @@ from stackfile.model.base import Model
 
 
 class Groups(Model):
-    """Who of the identity provider's groups may do what; at least one group in all."""
+    """Groups of the identity provider by role; at least one group is required."""
 
     viewer: tuple[values.Group, ...] = Field(default=(), min_length=1)
-    """Groups that read."""
+    """Groups that can read."""
 
     editor: tuple[values.Group, ...] = Field(default=(), min_length=1)
-    """Groups that read and write."""
+    """Groups that can read and write."""
 
     manager: tuple[values.Group, ...] = Field(default=(), min_length=1)
-    """Groups that read, write and delete."""
+    """Groups that can read, write and delete."""
 
 
 class Quota(Model):
-    """What all pods and volumes of a team may take together."""
+    """Limits for all pods and volumes of a team together (ResourceQuota)."""
 
     cpu: values.Cpu = "16"
-    """Sum of the CPU limits of its containers."""
+    """Sum of the CPU limits of all containers."""
 
     memory: values.Size = "64Gi"
-    """Sum of the memory limits of its containers."""
+    """Sum of the memory limits of all containers."""
 
     storage: values.Size = "200Gi"
-    """Sum of the volumes that it claims."""
+    """Sum of the sizes of all PersistentVolumeClaims."""
 
     pods: Annotated[int, whole(1, 10_000)] = 100
-    """Pods that exist at the same time."""
+    """Number of pods."""
 
 
 class Limits(Model):
-    """What a container gets that says nothing about it."""
+    """Default requests and limits (LimitRange)."""
 
     cpu: values.Cpu = "1"
-    """CPU that it may take."""
+    """CPU limit."""
 
     memory: values.Size = "2Gi"
-    """Memory at which it is ended."""
+    """Memory limit."""
 
     cpu_request: values.Cpu = "100m"
-    """CPU that it is promised."""
+    """CPU request."""
 
     memory_request: values.Size = "256Mi"
-    """Memory that it is promised. Measured: 230 MiB for MLflow's client with pandas and scikit-learn."""
+    """Memory request. The MLflow client with pandas and scikit-learn uses 230 MiB."""
 
 
 class Workspaces(Model):
-    """What every team gets that says nothing else."""
+    """Defaults for all teams."""
 
     enabled: values.Flag = True
-    """Whether each team has an MLflow workspace of its own. `false` is for one team that wants MLflow without
-    workspaces: everything is in one place, and clients name none."""
+    """Give each team its own MLflow workspace. `false` is for a single team: MLflow runs without workspaces, and
+    clients set none."""
 
     quota: Quota = Field(default_factory=Quota)
-    """What all pods and volumes of a team may take together."""
+    """Limits for all pods and volumes of a team together (ResourceQuota)."""
 
     limits: Limits = Field(default_factory=Limits)
-    """What a container gets that says nothing about it."""
+    """Default requests and limits (LimitRange)."""
 
     api_server: values.Flag = False
-    """Whether teams' pods reach the API server, as Airflow's and Kubeflow's do, at the addresses in
-    `cluster.apiServer`."""
+    """Let teams' pods connect to the API server at the addresses in `cluster.apiServer`, as Airflow and Kubeflow need
+    it."""
 
 
 class TeamQuota(Model):
-    """What one team may take, where it differs from `workspaces.quota`."""
+    """Differences from `workspaces.quota` for one team."""
 
     cpu: values.Cpu | None = None
-    """Instead of `workspaces.quota.cpu`."""
+    """Overrides `workspaces.quota.cpu`."""
 
     memory: values.Size | None = None
-    """Instead of `workspaces.quota.memory`."""
+    """Overrides `workspaces.quota.memory`."""
 
     storage: values.Size | None = None
-    """Instead of `workspaces.quota.storage`."""
+    """Overrides `workspaces.quota.storage`."""
 
     pods: Annotated[int, whole(1, 10_000)] | None = None
-    """Instead of `workspaces.quota.pods`."""
+    """Overrides `workspaces.quota.pods`."""
 
 
 class TeamLimits(Model):
-    """What a container of one team gets, where it differs from `workspaces.limits`."""
+    """Differences from `workspaces.limits` for one team."""
 
     cpu: values.Cpu | None = None
-    """Instead of `workspaces.limits.cpu`."""
+    """Overrides `workspaces.limits.cpu`."""
 
     memory: values.Size | None = None
-    """Instead of `workspaces.limits.memory`."""
+    """Overrides `workspaces.limits.memory`."""
 
     cpu_request: values.Cpu | None = None
-    """Instead of `workspaces.limits.cpuRequest`."""
+    """Overrides `workspaces.limits.cpuRequest`."""
 
     memory_request: values.Size | None = None
-    """Instead of `workspaces.limits.memoryRequest`."""
+    """Overrides `workspaces.limits.memoryRequest`."""
 
 
 class Team(Model):
-    """One team: its name is the key in `teams`."""
+    """A team; its name is the key in `teams`."""
 
     description: values.Description = ""
-    """What MLflow shows beside the workspace's name."""
+    """Text that MLflow shows with the workspace."""
 
     groups: Groups | None = None
-    """Who works in it; absent means that the group `<team>-mlflow-users` manages it."""
+    """Groups with access; absent means that the group `<team>-mlflow-users` is manager."""
 
     service_accounts: tuple[values.Account, ...] = ()
-    """Service accounts beside `mlflow-client` that read and write in the workspace: a name in the team's namespace, or
+    """Service accounts that can read and write, in addition to `mlflow-client`: a name in the team's namespace, or
     `namespace/name`."""
 
     quota: TeamQuota = Field(default_factory=TeamQuota)
-    """What it may take, where that differs from `workspaces.quota`."""
+    """Differences from `workspaces.quota`."""
 
     limits: TeamLimits = Field(default_factory=TeamLimits)
-    """What its containers get, where that differs from `workspaces.limits`."""
+    """Differences from `workspaces.limits`."""
 
     archived: values.Flag = False
-    """Whether everybody only reads, nothing runs, and removing the team from here deletes its namespace."""
+    """Make the team read-only and let it start no pods. Removing an archived team deletes its namespace."""

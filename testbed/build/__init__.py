@@ -21,7 +21,7 @@ class Artifacts:
     """Where the finished parts lie; each name changes with its content, and none is ever written to."""
 
     engine_bin: Path
-    """Directory with pulumi, its Python host and policy host, and kubectl: goes on PATH."""
+    """Directory with pulumi, its Python host and policy host, and kubectl: goes on PATH; `plugins` in it does not."""
     node_rootfs: Path
     """The node's root file system, including /usr/local/bin/{kubeadm,kubelet,…}."""
     images: tuple[Path, ...]
@@ -53,7 +53,7 @@ def everything(progress: Progress) -> Artifacts:
 
 
 def rehearsal(progress: Progress) -> tuple[Path, ...]:
-    """Build the images that only the tests of upgrades deploy, and return where their archives are."""
+    """Build the images that only some of the end-to-end tests deploy, and return where their archives are."""
     directory = cache()
     wanted = catalogue(directory).rehearsal
     build(

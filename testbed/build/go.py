@@ -8,64 +8,18 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from testbed import versions
 from testbed.build import pypi
 from testbed.build.artifact import Artifact, Bench, Lane, digest
-from testbed.build.commands import BuildError
+from testbed.build.program import Borrowed, Program
 
-_MODULES = Path(__file__).parent / "go"
 _VERSION_SECONDS = 10
 
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _LANGUAGE_EXEC = "pulumi-language-python-exec"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """A Go program: which package of which module, and how it is linked."""
-
-    name: str
-    version: str
-    module: str | None = None
-    """The module that go.mod must require at `version`; None for a program written here."""
-    required: str | None = None
-    """The module's version, where it is not `v` and the program's."""
-    package: str = "."
-    tags: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict[str, str])
-    """String variables that the linker sets, such as the version a program reports."""
-    usual_seconds: int
-
-    @property
-    def directory(self) -> Path:
-        """The module of ours that requires the program's."""
-        return _MODULES / self.name
-
-    def arguments(self) -> list[str]:
-        """Return the arguments of `go build` that decide the binary."""
-        # -s -w leaves out the debugger's tables: a third of the size, and of the memory the linker needs.
-        link = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in self.variables.items())])
-        tags = ["-tags", self.tags] if self.tags else []
-        return ["-trimpath", "-buildvcs=false", *tags, "-ldflags", link, self.package]
-
-    def check(self) -> None:
-        """Raise if go.mod and versions.py disagree: the binary would claim a version that it is not."""
-        if self.module is None:
-            return
-        required = self.required or f"v{self.version}"
-        module_file = self.directory / "go.mod"
-        line = rf"^(require |\t){re.escape(self.module)} {re.escape(required)}$"
-        if not re.search(line, module_file.read_text(), re.MULTILINE):
-            message = (
-                f"{module_file} must require {self.module} {required}, as testbed/versions.py says:"
-                f" run `go get {self.module}@{required}` in its directory."
-            )
-            raise BuildError(message)
 
 
 def _kubernetes_variables() -> dict[str, str]:
@@ -94,8 +48,6 @@ PULUMI = Program(
     version=versions.PULUMI,
     module="github.com/pulumi/pulumi/pkg/v3",
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-    # As upstream releases it: users from Go's own code instead of libc's, no tracing hooks of gRPC.
-    tags="osusergo,grpcnotrace",
     variables={f"{_PULUMI_SDK}/go/common/version.Version": f"v{versions.PULUMI}"},
     usual_seconds=210,
 )
@@ -106,6 +58,33 @@ PULUMI_LANGUAGE_PYTHON = Program(
     package=f"{_PULUMI_SDK}/python/cmd/pulumi-language-python",
     variables={f"{_PULUMI_SDK}/go/common/version.Version": f"v{versions.PULUMI_LANGUAGE_PYTHON}"},
     usual_seconds=30,
+)
+_KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+# The newest one that the module proxy has; none of the releases' tags names the module.
+_KUBERNETES_COMMIT = "v4.0.0-20260115033456-f47bc2d6f199"
+PULUMI_KUBERNETES = Program(
+    name="pulumi-resource-kubernetes",
+    version=versions.PULUMI_KUBERNETES,
+    module=_KUBERNETES_PROVIDER,
+    required=_KUBERNETES_COMMIT,
+    folder=PULUMI.name,
+    package="./cmd/pulumi-resource-kubernetes",
+    borrowed=(
+        Borrowed(
+            module=f"{_KUBERNETES_PROVIDER}@{_KUBERNETES_COMMIT}",
+            files=("cmd/pulumi-resource-kubernetes/*.json",),
+        ),
+        Borrowed(
+            module="github.com/pulumi/pulumi-kubernetes/sdk/v4@v4.24.0",
+            files=tuple(
+                f"go/kubernetes/{package}*.go"
+                for package in ("", "apiextensions/", "helm/v4/", "meta/v1/", "utilities/", "yaml/v2/")
+            ),
+            into="sdk",
+        ),
+    ),
+    variables={f"{_KUBERNETES_PROVIDER}/pkg/version.Version": versions.PULUMI_KUBERNETES},
+    usual_seconds=60,
 )
 DEX = Program(
     name="dex",
@@ -124,6 +103,13 @@ OAUTH2_PROXY = Program(
     package="github.com/oauth2-proxy/oauth2-proxy/v7",
     variables={"github.com/oauth2-proxy/oauth2-proxy/v7/pkg/version.VERSION": f"v{versions.OAUTH2_PROXY}"},
     usual_seconds=35,
+)
+METRICS_SERVER = Program(
+    name="metrics-server",
+    version=versions.METRICS_SERVER,
+    module="sigs.k8s.io/metrics-server",
+    package="sigs.k8s.io/metrics-server/cmd/metrics-server",
+    usual_seconds=150,
 )
 # Nothing of it is compiled: what is wanted are the definitions of its kinds.
 GATEWAY_API = Program(
@@ -185,6 +171,26 @@ class Toolchain:
             "GOTMPDIR": str(bench.scratch),
         }
 
+    def _download(self, module: str, program: Program, bench: Bench) -> Path:
+        """Return where the sources of a module are; the program's go.sum vouches for them."""
+        bench.run([self._go(), "mod", "download", module], cwd=program.directory, env=self._environment(bench))
+        return self._scrap / "mod" / module
+
+    def _sources(self, program: Program, bench: Bench) -> Path:
+        """Return the program's directory, or a copy of it with what it borrows."""
+        if not program.borrowed:
+            return program.directory
+        directory = bench.scratch / "sources"
+        shutil.copytree(program.directory, directory)
+        for borrowed in program.borrowed:
+            module = self._download(borrowed.module, program, bench)
+            for path in [path for pattern in borrowed.files for path in module.glob(pattern)]:
+                target = directory / borrowed.into / path.relative_to(module)
+                if not target.exists():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, target)
+        return directory
+
     def program(self, cache_directory: Path, program: Program) -> Artifact:
         """Return the artifact that is the program's static binary."""
 
@@ -192,7 +198,7 @@ class Toolchain:
             program.check()
             bench.run(
                 [self._go(), "build", "-o", result, *program.arguments()],
-                cwd=program.directory,
+                cwd=self._sources(program, bench),
                 env=self._environment(bench),
             )
 
@@ -200,7 +206,7 @@ class Toolchain:
             name=program.name,
             version=program.version,
             cache=cache_directory,
-            recipe=digest(program.directory, *program.arguments()),
+            recipe=digest(program.directory, *program.arguments(), *map(repr, program.borrowed)),
             make=make,
             tools=self.tools,
             lane=Lane.COMPILE,
@@ -212,11 +218,8 @@ class Toolchain:
         source = f"python/cmd/{_LANGUAGE_EXEC}"
 
         def make(result: Path, bench: Bench) -> None:
-            environment = self._environment(bench)
-            module = f"{_PULUMI_SDK}@v{versions.PULUMI}"
-            # In the CLI's module, so that its go.sum vouches for the download.
-            bench.run([self._go(), "mod", "download", module], cwd=PULUMI.directory, env=environment)
-            shutil.copyfile(self._scrap / "mod" / module / source, result)
+            module = self._download(f"{_PULUMI_SDK}@v{versions.PULUMI}", PULUMI, bench)
+            shutil.copyfile(module / source, result)
             result.chmod(0o755)
 
         return Artifact(
@@ -235,10 +238,8 @@ class Toolchain:
 
         def make(result: Path, bench: Bench) -> None:
             GATEWAY_API.check()
-            environment = self._environment(bench)
-            module = f"{GATEWAY_API.module}@v{versions.GATEWAY_API}"
-            bench.run([self._go(), "mod", "download", module], cwd=GATEWAY_API.directory, env=environment)
-            found = sorted((self._scrap / "mod" / module / folder).glob("*.yaml"))
+            module = self._download(f"{GATEWAY_API.module}@v{versions.GATEWAY_API}", GATEWAY_API, bench)
+            found = sorted((module / folder).glob("*.yaml"))
             result.write_text("---\n".join(path.read_text(encoding="utf-8") for path in found), encoding="utf-8")
 
         return Artifact(

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -164,11 +165,18 @@ def build(
         if there:
             progress(f"{there} of {len(wanted)} results are in {cache} already")
         for leftover in (cache / "tmp").iterdir():
-            shutil.rmtree(leftover)
+            # One that is being removed already may vanish meanwhile.
+            shutil.rmtree(leftover, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=cache / "tmp") as work:
             _Run(plan=plan, progress=progress, work=Path(work)).run()
         if scrap.exists():
-            started = time.monotonic()
-            progress(f"removing {scrap}, which only unfinished builds need")
-            shutil.rmtree(scrap)
-            progress(f"removed it in {time.monotonic() - started:.0f} s")
+            _discard(scrap, cache / "tmp")
+
+
+def _discard(scrap: Path, where: Path) -> None:
+    """Remove a folder in the background: gigabytes of small files take minutes that nobody should wait for."""
+    doomed = Path(tempfile.mkdtemp(dir=where)) / scrap.name
+    scrap.rename(doomed)
+    # The shell ends at once. What a power cut leaves goes with the next build's leftovers.
+    command = ["sh", "-c", 'nice rm -rf "$1" >/dev/null 2>&1 &', "sh", str(doomed.parent)]
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=True)

@@ -1,6 +1,6 @@
 """What the end-to-end tests share: the deployed platform, and the figures printed at the end.
 
-They run on the embedded cluster, in the environment of `python -m testbed exec`; `tools/e2e` sets it up.
+They run on the embedded cluster, in the environment of `python -m testbed exec`; `testbed.evidence` sets it up.
 """
 
 from collections.abc import Generator, Iterator
@@ -14,42 +14,6 @@ from testbed.e2e.figures import Figures
 from testbed.e2e.mlflow_client import Client
 from testbed.e2e.web import Site
 from tools.stack import Platform, read_platform
-
-# Destructive ones last; within a file, the order in which the tests are written.
-ORDER = (
-    "test_programs",
-    "test_tokens",
-    "test_isolation",
-    "test_roles",
-    "test_quotas",
-    "test_artifact_paths",
-    "test_large_artifacts",
-    "test_browser",
-    "test_sessions",
-    "test_revocation",
-    "test_pods",
-    "test_attack_matrix",
-    "test_attack_objects",
-    "test_attack_login",
-    "test_networks",
-    "test_network_semantics",
-    "test_attacks",
-    "test_admission",
-    "test_previews",
-    "test_pull_request",
-    "test_other_accounts",
-    "test_variants",
-    "test_basic_login",
-    "test_strict",
-    "test_one_team",
-    "test_prod_on_aws",
-    "test_backing_services",
-    "test_rolling",
-    "test_upgrade",
-    "test_team_life",
-    "test_healing",
-    "test_life_cycle",
-)
 
 _FIGURES = pytest.StashKey[Figures]()
 _FAILED = pytest.StashKey[str]()
@@ -79,13 +43,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.parent is not None and (failed := item.parent.stash.get(_FAILED, "")):
         pytest.skip(f"it begins where {failed} should have ended")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    unknown = {item.path.stem for item in items} - set(ORDER)
-    if unknown:
-        raise pytest.UsageError(f"{', '.join(sorted(unknown))}: say in ORDER of {__file__} when it may run")
-    items.sort(key=lambda item: ORDER.index(item.path.stem))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

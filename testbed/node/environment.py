@@ -12,8 +12,8 @@ from testbed.node.kubectl import kubectl_cache
 from testbed.node.writing import PRIVATE, PROGRAM, write_whole
 from testbed.paths import Home
 
-# The program's provider packages. The engine looks for a plugin of exactly the package's version.
-PROVIDERS = ("kubernetes", "random", "aws")
+# Providers whose plugin is a program of this checkout: it cannot be built from what package registries have.
+STAND_INS = ("random", "aws")
 # These would take precedence over what is set here, or slow every run down by seconds.
 UNSET = ("PULUMI_CONFIG_PASSPHRASE", "PYTHONDONTWRITEBYTECODE")
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -73,18 +73,19 @@ def hosts(machine: str) -> str:
     return f"{text}127.0.0.1 {' '.join(HOST_NAMES)}\n"
 
 
-def launcher(checkout: Path, provider: str) -> str:
-    """Render the program that the engine starts as a provider plugin."""
+def launchers(checkout: Path, engine_bin: Path) -> dict[str, str]:
+    """Render the programs that the engine starts as provider plugins."""
+    head = "#!/bin/sh\n# Rewritten by each `python -m testbed up` and `env`.\n"
+    plugin = shlex.quote(str(engine_bin / "plugins" / "pulumi-resource-kubernetes"))
     python = shlex.quote(str(checkout / ".venv" / "bin" / "python"))
-    return (
-        "#!/bin/sh\n"
-        "# A stand-in for the published provider plugin; rewritten by each `python -m testbed up` and `env`.\n"
-        f"export PYTHONPATH={shlex.quote(str(checkout))}\n"
-        f'exec {python} -m testbed.providers.{provider} "$@"\n'
-    )
+    stand_in = f"{head}# A stand-in for the published plugin.\nexport PYTHONPATH={shlex.quote(str(checkout))}\n"
+    return {
+        "kubernetes": f'{head}exec {plugin} "$@"\n',
+        **{name: f'{stand_in}exec {python} -m testbed.providers.{name} "$@"\n' for name in STAND_INS},
+    }
 
 
-def prepare(home: Home, checkout: Path) -> None:
+def prepare(home: Home, checkout: Path, engine_bin: Path) -> None:
     """Make what the variables point to: the state's directory, its passphrase, the plugins, the policy pack."""
     home.root.mkdir(parents=True, exist_ok=True)
     home.root.chmod(0o700)
@@ -92,8 +93,9 @@ def prepare(home: Home, checkout: Path) -> None:
     if not home.passphrase.exists():
         write_whole(home.passphrase, secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n", PRIVATE)
     policy_pack.copy(checkout / "policy", home.policy_pack)
-    for provider in PROVIDERS:
+    for provider, text in launchers(checkout, engine_bin).items():
+        # The engine looks for a plugin of exactly the package's version.
         version = metadata.version(f"pulumi-{provider}")
         directory = home.pulumi_home / "plugins" / f"resource-{provider}-v{version}"
         directory.mkdir(parents=True, exist_ok=True)
-        write_whole(directory / f"pulumi-resource-{provider}", launcher(checkout, provider), PROGRAM)
+        write_whole(directory / f"pulumi-resource-{provider}", text, PROGRAM)

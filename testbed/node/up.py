@@ -52,7 +52,7 @@ class Cluster:
 
     def up(self) -> None:
         """Start what does not run, make what is not there, and wait until it answers."""
-        environment.prepare(self.home, CHECKOUT)
+        environment.prepare(self.home, CHECKOUT, self.artifacts.engine_bin)
         destroy.finish(self.home)
         Door(self.home).check()
         self._start_node()

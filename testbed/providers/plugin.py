@@ -1,7 +1,7 @@
-"""What both stand-ins share: the server, its errors, and messages to the engine.
+"""What both stand-ins share: the server and its errors.
 
 A plugin prints the port it listens on and serves until the engine ends it. The engine calls many
-methods at once; each call has a thread of its own, because most of them wait for a cluster.
+methods at once; each call has a thread of its own.
 """
 # ruff: noqa: N802 - the protocol names the methods
 
@@ -10,24 +10,15 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import (
-    plugin_pb2,
-    provider_pb2,
-    provider_pb2_grpc,
-    status_pb2,
-)
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from testbed.providers.engine import MESSAGE_LIMIT, Engine
-from testbed.providers.protocol import InitFailedError, ProviderError
-from testbed.providers.values import encode
+from testbed.providers.protocol import ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,38 +32,12 @@ Request = TypeVar("Request", bound="Message")
 Response = TypeVar("Response", bound="Message")
 
 
-@dataclass(frozen=True, slots=True)
-class _Abort(grpc.Status):
-    """An error in the shape gRPC asks for, which has no constructor of its own."""
-
-    code: grpc.StatusCode
-    details: str
-    trailing_metadata: Any
-
-
-def failure_status(error: InitFailedError) -> _Abort:
-    """Say in the engine's words that a resource exists and is not ready."""
-    detail = provider_pb2.ErrorResourceInitFailed(
-        id=error.resource_id,
-        properties=encode(error.properties),
-        reasons=error.reasons,
-        inputs=encode(error.inputs) if error.inputs is not None else None,
-    )
-    # The engine finds out what a failed call means by this code; Go errors have it.
-    code = grpc.StatusCode.UNKNOWN
-    status = status_pb2.Status(code=2, message=str(error))
-    status.details.add().Pack(detail)
-    return _Abort(code, str(error), (("grpc-status-details-bin", status.SerializeToString()),))
-
-
 class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     """A provider: answers each method of the protocol, or says that it does not have it."""
 
-    def __init__(self, version: str, engine: Engine) -> None:
-        """Remember the version to report, and whom to tell what happens."""
+    def __init__(self, version: str) -> None:
+        """Remember the version to report."""
         self.version = version
-        self.engine = engine
-        self.cancelled = threading.Event()
 
     def check_config(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         """Accept the provider's inputs as they are."""
@@ -118,8 +83,6 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     ) -> Response:
         try:
             return method(request)
-        except InitFailedError as error:
-            context.abort_with_status(failure_status(error))
         except ProviderError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:  # noqa: BLE001 - a fault of the stand-in, shown with its place
@@ -189,15 +152,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self.version)
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """End every wait; the operations return what they have."""
+        """Nothing waits here: every operation ends by itself."""
         del request, context
-        self.cancelled.set()
-        return empty_pb2.Empty()
-
-    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """Take the address of another engine, when a debugger started the plugin."""
-        del context
-        self.engine = Engine(request.address)
         return empty_pb2.Empty()
 
     def Handshake(
@@ -232,34 +188,27 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def Construct(
         self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConstructResponse:
-        """Refuse: Helm, Kustomize and YAML components are not there."""
+        """Refuse."""
         self._refuse(f"the component {request.type}", context)
 
 
 def listen(plugin: Plugin) -> tuple[grpc.Server, int]:
     """Start to answer on a free port of the loopback address."""
-    options = [
-        ("grpc.max_receive_message_length", MESSAGE_LIMIT),
-        ("grpc.max_send_message_length", MESSAGE_LIMIT),
-    ]
-    server = grpc.server(ThreadPoolExecutor(max_workers=WORKERS), options=options)
+    server = grpc.server(ThreadPoolExecutor(max_workers=WORKERS))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port
 
 
-def serve(make: Callable[[Engine], Plugin]) -> None:
+def serve(make: Callable[[], Plugin]) -> None:
     """Serve a plugin until the engine ends this process, which it does by a signal."""
     parser = argparse.ArgumentParser(description=sys.modules["testbed.providers"].__doc__)
     parser.add_argument("engine", help="address of the engine that started the plugin")
-    arguments, _flags_of_other_plugins = parser.parse_known_args()
-    plugin = make(Engine(arguments.engine))
-    server, port = listen(plugin)
+    parser.parse_known_args()  # the engine has flags for plugins of other kinds
+    server, port = listen(make())
 
     def stop(_number: int, _frame: object) -> None:
-        # Waits end and save what they have, instead of dying with the process.
-        plugin.cancelled.set()
         server.stop(grace=None)
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,34 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from testbed.providers.values import Object
-
 
 class ProviderError(Exception):
     """An operation failed, and nothing about the resource is to be saved."""
-
-
-@dataclass
-class InitFailedError(Exception):
-    """The object exists or was changed, but the operation did not end well.
-
-    The engine saves it with the reasons, and the next `up` is an update.
-    """
-
-    resource_id: str
-    properties: Object
-    reasons: Sequence[str]
-    inputs: Object | None = None
-
-    def __str__(self) -> str:
-        """Return the first reason, which says what happened; the others say why."""
-        return self.reasons[0]
 
 
 def type_of(urn: str) -> str:

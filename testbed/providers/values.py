@@ -2,7 +2,7 @@
 
 Secret values and values that are not known yet are marked in the protocol by magic keys and
 strings; here they are `Secret` and `Unknown`. Numbers are doubles there; an integral one is an
-`int` here, which is what the Kubernetes API wants to see.
+`int` here.
 """
 
 from __future__ import annotations

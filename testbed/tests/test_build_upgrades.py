@@ -12,13 +12,13 @@ from testbed.build import upgrades
 from testbed.build.upgrades import repinned, with_file, without_the_door
 
 TODAY = (
-    "# made by a machine\na==1 \\\n    --hash=sha256:aa\n    # via b\nmlflow==3.17.2 \\\n    --hash=sha256:bb\nz==2\n"
+    "# made by a machine\na==1 \\\n    --hash=sha256:aa\n    # via b\nmlflow==1.2.3 \\\n    --hash=sha256:bb\nz==2\n"
 )
 PINS = "# of before\nmlflow==3.16.1 \\\n    --hash=sha256:cc\n"
 
 
 def test_what_is_pinned_otherwise_takes_the_place_of_todays() -> None:
-    assert repinned(TODAY, PINS) == TODAY.replace("3.17.2", "3.16.1").replace("bb", "cc")
+    assert repinned(TODAY, PINS) == TODAY.replace("1.2.3", "3.16.1").replace("bb", "cc")
 
 
 def test_the_image_of_before_differs_in_mlflow_and_its_plugin_alone() -> None:

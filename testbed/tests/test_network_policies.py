@@ -16,6 +16,11 @@ CLOSED = Path(__file__).parents[2] / "testbed/node/files/etc/mlflow-platform/clo
 WEB, CLIENT, FOREIGN = "10.244.0.2", "10.244.0.3", "10.244.0.10"
 
 
+def in_order(value: object) -> str:
+    """A case's name, the same in each process: sets have no order of their own."""
+    return str(sorted(cast("set[str]", value))) if isinstance(value, set) else str(value)
+
+
 def namespace(name: str, **labels: str) -> dict[str, Any]:
     labels = {"kubernetes.io/metadata.name": name, **labels}
     return {"kind": "Namespace", "metadata": {"name": name, "uid": f"n-{name}", "labels": labels}}
@@ -158,7 +163,7 @@ ADMITS: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "matches"), ADMITS, ids=str)
+@pytest.mark.parametrize(("rule", "matches"), ADMITS, ids=in_order)
 def test_what_a_rule_admits(rule: dict[str, Any], matches: list[str]) -> None:
     assert ingress(rule) == matches
 
@@ -182,7 +187,7 @@ def test_what_a_rule_admits(rule: dict[str, Any], matches: list[str]) -> None:
             [f"ip daddr {CLIENT} tcp dport 8080 goto arrive", f"ip daddr {CLIENT}/32 tcp dport 53 goto arrive"],
         ),
     ],
-    ids=str,
+    ids=in_order,
 )
 def test_where_a_rule_leads(rule: dict[str, Any], matches: list[str]) -> None:
     assert egress(rule) == matches
@@ -208,7 +213,7 @@ CLOSES: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("spec", "ways"), CLOSES, ids=str)
+@pytest.mark.parametrize(("spec", "ways"), CLOSES, ids=in_order)
 def test_which_ways_a_policy_closes(spec: dict[str, Any], ways: set[str]) -> None:
     text = rendered(policy(spec))
     assert {way for way in ("to", "from") if f"chain {way}-{WEB}" in text} == ways
@@ -227,7 +232,7 @@ def test_a_policy_is_about_its_own_namespace() -> None:
         {"status": {"phase": "Failed"}},
         {"status": {"podIP": None}},
     ],
-    ids=str,
+    ids=in_order,
 )
 def test_what_has_no_address_of_its_own_is_no_pod(changed: dict[str, Any]) -> None:
     objects = [namespace("shop"), pod("shop", "x", WEB, {}, **changed)]

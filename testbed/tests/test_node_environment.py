@@ -74,17 +74,17 @@ def test_a_hosts_file_that_holds_the_names_is_recognised_and_a_comment_about_the
 
 def test_preparing_makes_a_passphrase_that_only_its_owner_reads_and_keeps_it(tmp_path: Path) -> None:
     home = Home(tmp_path / "data")
-    environment.prepare(home, Path("/checkout"))
+    environment.prepare(home, Path("/checkout"), Path("/engine"))
     first = home.passphrase.read_text()
-    environment.prepare(home, Path("/checkout"))
+    environment.prepare(home, Path("/checkout"), Path("/engine"))
     assert home.passphrase.read_text() == first
     assert stat.S_IMODE(home.passphrase.stat().st_mode) == 0o600
 
 
 def test_each_plugin_lies_where_the_engine_looks_for_the_packages_version(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    environment.prepare(home, Path("/checkout"))
-    for provider in ("kubernetes", "random"):
+    environment.prepare(home, Path("/checkout"), Path("/engine"))
+    for provider in ("kubernetes", "random", "aws"):
         directory = home.pulumi_home / "plugins" / f"resource-{provider}-v{metadata.version(f'pulumi-{provider}')}"
         plugin = directory / f"pulumi-resource-{provider}"
         assert plugin.stat().st_mode & stat.S_IXUSR
@@ -92,10 +92,22 @@ def test_each_plugin_lies_where_the_engine_looks_for_the_packages_version(tmp_pa
 
 def test_a_plugin_starts_the_stand_in_of_the_checkout_that_was_used_last(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    environment.prepare(home, Path("/first"))
-    environment.prepare(home, Path("/second place"))
+    environment.prepare(home, Path("/first"), Path("/engine"))
+    environment.prepare(home, Path("/second place"), Path("/engine"))
     plugin = next(home.pulumi_home.glob("plugins/resource-random-*/pulumi-resource-random"))
     assert "exec '/second place/.venv/bin/python' -m testbed.providers.random \"$@\"" in plugin.read_text()
+
+
+def test_the_kubernetes_plugin_is_the_one_that_was_built_with_the_engine(tmp_path: Path) -> None:
+    home = Home(tmp_path / "data")
+    built = tmp_path / "the engine" / "plugins" / "pulumi-resource-kubernetes"
+    built.parent.mkdir(parents=True)
+    built.write_text('#!/bin/sh\necho the real one, given "$@"\n')
+    built.chmod(0o755)
+    environment.prepare(home, Path("/checkout"), tmp_path / "the engine")
+    plugin = next(home.pulumi_home.glob("plugins/resource-kubernetes-*/pulumi-resource-kubernetes"))
+    said = subprocess.run([plugin, "127.0.0.1:1"], capture_output=True, text=True, check=True)
+    assert said.stdout == "the real one, given 127.0.0.1:1\n"
 
 
 def test_the_places_follow_the_xdg_variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,6 @@ from testbed.aws.server import Running, running
 from testbed.providers.aws.clients import Clients, endpoint, from_environment
 from testbed.providers.aws.provider import AwsProvider
 from testbed.providers.aws.table import KINDS
-from testbed.providers.engine import Engine
 from testbed.providers.protocol import ProviderError
 from testbed.providers.values import UNKNOWN, Object, Secret, decode, encode, plain_object, text
 
@@ -95,7 +94,7 @@ def _urn(kind: str, name: str = "r") -> str:
 
 
 def _configured(*accounts: str, tags: Mapping[str, str] | None = None) -> AwsProvider:
-    provider = AwsProvider(cast("Engine", None))
+    provider = AwsProvider()
     arguments: Object = {"region": "eu-central-1", "defaultTags": json.dumps({"tags": tags or {}})}
     if accounts:
         arguments["allowedAccountIds"] = json.dumps(accounts)

@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import base64
 import string
-from typing import cast
 
 import bcrypt
 import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from testbed.providers.engine import Engine
 from testbed.providers.protocol import ProviderError
 from testbed.providers.random.kinds import KINDS, SPECIALS, complete, draw_string
 from testbed.providers.random.provider import RandomProvider
@@ -28,7 +26,7 @@ def _urn(kind: str) -> str:
 
 @pytest.fixture
 def provider() -> RandomProvider:
-    return RandomProvider(cast("Engine", None))
+    return RandomProvider()
 
 
 def _create(provider: RandomProvider, kind: str, inputs: Object, *, preview: bool = False) -> tuple[str, Object]:

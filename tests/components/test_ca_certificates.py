@@ -33,7 +33,7 @@ def test_a_services_own_ca_certificate_is_a_file_in_its_clients() -> None:
 
 def company() -> Recording:
     def program() -> dict[str, object]:
-        args = AuthoritiesArgs(namespace=NAMESPACE, pem=AUTHORITY, image="mlflow:3.17.2")
+        args = AuthoritiesArgs(namespace=NAMESPACE, pem=AUTHORITY, image="mlflow:1.2.3")
         given = Authorities("authorities", args).attachment
         return {
             "env": {str(one.name): one.value for one in given.env},
@@ -46,7 +46,7 @@ def company() -> Recording:
 
 def test_the_companys_ca_certificates_are_added_to_the_public_ones_of_the_image() -> None:
     (init,) = company().exports["init"]
-    assert init["image"] == "mlflow:3.17.2"
+    assert init["image"] == "mlflow:1.2.3"
     assert init["command"][-1] == f"cat {PUBLIC} /etc/authorities/ca.crt > /trust/ca-certificates.crt"
     assert init["securityContext"]["readOnlyRootFilesystem"] is True
 

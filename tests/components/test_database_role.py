@@ -25,7 +25,7 @@ def role(administrator: Administrator | None = None) -> Recording:
         )
         args = DatabaseRoleArgs(
             namespace=NAMESPACE,
-            image="mlflow:3.17.2",
+            image="mlflow:1.2.3",
             host="db.example.com",
             port=6432,
             database="tracking",

@@ -24,7 +24,7 @@ def database(*, authority: str | None = None, administrator: bool = False) -> Re
             password=GeneratedPassword() if administrator else given,
             authority=authority,
             administrator=root if administrator else None,
-            image="mlflow:3.17.2",
+            image="mlflow:1.2.3",
         )
         component = ExternalDatabase("database", args).database
         return {

@@ -86,7 +86,7 @@ def _modules(world: World) -> dict[str, ModuleType]:
     )
     errors = _module("sqlalchemy.exc", OperationalError=OperationalError, SQLAlchemyError=OperationalError)
     return {
-        "mlflow": _module("mlflow", __version__="3.17.2"),
+        "mlflow": _module("mlflow", __version__="1.2.3"),
         "mlflow.store": _module("mlflow.store"),
         "mlflow.store.db": _module("mlflow.store.db", utils=utils),
         "sqlalchemy": _module("sqlalchemy", Engine=object, create_engine=_asked(lambda: engine), exc=errors),
@@ -144,13 +144,13 @@ def test_an_image_with_another_mlflow_than_its_tag_changes_nothing(run: Run, mon
     world = World()
     code, message = run(world)
     assert (code, world.done) == (10, [])
-    assert "called 3.18.0 and holds MLflow 3.17.2" in message
+    assert "called 3.18.0 and holds MLflow 1.2.3" in message
 
 
 @pytest.mark.parametrize(("revision", "done"), [(None, ["create"]), (OLD, ["upgrade"]), (HEAD, [])])
 def test_a_database_at_any_revision_is_migrated_to_the_head(run: Run, revision: str | None, done: list[str]) -> None:
     world = World(revision=revision)
-    assert run(world) == (0, f"schema at head {HEAD} of MLflow 3.17.2")
+    assert run(world) == (0, f"schema at head {HEAD} of MLflow 1.2.3")
     assert world.done == done
 
 

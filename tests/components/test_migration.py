@@ -12,7 +12,7 @@ from tests.harness import Recording, deploy
 def migration(*, exclusive: bool = False) -> Recording:
     def program() -> None:
         chosen = replace(database(), exclusive=exclusive)
-        args = SchemaMigrationArgs(namespace=NAMESPACE, image="mlflow:3.17.2", database=chosen, minutes=20)
+        args = SchemaMigrationArgs(namespace=NAMESPACE, image="mlflow:1.2.3", database=chosen, minutes=20)
         SchemaMigration("migration", args)
 
     return deploy(program)
@@ -20,7 +20,7 @@ def migration(*, exclusive: bool = False) -> Recording:
 
 def test_it_runs_the_servers_image_because_that_decides_the_schema() -> None:
     spec = container(migration(), "migration-job")
-    assert spec["image"] == "mlflow:3.17.2"
+    assert spec["image"] == "mlflow:1.2.3"
     assert spec["command"] == ["python3", "/etc/migrate/migrate.py"]
 
 
@@ -30,7 +30,7 @@ def test_it_waits_for_the_database() -> None:
 
 def test_the_password_comes_from_the_secret_and_is_in_no_uri() -> None:
     assert environment(container(migration(), "migration-job")) == {
-        "EXPECTED_VERSION": "3.17.2",
+        "EXPECTED_VERSION": "1.2.3",
         "HOME": "/tmp",  # noqa: S108 - a volume of the pod
         "MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -98,14 +98,14 @@ def test_a_volume_of_one_node_is_used_on_the_servers_node() -> None:
 @pytest.mark.parametrize(
     ("image", "version"),
     [
-        ("registry.example.com:5000/ml/mlflow:3.17.2", "3.17.2"),
-        ("mlflow:v3.17.2", "3.17.2"),
-        ("mlflow:3.17.2-internal.4", "3.17.2"),
+        ("registry.example.com:5000/ml/mlflow:1.2.3", "1.2.3"),
+        ("mlflow:v1.2.3", "1.2.3"),
+        ("mlflow:1.2.3-internal.4", "1.2.3"),
         ("mlflow:3.18.0rc1", "3.18.0rc1"),
-        (f"mlflow:3.17.2@sha256:{'0' * 64}", "3.17.2"),
+        (f"mlflow:1.2.3@sha256:{'0' * 64}", "1.2.3"),
         (f"mlflow@sha256:{'0' * 64}", None),
         ("mlflow:next", None),
-        ("registry.example.com:5000/3.17.2/mlflow:next", None),
+        ("registry.example.com:5000/1.2.3/mlflow:next", None),
         ("mlflow:20261121", None),
     ],
 )

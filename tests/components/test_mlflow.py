@@ -68,7 +68,7 @@ def server(
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
         args = MLflowArgs(
             namespace=NAMESPACE,
-            image="mlflow:3.17.2",
+            image="mlflow:1.2.3",
             address=address,
             pull_secrets=pull_secrets,
             replicas=replicas,
@@ -82,7 +82,7 @@ def server(
             upload_space="512Mi",
             access_cache_seconds=30,
             database=dataclasses.replace(database(), exclusive=exclusive),
-            artifacts=artifact_store(endpoint_url),
+            artifact_store=artifact_store(endpoint_url),
             login=login,
             only_workspace=only_workspace,
             contact=contact,
@@ -372,16 +372,33 @@ def test_under_load_further_replicas_are_started() -> None:
 
 
 def test_the_autoscaler_is_not_overruled_by_the_next_deployment() -> None:
-    scaled = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
-    assert "replicas" not in scaled.inputs["spec"]
-    # An ignored field would keep its old value, even 0.
-    assert scaled.ignored == ()
+    got = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))
+    assert got["mlflow-server"].ignored == ("spec.replicas",)
+    assert server()["mlflow-server"].ignored == ()
     assert server().of("HorizontalPodAutoscaler") == []
 
 
-def test_the_number_of_replicas_can_be_taken_back_from_an_autoscaler() -> None:
+def test_a_running_server_keeps_its_replicas_when_the_autoscaler_is_switched_on() -> None:
+    """A field that the program no longer names is given up, and Kubernetes then resets the number to 1."""
+    scaled = server(replicas=2, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
+    assert scaled.inputs["spec"]["replicas"] == 2
+    assert scaled.ignored == ("spec.replicas",)
+
+
+def test_a_paused_server_has_no_deployment() -> None:
+    """With `ignore_changes` 0 replicas would stay after the pause, and an autoscaler never scales up from 0."""
+    paused = server(replicas=0)
+    assert [*paused.of("Deployment"), *paused.of("HorizontalPodAutoscaler"), *paused.of("PodDisruptionBudget")] == []
+    assert paused.of("Service")
+
+
+@pytest.mark.parametrize(("replicas", "expected"), [(1, {}), (2, {"pulumi.com/patchForce": "true"})])
+def test_several_replicas_can_be_taken_back_from_an_autoscaler(replicas: int, expected: dict[str, str]) -> None:
     """It owns the field once it has set it, and server-side apply refuses to change it."""
-    assert server()["mlflow-server"].inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    assert server(replicas=replicas)["mlflow-server"].inputs["metadata"].get("annotations", {}) == expected
+    # The annotation makes a difference: without one an equal number would stay as the autoscaler has set it.
+    scaled = server(replicas=replicas, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
+    assert "annotations" not in scaled.inputs["metadata"]
 
 
 def test_image_pull_secrets_are_set() -> None:

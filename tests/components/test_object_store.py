@@ -16,7 +16,7 @@ def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the compo
         arguments: dict[str, Any] = {
             "namespace": NAMESPACE,
             "image": "seaweedfs:4.48",
-            "client_image": "mlflow:3.17.2",
+            "client_image": "mlflow:1.2.3",
             "storage": "10Gi",
             "clients": (CLIENT,),
             "durable": False,

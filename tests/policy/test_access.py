@@ -37,20 +37,20 @@ def test_a_wildcard_in_a_role_is_a_violation(kind: str, field: str) -> None:
 @pytest.mark.parametrize("verb", ["bind", "escalate", "impersonate"])
 def test_a_verb_that_leads_to_any_other_right_is_a_violation(verb: str) -> None:
     assert in_role(changed(RULE, "verbs", ["get", verb])) == [
-        f"rules: the verb {verb} leads to any other right: remove it"
+        f"rules: the verb {verb} allows privilege escalation: remove it"
     ]
 
 
 @pytest.mark.parametrize("resource", ["pods/exec", "serviceaccounts/token", "nodes/proxy"])
 def test_a_resource_that_lets_one_act_as_somebody_else_is_a_violation(resource: str) -> None:
     assert in_role(changed(RULE, "resources", [resource])) == [
-        f"rules: {resource} lets its holder act as somebody else: remove it"
+        f"rules: {resource} allows acting as somebody else: remove it"
     ]
 
 
 def test_reading_all_secrets_is_a_violation_and_reading_named_ones_is_none() -> None:
     everything = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}
-    assert in_role(everything) == ["rules: reading secrets needs resourceNames: name those that are needed"]
+    assert in_role(everything) == ["rules: reading secrets needs resourceNames: list the needed ones"]
     assert in_role({**everything, "resourceNames": ["mlflow-artifact-connection"]}) == []
     assert in_role({**everything, "verbs": ["create"]}) == []
 
@@ -59,7 +59,7 @@ def test_changing_roles_is_a_violation_and_reading_them_is_none() -> None:
     roles = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings"], "verbs": ["get", "list"]}
     assert in_role(roles) == []
     assert in_role({**roles, "verbs": ["list", "create"]}) == [
-        "rules: create on rbac.authorization.k8s.io changes who may do what: remove it"
+        "rules: create on rbac.authorization.k8s.io changes RBAC: remove it"
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_role_that_is_not_decided_yet_is_none(path: str) -> None:
 @pytest.mark.parametrize("binding", ["RoleBinding", "ClusterRoleBinding"])
 def test_a_binding_for_everybody_is_a_violation(binding: str, kind: str, name: str) -> None:
     assert in_binding(kind, name, binding=binding) == [
-        f"subjects: {name} is not somebody in particular: name groups, users or service accounts"
+        f"subjects: {name} is not a specific subject: name groups, users or service accounts"
     ]
 
 

@@ -11,7 +11,7 @@ BARE = {"name": "setup", "image": "registry.example.com/team/setup:1"}
 def test_a_container_without_one_of_its_sizes_is_a_violation(bound: str) -> None:
     assert violations("containers-are-sized", deployment()) == []
     assert violations("containers-are-sized", deployment(changed(WORKLOAD, f"{PATH}.resources.{bound}", ABSENT))) == [
-        f"container `server`: resources.{bound} is missing: write down what it needs"
+        f"container `server`: resources.{bound} is missing: set it to what the container needs"
     ]
 
 
@@ -29,7 +29,7 @@ def test_an_init_container_is_sized_as_well() -> None:
 def test_a_server_without_a_probe_is_a_violation(probe: str) -> None:
     assert violations("containers-are-probed", deployment()) == []
     found = violations("containers-are-probed", deployment(changed(WORKLOAD, f"{PATH}.{probe}", ABSENT)))
-    assert found == [f"container `server`: {probe} is missing: nobody would notice that it hangs"]
+    assert found == [f"container `server`: {probe} is missing: Kubernetes would not notice that it hangs"]
 
 
 def test_a_container_that_ends_needs_no_probe() -> None:
@@ -80,7 +80,10 @@ def test_a_container_that_can_change_its_own_programs_is_a_violation(value: obje
     assert violations("root-file-systems-are-read-only", deployment()) == []
     assert violations("root-file-systems-are-read-only", deployment(changed(WORKLOAD, path, UNKNOWN))) == []
     assert violations("root-file-systems-are-read-only", deployment(changed(WORKLOAD, path, value))) == [
-        "container `server`: securityContext.readOnlyRootFilesystem must be true: mount a volume where it has to write"
+        (
+            "container `server`: securityContext.readOnlyRootFilesystem must be true: "
+            "mount a volume for files that it writes"
+        )
     ]
 
 

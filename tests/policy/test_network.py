@@ -104,8 +104,8 @@ def test_an_ingress_whose_hosts_have_certificates_is_admitted() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
-        ("spec.tls", ABSENT, "spec.tls: mlflow.example.com is not covered"),
-        ("spec.tls.0.hosts", ["other.example.com"], "spec.tls: mlflow.example.com is not covered"),
+        ("spec.tls", ABSENT, "spec.tls: mlflow.example.com has no certificate"),
+        ("spec.tls.0.hosts", ["other.example.com"], "spec.tls: mlflow.example.com has no certificate"),
         ("spec.tls.0.secretName", ABSENT, "spec.tls: secretName is missing"),
         ("spec.rules.0.host", ABSENT, "spec.rules: host is missing"),
     ],
@@ -140,7 +140,7 @@ def test_a_namespace_that_denies_all_traffic_is_admitted() -> None:
 
 @pytest.mark.parametrize(("path", "value"), OPENINGS)
 def test_a_namespace_that_is_open_in_any_way_is_a_violation(path: str, value: object) -> None:
-    sentence = "namespace team-a: a NetworkPolicy for all of its pods, both ways, without peers is missing"
+    sentence = "namespace team-a: it has no NetworkPolicy that denies all ingress and egress: add one"
     assert of_namespace(changed(DENY, path, value)) == [sentence]
 
 

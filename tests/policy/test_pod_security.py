@@ -21,7 +21,11 @@ FORBIDDEN = [
     (f"{POD_PATH}.securityContext.appArmorProfile.type", "Unconfined", "appArmorProfile.type must be"),
     (f"{POD_PATH}.securityContext.seLinuxOptions.type", "spc_t", "seLinuxOptions.type must be"),
     (f"{POD_PATH}.securityContext.windowsOptions.hostProcess", True, "windowsOptions.hostProcess must be"),
-    (f"{POD_PATH}.securityContext.sysctls", [{"name": "kernel.msgmax"}], "sysctl kernel.msgmax reaches beyond"),
+    (
+        f"{POD_PATH}.securityContext.sysctls",
+        [{"name": "kernel.msgmax"}],
+        "sysctl kernel.msgmax is not allowed, because it affects other pods",
+    ),
     (f"{CONTAINER_PATH}.securityContext", ABSENT, "allowPrivilegeEscalation must be false"),
     (f"{CONTAINER_PATH}.securityContext.privileged", True, "privileged must be absent or false"),
     (f"{CONTAINER_PATH}.securityContext.allowPrivilegeEscalation", True, "allowPrivilegeEscalation must be false"),

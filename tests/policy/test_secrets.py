@@ -57,7 +57,7 @@ def test_a_reference_or_something_about_a_secret_is_none(variable: dict[str, Any
 
 def test_a_password_in_a_url_is_a_violation() -> None:
     assert in_environment({"name": "DATABASE", "value": "postgresql://mlflow:hunter2@postgres/mlflow"}) == [
-        "container `server`: env `DATABASE` holds a secret in plain text: use valueFrom.secretKeyRef"
+        "container `server`: env `DATABASE` contains a secret in plain text: use valueFrom.secretKeyRef"
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_password_in_a_url_is_a_violation() -> None:
 @pytest.mark.parametrize("part", ["command", "args"])
 def test_a_secret_on_a_command_line_is_a_violation(part: str, word: str) -> None:
     assert violations(POLICY, deployment(changed(WORKLOAD, f"{PATH}.{part}", ["server", word]))) == [
-        f"container `server`: {part} holds a secret: pass a file or a variable from a Secret"
+        f"container `server`: {part} contains a secret: pass a file or a variable from a Secret"
     ]
 
 

@@ -38,6 +38,13 @@ def bare(profile: str) -> Document:
     }
 
 
+def at_rds(document: Document, **settings: object) -> None:
+    """Put the database of a stack file to RDS."""
+    example = committed("prod")
+    document["database"] = {**example["database"], **settings}
+    document |= {"aws": example["aws"], "cluster": example["cluster"]}
+
+
 def loaded(document: Document) -> Settings:
     got = judged(document)
     assert got.settings is not None, got.faults
@@ -129,7 +136,7 @@ def test_data_are_kept_unless_it_is_an_evaluation() -> None:
 WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
     "a version for an image in production": (
         "production",
-        lambda it: it["server"].update(image="registry.example.com/mlflow:3.17.2"),
+        lambda it: it["server"].update(image="registry.example.com/mlflow:1.2.3"),
         "server.image",
     ),
     "one replica in production": ("production", lambda it: it["server"].update(replicas=1), "server.replicas"),
@@ -160,6 +167,28 @@ WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
         lambda it: it["server"].update(memory="512Mi"),
         "server.memory",
     ),
+    "a paused server": ("evaluation", lambda it: it["server"].update(paused=True), "server.paused"),
+    "burstable CPU in production": (
+        "production",
+        lambda it: at_rds(it, instanceClass="db.t4g.large"),
+        "database.instanceClass",
+    ),
+    "no standby in production": ("production", lambda it: at_rds(it, multiAz=False), "database.multiAz"),
+    "a limit of an instance that waits for its restart": (
+        "small",
+        lambda it: at_rds(it, maxConnections=400),
+        "database.maxConnections",
+    ),
+    "no backups for a team": ("small", lambda it: at_rds(it, backupDays=0), "database.backupDays"),
+}
+# What is suitable for one profile, and reported with another.
+UNWARNED: dict[str, tuple[str, Callable[[Document], object]]] = {
+    "burstable CPU for a team": ("small", lambda it: at_rds(it, instanceClass="db.t4g.large")),
+    "no standby for a team": ("small", lambda it: at_rds(it, multiAz=False)),
+    "a standby and backups in production": ("production", at_rds),
+    "no backups of an evaluation": ("evaluation", lambda it: at_rds(it, backupDays=0)),
+    "a server that runs": ("evaluation", lambda it: it["server"].update(paused=False)),
+    "one replica of an evaluation": ("evaluation", lambda it: it["server"].update(replicas=1)),
 }
 
 
@@ -174,9 +203,17 @@ def test_what_is_worth_a_second_look_is_a_warning_and_stops_nothing(
     assert [warning.path for warning in got.warnings] == [path]
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_of_the_committed_files_only_the_image_is_worth_a_second_look(stack: str) -> None:
-    assert [warning.path for warning in judged(committed(stack)).warnings] in ([], ["server.image"])
+@pytest.mark.parametrize(("profile", "change"), UNWARNED.values(), ids=UNWARNED)
+def test_what_suits_a_profile_is_no_warning(profile: str, change: Callable[[Document], object]) -> None:
+    document = bare(profile)
+    change(document)
+    got = judged(document)
+    assert (got.faults, got.warnings) == ([], [])
+
+
+@pytest.mark.parametrize(("stack", "paths"), [("dev", []), ("prod", ["server.image"])])
+def test_of_the_committed_files_only_the_image_of_production_is_a_warning(stack: str, paths: list[str]) -> None:
+    assert [warning.path for warning in judged(committed(stack)).warnings] == paths
 
 
 def test_a_warning_is_shown_by_the_engine(load: Load, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,7 +90,7 @@ def test_wrong_values_contradictions_and_secrets_are_reported_together(complaint
 
 def test_a_contradiction_with_a_default_is_found(complaints: Complaints) -> None:
     (line,) = complaints(changed("dev", {"teams/mlflow": {}}))
-    assert "the platform's (`namespace`)" in line
+    assert "the platform (`namespace`)" in line
 
 
 def test_a_wrong_value_causes_no_second_complaint_about_a_sum(complaints: Complaints) -> None:

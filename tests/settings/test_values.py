@@ -97,7 +97,7 @@ def test_a_team_cannot_be_called(name: str) -> None:
         (values.Image, r"for example (.+)"),
         (values.Bucket, r"folder: (.+)"),
         (values.Region, r"region, (.+)"),
-        (values.Date, r'of it: "(.+)"'),
+        (values.Date, r'otherwise: "(.+)"'),
         (values.Account, r"for example (.+)"),
         (values.AddressRange, r"(?:as|like) ([0-9a-f.:]+/[0-9]+)$"),
     ],
@@ -137,7 +137,7 @@ def test_cpu_is_cores_or_thousandths(text: str, cores: float | None) -> None:
 @pytest.mark.parametrize(
     "image",
     [
-        "localhost/mlflow-platform/mlflow:3.17.2",
+        "localhost/mlflow-platform/mlflow:1.2.3",
         "registry.example.com:5000/a/b-c__d.e:1",
         f"ghcr.io/dexidp/dex{DIGEST}",
         f"ghcr.io/dexidp/dex:v2.45.1{DIGEST}",

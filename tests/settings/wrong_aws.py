@@ -1,4 +1,4 @@
-"""Wrong combinations of what the platform has at AWS."""
+"""Wrong combinations of AWS settings."""
 
 from tests.settings.cases import EXTERNAL, S3, Case
 from tests.settings.stack_files import committed
@@ -19,17 +19,20 @@ def case(changes: dict[str, object], path: str, problem: str, remedy: str) -> Ca
 
 CASES = {
     # The section.
-    "a database at AWS without saying where": case(
+    "a database at AWS without the section aws": case(
         {"aws": ..., "artifacts": S3}, "aws", "is missing; database.kind `rds` needs it", "add it"
     ),
-    "a bucket at AWS without saying where": case(
+    "a bucket at AWS without the section aws": case(
         {"aws": ..., "database": EXTERNAL}, "aws", "is missing; artifacts.kind `bucket` needs it", "add it"
     ),
-    "both at AWS without saying where": case(
-        {"aws": ...}, "aws", "database.kind `rds` and artifacts.kind `bucket` needs it", "accountId and identity"
+    "both at AWS without the section aws": case(
+        {"aws": ...}, "aws", "database.kind `rds` and artifacts.kind `bucket` need it", "accountId and identity"
     ),
-    "a place at AWS for nothing": case(
-        {"database": EXTERNAL, "artifacts": S3}, "aws", "has no use", "remove it, or use database.kind `rds`"
+    "an AWS section that nothing uses": case(
+        {"database": EXTERNAL, "artifacts": S3},
+        "aws",
+        "is not used: neither database nor artifacts are at AWS",
+        "remove it, or use database.kind `rds` or artifacts.kind `bucket`",
     ),
     "an account without its zeros": case(
         {"aws/accountId": "1234567890"}, "aws.accountId", "expected the 12 digits", '"001234567890"'
@@ -59,20 +62,20 @@ CASES = {
     "a provider of another account": case(
         {"aws/identity/oidcProvider": AWS["identity"]["oidcProvider"].replace("123456789012", ACCOUNT)},
         "aws.identity.oidcProvider",
-        f"is of the account {ACCOUNT}, and aws.accountId is 123456789012",
-        "name one of that account",
+        f"belongs to account {ACCOUNT}, and aws.accountId is 123456789012",
+        "use one of that account",
     ),
     "a provider of another cluster": case(
         {"cluster/serviceAccountIssuer": "https://oidc.eks.eu-central-1.amazonaws.com/id/FF"},
         "cluster.serviceAccountIssuer",
         "expected https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
-        "write that one",
+        "use that issuer, or the OIDC provider of this cluster",
     ),
     "a boundary of another account": case(
         {"aws/permissionsBoundary": PERMISSIONS.format(ACCOUNT)},
         "aws.permissionsBoundary",
-        f"is of the account {ACCOUNT}",
-        "name one of that account",
+        f"belongs to account {ACCOUNT}",
+        "use one of that account",
     ),
     "a boundary that is no ARN": case(
         {"aws/permissionsBoundary": "boundary"}, "aws.permissionsBoundary", "expected the ARN of an IAM policy", "arn:"
@@ -81,13 +84,16 @@ CASES = {
         {"aws/tags": {"aws:owner": "me"}}, 'aws.tags["aws:..."]', "begins with aws:", "choose another name"
     ),
     "a tag by which the platform finds its own": case(
-        {"aws/tags": {"mlflow-platform": "x"}}, "aws.tags.mlflow-platform", "its value is the host", "another name"
+        {"aws/tags": {"mlflow-platform": "x"}},
+        "aws.tags.mlflow-platform",
+        "is the tag that the platform sets",
+        "another name",
     ),
     "a key in China": case(
         {"database/kmsKey": KEY.replace("arn:aws", "arn:aws-cn")},
         "database.kmsKey",
         "expected the ARN",
-        "shows what is possible",
+        "see docs/configuration.md",
     ),
     "too many tags": case(
         {"aws/tags": {f"tag-{number}": "x" for number in range(50)}}, "aws.tags", "found 50", "remove some"
@@ -97,16 +103,20 @@ CASES = {
         {"database/subnets": [SUBNET]}, "database.subnets", "expected at least 2 subnets", "another zone"
     ),
     "the same subnet twice": case(
-        {"database/subnets": [SUBNET, SUBNET]}, "database.subnets", "2 times", "name it once"
+        {"database/subnets": [SUBNET, SUBNET]}, "database.subnets", "2 times", "list it once"
     ),
-    "no client": case({"database/clientSecurityGroups": []}, "database.clientSecurityGroups", "is empty", "add one"),
-    "a client twice": case(
-        {"database/clientSecurityGroups": [GROUP, GROUP]}, "database.clientSecurityGroups", "2 times", "name it once"
+    "no security group": case(
+        {"database/clientSecurityGroups": []}, "database.clientSecurityGroups", "is empty", "add one"
+    ),
+    "a security group twice": case(
+        {"database/clientSecurityGroups": [GROUP, GROUP]}, "database.clientSecurityGroups", "2 times", "list it once"
     ),
     "a name for a VPC": case({"database/vpc": "main"}, "database.vpc", "expected the id of a VPC", "vpc-"),
-    "a database of RDS's own": case({"database/name": "rdsadmin"}, "database.name", "is kept by RDS", "another name"),
+    "a database of RDS's own": case(
+        {"database/name": "rdsadmin"}, "database.name", "is reserved by RDS", "another name"
+    ),
     "MLflow as the administrator of RDS": case(
-        {"database/user": "platform_administrator"}, "database.user", "is kept by RDS", "another name"
+        {"database/user": "platform_administrator"}, "database.user", "is reserved by RDS", "another name"
     ),
     "a volume that cannot grow": case(
         {"database/maxStorage": "105Gi"},
@@ -121,19 +131,19 @@ CASES = {
         {"database/storage": "1Ti"}, "database.storage", "whole GiB", "write a number and `Gi`"
     ),
     "production without backups": case(
-        {"database/backupDays": 0}, "database.backupDays", "is 0, and profile is `production`", "at least one day"
+        {"database/backupDays": 0}, "database.backupDays", "must not be 0 with profile `production`", "at least one day"
     ),
     "hours of no backup": case(
         {"profile": "small", "database/backupDays": 0, "database/backupWindow": "01:00-02:00"},
         "database.backupWindow",
-        "has no use: database.backupDays is 0",
+        "is not used: database.backupDays is 0",
         "remove it, or keep backups",
     ),
     "windows that overlap": case(
         {"database/backupWindow": "23:30-00:30", "database/maintenanceWindow": "sun:00:00-sun:01:00"},
         "database.maintenanceWindow",
         "overlaps database.backupWindow 23:30-00:30",
-        "begin when the other has ended",
+        "begin after the other has ended",
     ),
     "a window of some minutes": case(
         {"database/backupWindow": "01:00-01:15"}, "database.backupWindow", "found 15 minutes", "let it end later"
@@ -157,35 +167,35 @@ CASES = {
         {"database/kmsKey": KEY.replace("central", "west")},
         "database.kmsKey",
         "is in eu-west-1, and aws.region is eu-central-1",
-        "name a key of that region",
+        "use a key in that region",
     ),
     "an alias for a key": case(
         {"database/kmsKey": "arn:aws:kms:eu-central-1:123456789012:alias/mlflow"},
         "database.kmsKey",
         "expected the ARN of a KMS key",
-        "docs/configuration.md shows what is possible",
+        "see docs/configuration.md",
     ),
-    "an authority that is a path": case(
+    "a CA certificate that is a path": case(
         {"database/authority": "/etc/ssl/rds.pem"},
         "database.authority",
-        "expected certificates",
+        "expected CA certificates in PEM",
         "write the whole block",
     ),
-    "no authority": case({"database/authority": ...}, "database.authority", "is missing", "add `authority:`"),
+    "no CA certificate": case({"database/authority": ...}, "database.authority", "is missing", "add `authority:`"),
     # The bucket.
     "a bucket's key of another account": case(
         {"artifacts/kmsKey": KEY.replace("123456789012", ACCOUNT)},
         "artifacts.kmsKey",
-        "could lock the platform out of its data",
-        "or leave it out",
+        "could make the data unreadable",
+        "or remove it",
     ),
     "a bucket that no certificate covers": case(
-        {"artifacts/name": "mlflow.example"}, "artifacts.name", "has a dot", "write mlflow-example"
+        {"artifacts/name": "mlflow.example"}, "artifacts.name", "contains a dot", "write mlflow-example"
     ),
     "a bucket of S3's own": case(
         {"artifacts/name": "artifacts-s3alias"}, "artifacts.name", "is reserved by S3", "choose another name"
     ),
-    "nothing deleted can be had back": case(
+    "no time to restore deleted objects": case(
         {"artifacts/noncurrentDays": 0}, "artifacts.noncurrentDays", "from 1 to 3650", "the nearest possible is 1"
     ),
     "a team that IAM has no name for": case(
@@ -197,7 +207,7 @@ CASES = {
     "files of a workspace without workspaces": case(
         {"artifacts/directAccess": True, "workspaces": {"enabled": False}, "teams": {"research": {}}},
         "artifacts.directAccess",
-        "gives each team the files of its own workspace",
-        "leave it out",
+        "separates teams by workspace",
+        "remove it",
     ),
 }

@@ -10,14 +10,14 @@ CASES: dict[str, Case] = {
     "more workers than the in-cluster database bears": Case(
         {"server/workers": 5, "server/memoryLimit": "2Gi"},
         "server.poolSize",
-        "x workers 5 x (poolSize 20 + poolOverflow 10) + 3 of jobs = 303 connections; expected at most 150",
+        "x workers 5 x (poolSize 20 + poolOverflow 10) + 3 for Jobs = 303 connections; expected at most 150",
         "set server.poolSize 14 and server.poolOverflow 0, or set database.maxConnections 310 and "
         'database.memoryLimit "1739Mi"',
     ),
     "a pool for one pod, and none for the one that replaces it": Case(
         {"server/poolSize": 80, "server/poolOverflow": 0},
         "server.poolSize",
-        "(replicas 1 + 1 while rolling) x workers 1 x (poolSize 80 + poolOverflow 0) + 3 of jobs = 163",
+        "(replicas 1 + 1 surge) x workers 1 x (poolSize 80 + poolOverflow 0) + 3 for Jobs = 163",
         "set server.poolSize 70",
     ),
     "a second replica for a small team's database": Case(
@@ -29,41 +29,41 @@ CASES: dict[str, Case] = {
     "production's replicas with an evaluation's database": Case(
         {"database": {**INSIDE, "maxConnections": 150}},
         "server.poolSize",
-        "(autoscaling.maxReplicas 4 + 1 while rolling) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 of "
-        "jobs = 203 connections; expected at most 150",
+        "(autoscaling.maxReplicas 4 + 1 surge) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 for "
+        "Jobs = 203 connections; expected at most 150",
         "set server.poolSize 14 and server.poolOverflow 0, or set database.maxConnections 210",
         base="prod",
     ),
     "more replicas than somebody else's database bears": Case(
         {"server/replicas": 7, "server/autoscaling": None, "database": {**EXTERNAL, "maxConnections": 300}},
         "server.poolSize",
-        "(replicas 7 + 1 while rolling) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 of jobs = 323 "
-        "connections; expected at most 300 (database.maxConnections, stack file) - 7 in reserve = 293",
+        "(replicas 7 + 1 surge) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 for Jobs = 323 "
+        "connections; expected at most 300 (database.maxConnections, stack file) - 7 reserved = 293",
         "set server.poolSize 15 and server.poolOverflow 3, or set server.replicas 6, or raise the database's own limit",
         base="prod",
     ),
     "a database that admits fewer than one request of each pool may hold": Case(
         {"database": {**EXTERNAL, "maxConnections": 20}},
         "server.poolSize",
-        "expected at most 20 (database.maxConnections, stack file) - 7 in reserve = 13",
+        "expected at most 20 (database.maxConnections, stack file) - 7 reserved = 13",
         "raise the database's own limit, and set database.maxConnections 70",
     ),
     "a pool that one request can empty": Case(
         {"server/poolSize": 2, "server/poolOverflow": 1},
         "server.poolSize",
-        "poolSize 2 + poolOverflow 1 = 3 connections; expected at least 4, which one request may hold at a time",
+        "poolSize 2 + poolOverflow 1 = 3 connections; expected at least 4, which one request can hold at a time",
         "set server.poolSize 3",
     ),
     "connections that PostgreSQL has no memory for": Case(
         {"database": {**INSIDE, "maxConnections": 300}},
         "database.memoryLimit",
-        '(64 MiB + maxConnections 300 x 4 MiB) / 0.75 beside shared buffers = 1686MiB, found "1Gi" (the default)',
+        '(64 MiB + maxConnections 300 x 4 MiB) / 0.75 without shared buffers = 1686MiB, found "1Gi" (the default)',
         'set database.memoryLimit "1686Mi", or set database.maxConnections 176',
     ),
     "a small team's connections in too little memory": Case(
         {**SMALL, "database": {**INSIDE, "memoryLimit": "512Mi"}},
         "database.memoryLimit",
-        "(64 MiB + maxConnections 90 x 4 MiB) / 0.75 beside shared buffers = 566MiB",
+        "(64 MiB + maxConnections 90 x 4 MiB) / 0.75 without shared buffers = 566MiB",
         'set database.memoryLimit "566Mi"',
     ),
     "more connections than PostgreSQL is good for": Case(
@@ -115,7 +115,7 @@ CASES: dict[str, Case] = {
     "more replicas than the profile scales to": Case(
         {"server/replicas": 7},
         "server.autoscaling.maxReplicas",
-        "expected more than server.replicas 7, with which the autoscaler begins; found 4 (profile production)",
+        "expected more than server.replicas 7, the autoscaler's minimum; found 4 (profile production)",
         "set server.autoscaling.maxReplicas 8, or set server.autoscaling null",
         base="prod",
     ),
@@ -130,8 +130,8 @@ CASES: dict[str, Case] = {
     "an autoscaler with more pods than the instance class admits": Case(
         {"server/autoscaling": {"maxReplicas": 20}},
         "server.poolSize",
-        "(autoscaling.maxReplicas 20 + 1 while rolling) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 "
-        "of jobs = 843 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 in reserve = 802",
+        "(autoscaling.maxReplicas 20 + 1 surge) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 "
+        "for Jobs = 843 connections; expected at most 811 (database.instanceClass db.m7g.large) - 9 reserved = 802",
         "set server.poolSize 15 and server.poolOverflow 4, or set server.autoscaling.maxReplicas 18, or set "
         'database.instanceClass "db.m7g.xlarge"',
         base="prod",
@@ -139,21 +139,21 @@ CASES: dict[str, Case] = {
     "an instance class that admits fewer connections than the server opens": Case(
         {"database/instanceClass": "db.t4g.small"},
         "server.poolSize",
-        "= 203 connections; expected at most 202 (database.instanceClass db.t4g.small) - 9 in reserve = 193",
+        "= 203 connections; expected at most 202 (database.instanceClass db.t4g.small) - 9 reserved = 193",
         'or set database.instanceClass "db.t4g.medium"',
         base="prod",
     ),
     "a limit of its own below what an instance is asked for": Case(
         {"database/maxConnections": 200},
         "server.poolSize",
-        "expected at most 200 (database.maxConnections, stack file) - 9 in reserve = 191",
+        "expected at most 200 (database.maxConnections, stack file) - 9 reserved = 191",
         "set server.poolSize 15 and server.poolOverflow 3",
         base="prod",
     ),
     "an instance class that nobody knows": Case(
         {"database/instanceClass": "db.z1d.large"},
         "database.instanceClass",
-        "nobody knows here how many connections db.z1d.large admits",
+        "connection limit of db.z1d.large is unknown",
         "add database.maxConnections",
         base="prod",
     ),
@@ -172,13 +172,13 @@ CASES: dict[str, Case] = {
     "a single replica that has to stand apart": Case(
         {"server/spread": "required"},
         "server.spread",
-        "`required` keeps replicas apart, and server.replicas is 1",
-        "leave it out, or take two replicas or more",
+        "`required` spreads replicas, and server.replicas is 1",
+        "remove it, or use two or more replicas",
     ),
     "no backups in production": Case(
         {"database/backupDays": 0},
         "database.backupDays",
-        "is 0, and profile is `production`",
+        "must not be 0 with profile `production`",
         "keep backups",
         base="prod",
     ),
@@ -191,7 +191,7 @@ CASES: dict[str, Case] = {
     "room for uploads below one body": Case(
         {"server/uploadSpace": "16Mi"},
         "server.uploadSpace",
-        'workers 1 x 32 MiB of the largest body = 32 MiB, found "16Mi"',
+        'workers 1 x 32 MiB per request body = 32 MiB, found "16Mi"',
         'set server.uploadSpace "32Mi"',
     ),
     "memory promised to teams that the cluster has not": Case(
@@ -204,7 +204,7 @@ CASES: dict[str, Case] = {
         {"cluster": {"capacity": {"memory": "150Gi"}}, "teams/team-a/quota": {"memory": "200Gi"}},
         "cluster.capacity.memory",
         "teams' quotas 264 GiB = 268 GiB of memory",
-        "lower the quotas of single teams",
+        "lower the quotas of individual teams",
     ),
     "volumes promised to teams that the cluster has not": Case(
         {"cluster": {"capacity": {"storage": "400Gi"}}},
@@ -216,7 +216,7 @@ CASES: dict[str, Case] = {
         {"cluster": {"capacity": {"memory": "3Gi"}}},
         "cluster.capacity.memory",
         "platform 4 GiB",
-        "take a larger cluster",
+        "use a larger cluster",
     ),
     "a capacity without a unit": Case(
         {"cluster": {"capacity": {"memory": 64}}}, "cluster.capacity.memory", "found 64", "a number and its unit"
@@ -224,7 +224,7 @@ CASES: dict[str, Case] = {
     "development users for a small team": Case(
         {"profile": "small"},
         "login.kind",
-        "`development` is refused with profile `small`",
+        "`development` is not allowed with profile `small`",
         "use `basic` or `oidc`",
     ),
     "a profile of another name": Case(
@@ -233,7 +233,7 @@ CASES: dict[str, Case] = {
     "passwords, an own certificate and a plain store in production": Case(
         {"login": BASIC, "artifacts": {**S3, "endpointUrl": "http://s3.example.com"}},
         "login.kind",
-        "`basic` is refused with profile `production`",
+        "`basic` is not allowed with profile `production`",
         "use `oidc`",
         base="prod",
         others=1,

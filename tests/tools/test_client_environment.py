@@ -21,7 +21,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.requirements = folder / "requirements.txt"
-        self.requirements.write_text("mlflow==3.17.2\n", encoding="utf-8")
+        self.requirements.write_text("mlflow==1.2.3\n", encoding="utf-8")
         self.uv = folder / "bin" / "uv"
         self.uv.parent.mkdir()
         self.uv.write_text(UV, encoding="utf-8")
@@ -72,7 +72,7 @@ def test_the_path_follows_from_the_content_alone(machine: Machine, monkeypatch: 
     monkeypatch.setattr(client_environment, "REQUIREMENTS", copy)
     assert client_python() == first
     # sha256 of the line, by another program.
-    assert first == machine.environments / "client-dfcaf62b7ecd" / "bin" / "python"
+    assert first == machine.environments / "client-1645f0bc7ca5" / "bin" / "python"
 
 
 def test_a_failed_installation_names_its_command_and_leaves_nothing(machine: Machine) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.settings.stack_files import ROOT
 from tools.configuration import main
+from tools.versions import MLFLOW
 
 SECRETS = ("loginClientSecret",)
 CANARY = "hunter2"
@@ -71,7 +72,7 @@ def test_sums_follow_with_their_terms(capsys: pytest.CaptureFixture[str]) -> Non
     main(["dev"])
     out = capsys.readouterr().out
     assert "data: deleted with the stack" in out
-    assert "(replicas 1 + 1 while rolling) x workers 1 x (poolSize 20 + poolOverflow 10) + 3 of jobs = " in out
+    assert "(replicas 1 + 1 surge) x workers 1 x (poolSize 20 + poolOverflow 10) + 3 for Jobs = " in out
     assert "190 MiB + workers 1 x (210 MiB + 160 MiB of uploads) = 560 MiB" in out
 
 
@@ -94,7 +95,7 @@ def test_no_secret_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_mistakes_are_listed_after_what_is_known(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "Pulumi.dev.yaml"
-    path.write_text(path.read_text().replace("mlflow:3.17.2\n", "mlflow:3.17.2\n    replicas: 5\n"))
+    path.write_text(path.read_text().replace(f"mlflow:{MLFLOW}\n", f"mlflow:{MLFLOW}\n    replicas: 5\n"))
     assert main(["dev"]) == 1
     told = capsys.readouterr()
     assert rows(told.out)["server.replicas"] == ("5", "stack file")

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from kubernetes.dynamic.exceptions import ForbiddenError, NotFoundError, ResourceNotFoundError
 
+from tests.tools.begun import CONFIG_MAP, live, with_state
 from tools import heal
-from tools.heal import abandoned, exists, object_id, release_abandoned_lock, settle_pending_operations, settled
+from tools.heal import abandoned, found, object_id, release_abandoned_lock, settle_pending_operations, settled
 
 HOST = "laptop"
-CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "scripts", "namespace": "mlflow"}}
 URN = "urn:pulumi:dev::mlflow-platform::kubernetes:core/v1:"
 
 
@@ -45,6 +45,7 @@ class Cluster:
     """A cluster that knows ConfigMaps, in the shape of the dynamic client."""
 
     def __init__(self, objects: set[tuple[str, str | None]], error: Exception | None = None) -> None:
+        self.asked: dict[str, Any] = {}
         self.objects = objects
         self.error = error
         self.resources = self
@@ -59,7 +60,12 @@ class Cluster:
             raise self.error
         if (asked["name"], asked["namespace"]) not in self.objects:
             raise NotFoundError(Refusal())
+        self.asked = asked
         return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that was found."""
+        return live(CONFIG_MAP | {"metadata": self.asked})
 
 
 def test_a_lock_is_abandoned_when_its_process_of_this_host_is_gone(dead: int) -> None:
@@ -172,35 +178,34 @@ def test_begun_objects_that_exist_become_resources_and_nothing_stays_pending() -
             {"type": "creating", "resource": {"urn": f"{URN}Secret::d"}},
         ],
     }
-    assert settled(deployment, lambda _: True) == (
-        {"resources": [{"urn": "urn:first"}, {**begun, "id": "mlflow/scripts", "outputs": {}}]},
-        [f"{URN}ConfigMap::a"],
-    )
+    state, taken_in = settled(deployment, live)
+    assert taken_in == [f"{URN}ConfigMap::a"]
+    assert state == {"resources": [{"urn": "urn:first"}, with_state(begun)]}
 
 
 @pytest.mark.parametrize("pending", [{}, {"pending_operations": None}, {"pending_operations": []}])
 def test_a_deployment_that_ended_stays_as_it_is(pending: dict[str, Any]) -> None:
-    assert settled({"resources": [{"urn": "urn:first"}], **pending}, lambda _: True) == (
+    assert settled({"resources": [{"urn": "urn:first"}], **pending}, live) == (
         {"resources": [{"urn": "urn:first"}]},
         [],
     )
 
 
-def test_an_object_that_the_cluster_holds_exists() -> None:
-    assert exists(Cluster({("scripts", "mlflow")}), CONFIG_MAP)
+def test_an_object_that_the_cluster_holds_is_found() -> None:
+    assert found(Cluster({("scripts", "mlflow")}), CONFIG_MAP) == live(CONFIG_MAP)
 
 
 def test_an_object_of_the_same_name_elsewhere_is_another() -> None:
-    assert not exists(Cluster({("scripts", "team-a"), ("scripts", None)}), CONFIG_MAP)
+    assert found(Cluster({("scripts", "team-a"), ("scripts", None)}), CONFIG_MAP) is None
 
 
-def test_an_object_of_a_kind_that_the_cluster_does_not_know_does_not_exist() -> None:
-    assert not exists(Cluster({("scripts", "mlflow")}), CONFIG_MAP | {"kind": "Backup"})
+def test_an_object_of_a_kind_that_the_cluster_does_not_know_is_not_found() -> None:
+    assert found(Cluster({("scripts", "mlflow")}), CONFIG_MAP | {"kind": "Backup"}) is None
 
 
 def test_a_cluster_that_refuses_to_say_is_an_error() -> None:
     with pytest.raises(ForbiddenError):
-        exists(Cluster(set(), ForbiddenError(Refusal())), CONFIG_MAP)
+        found(Cluster(set(), ForbiddenError(Refusal())), CONFIG_MAP)
 
 
 def test_begun_objects_that_exist_are_taken_in_and_the_others_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +237,7 @@ def test_begun_objects_that_exist_are_taken_in_and_the_others_forgotten(monkeypa
         ("stack", "import"),
         ("refresh", "--yes", "--skip-preview", "--non-interactive", "--target", f"{URN}ConfigMap::there"),
     ]
-    taken_in = {"urn": f"{URN}ConfigMap::there", "inputs": CONFIG_MAP, "id": "mlflow/scripts", "outputs": {}}
+    taken_in = with_state({"urn": f"{URN}ConfigMap::there", "inputs": CONFIG_MAP})
     assert [json.loads(text) for text in imported] == [{"deployment": {"resources": [taken_in]}}]
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.e2e.github import GitHub, serving
 from tests.tools.access.parts import TEAMS, from_to
 from tests.tools.access.repository import Repository
+from tests.tools.github import GitHub, serving
 from tools.preview_comment import LONGEST, MARKER, Change, Preview, access_summary, comment, main, parse, summary
 from tools.pull_request import post
 

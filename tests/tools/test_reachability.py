@@ -1,6 +1,6 @@
 """Who may connect to whom, computed; what the enforced network says to the same questions is in testbed/e2e."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -8,6 +8,11 @@ from tools.reachability import Cell, Host, Network, Pod, Port, any_pod, as_json,
 
 Object = dict[str, Any]
 OUTSIDE = Host(name="outside", address="203.0.113.1")
+
+
+def in_order(value: object) -> str:
+    """A case's name, the same in each process: sets have no order of their own."""
+    return str(sorted(cast("set[str]", value))) if isinstance(value, set) else str(value)
 
 
 def pod(namespace: str, name: str, address: str, **more: Any) -> Object:  # noqa: ANN401 - JSON
@@ -56,7 +61,7 @@ def known(*policies: Object) -> tuple[Network, dict[str, Pod]]:
     return found, {pod.group: pod for pod in found.pods}
 
 
-@pytest.mark.parametrize(("spec", "clients"), ADMITTED, ids=str)
+@pytest.mark.parametrize(("spec", "clients"), ADMITTED, ids=in_order)
 def test_who_may_connect_to_a_pod_that_a_policy_selects(spec: Object, clients: set[str]) -> None:
     found, pods = known(policy({**WEB, **spec}))
     others = {group: pod for group, pod in pods.items() if group != "shop/web"}

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -351,21 +352,115 @@ echo "docker $*" >> "$CALLS"
 
 def test_an_image_is_built_pushed_and_named_by_its_digest(copy: Copy) -> None:
     copy.program(".venv/bin/docker", DOCKER)
-    done = copy.run("image", "registry.example.com/mlflow:3.17.2")
-    assert done.stdout == f"server.image: registry.example.com/mlflow:3.17.2@{DIGEST}\n"
+    done = copy.run("image", "registry.example.com/mlflow:1.2.3")
+    assert done.stdout == f"server.image: registry.example.com/mlflow:1.2.3@{DIGEST}\n"
     assert copy.calls[:2] == [
-        "docker build --tag registry.example.com/mlflow:3.17.2 images/mlflow",
-        "docker push registry.example.com/mlflow:3.17.2",
+        "docker build --tag registry.example.com/mlflow:1.2.3 images/mlflow",
+        "docker push registry.example.com/mlflow:1.2.3",
     ]
 
 
 def test_what_could_not_be_pushed_is_not_named(copy: Copy) -> None:
     copy.program(".venv/bin/docker", '#!/bin/sh\n[ "$1" != push ]\n')
-    done = copy.run("image", "registry.example.com/mlflow:3.17.2")
+    done = copy.run("image", "registry.example.com/mlflow:1.2.3")
     assert (done.returncode, done.stdout) == (1, "")
 
 
+def pinned(copy: Copy) -> None:
+    """Let the image be of one MLflow."""
+    requirements = copy.folder / "images" / "mlflow" / "requirements.in"
+    requirements.parent.mkdir(parents=True)
+    requirements.write_text("mlflow==1.2.3\nboto3>=1\n", encoding="utf-8")
+
+
 def test_an_image_without_a_name_is_not_built(copy: Copy) -> None:
+    pinned(copy)
     done = copy.run("image", "")
+    assert (done.returncode, copy.calls) == (1, [])
+    assert done.stderr.endswith("for example IMAGE=registry.example.com/mlflow-platform/mlflow:1.2.3\n")
+
+
+LOCAL = "localhost/mlflow-platform/mlflow:1"
+LOADERS = {
+    "kind-mine": "kind load image-archive image.tar --name mine",
+    "k3d-mine": "k3d image import image.tar --cluster mine",
+}
+
+
+def local_cluster(copy: Copy) -> None:
+    """Builder, kind and k3d that write down their calls, without the folder of the archive: its name is random."""
+    for name in ("docker", "podman", "kind", "k3d"):
+        copy.program(
+            f".venv/bin/{name}",
+            f'#!/bin/sh\necho "{name} $*" | sed "s| /[^ ]*/image.tar| image.tar|" >> "$CALLS"\n',
+        )
+
+
+@pytest.mark.parametrize("context", LOADERS)
+@pytest.mark.parametrize("builder", ["docker", "podman"])
+def test_an_image_reaches_a_local_cluster_without_a_registry(copy: Copy, context: str, builder: str) -> None:
+    local_cluster(copy)
+    done = copy.run("image", LOCAL, context, BUILDER=builder)
+    assert (done.returncode, done.stdout) == (0, f"server.image: {LOCAL}\n")
+    assert copy.calls == [
+        f"{builder} build --tag {LOCAL} images/mlflow",
+        f"{builder} save --output image.tar {LOCAL}",
+        LOADERS[context],
+    ]
+
+
+def test_docker_desktops_cluster_needs_no_loading(copy: Copy) -> None:
+    local_cluster(copy)
+    assert copy.run("image", LOCAL, "docker-desktop").returncode == 0
+    assert copy.calls == [f"docker build --tag {LOCAL} images/mlflow"]
+
+
+def test_a_local_cluster_gets_the_image_that_the_stack_file_names(copy_of_ours: Copy) -> None:
+    local_cluster(copy_of_ours)
+    copy_of_ours.program(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    file = copy_of_ours.folder / "Pulumi.dev.yaml"
+    written = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]["mlflow-platform:server"]["image"]
+    done = copy_of_ours.run("image", "", "kind-mine", "dev")
+    assert done.stdout == f"server.image: {written}\n"
+    assert f"docker build --tag {written} images/mlflow" in copy_of_ours.calls
+
+
+@pytest.mark.parametrize("context", ["my-cluster", "kind-", "k3d-", "minikube"])
+def test_a_cluster_that_no_image_can_be_loaded_into_is_refused_before_anything_is_built(
+    copy: Copy, context: str
+) -> None:
+    local_cluster(copy)
+    pinned(copy)
+    done = copy.run("image", LOCAL, context)
     assert done.returncode == 1
-    assert "IMAGE=" in done.stderr
+    assert f"context {context}: expected kind-NAME, k3d-NAME or docker-desktop" in done.stderr
+    assert done.stderr.endswith("make image IMAGE=registry.example.com/mlflow-platform/mlflow:1.2.3\n")
+    assert copy.calls == []
+
+
+def test_an_image_that_could_not_be_loaded_is_not_named(copy: Copy) -> None:
+    local_cluster(copy)
+    copy.program(".venv/bin/kind", "#!/bin/sh\nexit 1\n")
+    done = copy.run("image", LOCAL, "kind-mine")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("name", ["image", "picture"])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_a_script_with_options_explains_them(copy: Copy, name: str, option: str) -> None:
+    done = copy.run(name, option)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{name}")
+    assert "#" not in done.stdout
+    assert copy.calls == []
+
+
+def test_a_picture_names_the_source_that_it_was_rendered_from(copy: Copy) -> None:
+    copy.program(".venv/bin/dot", '#!/bin/sh\necho "<svg/>"\n')
+    copy.program(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    source = copy.folder / "docs" / "images" / "one.dot"
+    source.parent.mkdir(parents=True)
+    source.write_text("digraph {}\n", encoding="utf-8")
+    assert copy.run("picture").stdout == "docs/images/one.svg\n"
+    rendered = source.with_suffix(".svg").read_text(encoding="utf-8")
+    assert rendered == f"<svg/>\n<!-- sha256 of the source: {hashlib.sha256(source.read_bytes()).hexdigest()} -->\n"

@@ -11,6 +11,7 @@ import yaml
 
 from testbed.e2e.attack.line import Line
 from testbed.e2e.attack.table import JSON_HEADERS, Request, fill
+from tools.versions import MLFLOW
 
 OBJECTS = Path(__file__).with_name("objects.yaml")
 # Below this an id may be part of anything: experiments are numbered.
@@ -20,7 +21,7 @@ SCORER = {
     "description": None,
     "aggregations": None,
     "is_session_level_scorer": False,
-    "mlflow_version": "3.17.2",
+    "mlflow_version": MLFLOW,
     "serialization_version": 1,
     "builtin_scorer_class": "Safety",
     "builtin_scorer_pydantic_data": {"name": "safety"},

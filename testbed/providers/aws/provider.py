@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.proto import provider_pb2
@@ -19,9 +19,6 @@ from testbed.providers.aws.table import KINDS
 from testbed.providers.plugin import Plugin
 from testbed.providers.protocol import ProviderError, name_of, type_of
 from testbed.providers.values import UNKNOWN, Object, decode, encode, mapping, parse_json, plain_object, text
-
-if TYPE_CHECKING:
-    from testbed.providers.engine import Engine
 
 VERSION: Final = "7.51.1"
 
@@ -39,9 +36,9 @@ def kind_of(urn: str) -> Kind:
 class AwsProvider(Plugin):
     """Makes, reads, changes and deletes what a test server of AWS keeps."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self) -> None:
         """Wait for the configuration."""
-        super().__init__(VERSION, engine)
+        super().__init__(VERSION)
         self._default_tags: Mapping[str, str] = {}
         self._region = ""
         self._lock = threading.Lock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pulumi.runtime.proto import provider_pb2
 
@@ -23,9 +23,6 @@ from testbed.providers.values import (
     plain_object,
     same,
 )
-
-if TYPE_CHECKING:
-    from testbed.providers.engine import Engine
 
 VERSION: Final = "4.21.4"
 
@@ -84,9 +81,9 @@ def marked_like(outputs: Object, inputs: Object) -> Object:
 class RandomProvider(Plugin):
     """Draws values; there is nothing behind them to read, change or delete."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self) -> None:
         """Have nothing to configure."""
-        super().__init__(VERSION, engine)
+        super().__init__(VERSION)
 
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         """Validate the inputs; `number` is an old name of `numeric`."""

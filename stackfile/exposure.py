@@ -1,0 +1,43 @@
+"""Checks of gateway, certificate and login settings that contradict each other."""
+
+from collections.abc import Iterator
+
+from stackfile.draft import Draft
+from stackfile.faults import Fault, path_of
+
+
+def forward_auth(draft: Draft) -> Iterator[Fault]:
+    """Forward authentication needs a login with tokens."""
+    if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
+        yield Fault(
+            "gateway.login",
+            "`forward-auth` needs a token, and login.kind `basic` has none",
+            "use `reverse-proxy`, or login.kind `oidc`",
+        )
+
+
+def cert_manager(draft: Draft) -> Iterator[Fault]:
+    """The Secret of the certificate has one writer."""
+    if draft.text("certificate.kind") != "self-signed":
+        return
+    places = (("cluster", "ingressAnnotations"), ("gateway", "annotations"))
+    for section, name in ((place, name) for place in places for name in draft.section(".".join(place))):
+        if name.startswith("cert-manager.io/"):
+            yield Fault(
+                path_of((*section, name)),
+                "lets cert-manager overwrite the certificate of certificate.kind `self-signed`",
+                "remove it, or use certificate.kind `secret` with the name of cert-manager's Secret",
+            )
+
+
+def ingress(draft: Draft) -> Iterator[Fault]:
+    """Settings of an Ingress need one."""
+    if draft.text("gateway.kind") != "http-route":
+        return
+    for key, other in (("ingressClass", "gateway.className"), ("ingressAnnotations", "gateway.annotations")):
+        if draft.says(f"cluster.{key}"):
+            yield Fault(
+                f"cluster.{key}",
+                "is ignored: gateway.kind `http-route` creates no Ingress",
+                f"use {other} instead",
+            )

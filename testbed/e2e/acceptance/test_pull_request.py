@@ -1,0 +1,122 @@
+"""The pull request's workflow: its own command, run as it stands, with previews by the real engine."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from testbed.e2e.clone import Clone
+from testbed.e2e.commands import CHECKOUT
+from testbed.e2e.figures import Figures
+from tests.tools.github import GitHub, serving
+from tools.preview_comment import MARKER
+
+WORKFLOW = CHECKOUT / ".github" / "workflows" / "preview.yml"
+TOKEN = "the-workflow's-own-token"  # noqa: S105 - opens nothing but the stand-in
+
+
+@pytest.fixture
+def clone(tmp_path: Path, aws_credentials: dict[str, str]) -> Clone:
+    made = Clone.make(tmp_path, aws_credentials)
+    made.make_stack("dev")
+    made.make_stack("prod")
+    made.commit()
+    made.kubeconfig.write_text(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"), encoding="utf-8")
+    return made
+
+
+def workflow_command(given: Mapping[str, str]) -> str:
+    """What the workflow runs for the previews, when it is given all that it names: it must not see the tests' own."""
+    workflow: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["preview"]["steps"]
+    (step,) = [step for step in steps if step.get("name") == "preview"]
+    assert step["env"].keys() <= given.keys() | {"PULUMI_CONFIG_PASSPHRASE"}
+    return step["run"]
+
+
+def environment(github: GitHub, clone: Clone) -> dict[str, str]:
+    """What GitHub sets, and the workflow itself; the workflow writes a kubeconfig, so it gets a place for its own."""
+    return {
+        "KUBECONFIG": str(clone.kubeconfig),
+        "CONTENTS": clone.kubeconfig.read_text(encoding="utf-8"),
+        **clone.environment,
+        "GITHUB_TOKEN": github.token,
+        "GITHUB_REPOSITORY": "example/platform",
+        "GITHUB_API_URL": github.url,
+        "PULL_REQUEST": "7",
+        "BASE": "HEAD",
+    }
+
+
+GAIN = "gains *read*, *create and change*, and *delete* on team"
+
+
+def section(body: str, heading: str) -> str:
+    """What stands below a heading."""
+    return body.partition(f"## {heading}\n\n")[2].partition("\n\n## ")[0]
+
+
+def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_place(
+    clone: Clone, figures: Figures
+) -> None:
+    managers = "manager: [pricing-mlflow-users, data-platform]\n"
+    clone.change("Pulumi.prod.yaml", managers, f"{managers}        viewer: [pricing-interns]\n")
+    clone.commit()
+    with serving(TOKEN) as github:
+        for number in range(120):
+            github.add(f"remark {number} of a long discussion")
+        given = {**environment(github, clone), "BASE": "HEAD^1"}
+        first = clone.run("sh", "-euc", workflow_command(given), env=given)
+        ours = [comment for comment in github.comments if MARKER in comment["body"]]
+        assert len(ours) == 1
+        body = ours[0]["body"]
+        assert section(body, "Who gains or loses access") == (
+            "**`dev`**: nobody gains or loses access.\n\n"
+            "**`prod`**:\n\n"
+            "- **Group pricing-interns** gains *read* on team pricing (experiments, datasets, registered models)"
+        )
+        assert body.index("## Who gains") < body.index("### `dev`: ") < body.index("### `prod`: ")
+        assert "+ Namespace team-a-namespace" in body
+        assert "+ RoleBinding pricing-viewer-binding" in body
+        figures.add("pull request: previews of both stacks and a comment", first.seconds)
+
+        clone.change("Pulumi.dev.yaml", "description: Demand forecasting", "description: Demand")
+        clone.change("Pulumi.dev.yaml", "    team-b:\n", "    team-c:\n      description: A new team\n    team-b:\n")
+        clone.run("tools/preview-pull-request", "dev", env=environment(github, clone))
+        again = [comment for comment in github.comments if MARKER in comment["body"]]
+        assert [comment["id"] for comment in again] == [ours[0]["id"]]
+        access = section(again[0]["body"], "Who gains or loses access").splitlines()
+        assert access[2].startswith(f"- **Group team-c-mlflow-users** {GAIN} team-c ")
+        assert "- **Team team-c** is new" in access
+        assert "+ Namespace team-c-namespace" in again[0]["body"]
+        assert github.requests.count("POST") == 1
+
+
+def test_a_broken_rule_is_named_in_the_comment_and_fails_the_check(clone: Clone) -> None:
+    clone.change("components/login/identity_provider.py", "resources=RESOURCES.to_args(),", "")
+    with serving(TOKEN) as github:
+        done = clone.run("tools/preview-pull-request", "dev", env=environment(github, clone), expected=None)
+    assert done.code == 1
+    (comment,) = github.comments
+    assert "containers-are-sized" in comment["body"]
+    assert "identity-server" in comment["body"]
+
+
+def test_a_mistake_in_the_stack_file_is_quoted_in_the_comment(clone: Clone) -> None:
+    clone.change("Pulumi.prod.yaml", "kind: oidc", "kind: development")
+    done = clone.run("tools/preview-pull-request", "prod", expected=None)
+    assert done.code == 1
+    assert "Pulumi.prod.yaml" in done.stdout
+    assert "**`prod`**: The stack file has mistakes, so nobody's access is known yet" in done.stdout
+    assert "login" in done.stdout
+
+
+def test_a_refusal_of_github_says_what_is_wrong_with_the_token(clone: Clone) -> None:
+    with serving(TOKEN) as github:
+        refused = environment(github, clone) | {"GITHUB_TOKEN": "somebody else's"}
+        done = clone.run("tools/preview-pull-request", "prod", env=refused, expected=None)
+    assert done.code == 1
+    assert "the token is not one of GitHub's, or has expired" in done.stderr

@@ -1,0 +1,180 @@
+"""The platform on a database and a store of the company's own, and on two volumes: it logs, reads back, registers.
+
+What is wrong with them ends the deployment with a message that names it, and leaves the running platform alone.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testbed.e2e import company_services as company
+from testbed.e2e import kube, variant
+from testbed.e2e.commands import CHECKOUT
+from testbed.e2e.mlflow_client import Client
+from tools.stack import Platform
+
+pytestmark = pytest.mark.chapters
+
+READ_ELSEWHERE = CHECKOUT / "testbed" / "e2e" / "attack" / "server" / "read_elsewhere.py"
+# Names of Secrets.
+ROLE_SECRET, ADMINISTRATOR_SECRET = "company-database", "company-administrator"
+
+
+def database(**changes: object) -> variant.Config:
+    """The company's PostgreSQL: the role's password in a Secret, the administrator's in the company's store."""
+    administrator = {
+        "user": company.ADMINISTRATOR,
+        "credentials": {
+            "kind": "external-secret",
+            "store": "company",
+            "key": "mlflow/database",
+            "property": "password",
+        },
+    }
+    section = {
+        "kind": "external",
+        "host": company.DATABASE_HOST,
+        "authority": company.AUTHORITY,
+        "credentials": {"kind": "secret", "name": ROLE_SECRET, "key": "mlflow-password"},
+        "administrator": administrator,
+        "maxConnections": 100,
+    }
+    return {key: value for key, value in {**section, **changes}.items() if value is not None}
+
+
+def artifacts() -> variant.Config:
+    """The company's store: the key in the company's store of secrets."""
+    return {
+        "kind": "s3",
+        "bucket": company.BUCKET,
+        "endpointUrl": company.STORE_URL,
+        "authority": company.AUTHORITY,
+        "credentials": {
+            "kind": "external-secret",
+            "store": "company",
+            "key": "mlflow/bucket",
+            "accessKeyIdProperty": "id",
+            "secretAccessKeyProperty": "key",
+        },
+    }
+
+
+def changes(**of_the_database: object) -> variant.Config:
+    """The whole variant."""
+    server = variant.committed("server")
+    return {
+        "mlflow-platform:database": database(**of_the_database),
+        "mlflow-platform:artifacts": artifacts(),
+        # Two pools of a worker, twice while rolling, are 80 of the server's 100 connections.
+        "mlflow-platform:server": {**server, "poolSize": 15, "poolOverflow": 5},
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def services() -> Iterator[None]:
+    """The company's services, and afterwards the stack as it is committed."""
+    with company.services():
+        company.put_secret(ROLE_SECRET, {"mlflow-password": company.HOSTILE})
+        company.put_secret(ADMINISTRATOR_SECRET, {"password": "wrong"})
+        yield
+        variant.restore()
+        kube.kubectl("delete", "secret", ROLE_SECRET, ADMINISTRATOR_SECRET, f"--namespace={company.PLATFORM}")
+
+
+def test_a_server_whose_certificate_is_from_somebody_else_is_refused(tmp_path: Path) -> None:
+    said = variant.refused(tmp_path, changes(authority=company.STRANGER))
+    assert "the administrator it-admin cannot sign in" in said
+    assert "certificate verify failed" in said
+    assert company.ask_database("SELECT rolname FROM pg_roles WHERE rolname = 'mlflow'") == []
+
+
+def test_a_wrong_password_of_the_administrator_is_named(tmp_path: Path) -> None:
+    wrong = {"kind": "secret", "name": ADMINISTRATOR_SECRET}
+    said = variant.refused(tmp_path, changes(administrator={"user": company.ADMINISTRATOR, "credentials": wrong}))
+    assert 'password authentication failed for user "it-admin"' in said
+
+
+def test_it_works_on_the_companys_database_and_store(tmp_path: Path) -> None:
+    platform = variant.deploy(tmp_path, changes())
+    _use(platform, tmp_path)
+    run = company.stored("workspaces/team-a")
+    assert run.strip(), "the artifacts are in the company's bucket"
+
+
+def test_the_role_owns_its_own_database_and_nothing_else() -> None:
+    owned = "SELECT datname FROM pg_database WHERE pg_get_userbyid(datdba) = 'mlflow'"
+    assert company.ask_database(owned) == ["mlflow"]
+    rights = (
+        "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_roles"
+        " WHERE rolname = 'mlflow'"
+    )
+    assert company.ask_database(rights) == ["f"]
+    assert company.ask_database(
+        "SELECT count(*) FROM aclexplode((SELECT datacl FROM pg_database WHERE datname = 'mlflow')) WHERE grantee = 0"
+    ) == ["0"]
+
+
+def test_its_administrator_cannot_act_as_the_role_afterwards() -> None:
+    ask = f"SELECT pg_has_role('{company.ADMINISTRATOR}', 'mlflow', 'USAGE')"
+    assert company.ask_database(ask) == ["f"]
+
+
+def test_no_password_reached_the_servers_log() -> None:
+    said = company.database_log()
+    assert "ALTER ROLE" in said, "it logs every statement"
+    assert company.HOSTILE not in said
+    assert "SCRAM-SHA-256$" in said
+
+
+def test_a_second_deployment_changes_nothing(tmp_path: Path) -> None:
+    variant.expect_no_changes(tmp_path, changes())
+
+
+def test_a_role_that_is_not_there_is_named(tmp_path: Path) -> None:
+    said = variant.refused(tmp_path, changes(user="stranger", administrator=None))
+    assert "stranger" in said
+    assert "authentication failed" in said
+
+
+def test_it_works_on_two_volumes(tmp_path: Path) -> None:
+    platform = variant.deploy(
+        tmp_path,
+        {"mlflow-platform:database": {"kind": "sqlite"}, "mlflow-platform:artifacts": {"kind": "volume"}},
+    )
+    _use(platform, tmp_path)
+    files = _in_server("find", "/mlflow", "-name", "weights.bin")
+    assert files.startswith("/mlflow/artifacts/workspaces/team-a/")
+    assert _in_server("ls", "/mlflow/mlflow.db").strip() == "/mlflow/mlflow.db"
+
+
+def test_a_location_outside_of_the_teams_folder_is_not_served() -> None:
+    """MLflow refuses such locations when they are written down; this is what stands behind that."""
+    outside = (
+        "file:///etc",
+        "file:///mlflow",
+        "file:///mlflow/artifacts",
+        "file:///mlflow/artifacts/workspaces/team-b",
+        "file:///mlflow/artifacts/workspaces/team-a/../team-b",
+        "file:///mlflow/artifacts-2/workspaces/team-a",
+    )
+    own = "file:///mlflow/artifacts/workspaces/team-a"
+    script = READ_ELSEWHERE.read_text(encoding="utf-8")
+    found = json.loads(_in_server("python3", "-c", script, own, *outside).splitlines()[-1])
+    assert found.pop(own), "the team's own folder is listed"
+    assert found == dict.fromkeys(outside, "PERMISSION_DENIED")
+
+
+def _use(platform: Platform, folder: Path) -> None:
+    found = Client.of(platform, folder).script("small_project", team="team-a")
+    assert found["came_back"] == found["sent"]
+    assert found["params"] == {"depth": "6"}
+    assert found["spans"] == ["predict"]
+    assert found["champion"] == found["version"]
+
+
+def _in_server(*command: str) -> str:
+    return kube.kubectl(
+        "exec", "deployment/mlflow", f"--namespace={company.PLATFORM}", "--container=mlflow", "--", *command
+    ).stdout

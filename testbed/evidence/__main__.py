@@ -1,0 +1,187 @@
+"""Runs the end-to-end tests: `python -m testbed.evidence --help`.
+
+Acceptance tests run each time. Rehearsals run when an input has changed since their recorded pass, or when asked for.
+The `dev` stack is deployed first, and each part leaves it as it is committed.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.evidence import record
+from testbed.evidence.catalogue import ACCEPTANCE, REHEARSALS, Rehearsal
+from testbed.evidence.inputs import digests
+from testbed.paths import CHECKOUT
+
+PYTHON = ".venv/bin/python"
+UP = ("tools/up", "dev", "")
+IMAGES = (PYTHON, "-m", "testbed", "rehearsal-images")
+PYTEST = (PYTHON, "-m", "testbed", "exec", "--", ".venv/bin/pytest", "-q", "--durations=8", "--durations-min=5")
+MINUTE = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One line of the table at the end."""
+
+    name: str
+    result: str
+    seconds: float
+    failed: bool = False
+
+
+@dataclass(slots=True)
+class Evidence:
+    """One run: says what it does, does it, and remembers how each part ended."""
+
+    parts: list[Part]
+    options: Sequence[str] = ()
+    """Further arguments of pytest."""
+
+    def deploy(self, reason: str) -> bool:
+        """Deploy the `dev` stack; the result is whether it worked."""
+        return self._command(reason, UP)
+
+    def images(self) -> bool:
+        """Bring the images that only rehearsals deploy to the cluster."""
+        return self._command("images of the rehearsals", IMAGES)
+
+    def acceptance(self) -> None:
+        """Run the tests that always run."""
+        self._tests("acceptance", ACCEPTANCE)
+
+    def rehearse(self, rehearsal: Rehearsal) -> None:
+        """Run a rehearsal and record it if it passes."""
+        # Taken before it runs: whoever edits a file meanwhile has to run it again.
+        before = digests(CHECKOUT, rehearsal)
+        part, tests = self._tests(f"rehearsal {rehearsal.name}", rehearsal.tests)
+        if part.failed:
+            self.deploy(f"`dev` again after {rehearsal.name}")
+        elif not self.options:
+            record.write(CHECKOUT, rehearsal, seconds=part.seconds, tests=tests, digests=before)
+
+    def from_record(self, verdict: record.Verdict) -> None:
+        """Count a rehearsal that need not run."""
+        self.parts.append(Part(name=f"rehearsal {verdict.rehearsal.name}", result="from the record", seconds=0))
+
+    def _command(self, name: str, command: Sequence[str]) -> bool:
+        _say(name)
+        start = time.monotonic()
+        code = subprocess.run(command, cwd=CHECKOUT, check=False).returncode
+        result = "done" if code == 0 else f"failed with exit code {code}"
+        self.parts.append(Part(name=name, result=result, seconds=time.monotonic() - start, failed=code != 0))
+        return code == 0
+
+    def _tests(self, name: str, folder: str) -> tuple[Part, int]:
+        _say(name)
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory() as scratch:
+            report = Path(scratch) / "report.xml"
+            command = [*PYTEST, f"--junitxml={report}", folder, *self.options]
+            code = subprocess.run(command, cwd=CHECKOUT, check=False).returncode
+            passed, result = _counted(report) if report.exists() else (0, f"pytest ended with exit code {code}")
+        part = Part(name=name, result=result, seconds=time.monotonic() - start, failed=code != 0)
+        self.parts.append(part)
+        return part, passed
+
+    def summary(self) -> str:
+        """The table at the end: what ran, what was taken from the record, and the seconds of each."""
+        width = max(len(part.name) for part in self.parts)
+        middle = max(len(part.result) for part in self.parts)
+        rows = [f"{part.name:<{width}}  {part.result:<{middle}}  {part.seconds:6.0f} s" for part in self.parts]
+        total = sum(part.seconds for part in self.parts)
+        return "\n".join([*rows, f"{'all':<{width}}  {'':<{middle}}  {total:6.0f} s"])
+
+
+def _say(line: str) -> None:
+    print(f"\n== {line}", flush=True)
+
+
+def _counted(report: Path) -> tuple[int, str]:
+    """How many tests passed, and the counts in words, from pytest's own report."""
+    (suite,) = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 - written by pytest a moment ago
+    tests, failures, errors, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
+    passed = tests - failures - errors - skipped
+    counts = {"passed": passed, "failed": failures, "errors": errors, "not run": skipped}
+    return passed, ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "no test"
+
+
+def _plan(wanted: Sequence[record.Verdict], *, everything: bool) -> None:
+    """Tell what will run, why, and how long it took the last time."""
+    for verdict in wanted:
+        asked = everything and not verdict.due
+        print(f"{verdict.rehearsal.name}: runs, because it was asked for" if asked else verdict, flush=True)
+    known = [verdict.passed.seconds for verdict in wanted if verdict.passed and (everything or verdict.due)]
+    if known:
+        print(f"rehearsals that will run took {sum(known) / MINUTE:.0f} min at their last pass", flush=True)
+
+
+def run(names: Sequence[str], *, acceptance: bool, everything: bool, options: Sequence[str] = ()) -> int:
+    """Run the parts that are wanted; the result is the exit code, 1 if one of them failed.
+
+    Args:
+        names: the rehearsals to look at.
+        acceptance: whether the acceptance tests run.
+        everything: whether rehearsals run that the record vouches for.
+        options: further arguments of pytest; a pass of a part of a rehearsal is not recorded.
+    """
+    passes = record.read(CHECKOUT)
+    verdicts = [record.judge(CHECKOUT, REHEARSALS[name], passes.get(name)) for name in names]
+    _plan(verdicts, everything=everything)
+    due = [verdict.rehearsal for verdict in verdicts if everything or verdict.due]
+    evidence = Evidence(parts=[], options=options)
+    if evidence.deploy("`dev` deployed, and used once"):
+        if acceptance:
+            evidence.acceptance()
+        if any(rehearsal.images for rehearsal in due) and not evidence.images():
+            due = [rehearsal for rehearsal in due if not rehearsal.images]
+        for rehearsal in due:
+            evidence.rehearse(rehearsal)
+    for verdict in verdicts:
+        if verdict.rehearsal not in due:
+            evidence.from_record(verdict)
+    print(f"\n{evidence.summary()}", flush=True)
+    return int(any(part.failed for part in evidence.parts))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m testbed.evidence",
+        description="End-to-end tests on the embedded cluster; further options are pytest's.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser("all", help="acceptance tests and every rehearsal")
+    commands.add_parser("due", help="acceptance tests, and rehearsals whose inputs have changed since their last pass")
+    commands.add_parser("acceptance", help="acceptance tests")
+    commands.add_parser("list", help="every rehearsal: what it shows, and whether it is due and why")
+    one = commands.add_parser("rehearse", help="one rehearsal")
+    one.add_argument("name", choices=sorted(REHEARSALS), metavar="NAME", help=", ".join(REHEARSALS))
+    return parser
+
+
+def main() -> int:
+    """Run one command."""
+    options, further = _parser().parse_known_args()
+    everybody = tuple(REHEARSALS)
+    match options.command:
+        case "list":
+            passes = record.read(CHECKOUT)
+            for name, rehearsal in REHEARSALS.items():
+                print(f"{name}: {rehearsal.shows}\n    {record.judge(CHECKOUT, rehearsal, passes.get(name))}")
+            return 0
+        case "rehearse":
+            return run([options.name], acceptance=False, everything=True, options=further)
+        case "acceptance":
+            return run([], acceptance=True, everything=False, options=further)
+        case command:
+            return run(everybody, acceptance=True, everything=command == "all", options=further)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The rehearsals and the files that each depends on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+TESTS = "testbed/e2e"
+
+PLATFORM = (
+    "Pulumi.yaml",
+    "Pulumi.dev.yaml",
+    "__main__.py",
+    "components/kubernetes",
+    "components/mlflow",
+    "components/scripts",
+    "factories",
+    "images",
+    "settings.py",
+    "stackfile",
+    "testbed/addons",
+    "testbed/build",
+    "testbed/definitions",
+    "testbed/e2e/client",
+    "testbed/e2e/conftest.py",
+    "testbed/node",
+    "testbed/providers",
+    "testbed/versions.py",
+    "uv.lock",
+)
+"""Inputs of every rehearsal: what decides how the `dev` stack is deployed and what the embedded cluster is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rehearsal:
+    """Tests that are run again only when one of their inputs has changed."""
+
+    name: str
+    shows: str
+    """One line for people."""
+
+    files: tuple[str, ...]
+    """Inputs beside `PLATFORM`, its own tests and what they import: files and folders, relative to the checkout."""
+
+    images: bool = False
+    """Whether it deploys images that `make up` does not build."""
+
+    @property
+    def tests(self) -> str:
+        """Folder of its tests."""
+        return f"{TESTS}/rehearsals/{self.name}"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Files and folders it depends on, beside what its tests import."""
+        return tuple(sorted({*PLATFORM, *self.files, self.tests}))
+
+
+ACCEPTANCE = f"{TESTS}/acceptance"
+"""Folder of the tests that always run."""
+
+_DATABASE, _ARTIFACTS = "components/database", "components/artifacts"
+_EXPOSURE, _LOGIN, _TEAM = "components/exposure", "components/login", "components/team"
+
+_ALL = (
+    Rehearsal(
+        name="artifacts",
+        shows="artifacts of 5 GiB pass every container in bounded memory",
+        files=(_ARTIFACTS, _LOGIN, _EXPOSURE),
+    ),
+    Rehearsal(
+        name="networks",
+        shows="every feature of a NetworkPolicy is enforced as the reachability tool computes it",
+        files=("testbed/network_policies", "testbed/e2e/pods"),
+    ),
+    Rehearsal(
+        name="logins",
+        shows="sessions, passwords, strict review, one team, other service accounts, and how fast access is revoked",
+        files=(_LOGIN, _EXPOSURE, _TEAM, "docs", "testbed/e2e/workloads"),
+    ),
+    Rehearsal(
+        name="exposure",
+        shows="every documented way of exposing the platform works and refuses alike",
+        files=(_LOGIN, _EXPOSURE, "docs/gateway.md", "testbed/e2e/variants"),
+    ),
+    Rehearsal(
+        name="aws",
+        shows="the prod stack on a test server of AWS that judges every request by IAM policies",
+        files=(_ARTIFACTS, _DATABASE, _TEAM, "Pulumi.prod.yaml", "components/aws", "testbed/aws", "testbed/e2e/pods"),
+    ),
+    Rehearsal(
+        name="backing_services",
+        shows="PostgreSQL and an S3-compatible store that the platform does not run, and volumes",
+        files=(_ARTIFACTS, _DATABASE, "testbed/e2e/company", "testbed/e2e/attack"),
+    ),
+    Rehearsal(
+        name="availability",
+        shows="no acknowledged data are lost and no request fails while pods are replaced, drained, killed or scaled",
+        files=(_ARTIFACTS, _DATABASE, _EXPOSURE, "benchmarks", "testbed/e2e/metrics-server.yaml"),
+        images=True,
+    ),
+    Rehearsal(
+        name="upgrade",
+        shows="the upgrade from the MLflow release before, with 10,000 runs, and the way back",
+        files=(_DATABASE, "docs/upgrade.md"),
+        images=True,
+    ),
+    Rehearsal(
+        name="teams",
+        shows="a team comes, is archived, goes and comes back beside fifty others",
+        files=(_TEAM, "tools/purge", "tools/server"),
+    ),
+    Rehearsal(
+        name="life_cycle",
+        shows="`make up` killed at any point, the node stopped, destroy and the way back from kept volumes",
+        files=("components", "docs/destroy.md", "tools"),
+    ),
+)
+
+REHEARSALS: Mapping[str, Rehearsal] = MappingProxyType({one.name: one for one in _ALL})
+"""All rehearsals by name, in the order in which they run: those that deploy the platform anew come last."""

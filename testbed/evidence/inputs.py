@@ -1,0 +1,135 @@
+"""Digests of what a rehearsal depends on. Comments, docstrings and blank lines of Python files do not count."""
+
+import ast
+import hashlib
+import io
+import subprocess
+import tokenize
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from testbed.evidence.catalogue import Rehearsal
+
+GIT_SECONDS = 60
+# Packages whose modules are inputs where a test imports them.
+IMPORTED = ("benchmarks", "testbed", "tools")
+
+
+def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
+    """A rehearsal's inputs by name: each file or folder that it lists, and `imports` for what its tests import.
+
+    Raises:
+        FileNotFoundError: a listed input does not exist.
+    """
+    files = _files(checkout)
+    found: dict[str, str] = {}
+    for name in rehearsal.inputs:
+        below = [file for file in files if file == name or file.startswith(f"{name}/")]
+        if not below:
+            raise FileNotFoundError(f"the rehearsal {rehearsal.name} depends on {name}, which does not exist")
+        found[name] = _digest(checkout, below)
+    tests = [file for file in files if file.startswith(f"{rehearsal.tests}/") and file.endswith(".py")]
+    listed = tuple(f"{name}/" for name in rehearsal.inputs)
+    imported = sorted(one for one in _closure(checkout, tests) if not one.startswith(listed) and one not in found)
+    return found | {"imports": _digest(checkout, imported)}
+
+
+def forget() -> None:
+    """Read every file again the next time: files have changed since this process began."""
+    _digest_of_file.cache_clear()
+
+
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Names of the inputs that differ."""
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def significant(source: str) -> str:
+    """The text of a Python file without comments, docstrings and blank lines.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and not token.string.startswith("#!"):
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in _docstrings(ast.parse(source)):
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        # What shares its lines with code stays.
+        if not lines[first][: node.col_offset].strip() and not lines[last][node.end_col_offset :].strip():
+            lines[first : last + 1] = [""] * (last + 1 - first)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _docstrings(tree: ast.AST) -> Iterator[ast.stmt]:
+    """Strings that stand alone on their lines: of modules, classes, functions and attributes."""
+    for node in ast.walk(tree):
+        for statement in _statements(node):
+            if (
+                isinstance(statement, ast.Expr)
+                and isinstance(statement.value, ast.Constant)
+                and isinstance(statement.value.value, str)
+            ):
+                yield statement
+
+
+def _statements(node: ast.AST) -> list[ast.stmt]:
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return node.body
+    return []
+
+
+def _files(checkout: Path) -> list[str]:
+    """Files that a commit would hold, new ones included."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        timeout=GIT_SECONDS,
+        check=True,
+    )
+    return sorted(name for name in set(listed.stdout.split("\0")) if name and (checkout / name).is_file())
+
+
+def _digest(checkout: Path, files: Iterable[str]) -> str:
+    total = hashlib.sha256()
+    for name in files:
+        total.update(f"{name}\0{_digest_of_file(checkout / name)}\n".encode())
+    return total.hexdigest()[:16]
+
+
+@cache
+def _digest_of_file(file: Path) -> str:
+    content = file.read_bytes()
+    if file.suffix == ".py":
+        content = significant(content.decode()).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _closure(checkout: Path, files: Iterable[str]) -> set[str]:
+    """Files of `IMPORTED` packages that these import, directly or through one another."""
+    waiting, found = list(files), set[str]()
+    while waiting:
+        for name in _imports(checkout, waiting.pop()):
+            if name not in found:
+                found.add(name)
+                waiting.append(name)
+    return found
+
+
+def _imports(checkout: Path, file: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse((checkout / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for module in modules:
+            if module.partition(".")[0] in IMPORTED:
+                path = module.replace(".", "/")
+                yield from (name for name in (f"{path}.py", f"{path}/__init__.py") if (checkout / name).is_file())

@@ -1,0 +1,212 @@
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from testbed.evidence import __main__ as evidence
+from testbed.evidence import catalogue, inputs, record
+from testbed.evidence.catalogue import REHEARSALS, Rehearsal
+from testbed.paths import CHECKOUT
+
+REHEARSAL = Rehearsal(name="upgrade", shows="an upgrade", files=("docs/upgrade.md",))
+TESTS = f"{REHEARSAL.tests}/test_upgrade.py"
+FILES = {
+    "server/app.py": '"""The server."""\n\nPORT = 5000  # the usual one\n',
+    "docs/upgrade.md": "Run `make up`.\n",
+    TESTS: "from testbed.e2e import data\n\n\ndef test_it() -> None:\n    assert data.ROWS\n",
+    "testbed/e2e/data.py": "from tools.rows import ROWS\n",
+    "tools/rows.py": "ROWS = 10\n",
+    "tools/others.py": "OTHERS = 10\n",
+}
+REPORT = '<testsuites><testsuite tests="{tests}" failures="{failures}" errors="0" skipped="0"/></testsuites>'
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small repository whose one rehearsal depends on a server, a page and what its tests import."""
+    monkeypatch.setattr(catalogue, "PLATFORM", ("server",))
+    monkeypatch.setattr(evidence, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(evidence, "REHEARSALS", {REHEARSAL.name: REHEARSAL})
+    for name, text in FILES.items():
+        _write(tmp_path, name, text)
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    return tmp_path
+
+
+class Programs:
+    """Stands for the programs that a run starts: they succeed, or the tests fail."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.calls: list[str] = []
+
+    def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        """Note the command, and write pytest's report."""
+        line = " ".join(command)
+        self.calls.append(line)
+        for option in command:
+            if option.startswith("--junitxml="):
+                report = REPORT.format(tests=3, failures=self.failures)
+                Path(option.removeprefix("--junitxml=")).write_text(report, encoding="utf-8")
+        return subprocess.CompletedProcess(command, 1 if self.failures and "pytest" in line else 0)
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether the rehearsal's tests were run."""
+        return any(REHEARSAL.tests in call for call in self.calls)
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    made, real = Programs(), subprocess.run
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        # Git lists the inputs; everything else would need a cluster.
+        return real(command, **options) if command[0] == "git" else made.run(command)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return made
+
+
+def _write(checkout: Path, name: str, text: str) -> None:
+    file = checkout / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def _due(checkout: Path) -> tuple[str, ...]:
+    inputs.forget()
+    verdict = record.judge(checkout, REHEARSAL, record.read(checkout)[REHEARSAL.name])
+    assert verdict.due == bool(verdict.changed)
+    return verdict.changed
+
+
+def _run(*names: str) -> int:
+    inputs.forget()
+    return evidence.run(names or [REHEARSAL.name], acceptance=True, everything=False)
+
+
+def test_a_rehearsal_that_has_passed_is_taken_from_the_record(
+    checkout: Path, programs: Programs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run() == 0
+    assert programs.rehearsed
+    assert "upgrade: runs, because it has never passed" in capsys.readouterr().out
+    programs.calls.clear()
+    assert _run() == 0
+    assert not programs.rehearsed
+    said = capsys.readouterr().out
+    assert "upgrade: taken from the record: its 3 tests passed on " in said
+    assert re.search(r"^rehearsal upgrade +from the record +0 s$", said, re.MULTILINE)
+    assert record.read(checkout)[REHEARSAL.name].tests == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("server/app.py", "server"),
+        ("server/new.py", "server"),
+        ("docs/upgrade.md", "docs/upgrade.md"),
+        (TESTS, REHEARSAL.tests),
+        ("testbed/e2e/data.py", "imports"),
+        ("tools/rows.py", "imports"),
+    ],
+)
+def test_a_rehearsal_runs_again_when_an_input_has_changed(
+    checkout: Path, programs: Programs, capsys: pytest.CaptureFixture[str], file: str, named: str
+) -> None:
+    _run()
+    _write(checkout, file, "CHANGED = True\n")
+    assert named in _due(checkout)
+    programs.calls.clear()
+    capsys.readouterr()
+    _run()
+    assert programs.rehearsed
+    said = capsys.readouterr().out
+    assert "upgrade: runs, because of changes since its pass of " in said
+    assert named in said
+    assert _due(checkout) == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("server/app.py", '"""The server, in other words."""\nPORT = 5000\n'),
+        ("tools/others.py", "OTHERS = 11\n"),
+    ],
+)
+def test_a_rehearsal_does_not_run_for_a_comment_or_for_a_file_it_does_not_depend_on(
+    checkout: Path, programs: Programs, file: str, text: str
+) -> None:
+    _run()
+    _write(checkout, file, text)
+    assert programs.rehearsed
+    assert _due(checkout) == ()
+
+
+def test_only_a_passing_rehearsal_is_recorded(checkout: Path, programs: Programs) -> None:
+    programs.failures = 1
+    assert _run() == 1
+    assert record.read(checkout) == {}
+    # What it has left is cleared away before the next part.
+    assert [call for call in programs.calls if call.startswith("tools/up")] == ["tools/up dev ", "tools/up dev "]
+
+
+def test_a_pass_of_a_part_of_a_rehearsal_is_not_recorded(checkout: Path, programs: Programs) -> None:
+    assert evidence.run([REHEARSAL.name], acceptance=False, everything=True, options=["-k", "it"]) == 0
+    assert programs.rehearsed
+    assert record.read(checkout) == {}
+
+
+def test_a_deployment_that_fails_ends_the_run_with_an_error(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(evidence, "UP", ("false",))
+    monkeypatch.setattr(evidence, "ACCEPTANCE", str(checkout / "never"))
+    assert _run() == 1
+    assert "failed with exit code 1" in capsys.readouterr().out
+
+
+def test_an_input_that_does_not_exist_is_named(checkout: Path) -> None:
+    (checkout / "docs" / "upgrade.md").unlink()
+    with pytest.raises(FileNotFoundError, match=r"upgrade depends on docs/upgrade\.md, which does not exist"):
+        inputs.digests(checkout, REHEARSAL)
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_every_rehearsal_has_tests_and_inputs(name: str) -> None:
+    rehearsal = REHEARSALS[name]
+    assert list((CHECKOUT / rehearsal.tests).glob("test_*.py"))
+    assert set(rehearsal.inputs) < set(inputs.digests(CHECKOUT, rehearsal))
+
+
+def test_every_folder_of_tests_is_a_rehearsal() -> None:
+    folders = {file.parent.name for file in (CHECKOUT / "testbed" / "e2e" / "rehearsals").rglob("test_*.py")}
+    assert folders == set(REHEARSALS)
+
+
+def test_the_committed_record_names_rehearsals_that_exist() -> None:
+    assert set(record.read(CHECKOUT)) <= set(REHEARSALS)
+
+
+@pytest.mark.parametrize(
+    ("source", "rest"),
+    [
+        ('"""Doc."""\nX = 1  # why\n', "X = 1"),
+        ('class A:\n    x: int\n    """Of x."""\n', "class A:\n    x: int"),
+        ('def f():\n    """Doc\n    of two lines."""\n    return "# none"\n', 'def f():\n    return "# none"'),
+        ('def f(): "kept"\n', 'def f(): "kept"'),
+        ("#!/usr/bin/python\nX = 1\n", "#!/usr/bin/python\nX = 1"),
+    ],
+)
+def test_comments_docstrings_and_blank_lines_do_not_count(source: str, rest: str) -> None:
+    assert inputs.significant(source) == rest
+
+
+def test_the_record_is_readable(checkout: Path, programs: Programs) -> None:
+    _run()
+    assert programs.rehearsed
+    (entry,) = json.loads((checkout / record.FILE).read_text(encoding="utf-8")).values()
+    assert entry.keys() == {"date", "seconds", "tests", "inputs"}

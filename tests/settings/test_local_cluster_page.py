@@ -1,0 +1,23 @@
+"""What docs/local-cluster.md changes in the `dev` stack is right as it stands there."""
+
+import re
+
+import pytest
+import yaml
+
+from tests.settings.stack_files import ROOT, Complaints, committed
+
+PAGE = (ROOT / "docs" / "local-cluster.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_every_stack_file_of_the_page_is_right(text: str, complaints: Complaints) -> None:
+    said = {key.removeprefix("mlflow-platform:"): value for key, value in yaml.safe_load(text)["config"].items()}
+    assert complaints(committed("dev") | said) == []
+
+
+def test_the_login_of_the_page_differs_from_the_dev_stacks_in_one_word(complaints: Complaints) -> None:
+    stack = committed("dev")
+    assert complaints(stack | {"login": {**stack["login"], "kind": "basic"}}) == []
+    assert len(BLOCKS) == 2
