@@ -1,8 +1,8 @@
-"""The one exception a user of the embedded cluster is meant to read."""
+"""The exception for errors that users can act on."""
 
 
 class EmbeddedError(Exception):
-    """A failure told in sentences: which object, what was expected, what to do.
+    """An error whose message names the object, what was expected and what to do.
 
-    The command line prints its text without a traceback.
+    The command line prints the message without a traceback.
     """

@@ -1,4 +1,4 @@
-"""Where the embedded cluster keeps things: a cache that can be rebuilt, and data that cannot."""
+"""Directories of the embedded cluster: a cache that can be rebuilt, and data that cannot."""
 
 import os
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def _xdg(variable: str, default: str) -> Path:
-    """Resolve an XDG base directory; the specification says that a relative value is to be ignored."""
+    """Return the project's directory in an XDG base directory; by the specification, a relative value is ignored."""
     base = Path(os.environ.get(variable, ""))
     if not base.is_absolute():
         base = Path.home() / default
     path = base / PROJECT
     if any(mark in str(path) for mark in ",:\\\n"):
         raise EmbeddedError(
-            f"{variable} gives {path}: overlay file systems and search paths cannot carry a comma, colon,"
-            f" backslash or line break. Set {variable} to a path without them."
+            f"{variable} gives {path}, but overlay file systems and search paths do not support a comma, colon,"
+            f" backslash or line break in it. Set {variable} to a directory without them."
         )
     return path
 
@@ -36,33 +36,33 @@ def data() -> Path:
 
 @dataclass(frozen=True)
 class Home:
-    """The places below `data()`, by name."""
+    """The paths below `data()`."""
 
     root: Path
 
     @property
     def node(self) -> Path:
-        """What the node must find again after a stop: etcd, certificates, kubelet, containers."""
+        """State of the node that survives a stop: etcd, certificates, kubelet, containers."""
         return self.root / "node"
 
     @property
     def logs(self) -> Path:
-        """Logs of the node's programs, of the door and of the pods."""
+        """Logs of the node's programs, of the port forwarding and of the pods."""
         return self.root / "log"
 
     @property
     def volumes(self) -> Path:
-        """One directory for each PersistentVolume."""
+        """A directory for each PersistentVolume."""
         return self.root / "volumes"
 
     @property
     def kubeconfig(self) -> Path:
-        """The cluster's administrator, as seen from the machine."""
+        """Kubeconfig of the cluster's administrator, for use on the machine."""
         return self.root / "kubeconfig"
 
     @property
     def passphrase(self) -> Path:
-        """What the Pulumi state's secrets are encrypted with."""
+        """Passphrase that encrypts the secrets in the Pulumi state."""
         return self.root / "passphrase"
 
     @property
@@ -72,15 +72,15 @@ class Home:
 
     @property
     def policy_pack(self) -> Path:
-        """The policy pack as the embedded engine runs it."""
+        """Copy of the policy pack for the embedded engine."""
         return self.root / "policy-pack"
 
     @property
     def pulumi_home(self) -> Path:
-        """Pulumi's own directory: plugins and its logs, apart from the user's ~/.pulumi."""
+        """Pulumi's own directory with plugins and logs, separate from the user's ~/.pulumi."""
         return self.root / "pulumi-home"
 
 
 def home() -> Home:
-    """Return the places of the machine's embedded cluster."""
+    """Return the paths of the machine's embedded cluster."""
     return Home(data())

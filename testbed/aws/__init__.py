@@ -1,18 +1,19 @@
-"""AWS for machines that have none: a moto server whose IAM policies count. Test equipment, never part of the platform.
+"""Stand-in for AWS: a moto server that enforces IAM policies. Test equipment, never part of the platform.
 
-moto keeps what the calls create; `gate.py` stands before it, checks who asks (`signature.py`, `identity.py`,
-`webidentity.py`), finds out what AWS would call the request (`requests/`), and asks the policies (`policy/`)::
+moto keeps the resources. `gateway.py` stands in front of it: it authenticates a request (`signature.py`,
+`web_identity.py`), finds the permissions that AWS would require for it (`calls/`) and evaluates the policies
+(`policy/`)::
 
     from testbed.aws import server
 
     with server.running() as aws:
         aws.url, aws.tls_url, aws.authority_pem   # the same AWS without and with TLS
-        aws.administrator                         # an access key that may do everything
-        aws.actions()                             # who asked for what, and what became of it
+        aws.administrator                         # an access key with all permissions
+        aws.actions()                             # a log of requested actions and verdicts
 
-The rule for every line in here: never kinder than AWS. What the equipment does not know (an operator or key of a
-condition, an element of a policy, a request whose action it has no name for) is a fault, never an allowance.
+The stand-in must never be more permissive than AWS. Anything it does not know (a condition operator or key, an element
+of a policy, an API call without a known action) is an error, never allowed.
 
-It is our reading of AWS's documentation, not AWS. Left out: service control policies, session policies, access control
+It follows AWS's documentation, but it is not AWS. Missing: service control policies, session policies, access control
 lists (they never grant anything here), NotPrincipal, several accounts, signatures of single chunks of an upload.
 """

@@ -1,4 +1,4 @@
-"""Who asked for what, and what became of it."""
+"""Log of requested actions, with the caller and the verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Entry:
     """One action on one resource."""
 
     caller: str
-    """ARN of the user or the session; `anonymous`; the identity provider of a web identity."""
+    """ARN of the user, the session or the identity provider of a token, or `anonymous`."""
 
     action: str
     resource: str
@@ -20,24 +20,24 @@ class Entry:
 
 
 class ActionLog:
-    """The actions asked for since the last look."""
+    """The actions since the log was last cleared."""
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Start with an empty log."""
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
 
     def add(self, entry: Entry) -> None:
-        """Remember an action."""
+        """Append an action."""
         with self._lock:
             self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Empty the log."""
         with self._lock:
             self._entries.clear()
 
     def plain(self) -> list[dict[str, object]]:
-        """Return all of it, ready for JSON."""
+        """Return the log, ready for JSON."""
         with self._lock:
             return [asdict(entry) for entry in self._entries]

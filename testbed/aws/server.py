@@ -1,4 +1,4 @@
-"""Starts AWS as a child process, and talks to it."""
+"""Starts the AWS stand-in as a child process, and controls it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-from testbed.aws.authority import Authority, names_of_aws
-from testbed.aws.identity import REGION
+import trustme
+
 from testbed.aws.log import Entry
+from testbed.aws.principals import REGION
 from testbed.paths import CHECKOUT
 
 LOOPBACK: Final = "127.0.0.1"
+# Host names of the services in the region.
+NAMES: Final = (
+    "*.amazonaws.com",
+    f"*.{REGION}.amazonaws.com",
+    "*.s3.amazonaws.com",
+    f"*.s3.{REGION}.amazonaws.com",
+    "localhost",
+    LOOPBACK,
+)
 
 
-class EquipmentError(Exception):
-    """The equipment did not do what was asked."""
+class StandInError(Exception):
+    """The stand-in could not carry out a command."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """A certificate and its key, in PEM."""
+
+    certificate: str
+    key: str
+
+
+class Authority:
+    """A certificate authority in place of the public ones and of RDS's. Only tests trust it."""
+
+    def __init__(self) -> None:
+        """Create its key and certificate."""
+        self._authority = trustme.CA(organization_name="AWS stand-in")
+        self.pem: Final = self._authority.cert_pem.bytes().decode()
+
+    def issue(self, names: Sequence[str]) -> Pair:
+        """Issue a certificate for host names and addresses."""
+        issued = self._authority.issue_cert(*names)
+        (certificate,) = issued.cert_chain_pems
+        return Pair(certificate=certificate.bytes().decode(), key=issued.private_key_pem.bytes().decode())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,16 +69,16 @@ class Key:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that every AWS client reads."""
+        """The environment variables for AWS clients."""
         token = {"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {}
         return {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key, **token}
 
 
 class Running:
-    """An AWS that answers."""
+    """A running stand-in."""
 
     def __init__(self, process: subprocess.Popen[str], authority: Authority, ports: Sequence[int]) -> None:
-        """Wait until it does."""
+        """Wait until it answers."""
         self._process = process
         self._lock = threading.Lock()
         self.authority: Final = authority
@@ -58,11 +91,11 @@ class Running:
         self.administrator: Final = Key(access_key_id=key_id, secret_access_key=secret)
 
     def enforce(self, *, on: bool) -> None:
-        """Judge requests, or let everything in."""
+        """Switch the check of signatures and policies on or off."""
         self._do("enforce", on=on)
 
     def actions(self) -> list[Entry]:
-        """Return every action that was asked for since the last `forget_actions`."""
+        """Return the log of actions since the last `forget_actions`."""
         return [Entry(**entry) for entry in cast("list[dict[str, Any]]", self._do("actions"))]
 
     def forget_actions(self) -> None:
@@ -70,11 +103,11 @@ class Running:
         self._do("forget")
 
     def trust_issuer(self, issuer: str, keys: Mapping[str, Any]) -> None:
-        """Take a key set (JWKS) for the issuer's own; without one no token of it counts."""
+        """Accept an issuer's tokens, verified by this key set (JWKS)."""
         self._do("trust", issuer=issuer, keys=keys)
 
     def pod_identity(self, *, role: str, cluster: str, namespace: str, account: str) -> Key:
-        """Return the credentials that EKS Pod Identity would give to a pod."""
+        """Return the credentials that a pod would get from EKS Pod Identity."""
         given = {"role": role, "cluster": cluster, "namespace": namespace, "account": account}
         made = cast("dict[str, str]", self._do("pod-identity", **given))
         return Key(
@@ -88,14 +121,15 @@ class Running:
             self._process.stdin.flush()
             answer = cast("dict[str, object]", self._line())
         if "error" in answer:
-            raise EquipmentError(answer["error"])
+            raise StandInError(answer["error"])
         return answer["result"]
 
     def _line(self) -> object:
         assert self._process.stdout is not None  # noqa: S101 - it was started with a pipe
         line = self._process.stdout.readline()
         if not line:
-            raise EquipmentError(f"the AWS equipment ended with {self._process.wait()}; see its error output")
+            code = self._process.wait()
+            raise StandInError(f"the AWS stand-in ended with exit code {code}; the reason is in its standard error")
         return json.loads(line)
 
 
@@ -106,17 +140,17 @@ def running(
     host: str | None = None,
     prefix: Sequence[str] = (),
 ) -> Generator[Running]:
-    """Run an AWS with nothing in it but an administrator.
+    """Run a stand-in that contains nothing but an administrator.
 
     Args:
-        enforce: judge signatures and policies from the start.
-        host: an address to listen on as well, at ports 80 and 443, where `prefix` has led.
-        prefix: a command that runs it elsewhere, like `nsenter`; this process reaches it all the same.
+        enforce: check signatures and policies from the start.
+        host: further address to listen on, at ports 80 and 443, in the network that `prefix` enters.
+        prefix: command that starts the process in another network namespace, such as `nsenter`.
 
     """
     authority = Authority()
-    pair = authority.issue([*names_of_aws(REGION), "localhost", LOOPBACK])
-    # Opened here, so that they lead here from whatever network the process is in.
+    pair = authority.issue(NAMES)
+    # Opened here, so that this process can connect whatever network namespace the child is in.
     sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(2)]
     with tempfile.TemporaryDirectory() as directory, sockets[0], sockets[1]:
         certificate, key = Path(directory, "tls.crt"), Path(directory, "tls.key")
@@ -138,5 +172,5 @@ def running(
                 aws.enforce(on=enforce)
                 yield aws
             finally:
-                # It ends with its standard input; nothing in it is worth waiting for.
+                # Its state is in memory only, so there is nothing to wait for.
                 process.kill()

@@ -1,50 +1,49 @@
-"""Sessions of roles, and permissions boundaries of users: what moto gives to everybody, or forgets."""
+"""Sessions of roles, which moto grants to everybody, and permissions boundaries of users, which it does not keep."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from werkzeug.wrappers import Response
 
-from testbed.aws import answers, webidentity
+from testbed.aws import refusals, web_identity
 from testbed.aws.calls import others
 from testbed.aws.calls.call import Call
-from testbed.aws.identity import ACCOUNT, REGION
-from testbed.aws.kept import identities
 from testbed.aws.log import ActionLog, Entry
+from testbed.aws.moto_state import iam
 from testbed.aws.policy.request import Verdict
+from testbed.aws.principals import ACCOUNT, REGION
 
 BOUNDARIES: Final = frozenset({"PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"})
 _PODS: Final = "pods.eks.amazonaws.com"
 
 
 class SessionError(Exception):
-    """A service of AWS may not assume a role."""
+    """A service of AWS is not authorized to assume a role."""
 
 
 def is_web_identity(call: Call) -> bool:
-    """Say whether a request is the one that needs no signature, because it has a token."""
+    """True for AssumeRoleWithWebIdentity, which carries a token in place of a signature."""
     return call.service == "sts" and call.form.get("Action") == "AssumeRoleWithWebIdentity"
 
 
-def refuse(call: Call, issuers: webidentity.Issuers, now: datetime, log: ActionLog) -> Response | None:
-    """Refuse a token or a role; None when the session may be made."""
+def refuse(call: Call, issuers: web_identity.Issuers, log: ActionLog) -> Response | None:
+    """Return the refusal of a token or a role; None if the session may be created."""
     if "Policy" in call.form:
-        return answers.refusal(call, "EquipmentFault", "the AWS equipment of the tests has no session policies")
-    asked = webidentity.request(call.form, issuers, now)
-    found = webidentity.verdict(asked)
+        return refusals.refusal(call, refusals.FAULT, "the AWS stand-in of the tests has no session policies")
+    asked = web_identity.request(call.form, issuers)
+    found = web_identity.verdict(asked)
     caller, resource = asked.caller.federated, asked.resource or ""
     log.add(Entry(caller=caller, action=asked.action, resource=resource, verdict=found, secure=call.secure))
     if found is Verdict.ALLOW:
         return None
-    return answers.refusal(call, "AccessDenied", f"Not authorized to perform {webidentity.ACTION}")
+    return refusals.refusal(call, "AccessDenied", f"Not authorized to perform {web_identity.ACTION}")
 
 
 def pod_identity(role: str, cluster: str, namespace: str, account: str) -> Mapping[str, str]:
-    """Do as the agent of EKS Pod Identity does: get a session of the role for a pod's service account."""
-    # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html; a pod's name and uid are left out.
+    """Create a session for a pod's service account, as the EKS Pod Identity Agent does."""
+    # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html, without the tags for the pod's name and uid.
     tags = {
         "eks-cluster-arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{cluster}",
         "eks-cluster-name": cluster,
@@ -52,9 +51,9 @@ def pod_identity(role: str, cluster: str, namespace: str, account: str) -> Mappi
         "kubernetes-service-account": account,
     }
     for action in ("sts:AssumeRole", "sts:TagSession"):
-        if webidentity.service_verdict(role, _PODS, action, tags) is not Verdict.ALLOW:
+        if web_identity.service_verdict(role, _PODS, action, tags) is not Verdict.ALLOW:
             raise SessionError(f"{_PODS} is not authorized to perform {action} on {role}")
-    session = identities.assume(role, f"eks-{cluster}-{account}", tags)
+    session = iam.assume_role(role, f"eks-{cluster}-{account}", tags)
     return {
         "AccessKeyId": session.access_key_id,
         "SecretAccessKey": session.secret_access_key,
@@ -63,10 +62,10 @@ def pod_identity(role: str, cluster: str, namespace: str, account: str) -> Mappi
     }
 
 
-def bound(call: Call) -> Response:
-    """Answer for moto, which does not know the boundaries of users."""
+def set_boundary(call: Call) -> Response:
+    """Set or delete a user's permissions boundary, in place of moto."""
     operation = others.operation(call)
-    given = call.form.get("PermissionsBoundary") if operation == "PutUserPermissionsBoundary" else None
-    identities.bound_user(call.form["UserName"], given)
-    metadata = "<ResponseMetadata><RequestId>equipment</RequestId></ResponseMetadata>"
+    boundary = call.form.get("PermissionsBoundary") if operation == "PutUserPermissionsBoundary" else None
+    iam.set_user_boundary(call.form["UserName"], boundary)
+    metadata = "<ResponseMetadata><RequestId>stand-in</RequestId></ResponseMetadata>"
     return Response(f"<{operation}Response>{metadata}</{operation}Response>", content_type="text/xml")

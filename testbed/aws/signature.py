@@ -1,4 +1,4 @@
-"""Signatures of requests (version 4 only, as for every bucket of today), computed anew by botocore and compared."""
+"""Verification of request signatures (Signature Version 4): botocore computes them again, and they are compared."""
 
 from __future__ import annotations
 
@@ -13,40 +13,32 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from testbed.aws.calls.call import Call, Credential
-from testbed.aws.identity import AccessKey
+from testbed.aws.principals import AccessKey
+from testbed.aws.refusals import RefusedError
 
 _SKEW: Final = timedelta(minutes=15)
 _HEX_DIGEST: Final = 64
 
 
-class SignatureError(Exception):
-    """A request is not signed by whom it says, or not now."""
-
-    def __init__(self, code: str, message: str) -> None:
-        """Have one of S3's codes, and words for a person."""
-        super().__init__(message)
-        self.code = code
-
-
 def check(call: Call, credential: Credential, key: AccessKey | None, now: datetime) -> AccessKey:
-    """Return the key that signed the request."""
+    """Return the key if it signed the request."""
     if key is None:
-        raise SignatureError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        raise RefusedError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
     if key.fault:
         code = "ExpiredToken" if key.token else "InvalidAccessKeyId"
-        raise SignatureError(code, key.fault)
+        raise RefusedError(code, key.fault)
     presigned = "X-Amz-Signature" in call.query
     token = call.query.get("X-Amz-Security-Token", "") if presigned else call.headers.get("x-amz-security-token", "")
     if token != key.token:
-        raise SignatureError("InvalidToken", "The provided token is malformed or otherwise invalid.")
+        raise RefusedError("InvalidToken", "The provided token is malformed or otherwise invalid.")
     said = call.query["X-Amz-Signature"] if presigned else _field(call, "Signature")
     _check_time(call, now, presigned=presigned)
     if not hmac.compare_digest(said, _computed(call, credential, key, presigned=presigned)):
         message = "The request signature we calculated does not match the signature you provided."
-        raise SignatureError("SignatureDoesNotMatch", message)
+        raise RefusedError("SignatureDoesNotMatch", message)
     digest = call.headers.get("x-amz-content-sha256", "")
     if len(digest) == _HEX_DIGEST and digest != hashlib.sha256(call.body).hexdigest():
-        raise SignatureError("XAmzContentSHA256Mismatch", "The body is not the one that was signed.")
+        raise RefusedError("XAmzContentSHA256Mismatch", "The body is not the one that was signed.")
     return key
 
 
@@ -59,16 +51,16 @@ def _check_time(call: Call, now: datetime, *, presigned: bool) -> None:
     try:
         signed = datetime.strptime(written, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        raise SignatureError("AccessDenied", f"{written!r} is not the time of a signature") from None
+        raise RefusedError("AccessDenied", f"{written!r} is not the time of a signature") from None
     late = signed + timedelta(seconds=int(call.query.get("X-Amz-Expires", "0"))) if presigned else signed + _SKEW
     if presigned and now > late:
-        raise SignatureError("AccessDenied", "Request has expired")
+        raise RefusedError("AccessDenied", "Request has expired")
     if now > late or now < signed - _SKEW:
-        raise SignatureError("RequestTimeTooSkewed", "The request was signed at another time.")
+        raise RefusedError("RequestTimeTooSkewed", "The request was signed at another time.")
 
 
 def _computed(call: Call, credential: Credential, key: AccessKey, *, presigned: bool) -> str:
-    keys = Credentials(key.identity.arn, key.secret)
+    keys = Credentials(key.principal.arn, key.secret)
     names = call.query.get("X-Amz-SignedHeaders", "") if presigned else _field(call, "SignedHeaders")
     headers = {name: call.headers.get(name, "") for name in names.split(";")}
     request = AWSRequest(method=call.method, url=_url(call), headers=headers, data=call.body)
@@ -86,6 +78,6 @@ def _auth(keys: Credentials, credential: Credential, *, presigned: bool) -> SigV
 
 def _url(call: Call) -> str:
     parts = urlsplit(call.target)
-    # The signature itself is the one field of a presigned query that is not signed.
+    # In a presigned query, everything but the signature itself is signed.
     query = "&".join(field for field in parts.query.split("&") if not field.startswith("X-Amz-Signature="))
     return f"http://{call.headers.get('host', '')}{parts.path}{'?' if query else ''}{query}"

@@ -1,4 +1,4 @@
-"""What AWS refuses and moto takes: policies that are none, too long or public, and access control lists."""
+"""Validations of AWS that moto lacks: policies (syntax, length, public access) and access control lists."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Final
 
 from testbed.aws.calls import others, s3
 from testbed.aws.calls.call import Call
-from testbed.aws.kept import identities, storage
+from testbed.aws.moto_state import iam, storage
 from testbed.aws.policy.document import Statement, identity_policy, resource_policy, trust_policy
 from testbed.aws.policy.request import PolicyError
+from testbed.aws.refusals import RefusedError
 
 _READERS: Final[Mapping[str, tuple[str, Callable[[str], tuple[Statement, ...]]]]] = {
     "PutUserPolicy": ("PolicyDocument", identity_policy),
@@ -21,21 +22,12 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[str], tuple[Statement, ...]]]]
     "CreateRole": ("AssumeRolePolicyDocument", trust_policy),
     "UpdateAssumeRolePolicy": ("PolicyDocument", trust_policy),
 }
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: without white space.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: white space does not count.
 _LONGEST: Final = {"PutUserPolicy": 2048, "PutGroupPolicy": 5120, "PutRolePolicy": 10240, "CreatePolicy": 6144}
 
 
-class InvalidError(Exception):
-    """AWS would refuse a request for what it says."""
-
-    def __init__(self, code: str, message: str) -> None:
-        """Have AWS's code, and words for a person."""
-        super().__init__(message)
-        self.code = code
-
-
 def check(call: Call) -> None:
-    """Refuse what AWS would refuse."""
+    """Raise `RefusedError` if AWS would refuse the request for its content."""
     if call.service == "s3":
         _bucket(call)
     elif call.service == "iam":
@@ -50,7 +42,7 @@ def _read(reader: Callable[[str], tuple[Statement, ...]], text: str, code: str) 
     try:
         return reader(text)
     except PolicyError as error:
-        raise InvalidError(code, str(error)) from error
+        raise RefusedError(code, str(error)) from error
 
 
 def _identity(call: Call) -> None:
@@ -63,38 +55,38 @@ def _identity(call: Call) -> None:
     others_of_user = _other_policies(call) if operation == "PutUserPolicy" else []
     size = sum(len("".join(one.split())) for one in (text, *others_of_user))
     if size > _LONGEST.get(operation, size):
-        raise InvalidError("LimitExceeded", f"Maximum policy size of {_LONGEST[operation]} bytes exceeded: {size}")
+        raise RefusedError("LimitExceeded", f"Maximum policy size of {_LONGEST[operation]} bytes exceeded: {size}")
 
 
 def _other_policies(call: Call) -> list[str]:
-    # The limit is of all inline policies of a user together.
+    # The limit applies to all inline policies of a user together.
     user, name = call.form.get("UserName", ""), call.form.get("PolicyName", "")
-    return [text for other, text in identities.inline_policies(user).items() if other != name]
+    return [text for other, text in iam.inline_policies(user).items() if other != name]
 
 
 def _bucket(call: Call) -> None:
     where = s3.place(call)
-    lists = "acl" in call.query and call.method == "PUT"
-    lists = lists or call.headers.get("x-amz-acl", "bucket-owner-full-control") != "bucket-owner-full-control"
-    if lists and storage.owner_enforced(where.bucket):
-        raise InvalidError("AccessControlListNotSupported", "The bucket does not allow ACLs")
+    sets_acl = "acl" in call.query and call.method == "PUT"
+    sets_acl = sets_acl or call.headers.get("x-amz-acl", "bucket-owner-full-control") != "bucket-owner-full-control"
+    if sets_acl and storage.owner_enforced(where.bucket):
+        raise RefusedError("AccessControlListNotSupported", "The bucket does not allow ACLs")
     if not where.key and call.method == "PUT" and "policy" in call.query:
         statements = _read(resource_policy, call.body.decode(), "MalformedPolicy")
         for statement in statements:
             _principals_exist(statement)
         blocks = storage.public_access_block(where.bucket)
         if "block_public_policy" in blocks and any(is_public(statement) for statement in statements):
-            raise InvalidError("AccessDenied", "public policies are blocked by the BlockPublicPolicy setting")
+            raise RefusedError("AccessDenied", "public policies are blocked by the BlockPublicPolicy setting")
 
 
 def _principals_exist(statement: Statement) -> None:
     names = (statement.principals or {}).get("AWS", ())
     unknown = [name for name in names if ":user/" in name or ":role/" in name]
-    unknown = [name for name in unknown if not identities.exists(name)]
+    unknown = [name for name in unknown if not iam.exists(name)]
     if unknown:
-        raise InvalidError("MalformedPolicy", f"Invalid principal in policy: {json.dumps(unknown)}")
+        raise RefusedError("MalformedPolicy", f"Invalid principal in policy: {json.dumps(unknown)}")
 
 
 def is_public(statement: Statement) -> bool:
-    """Say whether a statement gives something to everybody; conditions are not looked at, so it says so too often."""
+    """True if a statement grants something to everybody. Ignores conditions, so it errs on the strict side."""
     return statement.allows and "*" in (statement.principals or {}).get("AWS", ())

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import boto3
 
-from testbed.aws.identity import REGION
+from testbed.aws.principals import REGION
 from testbed.aws.server import Running, running
 from testbed.e2e.commands import run
 from testbed.e2e.kube import kubectl

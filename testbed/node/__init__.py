@@ -1,1 +1,1 @@
-"""The embedded Kubernetes node: its process, its cluster, and the door by which the machine reaches it."""
+"""The embedded Kubernetes node: its process, its cluster, and the port forwarding from the machine into it."""

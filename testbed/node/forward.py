@@ -1,7 +1,7 @@
-"""The door's program: carries TCP connections from the machine into the node's network.
+"""The port forwarding program: carries TCP connections from the machine into the node's network.
 
-It is started inside the node's network namespace with listening sockets that were opened outside of it,
-so that no interface or address has to be added to the machine. It ends when the node ends.
+It runs inside the node's network namespace, with listening sockets that were opened outside of it, so that the
+machine needs no interface or address for the node. It ends when the node ends.
 
     python -m testbed.node.forward NODE_PID RECORD LOG FD=HOST:PORT...
 """
@@ -23,19 +23,19 @@ from testbed.paths import PROJECT
 
 CHUNK_BYTES = 65_536
 CONNECT_SECONDS = 10
-# Two descriptors each; more connections than this wait in the listen queue.
+# Each takes two file descriptors. Further connections wait in the listen queue.
 MAX_CONNECTIONS = 1_024
 FILE_DESCRIPTORS = 4_096
 LOG_BYTES = 1_048_576
-# A peer that vanished without a word is noticed after two minutes.
+# Detects a peer that disappeared without closing the connection after two minutes.
 KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 15, socket.TCP_KEEPCNT: 4}
 
-log = logging.getLogger("door")
+log = logging.getLogger("port-forward")
 
 
 @dataclass(frozen=True)
-class Way:
-    """One listening socket (by its inherited descriptor) and where its connections go."""
+class Route:
+    """An inherited listening socket (its file descriptor) and the target of its connections."""
 
     descriptor: int
     host: str
@@ -43,16 +43,16 @@ class Way:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `FD=HOST:PORT`."""
+        """Parse `FD=HOST:PORT`."""
         descriptor, _, target = text.partition("=")
         host, _, port = target.rpartition(":")
         return cls(int(descriptor), host, int(port))
 
 
 async def _pump(source: socket.socket, sink: socket.socket) -> None:
-    """Carry one direction until its end, and pass the end on; the other direction goes on (half-close)."""
+    """Copy one direction until its end and close the sink for writing; the other direction continues."""
     loop = asyncio.get_running_loop()
-    # One chunk at a time: a slow reader slows the writer down, and memory stays bounded.
+    # One chunk at a time: a slow reader slows the writer down, and memory use stays bounded.
     while chunk := await loop.sock_recv(source, CHUNK_BYTES):
         await loop.sock_sendall(sink, chunk)
     with contextlib.suppress(OSError):  # the other side may have closed already
@@ -68,7 +68,7 @@ def _tune(connection: socket.socket) -> None:
 
 
 async def carry(client: socket.socket, host: str, port: int) -> None:
-    """Carry one connection to the target and back; whatever happens to it stays with it."""
+    """Connect one client to the target and copy both directions; errors affect this connection only."""
     with client, socket.socket(socket.AF_INET, socket.SOCK_STREAM) as target:
         try:
             _tune(client)
@@ -83,12 +83,12 @@ async def carry(client: socket.socket, host: str, port: int) -> None:
                 both.create_task(_pump(client, target))
                 both.create_task(_pump(target, client))
         except* OSError as aborted:
-            # One side broke off; the group has ended the other direction, and both sockets close here.
-            log.debug("connection to %s:%s broke off: %s", host, port, aborted.exceptions[0])
+            # One side broke the connection; the task group has cancelled the other direction.
+            log.debug("connection to %s:%s broke: %s", host, port, aborted.exceptions[0])
 
 
 async def serve(listener: socket.socket, host: str, port: int) -> None:
-    """Accept connections and carry each, for ever."""
+    """Accept and carry connections until cancelled."""
     loop = asyncio.get_running_loop()
     free = asyncio.Semaphore(MAX_CONNECTIONS)
     running: set[asyncio.Task[None]] = set()
@@ -104,7 +104,7 @@ async def serve(listener: socket.socket, host: str, port: int) -> None:
         try:
             client, _ = await loop.sock_accept(listener)
         except OSError as error:
-            # The client has gone already, or descriptors ran out: neither is a reason to close the door.
+            # The client has disconnected, or file descriptors ran out. Go on in both cases.
             free.release()
             log.warning("accepting a connection for %s:%s failed: %s", host, port, error)
             await asyncio.sleep(0.1)
@@ -114,24 +114,24 @@ async def serve(listener: socket.socket, host: str, port: int) -> None:
         task.add_done_callback(ended)
 
 
-async def _until_node_ends(node_pid: int, ways: list[Way]) -> None:
+async def _until_node_ends(node_pid: int, routes: list[Route]) -> None:
     node = os.pidfd_open(node_pid)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(node, ended.set)
     async with asyncio.TaskGroup() as group:
         servers: list[asyncio.Task[None]] = []
-        for way in ways:
-            listener = socket.socket(fileno=way.descriptor)
+        for route in routes:
+            listener = socket.socket(fileno=route.descriptor)
             listener.settimeout(0)
-            servers.append(group.create_task(serve(listener, way.host, way.port)))
+            servers.append(group.create_task(serve(listener, route.host, route.port)))
         await ended.wait()
         for server in servers:
             server.cancel()
-    log.info("the node has ended, and so does its door")
+    log.info("ending, because the node has ended")
 
 
 def _join_cgroup() -> None:
-    """Move into the node's control groups: what ends or limits the shell that ran `up` is not meant for the door."""
+    """Move into the node's cgroups, so that limits on the shell that ran `up` do not apply."""
     groups = Path("/sys/fs/cgroup")
     # Version 2 has one tree, version 1 has one for each controller.
     for pattern in (f"{PROJECT}/node/cgroup.procs", f"*/{PROJECT}/node/cgroup.procs"):
@@ -140,16 +140,16 @@ def _join_cgroup() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the door with the arguments of the module's docstring."""
-    node_pid, record, log_file, *ways = arguments
+    """Run with the arguments described in the module's docstring."""
+    node_pid, record, log_file, *routes = arguments
     _join_cgroup()
     handler = RotatingFileHandler(log_file, maxBytes=LOG_BYTES, backupCount=1)
     logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(levelname)s %(message)s")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILE_DESCRIPTORS, most), most))
-    log.info("open: %s", ", ".join(ways))
+    log.info("forwarding: %s", ", ".join(routes))
     write_own_record(Path(record))
-    asyncio.run(_until_node_ends(int(node_pid), [Way.parse(way) for way in ways]))
+    asyncio.run(_until_node_ends(int(node_pid), [Route.parse(text) for text in routes]))
 
 
 if __name__ == "__main__":

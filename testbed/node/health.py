@@ -1,33 +1,33 @@
-"""What the cluster says of itself, reduced to what a person has to know."""
+"""Health of the cluster: problems found in the status of its objects."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from testbed.node.objects import Object
+from testbed.node.object_types import Object
 
-# The embedded cluster's own; the platform's are the platform's concern.
+# Deployments of the embedded cluster itself, not of the platform.
 ADDONS = (("kube-system", "network-policies"), ("kube-system", "coredns"), ("traefik", "traefik"))
 OWN_NAMESPACES = frozenset({"kube-system", "traefik"})
 
 NAMED = 2
-NOT_RESTARTED = "not started again since the node started"
+NOT_RESTARTED = "not restarted since the node started"
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """One thing that is not as it should be."""
+class Problem:
+    """An object that is not healthy, and the reason."""
 
     what: str
     why: str
     own: bool = True
-    """Whether it is the embedded cluster's own, not the platform's."""
+    """True if it belongs to the embedded cluster itself, not to the platform."""
 
 
-def in_short(troubles: list[Trouble]) -> str | None:
-    """Say the first few in one line; None when there are none."""
-    named = "; ".join(f"{trouble.what}: {trouble.why}" for trouble in troubles[:NAMED])
-    return f"{named}; and {len(troubles) - NAMED} more" if len(troubles) > NAMED else named or None
+def in_short(problems: list[Problem]) -> str | None:
+    """Summarize problems in one line; None if there are none."""
+    named = "; ".join(f"{problem.what}: {problem.why}" for problem in problems[:NAMED])
+    return f"{named}; and {len(problems) - NAMED} more" if len(problems) > NAMED else named or None
 
 
 def _condition(one: Object, kind: str) -> tuple[bool, str]:
@@ -47,59 +47,58 @@ def _container_reason(pod: Object) -> str | None:
     return None
 
 
-def node_trouble(objects: Iterable[Object]) -> Trouble | None:
-    """Tell why the node is not Ready, if so."""
+def node_problem(objects: Iterable[Object]) -> Problem | None:
+    """Return why the node is not Ready; None if it is."""
     for one in objects:
         if one["kind"] == "Node":
             ready, reason = _condition(one, "Ready")
-            return None if ready else Trouble(f"node {one['metadata']['name']}", reason)
-    return Trouble("node", "it has not registered with the API server")
+            return None if ready else Problem(f"node {one['metadata']['name']}", reason)
+    return Problem("node", "it has not registered with the API server")
 
 
-def addon_troubles(objects: Iterable[Object]) -> list[Trouble]:
-    """Tell which of the cluster's own Deployments are not available."""
+def addon_problems(objects: Iterable[Object]) -> list[Problem]:
+    """Return those of the cluster's own Deployments that are not available."""
     deployments = {
         (one["metadata"].get("namespace", ""), one["metadata"]["name"]): one
         for one in objects
         if one["kind"] == "Deployment"
     }
-    troubles: list[Trouble] = []
+    problems: list[Problem] = []
     for namespace, name in ADDONS:
         one = deployments.get((namespace, name))
         available, reason = _condition(one, "Available") if one else (False, "it does not exist")
         if not available:
-            troubles.append(Trouble(f"deployment {namespace}/{name}", reason))
-    return troubles
+            problems.append(Problem(f"deployment {namespace}/{name}", reason))
+    return problems
 
 
 def _last_start(pod: Object) -> datetime | None:
-    """Return when the newest of the pod's running containers started."""
+    """Return the start time of the newest running container."""
     running = (container["state"].get("running") for container in pod["status"].get("containerStatuses", []))
     return max((datetime.fromisoformat(one["startedAt"]) for one in running if one), default=None)
 
 
-def pod_troubles(objects: Iterable[Object], node_start: datetime) -> list[Trouble]:
-    """Tell which pods should be ready and are not.
+def pod_problems(objects: Iterable[Object], node_start: datetime) -> list[Problem]:
+    """Return the pods that should be ready and are not.
 
     Args:
-        objects: of the cluster.
-        node_start: when the node started; what the API server says of containers older than that is a memory
-            from before the node was stopped.
+        objects: all objects of the cluster.
+        node_start: start time of the node. A status with an older container is from before the node was stopped.
     """
-    troubles: list[Trouble] = []
+    problems: list[Problem] = []
     for one in objects:
         phase = one["status"].get("phase", "")
         if one["kind"] != "Pod" or phase == "Succeeded" or "deletionTimestamp" in one["metadata"]:
             continue
         if phase == "Failed" and "ownerReferences" in one["metadata"]:
-            continue  # a Job's or Deployment's earlier attempt; its owner has made another
+            continue  # an earlier attempt of a Job or Deployment, which has created another pod since
         namespace = one["metadata"].get("namespace", "")
         name = f"pod {namespace}/{one['metadata']['name']}"
         ready, reason = _condition(one, "Ready")
         started = _last_start(one)
         if started and started < node_start:
-            troubles.append(Trouble(name, NOT_RESTARTED, own=namespace in OWN_NAMESPACES))
+            problems.append(Problem(name, NOT_RESTARTED, own=namespace in OWN_NAMESPACES))
         elif not ready:
             why = _container_reason(one) or f"{phase}, {reason}"
-            troubles.append(Trouble(name, why, own=namespace in OWN_NAMESPACES))
-    return troubles
+            problems.append(Problem(name, why, own=namespace in OWN_NAMESPACES))
+    return problems

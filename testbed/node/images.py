@@ -1,4 +1,4 @@
-"""Bringing image archives into the node's containerd."""
+"""Import of image archives into the node's containerd."""
 
 from pathlib import Path
 
@@ -10,17 +10,16 @@ MEBIBYTE = 1024 * 1024
 
 
 def missing(archives: tuple[Path, ...], imported: set[str]) -> list[Path]:
-    """Return the archives that have not been imported, by name: the name holds a digest of the content."""
+    """Return the archives that have not been imported yet. Names contain a digest of the content."""
     return [archive for archive in archives if archive.name not in imported]
 
 
 def import_missing(node: Node, archives: tuple[Path, ...], say: Say) -> None:
-    """Import what is not there yet; an archive counts as imported once it is on disk."""
+    """Import the archives that containerd does not have yet."""
     marks = node.home.node / "images"
     marks.mkdir(exist_ok=True)
     imported = {mark.name for mark in marks.iterdir()}
-    # An archive that was imported earlier may have the same image name as one of today's: were its mark kept, going
-    # back to it would do nothing.
+    # Two archives may hold the same image name. Forget the older one, so that going back to it imports it again.
     for name in imported - {archive.name for archive in archives}:
         (marks / name).unlink()
     log = node.home.logs / "node" / "images.log"
@@ -30,7 +29,7 @@ def import_missing(node: Node, archives: tuple[Path, ...], say: Say) -> None:
         load = node.inside("ctr", "--namespace=k8s.io", "images", "import", "--discard-unpacked-layers", "-")
         with archive.open("rb") as stream:
             run_logged(load, f"image {archive.name}", seconds=IMPORT_SECONDS, say=say, log=log, stdin=stream)
-        # containerd does not wait for the disk; after a power cut a mark without its image would be a lie.
+        # containerd does not sync. Without this, a power cut could leave a mark without its image.
         flush = node.inside("sync", "--file-system", "/var/lib/containerd")
         run_logged(flush, "images: flush to disk", seconds=IMPORT_SECONDS, say=say, log=log)
         (marks / archive.name).touch()

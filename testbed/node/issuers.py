@@ -1,7 +1,7 @@
-"""Whose tokens the API server takes besides its own: structured authentication, for trying the platform's strict mode.
+"""Trust of the API server in an external token issuer (structured authentication), to try the platform's strict mode.
 
-Test equipment, and a model of what an operator does on a cluster of their own (docs/strict.md). A cluster begins
-without: the flag comes with the first issuer and costs one restart of the API server; later changes are seen live.
+It does what an operator does on a real cluster (docs/strict.md). The API server gets the flag with the first issuer,
+which costs one restart; later changes of the file take effect without one.
 """
 
 import hashlib
@@ -14,27 +14,26 @@ from urllib.parse import urlsplit
 import yaml
 
 from testbed.node.kubectl import Kubectl
+from testbed.node.port_forward import TRAEFIK_ADDRESS
 from testbed.node.progress import Say, wait_until
 from testbed.node.writing import PRIVATE, write_whole
 from testbed.paths import Home
 
-# As the API server sees it; a directory, because a mounted file would not change with the one it was made of.
+# Path in the API server's pod. A directory, because a mounted file would not follow its replacement.
 DIRECTORY = "/etc/kubernetes/authentication"
 FILE = "issuers.json"
 FLAG = f"--authentication-config={DIRECTORY}/{FILE}"
 VOLUME = "authentication"
-# The ingress controller's Service in addons/traefik.yaml: the node itself has no DNS.
-INGRESS_ADDRESS = "10.96.0.80"
-# An API server that is told to end finishes its watches first, for up to a minute.
+# An API server that stops waits up to a minute for its watches to end.
 RESTART_SECONDS = 240
-# It looks at the file every minute, besides being told.
+# It polls the file every minute, besides watching it.
 RELOAD_SECONDS = 90
 
 Manifest = dict[str, Any]
 
 
 def configuration(issuer: str | None, audiences: Sequence[str], authority: str | None) -> str:
-    """Render the API server's file; without an issuer it takes nobody's tokens but its own."""
+    """Render the API server's file; without an issuer it accepts only its own tokens."""
     trusted = [] if issuer is None else [_issuer(issuer, audiences, authority)]
     document = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration", "jwt": trusted}
     return json.dumps(document, indent=2) + "\n"
@@ -48,9 +47,9 @@ def _issuer(url: str, audiences: Sequence[str], authority: str | None) -> dict[s
             "audienceMatchPolicy": "MatchAny",
             **({} if authority is None else {"certificateAuthority": authority}),
         },
-        # Names as the RoleBindings have them.
+        # Without prefixes, as the RoleBindings name users and groups.
         "claimMappings": {"username": {"claim": "email", "prefix": ""}, "groups": {"claim": "groups", "prefix": ""}},
-        # Without a prefix an issuer could otherwise make a cluster's administrator of anybody.
+        # Needed without prefixes: an issuer could otherwise assert the group system:masters.
         "userValidationRules": [
             {"expression": "!user.username.startsWith('system:')", "message": "a name of Kubernetes' own"},
             {
@@ -62,7 +61,7 @@ def _issuer(url: str, audiences: Sequence[str], authority: str | None) -> dict[s
 
 
 def reading(manifest: Manifest, host: str | None) -> Manifest:
-    """The API server's pod with the flag, the file's directory, and the issuer's host name."""
+    """Return the API server's pod with the flag, the file's directory and the issuer's host name."""
     made = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = made["spec"]
     (container,) = spec["containers"]
@@ -71,14 +70,15 @@ def reading(manifest: Manifest, host: str | None) -> Manifest:
         container["volumeMounts"].append({"name": VOLUME, "mountPath": DIRECTORY, "readOnly": True})
         spec["volumes"].append({"name": VOLUME, "hostPath": {"path": DIRECTORY, "type": "Directory"}})
     if host is not None:
-        spec["hostAliases"] = [{"ip": INGRESS_ADDRESS, "hostnames": [host]}]
+        # The node has no DNS; the issuer is behind the ingress controller.
+        spec["hostAliases"] = [{"ip": TRAEFIK_ADDRESS, "hostnames": [host]}]
     return made
 
 
 def trust(
     home: Home, kubectl: Kubectl, say: Say, *, issuer: str | None, audiences: Sequence[str], authority: str | None
 ) -> None:
-    """Take the tokens of one issuer, or of none, and wait until that is so."""
+    """Accept the tokens of one issuer, or of none, and wait until the API server does."""
     text = configuration(issuer, audiences, authority)
     directory = home.node / "kubernetes" / Path(DIRECTORY).name
     directory.mkdir(exist_ok=True)
@@ -88,15 +88,15 @@ def trust(
     after = reading(before, None if issuer is None else urlsplit(issuer).hostname)
     log = home.logs / "node" / "kubelet.log"
     if after != before:
-        say("the API server starts again, for it has not read the file before")
-        # Kubelet takes every file in that directory for a pod.
+        say("restarting the API server with the new configuration")
+        # Not in the directory of the manifests, where kubelet starts every file as a pod.
         made = file.parent.parent / f"{file.name}.new"
         write_whole(made, yaml.safe_dump(after), PRIVATE)
         made.replace(file)
         wait_until("API server", lambda: _restarting(kubectl, after), seconds=RESTART_SECONDS, say=say, log=log)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    wait_until("its issuers", lambda: _reading_another(kubectl, digest), seconds=RELOAD_SECONDS, say=say, log=log)
-    say(f"the API server takes tokens of {issuer or 'its own only'}")
+    wait_until("token issuers", lambda: _reading_another(kubectl, digest), seconds=RELOAD_SECONDS, say=say, log=log)
+    say(f"the API server accepts tokens of {issuer}" if issuer else "the API server accepts only its own tokens")
 
 
 def _restarting(kubectl: Kubectl, wanted: Manifest) -> str | None:
@@ -109,7 +109,7 @@ def _restarting(kubectl: Kubectl, wanted: Manifest) -> str | None:
         aliases = pod["spec"].get("hostAliases") == wanted["spec"].get("hostAliases")
         if same and aliases and all(one["ready"] for one in pod["status"].get("containerStatuses", [])):
             return None
-    return "still runs as before"
+    return "the old API server is still running"
 
 
 def _reading_another(kubectl: Kubectl, digest: str) -> str | None:
@@ -117,4 +117,4 @@ def _reading_another(kubectl: Kubectl, digest: str) -> str | None:
         return reason
     metrics = kubectl.run("get", "--raw=/metrics")
     known = any(digest in line for line in metrics.splitlines() if "authentication_config" in line)
-    return None if known else "still reads the file as it was before"
+    return None if known else "the API server has not reloaded the file yet"

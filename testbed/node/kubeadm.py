@@ -1,6 +1,6 @@
-"""The cluster's configuration, and its making by kubeadm.
+"""Configuration and creation of the cluster by kubeadm.
 
-Everything that is not here or in `files/` is kubeadm's default: certificates, kubeconfigs, component flags.
+Everything that is not set here or in `files/` is kubeadm's default: certificates, kubeconfigs, component flags.
 """
 
 import json
@@ -21,9 +21,9 @@ CGROUP_ROOT = f"/{PROJECT}"
 CONFIGURATION = "/etc/kubernetes/kubeadm.yaml"
 PATCHES = "/etc/mlflow-platform/kubeadm-patches"
 INIT_SECONDS = 300
-# What kubelet would set for itself; it fails when it may not.
+# Kubelet's default; it fails if the machine's limit is lower.
 KUBELET_OPEN_FILES = 1_000_000
-# What kubeadm writes; without its end in sight, everything of it is made anew.
+# Directories that kubeadm writes; removed after an interrupted run.
 OUTPUT = ("kubernetes", "kubelet", "etcd")
 
 Arguments = list[dict[str, str]]
@@ -37,7 +37,7 @@ def configuration(open_files: int) -> str:
     """Render kubeadm's configuration file; JSON, which is YAML too.
 
     Args:
-        open_files: the most files a process of this machine may open.
+        open_files: the machine's limit of open files per process.
     """
     kubeadm = "kubeadm.k8s.io/v1beta4"
     init = {
@@ -47,27 +47,27 @@ def configuration(open_files: int) -> str:
         "nodeRegistration": {
             "name": PROJECT,
             "criSocket": "unix:///run/containerd/containerd.sock",
-            "taints": [],  # the one node runs everything
+            "taints": [],  # the only node runs all pods
             "imagePullPolicy": "Never",
             "kubeletExtraArgs": _arguments(node_ip=NODE_ADDRESS),
         },
         "patches": {"directory": PATCHES},
     }
-    # One of each: there is nothing to elect, and the lease would be written to disk every two seconds.
+    # A single replica needs no leader election, whose lease would be written to disk every two seconds.
     alone = {"extraArgs": _arguments(leader_elect="false", profiling="false")}
     cluster = {
         "apiVersion": kubeadm,
         "kind": "ClusterConfiguration",
         "kubernetesVersion": f"v{KUBERNETES}",
         "clusterName": PROJECT,
-        # Nobody renews the certificates of a development cluster.
+        # Ten years: nobody renews the certificates of a development cluster.
         "certificateValidityPeriod": "87600h",
         "networking": {"podSubnet": POD_SUBNET, "serviceSubnet": SERVICE_SUBNET},
         "etcd": {"local": {"imageTag": ETCD_TAG}},
         "apiServer": {
-            # The machine sees the API server at its own loopback address, through the door.
+            # The machine connects to the API server at its own loopback address.
             "certSANs": ["127.0.0.1", "localhost"],
-            # The node's name is in no DNS: logs and exec would fail.
+            # The node's name is not in DNS; with it, logs and exec would fail.
             "extraArgs": _arguments(kubelet_preferred_address_types="InternalIP", profiling="false"),
         },
         "controllerManager": alone,
@@ -82,10 +82,10 @@ def configuration(open_files: int) -> str:
         "failSwapOn": False,
         "oomScoreAdj": 0,  # a lower one needs CAP_SYS_RESOURCE, which virtual machines often lack
         "maxOpenFiles": min(open_files, KUBELET_OPEN_FILES),
-        # Images cannot be fetched again.
+        # Never remove images: there is no registry to pull them from.
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
-        # A disk that a person has filled otherwise is no reason to end pods.
+        # Do not evict pods because other programs fill the machine's disk.
         "evictionHard": {
             "memory.available": "100Mi",
             "imagefs.available": "0%",
@@ -100,20 +100,20 @@ def configuration(open_files: int) -> str:
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
         "oomScoreAdj": 0,
-        # These would be set for the whole machine.
+        # Leave connection tracking alone: its limits apply to the whole machine.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
     return "---\n".join(json.dumps(document, indent=2) + "\n" for document in (init, cluster, kubelet, proxy))
 
 
 def forget(state: Path) -> None:
-    """Remove what an interrupted kubeadm left behind; nothing of a user's is in it yet."""
+    """Remove the files of an interrupted kubeadm; they contain no user data yet."""
     for name in OUTPUT:
         shutil.rmtree(state / name, ignore_errors=True)
 
 
 def initialise(node: Node, say: Say) -> None:
-    """Make the cluster on a running node that has none."""
+    """Create the cluster on a running node."""
     _, open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     (node.home.node / "kubernetes" / Path(CONFIGURATION).name).write_text(configuration(open_files))
     log = node.home.logs / "node" / "kubeadm.log"
@@ -122,8 +122,8 @@ def initialise(node: Node, say: Say) -> None:
         "kubeadm",
         "init",
         f"--config={CONFIGURATION}",
-        # The checks are made for a machine of its own (systemd, free ports, kernel modules), CoreDNS is one of our
-        # add-ons, and nobody joins this cluster.
+        # The preflight checks expect a dedicated machine (systemd, free ports, kernel modules). CoreDNS comes with
+        # the add-ons, and no other node joins.
         "--ignore-preflight-errors=all",
         "--skip-phases=preflight,addon/coredns,show-join-command",
     )

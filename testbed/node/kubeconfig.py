@@ -1,4 +1,4 @@
-"""The machine's kubeconfig of the embedded cluster."""
+"""The kubeconfig of the embedded cluster, for use on the machine."""
 
 import json
 import re
@@ -10,12 +10,14 @@ _FIELDS = ("certificate-authority-data", "client-certificate-data", "client-key-
 
 
 def render(admin: str, server: str) -> str:
-    """Render the kubeconfig of kubeadm's administrator for another way to the API server; JSON, which is YAML too."""
+    """Render the kubeconfig of kubeadm's administrator with another server address; JSON, which is YAML too."""
     values: dict[str, str] = {}
     for field in _FIELDS:
         found = re.search(rf"^\s*{field}: (\S+)$", admin, re.MULTILINE)
         if found is None:
-            raise EmbeddedError(f"kubeadm's admin.conf has no {field}; `make destroy` and `make up` make it anew")
+            raise EmbeddedError(
+                f"kubeadm's admin.conf has no {field}: create the cluster again by `make destroy` and `make up`"
+            )
         values[field] = found[1]
     authority, certificate, key = _FIELDS
     config = {

@@ -1,4 +1,4 @@
-"""Asking the cluster, by kubectl."""
+"""Queries to the cluster by kubectl."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from testbed.errors import EmbeddedError
-from testbed.node.objects import Object
+from testbed.node.object_types import Object
 from testbed.paths import cache
 
 SECONDS = 60
@@ -16,25 +16,25 @@ READY_SECONDS = 5
 
 
 def kubectl_cache(directory: Path) -> Path:
-    """Where kubectl remembers what kinds of objects the cluster has."""
+    """Directory of kubectl's discovery cache."""
     return directory / "kubectl"
 
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl with the embedded cluster's credentials, whatever the caller's own kubeconfig says."""
+    """kubectl with the embedded cluster's credentials, independent of the user's own kubeconfig."""
 
     program: Path
     kubeconfig: Path
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line."""
-        # Its default, ~/.kube/cache, is the user's.
+        # The default, ~/.kube/cache, belongs to the user.
         ours = [f"--kubeconfig={self.kubeconfig}", f"--cache-dir={kubectl_cache(cache())}"]
         return [str(self.program), *ours, *arguments]
 
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = SECONDS) -> str:
-        """Run and return the output; a failure carries kubectl's own words."""
+        """Run kubectl and return its output; an error contains kubectl's message."""
         try:
             done = subprocess.run(
                 self.command(*arguments),
@@ -42,7 +42,7 @@ class Kubectl:
                 capture_output=True,
                 text=True,
                 check=False,
-                # Its own --request-timeout bounds each attempt, not their number.
+                # kubectl's own --request-timeout limits each attempt, not their number.
                 timeout=seconds,
             )
         except subprocess.TimeoutExpired as error:
@@ -52,17 +52,17 @@ class Kubectl:
         return done.stdout
 
     def ready(self) -> str | None:
-        """Return what keeps the API server from answering, or None."""
+        """Return why the API server is not ready; None if it is."""
         try:
             answer = self.run("get", "--raw=/readyz", seconds=READY_SECONDS)
         except EmbeddedError as error:
-            # While it starts, it lists dozens of parts that are ready before the one that is not.
+            # While it starts, its answer lists dozens of checks that succeed before the one that fails.
             failed = ", ".join(re.findall(r"\[-\]([\w/-]+) failed", str(error)))
             return f"not ready yet: {failed}" if failed else str(error).partition(": ")[2]
         return None if answer == "ok" else answer
 
     def objects(self) -> list[Object]:
-        """Return what the health of the cluster is read from, of all namespaces."""
+        """Return the objects of all namespaces that determine the cluster's health."""
         kinds = "nodes,pods,deployments,persistentvolumes"
         answer = cast("dict[str, list[Object]]", json.loads(self.run("get", kinds, "-A", "-o=json")))
         return answer["items"]

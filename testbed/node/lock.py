@@ -1,4 +1,4 @@
-"""One command at a time changes the cluster, whichever clone or terminal it comes from."""
+"""Lock that lets one command at a time change the cluster, across all clones and terminals."""
 
 import fcntl
 import time
@@ -15,7 +15,7 @@ PAUSE_SECONDS = 0.2
 
 @contextmanager
 def exclusive(path: Path, say: Say) -> Generator[None]:
-    """Hold the lock; it is given back however the process ends."""
+    """Hold the lock; the kernel releases it however the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -26,11 +26,11 @@ def exclusive(path: Path, say: Say) -> Generator[None]:
                 break
             except BlockingIOError:
                 if not waited:
-                    say("another command works on the embedded cluster; waits for it")
+                    say("waiting for another command on the embedded cluster to finish")
                     waited = True
             if time.monotonic() > deadline:
                 raise EmbeddedError(
-                    f"another command has held {path} for {WAIT_SECONDS} s; look for it with `fuser {path}`"
+                    f"another command has held {path} for {WAIT_SECONDS} s. Find it with `fuser {path}`"
                 )
             time.sleep(PAUSE_SECONDS)
         yield

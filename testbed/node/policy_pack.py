@@ -1,7 +1,7 @@
-"""A copy of the policy pack that the embedded engine can run.
+"""A copy of the policy pack for the embedded engine.
 
-Its language host is older than policy packs in Python as they are now. An analyzer of the engine's directory runs packs
-of the runtime `python-pack` instead, so the copy says that this is its runtime.
+The engine's language host is too old for current policy packs in Python. An analyzer plugin in the engine's directory
+runs packs of the runtime `python-pack`, so the copy declares this runtime.
 """
 
 from pathlib import Path
@@ -15,12 +15,12 @@ SOURCES = ("*.py", DESCRIPTION)
 
 
 def description(committed: str) -> str:
-    """Render the description for the embedded engine."""
+    """Change the runtime in the pack's description."""
     return yaml.safe_dump({**yaml.safe_load(committed), "runtime": "python-pack"})
 
 
 def copy(source: Path, target: Path) -> None:
-    """Bring the copy up to date, file by file: another command may be running it."""
+    """Update the copy file by file, because another command may be using it."""
     files = {path.relative_to(source): path for pattern in SOURCES for path in source.rglob(pattern)}
     for relative, path in files.items():
         text = path.read_text(encoding="utf-8")

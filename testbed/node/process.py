@@ -1,7 +1,7 @@
-"""The node as a process of the machine: started, found again, entered, stopped.
+"""The node as a process of the machine: start, find, enter, stop.
 
-Its pid 1 (`boot.sh`, then `node-init`) runs in mount, network, pid, host name and IPC namespaces of its own.
-When that one process ends, the kernel ends every other in the node and takes its mounts and network away.
+Its pid 1 (`boot.sh`, then `node-init`) runs in its own mount, network, pid, host name and IPC namespaces. When that
+process ends, the kernel ends all others in the node and removes its mounts and network.
 """
 
 import os
@@ -23,12 +23,12 @@ TOOLS = ("unshare", "nsenter", "flock", "mount", "pivot_root")
 NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc")
 INSIDE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_SECONDS = 60
-# node-init gives workloads 25 s and the control plane 4 s.
+# node-init gives workloads 25 s and the control plane 4 s to end.
 STOP_SECONDS = 45
 KILL_SECONDS = 20
-# Exit code of boot.sh when it finds the lock held.
+# Exit code of boot.sh if another node holds the lock.
 ALREADY_RUNS = 75
-# In the node's root file system, and in no machine's.
+# Exists in the node's root file system, but not in the machine's.
 INIT = "usr/local/sbin/node-init"
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -45,23 +45,23 @@ class Node:
         return record if record and record.alive() else None
 
     def running(self) -> ProcessRecord:
-        """Return the running node's pid 1, or say that there is none."""
+        """Return the running node's pid 1; an error if it does not run."""
         if record := self.record():
             return record
-        raise EmbeddedError(f"the node does not run; start it with `make up` (its log: {self.boot_log})")
+        raise EmbeddedError(f"the node is not running: start it with `make up` (log: {self.boot_log})")
 
     def started(self) -> datetime:
-        """Return when the node started, to the second, as Kubernetes writes times."""
+        """Return the node's start time, in whole seconds like Kubernetes' times."""
         return datetime.fromtimestamp(int(self._record.stat().st_mtime), UTC)
 
     @property
     def _record(self) -> Path:
-        """Written by the node's pid 1 itself, so that no node runs without."""
+        """Written by the node's pid 1 itself, so that every running node has one."""
         return self.home.node / "record"
 
     @property
     def boot_log(self) -> Path:
-        """What was said until the node had its own root."""
+        """Output of the node's start, until it has its own root file system."""
         return self.home.logs / "node" / "boot.log"
 
     def start(self, rootfs: Path, say: Say) -> None:
@@ -75,58 +75,58 @@ class Node:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # The node is nobody's child: it stays when the terminal closes, and Ctrl-C is not for it.
+                # In a session of its own: closing the terminal or Ctrl-C does not end the node.
                 start_new_session=True,
                 cwd="/",
             )
-        # Another node may run after all: an `up` that was killed had started it and not yet seen its record.
+        # A node may be running already: started by an `up` that was killed before the record was written.
         self.wait(say, failed=lambda: process.poll() not in {None, ALREADY_RUNS})
 
     def wait(self, say: Say, failed: Callable[[], bool]) -> None:
-        """Wait until a node that starts can be entered and its containerd answers."""
+        """Wait until a starting node can be entered and its containerd answers."""
 
         def missing() -> str | None:
             if failed():
                 raise EmbeddedError(
-                    f"the node ended while it started. {self.boot_log} says:\n{last_lines(self.boot_log)}"
+                    f"the node ended while starting. The end of {self.boot_log}:\n{last_lines(self.boot_log)}"
                 )
             record = self.record()
             if record is None:
-                return "its pid 1 has not begun"
-            # Until then its root is the machine's, and a command would be run on the machine.
+                return "its pid 1 has not started"
+            # Until then its root is the machine's, and a command would run on the machine.
             if not (PROC / str(record.pid) / "root" / INIT).exists():
-                return "its root is not there"
+                return "its root file system is not mounted"
             answer = subprocess.run(self.inside("timeout", "5", "ctr", "version"), capture_output=True, check=False)
             return None if answer.returncode == 0 else "containerd does not answer"
 
         wait_until("node", missing, seconds=START_SECONDS, say=say, log=self.home.logs / "node" / "containerd.log")
 
     def inside(self, *command: str) -> list[str]:
-        """Return the command line that runs `command` inside the node, with nothing of the caller's environment."""
+        """Return the command line that runs `command` inside the node, with a clean environment."""
         record = self.running()
         clean = ["env", "-i", f"PATH={INSIDE_PATH}", "HOME=/root"]
         return ["nsenter", f"--target={record.pid}", *NAMESPACES, "--", *clean, *command]
 
     def stop(self, say: Say) -> None:
-        """Let the pods end, then the node; after a bounded time end it the hard way."""
+        """Stop the pods, then the node; kill it after `STOP_SECONDS`."""
         record = self.record()
         if record is None:
             return
-        say("node: ends its pods")
+        say("node: stopping its pods")
         record.signal(signal.SIGTERM)
         if not record.ended_within(STOP_SECONDS):
-            say(f"node: did not end within {STOP_SECONDS} s, is killed")
+            say(f"node: did not stop within {STOP_SECONDS} s; killing it")
         self.kill()
 
     def kill(self) -> None:
-        """End the node as a power cut would; what it wrote stays."""
+        """Kill the node, as a power cut would; its data stays."""
         record = self.record()
         if record is not None:
             record.signal(signal.SIGKILL)
             if not record.ended_within(KILL_SECONDS):
                 raise EmbeddedError(
-                    f"the node (pid {record.pid}) did not end {KILL_SECONDS} s after SIGKILL. A process in it waits for"
-                    " the kernel, most often for a disk: look at `dmesg`, and restart the machine if it does not end."
+                    f"the node (pid {record.pid}) is still running {KILL_SECONDS} s after SIGKILL. A process in it"
+                    " is blocked in the kernel, usually by a disk: check `dmesg`, and reboot if it does not end."
                 )
         _remove_cgroups()
 
@@ -140,16 +140,16 @@ def _remove_cgroups() -> None:
             try:
                 Path(directory).rmdir()
             except OSError:
-                # Busy: the door is still in it, or the kernel is not done. An empty group does no harm.
+                # Busy: the port forwarding is still in it, or the kernel is not done. An empty cgroup does no harm.
                 break
 
 
 def check_machine() -> None:
-    """Refuse a machine on which no node can run, before anything is built for it."""
+    """Fail on a machine that cannot run a node, before anything is built."""
     if os.geteuid() != 0:
-        raise EmbeddedError("the embedded node needs root (namespaces, mounts): run the command as root")
+        raise EmbeddedError("the embedded node needs root (for namespaces and mounts): run the command as root")
     absent = [tool for tool in TOOLS if shutil.which(tool) is None]
     if absent:
         raise EmbeddedError(
-            f"not on PATH: {', '.join(absent)}. Install util-linux (Debian: apt-get install util-linux)"
+            f"programs not found on PATH: {', '.join(absent)}. Install util-linux (Debian: apt-get install util-linux)"
         )

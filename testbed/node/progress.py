@@ -1,4 +1,4 @@
-"""Saying what goes on, and waiting for it with an end."""
+"""Waiting with a time limit and progress messages."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def last_lines(log: Path, count: int = LAST_LINES) -> str:
 def wait_until(
     what: str, missing: Callable[[], str | None], *, seconds: float, say: Say, log: Path | Callable[[], Path]
 ) -> None:
-    """Wait until `missing` finds nothing to name any more; say every few seconds what it still names."""
+    """Wait until `missing` returns None; report every few seconds what it still returns."""
     start = time.monotonic()
     said = start
     while (reason := missing()) is not None:
@@ -36,7 +36,7 @@ def wait_until(
         if now - start > seconds:
             file = log if isinstance(log, Path) else log()
             raise EmbeddedError(
-                f"{what}: not there after {seconds:.0f} s: {reason}\nLook at {file}; it ends with:\n{last_lines(file)}"
+                f"{what}: not ready after {seconds:.0f} s: {reason}\nThe end of {file}:\n{last_lines(file)}"
             )
         if now - said > SAY_EVERY_SECONDS:
             say(f"{what}: {reason} ({now - start:.0f} s)")
@@ -55,7 +55,7 @@ def run_logged(
     log: Path,
     stdin: IO[bytes] | None = None,
 ) -> None:
-    """Run a command with its output in a log; say every few seconds that it still runs."""
+    """Run a command with its output in a log; report every few seconds that it still runs."""
     with log.open("ab") as output:
         process = subprocess.Popen(command, stdin=stdin or subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         try:
@@ -71,5 +71,5 @@ def run_logged(
             process.wait()
     if process.returncode:
         raise EmbeddedError(
-            f"{what}: ended with exit code {process.returncode}.\nLook at {log}; it ends with:\n{last_lines(log)}"
+            f"{what}: failed with exit code {process.returncode}.\nThe end of {log}:\n{last_lines(log)}"
         )

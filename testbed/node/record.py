@@ -1,7 +1,7 @@
-"""Processes that outlive the command which started them, remembered in a way that no other can be mistaken for.
+"""Records of processes that outlive the command that started them.
 
-A pid alone is not enough: after a reboot, or when it is used again, it belongs to somebody else. A record
-holds the machine's boot id, the pid and the process's start time.
+A pid alone is not enough: after a reboot, or when the kernel reuses it, it belongs to another process. A record holds
+the machine's boot id, the pid and the process's start time.
 """
 
 import os
@@ -24,7 +24,7 @@ def _boot_id() -> str:
 
 
 def _fields(stat: str) -> list[str]:
-    # The command name stands in brackets and may hold spaces and brackets itself.
+    # The command name is in brackets, and may itself contain spaces and brackets.
     return stat.rpartition(")")[2].split()
 
 
@@ -38,7 +38,7 @@ class ProcessRecord:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read a boot id line and a line of /proc/PID/stat; None when they are not whole."""
+        """Parse a line with the boot id and a line of /proc/PID/stat; None if they are incomplete."""
         lines = text.splitlines()
         try:
             boot_id, stat = lines
@@ -48,11 +48,11 @@ class ProcessRecord:
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """Read a record file; None when there is none or it is not whole."""
+        """Read a record file; None if it does not exist or is incomplete."""
         return cls.parse(path.read_text()) if path.exists() else None
 
     def alive(self) -> bool:
-        """Tell whether exactly this process still runs."""
+        """True if exactly this process still runs."""
         try:
             fields = _fields((PROC / str(self.pid) / "stat").read_text())
         except (FileNotFoundError, ProcessLookupError):
@@ -60,13 +60,13 @@ class ProcessRecord:
         return self.boot_id == _boot_id() and fields[START_FIELD] == self.started and fields[STATE_FIELD] not in "ZX"
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to exactly this process; nothing happens when it has ended."""
+        """Send a signal to exactly this process; does nothing if it has ended."""
         try:
             descriptor = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return
         try:
-            # Checked after opening: the descriptor stays with this process even if the pid is used again.
+            # Checked after opening: the descriptor refers to this process even if the pid is reused.
             if self.alive():
                 signal.pidfd_send_signal(descriptor, number)
         except ProcessLookupError:
@@ -75,7 +75,7 @@ class ProcessRecord:
             os.close(descriptor)
 
     def ended_within(self, seconds: float) -> bool:
-        """Wait for the process's end; tell whether it came in time."""
+        """Wait for the process to end; False if it still runs after `seconds`."""
         try:
             descriptor = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -91,5 +91,5 @@ class ProcessRecord:
 
 
 def write_own_record(path: Path) -> None:
-    """Record the calling process, whole or not at all."""
+    """Write the record of the calling process."""
     write_whole(path, f"{_boot_id()}\n{(PROC / 'self/stat').read_text()}")

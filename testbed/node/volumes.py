@@ -1,8 +1,8 @@
-"""A pool of PersistentVolumes: directories of the machine that are there before anybody claims one.
+"""A pool of PersistentVolumes, each a directory of the machine.
 
-A real cluster has a provisioner. Here nothing may reach out of the node, so free volumes are laid out in
-advance and topped up by each `up`. They are never removed by themselves: a volume whose claim is gone stays
-"Released", with its data, until a person deletes it.
+There is no provisioner, because nothing in the node may create directories outside of it. Instead each `up` creates
+volumes until enough are free. They are never removed automatically: a volume whose claim was deleted stays "Released",
+with its data, until a person deletes it.
 """
 
 import json
@@ -14,20 +14,20 @@ from typing import Literal
 
 from testbed.errors import EmbeddedError
 from testbed.node.kubectl import Kubectl
-from testbed.node.objects import Object
+from testbed.node.object_types import Object
 from testbed.node.writing import write_whole
 from testbed.paths import PROJECT
 
 FREE_VOLUMES = 8
 INSIDE = "/volumes"
-# What a claim may ask for at most. Nothing enforces it: all volumes share the machine's disk.
+# Largest size of a claim. It is not enforced: all volumes share the machine's disk.
 CAPACITY = "100Gi"
 LABEL = f"{PROJECT}/pool"
 
 
 @dataclass(frozen=True)
 class Volume:
-    """One directory and, unless it is kept from an earlier cluster, its PersistentVolume."""
+    """A directory and its PersistentVolume, if it is not left from an earlier cluster."""
 
     name: str
     phase: str
@@ -35,11 +35,11 @@ class Volume:
 
     @property
     def free(self) -> bool:
-        """Whether a claim can have it."""
+        """True if a claim can be bound to it."""
         return self.phase in {"Available", "Pending"}
 
     def describe(self) -> str:
-        """Say in one line whose it is."""
+        """Return its owner and state in one line."""
         owner = self.claim or "an unknown claim"
         match self.phase:
             case "Bound":
@@ -53,19 +53,19 @@ class Volume:
 
 
 def volumes(objects: Iterable[Object]) -> list[Volume]:
-    """Pick the pool's volumes from objects of the cluster."""
+    """Return the pool's volumes among the objects of the cluster."""
     found: list[Volume] = []
     for one in objects:
         if one["kind"] == "PersistentVolume" and LABEL in one["metadata"].get("labels", {}):
             claim = one["spec"].get("claimRef")
             owner = f"{claim['namespace']}/{claim['name']}" if claim else ""
-            # A new volume has no phase for a moment.
+            # A new volume has no phase at first.
             found.append(Volume(one["metadata"]["name"], one["status"].get("phase", "Pending"), owner))
     return sorted(found, key=lambda volume: volume.name)
 
 
 def manifest(name: str) -> dict[str, object]:
-    """Describe one volume of the pool."""
+    """Return the manifest of a volume."""
     on_this_node = {"key": "kubernetes.io/hostname", "operator": "In", "values": [PROJECT]}
     return {
         "apiVersion": "v1",
@@ -83,10 +83,10 @@ def manifest(name: str) -> dict[str, object]:
 
 
 def top_up(kubectl: Kubectl, directory: Path, known: list[Volume]) -> None:
-    """Make volumes until enough are free."""
+    """Create volumes until enough are free."""
     names = {volume.name for volume in known}
     for path in directory.iterdir():
-        # Left by an `up` that was killed between making the directory and telling the cluster.
+        # Left by an `up` that was killed before it created the PersistentVolume.
         if path.name not in names and path.is_dir() and not any(path.iterdir()):
             path.rmdir()
     wanted = FREE_VOLUMES - sum(volume.free for volume in known)
@@ -94,19 +94,19 @@ def top_up(kubectl: Kubectl, directory: Path, known: list[Volume]) -> None:
         return
     new = [f"volume-{secrets.token_hex(4)}" for _ in range(wanted)]
     for name in new:
-        # Owned by root, as a cloud's fresh disk is: a pod gets its share by fsGroup.
+        # Owned by root, like a new disk of a cloud: pods get access by fsGroup.
         (directory / name).mkdir(mode=0o755)
     listing = {"apiVersion": "v1", "kind": "List", "items": [manifest(name) for name in new]}
     kubectl.run("create", "-f=-", stdin=json.dumps(listing))
 
 
 def index_file(directory: Path) -> Path:
-    """Return where the last seen owners of the volumes are written down."""
+    """Return the file that records the last known owner of each volume."""
     return directory / "index.json"
 
 
 def write_index(directory: Path, known: list[Volume]) -> None:
-    """Write down who owns which directory, for when the cluster is gone and the data is not."""
+    """Record the owner of each directory, for when only the data is left of a cluster."""
     index = read_index(directory)
     index.update({volume.name: volume.claim for volume in known if volume.claim})
     kept = {name: claim for name, claim in sorted(index.items()) if (directory / name).is_dir()}
@@ -114,7 +114,7 @@ def write_index(directory: Path, known: list[Volume]) -> None:
 
 
 def remember(kubectl: Kubectl, directory: Path) -> None:
-    """Write down the owners while the cluster can still be asked; what it does not answer stays as it was."""
+    """Record the owners if the cluster still answers."""
     try:
         if kubectl.ready() is None:
             write_index(directory, volumes(kubectl.objects()))
@@ -123,18 +123,18 @@ def remember(kubectl: Kubectl, directory: Path) -> None:
 
 
 def read_index(directory: Path) -> dict[str, str]:
-    """Read who owned which directory when it was last looked at."""
+    """Read the last known owner of each directory."""
     path = index_file(directory)
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def unknown(directory: Path, known: list[Volume], phase: Literal["Kept", "Unseen"]) -> list[Volume]:
-    """Return directories with data that the cluster does not tell of.
+    """Return directories with data that are not among the cluster's volumes.
 
     Args:
-        directory: of all volumes.
-        known: those the cluster tells of.
-        phase: "Kept" if it was asked and they stem from an earlier cluster, "Unseen" if it could not be asked.
+        directory: the directory of all volumes.
+        known: the cluster's volumes.
+        phase: "Kept" if they are left from an earlier cluster, "Unseen" if the cluster did not answer.
     """
     if not directory.is_dir():
         return []

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whenever the writer is killed."""
+"""Atomic writes: a file is complete or absent, even if the writer is killed."""
 
 import os
 from pathlib import Path
@@ -9,12 +9,12 @@ PROGRAM = 0o755
 
 
 def write_whole(path: Path, text: str, mode: int = PUBLIC) -> None:
-    """Write a file under another name and rename it; one that is right already is not touched."""
+    """Write a file under a temporary name and rename it; an unchanged file is not touched."""
     if path.exists() and path.read_text() == text:
         return
     # Two commands may write the same file at once.
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    # With its final mode from the start: a secret must not be readable even for a moment.
+    # With its final mode from the start, so that a secret is never readable for others.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(text)

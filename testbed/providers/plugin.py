@@ -1,9 +1,8 @@
-"""What both stand-ins share: the server and its errors.
+"""The gRPC server that the provider stand-ins share.
 
-A plugin prints the port it listens on and serves until the engine ends it. The engine calls many
-methods at once; each call has a thread of its own.
+A plugin prints the port it listens on, and serves until the engine ends it. The engine calls many methods at once;
+each call runs in a thread of its own.
 """
-# ruff: noqa: N802 - the protocol names the methods
 
 from __future__ import annotations
 
@@ -12,31 +11,27 @@ import signal
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from google.protobuf.message import Message
+from pulumi.runtime.proto import plugin_pb2, provider_pb2
 
-from testbed.providers.protocol import ProviderError
+from testbed.providers.protocol import NotSupportedError, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from google.protobuf.message import Message
-
 WORKERS: Final = 256
-"""Waits are threads; the engine itself allows far fewer operations at once."""
-
-Request = TypeVar("Request", bound="Message")
-Response = TypeVar("Response", bound="Message")
+"""Threads for calls; the engine itself allows far fewer operations at once."""
 
 
-class Plugin(provider_pb2_grpc.ResourceProviderServicer):
-    """A provider: answers each method of the protocol, or says that it does not have it."""
+class Plugin:
+    """A provider: the methods of the protocol that the stand-ins have."""
 
     def __init__(self, version: str) -> None:
-        """Remember the version to report."""
+        """Take the version to report."""
         self.version = version
 
     def check_config(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
@@ -44,7 +39,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def diff_config(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
-        """See no change of the provider."""
+        """Report that the provider's inputs have not changed."""
         del request
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
@@ -56,7 +51,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         raise NotImplementedError
 
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
-        """Say what a change of inputs does."""
+        """Compare a resource's state with new inputs."""
         raise NotImplementedError
 
     def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
@@ -64,7 +59,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         raise NotImplementedError
 
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
-        """Return what a resource is now."""
+        """Return the current state of a resource."""
         raise NotImplementedError
 
     def update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
@@ -75,134 +70,76 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         """Delete a resource."""
         raise NotImplementedError
 
-    def _answer(
-        self,
-        method: Callable[[Request], Response],
-        request: Request,
-        context: grpc.ServicerContext,
-    ) -> Response:
+    def _configure(self, request: provider_pb2.ConfigureRequest) -> provider_pb2.ConfigureResponse:
+        self.configure(request)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
+        )
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """Return the methods as gRPC handlers. gRPC itself refuses the methods that are not listed."""
+        info = plugin_pb2.PluginInfo(version=self.version)
+        methods: dict[str, tuple[Callable[[Any], Any], Any]] = {
+            "GetPluginInfo": (lambda _request: info, empty_pb2.Empty),
+            # Nothing waits here: every operation ends by itself.
+            "Cancel": (lambda _request: None, empty_pb2.Empty),
+            "CheckConfig": (self.check_config, provider_pb2.CheckRequest),
+            "DiffConfig": (self.diff_config, provider_pb2.DiffRequest),
+            "Configure": (self._configure, provider_pb2.ConfigureRequest),
+            "Check": (self.check, provider_pb2.CheckRequest),
+            "Diff": (self.diff, provider_pb2.DiffRequest),
+            "Create": (self.create, provider_pb2.CreateRequest),
+            "Read": (self.read, provider_pb2.ReadRequest),
+            "Update": (self.update, provider_pb2.UpdateRequest),
+            "Delete": (self.delete, provider_pb2.DeleteRequest),
+            # Listed to name in the error what the program asked for.
+            "Invoke": (lambda request: _refuse(f"the function {request.tok}"), provider_pb2.InvokeRequest),
+            "Call": (lambda request: _refuse(f"the method {request.tok}"), provider_pb2.CallRequest),
+            "Construct": (lambda request: _refuse(f"the component {request.type}"), provider_pb2.ConstructRequest),
+        }
+        handlers = {
+            name: grpc.unary_unary_rpc_method_handler(_answering(method), message.FromString, _serialized)
+            for name, (method, message) in methods.items()
+        }
+        return grpc.method_handlers_generic_handler("pulumirpc.ResourceProvider", handlers)
+
+
+def _serialized(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+def _refuse(what: str) -> NoReturn:
+    raise NotSupportedError(f"the provider stand-in does not support {what}; it is test equipment")
+
+
+def _answering(method: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+    """Wrap a method so that its errors reach the engine in the form that it expects."""
+
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - each method has its own messages
         try:
-            return method(request)
+            return method(request) or empty_pb2.Empty()
+        except NotSupportedError as error:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
         except ProviderError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of the stand-in, shown with its place
+        except Exception as error:  # noqa: BLE001 - a bug of the stand-in, shown with its traceback
             place = "".join(traceback.format_exception(error))
-            context.abort(grpc.StatusCode.UNKNOWN, f"a fault of the provider stand-in:\n{place}")
+            context.abort(grpc.StatusCode.UNKNOWN, f"a bug of the provider stand-in:\n{place}")
 
-    def _refuse(self, what: str, context: grpc.ServicerContext) -> NoReturn:
-        message = f"the provider stand-in of the embedded cluster does not have {what}"
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
-        raise AssertionError(message)  # abort does not return
-
-    def CheckConfig(
-        self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.CheckResponse:
-        """Answer the engine's CheckConfig."""
-        return self._answer(self.check_config, request, context)
-
-    def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
-        """Answer the engine's DiffConfig."""
-        return self._answer(self.diff_config, request, context)
-
-    def Configure(
-        self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.ConfigureResponse:
-        """Answer the engine's Configure: secrets and previews, but no resource references."""
-
-        def configure(request: provider_pb2.ConfigureRequest) -> provider_pb2.ConfigureResponse:
-            self.configure(request)
-            return provider_pb2.ConfigureResponse(
-                acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
-            )
-
-        return self._answer(configure, request, context)
-
-    def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
-        """Answer the engine's Check."""
-        return self._answer(self.check, request, context)
-
-    def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
-        """Answer the engine's Diff."""
-        return self._answer(self.diff, request, context)
-
-    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
-        """Answer the engine's Create."""
-        return self._answer(self.create, request, context)
-
-    def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
-        """Answer the engine's Read."""
-        return self._answer(self.read, request, context)
-
-    def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
-        """Answer the engine's Update."""
-        return self._answer(self.update, request, context)
-
-    def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """Answer the engine's Delete."""
-
-        def delete(request: provider_pb2.DeleteRequest) -> empty_pb2.Empty:
-            self.delete(request)
-            return empty_pb2.Empty()
-
-        return self._answer(delete, request, context)
-
-    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
-        """Report the version of the plugin whose place this takes."""
-        del request, context
-        return plugin_pb2.PluginInfo(version=self.version)
-
-    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """Nothing waits here: every operation ends by itself."""
-        del request, context
-        return empty_pb2.Empty()
-
-    def Handshake(
-        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.ProviderHandshakeResponse:
-        """Refuse, as plugins of this generation do; the engine then configures as before."""
-        del request
-        self._refuse("a handshake", context)
-
-    def Parameterize(
-        self, request: provider_pb2.ParameterizeRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.ParameterizeResponse:
-        """Refuse."""
-        del request
-        self._refuse("parameterized packages", context)
-
-    def GetSchema(
-        self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.GetSchemaResponse:
-        """Refuse: the schema is of use to code generators only."""
-        del request
-        self._refuse("a schema", context)
-
-    def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:
-        """Refuse."""
-        self._refuse(f"the function {request.tok}", context)
-
-    def Call(self, request: provider_pb2.CallRequest, context: grpc.ServicerContext) -> provider_pb2.CallResponse:
-        """Refuse."""
-        self._refuse(f"the method {request.tok}", context)
-
-    def Construct(
-        self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.ConstructResponse:
-        """Refuse."""
-        self._refuse(f"the component {request.type}", context)
+    return answer
 
 
 def listen(plugin: Plugin) -> tuple[grpc.Server, int]:
-    """Start to answer on a free port of the loopback address."""
+    """Start to serve on a free port of the loopback address."""
     server = grpc.server(ThreadPoolExecutor(max_workers=WORKERS))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server)
+    server.add_generic_rpc_handlers((plugin.handlers(),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port
 
 
 def serve(make: Callable[[], Plugin]) -> None:
-    """Serve a plugin until the engine ends this process, which it does by a signal."""
+    """Serve a plugin until the engine ends this process by a signal."""
     parser = argparse.ArgumentParser(description=sys.modules["testbed.providers"].__doc__)
     parser.add_argument("engine", help="address of the engine that started the plugin")
     parser.parse_known_args()  # the engine has flags for plugins of other kinds
@@ -213,5 +150,5 @@ def serve(make: Callable[[], Plugin]) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    print(port, flush=True)  # how the engine learns the port
+    print(port, flush=True)  # the engine reads the port here
     server.wait_for_termination()

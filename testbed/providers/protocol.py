@@ -1,14 +1,18 @@
-"""The words of the provider protocol that have no transport: errors, and what a URN says."""
+"""Errors of the provider protocol, and the parts of a URN."""
 
 from __future__ import annotations
 
 
 class ProviderError(Exception):
-    """An operation failed, and nothing about the resource is to be saved."""
+    """An operation failed, and the engine saves nothing about the resource."""
+
+
+class NotSupportedError(Exception):
+    """The stand-in does not have a part of the protocol."""
 
 
 def type_of(urn: str) -> str:
-    """Return the resource's own type: a URN names the types of its parents before it."""
+    """Return the resource's own type; in a URN the types of its parents precede it."""
     return urn.split("::", 3)[2].rsplit("$", 1)[-1]
 
 

@@ -1,8 +1,7 @@
-"""The values that cross the provider protocol, as plain Python with two additions.
+"""Property values of the provider protocol, as plain Python values plus `Secret` and `Unknown`.
 
-Secret values and values that are not known yet are marked in the protocol by magic keys and
-strings; here they are `Secret` and `Unknown`. Numbers are doubles there; an integral one is an
-`int` here.
+The protocol marks secrets and values that are not known yet by magic keys and strings. Its numbers are doubles; an
+integral one becomes an `int`, which AWS requires.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ _UNKNOWNS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that the engine encrypts in its state and never prints."""
+    """A value that the engine encrypts in its state and does not print."""
 
     value: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only `up` will know."""
+    """A value that is not known before `up`."""
 
 
 UNKNOWN: Final = Unknown()
@@ -81,7 +80,7 @@ def _decode_struct(struct: struct_pb2.Struct) -> Json:
     if signature == _OUTPUT:
         known: Json = inner if "value" in struct.fields else UNKNOWN
         return Secret(known) if struct.fields["secret"].bool_value else known
-    message = "the provider stand-ins take no assets, archives and resources; pass a string, number, list or mapping"
+    message = "the provider stand-ins do not support assets, archives and resource references as inputs"
     raise ProviderError(message)
 
 
@@ -142,12 +141,12 @@ def _anywhere(value: Json, wanted: type[Secret | Unknown]) -> bool:
 
 
 def has_unknown(value: Json) -> bool:
-    """Say whether something in the value is not known yet."""
+    """True if any part of the value is not known yet."""
     return _anywhere(value, Unknown)
 
 
 def has_secret(value: Json) -> bool:
-    """Say whether something in the value is secret."""
+    """True if any part of the value is secret."""
     return _anywhere(value, Secret)
 
 
@@ -163,7 +162,7 @@ def same(left: Json, right: Json) -> bool:
 
 
 def parse_json(document: object) -> Json:
-    """Take what `json` or `yaml` returned as a JSON value; that is all they return here."""
+    """Declare the result of a JSON or YAML parser as a JSON value."""
     return cast("Json", document)
 
 

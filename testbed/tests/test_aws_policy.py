@@ -1,4 +1,4 @@
-"""What policies say about a request, by the rules that AWS documents."""
+"""Evaluation of policies, by the rules that AWS documents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from testbed.aws.policy.document import identity_policy, resource_policy, trust_policy
-from testbed.aws.policy.evaluate import Policies, judge, judge_guarded
+from testbed.aws.policy.evaluate import Policies, evaluate, evaluate_consenting
 from testbed.aws.policy.matching import matches, matches_action, matches_arn
 from testbed.aws.policy.request import Caller, PolicyError, Request, Verdict
 
@@ -49,8 +49,8 @@ def _resource(*statements: dict[str, object]) -> Policies:
     return Policies(resource=resource_policy(_written(*statements)))
 
 
-def test_nothing_is_allowed_that_nobody_allows() -> None:
-    assert judge(_asked(), Policies()) is SILENT
+def test_without_an_allow_statement_nothing_is_allowed() -> None:
+    assert evaluate(_asked(), Policies()) is SILENT
 
 
 @pytest.mark.parametrize(
@@ -66,24 +66,26 @@ def test_nothing_is_allowed_that_nobody_allows() -> None:
         (["s3:PutObject", "s3:*Object"], ["arn:aws:s3:::other", OBJECT], ALLOW),
     ],
 )
-def test_an_allowance_is_for_its_actions_and_resources(action: object, resource: object, verdict: Verdict) -> None:
-    assert judge(_asked(), _identity(_allow(action, resource))) is verdict
+def test_an_allow_statement_covers_its_actions_and_resources(
+    action: object, resource: object, verdict: Verdict
+) -> None:
+    assert evaluate(_asked(), _identity(_allow(action, resource))) is verdict
 
 
-def test_a_denial_wins_over_every_allowance() -> None:
+def test_a_deny_overrides_every_allow() -> None:
     policies = Policies(
         identity=identity_policy(_written(_allow("*"))),
         resource=resource_policy(_written(_deny(Principal="*"), _allow(Principal="*"))),
     )
-    assert judge(_asked(), policies) is DENY
+    assert evaluate(_asked(), policies) is DENY
 
 
-def test_everything_but_is_what_is_left() -> None:
+def test_not_action_and_not_resource_cover_all_others() -> None:
     not_delete: dict[str, object] = {"Effect": "Allow", "NotAction": "s3:Delete*", "Resource": "*"}
     elsewhere: dict[str, object] = {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::bucket/*"}
-    assert judge(_asked(), _identity(not_delete, elsewhere)) is ALLOW
-    assert judge(_asked("s3:DeleteObject"), _identity(not_delete)) is SILENT
-    assert judge(_asked(resource="arn:aws:s3:::other/x"), _identity(not_delete, elsewhere)) is DENY
+    assert evaluate(_asked(), _identity(not_delete, elsewhere)) is ALLOW
+    assert evaluate(_asked("s3:DeleteObject"), _identity(not_delete)) is SILENT
+    assert evaluate(_asked(resource="arn:aws:s3:::other/x"), _identity(not_delete, elsewhere)) is DENY
 
 
 @pytest.mark.parametrize(
@@ -105,10 +107,10 @@ def test_everything_but_is_what_is_left() -> None:
         ({"StringEquals": {"S3:Prefix": "x"}}, "x", ALLOW),
     ],
 )
-def test_conditions_look_at_the_request(condition: object, value: str | None, verdict: Verdict) -> None:
+def test_a_condition_depends_on_the_request(condition: object, value: str | None, verdict: Verdict) -> None:
     keys = {} if value is None else {"s3:prefix": value}
     asked = _asked("s3:ListBucket", "arn:aws:s3:::bucket", keys=keys)
-    assert judge(asked, _identity(_allow("s3:ListBucket", Condition=condition))) is verdict
+    assert evaluate(asked, _identity(_allow("s3:ListBucket", Condition=condition))) is verdict
 
 
 @pytest.mark.parametrize(
@@ -134,31 +136,31 @@ def test_conditions_look_at_the_request(condition: object, value: str | None, ve
     ],
 )
 def test_each_operator_compares_in_its_own_way(condition: object, keys: dict[str, str], verdict: Verdict) -> None:
-    assert judge(_asked(keys=keys), _identity(_allow(Condition=condition))) is verdict
+    assert evaluate(_asked(keys=keys), _identity(_allow(Condition=condition))) is verdict
 
 
 def test_a_variable_is_filled_in_as_text() -> None:
     policy = _identity(_allow(resource="arn:aws:s3:::bucket/${aws:PrincipalTag/team}/*"))
-    assert judge(_asked(keys={"aws:principaltag/team": "team-a"}), policy) is ALLOW
-    assert judge(_asked(keys={"aws:principaltag/team": "team-b"}), policy) is SILENT
-    assert judge(_asked(keys={"aws:principaltag/team": "*"}), policy) is SILENT
-    assert judge(_asked(), policy) is SILENT
+    assert evaluate(_asked(keys={"aws:principaltag/team": "team-a"}), policy) is ALLOW
+    assert evaluate(_asked(keys={"aws:principaltag/team": "team-b"}), policy) is SILENT
+    assert evaluate(_asked(keys={"aws:principaltag/team": "*"}), policy) is SILENT
+    assert evaluate(_asked(), policy) is SILENT
 
 
 def test_a_variable_may_have_a_default_and_stand_in_a_condition() -> None:
     policy = _identity(_allow(Condition={"StringLike": {"s3:prefix": "${aws:username, 'nobody'}/*"}}))
-    assert judge(_asked(keys={"aws:username": "carol", "s3:prefix": "carol/x"}), policy) is ALLOW
-    assert judge(_asked(keys={"s3:prefix": "nobody/x"}), policy) is ALLOW
-    assert judge(_asked(keys={"s3:prefix": "carol/x"}), policy) is SILENT
+    assert evaluate(_asked(keys={"aws:username": "carol", "s3:prefix": "carol/x"}), policy) is ALLOW
+    assert evaluate(_asked(keys={"s3:prefix": "nobody/x"}), policy) is ALLOW
+    assert evaluate(_asked(keys={"s3:prefix": "carol/x"}), policy) is SILENT
 
 
-def test_a_denial_whose_variable_has_no_value_is_a_fault() -> None:
+def test_a_deny_whose_variable_has_no_value_is_an_error() -> None:
     policy = _identity(_allow(), _deny(resource="arn:aws:s3:::bucket/${aws:PrincipalTag/team}/*"))
     with pytest.raises(PolicyError, match="PrincipalTag/team"):
-        judge(_asked(), policy)
+        evaluate(_asked(), policy)
 
 
-def test_special_characters_of_patterns_can_be_meant() -> None:
+def test_special_characters_of_patterns_can_be_escaped() -> None:
     assert matches("a${*}", "a*", {})
     assert not matches("a${*}", "ab", {})
     assert matches("a.b", "a.b", {})
@@ -183,35 +185,35 @@ def test_special_characters_of_patterns_can_be_meant() -> None:
         ({"Service": "pods.eks.amazonaws.com"}, Caller(names=(USER,), account=ACCOUNT), SILENT),
     ],
 )
-def test_a_resource_gives_to_whom_it_names(principal: object, caller: Caller, verdict: Verdict) -> None:
-    assert judge(_asked(caller=caller), _resource(_allow(Principal=principal))) is verdict
+def test_a_resource_policy_allows_the_principals_it_names(principal: object, caller: Caller, verdict: Verdict) -> None:
+    assert evaluate(_asked(caller=caller), _resource(_allow(Principal=principal))) is verdict
 
 
-def test_a_denial_for_an_account_meets_everyone_in_it() -> None:
+def test_a_deny_for_an_account_applies_to_everyone_in_it() -> None:
     policies = Policies(
         identity=identity_policy(_written(_allow("*"))),
         resource=resource_policy(_written(_deny(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}))),
     )
-    assert judge(_asked(), policies) is DENY
+    assert evaluate(_asked(), policies) is DENY
 
 
-def test_a_boundary_takes_away_and_gives_nothing() -> None:
+def test_a_boundary_limits_permissions_and_grants_none() -> None:
     everything, reading = identity_policy(_written(_allow("*"))), identity_policy(_written(_allow("s3:Get*")))
-    assert judge(_asked(), Policies(identity=everything, boundary=reading)) is ALLOW
-    assert judge(_asked("s3:PutObject"), Policies(identity=everything, boundary=reading)) is SILENT
-    assert judge(_asked(), Policies(boundary=everything)) is SILENT
-    assert judge(_asked(), Policies(identity=everything, boundary=())) is SILENT
+    assert evaluate(_asked(), Policies(identity=everything, boundary=reading)) is ALLOW
+    assert evaluate(_asked("s3:PutObject"), Policies(identity=everything, boundary=reading)) is SILENT
+    assert evaluate(_asked(), Policies(boundary=everything)) is SILENT
+    assert evaluate(_asked(), Policies(identity=everything, boundary=())) is SILENT
 
 
-def test_a_key_has_to_agree_by_name_or_by_leaving_it_to_the_account() -> None:
+def test_a_key_policy_has_to_consent_by_naming_the_caller_or_the_account() -> None:
     asked = _asked("kms:Decrypt", f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1")
     allowed = identity_policy(_written(_allow("kms:Decrypt")))
     to_account = resource_policy(_written(_allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})))
     by_name = resource_policy(_written(_allow("kms:*", Principal={"AWS": USER})))
-    assert judge_guarded(asked, Policies(identity=allowed, resource=to_account)) is ALLOW
-    assert judge_guarded(asked, Policies(resource=to_account)) is SILENT
-    assert judge_guarded(asked, Policies(resource=by_name)) is ALLOW
-    assert judge_guarded(asked, Policies(identity=allowed)) is SILENT
+    assert evaluate_consenting(asked, Policies(identity=allowed, resource=to_account)) is ALLOW
+    assert evaluate_consenting(asked, Policies(resource=to_account)) is SILENT
+    assert evaluate_consenting(asked, Policies(resource=by_name)) is ALLOW
+    assert evaluate_consenting(asked, Policies(identity=allowed)) is SILENT
 
 
 def test_a_role_trusts_the_account_of_a_token() -> None:
@@ -230,19 +232,19 @@ def test_a_role_trusts_the_account_of_a_token() -> None:
     def verdict(subject: str, by: str = provider) -> Verdict:
         keys = {"issuer.example/id/1:sub": subject}
         asked = _asked("sts:AssumeRoleWithWebIdentity", ROLE, Caller(federated=by), keys)
-        return judge(asked, Policies(resource=trust))
+        return evaluate(asked, Policies(resource=trust))
 
     assert verdict("system:serviceaccount:mlflow:mlflow") is ALLOW
     assert verdict("system:serviceaccount:mlflow:default") is SILENT
     assert verdict("system:serviceaccount:mlflow:mlflow", "arn:aws:iam::1:oidc-provider/other") is SILENT
 
 
-def test_where_the_resource_is_unknown_only_everything_allows() -> None:
+def test_for_an_unknown_resource_only_the_wildcard_allows() -> None:
     asked = _asked("rds:DescribeDBInstances", None)
-    assert judge(asked, _identity(_allow("rds:*"))) is ALLOW
-    assert judge(asked, _identity(_allow("rds:*", "arn:aws:rds:*:*:*"))) is SILENT
-    with pytest.raises(PolicyError, match="cannot name the resource"):
-        judge(asked, _identity(_allow("rds:*"), _deny("rds:*", "arn:aws:rds:*:*:db:x")))
+    assert evaluate(asked, _identity(_allow("rds:*"))) is ALLOW
+    assert evaluate(asked, _identity(_allow("rds:*", "arn:aws:rds:*:*:*"))) is SILENT
+    with pytest.raises(PolicyError, match="stand-in cannot determine"):
+        evaluate(asked, _identity(_allow("rds:*"), _deny("rds:*", "arn:aws:rds:*:*:db:x")))
 
 
 @pytest.mark.parametrize(
@@ -263,7 +265,7 @@ def test_where_the_resource_is_unknown_only_everything_allows() -> None:
         _allow(Principal="*"),
     ],
 )
-def test_what_is_not_understood_in_a_policy_is_an_error(statement: dict[str, object]) -> None:
+def test_an_unknown_element_of_a_policy_is_an_error(statement: dict[str, object]) -> None:
     with pytest.raises(PolicyError):
         identity_policy(_written(statement))
 
@@ -278,19 +280,19 @@ def test_what_is_not_understood_in_a_policy_is_an_error(statement: dict[str, obj
         '{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::${aws:username}"}}',
     ],
 )
-def test_what_is_no_policy_is_an_error(text: str) -> None:
+def test_text_that_is_not_a_policy_is_an_error(text: str) -> None:
     with pytest.raises(PolicyError):
         identity_policy(text)
 
 
-def test_a_resource_policy_needs_somebody_it_is_about() -> None:
+def test_a_resource_policy_needs_a_principal() -> None:
     with pytest.raises(PolicyError, match="Principal"):
         resource_policy(_written(_allow()))
     with pytest.raises(PolicyError, match="wildcard"):
         resource_policy(_written(_allow(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/*"})))
 
 
-def test_a_boolean_compares_with_true_and_false_only() -> None:
+def test_the_operator_bool_accepts_true_and_false_only() -> None:
     policy = _identity(_allow(Condition={"Bool": {"aws:SecureTransport": "yes"}}))
     with pytest.raises(PolicyError, match="true or false"):
-        judge(_asked(keys={"aws:securetransport": "true"}), policy)
+        evaluate(_asked(keys={"aws:securetransport": "true"}), policy)

@@ -1,4 +1,4 @@
-"""The equipment judges what moto takes: who asks, for what, and what the policies say about it."""
+"""The AWS stand-in as a server: signatures, policies and tokens are enforced in front of moto."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from testbed.aws.identity import REGION
 from testbed.aws.issuer import Issuer
-from testbed.aws.server import EquipmentError, Key, Running, running
+from testbed.aws.principals import REGION
+from testbed.aws.server import Key, Running, StandInError, running
 
 ISSUER = Issuer("https://issuer.example.com/id/ABC")
 AUDIENCE = "sts.amazonaws.com"
 
 
 class Account:
-    """The running AWS, and ways into it."""
+    """The running stand-in, with helpers to fill it."""
 
     def __init__(self, aws: Running, folder: Path) -> None:
         self.aws = aws
@@ -32,7 +32,7 @@ class Account:
         self.authority.write_text(aws.authority_pem)
 
     def client(self, service: str, key: Key | None = None, *, tls: bool = True) -> Any:  # noqa: ANN401 - made by boto3
-        """A client with a key, the administrator's unless told otherwise."""
+        """Make a client with a key, by default the administrator's."""
         key = key or self.aws.administrator
         return cast("Any", boto3.client)(  # pyright: ignore[reportUnknownMemberType] - one overload for each service
             service,
@@ -45,14 +45,14 @@ class Account:
         )
 
     def bucket(self, name: str, *keys: str) -> None:
-        """Make a bucket with objects that hold their own names."""
+        """Create a bucket with objects whose content is their name."""
         s3 = self.client("s3")
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         for key in keys:
             s3.put_object(Bucket=name, Key=key, Body=key.encode())
 
     def user(self, name: str, *statements: dict[str, Any], boundary: str | None = None) -> Key:
-        """Make a user with one policy; returns its key."""
+        """Create a user with one policy; returns its key."""
         iam = self.client("iam")
         iam.create_user(UserName=name, **({"PermissionsBoundary": boundary} if boundary else {}))
         if statements:
@@ -81,7 +81,7 @@ def account() -> Iterator[Account]:
         yield Account(aws, Path(folder))
 
 
-def test_a_signature_has_to_be_right(account: Account) -> None:
+def test_a_request_with_a_wrong_signature_is_refused(account: Account) -> None:
     administrator = account.aws.administrator
     wrong = Key(access_key_id=administrator.access_key_id, secret_access_key="wrong")  # noqa: S106 - not right, too
     unknown = Key(access_key_id="AKIAEXAMPLEEXAMPLE12", secret_access_key="x")  # noqa: S106 - of nobody
@@ -90,7 +90,7 @@ def test_a_signature_has_to_be_right(account: Account) -> None:
     assert refused(account.client("iam", wrong).list_users) == "SignatureDoesNotMatch"
 
 
-def test_an_inactive_key_is_none(account: Account) -> None:
+def test_an_inactive_key_is_refused(account: Account) -> None:
     key = account.user("inactive", allow("s3:*"))
     account.client("iam").update_access_key(UserName="inactive", AccessKeyId=key.access_key_id, Status="Inactive")
     assert refused(account.client("s3", key).list_buckets) == "InvalidAccessKeyId"
@@ -115,14 +115,14 @@ def test_a_user_stays_in_a_prefix(account: Account) -> None:
     assert refused(s3.delete_bucket, Bucket="prefixes") == "AccessDenied"
 
 
-def test_who_may_not_list_may_not_know_what_is_missing(account: Account) -> None:
+def test_a_caller_who_may_not_list_a_bucket_does_not_learn_that_an_object_is_missing(account: Account) -> None:
     account.bucket("missing")
     key = account.user("missing", allow("s3:GetObject", "arn:aws:s3:::missing/*"))
     assert refused(account.client("s3", key).get_object, Bucket="missing", Key="x") == "AccessDenied"
     assert refused(account.client("s3").get_object, Bucket="missing", Key="x") == "NoSuchKey"
 
 
-def test_deleting_many_objects_is_judged_for_each(account: Account) -> None:
+def test_a_deletion_of_many_objects_is_decided_for_each(account: Account) -> None:
     account.bucket("many", "a/1", "b/1")
     s3 = account.client("s3", account.user("many", allow("s3:DeleteObject", "arn:aws:s3:::many/a/*")))
     found = s3.delete_objects(Bucket="many", Delete={"Objects": [{"Key": "a/1"}, {"Key": "b/1"}]})
@@ -132,7 +132,7 @@ def test_deleting_many_objects_is_judged_for_each(account: Account) -> None:
     assert [one["Key"] for one in left] == ["b/1"]
 
 
-def test_a_bucket_can_refuse_everybody_who_comes_without_tls(account: Account) -> None:
+def test_a_bucket_policy_can_refuse_requests_without_tls(account: Account) -> None:
     account.bucket("tls", "x")
     deny = {
         "Effect": "Deny",
@@ -147,7 +147,7 @@ def test_a_bucket_can_refuse_everybody_who_comes_without_tls(account: Account) -
     assert refused(account.client("s3", tls=False).delete_bucket_policy, Bucket="tls") == "AccessDenied"
 
 
-def test_a_presigned_address_is_good_for_what_was_signed(account: Account) -> None:
+def test_a_presigned_url_allows_only_the_signed_request(account: Account) -> None:
     account.bucket("presigned", "x", "y")
     key = account.user("presigned", allow("s3:GetObject", "arn:aws:s3:::presigned/x"))
 
@@ -170,7 +170,7 @@ def test_a_presigned_address_is_good_for_what_was_signed(account: Account) -> No
     assert fetched(f"{account.aws.tls_url}/presigned/x") == 403
 
 
-def test_a_key_of_its_own_has_to_allow_it_too(account: Account) -> None:
+def test_a_customer_managed_key_has_to_allow_the_request_too(account: Account) -> None:
     account.bucket("encrypted")
     arn = account.client("kms").create_key()["KeyMetadata"]["Arn"]
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}}
@@ -193,7 +193,7 @@ def test_a_key_of_its_own_has_to_allow_it_too(account: Account) -> None:
     assert refused(write.upload_part, **part) == "AccessDenied"
 
 
-def test_a_boundary_bounds_a_user(account: Account) -> None:
+def test_a_permissions_boundary_limits_a_user(account: Account) -> None:
     account.bucket("bounded", "x")
     policy = account.client("iam").create_policy(PolicyName="reading", PolicyDocument=written(allow("s3:Get*")))
     key = account.user("bounded", allow("s3:*"), boundary=policy["Policy"]["Arn"])
@@ -203,7 +203,7 @@ def test_a_boundary_bounds_a_user(account: Account) -> None:
 
 @pytest.fixture(scope="module")
 def role(account: Account) -> str:
-    """A role for one service account."""
+    """ARN of a role for one service account."""
     iam, issuer = account.client("iam"), ISSUER.url.removeprefix("https://")
     account.aws.trust_issuer(ISSUER.url, ISSUER.keys)
     provider = iam.create_open_id_connect_provider(Url=ISSUER.url, ClientIDList=[AUDIENCE], ThumbprintList=["0" * 40])
@@ -237,7 +237,7 @@ def _assumed(account: Account, role: str, token: str) -> Key:
     )
 
 
-def test_the_role_of_a_service_account_is_for_its_pods(account: Account, role: str) -> None:
+def test_a_pod_with_a_token_of_the_service_account_gets_its_role(account: Account, role: str) -> None:
     s3 = account.client("s3", _assumed(account, role, ISSUER.token("mlflow", "mlflow")))
     assert s3.get_object(Bucket="roles", Key="a/1")["Body"].read() == b"a/1"
     assert refused(s3.get_object, Bucket="roles", Key="b/1") == "AccessDenied"
@@ -261,7 +261,7 @@ def test_no_other_token_gets_the_role(account: Account, role: str, token: str, c
     assert refused(call, RoleArn=role, RoleSessionName="pod", WebIdentityToken=token) == code
 
 
-def test_a_sessions_key_is_nothing_without_its_token(account: Account, role: str) -> None:
+def test_the_key_of_a_session_is_refused_without_its_token(account: Account, role: str) -> None:
     key = _assumed(account, role, ISSUER.token("mlflow", "mlflow"))
     without = Key(access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
     assert refused(account.client("s3", without).get_object, Bucket="roles", Key="a/1") == "InvalidToken"
@@ -282,13 +282,13 @@ def test_pod_identity_tags_its_sessions(account: Account, role: str) -> None:
     s3 = account.client("s3", key)
     assert s3.get_object(Bucket="roles", Key="a/1")["Body"].read() == b"a/1"
     assert refused(s3.get_object, Bucket="roles", Key="b/1") == "AccessDenied"
-    with pytest.raises(EquipmentError, match="sts:AssumeRole"):
+    with pytest.raises(StandInError, match="sts:AssumeRole"):
         account.aws.pod_identity(role=made, cluster="c", namespace="team-a", account="a")
-    with pytest.raises(EquipmentError, match="sts:AssumeRole"):
+    with pytest.raises(StandInError, match="sts:AssumeRole"):
         account.aws.pod_identity(role=role, cluster="c", namespace="mlflow", account="a")
 
 
-def test_what_aws_would_refuse_is_refused(account: Account) -> None:
+def test_requests_that_moto_accepts_and_aws_refuses_are_refused(account: Account) -> None:
     account.bucket("valid")
     s3, iam = account.client("s3"), account.client("iam")
     everybody = {**allow("s3:GetObject", "arn:aws:s3:::valid/*"), "Principal": "*"}
@@ -310,12 +310,12 @@ def test_what_aws_would_refuse_is_refused(account: Account) -> None:
     assert code == "MalformedPolicyDocument"
 
 
-def test_a_request_that_it_has_no_name_for_is_a_fault(account: Account) -> None:
+def test_a_request_without_a_known_action_is_a_fault(account: Account) -> None:
     account.bucket("unknown")
-    assert refused(account.client("s3").get_bucket_accelerate_configuration, Bucket="unknown") == "EquipmentFault"
+    assert refused(account.client("s3").get_bucket_accelerate_configuration, Bucket="unknown") == "StandInFault"
 
 
-def test_every_action_is_written_down_with_what_became_of_it(account: Account) -> None:
+def test_every_action_is_logged_with_its_verdict(account: Account) -> None:
     account.bucket("logged", "x")
     key = account.user("logged", allow("s3:GetObject", "arn:aws:s3:::logged/*"))
     account.aws.forget_actions()
@@ -329,7 +329,7 @@ def test_every_action_is_written_down_with_what_became_of_it(account: Account) -
     assert {entry.caller for entry in account.aws.actions()} == {"arn:aws:iam::123456789012:user/logged"}
 
 
-def test_judging_can_be_switched_off(account: Account) -> None:
+def test_enforcement_can_be_switched_off(account: Account) -> None:
     account.bucket("open", "x")
     key = account.user("open")
     assert refused(account.client("s3", key).get_object, Bucket="open", Key="x") == "AccessDenied"

@@ -7,8 +7,8 @@ import yaml
 
 from testbed import versions
 from testbed.network_policies.__main__ import SOCKET
-from testbed.node.door import TRAEFIK_ADDRESS
 from testbed.node.health import ADDONS
+from testbed.node.port_forward import TRAEFIK_ADDRESS
 from testbed.node.up import ADDONS as DIRECTORY
 from testbed.node.up import DEFINITIONS
 

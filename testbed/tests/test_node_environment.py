@@ -122,7 +122,7 @@ def test_a_relative_xdg_variable_is_ignored_as_its_specification_says(monkeypatc
     assert data() == Path("/home/somebody/.local/share/mlflow-platform")
 
 
-def test_a_place_that_mount_options_cannot_carry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_mount_options_do_not_support_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/data,and:more")
     with pytest.raises(EmbeddedError, match="XDG_DATA_HOME gives /data,and:more/mlflow-platform"):
         data()

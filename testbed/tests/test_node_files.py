@@ -1,4 +1,4 @@
-"""Files that are whole, and the questions asked before they go."""
+"""Atomic writes, and the confirmation of `destroy`."""
 
 import io
 import stat
@@ -13,10 +13,10 @@ from testbed.paths import Home
 
 
 class Terminal(io.StringIO):
-    """A person who types one answer."""
+    """A terminal with one line of input."""
 
     def isatty(self) -> bool:
-        """Answer as a terminal does."""
+        """Report that it is a terminal."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""The door's way with connections, between sockets of this machine's loopback."""
+"""The port forwarding program, between sockets on the machine's loopback address."""
 
 import asyncio
 import hashlib
@@ -7,7 +7,7 @@ import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 
-from testbed.node.forward import Way, serve
+from testbed.node.forward import Route, serve
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 MEBIBYTE = 2**20
@@ -16,8 +16,8 @@ LARGE = 64 * MEBIBYTE
 
 
 @asynccontextmanager
-async def door(port: int) -> AsyncGenerator[int]:
-    """Open a door to a port of this machine."""
+async def forwarding(port: int) -> AsyncGenerator[int]:
+    """Forward a free port to another port of this machine."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0)
     task = asyncio.create_task(serve(listener, "127.0.0.1", port))
@@ -31,10 +31,10 @@ async def door(port: int) -> AsyncGenerator[int]:
 
 @asynccontextmanager
 async def door_to(handler: Handler) -> AsyncGenerator[int]:
-    """Open a door to a server that treats each connection with `handler`."""
+    """Forward to a server that handles each connection with `handler`."""
     async with (
         await asyncio.start_server(handler, "127.0.0.1", 0) as server,
-        door(server.sockets[0].getsockname()[1]) as port,
+        forwarding(server.sockets[0].getsockname()[1]) as port,
     ):
         yield port
 
@@ -54,7 +54,7 @@ async def answer_at_the_end(reader: asyncio.StreamReader, writer: asyncio.Stream
 
 
 async def exchange(port: int, payload: bytes) -> bytes:
-    """Send everything, say that this was all, and read until the other side says so too."""
+    """Send everything, close for writing, and read until the other side closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(payload)
     writer.write_eof()
@@ -65,7 +65,7 @@ async def exchange(port: int, payload: bytes) -> bytes:
 
 
 def abort(connection: socket.socket) -> None:
-    """Break a connection off without a farewell, as a killed client does."""
+    """Reset a connection, as a killed client does."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
@@ -78,7 +78,7 @@ def test_what_goes_in_comes_out() -> None:
     assert asyncio.run(run()) == b"hello"
 
 
-def test_an_answer_still_arrives_after_the_client_has_said_its_last_word() -> None:
+def test_an_answer_still_arrives_after_the_client_has_closed_for_writing() -> None:
     payload = bytes(range(256)) * (8 * MEBIBYTE // 256)
 
     async def run() -> bytes:
@@ -88,7 +88,7 @@ def test_an_answer_still_arrives_after_the_client_has_said_its_last_word() -> No
     assert asyncio.run(run()).decode() == hashlib.sha256(payload).hexdigest()
 
 
-def test_many_connections_are_carried_side_by_side() -> None:
+def test_many_connections_are_carried_at_the_same_time() -> None:
     payloads = [bytes([number]) * MEBIBYTE for number in range(32)]
 
     async def run() -> list[bytes]:
@@ -98,7 +98,7 @@ def test_many_connections_are_carried_side_by_side() -> None:
     assert asyncio.run(run()) == payloads
 
 
-def test_a_client_that_breaks_off_ends_its_own_connection_only() -> None:
+def test_a_client_that_resets_its_connection_affects_no_other() -> None:
     async def run() -> bytes:
         ended = asyncio.Event()
 
@@ -120,8 +120,8 @@ def test_a_client_that_breaks_off_ends_its_own_connection_only() -> None:
     assert asyncio.run(run()).decode() == hashlib.sha256(b"z").hexdigest()
 
 
-def test_a_sender_waits_for_a_reader_that_does_not_read() -> None:
-    """Or the door would have to hold what is between them, however large."""
+def test_a_sender_waits_while_the_reader_does_not_read() -> None:
+    """Otherwise the program would have to buffer everything in between."""
 
     async def run() -> int:
         release = asyncio.Event()
@@ -149,11 +149,11 @@ def test_a_sender_waits_for_a_reader_that_does_not_read() -> None:
     assert asyncio.run(run()) < LARGE
 
 
-def test_a_client_is_let_go_when_the_target_cannot_be_reached() -> None:
+def test_a_client_is_disconnected_if_the_target_cannot_be_reached() -> None:
     async def run() -> bytes:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             unused = taken.getsockname()[1]
-        async with door(unused) as port:
+        async with forwarding(unused) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             answer = await reader.read()
             writer.close()
@@ -162,5 +162,5 @@ def test_a_client_is_let_go_when_the_target_cannot_be_reached() -> None:
     assert asyncio.run(run()) == b""
 
 
-def test_a_way_is_read_from_a_descriptor_and_a_target() -> None:
-    assert Way.parse("5=10.89.0.2:6443") == Way(descriptor=5, host="10.89.0.2", port=6443)
+def test_a_route_is_parsed_from_a_descriptor_and_a_target() -> None:
+    assert Route.parse("5=10.89.0.2:6443") == Route(descriptor=5, host="10.89.0.2", port=6443)

@@ -1,4 +1,4 @@
-"""Which image archives have to be imported."""
+"""Selection of the image archives to import."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whose tokens the API server is told to take."""
+"""The API server's configuration for an external token issuer."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ def jwt(authority: str | None = None) -> dict[str, Any]:
     return found
 
 
-def test_without_an_issuer_no_tokens_but_the_clusters_own_are_taken() -> None:
+def test_without_an_issuer_only_the_clusters_own_tokens_are_accepted() -> None:
     assert json.loads(issuers.configuration(None, [], None)) == {
         "apiVersion": "apiserver.config.k8s.io/v1",
         "kind": "AuthenticationConfiguration",
@@ -24,19 +24,19 @@ def test_without_an_issuer_no_tokens_but_the_clusters_own_are_taken() -> None:
     }
 
 
-def test_an_issuers_tokens_count_for_its_audiences_only() -> None:
+def test_an_issuers_tokens_are_accepted_for_its_audiences_only() -> None:
     assert jwt()["issuer"] == {"url": ISSUER, "audiences": ["mlflow"], "audienceMatchPolicy": "MatchAny"}
     assert jwt("PEM")["issuer"]["certificateAuthority"] == "PEM"
 
 
-def test_names_are_those_of_the_role_bindings_and_never_kubernetes_own() -> None:
+def test_names_have_no_prefix_and_reserved_names_are_refused() -> None:
     assert jwt()["claimMappings"]["username"] == {"claim": "email", "prefix": ""}
     assert jwt()["claimMappings"]["groups"] == {"claim": "groups", "prefix": ""}
     rules = [rule["expression"] for rule in jwt()["userValidationRules"]]
     assert rules == ["!user.username.startsWith('system:')", "user.groups.all(name, !name.startsWith('system:'))"]
 
 
-def test_the_api_server_is_given_the_file_once() -> None:
+def test_the_flag_is_added_once() -> None:
     once = issuers.reading(MANIFEST, "dex.mlflow.localhost")
     assert issuers.reading(once, "dex.mlflow.localhost") == once
     (container,) = once["spec"]["containers"]
@@ -46,6 +46,6 @@ def test_the_api_server_is_given_the_file_once() -> None:
     assert MANIFEST["spec"]["volumes"] == []
 
 
-def test_forgetting_the_issuer_needs_no_new_start() -> None:
+def test_removing_the_issuer_needs_no_restart() -> None:
     once = issuers.reading(MANIFEST, "dex.mlflow.localhost")
     assert issuers.reading(once, None) == once

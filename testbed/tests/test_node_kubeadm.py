@@ -1,4 +1,4 @@
-"""What kubeadm is asked for."""
+"""The configuration for kubeadm."""
 
 import json
 from pathlib import Path

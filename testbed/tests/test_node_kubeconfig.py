@@ -22,7 +22,7 @@ users:
 """
 
 
-def test_the_kubeconfig_names_the_door_and_carries_kubeadms_credentials() -> None:
+def test_the_kubeconfig_has_the_forwarded_port_and_kubeadms_credentials() -> None:
     config = json.loads(render(ADMIN, "https://127.0.0.1:16443"))
     assert config["clusters"][0]["cluster"] == {
         "server": "https://127.0.0.1:16443",

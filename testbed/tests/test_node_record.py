@@ -1,4 +1,4 @@
-"""Finding a process again, and no other."""
+"""Records that identify exactly one process."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def test_a_command_name_may_hold_spaces_and_brackets() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "boot\n", "boot\n4711 (sh) S 1", f"boot\n{STAT}\nmore"])
-def test_a_record_that_is_not_whole_is_none(text: str) -> None:
+def test_an_incomplete_record_is_none(text: str) -> None:
     assert ProcessRecord.parse(text) is None
 
 
@@ -51,7 +51,7 @@ def test_a_running_process_is_alive(own: ProcessRecord) -> None:
     assert own.alive()
 
 
-def test_another_process_with_the_same_pid_is_not_taken_for_it(own: ProcessRecord) -> None:
+def test_another_process_with_the_same_pid_does_not_match(own: ProcessRecord) -> None:
     assert not replace(own, started="1").alive()
 
 

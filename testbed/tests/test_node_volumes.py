@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.node.kubectl import Kubectl
-from testbed.node.objects import Object, Spec
+from testbed.node.object_types import Object, Spec
 from testbed.node.volumes import (
     FREE_VOLUMES,
     LABEL,
@@ -22,12 +22,12 @@ from testbed.node.volumes import (
 
 @dataclass(frozen=True)
 class RecordingKubectl(Kubectl):
-    """Takes what would go to the cluster."""
+    """Records the objects that would be created."""
 
     created: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = 0) -> str:
-        """Take the objects."""
+        """Record the objects."""
         del seconds
         assert arguments == ("create", "-f=-")
         assert stdin
@@ -64,14 +64,14 @@ def test_a_pool_with_enough_free_volumes_is_left_alone(tmp_path: Path) -> None:
     assert kubectl.created == []
 
 
-def test_volumes_that_are_taken_or_released_are_made_up_for(tmp_path: Path) -> None:
+def test_bound_and_released_volumes_are_replaced_by_new_ones(tmp_path: Path) -> None:
     kubectl = recording()
     free = [Volume(f"volume-{number}", "Available", "") for number in range(FREE_VOLUMES - 2)]
     top_up(kubectl, tmp_path, [*free, Volume("a", "Bound", "x/y"), Volume("b", "Released", "x/z")])
     assert len(kubectl.created) == 2
 
 
-def test_a_directory_that_a_killed_run_left_is_removed_and_one_with_data_is_not(tmp_path: Path) -> None:
+def test_an_empty_directory_of_a_killed_run_is_removed_and_one_with_data_is_not(tmp_path: Path) -> None:
     (tmp_path / "volume-left").mkdir()
     (tmp_path / "volume-data").mkdir()
     (tmp_path / "volume-data" / "file").touch()
@@ -102,7 +102,7 @@ def test_volumes_are_listed_with_their_owners_and_others_volumes_are_not() -> No
     assert found == [Volume("volume-1", "Available", ""), Volume("volume-2", "Released", "team-a/data")]
 
 
-def test_whose_data_it_was_is_still_known_when_the_cluster_is_gone(tmp_path: Path) -> None:
+def test_the_owner_of_data_is_still_known_when_the_cluster_is_gone(tmp_path: Path) -> None:
     (tmp_path / "volume-1").mkdir()
     (tmp_path / "volume-1" / "file").touch()
     write_index(tmp_path, [Volume("volume-1", "Bound", "team-a/data")])

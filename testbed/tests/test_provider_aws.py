@@ -1,4 +1,4 @@
-"""The AWS provider's stand-in against a test server: what an engine asks of it, without an engine."""
+"""The AWS provider stand-in against a test server, called as the engine calls it."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ INSTANCE_INPUTS: Object = {
 
 
 class Stack:
-    """What an engine does with one provider, for one resource at a time."""
+    """The engine's calls to a provider, for one resource at a time."""
 
     def __init__(self, provider: AwsProvider) -> None:
         self.provider = provider
 
     def check(self, kind: str, inputs: Object, olds: Object | None = None, name: str = "r") -> tuple[Object, list[str]]:
-        """Complete inputs; returns them, and what is wrong."""
+        """Check inputs; returns the completed inputs and the failures."""
         request = provider_pb2.CheckRequest(
             urn=_urn(kind, name), news=encode(inputs), olds=encode(olds or {}), randomSeed=name.encode()
         )
@@ -61,7 +61,7 @@ class Stack:
         return decode(answer.inputs), [f"{failure.property}: {failure.reason}" for failure in answer.failures]
 
     def create(self, kind: str, inputs: Object, name: str = "r") -> tuple[str, Object, Object]:
-        """Make a resource; returns id, inputs and state."""
+        """Create a resource; returns id, inputs and state."""
         checked, wrong = self.check(kind, inputs, name=name)
         assert not wrong
         request = provider_pb2.CreateRequest(urn=_urn(kind, name), properties=encode(checked))
@@ -73,19 +73,19 @@ class Stack:
         return self.provider.diff(provider_pb2.DiffRequest(urn=_urn(kind), olds=encode(state), news=encode(inputs)))
 
     def read(self, kind: str, resource_id: str, state: Object, inputs: Object) -> Object | None:
-        """Look at AWS; None when it is gone."""
+        """Read a resource; None if it is gone."""
         answer = self.provider.read(
             provider_pb2.ReadRequest(urn=_urn(kind), id=resource_id, properties=encode(state), inputs=encode(inputs))
         )
         return decode(answer.properties) if answer.id else None
 
     def update(self, kind: str, resource_id: str, state: Object, inputs: Object) -> Object:
-        """Change in place; returns the state."""
+        """Update a resource in place; returns the state."""
         request = provider_pb2.UpdateRequest(urn=_urn(kind), id=resource_id, olds=encode(state), news=encode(inputs))
         return decode(self.provider.update(request).properties)
 
     def delete(self, kind: str, resource_id: str, state: Object) -> None:
-        """Delete."""
+        """Delete a resource."""
         self.provider.delete(provider_pb2.DeleteRequest(urn=_urn(kind), id=resource_id, properties=encode(state)))
 
 
@@ -129,21 +129,21 @@ def clients(aws: Running) -> Clients:
 @pytest.mark.parametrize(
     "url", ["", "https://s3.amazonaws.com", "http://8.8.8.8:443", "http://10.0.0.1", "http://example.com"]
 )
-def test_it_goes_to_a_test_server_and_nowhere_else(url: str) -> None:
+def test_it_connects_to_a_test_server_only(url: str) -> None:
     with pytest.raises(ProviderError, match="AWS_ENDPOINT_URL"):
         endpoint({"AWS_ENDPOINT_URL": url})
     for fine in ("http://127.0.0.1:5000", "https://localhost:1", "https://10.89.0.3"):
         assert endpoint({"AWS_ENDPOINT_URL": fine}) == fine
 
 
-def test_another_account_is_refused_before_anything(aws: Running) -> None:
+def test_another_account_is_refused_at_configuration(aws: Running) -> None:
     aws.forget_actions()
     with pytest.raises(ProviderError, match="AWS account ID not allowed: 123456789012"):
         _configured("999999999999")
     assert {entry.action for entry in aws.actions()} == {"sts:GetCallerIdentity"}
 
 
-def test_a_name_is_drawn_kept_and_capped(stack: Stack) -> None:
+def test_a_generated_name_is_kept_and_has_a_longest_length(stack: Stack) -> None:
     first, _ = stack.check(BUCKET, {}, name="Artifacts")
     assert text(first, "bucket").startswith("artifacts-")
     assert len(text(first, "bucket")) == len("artifacts-") + 7
@@ -163,26 +163,26 @@ def test_a_name_is_drawn_kept_and_capped(stack: Stack) -> None:
     [
         (VERSIONING, {"bucket": "b"}, "Missing required argument: versioningConfiguration"),
         (VERSIONING, {"bucket": "b", "versioningConfiguration": {"status": "On"}}, "expected status"),
-        (BUCKET, {"versioning": {}}, "no input versioning"),
+        (BUCKET, {"versioning": {}}, "does not support the input versioning"),
         (KEY, {"deletionWindowInDays": 31}, "range (7 - 30)"),
         (ROLE, {"assumeRolePolicy": "{"}, "invalid JSON policy"),
         (LIFECYCLE, {"bucket": "b", "rules": [{"status": "Enabled", "expiration": {"days": 0}}]}, "positive number"),
         (INSTANCE, INSTANCE_INPUTS | {"username": "admin"}, "reserved word"),
-        (INSTANCE, INSTANCE_INPUTS | {"allocatedStorage": 10}, "gp3 has at least 20"),
+        (INSTANCE, INSTANCE_INPUTS | {"allocatedStorage": 10}, "gp3 volumes have at least 20"),
         (INSTANCE, INSTANCE_INPUTS | {"maxAllocatedStorage": 51}, "10 % more"),
         (INSTANCE, INSTANCE_INPUTS | {"performanceInsightsRetentionPeriod": 30}, "multiple of 31"),
         (INSTANCE, INSTANCE_INPUTS | {"password": "x"}, "conflicts with password"),
         (INSTANCE, INSTANCE_INPUTS | {"identifier": "a--b"}, "single hyphens"),
     ],
 )
-def test_what_needs_no_aws_to_be_wrong_is_refused_in_a_preview(
+def test_inputs_that_are_invalid_without_asking_aws_are_refused_in_a_preview(
     stack: Stack, kind: str, inputs: Object, message: str
 ) -> None:
     _, wrong = stack.check(kind, inputs)
     assert any(message in one for one in wrong)
 
 
-def test_what_is_not_known_yet_is_not_judged(stack: Stack) -> None:
+def test_unknown_inputs_are_not_validated(stack: Stack) -> None:
     checked, wrong = stack.check(BUCKET, {"tags": {"team": UNKNOWN}})
     assert not wrong
     assert checked["tagsAll"] == UNKNOWN
@@ -190,7 +190,7 @@ def test_what_is_not_known_yet_is_not_judged(stack: Stack) -> None:
     assert not wrong
 
 
-def test_a_preview_calls_nobody_and_knows_what_only_aws_knows(stack: Stack, aws: Running) -> None:
+def test_a_preview_makes_no_call_and_marks_computed_properties_as_unknown(stack: Stack, aws: Running) -> None:
     checked, _ = stack.check(KEY, {})
     aws.forget_actions()
     request = provider_pb2.CreateRequest(urn=_urn(KEY), properties=encode(checked), preview=True)
@@ -200,7 +200,7 @@ def test_a_preview_calls_nobody_and_knows_what_only_aws_knows(stack: Stack, aws:
     assert not aws.actions()
 
 
-def test_a_bucket_and_its_settings_are_read_as_they_were_made(stack: Stack) -> None:
+def test_a_bucket_and_its_settings_are_read_as_they_were_created(stack: Stack) -> None:
     bucket, inputs, state = stack.create(BUCKET, {"tags": {"a": "1"}}, "whole")
     assert state["tagsAll"] == {"a": "1", "platform": "mlflow"}
     assert state["tags"] == {"a": "1"}
@@ -239,7 +239,7 @@ def test_a_bucket_and_its_settings_are_read_as_they_were_made(stack: Stack) -> N
         assert stack.read(kind, resource_id, found, checked) == found
 
 
-def test_drift_shows_once_somebody_has_looked(stack: Stack, clients: Clients) -> None:
+def test_drift_shows_after_a_refresh(stack: Stack, clients: Clients) -> None:
     bucket, _, _ = stack.create(BUCKET, {}, "drift")
     resource_id, inputs, state = stack.create(
         VERSIONING, {"bucket": bucket, "versioningConfiguration": {"status": "Enabled"}}
@@ -254,7 +254,7 @@ def test_drift_shows_once_somebody_has_looked(stack: Stack, clients: Clients) ->
     assert stack.read(VERSIONING, resource_id, state, inputs) is None
 
 
-def test_a_name_of_its_own_means_delete_first_and_a_drawn_one_create_first(stack: Stack) -> None:
+def test_a_replacement_deletes_first_if_the_program_names_the_resource(stack: Stack) -> None:
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     _, _, state = stack.create(ROLE, {"assumeRolePolicy": trust, "name": "mine"})
     moved, _ = stack.check(ROLE, {"assumeRolePolicy": trust, "name": "mine", "path": "/new/"})
@@ -266,7 +266,7 @@ def test_a_name_of_its_own_means_delete_first_and_a_drawn_one_create_first(stack
     assert not stack.diff(ROLE, state, moved).deleteBeforeReplace
 
 
-def test_a_policy_in_other_words_is_no_change(stack: Stack) -> None:
+def test_an_equivalent_policy_is_no_change(stack: Stack) -> None:
     one = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "pods.eks.amazonaws.com"}}
     written = json.dumps({"Version": "2012-10-17", "Statement": [one]})
     _, _, state = stack.create(ROLE, {"assumeRolePolicy": written}, "words")
@@ -275,7 +275,7 @@ def test_a_policy_in_other_words_is_no_change(stack: Stack) -> None:
     assert stack.diff(ROLE, state, inputs).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
-def test_the_secret_of_a_key_is_secret_and_stays(stack: Stack) -> None:
+def test_the_secret_of_an_access_key_is_marked_secret_and_kept(stack: Stack) -> None:
     user, _, _ = stack.create(USER, {}, "keys")
     resource_id, inputs, state = stack.create(ACCESS_KEY, {"user": user})
     assert isinstance(state["secret"], Secret)
@@ -293,7 +293,7 @@ def test_a_user_is_renamed_in_place(stack: Stack) -> None:
     assert stack.update(USER, resource_id, state, renamed)["name"] == "after"
 
 
-def test_other_default_tags_change_what_is_there_in_place(stack: Stack) -> None:
+def test_new_default_tags_change_existing_resources_in_place(stack: Stack) -> None:
     resource_id, _, state = stack.create(KEY, {})
     other = Stack(_configured(tags={"platform": "other"}))
     inputs, _ = other.check(KEY, {})
@@ -301,14 +301,14 @@ def test_other_default_tags_change_what_is_there_in_place(stack: Stack) -> None:
     assert other.update(KEY, resource_id, state, inputs)["tagsAll"] == {"platform": "other"}
 
 
-def test_a_key_that_waits_for_its_deletion_is_gone(stack: Stack, clients: Clients) -> None:
+def test_a_key_whose_deletion_is_scheduled_is_gone(stack: Stack, clients: Clients) -> None:
     resource_id, inputs, state = stack.create(KEY, {"deletionWindowInDays": 7})
     stack.delete(KEY, resource_id, state)
     assert clients.kms.describe_key(KeyId=resource_id)["KeyMetadata"].get("KeyState") == "PendingDeletion"
     assert stack.read(KEY, resource_id, state, inputs) is None
 
 
-def test_a_bucket_with_something_in_it_stays_unless_it_was_forced_before(stack: Stack, clients: Clients) -> None:
+def test_a_bucket_with_objects_is_deleted_only_after_force_destroy_was_set(stack: Stack, clients: Clients) -> None:
     bucket, _, state = stack.create(BUCKET, {}, "full")
     clients.s3.put_object(Bucket=bucket, Key="x", Body=b"x")
     with pytest.raises(ProviderError, match="BucketNotEmpty"):
@@ -320,7 +320,7 @@ def test_a_bucket_with_something_in_it_stays_unless_it_was_forced_before(stack: 
     stack.delete(BUCKET, bucket, state)
 
 
-def test_a_database_is_protected_and_leaves_a_last_snapshot(stack: Stack, clients: Clients) -> None:
+def test_a_database_is_protected_and_leaves_a_final_snapshot(stack: Stack, clients: Clients) -> None:
     resource_id, inputs, state = stack.create(INSTANCE, INSTANCE_INPUTS | {"finalSnapshotIdentifier": "last"}, "db")
     identifier = text(state, "identifier")
     assert text(state, "address").startswith(f"{identifier}.")
@@ -351,7 +351,7 @@ def test_without_apply_immediately_a_change_waits(stack: Stack) -> None:
     stack.delete(INSTANCE, resource_id, state | {"skipFinalSnapshot": True})
 
 
-def test_a_parameter_group_that_is_used_is_not_deleted(stack: Stack) -> None:
+def test_a_parameter_group_in_use_is_not_deleted(stack: Stack) -> None:
     parameters: Object = {"family": "postgres17", "parameters": [{"name": "rds.force_ssl", "value": "1"}]}
     group, inputs, group_state = stack.create(GROUP, parameters, "used")
     assert stack.diff(GROUP, group_state, inputs).changes == provider_pb2.DiffResponse.DIFF_NONE
@@ -363,7 +363,7 @@ def test_a_parameter_group_that_is_used_is_not_deleted(stack: Stack) -> None:
     stack.delete(GROUP, group, group_state)
 
 
-def test_a_rule_about_a_group_is_read_as_it_was_made(stack: Stack, clients: Clients) -> None:
+def test_a_rule_with_a_security_group_as_source_is_read_as_it_was_created(stack: Stack, clients: Clients) -> None:
     vpc = clients.ec2.describe_vpcs()["Vpcs"][0].get("VpcId")
     group, inputs, state = stack.create(SECURITY_GROUP, {"vpcId": vpc}, "group")
     assert stack.read(SECURITY_GROUP, group, state, inputs) == state
@@ -380,11 +380,11 @@ def test_a_rule_about_a_group_is_read_as_it_was_made(stack: Stack, clients: Clie
     assert stack.read(RULE, resource_id, state, checked) is None
 
 
-def test_what_moto_does_not_have_says_so(stack: Stack) -> None:
+def test_a_resource_that_moto_does_not_support_is_named_in_the_error(stack: Stack) -> None:
     given: Object = {"clusterName": "c", "namespace": "n", "serviceAccount": "s", "roleArn": "arn:aws:iam::1:role/r"}
-    with pytest.raises(ProviderError, match="only a preview"):
+    with pytest.raises(ProviderError, match="only their preview"):
         stack.create(POD_IDENTITY, given)
-    with pytest.raises(ProviderError, match="has no aws:sns/topic:Topic"):
+    with pytest.raises(ProviderError, match="does not support aws:sns/topic:Topic"):
         stack.check("aws:sns/topic:Topic", {})
 
 

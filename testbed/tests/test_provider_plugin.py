@@ -1,4 +1,4 @@
-"""The protocol as the engine speaks it: over gRPC, to a plugin that listens."""
+"""Provider plugins over gRPC, as the engine calls them."""
 # The stubs of Pulumi's services import the messages from a package that does not exist.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
@@ -82,17 +82,17 @@ def test_an_error_is_its_own_words_without_a_traceback(
     assert caught.value.details() == "configmaps is forbidden"
 
 
-def test_a_fault_of_the_stand_in_shows_its_place(
+def test_a_bug_of_the_stand_in_is_shown_with_its_traceback(
     connect: Connect,
 ) -> None:
     stub = connect(Faulty(KeyError("oops")))
     with pytest.raises(grpc.RpcError) as caught:
         stub.Create(provider_pb2.CreateRequest())
-    assert "a fault of the provider stand-in" in str(caught.value.details())
+    assert "a bug of the provider stand-in" in str(caught.value.details())
     assert "test_provider_plugin.py" in str(caught.value.details())
 
 
-def test_what_the_stand_in_does_not_have_is_refused_by_name(
+def test_an_unsupported_component_is_named_in_the_error(
     connect: Connect,
 ) -> None:
     stub = connect(RandomProvider())

@@ -47,7 +47,7 @@ def _replaces(provider: RandomProvider, kind: str, old: Object, new: Object) -> 
     return list(response.replaces)
 
 
-def test_a_password_is_secret_with_its_hash_and_has_no_telling_id(provider: RandomProvider) -> None:
+def test_a_password_and_its_hash_are_secret_and_the_id_does_not_reveal_them(provider: RandomProvider) -> None:
     resource_id, outputs = _create(provider, PASSWORD, {"length": 20})
     result, hashed = outputs["result"], outputs["bcryptHash"]
     assert resource_id == "none"
@@ -68,7 +68,7 @@ def test_defaults_appear_among_the_outputs(provider: RandomProvider) -> None:
     }
 
 
-def test_a_string_has_the_minimum_of_each_class_and_nothing_else() -> None:
+def test_a_string_has_the_minimum_of_each_class_and_no_other_characters() -> None:
     inputs: Object = {"length": 12, "upper": False, "minSpecial": 3, "minNumeric": 4, "overrideSpecial": "-_"}
     drawn = draw_string(complete(KINDS[STRING], inputs))
     assert len(drawn) == 12
@@ -104,7 +104,7 @@ def test_a_preview_knows_the_inputs_and_not_the_value(provider: RandomProvider) 
         ({"length": 8}, {"length": UNKNOWN}, ["length"]),
     ],
 )
-def test_every_changed_input_asks_for_a_new_value(
+def test_every_changed_input_replaces_the_resource(
     provider: RandomProvider, old: Object, new: Object, replaces: list[str]
 ) -> None:
     state = {**complete(KINDS[STRING], old), "result": "x"}
@@ -128,7 +128,7 @@ def test_a_length_that_is_not_known_yet_is_not_refused(provider: RandomProvider)
     assert _failures(provider, STRING, {"length": UNKNOWN}) == []
 
 
-def test_an_id_is_the_same_bytes_in_every_form_with_the_prefix_before(provider: RandomProvider) -> None:
+def test_an_id_is_the_same_bytes_in_every_form_after_the_prefix(provider: RandomProvider) -> None:
     resource_id, outputs = _create(provider, ID, {"byteLength": 5, "prefix": "p-"})
     drawn = bytes.fromhex(text(outputs, "hex").removeprefix("p-"))
     assert len(drawn) == 5
@@ -137,7 +137,7 @@ def test_an_id_is_the_same_bytes_in_every_form_with_the_prefix_before(provider: 
     assert outputs["dec"] == f"p-{int.from_bytes(drawn, 'big')}"
 
 
-def test_bytes_are_secret_outputs_though_the_id_tells_them(provider: RandomProvider) -> None:
+def test_bytes_are_secret_outputs_though_the_id_reveals_them(provider: RandomProvider) -> None:
     resource_id, outputs = _create(provider, BYTES, {"length": 4})
     assert outputs["base64"] == Secret(resource_id)
     assert isinstance(outputs["hex"], Secret)
@@ -174,7 +174,7 @@ def test_an_imported_id_gives_back_every_form(provider: RandomProvider) -> None:
     assert state == outputs
 
 
-def test_what_cannot_be_read_as_an_id_is_refused_by_name(provider: RandomProvider) -> None:
+def test_an_invalid_import_id_is_named_in_the_error(provider: RandomProvider) -> None:
     with pytest.raises(ProviderError, match="cannot be imported as a"):
         _import(provider, BYTES, "not base64!")
 
@@ -185,6 +185,6 @@ def test_a_refresh_changes_nothing(provider: RandomProvider) -> None:
     assert response.properties == state
 
 
-def test_resources_that_the_stand_in_does_not_have_are_named_in_the_error(provider: RandomProvider) -> None:
+def test_an_unsupported_resource_type_is_named_in_the_error(provider: RandomProvider) -> None:
     with pytest.raises(ProviderError, match="RandomShuffle"):
         _failures(provider, "random:index/randomShuffle:RandomShuffle", {})

@@ -1,1 +1,1 @@
-"""Requests over HTTP, and what AWS calls them: the actions that a policy has to allow."""
+"""API calls over HTTP, and the permissions that each of them needs."""

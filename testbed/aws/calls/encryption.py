@@ -1,4 +1,4 @@
-"""What S3 asks of the encryption key in its caller's name, when a bucket or a request has a key of the account's own.
+"""Permissions on the encryption key that a call to S3 needs, if the bucket or the request uses a customer managed key.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html: writing needs
 kms:GenerateDataKey, reading kms:Decrypt, and so do the parts and the end of a multipart upload.
@@ -7,29 +7,24 @@ kms:GenerateDataKey, reading kms:Decrypt, and so do the parts and the end of a m
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote
 
 from testbed.aws.calls import s3
-from testbed.aws.calls.ask import Ask
 from testbed.aws.calls.call import Call
-from testbed.aws.kept import storage
+from testbed.aws.calls.permission import Permission
+from testbed.aws.moto_state import storage
 
 _KEY_HEADER: Final = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
-def asks(call: Call) -> list[Ask]:
-    """Name what a request to S3 asks of keys."""
+def permissions(call: Call) -> list[Permission]:
+    """Return the permissions on keys that a call to S3 needs."""
     where = s3.place(call)
     if not where.key or storage.bucket(where.bucket) is None:
         return []
-    if call.method == "GET" and not set(call.query) & {"acl", "tagging", "uploadId"}:
-        return _use(
-            "kms:Decrypt", storage.object_key(where.bucket, where.key, call.query.get("versionId")), where, call
-        )
-    if call.method == "HEAD" and "x-amz-checksum-mode" in call.headers:
-        return _use(
-            "kms:Decrypt", storage.object_key(where.bucket, where.key, call.query.get("versionId")), where, call
-        )
+    gets = call.method == "GET" and not set(call.query) & {"acl", "tagging", "uploadId"}
+    if gets or (call.method == "HEAD" and "x-amz-checksum-mode" in call.headers):
+        key = storage.object_key(where.bucket, where.key, call.query.get("versionId"))
+        return _use("kms:Decrypt", key, where, call)
     if call.method not in {"PUT", "POST"} or set(call.query) & {"acl", "tagging"}:
         return []
     chosen = call.headers.get(_KEY_HEADER)
@@ -41,15 +36,15 @@ def asks(call: Call) -> list[Ask]:
     return [*_use("kms:GenerateDataKey", chosen, where, call), *_copied(call)]
 
 
-def _copied(call: Call) -> list[Ask]:
+def _copied(call: Call) -> list[Permission]:
     if "x-amz-copy-source" not in call.headers:
         return []
-    source, _, version = unquote(call.headers["x-amz-copy-source"]).removeprefix("/").partition("?versionId=")
-    bucket, _, key = source.partition("/")
-    return _use("kms:Decrypt", storage.object_key(bucket, key, version or None), s3.Place(bucket, key), call)
+    source, version = s3.copy_source(call)
+    key = storage.object_key(source.bucket, source.key, version or None)
+    return _use("kms:Decrypt", key, source, call)
 
 
-def _use(action: str, key: str | None, where: s3.Place, call: Call) -> list[Ask]:
+def _use(action: str, key: str | None, where: s3.Place, call: Call) -> list[Permission]:
     region = storage.region_of(where.bucket) or call.region
     arn = None if key is None else storage.key_arn(key, region)
     if arn is None:
@@ -57,7 +52,7 @@ def _use(action: str, key: str | None, where: s3.Place, call: Call) -> list[Ask]
     bucket = f"arn:aws:s3:::{where.bucket}"
     keys = {
         "kms:viaservice": f"s3.{region}.amazonaws.com",
-        # With a bucket key the data keys are the bucket's, else each object's.
+        # The context names the bucket if it has a bucket key, else the object.
         "kms:encryptioncontext:aws:s3:arn": bucket if storage.has_bucket_key(where.bucket) else f"{bucket}/{where.key}",
     }
-    return [Ask(action=action, resource=arn, guard="key", guarded=arn, keys=keys)]
+    return [Permission(action=action, resource=arn, guard="key", guarded=arn, keys=keys)]

@@ -1,7 +1,7 @@
-"""Requests to every other service, and the actions they need.
+"""Calls to all services but S3, and the permissions they need.
 
-The services' own names are AWS's, so an action is read off the request. A resource is named where a policy of this
-project could name one; elsewhere it is unknown, and then only `"Resource": "*"` allows.
+The action is read from the request. The resource is determined where a policy of this project could name one;
+elsewhere it is unknown, and then only `"Resource": "*"` allows the call.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Final, cast
 
-from testbed.aws.calls.ask import Ask, UnknownCallError
 from testbed.aws.calls.call import Call
-from testbed.aws.kept import storage
+from testbed.aws.calls.permission import Permission, UnknownCallError
+from testbed.aws.moto_state import storage
 
 _REST: Final = frozenset({"eks"})
 _KEY_ACTIONS: Final = frozenset(
@@ -25,7 +25,7 @@ _KEY_ACTIONS: Final = frozenset(
     }
 )
 ANYBODY: Final = frozenset({"sts:GetCallerIdentity"})
-"""Needs no permission at all."""
+"""Actions that need no permission."""
 
 
 def operation(call: Call) -> str:
@@ -45,33 +45,34 @@ def arguments(call: Call) -> dict[str, object]:
     return {**call.query, **call.form}
 
 
-def asks(call: Call) -> list[Ask]:
-    """Name the actions of a request."""
+def permissions(call: Call) -> list[Permission]:
+    """Return the permissions that a request needs."""
     if call.service in _REST and not call.form:
-        # Its operations are paths; nobody but the administrator needs one here.
-        return [Ask(action=f"{call.service}:{call.method}{call.path.replace('/', '-')}", resource=None)]
+        # Its operations are paths. Only the administrator uses them here, so no exact action name is needed.
+        return [Permission(action=f"{call.service}:{call.method}{call.path.replace('/', '-')}", resource=None)]
     action = f"{call.service}:{operation(call)}"
     given = arguments(call)
     if call.service == "secretsmanager" and "SecretId" in given:
         return _secret(action, str(given["SecretId"]), call.region)
     if action in _KEY_ACTIONS and "KeyId" in given:
         arn = storage.key_arn(str(given["KeyId"]), call.region)
-        return [Ask(action=action, resource=arn, guard="key" if arn else "none", guarded=arn or "")]
+        return [Permission(action=action, resource=arn, guard="key" if arn else "none", guarded=arn or "")]
     if action in {"sts:AssumeRole", "sts:TagSession"}:
-        return [Ask(action=action, resource=str(given.get("RoleArn")), guard="role", guarded=str(given.get("RoleArn")))]
-    return [Ask(action=action, resource=None)]
+        role = str(given.get("RoleArn"))
+        return [Permission(action=action, resource=role, guard="role", guarded=role)]
+    return [Permission(action=action, resource=None)]
 
 
-def _secret(action: str, name: str, region: str) -> list[Ask]:
+def _secret(action: str, name: str, region: str) -> list[Permission]:
     found = storage.secret(name, region)
     if found is None:
-        # AWS, too, judges a name before it looks whether there is such a secret.
-        return [Ask(action=action, resource=name if name.startswith("arn:") else None)]
-    asked = [Ask(action=action, resource=found.arn)]
+        # Like AWS, decide before looking whether the secret exists.
+        return [Permission(action=action, resource=name if name.startswith("arn:") else None)]
+    needed = [Permission(action=action, resource=found.arn)]
     if action in {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"} and found.key:
         key = storage.key_arn(found.key, region)
         if key is not None:
             use = "kms:Decrypt" if action.endswith("GetSecretValue") else "kms:GenerateDataKey"
             keys = {"kms:viaservice": f"secretsmanager.{region}.amazonaws.com"}
-            asked.append(Ask(action=use, resource=key, guard="key", guarded=key, keys=keys))
-    return asked
+            needed.append(Permission(action=use, resource=key, guard="key", guarded=key, keys=keys))
+    return needed

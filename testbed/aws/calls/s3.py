@@ -1,4 +1,4 @@
-"""Requests to S3, and the actions they need.
+"""Calls to S3, and the permissions they need.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 """
@@ -13,12 +13,12 @@ from urllib.parse import unquote
 
 import xmltodict
 
-from testbed.aws.calls.ask import Ask, UnknownCallError
 from testbed.aws.calls.call import Call
+from testbed.aws.calls.permission import Permission, UnknownCallError
 
 _HOST: Final = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com")
 
-# By sub-resource in the query, method, action. A write of none is a delete in the actions of S3, except for a policy.
+# Actions to read, write and delete, by the sub-resource in the query. S3 has few actions of their own for deletion.
 _READ_WRITE: Final[Mapping[str, tuple[str, str, str]]] = {
     "acl": ("GetBucketAcl", "PutBucketAcl", ""),
     "cors": ("GetBucketCORS", "PutBucketCORS", "PutBucketCORS"),
@@ -65,10 +65,17 @@ _VERSIONED: Final = frozenset({"GetObject", "DeleteObject", "GetObjectTagging", 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a request is about: nothing, a bucket, or an object."""
+    """The bucket, and the object in it, that a request addresses; empty if it addresses none."""
 
     bucket: str
     key: str
+
+
+def copy_source(call: Call) -> tuple[Place, str]:
+    """Read the source of a copy, and its version or the empty text, from its header."""
+    source, _, version = unquote(call.headers["x-amz-copy-source"]).removeprefix("/").partition("?versionId=")
+    bucket, _, key = source.partition("/")
+    return Place(bucket, key), version
 
 
 def place(call: Call) -> Place:
@@ -81,31 +88,33 @@ def place(call: Call) -> Place:
     return Place(bucket, key)
 
 
-def asks(call: Call) -> list[Ask]:
-    """Name the actions of a request."""
+def permissions(call: Call) -> list[Permission]:
+    """Return the permissions that a request needs."""
     where = place(call)
     if not where.bucket:
         if call.method != "GET":
             raise UnknownCallError(f"{call.method} without a bucket")
-        return [Ask(action="s3:ListAllMyBuckets", resource="*")]
+        return [Permission(action="s3:ListAllMyBuckets", resource="*")]
     about = [name for name in call.query if name in _SUB_RESOURCES]
     if len(about) > 1:
         raise UnknownCallError(f"several sub-resources in one request: {about}")
     return list(_object(call, where, *about) if where.key else _bucket(call, where, *about))
 
 
-def _of_bucket(where: Place, action: str, keys: Mapping[str, str] | None = None) -> Ask:
+def of_bucket(where: Place, action: str, keys: Mapping[str, str] | None = None) -> Permission:
+    """Return the permission for an action on a bucket."""
     arn = f"arn:aws:s3:::{where.bucket}"
-    return Ask(action=f"s3:{action}", resource=arn, guard="bucket", guarded=where.bucket, keys=keys or {})
+    return Permission(action=f"s3:{action}", resource=arn, guard="bucket", guarded=where.bucket, keys=keys or {})
 
 
-def of_object(bucket: str, key: str, action: str, keys: Mapping[str, str] | None = None, *, item: str = "") -> Ask:
-    """Ask for an action on an object."""
-    arn = f"arn:aws:s3:::{bucket}/{key}"
-    return Ask(action=f"s3:{action}", resource=arn, guard="bucket", guarded=bucket, keys=keys or {}, item=item)
+def _of_object(where: Place, action: str, keys: Mapping[str, str] | None = None, *, item: str = "") -> Permission:
+    arn = f"arn:aws:s3:::{where.bucket}/{where.key}"
+    return Permission(
+        action=f"s3:{action}", resource=arn, guard="bucket", guarded=where.bucket, keys=keys or {}, item=item
+    )
 
 
-def _bucket(call: Call, where: Place, about: str = "") -> Iterator[Ask]:
+def _bucket(call: Call, where: Place, about: str = "") -> Iterator[Permission]:
     if about == "delete" and call.method == "POST":
         yield from _deletes(call, where)
     elif about in _READ_WRITE:
@@ -113,31 +122,30 @@ def _bucket(call: Call, where: Place, about: str = "") -> Iterator[Ask]:
         action = {"GET": read, "PUT": write, "DELETE": delete}.get(call.method)
         if not action:
             raise UnknownCallError(f"{call.method} of a bucket's {about}")
-        yield _of_bucket(where, action, _listing(call))
+        yield of_bucket(where, action, _listing(call))
     elif about:
         raise UnknownCallError(f"a bucket's {about}")
     else:
         actions = {"GET": "ListBucket", "HEAD": "ListBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}
         if call.method not in actions:
             raise UnknownCallError(f"{call.method} of a bucket")
-        yield _of_bucket(where, actions[call.method], _listing(call))
+        yield of_bucket(where, actions[call.method], _listing(call))
 
 
 def _listing(call: Call) -> dict[str, str]:
     return {f"s3:{name}": call.query[name] for name in ("prefix", "delimiter", "max-keys") if name in call.query}
 
 
-def _deletes(call: Call, where: Place) -> Iterator[Ask]:
+def _deletes(call: Call, where: Place) -> Iterator[Permission]:
     document = xmltodict.parse(call.body, force_list=("Object",))
     for item in document["Delete"]["Object"]:
         version = item.get("VersionId")
         action = "DeleteObjectVersion" if version else "DeleteObject"
-        yield of_object(
-            where.bucket, item["Key"], action, {"s3:versionid": version} if version else {}, item=item["Key"]
-        )
+        keys = {"s3:versionid": version} if version else {}
+        yield _of_object(Place(where.bucket, item["Key"]), action, keys, item=item["Key"])
 
 
-def _object(call: Call, where: Place, about: str = "") -> Iterator[Ask]:
+def _object(call: Call, where: Place, about: str = "") -> Iterator[Permission]:
     action = _OBJECT.get((call.method, about))
     if action is None:
         raise UnknownCallError(f"{call.method} of an object's {about or 'content'}")
@@ -145,12 +153,11 @@ def _object(call: Call, where: Place, about: str = "") -> Iterator[Ask]:
     if "versionId" in call.query:
         keys["s3:versionid"] = call.query["versionId"]
         action = action.replace("Object", "ObjectVersion") if action in _VERSIONED else action
-    yield of_object(where.bucket, where.key, action, keys)
+    yield _of_object(where, action, keys)
     if call.method == "PUT" and about != "tagging" and "x-amz-tagging" in call.headers:
-        yield of_object(where.bucket, where.key, "PutObjectTagging", keys)
+        yield _of_object(where, "PutObjectTagging", keys)
     if call.method == "PUT" and about != "acl" and "x-amz-acl" in call.headers:
-        yield of_object(where.bucket, where.key, "PutObjectAcl", keys)
+        yield _of_object(where, "PutObjectAcl", keys)
     if "x-amz-copy-source" in call.headers:
-        source, _, version = unquote(call.headers["x-amz-copy-source"]).removeprefix("/").partition("?versionId=")
-        bucket, _, key = source.partition("/")
-        yield of_object(bucket, key, "GetObjectVersion" if version else "GetObject")
+        source, version = copy_source(call)
+        yield _of_object(source, "GetObjectVersion" if version else "GetObject")

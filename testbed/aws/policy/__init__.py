@@ -1,1 +1,1 @@
-"""What IAM's policies say about one request, as pure functions over plain values."""
+"""Evaluation of IAM policies for one request, as pure functions over plain values."""

@@ -1,4 +1,4 @@
-"""Conditions of policies: the operators, and what they say when a key is not there."""
+"""Conditions of policies: the operators, and their result when the request lacks the key."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEYS: Final = frozenset(
         "sts:rolesessionname",
     }
 )
-"""The keys that a request's context has here whenever it has them at AWS."""
+"""The condition keys that the stand-in supplies whenever AWS does."""
 
 _TAGS: Final = ("aws:principaltag/", "aws:requesttag/")
 _CLAIM: Final = re.compile(r".+:(sub|aud|amr)")
@@ -110,15 +110,15 @@ class Condition:
     wanted: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what would otherwise be judged by guessing."""
+        """Refuse operators and keys that the stand-in does not know."""
         plain = self.operator.removesuffix("IfExists")
         if plain not in {*_POSITIVE, *_NEGATIVE} and self.operator != "Null":
-            raise PolicyError(f"the equipment has no condition operator {self.operator!r}")
+            raise PolicyError(f"the stand-in does not know the condition operator {self.operator!r}")
         if not _is_known(self.key.lower()):
-            raise PolicyError(f"the equipment has no condition key {self.key!r}")
+            raise PolicyError(f"the stand-in does not know the condition key {self.key!r}")
 
     def holds(self, keys: Mapping[str, str]) -> bool:
-        """Say whether the request fulfils the condition."""
+        """True if the request fulfils the condition."""
         value = keys.get(self.key.lower())
         if self.operator == "Null":
             return any(_boolean(wanted, str(value is None), keys) for wanted in self.wanted)

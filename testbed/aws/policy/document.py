@@ -1,4 +1,4 @@
-"""Policy documents: JSON read into statements, and everything refused that is not understood."""
+"""Policy documents: JSON parsed into statements. Anything that is not understood is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ACTION: Final = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """One statement. Of a pair like actions and `other_actions`, the element written with Not is the second."""
+    """One statement. The fields `other_...` hold the elements NotAction and NotResource."""
 
     allows: bool
     actions: tuple[str, ...] = ()
@@ -35,16 +35,16 @@ class Statement:
 
 
 def identity_policy(text: str) -> tuple[Statement, ...]:
-    """Read a policy of a user, a role or a group."""
+    """Parse a policy of a user, a role or a group."""
     statements = _statements(text)
     for statement in statements:
-        _refuse_unless(statement.principals is None, "the policy of an identity has no Principal")
+        _refuse_unless(statement.principals is None, "an identity policy must not have a Principal")
         _refuse_unless(bool(statement.resources or statement.other_resources), "a statement needs a Resource")
     return statements
 
 
 def resource_policy(text: str) -> tuple[Statement, ...]:
-    """Read a policy of a bucket or a key."""
+    """Parse a policy of a bucket or a key."""
     statements = trust_policy(text)
     for statement in statements:
         _refuse_unless(bool(statement.resources or statement.other_resources), "a statement needs a Resource")
@@ -52,10 +52,10 @@ def resource_policy(text: str) -> tuple[Statement, ...]:
 
 
 def trust_policy(text: str) -> tuple[Statement, ...]:
-    """Read a role's trust policy, whose resource is the role."""
+    """Parse a role's trust policy, whose resource is the role."""
     statements = _statements(text)
     for statement in statements:
-        _refuse_unless(statement.principals is not None, "a statement about a resource needs a Principal")
+        _refuse_unless(statement.principals is not None, "a statement of a resource policy needs a Principal")
     return statements
 
 
@@ -75,7 +75,7 @@ def _statements(text: str) -> tuple[Statement, ...]:
     _refuse_unless(version in _VERSIONS, f"unknown policy version {version!r}")
     written = found.get("Statement")
     items = cast("list[object]", written) if isinstance(written, list) else [written]
-    # Before that version a variable is plain text, which nobody means.
+    # In older versions a variable is plain text, which would be a mistake.
     _refuse_unless(version == VARIABLES_SINCE or "${" not in text, f"variables need version {VARIABLES_SINCE}")
     return tuple(_statement(_object(item, "Statement")) for item in items)
 
@@ -97,7 +97,7 @@ def _texts(value: object, what: str) -> tuple[str, ...]:
 
 def _statement(written: dict[str, object]) -> Statement:
     unknown = sorted(written.keys() - _ELEMENTS)
-    _refuse_unless(not unknown, f"the equipment does not know these elements of a statement: {unknown}")
+    _refuse_unless(not unknown, f"the stand-in does not know these elements of a statement: {unknown}")
     _refuse_unless(written.get("Effect") in {"Allow", "Deny"}, f"Effect is Allow or Deny: {written}")
     _refuse_unless(("Action" in written) != ("NotAction" in written), f"one of Action and NotAction: {written}")
     _refuse_unless(not {"Resource", "NotResource"} <= written.keys(), f"Resource or NotResource, not both: {written}")
@@ -105,7 +105,7 @@ def _statement(written: dict[str, object]) -> Statement:
     for action in (*each.get("Action", ()), *each.get("NotAction", ())):
         _refuse_unless(_ACTION.fullmatch(action) is not None, f"{action!r} is not an action")
     for resource in (*each.get("Resource", ()), *each.get("NotResource", ())):
-        # An ARN may go through one of its first colons with a wildcard, but it starts as an ARN.
+        # AWS also lets a wildcard stand for several parts of an ARN; that is not supported here.
         is_arn = resource.startswith("arn:") and len(resource.split(":", ARN_PARTS - 1)) == ARN_PARTS
         _refuse_unless(resource == "*" or is_arn, f"{resource!r} is not an ARN")
     return Statement(
@@ -123,7 +123,7 @@ def _principals(written: object) -> Mapping[str, tuple[str, ...]]:
     if written == "*":
         return {"AWS": ("*",)}
     found = {kind: _texts(value, kind) for kind, value in _object(written, "Principal").items()}
-    _refuse_unless(found.keys() <= _PRINCIPALS, f"the equipment does not know these principals: {sorted(found)}")
+    _refuse_unless(found.keys() <= _PRINCIPALS, f"the stand-in does not know these principals: {sorted(found)}")
     for name in (name for names in found.values() for name in names):
         _refuse_unless(name == "*" or "*" not in name, f"a wildcard inside a principal: {name!r}")
     return found

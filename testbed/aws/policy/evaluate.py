@@ -1,7 +1,7 @@
-"""The decision: every policy that is about a request, and what AWS makes of them together.
+"""The decision on a request from all policies that apply to it.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html, within one account.
-Stricter in one place: a permissions boundary also bounds what the policy of a resource gives to a user by name.
+Stricter in one place: a permissions boundary also limits what a resource policy grants to a user by name.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ Statements = Sequence[Statement]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policies:
-    """Everything that has a say about one request."""
+    """The policies that apply to one request."""
 
     identity: Statements = ()
     resource: Statements = ()
     boundary: Statements | None = None
-    """None when the identity has no boundary; an empty one allows nothing."""
+    """None if the principal has no boundary; an empty one allows nothing."""
 
 
 _DIRECT: Final = 2
 _DELEGATED: Final = 1
 
 
-def judge(request: Request, policies: Policies) -> Verdict:
-    """Decide about a request."""
+def evaluate(request: Request, policies: Policies) -> Verdict:
+    """Decide on a request."""
     every = (*policies.identity, *policies.resource, *(policies.boundary or ()))
     if any(not statement.allows and _applies(statement, request) for statement in every):
         return Verdict.EXPLICIT_DENY
@@ -42,12 +42,12 @@ def judge(request: Request, policies: Policies) -> Verdict:
     return Verdict.IMPLICIT_DENY
 
 
-def judge_guarded(request: Request, policies: Policies) -> Verdict:
-    """Decide about a resource whose own policy has to agree: a key, or a role that is to be assumed.
+def evaluate_consenting(request: Request, policies: Policies) -> Verdict:
+    """Decide on a resource whose own policy has to consent: a key, or a role to be assumed.
 
-    It agrees by naming the caller, or by leaving it to the account's own policies.
+    It consents by naming the caller, or by delegating to the account's identity policies.
     """
-    verdict = judge(request, policies)
+    verdict = evaluate(request, policies)
     if verdict is not Verdict.ALLOW or _given_directly(policies.resource, request):
         return verdict
     return verdict if _given(policies.resource, request) else Verdict.IMPLICIT_DENY
@@ -66,7 +66,7 @@ def _given_directly(statements: Statements, request: Request) -> bool:
 
 
 def _about(statement: Statement, caller: Caller) -> int:
-    """Say whether a statement is about the caller: by name, by its account, or not."""
+    """Return how a statement names the caller: directly, by its account, or not (0)."""
     if statement.principals is None:
         return _DIRECT
     names = statement.principals.get("AWS", ())
@@ -106,6 +106,6 @@ def _covers(statement: Statement, request: Request) -> bool:
             return not statement.other_resources
         if statement.allows:
             return False
-        raise PolicyError(f"the equipment cannot name the resource of {request.action}, which a Deny asks for")
+        raise PolicyError(f"a Deny depends on the resource of {request.action}, which the stand-in cannot determine")
     found = any(matches(one, request.resource, request.keys) for one in patterns)
     return found != bool(statement.other_resources)

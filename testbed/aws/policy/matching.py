@@ -1,4 +1,4 @@
-"""Patterns of policies: wildcards and variables."""
+"""Patterns in policies: wildcards and variables."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class UnresolvedVariableError(Exception):
 
 
 def matches(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
-    """Say whether a value matches; a variable's value is text, whatever characters are in it."""
+    """True if a value matches; wildcards in a variable's value are plain characters."""
     return re.fullmatch(_regular(pattern, keys), value, re.DOTALL) is not None
 
 
 def matches_action(pattern: str, action: str) -> bool:
-    """Say whether an action matches; actions have no case and no variables."""
+    """True if an action matches; actions have no case and no variables."""
     return matches(pattern.lower(), action.lower(), {})
 
 
 def matches_arn(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
-    """Compare ARNs part by part: no wildcard reaches across a colon, except in the last part."""
+    """Compare ARNs part by part: a wildcard matches no colon, except in the last part."""
     patterns, values = _parts(pattern), value.split(":", ARN_PARTS - 1)
     if len(patterns) != ARN_PARTS:
         raise PolicyError(f"{pattern!r} is not an ARN: it needs {ARN_PARTS} parts with colons between them")
@@ -39,7 +39,7 @@ def matches_arn(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
 
 
 def resolve(text: str, keys: Mapping[str, str]) -> str:
-    """Return a text with its variables filled in; wildcards mean themselves."""
+    """Replace the variables in a text; wildcards are plain characters."""
     return "".join(
         _value(found["variable"], keys) if found["variable"] is not None else found[0]
         for found in _TOKEN.finditer(text)
@@ -47,7 +47,7 @@ def resolve(text: str, keys: Mapping[str, str]) -> str:
 
 
 def _parts(pattern: str) -> list[str]:
-    # The colon in ${aws:username} divides nothing.
+    # The colon in ${aws:username} does not separate parts.
     hidden = re.sub(r"\$\{[^}]*\}", lambda found: found[0].replace(":", "\0"), pattern)
     return [part.replace("\0", ":") for part in hidden.split(":", ARN_PARTS - 1)]
 
@@ -67,7 +67,7 @@ def _value(variable: str, keys: Mapping[str, str]) -> str:
         return variable
     found = _VARIABLE.fullmatch(variable)
     if found is None:
-        raise PolicyError(f"the equipment cannot read the policy variable ${{{variable}}}")
+        raise PolicyError(f"the stand-in cannot read the policy variable ${{{variable}}}")
     default: str | None = found.groupdict()["default"]
     value = keys.get(found["key"].lower(), default)
     if value is None:

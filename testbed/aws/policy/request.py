@@ -1,4 +1,4 @@
-"""One request as policies see it."""
+"""A request as policies see it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import StrEnum
 
 
 class PolicyError(Exception):
-    """A policy says something that this equipment does not understand, or that AWS refuses."""
+    """A policy contains something that AWS refuses, or that the stand-in does not know."""
 
 
 class Verdict(StrEnum):
-    """What the policies say about a request."""
+    """The result of evaluating the policies for a request."""
 
     ALLOW = "allow"
     EXPLICIT_DENY = "explicit deny"
@@ -21,26 +21,26 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Who asks. Without a name it is nobody: an anonymous request."""
+    """The caller. Without any name it is anonymous."""
 
     names: tuple[str, ...] = ()
-    """Every ARN by which a policy may name it: a session is its role, too."""
+    """Every ARN by which a policy may name it; for a session also its role's."""
 
     account: str = ""
     federated: str = ""
-    """The identity provider that vouches for it, while it has no other name."""
+    """The identity provider of a caller that presents a token."""
 
     service: str = ""
-    """The AWS service that asks, like `pods.eks.amazonaws.com`."""
+    """The AWS service that calls, for example `pods.eks.amazonaws.com`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What is asked, by whom, and what the conditions of policies can look at."""
+    """Action, resource, caller and condition keys."""
 
     action: str
     resource: str | None
-    """The ARN; `*` for an action that has no resource; None when the equipment cannot name it."""
+    """The ARN; `*` for an action that has no resource; None when the stand-in cannot name it."""
 
     caller: Caller
     keys: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,6 +1,6 @@
-"""Diff: which properties differ, and whether that asks for another resource.
+"""Diff: the properties that differ, and those that require a replacement.
 
-What AWS has chosen is compared with nothing. The base is the state, so drift shows once a refresh has put it there.
+Inputs are compared with the state, so drift shows up after a refresh. Values that AWS chose are not compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from testbed.providers.values import Object, same, strings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changes:
-    """What a change of inputs does."""
+    """The result of a diff."""
 
     changed: Sequence[str]
     replaces: Sequence[str]
@@ -23,7 +23,7 @@ class Changes:
 
 
 def changes(kind: Kind, state: Object, news: Object, ignored: Sequence[str]) -> Changes:
-    """Compare a resource as it is with what the program wants."""
+    """Compare a resource's state with the program's inputs."""
     left_out = {path.partition(".")[0].partition("[")[0] for path in ignored}
     changed = [name for name in sorted(kind.inputs) if name not in left_out and _differs(kind, name, state, news)]
     if kind.regional and news.get("region") not in (None, state.get("region")):
@@ -35,6 +35,6 @@ def changes(kind: Kind, state: Object, news: Object, ignored: Sequence[str]) -> 
 
 def _differs(kind: Kind, name: str, state: Object, news: Object) -> bool:
     if name == "tags" or (name in kind.chosen and news.get(name) is None):
-        # Everything about tags is in tagsAll.
+        # Tags are compared as tagsAll.
         return False
     return not same(kind.normal(name, state.get(name)), kind.normal(name, news.get(name)))

@@ -1,4 +1,4 @@
-"""The way to AWS: clients of the test server, and the only place that decides where requests go."""
+"""Clients of the AWS test server. This is the only place that decides where requests go."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 NODE: Final = ipaddress.ip_network("10.89.0.0/24")
-"""Where the embedded node is."""
+"""Network of the embedded node."""
 
 ENDPOINT: Final = "AWS_ENDPOINT_URL"
 
 
 def endpoint(environment: Mapping[str, str]) -> str:
-    """Return the test server's address, and refuse every other."""
+    """Return the test server's URL; refuse any URL that could be AWS itself."""
     url = environment.get(ENDPOINT, "")
     host = urlsplit(url).hostname or ""
     try:
@@ -38,26 +38,26 @@ def endpoint(environment: Mapping[str, str]) -> str:
         address = None
     if address is None or not (address.is_loopback or address in NODE):
         message = (
-            f"the AWS provider stand-in of the embedded cluster reaches a test server only, and {ENDPOINT} is "
-            f"{url or 'not set'!r}: set it to an address of this machine or of the embedded node; "
-            "with the published provider none of this applies"
+            f"{ENDPOINT} is {url or 'not set'!r}, but the AWS provider stand-in only connects to a test server: set "
+            f"{ENDPOINT} to a URL with an address of this machine or of the embedded node ({NODE}). To deploy to AWS, "
+            "use the published provider"
         )
         raise ProviderError(message)
     return url
 
 
 class Clients:
-    """Clients of one region. They take half a second each to make, and are kept."""
+    """Clients of one region, kept because each takes half a second to create."""
 
     def __init__(self, region: str, url: str) -> None:
-        """Make none yet."""
+        """Create clients on demand."""
         self.region: Final = region
         self._url = url
         self._lock = threading.Lock()
         self._made: dict[str, Any] = {}
 
     def _client(self, service: str) -> object:
-        # Making a client is not safe in several threads; using one is.
+        # Clients are thread-safe; creating them is not.
         with self._lock:
             if service not in self._made:
                 make = cast("Any", boto3.client)  # pyright: ignore[reportUnknownMemberType] - one overload for each service
@@ -100,13 +100,13 @@ def from_environment(region: str) -> Clients:
     return Clients(region, endpoint(os.environ))
 
 
-def code_of(error: ClientError) -> str:
-    """Return AWS's code of a failure."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+def code_of(error: ClientError | BotoCoreError) -> str:
+    """Return AWS's error code; empty if the request got no answer."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def failure(doing: str, label: str, name: str, error: ClientError | BotoCoreError) -> ProviderError:
-    """Say a failed call as the real provider does."""
+    """Describe a failed call in the words of the real provider."""
     if isinstance(error, BotoCoreError):
         return ProviderError(f"{doing} {label} ({name}): {error}")
     found = error.response.get("Error", {})

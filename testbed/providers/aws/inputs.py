@@ -1,4 +1,4 @@
-"""Check: names and tags are filled in, and what can be refused without AWS is refused."""
+"""Check: adds names, defaults and tags, and refuses inputs that are invalid without asking AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from testbed.providers.aws.kinds import Failure, Kind
 from testbed.providers.values import UNKNOWN, Json, Object, Secret, has_unknown, mapping, plain_object, strings
 
 DEFAULTS: Final = "__defaults"
-"""Lists the inputs that the provider chose, as in the state of the published one."""
+"""Property that lists the inputs the provider chose, as in the state of the published one."""
 
 _SUFFIX: Final = 7
 
@@ -19,7 +19,7 @@ _SUFFIX: Final = 7
 def completed(
     kind: Kind, logical: str, news: Object, olds: Object, *, default_tags: Mapping[str, str], seed: bytes
 ) -> Object:
-    """Return the inputs with name, defaults and tags."""
+    """Add name, defaults and tags to the inputs."""
     found: Object = {key: value for key, value in news.items() if key != DEFAULTS}
     chosen: list[Json] = []
     if kind.name and kind.name.property not in found:
@@ -38,7 +38,7 @@ def completed(
 
 
 def merged_tags(default: Mapping[str, str], tags: Json) -> Json:
-    """Return a resource's tags over the provider's; unknown as a whole when one of them is."""
+    """Merge a resource's tags over the provider's; unknown as a whole if one of them is unknown."""
     if has_unknown(tags):
         return UNKNOWN
     own = mapping(tags.value if isinstance(tags, Secret) else tags)
@@ -46,21 +46,22 @@ def merged_tags(default: Mapping[str, str], tags: Json) -> Json:
 
 
 def _drawn(kind: Kind, logical: str, seed: bytes) -> str:
-    assert kind.name is not None  # noqa: S101 - asked for by the caller
-    # A saved plan repeats the seed, and with it the name.
+    assert kind.name is not None  # noqa: S101 - checked by the caller
+    # The engine sends the same seed for preview and `up` of a saved plan, so that the name is the same.
     drawn = hashlib.sha256(seed).hexdigest() if seed else secrets.token_hex(_SUFFIX)
     name = f"{kind.name.prefix}{logical}{kind.name.separator}{drawn[:_SUFFIX]}"
     return name.lower() if kind.name.lower else name
 
 
 def failures(kind: Kind, marked: Object) -> list[Failure]:
-    """Return everything that is wrong with the inputs."""
+    """Return all failures of the inputs."""
     inputs = plain_object(marked)
     found = [(name, f"Missing required argument: {name}") for name in kind.required if inputs.get(name) is None]
     known = {*kind.inputs, DEFAULTS, "region"} if kind.regional else {*kind.inputs, DEFAULTS}
-    # The published provider has more; here each has to be written down before a test may rely on it.
+    # The published provider has more inputs. Here each has to be implemented before a test may rely on it.
     found += [
-        (name, f"the provider stand-in of the tests has no input {name}") for name in sorted(inputs.keys() - known)
+        (name, f"the AWS provider stand-in does not support the input {name} of {kind.label}")
+        for name in sorted(inputs.keys() - known)
     ]
     if kind.name:
         name = inputs.get(kind.name.property)

@@ -1,4 +1,4 @@
-"""What a resource type is."""
+"""The base class of resource types, and helpers for tags and policy documents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Failure = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AutoName:
-    """How a name is chosen that the program leaves out."""
+    """Rule for the name of a resource that the program does not name."""
 
     property: str = "name"
     longest: int = 255
@@ -29,20 +29,20 @@ class AutoName:
 
 
 class Kind:
-    """A resource type. Subclasses are small: tables of properties, and calls."""
+    """A resource type. Subclasses list its properties, and call AWS."""
 
     token: ClassVar[str]
     label: ClassVar[str]
-    """What error messages call it."""
+    """Name of the type in error messages."""
 
     required: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Mapping[str, Json]] = {}
     chosen: ClassVar[tuple[str, ...]] = ()
-    """Inputs that AWS chooses where the program does not; then they never differ."""
+    """Inputs for which AWS chooses a value if the program does not; such a value is never a difference."""
 
     kept: ClassVar[tuple[str, ...]] = ()
-    """Inputs that stay in the state and are not at AWS, or not in moto's."""
+    """Inputs that exist in the state only: AWS, or moto, does not return them."""
 
     computed: ClassVar[tuple[str, ...]] = ()
     secret: ClassVar[tuple[str, ...]] = ()
@@ -51,25 +51,26 @@ class Kind:
     tagged: ClassVar[bool] = False
     regional: ClassVar[bool] = True
     delete_first: ClassVar[bool] = False
-    """Whether a replacement always deletes first."""
+    """True if a replacement always deletes the old resource first."""
 
     gone: ClassVar[frozenset[str]] = frozenset()
-    """AWS's codes for: there is no such thing."""
+    """Error codes of AWS for a resource that does not exist."""
 
     policies: ClassVar[tuple[str, ...]] = ()
-    """Properties that hold JSON, which is compared by its meaning."""
+    """Properties that hold policy documents, which are compared by meaning."""
 
     sets: ClassVar[tuple[str, ...]] = ()
+    """Properties that hold lists without order."""
 
     @property
     def inputs(self) -> frozenset[str]:
-        """Every input that exists."""
+        """All inputs."""
         tags = ("tags", "tagsAll") if self.tagged else ()
         named = (self.name.property,) if self.name else ()
         return frozenset({*self.required, *self.optional, *self.defaults, *self.chosen, *self.kept, *tags, *named})
 
     def normal(self, name: str, value: Json) -> Json:
-        """Return a form of a property in which equal things are equal."""
+        """Normalize a property's value for comparison."""
         if value is None or value in ("", {}, []) or has_unknown(value):
             return value if has_unknown(value) else None
         if name in self.policies and isinstance(value, str):
@@ -79,38 +80,35 @@ class Kind:
         return value
 
     def check(self, inputs: Object) -> Iterable[Failure]:
-        """Find what the real provider, or AWS, refuses and moto takes. Called when everything is known."""
-        del inputs
+        """Return failures that the real provider or AWS would report and moto would not. All inputs are known."""
         return ()
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Make one; returns the id."""
+        """Create the resource; returns the id."""
         raise NotImplementedError
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return what it is now, without what stays in the state; None when it is gone."""
+        """Return the current properties, without `kept`; None, or an error of `gone`, if it does not exist."""
         raise NotImplementedError
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Change it in place."""
-        raise NotImplementedError
+        """Change the resource in place; by default nothing at AWS changes."""
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete it."""
+        """Delete the resource."""
         raise NotImplementedError
 
     def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
-        """Replace the tags, which is the same for every change."""
+        """Replace all tags."""
         raise NotImplementedError
 
     def stable_id(self, resource_id: str, new: Object) -> str:
         """Return the id after an update."""
-        del new
         return resource_id
 
 
 def canonical(value: Json) -> Json:
-    """Return a policy document in which one text and a list of one text are the same, and order says nothing."""
+    """Normalize a policy document: a list of one item equals the item, and order does not matter."""
     if isinstance(value, dict):
         return {key: canonical(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -120,13 +118,18 @@ def canonical(value: Json) -> Json:
 
 
 def answer(value: object) -> Answer:
-    """Take an answer of boto3 for what AWS documents: the types of its stubs hold every field for missing."""
+    """Declare an answer of boto3 as a plain mapping; in the types of its stubs any field may be missing."""
     return cast("Answer", value)
 
 
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags as the interfaces of AWS take them."""
+def tag_list(tags: Mapping[str, str]) -> Any:  # noqa: ANN401 - each service has a type of its own for it
+    """Return tags as AWS's APIs take them."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def removed_tags(state: Object, tags: Mapping[str, str]) -> list[str]:
+    """Return the keys of tags that a resource is to lose."""
+    return [key for key in tags_of(state) if key not in tags]
 
 
 def tag_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -135,6 +138,6 @@ def tag_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def tags_of(inputs: Object) -> dict[str, str]:
-    """Return the tags that a resource is to have, the provider's among them."""
+    """Return all tags that a resource is to have, including the provider's default tags."""
     found = inputs.get("tagsAll")
     return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}

@@ -1,14 +1,11 @@
-"""KMS: keys, and names for them."""
+"""KMS: keys and aliases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from botocore.exceptions import ClientError
-
-from testbed.providers.aws.clients import code_of
-from testbed.providers.aws.kinds import AutoName, Failure, Kind, answer, tags_of
+from testbed.providers.aws.kinds import AutoName, Failure, Kind, answer, removed_tags, tags_of
 from testbed.providers.values import Json, Object, text, whole
 
 if TYPE_CHECKING:
@@ -19,7 +16,7 @@ _DELETION_DAYS: Final = range(7, 31)
 
 
 class Key(Kind):
-    """A key. Deleting it means scheduling that."""
+    """A key. Its deletion is only scheduled; from then on it counts as gone."""
 
     token = "aws:kms/key:Key"  # noqa: S105 - a type
     label = "KMS Key"
@@ -40,13 +37,11 @@ class Key(Kind):
     gone = NO_KEY
 
     def check(self, inputs: Object) -> Iterable[Failure]:
-        """Refuse what AWS refuses and moto takes."""
         days = whole(inputs, "deletionWindowInDays")
         if days not in _DELETION_DAYS:
             yield "deletionWindowInDays", f"expected deletion_window_in_days to be in the range (7 - 30), got {days}"
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Make a key."""
         more: Any = {"Policy": inputs["policy"]} if inputs.get("policy") else {}
         made = clients.kms.create_key(
             Description=text(inputs, "description"), Tags=cast("Any", _tags(tags_of(inputs))), **more
@@ -56,13 +51,7 @@ class Key(Kind):
         return made["KeyId"]
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return the key; one that waits for its deletion is gone."""
-        try:
-            found = answer(clients.kms.describe_key(KeyId=resource_id)["KeyMetadata"])
-        except ClientError as error:
-            if code_of(error) in NO_KEY:
-                return None
-            raise
+        found = answer(clients.kms.describe_key(KeyId=resource_id)["KeyMetadata"])
         if found["KeyState"] == "PendingDeletion":
             return None
         tags = clients.kms.list_resource_tags(KeyId=resource_id)["Tags"]
@@ -77,7 +66,6 @@ class Key(Kind):
         }
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Change description, policy, rotation and state."""
         kms = clients.kms
         kms.update_key_description(KeyId=resource_id, Description=text(new, "description"))
         if new.get("policy"):
@@ -88,13 +76,10 @@ class Key(Kind):
         switch(KeyId=resource_id)
 
     def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
-        """Replace all tags."""
-        removed = [key for key in tags_of(state) if key not in tags]
-        clients.kms.untag_resource(KeyId=resource_id, TagKeys=removed)
+        clients.kms.untag_resource(KeyId=resource_id, TagKeys=removed_tags(state, tags))
         clients.kms.tag_resource(KeyId=resource_id, Tags=cast("Any", _tags(tags)))
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Schedule its deletion."""
         clients.kms.schedule_key_deletion(KeyId=resource_id, PendingWindowInDays=whole(state, "deletionWindowInDays"))
 
 
@@ -103,7 +88,7 @@ def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 class Alias(Kind):
-    """A name for a key. Its id is the name."""
+    """An alias of a key. Its id is the alias's name."""
 
     token = "aws:kms/alias:Alias"  # noqa: S105 - a type
     label = "KMS Alias"
@@ -114,17 +99,14 @@ class Alias(Kind):
     gone = NO_KEY
 
     def check(self, inputs: Object) -> Iterable[Failure]:
-        """Know the prefix."""
         if not text(inputs, "name").startswith("alias/"):
             yield "name", "a KMS alias starts with alias/"
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Name a key."""
         clients.kms.create_alias(AliasName=text(inputs, "name"), TargetKeyId=text(inputs, "targetKeyId"))
         return text(inputs, "name")
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return what it names."""
         for page in clients.kms.get_paginator("list_aliases").paginate():
             for found in page["Aliases"]:
                 if found.get("AliasName") == resource_id:
@@ -134,9 +116,7 @@ class Alias(Kind):
         return None
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Name another key."""
         clients.kms.update_alias(AliasName=resource_id, TargetKeyId=text(new, "targetKeyId"))
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Forget the name."""
         clients.kms.delete_alias(AliasName=resource_id)

@@ -24,20 +24,22 @@ VERSION: Final = "7.51.1"
 
 
 def kind_of(urn: str) -> Kind:
-    """Return what a resource's type does."""
+    """Return the type of a resource."""
     try:
         return KINDS[type_of(urn)]
     except KeyError:
-        has = ", ".join(sorted(KINDS))
-        message = f"the AWS provider stand-in of the embedded cluster has no {type_of(urn)}; it has {has}"
+        message = (
+            f"the AWS provider stand-in does not support {type_of(urn)}; add it to testbed/providers/aws/table.py."
+            f" It supports {', '.join(sorted(KINDS))}"
+        )
         raise ProviderError(message) from None
 
 
 class AwsProvider(Plugin):
-    """Makes, reads, changes and deletes what a test server of AWS keeps."""
+    """Creates, reads, changes and deletes resources on a test server of AWS."""
 
     def __init__(self) -> None:
-        """Wait for the configuration."""
+        """Start without configuration."""
         super().__init__(VERSION)
         self._default_tags: Mapping[str, str] = {}
         self._region = ""
@@ -45,16 +47,16 @@ class AwsProvider(Plugin):
         self._clients: dict[str, aws.Clients] = {}
 
     def diff_config(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
-        """Change in place: resources say themselves what another region or other tags do to them."""
+        """Never replace the provider: its resources decide what another region or other tags do to them."""
         old, new = decode(request.olds), decode(request.news)
         some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
         names = [name for name in {*old, *new} if name != "version" and old.get(name) != new.get(name)]
         return provider_pb2.DiffResponse(changes=some if names else none, diffs=names)
 
     def configure(self, request: provider_pb2.ConfigureRequest) -> None:
-        """Look which account it is, as the published provider does before anything else."""
+        """Take region and default tags, and check the account before anything else, as the published provider does."""
         given = plain_object(decode(request.args))
-        # Objects and lists of a provider's configuration come as JSON.
+        # Objects and lists in a provider's configuration arrive as JSON text.
         read: Object = {
             key: parse_json(json.loads(value)) if isinstance(value, str) and value[:1] in {"{", "["} else value
             for key, value in given.items()
@@ -63,7 +65,7 @@ class AwsProvider(Plugin):
         self._default_tags = {key: str(value) for key, value in tags.items()}
         self._region = text(read, "region")
         if not self._region:
-            raise ProviderError("the AWS provider needs a region")
+            raise ProviderError("the AWS provider has no region: set aws:region, or the provider's `region`")
         self._check_account(read)
 
     def _check_account(self, given: Object) -> None:
@@ -85,7 +87,7 @@ class AwsProvider(Plugin):
         return self._at(text(state, "region") or self._region)
 
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
-        """Fill in name, defaults and tags, and refuse what can be refused without AWS."""
+        """Add name, defaults and tags, and refuse inputs that are invalid without asking AWS."""
         kind = kind_of(request.urn)
         inputs = completed(
             kind,
@@ -99,7 +101,7 @@ class AwsProvider(Plugin):
         return provider_pb2.CheckResponse(inputs=encode(inputs), failures=found)
 
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
-        """Compare the state with what the program wants."""
+        """Compare the state with the program's inputs."""
         kind = kind_of(request.urn)
         state, news = plain_object(decode(request.olds)), plain_object(decode(request.news))
         found = changes(kind, state, news, request.ignoreChanges)
@@ -117,7 +119,7 @@ class AwsProvider(Plugin):
         )
 
     def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
-        """Make a resource; a preview knows the inputs and calls nobody."""
+        """Create a resource; a preview makes no call."""
         kind, given = kind_of(request.urn), decode(request.properties)
         inputs = plain_object(given)
         if request.preview:
@@ -132,18 +134,23 @@ class AwsProvider(Plugin):
         except (ClientError, BotoCoreError) as error:
             raise aws.failure("creating", kind.label, name, error) from error
         if state is None:
-            raise ProviderError(f"creating {kind.label} ({name}): it was made and is not there")
+            raise ProviderError(f"creating {kind.label} ({name}): not found after it was created")
         return provider_pb2.CreateResponse(id=resource_id, properties=encode(marked(kind, state, given)))
 
     def _read(self, kind: Kind, resource_id: str, state: Object) -> Object | None:
-        found = kind.read(self._for(state), resource_id, state)
+        try:
+            found = kind.read(self._for(state), resource_id, state)
+        except ClientError as error:
+            if aws.code_of(error) in kind.gone:
+                return None
+            raise
         return None if found is None else found_state(kind, found, state, self._default_tags)
 
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
-        """Return what a resource is now; nothing when it is gone."""
+        """Return the current state of a resource; an empty response if it is gone."""
         kind, given = kind_of(request.urn), decode(request.properties)
         if not given:
-            raise ProviderError(f"the AWS provider stand-in imports nothing, and so not {request.id}")
+            raise ProviderError(f"the AWS provider stand-in does not support imports: {request.id}")
         try:
             state = self._read(kind, request.id, plain_object(given))
         except (ClientError, BotoCoreError) as error:
@@ -174,16 +181,14 @@ class AwsProvider(Plugin):
         except (ClientError, BotoCoreError) as error:
             raise aws.failure("updating", kind.label, request.id, error) from error
         if state is None:
-            raise ProviderError(f"updating {kind.label} ({request.id}): it is not there any more")
+            raise ProviderError(f"updating {kind.label} ({request.id}): it does not exist any more")
         return provider_pb2.UpdateResponse(properties=encode(marked(kind, state, given)))
 
     def delete(self, request: provider_pb2.DeleteRequest) -> None:
-        """Delete a resource; one that is gone already is deleted."""
+        """Delete a resource; one that does not exist any more counts as deleted."""
         kind, state = kind_of(request.urn), plain_object(decode(request.properties))
         try:
             kind.delete(self._for(state), request.id, state)
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             if aws.code_of(error) not in kind.gone:
                 raise aws.failure("deleting", kind.label, request.id, error) from error
-        except BotoCoreError as error:
-            raise aws.failure("deleting", kind.label, request.id, error) from error

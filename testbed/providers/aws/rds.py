@@ -1,4 +1,4 @@
-"""RDS: the groups that an instance belongs to."""
+"""RDS: subnet groups and parameter groups."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from botocore.exceptions import ClientError
 
-from testbed.providers.aws.clients import code_of
-from testbed.providers.aws.kinds import Answer, AutoName, Kind, answer, tag_list, tags_of
+from testbed.providers.aws.kinds import Answer, AutoName, Kind, answer, removed_tags, tag_list, tags_of
 from testbed.providers.aws.shapes import to_aws
 from testbed.providers.values import Json, Object, has_unknown, objects, strings, text
 
@@ -19,28 +18,23 @@ MANAGED = "Managed by Pulumi"
 
 
 def tags_at(clients: Clients, arn: str) -> Json:
-    """Return the tags of something of RDS."""
+    """Return the tags of a resource of RDS."""
     found = clients.rds.list_tags_for_resource(ResourceName=arn)["TagList"]
     return {tag.get("Key", ""): tag.get("Value", "") for tag in found}
 
 
-class Tagged(Kind):
-    """What RDS tags by its ARN."""
+class RdsResource(Kind):
+    """A resource that RDS tags by its ARN."""
 
     tagged = True
 
     def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
-        """Replace all tags."""
-        del resource_id
         arn = text(state, "arn")
-        removed = [key for key in tags_of(state) if key not in tags]
-        clients.rds.remove_tags_from_resource(ResourceName=arn, TagKeys=removed)
-        clients.rds.add_tags_to_resource(ResourceName=arn, Tags=cast("Any", tag_list(tags)))
+        clients.rds.remove_tags_from_resource(ResourceName=arn, TagKeys=removed_tags(state, tags))
+        clients.rds.add_tags_to_resource(ResourceName=arn, Tags=tag_list(tags))
 
 
-class SubnetGroup(Tagged):
-    """The networks that an instance may be in."""
-
+class SubnetGroup(RdsResource):
     token = "aws:rds/subnetGroup:SubnetGroup"  # noqa: S105 - a type
     label = "RDS DB Subnet Group"
     name = AutoName(lower=True)
@@ -52,23 +46,16 @@ class SubnetGroup(Tagged):
     gone = frozenset({"DBSubnetGroupNotFoundFault", "DBSubnetGroupNotFound"})
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Make a group."""
         clients.rds.create_db_subnet_group(
             DBSubnetGroupName=text(inputs, "name"),
             DBSubnetGroupDescription=text(inputs, "description"),
             SubnetIds=strings(inputs, "subnetIds"),
-            Tags=cast("Any", tag_list(tags_of(inputs))),
+            Tags=tag_list(tags_of(inputs)),
         )
         return text(inputs, "name")
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return the group."""
-        try:
-            found = answer(clients.rds.describe_db_subnet_groups(DBSubnetGroupName=resource_id)["DBSubnetGroups"][0])
-        except ClientError as error:
-            if code_of(error) in self.gone:
-                return None
-            raise
+        found = answer(clients.rds.describe_db_subnet_groups(DBSubnetGroupName=resource_id)["DBSubnetGroups"][0])
         return {
             "name": resource_id,
             "description": found["DBSubnetGroupDescription"],
@@ -79,7 +66,6 @@ class SubnetGroup(Tagged):
         }
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Take other networks."""
         clients.rds.modify_db_subnet_group(
             DBSubnetGroupName=resource_id,
             DBSubnetGroupDescription=text(new, "description"),
@@ -87,12 +73,11 @@ class SubnetGroup(Tagged):
         )
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete it."""
         clients.rds.delete_db_subnet_group(DBSubnetGroupName=resource_id)
 
 
-class ParameterGroup(Tagged):
-    """The server's settings. moto takes every name, and deletes a group in use, which then breaks it: refused here."""
+class ParameterGroup(RdsResource):
+    """Settings of the database server. moto accepts any name."""
 
     token = "aws:rds/parameterGroup:ParameterGroup"  # noqa: S105 - a type
     label = "RDS DB Parameter Group"
@@ -105,19 +90,18 @@ class ParameterGroup(Tagged):
     gone = frozenset({"DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"})
 
     def normal(self, name: str, value: Json) -> Json:
-        """Compare parameters without order; they are applied at once unless they say otherwise."""
+        """Ignore the order of parameters, and add the default method."""
         if name != "parameters" or not isinstance(value, list) or has_unknown(value):
             return super().normal(name, value)
         found: list[Json] = [{"applyMethod": "immediate", **one} for one in value if isinstance(one, dict)]
         return sorted(found, key=str) or None
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Make a group, and set its parameters."""
         clients.rds.create_db_parameter_group(
             DBParameterGroupName=text(inputs, "name"),
             DBParameterGroupFamily=text(inputs, "family"),
             Description=text(inputs, "description"),
-            Tags=cast("Any", tag_list(tags_of(inputs))),
+            Tags=tag_list(tags_of(inputs)),
         )
         self._set(clients, text(inputs, "name"), inputs)
         return text(inputs, "name")
@@ -131,13 +115,8 @@ class ParameterGroup(Tagged):
             clients.rds.modify_db_parameter_group(DBParameterGroupName=name, Parameters=cast("Any", parameters))
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return the group, with the parameters that somebody set."""
-        try:
-            groups = answer(clients.rds.describe_db_parameter_groups(DBParameterGroupName=resource_id))
-        except ClientError as error:
-            if code_of(error) in self.gone:
-                return None
-            raise
+        """Return the group, with only those parameters that were set."""
+        groups = answer(clients.rds.describe_db_parameter_groups(DBParameterGroupName=resource_id))
         found = groups["DBParameterGroups"][0]
         given = answer(clients.rds.describe_db_parameters(DBParameterGroupName=resource_id, Source="user"))
         parameters: list[Json] = [
@@ -155,7 +134,7 @@ class ParameterGroup(Tagged):
         }
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Set parameters, and give up the others."""
+        """Set the parameters, and reset those that are no longer listed."""
         kept = {text(one, "name") for one in objects(new, "parameters")}
         lost = [_parameter(one) for one in objects(old, "parameters") if text(one, "name") not in kept]
         if lost:
@@ -163,7 +142,7 @@ class ParameterGroup(Tagged):
         self._set(clients, resource_id, new)
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete it, unless an instance uses it: moto lets that happen and then answers nothing any more."""
+        """Delete the group, unless an instance uses it: moto would delete it, and fail from then on."""
         for page in clients.rds.get_paginator("describe_db_instances").paginate():
             for instance in cast("list[Answer]", page["DBInstances"]):
                 if any(one["DBParameterGroupName"] == resource_id for one in instance["DBParameterGroups"]):

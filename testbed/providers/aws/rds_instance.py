@@ -1,19 +1,15 @@
-"""RDS: a database instance.
+"""RDS: database instances.
 
-moto drops what it does not know (Performance Insights) and is done at once; such inputs stay in the state here.
+Inputs that moto drops, such as Performance Insights, stay in the state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from botocore.exceptions import ClientError
-
-from testbed.providers.aws.clients import code_of
-from testbed.providers.aws.kinds import Answer, AutoName, Failure, answer, tag_list, tags_of
-from testbed.providers.aws.rds import Tagged, tags_at
-from testbed.providers.aws.rds_names import AT_ONCE, NAMES, NOT_MODIFIED, REPLACES
+from testbed.providers.aws.kinds import AutoName, Failure, answer, tag_list, tags_of
+from testbed.providers.aws.rds import RdsResource, tags_at
 from testbed.providers.aws.rds_rules import failures
 from testbed.providers.protocol import ProviderError
 from testbed.providers.values import Json, Object, text
@@ -21,9 +17,46 @@ from testbed.providers.values import Json, Object, text
 if TYPE_CHECKING:
     from testbed.providers.aws.clients import Clients
 
+# Inputs by their names in RDS's API.
+NAMES: Final[Mapping[str, str]] = {
+    "allocatedStorage": "AllocatedStorage",
+    "autoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
+    "backupRetentionPeriod": "BackupRetentionPeriod",
+    "backupWindow": "PreferredBackupWindow",
+    "caCertIdentifier": "CACertificateIdentifier",
+    "copyTagsToSnapshot": "CopyTagsToSnapshot",
+    "dbName": "DBName",
+    "dbSubnetGroupName": "DBSubnetGroupName",
+    "deletionProtection": "DeletionProtection",
+    "enabledCloudwatchLogsExports": "EnableCloudwatchLogsExports",
+    "engine": "Engine",
+    "engineVersion": "EngineVersion",
+    "iamDatabaseAuthenticationEnabled": "EnableIAMDatabaseAuthentication",
+    "identifier": "DBInstanceIdentifier",
+    "instanceClass": "DBInstanceClass",
+    "kmsKeyId": "KmsKeyId",
+    "maintenanceWindow": "PreferredMaintenanceWindow",
+    "manageMasterUserPassword": "ManageMasterUserPassword",
+    "masterUserSecretKmsKeyId": "MasterUserSecretKmsKeyId",
+    "maxAllocatedStorage": "MaxAllocatedStorage",
+    "multiAz": "MultiAZ",
+    "parameterGroupName": "DBParameterGroupName",
+    "password": "MasterUserPassword",
+    "port": "Port",
+    "publiclyAccessible": "PubliclyAccessible",
+    "storageEncrypted": "StorageEncrypted",
+    "storageType": "StorageType",
+    "username": "MasterUsername",
+    "vpcSecurityGroupIds": "VpcSecurityGroupIds",
+}
+REPLACES: Final = frozenset({"engine", "username", "dbName", "kmsKeyId", "storageEncrypted"})
+NOT_MODIFIED: Final = REPLACES | {"dbSubnetGroupName", "enabledCloudwatchLogsExports", "identifier"}
+# Changed at once even without applyImmediately; everything else waits for the maintenance window then.
+AT_ONCE: Final = frozenset({"backupRetentionPeriod", "copyTagsToSnapshot", "deletionProtection", "maxAllocatedStorage"})
 
-class Instance(Tagged):
-    """An instance. Its id is what AWS calls its resource id, which at moto is the same for all: hence by identifier."""
+
+class Instance(RdsResource):
+    """A database instance. Its id is AWS's resource id, which moto gives to all alike; so calls use the identifier."""
 
     token = "aws:rds/instance:Instance"  # noqa: S105 - a type
     label = "RDS DB Instance"
@@ -95,27 +128,20 @@ class Instance(Tagged):
     gone = frozenset({"DBInstanceNotFound", "DBInstanceNotFoundFault"})
 
     def check(self, inputs: Object) -> Iterable[Failure]:
-        """Refuse what RDS refuses and moto takes."""
         return failures(inputs)
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Make an instance."""
         given: Any = _given(inputs, NAMES.keys())
         groups = given.pop("DBParameterGroupName", None)
         more: Any = {"DBParameterGroupName": groups} if groups else {}
         made = answer(
-            clients.rds.create_db_instance(**given, **more, Tags=cast("Any", tag_list(tags_of(inputs))))["DBInstance"],
+            clients.rds.create_db_instance(**given, **more, Tags=tag_list(tags_of(inputs)))["DBInstance"],
         )
         return str(made["DbiResourceId"])
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return the instance."""
-        try:
-            found = self._found(clients, text(state, "identifier"))
-        except ClientError as error:
-            if code_of(error) in self.gone:
-                return None
-            raise
+        identifier = text(state, "identifier")
+        found = answer(clients.rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0])
         endpoint, secret = found["Endpoint"], found.get("MasterUserSecret")
         same = {name: found.get(aws) for name, aws in NAMES.items() if aws in found}
         secrets: list[Json] = (
@@ -143,11 +169,8 @@ class Instance(Tagged):
         }
         return {key: value for key, value in told.items() if value is not None}
 
-    def _found(self, clients: Clients, identifier: str) -> Answer:
-        return answer(clients.rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0])
-
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Change it: at once, or what cannot be otherwise."""
+        """Change the instance; without applyImmediately only what RDS never defers."""
         at_once = new.get("applyImmediately") is True
         names = [name for name in NAMES if self.normal(name, old.get(name)) != self.normal(name, new.get(name))]
         names = [name for name in names if name not in NOT_MODIFIED and (at_once or name in AT_ONCE)]
@@ -159,7 +182,7 @@ class Instance(Tagged):
             clients.rds.modify_db_instance(DBInstanceIdentifier=identifier, ApplyImmediately=at_once, **given)
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete it, with a last snapshot unless told otherwise; the protection has to be off by then."""
+        """Delete the instance, with a final snapshot unless told otherwise."""
         identifier, snapshot = text(state, "identifier"), text(state, "finalSnapshotIdentifier")
         if state.get("skipFinalSnapshot") is not True and not snapshot:
             message = "final_snapshot_identifier is required when skip_final_snapshot is false"

@@ -1,4 +1,4 @@
-"""What RDS refuses about an instance, and moto takes."""
+"""Validations of RDS for database instances that moto lacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SNAPSHOT_LONGEST: Final = 255
 
 
 def failures(inputs: Object) -> Iterable[Failure]:
-    """Return what is wrong."""
+    """Return all failures of an instance's inputs."""
     yield from _names(inputs)
     yield from _storage(inputs)
     if text(inputs, "password") and inputs.get("manageMasterUserPassword") is True:
@@ -32,10 +32,10 @@ def failures(inputs: Object) -> Iterable[Failure]:
         yield "backupRetentionPeriod", f"expected backup_retention_period to be in the range (0 - 35), got {days}"
     insights = whole(inputs, "performanceInsightsRetentionPeriod", default=7)
     if insights not in _INSIGHT_DAYS:
-        yield "performanceInsightsRetentionPeriod", f"{insights} is not 7, 731 or a multiple of 31"
+        yield "performanceInsightsRetentionPeriod", f"expected 7, 731 or a multiple of 31 up to 713, got {insights}"
     logs = inputs.get("enabledCloudwatchLogsExports")
     if isinstance(logs, list) and not _LOGS.issuperset(map(str, logs)):
-        yield "enabledCloudwatchLogsExports", f"PostgreSQL has no logs {logs}"
+        yield "enabledCloudwatchLogsExports", f"expected logs of {sorted(_LOGS)}, got {logs}"
 
 
 def _names(inputs: Object) -> Iterable[Failure]:
@@ -51,13 +51,13 @@ def _names(inputs: Object) -> Iterable[Failure]:
     if text(inputs, "kmsKeyId") and not text(inputs, "kmsKeyId").startswith("arn:"):
         yield "kmsKeyId", f"{text(inputs, 'kmsKeyId')!r} is an invalid ARN"
     if not text(inputs, "instanceClass").startswith("db."):
-        yield "instanceClass", f"{text(inputs, 'instanceClass')!r} is not a class of instances"
+        yield "instanceClass", f"expected an instance class that begins with db., got {text(inputs, 'instanceClass')!r}"
 
 
 def _storage(inputs: Object) -> Iterable[Failure]:
     size, most = whole(inputs, "allocatedStorage"), whole(inputs, "maxAllocatedStorage")
     if text(inputs, "storageType") == "gp3" and size < _GP3_LEAST:
-        yield "allocatedStorage", f"gp3 has at least {_GP3_LEAST} GiB, not {size}"
-    # AWS wants room for one step of growth at least.
+        yield "allocatedStorage", f"gp3 volumes have at least {_GP3_LEAST} GiB, got {size}"
+    # AWS requires room for at least one step of storage autoscaling.
     if most and most * 10 < size * 11:
-        yield "maxAllocatedStorage", f"{most} has to be 10 % more than {size}"
+        yield "maxAllocatedStorage", f"has to be at least 10 % more than allocatedStorage ({size}), got {most}"

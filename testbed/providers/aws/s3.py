@@ -17,19 +17,8 @@ if TYPE_CHECKING:
 NO_BUCKET = frozenset({"NoSuchBucket", "404"})
 
 
-def is_there(clients: Clients, bucket: str) -> bool:
-    """Say whether there is such a bucket."""
-    try:
-        clients.s3.head_bucket(Bucket=bucket)
-    except ClientError as error:
-        if code_of(error) in NO_BUCKET:
-            return False
-        raise
-    return True
-
-
 class Bucket(Kind):
-    """A bucket. What can be said about it in a resource of its own is not an input here: those are deprecated."""
+    """A bucket, without the deprecated inputs that are resources of their own."""
 
     token = "aws:s3/bucket:Bucket"  # noqa: S105 - a type
     label = "S3 Bucket"
@@ -42,7 +31,6 @@ class Bucket(Kind):
     gone = NO_BUCKET
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Make a bucket in the provider's region, and tag it."""
         bucket = text(inputs, "bucket")
         if clients.region == "us-east-1":
             clients.s3.create_bucket(Bucket=bucket)
@@ -54,10 +42,7 @@ class Bucket(Kind):
         return bucket
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return names and tags."""
-        del state
-        if not is_there(clients, resource_id):
-            return None
+        clients.s3.head_bucket(Bucket=resource_id)
         try:
             found = clients.s3.get_bucket_tagging(Bucket=resource_id)["TagSet"]
         except ClientError as error:
@@ -72,16 +57,11 @@ class Bucket(Kind):
             "tagsAll": cast("Json", tag_map(cast("list[dict[str, str]]", found))),
         }
 
-    def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Do nothing: what changes in place is in the state."""
-
     def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
-        """Replace all tags."""
-        del state
-        clients.s3.put_bucket_tagging(Bucket=resource_id, Tagging={"TagSet": cast("Any", tag_list(tags))})
+        clients.s3.put_bucket_tagging(Bucket=resource_id, Tagging={"TagSet": tag_list(tags)})
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete it, with its objects only when an earlier `up` said so."""
+        """Delete the bucket; with its objects only if an earlier `up` has set forceDestroy."""
         if state.get("forceDestroy") is True:
             _empty(clients, resource_id)
         clients.s3.delete_bucket(Bucket=resource_id)

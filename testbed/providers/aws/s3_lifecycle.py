@@ -1,4 +1,4 @@
-"""S3: what becomes of objects with time."""
+"""S3: lifecycle rules."""
 
 from __future__ import annotations
 
@@ -19,22 +19,20 @@ _DAYS = ("days", "noncurrentDays", "daysAfterInitiation")
 
 
 class BucketLifecycleConfiguration(BucketSetting):
-    """The rules of a bucket, all of them."""
+    """All lifecycle rules of a bucket."""
 
     token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"  # noqa: S105 - a type
     label = "S3 Bucket Lifecycle Configuration"
     required = ("bucket", "rules")
-    none = frozenset({"NoSuchLifecycleConfiguration"})
-    gone = NO_BUCKET | none
+    gone = NO_BUCKET | {"NoSuchLifecycleConfiguration"}
 
     def normal(self, name: str, value: Json) -> Json:
-        """Compare rules by what they say: no filter, an empty one and one of the empty prefix are the same."""
+        """Compare rules by meaning: no filter, an empty one and one with an empty prefix are equal."""
         if name != "rules" or not isinstance(value, list) or has_unknown(value):
             return super().normal(name, value)
         return sorted((_lean(rule) for rule in value), key=str)
 
     def check(self, inputs: Object) -> Iterable[Failure]:
-        """Refuse what AWS refuses and moto takes."""
         for rule in objects(inputs, "rules"):
             for name, number in _numbers(rule):
                 if number < 1:
@@ -43,20 +41,16 @@ class BucketLifecycleConfiguration(BucketSetting):
                 yield "rules", f"the status of the rule {rule.get('id')} is Enabled or Disabled"
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Set the rules."""
         rules: Any = [to_aws({"filter": {}, **rule}, _NAMES) for rule in objects(inputs, "rules")]
         for rule in rules:
             rule["Filter"] = rule["Filter"] or {"Prefix": ""}
         clients.s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
 
-    def get(self, clients: Clients, bucket: str) -> Object | None:
-        """Return the rules."""
+    def get(self, clients: Clients, bucket: str) -> Object:
         found = answer(clients.s3.get_bucket_lifecycle_configuration(Bucket=bucket))
         return {"rules": [to_pulumi(rule, _NAMES) for rule in found["Rules"]]}
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Take the rules away."""
-        del state
         clients.s3.delete_bucket_lifecycle(Bucket=resource_id)
 
 

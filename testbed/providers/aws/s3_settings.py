@@ -1,4 +1,4 @@
-"""S3: what is said about a bucket, a resource for each."""
+"""S3: settings of a bucket, a resource for each."""
 
 from __future__ import annotations
 
@@ -18,54 +18,38 @@ if TYPE_CHECKING:
 
 
 class BucketSetting(Kind):
-    """One aspect of a bucket: put, got and deleted as a whole. Its id is the bucket's name."""
+    """A setting of a bucket: put, read and deleted as a whole. Its id is the bucket's name."""
 
     required = ("bucket",)
     replaces = frozenset({"bucket"})
     computed = ("region",)
-    none: ClassVar[frozenset[str]] = frozenset()
-    """AWS's codes for: nothing is said about it."""
+    gone = NO_BUCKET
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Say it."""
+        """Set it, over an existing value too."""
         raise NotImplementedError
 
-    def get(self, clients: Clients, bucket: str) -> Object | None:
-        """Return what is said."""
+    def get(self, clients: Clients, bucket: str) -> Object:
+        """Return its value."""
         raise NotImplementedError
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Say it for the first time, over what may be there."""
         self.put(clients, text(inputs, "bucket"), inputs)
         return text(inputs, "bucket")
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return what is said; nothing when the bucket is gone or silent."""
-        del state
-        try:
-            found = self.get(clients, resource_id)
-        except ClientError as error:
-            if code_of(error) in {*NO_BUCKET, *self.none}:
-                return None
-            raise
-        return None if found is None else {"bucket": resource_id, **found}
+        return {"bucket": resource_id, **self.get(clients, resource_id)}
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Say something else."""
-        del old
         self.put(clients, resource_id, new)
 
 
 class BucketVersioning(BucketSetting):
-    """Whether old versions stay."""
-
     token = "aws:s3/bucketVersioning:BucketVersioning"  # noqa: S105 - a type
     label = "S3 Bucket Versioning"
     required = ("bucket", "versioningConfiguration")
-    gone = NO_BUCKET
 
     def check(self, inputs: Object) -> Iterable[Failure]:
-        """Know the three words; only a bucket that never had versions can be without."""
         status = text(inputs, "versioningConfiguration", "status")
         if status not in {"Enabled", "Suspended", "Disabled"}:
             yield (
@@ -74,90 +58,72 @@ class BucketVersioning(BucketSetting):
             )
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Switch it."""
+        """Enable or suspend versioning; `Disabled` leaves a new bucket as it is."""
         status: Any = text(inputs, "versioningConfiguration", "status")
         if status != "Disabled":
             clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
 
-    def get(self, clients: Clients, bucket: str) -> Object | None:
-        """Return the switch; a bucket that never had one says nothing."""
+    def get(self, clients: Clients, bucket: str) -> Object:
         status = clients.s3.get_bucket_versioning(Bucket=bucket).get("Status", "Disabled")
         return {"versioningConfiguration": {"status": status}}
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Suspend it: AWS has no way back to none."""
+        """Suspend versioning: AWS cannot disable it again."""
         if text(state, "versioningConfiguration", "status") == "Enabled":
             clients.s3.put_bucket_versioning(Bucket=resource_id, VersioningConfiguration={"Status": "Suspended"})
 
 
 class BucketPublicAccessBlock(BucketSetting):
-    """The four blocks."""
-
     token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"  # noqa: S105 - a type
     label = "S3 Bucket Public Access Block"
     defaults: ClassVar[Mapping[str, Json]] = dict.fromkeys(
         ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), False
     )
     kept = ("skipDestroy",)
-    none = frozenset({"NoSuchPublicAccessBlockConfiguration"})
-    gone = NO_BUCKET
+    gone = NO_BUCKET | {"NoSuchPublicAccessBlockConfiguration"}
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Set all four."""
         blocks: Any = {name[0].upper() + name[1:]: inputs.get(name) is True for name in self.defaults}
         clients.s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocks)
 
-    def get(self, clients: Clients, bucket: str) -> Object | None:
-        """Return all four."""
+    def get(self, clients: Clients, bucket: str) -> Object:
         found = answer(clients.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"])
         return {name: bool(found.get(name[0].upper() + name[1:])) for name in self.defaults}
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Take the blocks away, unless told to leave them."""
         if state.get("skipDestroy") is not True:
             clients.s3.delete_public_access_block(Bucket=resource_id)
 
 
 class BucketOwnershipControls(BucketSetting):
-    """Whether access control lists count."""
-
     token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"  # noqa: S105 - a type
     label = "S3 Bucket Ownership Controls"
     required = ("bucket", "rule")
-    none = frozenset({"OwnershipControlsNotFoundError"})
-    gone = NO_BUCKET | none
+    gone = NO_BUCKET | {"OwnershipControlsNotFoundError"}
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Set the rule."""
         rule: Any = {"ObjectOwnership": text(inputs, "rule", "objectOwnership")}
         clients.s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [rule]})
 
-    def get(self, clients: Clients, bucket: str) -> Object | None:
-        """Return the rule."""
+    def get(self, clients: Clients, bucket: str) -> Object:
         found = clients.s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
         return {"rule": {"objectOwnership": found[0]["ObjectOwnership"]}}
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Take the rule away."""
-        del state
         clients.s3.delete_bucket_ownership_controls(Bucket=resource_id)
 
 
 class BucketServerSideEncryptionConfiguration(BucketSetting):
-    """What encrypts by default."""
-
     token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"  # noqa: S105
     label = "S3 Bucket Server-side Encryption Configuration"
     required = ("bucket", "rules")
-    gone = NO_BUCKET
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Set the rules."""
         rules: Any = [to_aws(rule, _ENCRYPTION_NAMES) for rule in objects(inputs, "rules")]
         clients.s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
 
-    def get(self, clients: Clients, bucket: str) -> Object | None:
-        """Return the rules; AWS has one of its own where nobody set any."""
+    def get(self, clients: Clients, bucket: str) -> Object:
+        """Return the rules; AWS's default if none were set."""
         try:
             found = answer(clients.s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"])
         except ClientError as error:
@@ -167,8 +133,6 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
         return {"rules": [to_pulumi(rule, _ENCRYPTION_NAMES) for rule in found["Rules"]]}
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Go back to AWS's own."""
-        del state
         clients.s3.delete_bucket_encryption(Bucket=resource_id)
 
 
@@ -176,24 +140,17 @@ _ENCRYPTION_NAMES = {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMaste
 
 
 class BucketPolicy(BucketSetting):
-    """The bucket's own policy."""
-
     token = "aws:s3/bucketPolicy:BucketPolicy"  # noqa: S105 - a type
     label = "S3 Bucket Policy"
     required = ("bucket", "policy")
     policies = ("policy",)
-    none = frozenset({"NoSuchBucketPolicy"})
-    gone = NO_BUCKET
+    gone = NO_BUCKET | {"NoSuchBucketPolicy"}
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Set the document."""
         clients.s3.put_bucket_policy(Bucket=bucket, Policy=text(inputs, "policy"))
 
-    def get(self, clients: Clients, bucket: str) -> Object | None:
-        """Return the document."""
+    def get(self, clients: Clients, bucket: str) -> Object:
         return {"policy": clients.s3.get_bucket_policy(Bucket=bucket)["Policy"]}
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Take the document away."""
-        del state
         clients.s3.delete_bucket_policy(Bucket=resource_id)

@@ -1,4 +1,4 @@
-"""Names of nested values: Pulumi writes `daysAfterInitiation`, AWS `DaysAfterInitiation`."""
+"""Conversion of nested values between Pulumi's names (`daysAfterInitiation`) and AWS's (`DaysAfterInitiation`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from testbed.providers.values import Json, Object, parse_json
 
 
 def to_aws(value: Object, special: Mapping[str, str]) -> dict[str, object]:
-    """Return an object as AWS's interface takes it."""
+    """Convert an object to AWS's names; `special` lists exceptions from the rule."""
     return {special.get(key, key[0].upper() + key[1:]): _to_aws(item, special) for key, item in value.items()}
 
 
@@ -19,7 +19,7 @@ def _to_aws(value: Json, special: Mapping[str, str]) -> object:
 
 
 def to_pulumi(value: Mapping[str, object], special: Mapping[str, str]) -> Object:
-    """Return an object of AWS's interface as Pulumi writes it."""
+    """Convert an object to Pulumi's names."""
     back = {there: here for here, there in special.items()}
     found: Object = {}
     for key, item in value.items():

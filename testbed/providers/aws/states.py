@@ -1,4 +1,4 @@
-"""States: what was found at AWS beside what only the state knows, and what of it is secret."""
+"""States: properties read from AWS, merged with those that exist in the state only; secrets are marked."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from testbed.providers.values import Json, Object, Secret, has_secret, mapping, 
 
 
 def shown(inputs: Object) -> Object:
-    """Return inputs without the provider's own notes."""
+    """Return inputs without the provider's internal property."""
     return {key: value for key, value in inputs.items() if key != DEFAULTS}
 
 
 def found_state(kind: Kind, found: Object, state: Object, default_tags: Mapping[str, str]) -> Object:
-    """Return a new state: what was found, and what AWS (or moto) does not tell."""
+    """Merge the properties read from AWS into a state."""
     told = {*kind.inputs, *kind.computed} - {*kind.kept, *kind.secret}
     rest: Object = {key: value for key, value in state.items() if key not in told}
     tags: Object = {}
     if kind.tagged:
         every = mapping(found, "tagsAll")
-        # A tag that the program and the provider give alike is the program's.
+        # A tag that both the program and the provider's defaults set is the program's.
         own = mapping(state, "tags")
         tags = {
             "tagsAll": every,
             "tags": {key: value for key, value in every.items() if key in own or default_tags.get(key) != value},
         }
-    # The same in other words, like a policy that AWS has formatted, is no change.
-    words: Object = {key: state[key] for key in found if key in state and _means_the_same(kind, key, found, state)}
-    return {**rest, **found, **tags, **words}
+    # An equivalent value, such as a policy that AWS has formatted, is no change.
+    unchanged: Object = {key: state[key] for key in found if key in state and _equivalent(kind, key, found, state)}
+    return {**rest, **found, **tags, **unchanged}
 
 
-def _means_the_same(kind: Kind, name: str, found: Object, state: Object) -> bool:
+def _equivalent(kind: Kind, name: str, found: Object, state: Object) -> bool:
     return name in kind.inputs - {"tags", "tagsAll"} and same(
         kind.normal(name, found[name]), kind.normal(name, state[name])
     )
 
 
 def marked(kind: Kind, state: Object, inputs: Object) -> Object:
-    """Return a state in which everything is secret that has to be."""
+    """Mark secret properties of a state."""
     return {
         key: _marked(value, secret=key in kind.secret or has_secret(inputs.get(key))) for key, value in state.items()
     }

@@ -1,11 +1,11 @@
-"""Every resource type that the stand-in has."""
+"""All resource types of the stand-in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from testbed.providers.aws import iam_others, iam_roles, iam_users, kms, network, rds, rds_instance, s3, s3_lifecycle
+from testbed.providers.aws import iam, iam_policies, kms, network, rds, rds_instance, s3, s3_lifecycle
 from testbed.providers.aws import s3_settings as settings
 from testbed.providers.aws.kinds import Kind
 from testbed.providers.protocol import ProviderError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PodIdentityAssociation(Kind):
-    """What ties a role to a service account at EKS, and what moto does not have."""
+    """The association of a role with a service account at EKS; only previews work, because moto does not have it."""
 
     token = "aws:eks/podIdentityAssociation:PodIdentityAssociation"  # noqa: S105 - a type
     label = "EKS Pod Identity Association"
@@ -27,8 +27,7 @@ class PodIdentityAssociation(Kind):
     tagged = True
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Refuse; a preview works."""
-        raise ProviderError("moto has no associations of EKS Pod Identity: only a preview of one can be tested")
+        raise ProviderError("moto does not support EKS Pod Identity associations: only their preview can be tested")
 
 
 _ALL: Final[tuple[type[Kind], ...]] = (
@@ -39,14 +38,14 @@ _ALL: Final[tuple[type[Kind], ...]] = (
     settings.BucketServerSideEncryptionConfiguration,
     settings.BucketPolicy,
     s3_lifecycle.BucketLifecycleConfiguration,
-    iam_roles.Role,
-    iam_roles.RolePolicy,
-    iam_users.User,
-    iam_users.UserPolicy,
-    iam_users.AccessKey,
-    iam_others.Policy,
-    iam_others.RolePolicyAttachment,
-    iam_others.OpenIdConnectProvider,
+    iam.Role,
+    iam.User,
+    iam.AccessKey,
+    iam.OpenIdConnectProvider,
+    iam_policies.Policy,
+    iam_policies.RolePolicyAttachment,
+    iam_policies.RolePolicy,
+    iam_policies.UserPolicy,
     kms.Key,
     kms.Alias,
     rds.SubnetGroup,

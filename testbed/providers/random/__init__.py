@@ -1,5 +1,4 @@
 """Stand-in for the provider plugin `pulumi-resource-random` v4.21.4 (test equipment).
 
-`kinds.py` knows the resources: their inputs, what they draw, what of it is secret. `provider.py`
-has the protocol's methods.
+`kinds.py` describes the resource types: inputs, random outputs, secrets. `provider.py` has the protocol's methods.
 """

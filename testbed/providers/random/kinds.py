@@ -1,7 +1,7 @@
-"""The resources of the random provider: what they take, and what they draw from it.
+"""The resource types of the random provider: their inputs, and the values they generate.
 
-Everything comes from the operating system's source of randomness, as in the real provider.
-RandomPet, RandomInteger and RandomShuffle are not copied; neither are RandomUuid4 and -7.
+All values come from the operating system's random source, as in the real provider. Not supported: RandomPet,
+RandomInteger, RandomShuffle, RandomUuid4 and RandomUuid7.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CLASSES: Final = ("special", "upper", "lower", "numeric")
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A new value: the id, and the outputs that are not inputs."""
+    """A generated value: the id, and the outputs that are not inputs."""
 
     resource_id: str
     outputs: Object
@@ -44,19 +44,19 @@ class RandomKind:
     computed: tuple[str, ...] = ()
     draw: Callable[[Object], Drawn]
     adopt: Callable[[str], tuple[Object, Drawn]]
-    """Read an import id: the inputs it implies, and the value."""
+    """Parse an import id into the inputs it implies and the value."""
 
     check: Callable[[Object], tuple[str, str] | None] = lambda _inputs: None
-    """Return the property that cannot be and why, or nothing."""
+    """Return the name of an invalid property and the reason; None if all are valid."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Every input that exists."""
+        """All inputs."""
         return (*self.required, *self.optional, "keepers")
 
 
 def complete(kind: RandomKind, inputs: Object) -> Object:
-    """Return the inputs with defaults, as they appear among the outputs."""
+    """Add the defaults to the inputs, as they appear among the outputs."""
     filled: Object = {**kind.defaults, **inputs}
     if "numeric" in kind.defaults:
         filled["number"] = filled["numeric"]
@@ -78,7 +78,7 @@ def _minimum(inputs: Object, name: str) -> int:
 
 
 def check_string(inputs: Object) -> tuple[str, str] | None:
-    """Refuse a length that holds no character, or not the minimums."""
+    """Refuse a length of zero, or one below the sum of the minimums."""
     length = whole(inputs, "length")
     needed = sum(_minimum(inputs, name) for name in _CLASSES)
     if length < 1 or length < needed:
@@ -94,7 +94,7 @@ def _check_size(name: str, inputs: Object) -> tuple[str, str] | None:
 
 
 def draw_string(inputs: Object) -> str:
-    """Draw the minimum of every class, the rest from all of them, and shuffle."""
+    """Generate a string: the minimum of every class, the rest from all classes, shuffled."""
     alphabets = _alphabets(inputs)
     every = "".join(alphabets.values())
     drawn = [secrets.choice(alphabet) for name, alphabet in alphabets.items() for _ in range(_minimum(inputs, name))]
@@ -140,7 +140,7 @@ def _adopt_id(import_id: str) -> tuple[Object, Drawn]:
 
 def _random_bytes(drawn: bytes) -> Drawn:
     plain = base64.b64encode(drawn).decode("ascii")
-    # The id is the bytes in plain text: a fault of the real provider, kept so that it shows.
+    # The id is the bytes in plain text, as in the real provider.
     return Drawn(plain, {"base64": Secret(plain), "hex": Secret(drawn.hex())})
 
 

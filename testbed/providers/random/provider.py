@@ -1,4 +1,4 @@
-"""The stand-in for pulumi-random: values that are drawn once and kept in the state."""
+"""The stand-in for pulumi-random: values that are generated once and kept in the state."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ VERSION: Final = "4.21.4"
 
 
 def kind_of(urn: str) -> RandomKind:
-    """Return what a resource's type does."""
+    """Return the type of a resource."""
     try:
         return KINDS[type_of(urn)]
     except KeyError:
         message = (
-            f"the random provider stand-in of the embedded cluster has no {type_of(urn)}; "
-            f"it has {', '.join(sorted(KINDS))}"
+            f"the random provider stand-in does not support {type_of(urn)}; add it to providers/random/kinds.py."
+            f" It supports {', '.join(sorted(KINDS))}"
         )
         raise ProviderError(message) from None
 
 
 def changed(kind: RandomKind, old: Object, new: Object) -> list[str]:
-    """Return the inputs that differ; each of them asks for a new value.
+    """Return the inputs that differ; each of them requires a replacement.
 
-    A keeper without a value is none, and an empty `overrideSpecial` is the default.
+    A keeper without a value does not count, and an empty `overrideSpecial` is the default.
     """
     before, after = complete(kind, old), complete(kind, new)
     return [
@@ -71,7 +71,7 @@ def _failures(kind: RandomKind, inputs: Object) -> list[provider_pb2.CheckFailur
 
 
 def marked_like(outputs: Object, inputs: Object) -> Object:
-    """Return outputs in which everything is secret that is secret among the inputs."""
+    """Mark those outputs as secret whose inputs of the same name are secret."""
     return {
         name: Secret(value) if has_secret(inputs.get(name)) and not isinstance(value, Secret) else value
         for name, value in outputs.items()
@@ -79,10 +79,10 @@ def marked_like(outputs: Object, inputs: Object) -> Object:
 
 
 class RandomProvider(Plugin):
-    """Draws values; there is nothing behind them to read, change or delete."""
+    """Generates values; they exist in the state only."""
 
     def __init__(self) -> None:
-        """Have nothing to configure."""
+        """Report the real provider's version."""
         super().__init__(VERSION)
 
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
@@ -95,7 +95,7 @@ class RandomProvider(Plugin):
         return provider_pb2.CheckResponse(inputs=encode(known), failures=failures)
 
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
-        """Replace on every change; the new value is drawn before the old one goes."""
+        """Replace on every change; the new value is created before the old one is deleted."""
         kind = kind_of(request.urn)
         old, new = plain_object(decode(request.olds)), plain_object(decode(request.news))
         replaces = [name for name in changed(kind, old, new) if name not in request.ignoreChanges]
@@ -109,7 +109,7 @@ class RandomProvider(Plugin):
         )
 
     def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
-        """Draw a value; a preview knows the inputs and not the value."""
+        """Generate a value; in a preview it is unknown."""
         kind, marked = kind_of(request.urn), decode(request.properties)
         outputs = complete(kind, plain_object(marked))
         if request.preview:
@@ -121,7 +121,7 @@ class RandomProvider(Plugin):
         return provider_pb2.CreateResponse(id=drawn.resource_id, properties=encode(state))
 
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
-        """Return the state as it is; an import reads the value from the id."""
+        """Return the state unchanged; an import takes the value from the id."""
         kind = kind_of(request.urn)
         if request.properties.fields:
             return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
@@ -134,7 +134,7 @@ class RandomProvider(Plugin):
         return provider_pb2.ReadResponse(id=drawn.resource_id, properties=encode(state), inputs=encode(inputs))
 
     def update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
-        """Keep the value, and take over what changes without a new one."""
+        """Keep the value, and take over the other inputs."""
         kind = kind_of(request.urn)
         old, marked = decode(request.olds), decode(request.news)
         kept: Object = {name: old[name] for name in kind.computed if name in old}
@@ -142,4 +142,4 @@ class RandomProvider(Plugin):
         return provider_pb2.UpdateResponse(properties=encode({**outputs, **kept}))
 
     def delete(self, request: provider_pb2.DeleteRequest) -> None:
-        """Do nothing: forgetting the state is all there is."""
+        """Do nothing: the value exists in the state only."""

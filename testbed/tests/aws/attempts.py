@@ -1,4 +1,4 @@
-"""What somebody may try at AWS: every operation in every place, each a request of its own."""
+"""Requests that a caller can try at AWS: every operation in every place."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ class Attempt:
     tls: bool = True
 
     def succeeds(self, world: World, who: Key) -> bool:
-        """Whether it is admitted; anything but an answer or a refusal is a fault of the test."""
+        """True if it is allowed; any other error than a refusal fails the test."""
         try:
             self.call(world, who)
         except ClientError as error:
@@ -35,7 +35,7 @@ class Attempt:
 
 
 Call = Callable[[Any, str, str, World], object]
-"""An operation on an object, given a client of S3's, bucket and key."""
+"""An operation on an object: takes an S3 client, bucket and key."""
 
 
 def _parts(s3: Any, bucket: str, key: str, _world: World) -> object:  # noqa: ANN401 - a client of boto3's
@@ -50,7 +50,7 @@ def _given_up(s3: Any, bucket: str, key: str, world: World) -> object:  # noqa: 
     return s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=begun["UploadId"])
 
 
-# By name; the objects of the first are there, those of the second are made.
+# Operations by name: reads of existing objects, writes of new ones.
 READS: dict[str, Call] = {
     "get": lambda s3, bucket, key, _: s3.get_object(Bucket=bucket, Key=key)["Body"].read(),
     "head": lambda s3, bucket, key, _: s3.head_object(Bucket=bucket, Key=key),
@@ -64,7 +64,7 @@ WRITES: dict[str, Call] = {
         s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": f"{key}-gone"}, {"Key": f"{key}-lost"}]})
     ),
 }
-# What nobody of the platform's does.
+# Operations that no identity of the platform needs.
 NEVER: dict[str, Call] = {
     "get an old version": lambda s3, bucket, key, world: s3.get_object(
         Bucket=bucket, Key=key, VersionId=world.versions[f"{bucket}/{key}"]
@@ -99,7 +99,7 @@ def _all_deleted(answer: dict[str, Any]) -> None:
 
 
 def objects(bucket: str, owner: str, *, tls: bool = True) -> dict[str, Attempt]:
-    """Every operation on the files of one owner, by its name."""
+    """All operations on the files of one owner, by name."""
     key = f"workspaces/{owner}/1/model"
 
     def attempt(call: Call) -> Callable[[World, Key], object]:
@@ -112,7 +112,7 @@ def objects(bucket: str, owner: str, *, tls: bool = True) -> dict[str, Attempt]:
 
 
 def listing(bucket: str, prefix: str, *, tls: bool = True) -> Attempt:
-    """A list of names that begin with a prefix."""
+    """List the names that begin with a prefix."""
 
     def call(world: World, who: Key) -> object:
         return world.client("s3", who, tls=tls).list_objects_v2(Bucket=bucket, Prefix=prefix)
@@ -121,7 +121,7 @@ def listing(bucket: str, prefix: str, *, tls: bool = True) -> Attempt:
 
 
 def on_bucket(bucket: str) -> Iterator[Attempt]:
-    """What changes or shows a bucket as such."""
+    """Operations that read or change a bucket's settings."""
     for name, call in ON_BUCKETS.items():
 
         def attempt(world: World, who: Key, call: Callable[[Any, str], object] = call) -> object:
@@ -131,7 +131,7 @@ def on_bucket(bucket: str) -> Iterator[Attempt]:
 
 
 def copy(source: str, target: str) -> Attempt:
-    """A copy within the bucket."""
+    """Copy a file within the bucket."""
 
     def call(world: World, who: Key) -> object:
         return world.client("s3", who).copy_object(
@@ -144,7 +144,7 @@ def copy(source: str, target: str) -> Attempt:
 
 
 def encrypted(owner: str, how: str, key: Callable[[World], str] | None = None) -> Attempt:
-    """A file whose encryption is chosen by whoever writes it."""
+    """Write a file with an encryption that the caller chooses."""
 
     def call(world: World, who: Key) -> object:
         chosen = None if key is None else key(world)
@@ -160,7 +160,7 @@ def encrypted(owner: str, how: str, key: Callable[[World], str] | None = None) -
 
 
 def elsewhere() -> Iterator[Attempt]:
-    """What has nothing to do with artifacts."""
+    """Operations that have nothing to do with artifacts."""
 
     def of(service: str, operation: str, **given: Any) -> Attempt:  # noqa: ANN401 - the operation's arguments
         def call(world: World, who: Key) -> object:

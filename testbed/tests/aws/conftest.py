@@ -12,7 +12,7 @@ ISSUER = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456
 
 @pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """An AWS with the stack `prod`, whose cluster's issuer IAM knows."""
+    """The AWS stand-in with the resources of the stack `prod`, and with its cluster's issuer registered in IAM."""
     with server.running() as aws:
         made = World(aws=aws, directory=Path(tmp_path_factory.mktemp("aws")), issuer=Issuer(ISSUER))
         aws.trust_issuer(ISSUER, made.issuer.keys)

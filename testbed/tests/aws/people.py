@@ -1,4 +1,4 @@
-"""Who there is at AWS, and everything that each of them tries, with what should become of it."""
+"""The identities of pods at AWS, and everything that each of them tries, with the expected result."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class Person:
     """Pods of one service account."""
 
     role: str
-    """Name of the role, less what AWS puts behind it."""
+    """Name of the role, without the suffix that Pulumi appends."""
 
     namespace: str
     account: str
     tries: Callable[[], Tried]
 
     def key(self, world: World) -> Key:
-        """What such a pod becomes."""
+        """Credentials that such a pod gets."""
         return world.pod(world.role(self.role), self.namespace, self.account)
 
 
@@ -52,7 +52,7 @@ def _team() -> Tried:
         yield listing(BUCKET, f"workspaces/{owner}/"), False
         yield copy(owner, "research"), False
         yield copy("research", owner), False
-    # Without the slash it would be the beginning of other teams' names.
+    # Without the slash it would be a prefix of other teams' names too.
     for prefix in ("", "workspaces/", "workspaces/research"):
         yield listing(BUCKET, prefix), False
     yield from _nobody("research")
@@ -83,7 +83,7 @@ def _job() -> Tried:
 
 
 def _nobody(owner: str) -> Tried:
-    """What is not for anybody of the platform's."""
+    """Attempts that are forbidden to every identity of the platform."""
     for bucket in (BUCKET, OTHER_BUCKET):
         yield from ((attempt, False) for attempt in on_bucket(bucket))
     yield from ((attempt, False) for attempt in objects(OTHER_BUCKET, owner).values())

@@ -1,7 +1,7 @@
-"""An AWS with what the platform makes there, as its program asks for it: for trying out who may do what.
+"""The AWS stand-in with the resources of the stack `prod` (with direct access), to test permissions.
 
-The stack is `prod` with direct access. Bucket, keys and secrets are made first, because the policies name them; then
-roles, users and policies are made exactly as the program has registered them.
+Bucket, keys and secrets are created first, because the policies name them; then roles, users and policies, exactly as
+the program registers them.
 """
 
 import json
@@ -29,13 +29,13 @@ CONFIG = Config(
     response_checksum_validation="when_required",
 )
 TEAMS = ("research", "pricing")
-# Files that are there before anybody tries something.
+# Owners of the files that exist before the tests.
 OWNERS = (*TEAMS, "research-2")
 
 
 @dataclass
 class World:
-    """The AWS, and how to be somebody there."""
+    """The stand-in, with clients and credentials."""
 
     aws: Running
     directory: Path
@@ -48,12 +48,12 @@ class World:
     """ARN of the administrator's secret."""
 
     versions: dict[str, str] = field(default_factory=dict[str, str])
-    """The version of each file that is there."""
+    """Version of each file that exists."""
 
     _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict[tuple[str, str, bool], Any])
 
     def client(self, service: str, who: Key, *, tls: bool = True) -> Any:  # noqa: ANN401 - any client of boto3's
-        """A client of somebody's; boto3 takes a third of a second for each."""
+        """Return a client with a caller's credentials; kept, because boto3 takes a third of a second to make one."""
         if (service, who.access_key_id, tls) not in self._clients:
             authority = self.directory / "authority.pem"
             authority.write_text(self.aws.authority_pem)
@@ -70,11 +70,11 @@ class World:
         return self._clients[service, who.access_key_id, tls]
 
     def administrator(self, service: str) -> Any:  # noqa: ANN401 - any client of boto3's
-        """Somebody who may do everything that no policy denies."""
+        """Return a client with the administrator's credentials."""
         return self.client(service, self.aws.administrator)
 
     def pod(self, role: str, namespace: str, account: str, **token: Any) -> Key:  # noqa: ANN401 - the token's claims
-        """What a pod of a service account becomes with its token."""
+        """Return the credentials that a pod of a service account gets for its token."""
         nobody = Key(access_key_id="none", secret_access_key="none")  # noqa: S106 - the call needs none
         found = self.client("sts", nobody).assume_role_with_web_identity(
             RoleArn=role,
@@ -101,7 +101,7 @@ class World:
         return json.dumps(found["PolicyDocument"])
 
     def furnish(self) -> None:
-        """Make what the policies name, and files of several owners."""
+        """Create the resources that the policies name, and files of several owners."""
         kms, s3, secrets = (self.administrator(service) for service in ("kms", "s3", "secretsmanager"))
         self.key, self.other_key = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
         self.secret = secrets.create_secret(
@@ -121,7 +121,7 @@ class World:
                 self.versions[f"{bucket}/{name}"] = made["VersionId"]
 
     def settle(self, program: Recording) -> None:
-        """Make the bucket's guards, and roles and users with their policies, as the program says."""
+        """Create the bucket's settings, and roles and users with their policies, as the program registers them."""
         s3, iam = self.administrator("s3"), self.administrator("iam")
         for one in program.of("aws.Role"):
             boundary = one.inputs.get("permissionsBoundary")

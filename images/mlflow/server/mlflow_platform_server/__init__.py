@@ -1,5 +1,16 @@
-"""What the platform adds to the MLflow server: whom it believes, and artifacts that stream.
+"""Additions to the MLflow server: a request guard, artifacts that stream, and isolation of workspaces in the store.
 
-The modules are small and each holds one idea. Those that import neither MLflow nor its plugin (`identity`, `door`,
-`bodies`, `uploads`, `ranges`, `keys`, `below_path`, `without_workspace`, `stages`) are tested without them.
+`app.py` puts them together. A request passes, in this order:
+
+`path_prefix.py`        takes the platform's path off, where it has one
+`concurrency.py`        limits how many requests a worker handles at once
+`request_guard.py`      validates identity headers, strips credentials, limits body size (`request_identity.py`,
+                        `graphql.py`, `bodies.py`)
+`no_team_page.py`       explains to people without a team why they see nothing
+MLflow and its Kubernetes authorization plugin
+`artifact_routes.py`    uploads and downloads of artifacts that stream (`uploads.py`, `downloads.py`, `byte_ranges.py`)
+`s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both check the workspace (`object_keys.py`)
+
+`model_stages.py` works around a bug of MLflow's. Modules that import neither MLflow nor its plugin have unit tests;
+the others are tested end to end.
 """

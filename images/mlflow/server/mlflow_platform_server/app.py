@@ -1,7 +1,7 @@
-"""`mlflow server --app-name mlflow-platform`: MLflow, the Kubernetes authorisation around it, and the door around both.
+"""Entry point of `mlflow server --app-name mlflow-platform`: MLflow inside its authorization inside the request guard.
 
-What is sent for an artifact is decided inside the authorisation: the routes are the ones that the plugin knows, and
-it refuses to start with a route that it has no rule for.
+The platform's artifact routes lie inside the authorization. They have the paths of MLflow's own, because the plugin
+refuses to start with a route that it has no rule for.
 """
 
 import os
@@ -17,51 +17,55 @@ from mlflow_kubernetes_plugins.auth import middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from starlette.routing import Mount
 
-from mlflow_platform_server import downloads, routes, stages
-from mlflow_platform_server.artifacts import ProxiedS3ArtifactRepository
-from mlflow_platform_server.below_path import BelowPath
-from mlflow_platform_server.door import Door
-from mlflow_platform_server.identity import Convention
-from mlflow_platform_server.threads import Bounded
-from mlflow_platform_server.volume import ConfinedFileArtifactRepository
-from mlflow_platform_server.without_workspace import WithoutWorkspace
+from mlflow_platform_server import artifact_routes, downloads, model_stages
+from mlflow_platform_server.concurrency import ConcurrencyLimit
+from mlflow_platform_server.no_team_page import NoTeamPage
+from mlflow_platform_server.path_prefix import PathPrefix
+from mlflow_platform_server.request_guard import RequestGuard
+from mlflow_platform_server.request_identity import IdentityHeaders
+from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
+from mlflow_platform_server.volume_artifacts import ConfinedFileArtifactRepository
 
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
-# The path of the host that the platform is below; unset or empty without one.
+# The URL path under which the platform is served; unset or empty at the root.
 PATH_VARIABLE = "MLFLOW_PLATFORM_PATH"
 # Requests that a worker handles at once.
 THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
 
 
-def create_app() -> BelowPath:
+def create_app() -> PathPrefix:
     """Make the ASGI application of a worker process."""
-    # Both stores are in one database. With an engine each, one's idle connections would stand beside the other's.
+    # Both stores are in one database. With an engine each, they would hold two pools of connections.
     SqlAlchemyStore._engine_map = TrackingStore._engine_map
     SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
-    fastapi_app.artifact_router = routes.router()
-    handlers._send_artifact = downloads.handing_over(handlers._send_artifact)
-    handlers._get_artifact_repository_for_uri = _in_the_store(handlers._get_artifact_repository_for_uri)
-    SqlAlchemyStore.transition_model_version_stage = stages.by_number(SqlAlchemyStore.transition_model_version_stage)
+    fastapi_app.artifact_router = artifact_routes.router()
+    handlers._send_artifact = downloads.deferring(handlers._send_artifact)
+    handlers._get_artifact_repository_for_uri = _own_store_only(handlers._get_artifact_repository_for_uri)
+    SqlAlchemyStore.transition_model_version_stage = model_stages.with_integer_version(
+        SqlAlchemyStore.transition_model_version_stage
+    )
     app = middleware.create_app()
     mounts = [route for route in app.routes if isinstance(route, Mount)]
     for mount in mounts:
-        mount.app = downloads.Taker(mount.app)
+        mount.app = downloads.ArtifactSender(mount.app)
     config = KubernetesAuthConfig.from_env()
-    door = Door(
-        WithoutWorkspace(app, os.environ.get(CONTACT_VARIABLE, ""), multi_tenant=config.workspaces_enabled),
-        Convention(
+    guard = RequestGuard(
+        NoTeamPage(app, os.environ.get(CONTACT_VARIABLE, ""), multi_tenant=config.workspaces_enabled),
+        IdentityHeaders(
             user_header=config.user_header.lower(),
             groups_header=config.groups_header.lower(),
             groups_separator=config.groups_separator,
-            judged_by_token=config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW,
+            authorizes_by_token=config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW,
         ),
     )
-    bounded = Bounded(door, int(os.environ[THREADS_VARIABLE]), limiter=to_thread.current_default_thread_limiter)
-    return BelowPath(bounded, os.environ.get(PATH_VARIABLE, ""))
+    limited = ConcurrencyLimit(
+        guard, int(os.environ[THREADS_VARIABLE]), limiter=to_thread.current_default_thread_limiter
+    )
+    return PathPrefix(limited, os.environ.get(PATH_VARIABLE, ""))
 
 
-def _in_the_store(repository_of: Any) -> Any:
-    """MLflow's way from a stored location to its content, for locations in the platform's own store only."""
+def _own_store_only(repository_of: Any) -> Any:
+    """Wrap MLflow's lookup of an artifact location so that it refuses locations outside the platform's own store."""
 
     def of(artifact_uri: str) -> Any:
         repository = repository_of(artifact_uri)

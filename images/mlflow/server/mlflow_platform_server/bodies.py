@@ -1,18 +1,15 @@
-"""How much of a request the server takes into memory: all of it, up to a limit, before anything else sees it.
+"""Request bodies: read into memory whole, up to a limit, before MLflow sees the request.
 
-MLflow's own way to its handlers reads a body whole without any limit, and takes a body that the client has cut short
-for a finished one. Uploads of artifacts are not read here; they stream.
+MLflow reads bodies without any limit, and takes a body that the client cut short for a complete one. Uploads of
+artifacts are not read here; they stream.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from mlflow_platform_server.asgi import Message, Receive
 
 # Ten times the largest batch of metrics and three times the largest file that MLflow takes outside the artifact
-# routes (10 MB, upload-artifact); a batch of traces with pictures in it still fits.
+# routes (10 MB, upload-artifact); a batch of traces with images still fits.
 LIMIT_BYTES = 32 * 1024 * 1024
 
 
@@ -21,11 +18,11 @@ class TooLargeError(Exception):
 
 
 class CutShortError(Exception):
-    """The client went away before it had sent all of the body."""
+    """The client disconnected before it had sent the whole body."""
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether a request announces a body; HTTP/1.1 knows no other way of having one."""
+    """True if the headers announce a body; HTTP/1.1 has no body without one of the two headers."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0") for name, value in headers
     )
@@ -35,8 +32,8 @@ async def read_whole(headers: Iterable[tuple[bytes, bytes]], receive: Receive, *
     """Read a body to its end.
 
     Raises:
-        TooLargeError: it has more than `limit` bytes, or says so.
-        CutShortError: the client went away before the end.
+        TooLargeError: it has more than `limit` bytes, or announces more.
+        CutShortError: the client disconnected before the end.
     """
     announced = dict(headers).get(b"content-length", b"0")
     if not announced.isdigit() or int(announced) > limit:
@@ -55,28 +52,28 @@ async def read_whole(headers: Iterable[tuple[bytes, bytes]], receive: Receive, *
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read once more, and then whatever else there is to receive."""
+    """Return a `receive` that yields a body which was already read, and then what else the client sends."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Message:
+    async def replayed() -> Message:
         return waiting.pop() if waiting else await receive()
 
-    return again
+    return replayed
 
 
 def in_larger_pieces(receive: Receive, *, size: int) -> Receive:
-    """Join the pieces of a streamed body: each costs a dozen context switches on its way through MLflow's layers."""
-    gone: list[Message] = []
+    """Join small pieces of a streamed body: each piece costs a dozen context switches in MLflow's layers."""
+    disconnect: list[Message] = []
 
     async def joined() -> Message:
-        if gone:
-            return gone[0]
+        if disconnect:
+            return disconnect[0]
         pieces, length, more = list[bytes](), 0, True
         while more and length < size:
             message = await receive()
             if message["type"] != "http.request":
-                # What came before it is dropped as well: the body is not going to be whole.
-                gone.append(message)
+                # The pieces so far are dropped too: the body will never be complete.
+                disconnect.append(message)
                 return message
             pieces.append(message.get("body", b""))
             length += len(pieces[-1])

@@ -1,8 +1,9 @@
-"""An upload of any size in bounded memory: read a part, send it on, and only then read on.
+"""Uploads of any size in bounded memory, as S3 multipart uploads.
 
-S3 shows an object when all of it has arrived. If the client goes away before that, the parts that were sent are given
-up. The uploads of a process share its slots, one for each part in memory, and are served in turn: many slow uploads
-need no more memory than a few, and none waits for the end of another.
+S3 shows an object only when all of it has arrived. If the client disconnects before that, the upload is aborted and
+the parts sent so far are deleted. The uploads of a process share a fixed number of slots, one for each part in memory.
+A slot is held for one part, not for a whole upload: many slow uploads need no more memory than a few, and none waits
+for another to end.
 """
 
 import asyncio
@@ -11,13 +12,13 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 MIB = 1024 * 1024
-# S3 takes no part of less than 5 MiB and no more than 10,000 of them: an object has 78 GiB at most.
+# S3 takes parts of at least 5 MiB, and at most 10,000 of them: the largest object has 78 GiB.
 PART_BYTES = 8 * MIB
 # For each worker process: 128 MiB of parts.
 SLOTS = 16
-# A client that sends less than a part in this time (27 KiB/s) is in the way of others.
+# Longest time for a client to send one part (27 KiB/s); a slower one blocks a slot for too long.
 PART_SECONDS = 300
-# For a slot; clients try again when none became free.
+# Longest wait for a slot; after that the client is told to try again.
 WAIT_SECONDS = 100
 
 
@@ -25,22 +26,22 @@ T = TypeVar("T")
 
 
 class BusyError(Exception):
-    """No memory for a part became free in time."""
+    """No slot became free in time."""
 
 
 class TooSlowError(Exception):
-    """The client sends nothing, or next to nothing."""
+    """The client sent less than a part in `PART_SECONDS`."""
 
 
 class Target(Protocol):
-    """Where an upload goes: one object of an S3 store. Its methods block."""
+    """The object of an S3 store that an upload writes. Its methods block."""
 
     def put(self, content: bytes) -> None:
         """Write the object in one request."""
         ...
 
     def begin(self) -> str:
-        """Begin to write it in parts; returns the upload's id."""
+        """Begin a multipart upload; returns its id."""
         ...
 
     def put_part(self, upload: str, number: int, content: bytes) -> str:
@@ -48,16 +49,16 @@ class Target(Protocol):
         ...
 
     def complete(self, upload: str, tags: list[str]) -> None:
-        """Make an object of the parts."""
+        """Join the parts into the object."""
         ...
 
     def abort(self, upload: str) -> None:
-        """Give the parts up."""
+        """Delete the parts."""
         ...
 
 
 async def store(chunks: AsyncIterator[bytes], target: Target, slots: asyncio.Semaphore) -> None:
-    """Write all that `chunks` gives into one object, or nothing at all.
+    """Write `chunks` into one object, completely or not at all.
 
     Raises:
         BusyError: no slot became free in time.
@@ -83,21 +84,21 @@ async def _store_in_parts(parts: "_Parts", target: Target) -> None:
             if sending is not None:
                 tags.append(await asyncio.shield(sending))
             sending = parts.send(partial(target.put_part, upload, len(tags) + 1))
-            # The next part is read while this one is on its way.
+            # The next part is read while this one is being sent.
             await parts.read()
         if sending is not None:
             tags.append(await asyncio.shield(sending))
         await asyncio.to_thread(target.complete, upload, tags)
     except BaseException:
         if sending is not None:
-            # A part that arrives after the end of its upload would stay for good.
+            # A part that arrives after the upload was aborted would stay in the store for good.
             await asyncio.gather(sending, return_exceptions=True)
         await asyncio.shield(asyncio.to_thread(target.abort, upload))
         raise
 
 
 class _Parts:
-    """The parts of one upload, and the slots that they are in."""
+    """The parts of one upload, and the slots that they hold."""
 
     def __init__(self, chunks: AsyncIterator[bytes], slots: asyncio.Semaphore) -> None:
         self._chunks = chunks
@@ -105,11 +106,11 @@ class _Parts:
         self._held = 0
         self._rest = b""
         self.waiting = b""
-        """The part that was read and not sent yet. Nothing else refers to it, so that it is gone when it was sent."""
+        """The part that was read and not sent yet. Nothing else refers to it, so its memory is freed after sending."""
         self.ended = False
 
     async def read(self) -> None:
-        """Read the next part; an empty one after the end of the body."""
+        """Read the next part into `waiting`; it stays empty after the end of the body."""
         if self.ended:
             return
         try:
@@ -131,11 +132,11 @@ class _Parts:
         surplus = max(0, length - PART_BYTES)
         last = pieces.pop()
         self._rest = last[len(last) - surplus :]
-        # Immutable, because the S3 client makes a copy of anything else.
+        # Bytes and not a bytearray, which the S3 client would copy.
         self.waiting = b"".join((*pieces, last[: len(last) - surplus]))
 
     def send(self, call: Callable[[bytes], T]) -> asyncio.Task[T]:
-        """Send the part that is waiting."""
+        """Send the waiting part in a thread, and free its slot afterwards."""
         part, self.waiting = self.waiting, b""
         return asyncio.create_task(self._send(call, part))
 
@@ -147,7 +148,7 @@ class _Parts:
             self._slots.release()
 
     def release(self) -> None:
-        """Give back the slots of parts that were never sent."""
+        """Free the slots of parts that were never sent."""
         for _ in range(self._held):
             self._slots.release()
         self._held = 0

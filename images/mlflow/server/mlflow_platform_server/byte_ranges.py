@@ -1,0 +1,30 @@
+"""The HTTP `Range` header (RFC 9110, 14), limited to a single range of bytes."""
+
+import re
+
+_BYTES = re.compile(r"bytes=(?:(?P<first>\d+)-(?P<last>\d*)|-(?P<suffix>\d+))")
+
+
+class UnsatisfiableRangeError(Exception):
+    """The range begins after the end."""
+
+
+def span(header: str | None, size: int) -> tuple[int, int] | None:
+    """First byte and the one after the last; None if everything is to be sent.
+
+    Raises:
+        UnsatisfiableRangeError: a file of `size` bytes has no byte in the range.
+    """
+    requested = _BYTES.fullmatch(header or "")
+    if requested is None:
+        # A server may ignore a Range header that it does not support.
+        return None
+    if requested["suffix"]:
+        start, stop = max(0, size - int(requested["suffix"])), size
+    else:
+        start, stop = int(requested["first"]), min(size, int(requested["last"]) + 1) if requested["last"] else size
+    if requested["last"] and int(requested["last"]) < int(requested["first"]):
+        return None
+    if start >= stop:
+        raise UnsatisfiableRangeError
+    return start, stop

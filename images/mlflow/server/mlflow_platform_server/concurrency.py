@@ -1,0 +1,36 @@
+"""Limit on the requests that a worker handles at once, matched to its database connection pools.
+
+Logging a batch of metrics holds one connection while it takes another. MLflow handles up to 40 requests at once
+(anyio's default). With fewer connections than that, all requests may hold one and wait for a second, until
+`QueuePool` gives up after 30 seconds. Seen with MLflow 3.17.2, 64 clients and pools of 15 to 30 connections on a busy
+machine. Artifacts stream in threads of their own.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from mlflow_platform_server.asgi import App, Message, Receive, Send
+
+
+class Limiter(Protocol):
+    """Limit on the threads of an event loop, such as `anyio.CapacityLimiter`."""
+
+    total_tokens: float
+
+
+class ConcurrencyLimit:
+    """ASGI middleware that lets at most `threads` threads work on requests; further requests wait."""
+
+    def __init__(self, app: App, threads: int, *, limiter: Callable[[], Limiter]) -> None:
+        """`limiter` returns the limiter of the running event loop."""
+        self._app = app
+        self._threads = threads
+        self._limiter = limiter
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        # Set here and not in the constructor, because the limiter belongs to the running event loop.
+        limiter = self._limiter()
+        if limiter.total_tokens != self._threads:
+            limiter.total_tokens = self._threads
+        await self._app(scope, receive, send)

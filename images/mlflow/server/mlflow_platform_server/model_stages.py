@@ -1,0 +1,20 @@
+"""Workaround for stages of model versions on PostgreSQL.
+
+When a model version replaces others in a stage (the default in its page), MLflow 3.17.2 compares the version, an
+integer in the database, with the text that the client sent. psycopg 3 sends each value with its type, and PostgreSQL
+refuses (`operator does not exist: integer <> character varying`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def with_integer_version(transition: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the store's `transition_model_version_stage` so that it gets the version as an integer."""
+
+    def transition_with_integer(store: Any, name: str, version: str, *stage: Any, **more: Any) -> Any:
+        # Anything else is left for the store to refuse.
+        number = int(version) if str(version).isdecimal() else version
+        return transition(store, name, number, *stage, **more)
+
+    return transition_with_integer

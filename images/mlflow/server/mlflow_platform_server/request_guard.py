@@ -1,0 +1,75 @@
+"""The request guard: validates identity headers, strips credentials, limits body size.
+
+It sees every request before MLflow and its authorization plugin do.
+"""
+
+import asyncio
+import contextvars
+import json
+import re
+
+from mlflow_platform_server import bodies, graphql, request_identity
+from mlflow_platform_server.asgi import App, Message, Receive, Send
+from mlflow_platform_server.request_identity import IdentityHeaders
+
+_UPLOAD = re.compile(r"(?:/.*)?/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/.+")
+# Sixteen reads of a socket.
+PIECE_BYTES = 1024 * 1024
+
+
+class RequestGuard:
+    """ASGI middleware that refuses forged and ambiguous requests and passes the rest on without credentials."""
+
+    def __init__(self, app: App, identity_headers: IdentityHeaders) -> None:
+        self._app = app
+        self._identity_headers = identity_headers
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass one request on, or refuse it."""
+        if scope["type"] != "http":
+            # Start and stop of the server. WebSockets are refused by MLflow itself.
+            await self._app(scope, receive, send)
+            return
+        headers = list(scope["headers"])
+        reason = request_identity.refusal(headers, self._identity_headers) or graphql.refusal(scope)
+        if reason is not None:
+            await _answer(send, 403, "PERMISSION_DENIED", reason)
+            return
+        headers = request_identity.without_credentials(headers, self._identity_headers)
+        if scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]):
+            # Never as JSON: the plugin would read a whole JSON document into memory to inspect it.
+            headers = [(name, value) for name, value in headers if name != b"content-type"]
+            headers.append((b"content-type", b"application/octet-stream"))
+            receive = bodies.in_larger_pieces(receive, size=PIECE_BYTES)
+        elif bodies.has_body(headers):
+            try:
+                body = await bodies.read_whole(headers, receive)
+            except bodies.TooLargeError:
+                reason = f"The request body exceeds {bodies.LIMIT_BYTES} bytes. Upload large files as artifacts."
+                await _answer(send, 413, "BAD_REQUEST", reason)
+                return
+            except bodies.CutShortError:
+                return
+            receive = bodies.replay(body, receive)
+        await _in_fresh_context(self._app, {**scope, "headers": headers}, receive, send)
+
+
+async def _in_fresh_context(app: App, scope: Message, receive: Receive, send: Send) -> None:
+    """Run a request with no context variables set.
+
+    asyncio resumes reading a connection in the context of the request that had paused it. The next request on that
+    connection would start in the workspace of the previous one.
+    """
+    await asyncio.get_running_loop().create_task(app(scope, receive, send), context=contextvars.Context())  # type: ignore[arg-type]
+
+
+async def _answer(send: Send, status: int, code: str, message: str) -> None:
+    content = json.dumps({"error_code": code, "message": message}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        # The rest of the body is not read, so the connection cannot be used again.
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content, "more_body": False})

@@ -1,0 +1,200 @@
+"""S3 artifacts through the MLflow server only: the scheme `s3-proxied://bucket/path`.
+
+MLflow's own S3 repository sends clients presigned URLs of the store to download artifacts and to upload large ones.
+That fails wherever clients cannot reach the store, and no setting of the server turns it off. This repository never
+offers such URLs: all traffic passes through the server and its login, uploads and downloads stream, and a request
+reaches only objects of its own workspace.
+"""
+
+import asyncio
+import posixpath
+import urllib.parse
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from mimetypes import guess_type
+from typing import Any, BinaryIO
+
+from botocore.exceptions import BotoCoreError, ClientError
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    BAD_REQUEST,
+    INTERNAL_ERROR,
+    PERMISSION_DENIED,
+    RESOURCE_DOES_NOT_EXIST,
+    TEMPORARILY_UNAVAILABLE,
+)
+from mlflow.store.artifact.artifact_repo import ArtifactRepository, StreamUploadMixin
+from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
+from mlflow.utils.workspace_context import get_request_workspace
+from s3transfer.upload import UploadSubmissionTask
+
+from mlflow_platform_server import object_keys, uploads
+
+# Error codes of S3 stores for a key that does not exist, on a HEAD and on a GET.
+MISSING = ("404", "NoSuchKey")
+# One for each part in the memory of this process.
+SLOTS = asyncio.Semaphore(uploads.SLOTS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredObject:
+    """Key, size and version (ETag) of an object."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
+    """An `S3ArtifactRepository` without presigned URLs and without access to other workspaces."""
+
+    def __init__(self, artifact_uri: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(artifact_uri, *args, **kwargs)
+        location = urllib.parse.urlparse(artifact_uri)
+        self._s3 = S3ArtifactRepository(f"s3://{location.netloc}{location.path}", *args, **kwargs)
+        self._bucket, self._root = location.netloc, location.path.strip("/")
+
+    def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
+        self._key(artifact_path)
+        self._s3.log_artifact(local_file, artifact_path)
+
+    def log_artifacts(self, local_dir: str, artifact_path: str | None = None) -> None:
+        self._key(artifact_path)
+        self._s3.log_artifacts(local_dir, artifact_path)
+
+    def list_artifacts(self, path: str | None = None) -> list[Any]:
+        self._key(path)
+        return self._s3.list_artifacts(path)
+
+    def delete_artifacts(self, artifact_path: str | None = None) -> None:
+        self._key(artifact_path)
+        self._s3.delete_artifacts(artifact_path)
+
+    def upload_archived_trace_data_bytes(self, data: bytes) -> None:
+        self._key(None)
+        self._s3.upload_archived_trace_data_bytes(data)
+
+    def download_artifacts(self, artifact_path: str | None, dst_path: str | None = None) -> str:
+        # Checked here: the threads that download the files do not know the request's workspace.
+        self._key(artifact_path)
+        return super().download_artifacts(artifact_path, dst_path)
+
+    def _download_file(self, remote_file_path: str, local_path: str) -> None:
+        # MLflow calls this directly with the location that a trace names.
+        self._key(remote_file_path)
+        try:
+            self._s3._download_file(remote_file_path, local_path)
+        except (BotoCoreError, ClientError) as error:
+            raise _translated(error, remote_file_path) from error
+
+    def log_artifact_from_stream(
+        self, stream: BinaryIO, artifact_file_name: str, artifact_path: str | None = None
+    ) -> None:
+        target = self._target(artifact_file_name, artifact_path)
+        self._s3._get_s3_client().upload_fileobj(stream, target.bucket, target.key, ExtraArgs=target.extra)
+
+    async def log_artifact_from_async_stream(
+        self, chunks: AsyncIterator[bytes], artifact_file_name: str, artifact_path: str | None = None
+    ) -> None:
+        try:
+            await uploads.store(chunks, self._target(artifact_file_name, artifact_path), SLOTS)
+        except (BotoCoreError, ClientError) as error:
+            raise _translated(error, artifact_file_name) from error
+        except uploads.BusyError as error:
+            message = "The server is busy with other uploads. Try again."
+            raise MlflowException(message, TEMPORARILY_UNAVAILABLE) from error
+        except uploads.TooSlowError as error:
+            message = (
+                f"The upload is too slow: fewer than {uploads.PART_BYTES} bytes arrived in {uploads.PART_SECONDS} s."
+                " Nothing was stored."
+            )
+            raise MlflowException(message, BAD_REQUEST) from error
+
+    def find(self, path: str) -> StoredObject:
+        """Look up the object of an artifact."""
+        key = self._key(path)
+        try:
+            seen = self._s3._get_s3_client().head_object(Bucket=self._bucket, Key=key, **self._s3._bucket_owner_params)
+        except (BotoCoreError, ClientError) as error:
+            raise _translated(error, path) from error
+        return StoredObject(key=key, size=seen["ContentLength"], etag=seen["ETag"])
+
+    def fetch(self, stored: StoredObject, start: int, stop: int) -> Any:
+        """Request a range of bytes of an object, as boto3's streaming body; fails if the object has been replaced."""
+        return self._s3._get_s3_client().get_object(
+            Bucket=self._bucket,
+            Key=stored.key,
+            Range=f"bytes={start}-{stop - 1}",
+            IfMatch=stored.etag,
+            **self._s3._bucket_owner_params,
+        )["Body"]
+
+    def _key(self, path: str | None) -> str:
+        """The key of an artifact; refused if it is outside the workspace of the current request."""
+        key = posixpath.join(self._root, path) if path else self._root
+        workspace = get_request_workspace()
+        # No workspace means no request: commands such as `mlflow gc` work on all workspaces.
+        if workspace is not None and not object_keys.is_within(key, workspace):
+            raise MlflowException(f"This location does not belong to workspace {workspace}.", PERMISSION_DENIED)
+        return key
+
+    def _target(self, name: str, path: str | None) -> "_Target":
+        extra = dict(self._s3._bucket_owner_params)
+        content_type, encoding = guess_type(name)
+        if content_type is not None:
+            extra["ContentType"] = content_type
+        if encoding is not None:
+            extra["ContentEncoding"] = encoding
+        extra |= self._s3.get_s3_file_upload_extra_args() or {}
+        key = self._key(posixpath.join(path or "", posixpath.basename(name)))
+        return _Target(client=self._s3._get_s3_client(), bucket=self._bucket, key=key, extra=extra)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Target:
+    """The object that an upload writes; implements `uploads.Target`."""
+
+    client: Any
+    bucket: str
+    key: str
+    extra: dict[str, Any]
+
+    def put(self, content: bytes) -> None:
+        self.client.put_object(Body=content, **self._object(), **self.extra)
+
+    def begin(self) -> str:
+        return self.client.create_multipart_upload(**self._object(), **self.extra)["UploadId"]
+
+    def put_part(self, upload: str, number: int, content: bytes) -> str:
+        extra = self._extra(UploadSubmissionTask.UPLOAD_PART_ARGS)
+        return self.client.upload_part(Body=content, UploadId=upload, PartNumber=number, **self._object(), **extra)[
+            "ETag"
+        ]
+
+    def complete(self, upload: str, tags: list[str]) -> None:
+        extra = self._extra(UploadSubmissionTask.COMPLETE_MULTIPART_ARGS)
+        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]
+        self.client.complete_multipart_upload(
+            UploadId=upload, MultipartUpload={"Parts": parts}, **self._object(), **extra
+        )
+
+    def abort(self, upload: str) -> None:
+        extra = {name: value for name, value in self.extra.items() if name == "ExpectedBucketOwner"}
+        self.client.abort_multipart_upload(UploadId=upload, **self._object(), **extra)
+
+    def _object(self) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": self.key}
+
+    def _extra(self, allowed: list[str]) -> dict[str, Any]:
+        return {name: value for name, value in self.extra.items() if name in allowed}
+
+
+def _translated(error: BotoCoreError | ClientError, path: str) -> MlflowException:
+    """Turn a failure of the store into an error that tells clients: not found, try again, or a server fault."""
+    if isinstance(error, BotoCoreError):
+        return MlflowException("The artifact store cannot be reached. Try again.", TEMPORARILY_UNAVAILABLE)
+    code = error.response["Error"]["Code"]
+    if code in MISSING:
+        # As a server error, which it would be otherwise, clients would retry it for minutes.
+        return MlflowException(f"There is no artifact {path}", RESOURCE_DOES_NOT_EXIST)
+    return MlflowException(f"The artifact store answered {code} to {path}.", INTERNAL_ERROR)

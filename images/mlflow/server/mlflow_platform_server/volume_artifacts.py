@@ -1,0 +1,87 @@
+"""Artifacts on a volume of the server (the scheme `file`), confined to the workspace of the request.
+
+MLflow's own repository streams files both ways, but does not isolate workspaces: a location that a client names may be
+any file that the server can read.
+"""
+
+import os
+import posixpath
+from collections.abc import AsyncIterable
+from typing import Any, BinaryIO
+
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.utils.workspace_context import get_request_workspace
+
+from mlflow_platform_server import object_keys
+
+
+class ConfinedFileArtifactRepository(LocalArtifactRepository):
+    """A `LocalArtifactRepository` that gives a request only the files of its own workspace."""
+
+    def get_local_path(self, artifact_path: str) -> str:
+        self._check(artifact_path)
+        return super().get_local_path(artifact_path)
+
+    def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
+        self._check(artifact_path)
+        super().log_artifact(local_file, artifact_path)
+
+    def log_artifacts(self, local_dir: str, artifact_path: str | None = None) -> None:
+        self._check(artifact_path)
+        super().log_artifacts(local_dir, artifact_path)
+
+    def log_artifact_from_stream(
+        self, stream: BinaryIO, artifact_file_name: str, artifact_path: str | None = None
+    ) -> None:
+        self._check(artifact_path)
+        super().log_artifact_from_stream(stream, artifact_file_name, artifact_path)
+
+    async def log_artifact_from_async_stream(
+        self, chunks: AsyncIterable[bytes], artifact_file_name: str, artifact_path: str | None = None
+    ) -> None:
+        self._check(artifact_path)
+        await super().log_artifact_from_async_stream(chunks, artifact_file_name, artifact_path)
+
+    def list_artifacts(self, path: str | None = None) -> list[Any]:
+        self._check(path)
+        return super().list_artifacts(path)
+
+    def delete_artifacts(self, artifact_path: str | None = None) -> None:
+        self._check(artifact_path)
+        super().delete_artifacts(artifact_path)
+
+    def upload_archived_trace_data_bytes(self, data: bytes) -> None:
+        self._check(None)
+        super().upload_archived_trace_data_bytes(data)
+
+    def download_trace_data(self) -> dict[str, Any]:
+        self._check(None)
+        return super().download_trace_data()
+
+    def download_artifacts(self, artifact_path: str | None, dst_path: str | None = None) -> str:
+        # Checked here: the threads that copy the files do not know the request's workspace.
+        self._check(artifact_path)
+        return super().download_artifacts(artifact_path, dst_path)
+
+    def _download_file(self, remote_file_path: str, local_path: str) -> None:
+        # MLflow calls this directly with the location that a trace names.
+        self._check(remote_file_path)
+        super()._download_file(remote_file_path, local_path)
+
+    def _check(self, path: str | None) -> None:
+        """Refuse a location outside the workspace of the current request."""
+        # Imported here, because that package imports this module while it is being imported.
+        from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR  # noqa: PLC0415
+
+        store = os.environ.get(ARTIFACTS_DESTINATION_ENV_VAR)
+        # No store means no server: commands such as `mlflow gc` work on all workspaces.
+        if store is None:
+            return
+        key = object_keys.key_of(posixpath.join(self.artifact_dir, path) if path else self.artifact_dir, store)
+        workspace = get_request_workspace()
+        if key is None:
+            raise MlflowException("This location is not in the server's artifact store.", PERMISSION_DENIED)
+        if workspace is not None and not object_keys.is_within(key, workspace):
+            raise MlflowException(f"This location does not belong to workspace {workspace}.", PERMISSION_DENIED)

@@ -1,1 +1,0 @@
-"""moto's memory, read where the gate needs it."""

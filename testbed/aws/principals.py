@@ -1,0 +1,70 @@
+"""Principals that can send a request: users, sessions of roles, and anonymous callers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from testbed.aws.policy.document import identity_policy
+from testbed.aws.policy.evaluate import Policies, Statements
+from testbed.aws.policy.request import Caller
+
+ACCOUNT: Final = "123456789012"
+"""moto's account, the only one here."""
+
+REGION: Final = "eu-central-1"
+"""Region of the server's certificates and of clusters."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Principal:
+    """A user or a session of a role."""
+
+    arn: str
+    names: tuple[str, ...]
+    """Every ARN by which a policy may name it."""
+
+    keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Condition keys that follow from it."""
+
+    policies: Sequence[str] = ()
+    boundary: str | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """The principal as policies see it."""
+        return Caller(names=self.names, account=ACCOUNT)
+
+    def with_resource(self, resource: Statements) -> Policies:
+        """Combine its policies with that of a resource."""
+        return Policies(
+            identity=tuple(statement for text in self.policies for statement in identity_policy(text)),
+            boundary=None if self.boundary is None else identity_policy(self.boundary),
+            resource=resource,
+        )
+
+
+class Anonymous(Principal):
+    """An unsigned request: only what a resource's policy grants to everybody."""
+
+    @property
+    def caller(self) -> Caller:
+        """The principal as policies see it."""
+        return Caller()
+
+
+ANONYMOUS: Final = Anonymous(arn="anonymous", names=(), keys={"aws:principaltype": "Anonymous"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessKey:
+    """A key that signs requests."""
+
+    principal: Principal
+    secret: str
+    token: str = ""
+    """Session token; it has to come with every request of a session."""
+
+    fault: str = ""
+    """Reason why the key is not valid any more."""
