@@ -21,12 +21,12 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 
 
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
-    """Permission to take the number of replicas over from an autoscaler that was switched off.
+    """Permission to take the number of replicas over from an autoscaler, which owns the field once it has set it.
 
-    The autoscaler owns the field once it has set it, and the update would end with a conflict. One replica needs none:
-    it is what every autoscaler of a single replica goes back to.
+    The annotation comes and goes with the autoscaler, so that switching it off always changes the Deployment: the
+    number alone may be the same as before, and would then not be applied.
     """
-    return {"pulumi.com/patchForce": "true"} if args.autoscaling is None and args.replicas > 1 else None
+    return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
 
 
 def ignored(args: MLflowArgs) -> list[str]:
