@@ -31,6 +31,25 @@ UVICORN = "--header connection:close --h11-max-incomplete-event-size 1048576 --t
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
+def login(address: Address, *, inside: bool, htpasswd: str | None, pass_token: bool) -> Login:
+    return Login(
+        "login",
+        LoginArgs(
+            namespace=NAMESPACE,
+            image="oauth2-proxy:v7.15.3",
+            address=address,
+            oidc=dataclasses.replace(oidc(), inside=inside),
+            authority=None,
+            service_account_issuer=IN_CLUSTER_ISSUER,
+            service_account_audiences=("mlflow",),
+            session_hours=12,
+            refresh_minutes=15,
+            htpasswd=None if htpasswd is None else pulumi.Output.secret(htpasswd),
+            pass_token=pass_token,
+        ),
+    )
+
+
 def server(
     endpoint_url: str | None = None,
     *,
@@ -49,22 +68,6 @@ def server(
     only_workspace: str | None = None,
 ) -> Recording:
     def program() -> dict[str, object]:
-        login = Login(
-            "login",
-            LoginArgs(
-                namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.3",
-                address=address,
-                oidc=dataclasses.replace(oidc(), inside=inside),
-                authority=None,
-                service_account_issuer=IN_CLUSTER_ISSUER,
-                service_account_audiences=("mlflow",),
-                session_hours=12,
-                refresh_minutes=15,
-                htpasswd=None if htpasswd is None else pulumi.Output.secret(htpasswd),
-                pass_token=pass_token,
-            ),
-        )
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
         args = MLflowArgs(
             namespace=NAMESPACE,
@@ -83,7 +86,7 @@ def server(
             access_cache_seconds=30,
             database=dataclasses.replace(database(), exclusive=exclusive),
             artifact_store=artifact_store(endpoint_url),
-            login=login,
+            login=login(address, inside=inside, htpasswd=htpasswd, pass_token=pass_token),
             only_workspace=only_workspace,
             contact=contact,
             controller_namespace="ingress",
