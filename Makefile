@@ -1,16 +1,16 @@
-# The two commands of the README and their relatives; `make help` lists them.
+# `make help` lists the targets.
 #
-# With CONTEXT=name, `up` and its relatives use that context of your kubeconfig and the Pulumi on your PATH.
-# Without it they start an embedded Kubernetes and an embedded Pulumi engine on this machine.
+# With CONTEXT=name, targets that need a cluster use that context of your kubeconfig and the Pulumi on your PATH.
+# Without it they use a local cluster with an embedded Kubernetes and Pulumi engine.
 
 STACK ?= dev
 CONTEXT ?=
 TEAM ?=
 IMAGE ?=
-# Of `access`: a git revision to compare with, and text, json or markdown.
+# For `access`: a git revision to compare with, and text, json or markdown.
 AGAINST ?=
 FORMAT ?= text
-# Of `configuration`: anything, for JSON.
+# For `configuration`: any value prints JSON.
 JSON ?=
 
 PYTHON := .venv/bin/python
@@ -22,59 +22,59 @@ RUN := tools/with-cluster '$(CONTEXT)'
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-image: ## build and push images/mlflow as IMAGE, and print its digest; BUILDER=podman in place of docker
+image: ## build images/mlflow, push it as IMAGE and print its digest; BUILDER=podman instead of docker
 	@tools/image '$(IMAGE)'
 
 ready:
 	@tools/bootstrap
 
-# Without a context the embedded cluster of the testbed is meant.
+# Without a context, targets use the local cluster of the testbed.
 cluster:
 	@tools/bootstrap $(if $(CONTEXT),,--testbed)
 
 testbed:
 	@tools/bootstrap --testbed
 
-up: cluster ## deploy the platform, use it once, print where to look
+up: cluster ## deploy the platform, run a smoke test, print the URLs
 	@tools/up '$(STACK)' '$(CONTEXT)'
 
-preview: cluster ## show what `up` would change, judged by the policy pack
+preview: cluster ## show what `up` would change, and check it with the policy pack
 	@$(RUN) tools/preview '$(STACK)'
 
-status: testbed ## status of the embedded cluster
+status: testbed ## status of the local cluster
 	@$(PYTHON) -m testbed status
 
-down: testbed ## stop the embedded cluster, keep its data
+down: testbed ## stop the local cluster, keep its data
 	@$(PYTHON) -m testbed down
 
-destroy: cluster ## delete the platform; asks, and names what it leaves
+destroy: cluster ## ask, delete the platform, list the volumes that remain
 	@tools/destroy '$(STACK)' '$(CONTEXT)'
 
-purge: cluster ## delete what an archived TEAM has in MLflow, after asking
+purge: cluster ## ask, permanently delete the MLflow data of an archived TEAM
 	@tools/purge '$(STACK)' '$(CONTEXT)' '$(TEAM)'
 
-env: testbed ## print the environment for `pulumi` and `kubectl` by hand: eval "$$(make -s env)"
+env: testbed ## print the environment of the local cluster for your shell: eval "$$(make -s env)"
 	@$(PYTHON) -m testbed env
 
-access: ready ## print who may do what, or AGAINST=main what changes; needs no cluster
+access: ready ## access of groups and programs by team; AGAINST=main shows changes; needs no cluster
 	@$(PYTHON) -m tools.access_matrix --stack '$(STACK)' --against '$(AGAINST)' --format '$(FORMAT)'
 
-configuration: ready ## print every setting of STACK and where it comes from (JSON=1 for programs); needs no cluster
+configuration: ready ## all settings of STACK with their origin; JSON=1 prints JSON; needs no cluster
 	@$(PYTHON) -m tools.configuration '$(STACK)' $(if $(JSON),--json)
 
-passwords: cluster ## print the development users' passwords
+passwords: cluster ## print the generated passwords of users
 	@$(RUN) pulumi stack output passwords --show-secrets --stack '$(STACK)'
 
-smoke: cluster ## use the deployed platform as a data scientist would
+smoke: cluster ## log a run on the deployed platform with the MLflow client
 	@$(RUN) $(PYTHON) -m tools.smoke
 
-test: testbed ## linters, types and every test that needs no cluster
+test: testbed ## linters, type checker and all tests that need no cluster
 	@tools/test
 
-e2e: testbed ## every test that needs the embedded cluster; deploys `dev` first
+e2e: testbed ## deploy `dev` on the local cluster, then run all tests that need it
 	@tools/e2e
 
-bench: testbed ## cost of a preview; cost of the login and throughput of the server on the deployed `dev` stack
+bench: testbed ## preview time; login overhead and server throughput of the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.login_cost
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.server_load
@@ -82,8 +82,8 @@ bench: testbed ## cost of a preview; cost of the login and throughput of the ser
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .
 
-generate: ready ## renew generated pages, snapshots and Pulumi.yaml from the code
+generate: ready ## write generated pages, snapshots and Pulumi.yaml from the code
 	@$(PYTHON) -m tests.generated
 
-reach: cluster ## show who may connect to whom on the deployed platform, by its NetworkPolicies
+reach: cluster ## connections that the NetworkPolicies of the deployed platform allow
 	@$(RUN) $(PYTHON) -m tools.reachability

@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.usage import Usage
-from testbed.errors import EmbeddedError
 
 FILES = {
     "v1": {
@@ -31,5 +30,5 @@ def test_a_containers_own_memory_and_cpu_time_are_read(tmp_path: Path, version: 
 
 
 def test_a_container_that_does_not_run_here_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EmbeddedError, match="abc"):
+    with pytest.raises(LookupError, match="abc"):
         Usage.of("abc", root=tmp_path)

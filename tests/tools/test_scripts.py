@@ -313,7 +313,7 @@ def test_the_comment_compares_access_with_the_base(copy_of_ours: Copy) -> None:
     assert copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD").stdout == since_the_commit.stdout
     unknown = copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD^1")
     assert unknown.returncode == 1
-    assert "git knows no revision `HEAD^1` here" in unknown.stdout
+    assert "there is no git revision `HEAD^1` here" in unknown.stdout
 
 
 def test_a_preview_that_fails_fails_the_workflow_and_the_others_are_told(copy_of_ours: Copy) -> None:

@@ -42,7 +42,7 @@ def test_a_team_is_archived_and_a_group_moves_from_manager_to_viewer() -> None:
         "research": {"archived": True},
     }
     assert told(from_to(TEAMS, after)) == [
-        ("**Team research** is archived: its groups can only read, its programs get in no more, and its data stays"),
+        ("**Team research** is archived: its groups can only read, its programs have no access, and its data stays"),
         f"**Group data-platform** loses *create and change*, and *delete* on team pricing {ALL}",
         f"**Group research-mlflow-users** loses *create and change*, and *delete* on team research {ALL}",
         f"**Programs of team research** lose *read*, and *create and change* on team research {ALL}",
@@ -85,7 +85,7 @@ def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
 
 def test_a_team_that_is_removed_takes_everybodys_access_with_it() -> None:
     assert told(from_to(TEAMS, {"pricing": PRICING})) == [
-        "**Team research** is removed: nobody has a workspace there any more; its runs, models and artifacts are kept",
+        "**Team research** is removed: its workspace is no longer accessible; its runs, models and artifacts are kept",
         f"**Group research-mlflow-users** loses *read*, *create and change*, and *delete* on team research {ALL}",
         f"**Programs of team research** lose *read*, and *create and change* on team research {ALL}",
     ]
@@ -95,7 +95,7 @@ def test_a_team_that_is_archived_no_longer_gives_its_access_back() -> None:
     assert told(from_to({"research": {"archived": True}}, {"research": {}})) == [
         f"**Group research-mlflow-users** gains *create and change*, and *delete* on team research {ALL}",
         f"**Programs of team research** gain *read*, and *create and change* on team research {ALL}",
-        "**Team research** is no longer archived: its groups and programs have their access back",
+        "**Team research** is no longer archived: its groups and programs have access again",
     ]
 
 
