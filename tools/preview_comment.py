@@ -131,10 +131,10 @@ def access_summary(stack: str, found: Difference | str, most: int = LENGTHS[0]) 
     """The part of a stack in the section about access."""
     if isinstance(found, str):
         return f"**`{stack}`**: {found}"
-    told = sentences(found, MARKDOWN)
-    if found.nothing and len(told) == 1:
-        return f"**`{stack}`**: {told[0][0].lower()}{told[0][1:]}"
-    return "\n".join([f"**`{stack}`**:", "", *_first([f"- {sentence}" for sentence in told], most)])
+    lines = sentences(found, MARKDOWN)
+    if found.nothing and len(lines) == 1:
+        return f"**`{stack}`**: {lines[0][0].lower()}{lines[0][1:]}"
+    return "\n".join([f"**`{stack}`**:", "", *_first([f"- {sentence}" for sentence in lines], most)])
 
 
 def comment(previews: Mapping[str, Preview], access: Mapping[str, Difference | str] | None = None) -> str:

@@ -21,7 +21,7 @@ from tools.stack import Platform, read_platform, service_account_token
 SCRIPT = Path(__file__).with_name("client") / "record_run.py"
 # The client itself retries for about four minutes while the server is unavailable.
 TIMEOUT_SECONDS = 300
-TELL_SECONDS = 2
+ANNOUNCE_SECONDS = 2
 
 
 def client_variables(platform: Platform, team: str, authority_file: Path | None) -> dict[str, str]:
@@ -50,7 +50,7 @@ def wait_until_it_answers(url: str, authority: str | None) -> None:
     """
     trust = ssl.create_default_context(cadata=authority)
     start = time.monotonic()
-    told = False
+    announced = False
     while True:
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=10, context=trust):  # noqa: S310 - the stack's own https
@@ -60,9 +60,9 @@ def wait_until_it_answers(url: str, authority: str | None) -> None:
         waited = time.monotonic() - start
         if waited > TIMEOUT_SECONDS:
             sys.exit(f"smoke test: {url}/health did not answer within {TIMEOUT_SECONDS} s: {last}; see `make status`")
-        if waited > TELL_SECONDS and not told:
+        if waited > ANNOUNCE_SECONDS and not announced:
             print(f"waiting for {url} to answer ...", flush=True)
-            told = True
+            announced = True
         time.sleep(1)
 
 

@@ -73,7 +73,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str | int | None:
-    """What the command ends with."""
+    """The exit code of the command."""
     monkeypatch.setattr(sys, "argv", ["context", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()

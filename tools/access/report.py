@@ -47,8 +47,8 @@ def difference_text(stack: str, against: str, found: Difference, style: Style) -
 
 def difference_markdown(stack: str, against: str, found: Difference) -> str:
     """The changes as a list in Markdown."""
-    told = [f"- {sentence}" for sentence in sentences(found, MARKDOWN)]
-    return "\n".join([f"Access in {MARKDOWN.name(stack)}, compared with {MARKDOWN.name(against)}:", "", *told])
+    lines = [f"- {sentence}" for sentence in sentences(found, MARKDOWN)]
+    return "\n".join([f"Access in {MARKDOWN.name(stack)}, compared with {MARKDOWN.name(against)}:", "", *lines])
 
 
 def matrix_json(stack: str, found: Matrix) -> str:

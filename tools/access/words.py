@@ -58,13 +58,13 @@ MARKDOWN = Style(name=code, strong=lambda text: f"**{text}**", action=lambda tex
 
 def sentences(found: Difference, style: Style) -> list[str]:
     """Changes of access, the most important first: gains, then changes of whole teams, then losses."""
-    told: list[str] = []
+    lines: list[str] = []
     if found.sign_in is not None:
-        told.append(_sign_in(*found.sign_in, style))
-    told += [_change(change, style) for change in found.changes if change.gains]
-    told += [f"{style.strong(f'Team {style.name(team)}')} {EVENTS[event]}" for event, team in found.events]
-    told += [_change(change, style) for change in found.changes if not change.gains]
-    return [*told, *([NOBODY] if found.nothing else [])]
+        lines.append(_sign_in(*found.sign_in, style))
+    lines += [_change(change, style) for change in found.changes if change.gains]
+    lines += [f"{style.strong(f'Team {style.name(team)}')} {EVENTS[event]}" for event, team in found.events]
+    lines += [_change(change, style) for change in found.changes if not change.gains]
+    return [*lines, *([NOBODY] if found.nothing else [])]
 
 
 def subject_words(subject: Subject, style: Style) -> str:

@@ -65,7 +65,7 @@ def as_markdown(matrix: Sequence[Cell]) -> str:
             if cell.source == source and cell.admitted:
                 ports.setdefault(cell.destination, []).append(cell.port)
         reached = "; ".join(f"{destination} {', '.join(found)}" for destination, found in sorted(ports.items()))
-        lines.append(f"| {source} | {reached or 'nobody'} |")
+        lines.append(f"| {source} | {reached or 'nothing'} |")
     return "\n".join(lines)
 
 

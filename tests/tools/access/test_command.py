@@ -30,7 +30,7 @@ others rights that this table does not know of.
 
 
 class Terminal(io.StringIO):
-    """Standard output that somebody looks at."""
+    """Standard output on a terminal."""
 
     def isatty(self) -> bool:
         """It is one."""
