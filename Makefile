@@ -1,18 +1,18 @@
-# The two commands of the README and their relatives; `make help` lists them.
+# `make help` lists the targets.
 #
-# With CONTEXT=name, `up` and its relatives use that context of your kubeconfig and the Pulumi on your PATH.
-# Without it they start an embedded Kubernetes and an embedded Pulumi engine on this machine.
+# With CONTEXT=name, targets that need a cluster use that context of your kubeconfig and the Pulumi on your PATH.
+# Without it they use a local cluster with an embedded Kubernetes and Pulumi engine.
 
 STACK ?= dev
 CONTEXT ?=
 TEAM ?=
 IMAGE ?=
-# Of `access`: a git revision to compare with, and text, json or markdown.
+# For `access`: a git revision to compare with, and text, json or markdown.
 AGAINST ?=
 FORMAT ?= text
-# Of `rehearse`.
+# For `rehearse`.
 NAME ?=
-# Of `configuration`: anything, for JSON.
+# For `configuration`: any value prints JSON.
 JSON ?=
 
 PYTHON := .venv/bin/python
@@ -30,50 +30,50 @@ image: $(if $(CONTEXT),ready) ## build images/mlflow and push it as IMAGE, or lo
 ready:
 	@tools/bootstrap
 
-# Without a context the embedded cluster of the testbed is meant.
+# Without a context, targets use the local cluster of the testbed.
 cluster:
 	@tools/bootstrap $(if $(CONTEXT),,--testbed)
 
 testbed:
 	@tools/bootstrap --testbed
 
-up: cluster ## deploy the platform, use it once, print where to look
+up: cluster ## deploy the platform, run a smoke test, print the URLs
 	@tools/up '$(STACK)' '$(CONTEXT)'
 
-preview: cluster ## show what `up` would change, judged by the policy pack
+preview: cluster ## show what `up` would change, and check it with the policy pack
 	@$(RUN) tools/preview '$(STACK)'
 
-status: testbed ## status of the embedded cluster
+status: testbed ## status of the local cluster
 	@$(PYTHON) -m testbed status
 
-down: testbed ## stop the embedded cluster, keep its data
+down: testbed ## stop the local cluster, keep its data
 	@$(PYTHON) -m testbed down
 
-destroy: cluster ## delete the platform; asks, and names what it leaves
+destroy: cluster ## ask, delete the platform, list the volumes that remain
 	@tools/destroy '$(STACK)' '$(CONTEXT)'
 
-purge: cluster ## delete what an archived TEAM has in MLflow, after asking
+purge: cluster ## ask, permanently delete the MLflow data of an archived TEAM
 	@tools/purge '$(STACK)' '$(CONTEXT)' '$(TEAM)'
 
-env: testbed ## print the environment for `pulumi` and `kubectl` by hand: eval "$$(make -s env)"
+env: testbed ## print the environment of the local cluster for your shell: eval "$$(make -s env)"
 	@$(PYTHON) -m testbed env
 
-access: ready ## print who may do what, or AGAINST=main what changes; needs no cluster
+access: ready ## access of groups and programs by team; AGAINST=main shows changes; needs no cluster
 	@$(PYTHON) -m tools.access_matrix --stack '$(STACK)' --against '$(AGAINST)' --format '$(FORMAT)'
 
-configuration: ready ## print every setting of STACK and where it comes from (JSON=1 for programs); needs no cluster
+configuration: ready ## all settings of STACK with their origin; JSON=1 prints JSON; needs no cluster
 	@$(PYTHON) -m tools.configuration '$(STACK)' $(if $(JSON),--json)
 
-passwords: cluster ## print the development users' passwords
+passwords: cluster ## print the generated passwords of users
 	@$(RUN) pulumi stack output passwords --show-secrets --stack '$(STACK)'
 
-smoke: cluster ## use the deployed platform as a data scientist would
+smoke: cluster ## log a run on the deployed platform with the MLflow client
 	@$(RUN) $(PYTHON) -m tools.smoke
 
-test: testbed ## linters, types and every test that needs no cluster
+test: testbed ## linters, type checker and all tests that need no cluster
 	@tools/test
 
-e2e: testbed ## every end-to-end test, on the embedded cluster; deploys `dev` first
+e2e: testbed ## every end-to-end test, on the local cluster; deploys `dev` first
 	@tools/e2e all
 
 evidence: testbed ## what CI runs: acceptance tests, and rehearsals whose inputs have changed since their last pass
@@ -82,7 +82,7 @@ evidence: testbed ## what CI runs: acceptance tests, and rehearsals whose inputs
 rehearse: testbed ## one rehearsal by NAME; without it, list them and say which are due
 	@tools/e2e $(if $(NAME),rehearse '$(NAME)',list)
 
-bench: testbed ## cost of a preview; cost of the login and throughput of the server on the deployed `dev` stack
+bench: testbed ## preview time; login overhead and server throughput of the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.login_cost
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.server_load
@@ -90,11 +90,11 @@ bench: testbed ## cost of a preview; cost of the login and throughput of the ser
 fmt: ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix --quiet .
 
-generate: ready ## renew generated pages, snapshots and Pulumi.yaml from the code
+generate: ready ## write generated pages, snapshots and Pulumi.yaml from the code
 	@$(PYTHON) -m tests.generated
 
 picture: ready ## render the picture of docs/architecture.md; needs Graphviz
 	@tools/picture
 
-reach: cluster ## show who may connect to whom on the deployed platform, by its NetworkPolicies
+reach: cluster ## connections that the NetworkPolicies of the deployed platform allow
 	@$(RUN) $(PYTHON) -m tools.reachability

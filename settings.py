@@ -88,7 +88,7 @@ class Settings(Model):
     """Ingress or Gateway API in front of the platform."""
 
     aws: Aws | None = None
-    """AWS account and region of the database and the bucket, and how pods authenticate to AWS."""
+    """AWS account and region of database and bucket, and the authentication of pods to AWS."""
 
     database: Annotated[
         InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")
@@ -101,7 +101,7 @@ class Settings(Model):
     """Storage of MLflow's artifacts."""
 
     login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]
-    """How users sign in."""
+    """Sign-in of users."""
 
     sessions: Sessions = Field(default_factory=Sessions)
     """Lifetime of browser sessions."""

@@ -1,1 +1,1 @@
-"""Measurements that print figures; nothing here passes or fails by the clock."""
+"""Measurements that print figures; none of them passes or fails by time."""

@@ -1,4 +1,4 @@
-"""Clients in the network of a pod: where they are started, what they log to, and by which way."""
+"""Clients in the network namespace of a pod, and their routes to the server."""
 
 import json
 import subprocess
@@ -12,30 +12,30 @@ from benchmarks.load import Outcome, Plan, Way, as_json
 from benchmarks.usage import Usage
 from tools.stack import Platform
 
-# For clients that were asked to end: the longest request, and a busy machine.
+# Time for clients to stop: the longest request, on a busy machine.
 END_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Clients at work."""
+    """Running clients."""
 
     process: subprocess.Popen[str]
 
     def end(self) -> Outcome:
-        """Let them finish what they have begun.
+        """Stop after the requests in progress.
 
         Raises:
-            SystemExit: they came to grief.
+            SystemExit: the clients failed.
         """
         self.process.terminate()
         return self.outcome(END_SECONDS)
 
     def outcome(self, seconds: float) -> Outcome:
-        """Wait until their time is over.
+        """Wait until the clients finish.
 
         Raises:
-            SystemExit: they came to grief.
+            SystemExit: the clients failed.
         """
         said, complaints = self.process.communicate(timeout=seconds)
         if self.process.returncode:
@@ -43,13 +43,13 @@ class Clients:
         return Outcome(**json.loads(said))
 
     def kill(self) -> None:
-        """End them whatever they do."""
+        """Kill the clients."""
         self.process.kill()
         self.process.communicate()
 
 
 def start(plan: Plan, pod: Usage) -> Clients:
-    """Start clients in the network of a pod that one of whose containers is `pod`."""
+    """Start clients in the network namespace of the pod of a container."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
         file.write(as_json(plan))
         file.seek(0)
@@ -64,12 +64,12 @@ def start(plan: Plan, pod: Usage) -> Clients:
 
 
 def run(plan: Plan, pod: Usage) -> Outcome:
-    """Do a whole plan in the network of a pod."""
+    """Run a plan in the network namespace of a pod."""
     return start(plan, pod).outcome(plan.seconds + END_SECONDS)
 
 
 def kubectl(*arguments: str) -> Any:  # noqa: ANN401 - any Kubernetes object
-    """An object, as the cluster's administrator."""
+    """Output of kubectl as JSON, with administrator's rights."""
     done = subprocess.run(["kubectl", *arguments, "--output=json"], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -87,7 +87,7 @@ def _containers(status: dict[str, Any]) -> dict[str, Usage]:
 
 
 def way(platform: Platform, team: str, token: str) -> Way:
-    """Through ingress and login, as programs outside the cluster go."""
+    """The route through ingress and login, as for programs outside the cluster."""
     bearer = {"X-MLFLOW-WORKSPACE": team, "Authorization": f"Bearer {token}"}
     ingress = kubectl("get", "service", "traefik", "--namespace=traefik")["spec"]["clusterIP"]
     host = platform.url.removeprefix("https://")
@@ -95,7 +95,7 @@ def way(platform: Platform, team: str, token: str) -> Way:
 
 
 def make_run(chosen: Way, name: str) -> str:
-    """A run to log to, made from where this program runs."""
+    """Create a run to log to, from this machine."""
 
     def create(what: str, document: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
         connection = chosen.connect()

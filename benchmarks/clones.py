@@ -1,4 +1,4 @@
-"""Servers of other sizes beside the deployed one: pods of its template."""
+"""Additional servers of other sizes: pods from the template of the deployed one."""
 
 import contextlib
 import copy
@@ -12,27 +12,27 @@ from benchmarks import clients
 from benchmarks.peaks import Peaks, watched
 from benchmarks.usage import Usage
 
-# Measured start: 27-43 s on two loaded cores, with four workers longer.
+# Measured start: 27-43 s on two busy cores, more with four workers.
 READY_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sizes:
-    """What makes one server differ from another."""
+    """Sizes of a server."""
 
     name: str
     workers: int
     pool_size: int
     pool_overflow: int
     threads: int
-    """Requests that a worker handles at once."""
+    """Requests that a worker handles in parallel."""
 
     memory_limit: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clone:
-    """A running pod."""
+    """A running server pod."""
 
     namespace: str
     address: str
@@ -40,13 +40,13 @@ class Clone:
 
     @property
     def network(self) -> Usage:
-        """A container in its network."""
+        """A container in the network namespace of the pod."""
         return self.server
 
     @classmethod
     @contextlib.contextmanager
     def of(cls, namespace: str, sizes: Sizes) -> Generator["Clone"]:
-        """Start it, wait until it is ready, and delete it in the end."""
+        """Start the pod, wait until it is ready, and delete it at the end."""
         name = f"bench-{sizes.name.replace(' ', '-')}"
         deployment = clients.kubectl("get", "deployment", "mlflow", f"--namespace={namespace}")
         pod = resized(deployment["spec"]["template"], name, sizes)
@@ -62,14 +62,14 @@ class Clone:
 
     @contextlib.contextmanager
     def watched(self) -> Generator[Peaks]:
-        """What it and the database take at most while the block runs; complete when the block has ended."""
+        """Peaks of server and database while the block runs; complete at its end."""
         (database,) = clients.pods(self.namespace, "postgres")
         with watched(self.namespace, self.address, self.server, database["postgres"]) as peaks:
             yield peaks
 
 
 def resized(template: dict[str, Any], name: str, sizes: Sizes) -> dict[str, Any]:
-    """A pod of a Deployment's template with other sizes; no ReplicaSet takes it for its own."""
+    """A pod from a Deployment's template with other sizes, which no ReplicaSet adopts."""
     spec = copy.deepcopy(template["spec"])
     (container,) = spec["containers"]
     container["command"] = [

@@ -1,8 +1,7 @@
-"""Clients that log batches for a while: `python -m benchmarks.load`, with a `Plan` as JSON on its standard input.
+"""Clients that log batches for some time: `python -m benchmarks.load`, with a `Plan` as JSON on standard input.
 
-Prints an `Outcome` as JSON, when the time is over or somebody asks it to end (SIGTERM). It is a process of its own so
-that it can run in the network of a pod, whose loopback nobody else reaches. Nothing is tried twice: what fails is
-counted.
+Prints an `Outcome` as JSON at the end of the time or on SIGTERM. It is a separate process so that it can run in the
+network namespace of a pod and reach its loopback. Failed requests are counted and not retried.
 """
 
 import http.client
@@ -20,31 +19,31 @@ from typing import Literal
 
 METRICS = 20
 TIMEOUT_SECONDS = 60
-# As much of a refusal as tells it from others.
+# Enough of an error message to distinguish it from others.
 SAID_CHARACTERS = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Way:
-    """One way to the server."""
+    """A route to the server."""
 
     address: tuple[str, int]
     host: str
-    """The host name to ask for."""
+    """Value of the Host header."""
 
     headers: dict[str, str]
     authority: str | None = None
-    """PEM of the authority to believe; None means plain HTTP."""
+    """CA certificate in PEM; None means plain HTTP."""
 
     def connect(self) -> http.client.HTTPConnection:
-        """A connection that is opened with the first request, and again whenever the server has closed it."""
+        """A connection that opens with the first request, and again after the server has closed it."""
         if self.authority is None:
             return http.client.HTTPConnection(*self.address, timeout=TIMEOUT_SECONDS)
         return _Known(self)
 
 
 class _Known(http.client.HTTPSConnection):
-    """HTTPS to a host name that is not looked up: where it leads is known."""
+    """HTTPS to a host name at a given address, without DNS."""
 
     def __init__(self, way: Way) -> None:
         trust = ssl.create_default_context(cadata=way.authority)
@@ -60,43 +59,43 @@ class _Known(http.client.HTTPSConnection):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What to do."""
+    """Plan of the clients' requests."""
 
     way: Way
     run_id: str
     clients: int
     seconds: float
-    """After which nothing new is begun."""
+    """Time after which no new requests start."""
 
     pause: float = 0
     """Seconds between a client's requests."""
 
     keep: bool = True
-    """Whether a client keeps its connection; else each request has one of its own."""
+    """Keep the connection; else each request opens a new one."""
 
     fresh_groups: bool = False
-    """Whether each request comes with a group that was never seen, which no cache knows."""
+    """Send a new group with each request, so that no cached access review applies."""
 
     asks: Literal["log", "read"] = "log"
-    """To log a batch, or to read the run."""
+    """Log a batch, or read the run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What became of the requests."""
+    """Results of the requests."""
 
     latencies: list[float] = field(default_factory=list[float])
-    """In seconds, of those that were answered with 200."""
+    """In seconds, of requests answered with 200."""
 
     failures: dict[str, int] = field(default_factory=dict[str, int])
-    """How many failed, by what was said."""
+    """Number of failures by error message."""
 
     waited: list[float] = field(default_factory=list[float])
-    """In seconds, of those that failed."""
+    """In seconds, of failed requests."""
 
     @property
     def failed(self) -> int:
-        """How many requests failed."""
+        """Number of failed requests."""
         return sum(self.failures.values())
 
 
@@ -113,7 +112,7 @@ def together(outcomes: list[Outcome]) -> Outcome:
 
 
 def load(plan: Plan, stop: threading.Event) -> Outcome:
-    """What all clients have seen, until the time is over or `stop` is set."""
+    """Run all clients until the end of the time or until `stop` is set."""
     end = time.monotonic() + plan.seconds
     with ThreadPoolExecutor(plan.clients) as pool:
         done = [pool.submit(_client, plan, number, end, stop) for number in range(plan.clients)]
@@ -138,7 +137,7 @@ def _client(plan: Plan, number: int, end: float, stop: threading.Event) -> Outco
 
 
 def _request(connection: http.client.HTTPConnection, plan: Plan, number: int, count: int) -> str | None:
-    """Do one request; returns what went wrong."""
+    """Send one request; returns the error, or None."""
     headers = {"Host": plan.way.host, "Content-Type": "application/json", **plan.way.headers}
     if plan.fresh_groups:
         headers["X-Forwarded-Groups"] += f",{number}-{count}-{time.time_ns()}"
@@ -164,12 +163,12 @@ def _batch(run_id: str, number: int, count: int) -> str:
 
 
 def as_json(plan: Plan) -> str:
-    """The plan for another process."""
+    """The plan as JSON for another process."""
     return json.dumps(asdict(plan))
 
 
 def main() -> None:
-    """Run the plan of standard input."""
+    """Run the plan on standard input."""
     stop = threading.Event()
 
     def end(_signal: int, _frame: object) -> None:

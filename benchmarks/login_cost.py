@@ -1,8 +1,8 @@
-"""What the login costs: logging batches through ingress and login, through the login, and without either.
+"""Cost of the login: batches logged through ingress and login, through the login only, and directly.
 
-`make bench`, on the deployed `dev` stack. The ways are used in turn in one run, by the same clients in the network of
-the server's pod, so that what else the machine does falls on all of them. Also what the proxies take while nobody asks,
-and what an access review costs that is not in the server's cache.
+`make bench`, on the deployed `dev` stack. The same clients in the network namespace of the server's pod use the routes
+in turn, so that other load on the machine affects all of them. It also measures the idle proxies, and an access review
+that is not cached.
 """
 
 import statistics
@@ -22,7 +22,7 @@ ROUND_SECONDS = 8
 WARM_UP_SECONDS = 4
 IDLE_SECONDS = 10
 TEAM = "team-a"
-# What the login may add to logging a batch.
+# Maximum time of logging a batch through the login, relative to direct access.
 GOAL = 1.10
 DIRECT = "without the login"
 LONGEST = "ingress and login"
@@ -30,7 +30,7 @@ LONGEST = "ingress and login"
 
 @dataclass(slots=True)
 class Measured:
-    """The rounds of one way."""
+    """Results of one route."""
 
     rates: list[float] = field(default_factory=list[float])
     latencies: list[float] = field(default_factory=list[float])
@@ -38,7 +38,7 @@ class Measured:
     """CPU seconds of each container."""
 
     def line(self, name: str) -> str:
-        """Its figures."""
+        """The figures as a line of text."""
         requests = len(self.latencies)
         cpu = ", ".join(f"{container} {1000 * used / requests:.1f}" for container, used in self.cpu.items())
         return (
@@ -49,12 +49,12 @@ class Measured:
 
 
 def percentile(latencies: list[float], percent: int) -> float:
-    """In milliseconds."""
+    """A percentile in milliseconds."""
     return 1000 * statistics.quantiles(latencies, n=100, method="inclusive")[percent - 1]
 
 
 def run_plan(plan: Plan, pod: Usage) -> list[float]:
-    """Latencies of a plan that is run in the network of a pod.
+    """Latencies of a plan that runs in the network namespace of a pod.
 
     Raises:
         SystemExit: a request failed.
@@ -66,7 +66,7 @@ def run_plan(plan: Plan, pod: Usage) -> list[float]:
 
 
 def ways(platform: Platform, token: str) -> dict[str, Way]:
-    """The ways to the server, from the longest to the shortest."""
+    """The routes to the server, from the longest to the shortest."""
     account = platform.teams[TEAM]
     identity = f"system:serviceaccount:{account.namespace}:{account.service_account}"
     longest = clients.way(platform, TEAM, token)
@@ -81,7 +81,7 @@ def ways(platform: Platform, token: str) -> dict[str, Way]:
 def compare(
     choices: dict[str, Way], run: Callable[[Way, float], list[float]], used: dict[str, Usage]
 ) -> dict[str, Measured]:
-    """Use every way in turn, several times."""
+    """Use all routes in turn, several times."""
     measured = {name: Measured(cpu=dict.fromkeys(used, 0.0)) for name in choices}
     for way in choices.values():
         run(way, WARM_UP_SECONDS)
@@ -97,7 +97,7 @@ def compare(
 
 
 def idle(used: dict[str, Usage]) -> None:
-    """Print what the containers take while nobody asks."""
+    """Print CPU and memory of the idle containers."""
     before = {name: usage.cpu_seconds() for name, usage in used.items()}
     time.sleep(IDLE_SECONDS)
     for name, usage in used.items():
@@ -106,9 +106,9 @@ def idle(used: dict[str, Usage]) -> None:
 
 
 def review(way: Way, run_id: str, pod: Usage) -> None:
-    """Print what an access review adds that is not in the cache.
+    """Print the cost of an access review that is not cached.
 
-    One client reads a run, in turn with groups that the server knows and with ones that it has never seen.
+    One client reads a run, in turn with cached and with new groups.
     """
     person = {
         "X-Forwarded-User": "bench",
@@ -137,7 +137,7 @@ def main() -> None:
     used = {**traefik, "oauth2-proxy": server["oauth2-proxy"], "mlflow": server["mlflow"]}
     account = platform.teams[TEAM]
     choices = ways(platform, service_account_token(account.namespace, account.service_account, platform.audience))
-    # From here the ingress controller is at the machine's own address.
+    # From this machine the ingress controller is at the loopback address.
     run_id = clients.make_run(replace(choices[LONGEST], address=("127.0.0.1", 443)), "login-cost")
     idle(used)
 

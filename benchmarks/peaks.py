@@ -1,4 +1,4 @@
-"""The most that a server takes of memory and connections, as kernel and database count it."""
+"""Peaks of memory and connections, from the counters of kernel and database."""
 
 import contextlib
 import re
@@ -10,31 +10,31 @@ from dataclasses import dataclass
 from benchmarks.usage import Usage
 
 SAMPLE_SECONDS = 0.5
-# By the pod's address, so that other pods' connections do not count. Asked again and again (`\watch`).
+# By address, so that connections of other pods do not count; `\watch` repeats the query.
 ASK = "select host(client_addr), count(*) from pg_stat_activity where usename = 'mlflow' group by 1 \\watch 0.5\n"
 
 
 @dataclass(slots=True)
 class Peaks:
-    """The most that was seen."""
+    """The highest measured values."""
 
     memory: float = 0.0
-    """Of the server, in MiB; what it wrote to or read from files does not count."""
+    """Memory of the server in MiB, without the page cache."""
 
     connections: int = 0
     database_before: float = 0.0
     database: float = 0.0
-    """Of PostgreSQL, in MiB, without its shared buffers."""
+    """Memory of PostgreSQL in MiB, without shared buffers."""
 
     @property
     def database_growth(self) -> float:
-        """What the connections added to PostgreSQL's memory, in MiB."""
+        """Increase of PostgreSQL's memory in MiB."""
         return self.database - self.database_before
 
 
 @contextlib.contextmanager
 def watched(namespace: str, address: str, server: Usage, database: Usage) -> Generator[Peaks]:
-    """Watch a server at this address while the block runs."""
+    """Measure the server at this address while the block runs."""
     peaks = Peaks(database_before=database.anonymous_mib(), memory=server.anonymous_mib())
     over = threading.Event()
 

@@ -1,8 +1,8 @@
-"""What the components cost: CPU seconds of a preview, against a flat program with the same objects.
+"""Cost of the components: CPU seconds of a preview, compared with a flat program for the same objects.
 
-`make bench`. The platform of the dev stack with twenty teams is previewed once to learn its objects; a program is
-written that makes the same ones from literals, without components, and both are previewed in turn. The engine waits
-for the programs it starts, so a preview's CPU time holds engine, language host, program and plugins.
+`make bench`. One preview of the dev stack with twenty teams lists the objects; a generated program creates the same
+ones from literals without components, and both are previewed in turn. The engine waits for the processes that it
+starts, so that the CPU time includes engine, language host, program and plugins.
 """
 
 import json
@@ -23,7 +23,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 TEAMS = 20
 RUNS = 3
 AUTONAMED = "pulumi.com/autonamed"
-# What a component program may cost more than a flat one.
+# Maximum cost of the component program, relative to the flat one.
 GOAL = 1.15
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's marker of secrets in JSON
@@ -50,7 +50,7 @@ for item in json.loads(Path("objects.json").read_text()):
 
 
 def platform_config(teams: int) -> dict[str, Any]:
-    """The dev stack's configuration with that many teams."""
+    """Configuration of the dev stack with so many teams."""
     document: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
     committed = document["config"]["mlflow-platform:teams"]
     document["config"]["mlflow-platform:teams"] = committed | {
@@ -62,7 +62,7 @@ def platform_config(teams: int) -> dict[str, Any]:
 
 
 def class_of(token: str) -> str:
-    """The SDK's class for a type token, as Python writes it."""
+    """The class of the SDK for a type token, as Python source."""
     package, module, name = token.split(":")
     if package == "random":
         return f"random.{name}"
@@ -71,12 +71,12 @@ def class_of(token: str) -> str:
 
 
 def snake(key: str) -> str:
-    """An argument's name in Python."""
+    """Name of an argument in Python."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """JSON without the engine's markers: secrets and unknown values become ordinary strings."""
+    """JSON with ordinary strings in place of secrets and unknown values."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         if SECRET_MARK in fields:
@@ -98,7 +98,7 @@ def objects(preview: Mapping[str, Any]) -> list[dict[str, Any]]:
             inputs = {key: value for key, value in state["inputs"].items() if key not in ("apiVersion", "kind")}
             arguments: dict[str, Any] = {snake(key): plain(value) for key, value in inputs.items()}
             if "string_data" in arguments:
-                # A preview shows one mark for all of them; the keys are those that a TLS Secret must have.
+                # A preview has one marker for the whole map; the keys are those of a TLS Secret.
                 arguments["string_data"] = {"tls.crt": "secret", "tls.key": "secret"}
             if not isinstance(arguments.get("data", {}), dict):
                 arguments["data"] = {"unknown": "unknown"}
@@ -112,7 +112,7 @@ def preview(folder: Path, *options: str) -> tuple[str, float]:
     """Output and CPU seconds of one preview.
 
     Raises:
-        SystemExit: the preview failed; carries what it said.
+        SystemExit: the preview failed; the message has its output.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
@@ -151,14 +151,14 @@ def prepare(folder: Path) -> tuple[Path, Path]:
 
 
 def main() -> None:
-    """Measure, print, and end with 0 whatever the figures are."""
+    """Measure and print; the exit code does not depend on the figures."""
     with tempfile.TemporaryDirectory(prefix="preview-cost-") as name:
         platform, flat = prepare(Path(name))
         found = objects(json.loads(preview(platform, "--json")[0]))
         classes = "\n".join(f'    "{token}": {class_of(token)},' for token in sorted({item["type"] for item in found}))
         (flat / "__main__.py").write_text(FLAT % {"classes": classes}, encoding="utf-8")
         (flat / "objects.json").write_text(json.dumps(found), encoding="utf-8")
-        # Once unmeasured, so that neither pays for compiling bytecode.
+        # Once without measuring, so that compiling bytecode does not count.
         preview(flat)
         seconds: dict[str, list[float]] = {"components": [], "flat": []}
         for _ in range(RUNS):

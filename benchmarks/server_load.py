@@ -1,9 +1,9 @@
-"""How the server of each profile bears 64 clients that log batches, and how one with the usual defaults does.
+"""Throughput of the server of each profile with 64 clients that log batches, compared with usual defaults.
 
-`make bench`, on the deployed `dev` stack. Each server is a pod of the deployed template with another number of workers
-and another pool, in the same database, one after the other in one run; the deployed server itself has nothing to do
-meanwhile. The clients come through the login, in the network of the pod they ask. What the arithmetic of
-`stackfile/budget` says is compared with what PostgreSQL and the kernel count meanwhile.
+`make bench`, on the deployed `dev` stack. Each server is a pod from the deployed template with other workers and pool
+sizes, on the same database, one after the other; the deployed server is idle meanwhile. The clients run in the network
+namespace of the pod and use the login. The sums of `stackfile/budget` are compared with the counters of PostgreSQL and
+the kernel.
 """
 
 import statistics
@@ -26,35 +26,35 @@ from tools.stack import Platform, read_platform, service_account_token
 CLIENTS = 64
 WARM_UP_SECONDS = 8
 LOAD_SECONDS = 30
-# A refused request of the usual defaults takes half a minute: two of each client.
+# With the usual defaults a rejected request takes half a minute: time for two of each client.
 USUAL_SECONDS = 60
 TEAM = "team-a"
-# `mlflow server` says nothing of workers and pool, and neither do the charts of mlflow, community-charts and bitnami:
+# `mlflow server` sets neither workers nor pool, nor do the charts of mlflow, community-charts and bitnami:
 # uvicorn's 4 workers, SQLAlchemy's pool of 5 and 10 beyond, anyio's 40 threads. Measured: 2.9 GiB with so many.
 USUAL = Sizes(name="usual defaults", workers=4, pool_size=5, pool_overflow=10, threads=40, memory_limit="4Gi")
-# How many times shorter the slowest request in a hundred is to be.
+# Minimum ratio of the p99 latencies.
 GOAL = 20
-# How far the arithmetic may be off.
+# Tolerance of the sums.
 TOLERANCE = 0.15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What one server has borne."""
+    """Result of one server."""
 
     sizes: Sizes
     logged: Outcome
     seconds: float
     peaks: Peaks
-    """The most that it took meanwhile."""
+    """Highest memory and connections."""
 
     @property
     def p99(self) -> float:
-        """Seconds, of all requests: who is refused after half a minute has waited for it."""
+        """Latency in seconds of all requests, including failed ones."""
         return statistics.quantiles([*self.logged.latencies, *self.logged.waited], n=100, method="inclusive")[98]
 
     def line(self) -> str:
-        """Its figures."""
+        """The figures as a line of text."""
         sizes, logged = self.sizes, self.logged
         p50 = statistics.median([*logged.latencies, *logged.waited])
         return (
@@ -65,7 +65,7 @@ class Result:
 
 
 def sizes_of(profile: str) -> tuple[Sizes, int]:
-    """What a profile gives one replica, and the memory in MiB that the arithmetic expects without uploads."""
+    """Sizes of one replica in a profile, and its expected memory in MiB without uploads."""
     config: dict[str, object] = yaml.safe_load(Path("Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
     document = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
     draft = Draft({**document, "profile": profile}, Settings)
@@ -86,7 +86,7 @@ def sizes_of(profile: str) -> tuple[Sizes, int]:
 
 
 def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float) -> Result:
-    """Start a server of these sizes, put the clients to it, and take it away."""
+    """Start a server with these sizes, run the clients, and delete it."""
     account = platform.teams[TEAM]
     token = service_account_token(account.namespace, account.service_account, platform.audience)
     public = clients.way(platform, TEAM, token)
@@ -101,14 +101,14 @@ def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float) -> Re
 
 
 def compared(what: str, predicted: float, measured: float, unit: str = "") -> str:
-    """A sum against what was counted."""
+    """Compare a sum with the measurement."""
     off = measured / predicted - 1
     verdict = "within" if abs(off) <= TOLERANCE else "MORE THAN"
     return f"  {what:<12} predicted {predicted:.0f}{unit}, measured {measured:.0f}{unit}: {off:+.0%}, {verdict} 15 %"
 
 
 def report(result: Result, usual: Result, expected_memory: int) -> None:
-    """Print what a profile's server has borne."""
+    """Print the result for a profile."""
     sizes, peaks = result.sizes, result.peaks
     print(result.line())
     for said, count in sorted(result.logged.failures.items()):
@@ -125,7 +125,7 @@ def main() -> None:
     account = platform.teams[TEAM]
     token = service_account_token(account.namespace, account.service_account, platform.audience)
     public = clients.way(platform, TEAM, token)
-    # From here the ingress controller is at the machine's own address.
+    # From this machine the ingress controller is at the loopback address.
     run_id = clients.make_run(replace(public, address=("127.0.0.1", 443)), "server-load")
     print(f"{CLIENTS} clients that log batches of 20 metrics to one replica, for {LOAD_SECONDS} s", flush=True)
     usual = measure(platform, USUAL, run_id, USUAL_SECONDS)

@@ -1,4 +1,4 @@
-"""What a container of the embedded cluster takes of the machine, as the kernel counts it."""
+"""Memory and CPU time of a container on this machine, from its control group."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,23 +9,23 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """A running container's control group, of version 1 or 2."""
+    """The control group of a running container, version 1 or 2."""
 
     memory: Path
-    """File with its memory by kind."""
+    """File with the memory statistics."""
 
     cpu: Path
-    """File with its CPU time."""
+    """File with the CPU time."""
 
     @classmethod
     def of(cls, container_id: str, *, root: Path = CGROUPS) -> "Usage":
-        """The container with this id, with or without the runtime's prefix.
+        """The container with this id, with or without the prefix of the runtime.
 
         Raises:
-            LookupError: it does not run on this machine.
+            LookupError: the container does not run on this machine.
         """
         found: dict[str, Path] = {}
-        # Not by `**`, which would read every group of the machine once for each file.
+        # Without `**` per file, which would read all groups of the machine each time.
         for folder in root.rglob(f"*{container_id.rpartition('/')[2]}*"):
             for name in ("memory.stat", "cpu.stat", "cpuacct.usage"):
                 if (folder / name).is_file():
@@ -36,17 +36,17 @@ class Usage:
         return cls(memory=found["memory.stat"], cpu=cpu)
 
     def anonymous_mib(self) -> float:
-        """Memory of its own; what it wrote to or read from files is the kernel's to take back, and does not count."""
+        """Anonymous memory, without the page cache, which the kernel can reclaim."""
         lines = dict(line.split() for line in self.memory.read_text(encoding="ascii").splitlines())
         return int(lines["anon" if "anon" in lines else "total_rss"]) / MIB
 
     def cpu_seconds(self) -> float:
-        """CPU time since it started."""
+        """CPU time since the start of the container."""
         text = self.cpu.read_text(encoding="ascii")
         if self.cpu.name == "cpuacct.usage":
             return int(text) / 1e9
         return int(dict(line.split() for line in text.splitlines())["usage_usec"]) / 1e6
 
     def process(self) -> int:
-        """One of its processes."""
+        """Id of one process of the container."""
         return int((self.memory.parent / "cgroup.procs").read_text(encoding="ascii").split()[0])

@@ -58,7 +58,7 @@ def server(
             upload_space=settings.upload_space,
             access_cache_seconds=settings.access_cache_seconds,
             database=database,
-            artifacts=artifact_store,
+            artifact_store=artifact_store,
             trust=context.trust,
             login=login,
             only_workspace=None if context.settings.workspaces.enabled else min(context.settings.teams),

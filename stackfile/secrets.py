@@ -16,7 +16,7 @@ from stackfile.faults import Fault
 PROJECT = "mlflow-platform"
 
 Written = Literal["encrypted", "padded", "plain"]
-"""How a secret is stored in the stack file; `padded` is encrypted, but has white space around the value."""
+"""Form of a secret in the stack file; `padded` is encrypted, but has white space around the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def command(name: str, stack: str) -> str:
 
 
 def written(value: str, *, encrypted: bool) -> Written:
-    """How a secret with this value is stored."""
+    """Form of a secret with this value."""
     if not encrypted:
         return "plain"
     return "encrypted" if value == value.strip() else "padded"

@@ -33,7 +33,7 @@ class Source:
     """Full names of keys outside the project's namespace."""
 
     secrets: Mapping[str, Written]
-    """How each secret in the stack file is stored."""
+    """Form of each secret in the stack file."""
 
 
 def read() -> Source:

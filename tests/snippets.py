@@ -1,4 +1,4 @@
-"""The examples of docs/, as the pods that they stand for."""
+"""The examples in docs/ as pods."""
 
 import ast
 import re
@@ -16,12 +16,12 @@ Part = dict[str, Any]
 
 
 def documented_pods() -> list[Part]:
-    """The pods of docs/log-from-a-pod.md, whole."""
+    """The complete pods in docs/log-from-a-pod.md."""
     return [found for found in _yaml("log-from-a-pod") if found.get("kind") == "Pod"]
 
 
 def notebook() -> Part:
-    """What the page about JupyterHub says of a notebook's pod, as KubeSpawner takes it over."""
+    """The pod of a notebook in the page about JupyterHub, as KubeSpawner creates it."""
     spawner = _yaml("jupyterhub")[0]["hub"]["config"]["KubeSpawner"]
     container = {**spawner["extra_container_config"], "securityContext": spawner["container_security_context"]}
     return {
@@ -32,7 +32,7 @@ def notebook() -> Part:
 
 
 def operators_task() -> Part:
-    """The same of the page about Airflow and the KubernetesPodOperator."""
+    """The pod of a KubernetesPodOperator in the page about Airflow."""
     said = _arguments("airflow", "KubernetesPodOperator")
     return {
         "serviceAccountName": said["service_account_name"],
@@ -42,7 +42,7 @@ def operators_task() -> Part:
 
 
 def executors_task() -> Part:
-    """The same of the page about Airflow and the KubernetesExecutor."""
+    """The pod of a KubernetesExecutor in the page about Airflow."""
     spec = _arguments("airflow", "V1Pod")["spec"]
     (container,) = spec.pop("containers")
     # The name of the container that Airflow overrides.
@@ -57,7 +57,7 @@ def pipelines_variables() -> tuple[str, dict[str, str]]:
 
 
 def team_settings(page: str) -> list[Part]:
-    """Sections of a stack file that a page shows, without the project's prefix."""
+    """Sections of a stack file in a page, without the project's prefix."""
     return [
         {key.rpartition(":")[2]: value for key, value in found.items()}
         for found in _yaml(page)
@@ -74,7 +74,7 @@ def _blocks(page: str, language: str) -> list[str]:
 
 
 def _arguments(page: str, function: str) -> dict[str, Any]:
-    """Arguments of the one call of a function in a page's Python, as JSON; without its package, which may be absent."""
+    """Arguments of the single call of a function in a page's Python as JSON; its package need not be installed."""
     trees = [ast.parse(block) for block in _blocks(page, "python")]
     (call,) = (
         (node, tree)
@@ -95,7 +95,7 @@ def _arguments(page: str, function: str) -> dict[str, Any]:
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:
-    """Literals that a module gives a name."""
+    """Constants of a module."""
     return {
         target.id: ast.literal_eval(node.value)
         for node in tree.body

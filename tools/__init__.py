@@ -1,1 +1,1 @@
-"""What the Makefile and CI call; works with any cluster and any Pulumi."""
+"""Commands of the Makefile and of CI, for any cluster and any Pulumi backend."""

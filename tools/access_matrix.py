@@ -1,10 +1,10 @@
-"""Who may do what in which team, from the stack file alone: no cluster, no engine, no secrets needed.
+"""Access of groups and programs in every team, computed from the stack file: needs no cluster, engine or secrets.
 
-With --against, what changes for whom compared with the stack file of that git revision: gains first, and of these what
-includes deleting.
+With --against, the changes of access since the stack file of that git revision: gains first, and among them those that
+include deletion.
 
-Ends with 0 when it has told; with 1 when the stack file has mistakes, which are listed as a preview lists them; with 2
-when there is no such stack or revision. Missing secrets are mentioned and stop nothing: they change nobody's access.
+Exit codes: 0 for success; 1 if the stack file has mistakes, which are listed as in a preview; 2 if there is no such
+stack or revision. Missing secrets are only reported, because they do not change access.
 """
 
 import argparse
@@ -23,14 +23,18 @@ FORMATS = ("text", "json", "markdown")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the matrix or a difference; returns the exit code."""
+    """Print the matrix or the changes; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.access_matrix",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--stack", default="dev", help="the stack, by its file Pulumi.STACK.yaml (default: dev)")
-    parser.add_argument("--against", metavar="REVISION", default="", help="compare with this git revision, say main")
+    parser.add_argument(
+        "--stack", default="dev", help="name of the stack with the file Pulumi.STACK.yaml (default: dev)"
+    )
+    parser.add_argument(
+        "--against", metavar="REVISION", default="", help="compare with this git revision, for example main"
+    )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text, coloured on a terminal")
     options = parser.parse_args(arguments)
     try:
@@ -72,7 +76,7 @@ def _difference(stack: str, against: str, found: Difference, form: str) -> str:
 
 
 def _style() -> Style:
-    """With colours on a terminal that shows them, unless NO_COLOR (no-color.org) asks for none."""
+    """Colours on a terminal that supports them, unless NO_COLOR (no-color.org) is set."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
     return PLAIN if plain else COLOURED
 

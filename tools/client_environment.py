@@ -1,4 +1,4 @@
-"""A virtual environment with the published MLflow client, as a data scientist has it."""
+"""A virtual environment with the published MLflow client, as data scientists use it."""
 
 import hashlib
 import os
@@ -11,16 +11,16 @@ REQUIREMENTS = Path(__file__).with_name("client") / "requirements.txt"
 
 
 def cache() -> Path:
-    """Directory for what can be made again."""
+    """Cache directory of the project."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (base if base.is_absolute() else Path.home() / ".cache") / "mlflow-platform"
 
 
 def client_python() -> Path:
-    """The environment's Python; installs the environment when the pinned requirements are new.
+    """Python of the environment, which is installed first if the pinned requirements have changed.
 
     Raises:
-        SystemExit: the packages cannot be installed; says which command failed.
+        SystemExit: the packages cannot be installed; the message names the failed command.
     """
     digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
     home = cache() / f"client-{digest}"
@@ -28,7 +28,7 @@ def client_python() -> Path:
     if python.exists():
         return python
     print("installing the MLflow client ...", flush=True)
-    # Under another name until it is whole; uv makes environments that may be moved.
+    # Under a temporary name until it is complete; with --relocatable it can be renamed.
     unfinished = home.with_name(f"{home.name}.{os.getpid()}")
     uv = Path(sys.executable).with_name("uv")
     try:
@@ -38,7 +38,7 @@ def client_python() -> Path:
             "--require-hashes", "--requirements", REQUIREMENTS,
         )  # fmt: skip
         if not python.exists():
-            # There, but without a Python: the one it was made with has gone.
+            # The directory may exist without a working Python, if the one that it links to was removed.
             shutil.rmtree(home, ignore_errors=True)
             unfinished.rename(home)
     finally:

@@ -1,10 +1,10 @@
-"""A stack's resolved configuration: every setting, where its value comes from, and the sums that follow from it.
+"""Resolved configuration of a stack: all settings with their origin, and the sums that a preview checks.
 
-Reads the stack file alone: no cluster, no engine, no passphrase. Where the file says nothing, the profile decides, and
-where that says nothing, the default. Secrets are shown as set or missing.
+Reads only the stack file: needs no cluster, engine or passphrase. Values come from the file, else from the profile,
+else from the default. Secrets are shown as set or missing.
 
-Ends with 0 when the configuration is in order, warnings included; with 1 when a preview would refuse it, after telling
-why; with 2 when there is no such stack.
+Exit codes: 0 for a valid configuration, also with warnings; 1 if a preview would fail, with the reasons; 2 if there is
+no such stack.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from stackfile.secrets import Written, needed, secret_faults
 from stackfile.source import Source
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
-# How a secret stands in the file, in words.
+# Descriptions of how a secret is stored.
 STATES: Mapping[Written | None, str] = {
     "encrypted": "set",
     "padded": "set, with white space around it",
@@ -36,7 +36,7 @@ BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolved:
-    """All there is to show."""
+    """The configuration to print."""
 
     stack: str
     entries: list[Entry]
@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("stack", help="the stack, by its file Pulumi.STACK.yaml")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("stack", help="name of the stack with the file Pulumi.STACK.yaml")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     try:
         given = read(options.stack)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def resolve(given: Source, stack: str) -> Resolved:
-    """What a stack's configuration means."""
+    """Resolve a stack's configuration."""
     judged = judge(given, stack)
     secrets = {name: STATES[given.secrets.get(name)] for name in needed(given.document)}
     return Resolved(
@@ -86,7 +86,7 @@ def resolve(given: Source, stack: str) -> Resolved:
 
 
 def as_text(found: Resolved, *, coloured: bool) -> str:
-    """For a person: what each team leaves to `workspaces` is left out."""
+    """The configuration as text; teams show only values of their own."""
     strong, faint, end = (BOLD, DIM, END) if coloured else ("", "", "")
     shown = [entry for entry in found.entries if entry.steps[0] != "teams" or entry.origin == "stack file"]
     rows = [(entry.path, _cell(entry.value), entry.origin) for entry in shown]
@@ -97,14 +97,14 @@ def as_text(found: Resolved, *, coloured: bool) -> str:
         paint = (faint, end) if origin == "default" else ("", "")
         lines.append(f"{path.ljust(widths[0])}  {value.ljust(widths[1])}  {paint[0]}{origin}{paint[1]}".rstrip())
     if found.computed:
-        lines += ["", f"{strong}What follows{end}", "", *(f"{name}: {text}" for name, text in found.computed.items())]
+        lines += ["", f"{strong}Sums{end}", "", *(f"{name}: {text}" for name, text in found.computed.items())]
     if found.warnings:
         lines += ["", f"{strong}Warnings{end}", "", *map(str, found.warnings)]
     return "\n".join(lines)
 
 
 def as_json(found: Resolved) -> str:
-    """For a program."""
+    """The configuration as JSON."""
     document = {
         "stack": found.stack,
         "settings": {entry.path: {"value": entry.value, "from": entry.origin} for entry in found.entries},
@@ -125,7 +125,7 @@ def _computed(judged: Judgement, given: Source) -> dict[str, str]:
 def _consequences(settings: Settings) -> dict[str, str]:
     return {
         "data": "protected and retained" if settings.durable else "deleted with the stack",
-        "audiences of programs' tokens": ", ".join(settings.audiences),
+        "accepted token audiences": ", ".join(settings.audiences),
     }
 
 
@@ -140,7 +140,7 @@ def _cell(value: object) -> str:
 
 
 def _is_coloured() -> bool:
-    """On a terminal that shows colours, unless NO_COLOR (no-color.org) asks for none."""
+    """Colours on a terminal that supports them, unless NO_COLOR (no-color.org) is set."""
     return not (os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb") and sys.stdout.isatty()
 
 

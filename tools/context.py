@@ -1,7 +1,7 @@
-"""Run a command against one context of the user's kubeconfig, with the user's own Pulumi.
+"""Run a command with one context of the user's kubeconfig and the user's Pulumi.
 
-`python -m tools.context NAME COMMAND...`. The context is copied into a kubeconfig of its own, so that `kubectl config
-use-context` in another window does not redirect a deployment.
+`python -m tools.context NAME COMMAND...`. The context is copied into a separate kubeconfig, so that `kubectl config
+use-context` in another terminal does not redirect a deployment.
 """
 
 import os
@@ -14,20 +14,20 @@ from typing import Any, cast
 import yaml
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, ConfigNode, KubeConfigMerger
 
-# Entries of a kubeconfig that name files.
+# Entries of a kubeconfig with file names.
 FILES = frozenset({"certificate-authority", "client-certificate", "client-key", "tokenFile"})
 
 
 def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
-    """A kubeconfig with one context, its cluster and its user.
+    """A kubeconfig with only one context, its cluster and its user.
 
     Raises:
-        LookupError: there is no such context; lists those there are.
+        LookupError: there is no such context; the message lists the existing ones.
     """
     contexts = {entry["name"]: entry for entry in merged.get("contexts") or ()}
     if name not in contexts:
         known = ", ".join(sorted(contexts)) or "none"
-        message = f"the kubeconfig has no context {name!r}; it has: {known}"
+        message = f"the kubeconfig has no context {name!r}; its contexts are: {known}"
         raise LookupError(message)
     chosen = contexts[name]
     return {
@@ -41,7 +41,7 @@ def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def plain(node: Any, folder: Path = Path()) -> Any:  # noqa: ANN401 - any YAML
-    """The merger's nodes as the values they hold; files that they name relatively lie in the kubeconfig's `folder`."""
+    """The values of the merger's nodes; relative file names are resolved in the kubeconfig's `folder`."""
     if isinstance(node, ConfigNode):
         read = cast("Any", node)
         return plain(read.value, Path(read.path).resolve().parent if read.path else folder)
@@ -54,12 +54,12 @@ def plain(node: Any, folder: Path = Path()) -> Any:  # noqa: ANN401 - any YAML
 
 
 def main() -> None:
-    """Write the kubeconfig and become the command."""
+    """Write the kubeconfig and run the command."""
     if len(sys.argv) < 3:  # noqa: PLR2004 - the module, a name and a command
         sys.exit("usage: python -m tools.context NAME COMMAND...")
     name, command = sys.argv[1], sys.argv[2:]
     if shutil.which("pulumi") is None:
-        sys.exit("pulumi is not on PATH: install it (https://www.pulumi.com/docs/install/), or leave CONTEXT out")
+        sys.exit("pulumi is not on PATH: install it (https://www.pulumi.com/docs/install/), or run without CONTEXT")
     base = Path(os.environ.get("XDG_DATA_HOME", ""))
     folder = (base if base.is_absolute() else Path.home() / ".local/share") / "mlflow-platform" / "contexts"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def main() -> None:
         chosen = single_context({} if merged is None else plain(merged), name)
     except LookupError as error:
         sys.exit(str(error))
-    # A lasting path: Pulumi keeps it in the provider's state and reads the file again on the next run.
+    # A permanent path: Pulumi keeps it in the state of the provider and reads the file again on the next run.
     target = folder / f"{name.replace('/', '_')}.kubeconfig"
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:

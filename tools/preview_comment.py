@@ -1,9 +1,9 @@
-"""The pull request's comment: who gains or loses access, and then what each stack's preview would change.
+"""Comment for a pull request: changes of access, and the changes in the preview of each stack.
 
-`python -m tools.preview_comment dev=dev.json prod=prod.json` turns the events that `pulumi preview --json` streams with
-PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--against` access is compared with the
-stack files of that git revision. With `--post` the comment of an earlier run is replaced (GITHUB_TOKEN,
-GITHUB_REPOSITORY and PULL_REQUEST in the environment).
+`python -m tools.preview_comment dev=dev.json prod=prod.json` converts the events that `pulumi preview --json` streams
+with PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--against`, access is compared
+with the stack files of that git revision. With `--post`, the comment of an earlier run is replaced; this needs
+GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment.
 """
 
 import argparse
@@ -23,50 +23,50 @@ from tools.pull_request import post
 from tools.stack_file import UnknownError
 
 MARKER = "<!-- mlflow-platform preview -->"
-# GitHub refuses comments above 65,536 characters.
+# GitHub rejects comments above 65,536 characters.
 LONGEST = 60_000
-# A comment that is too long is written again with shorter lists, so that every stack keeps its headline.
+# Maximum lengths of lists; the next one applies if the comment is too long, so that all stacks keep their headlines.
 LENGTHS = (1_000_000, 200, 50, 10)
-# What stays of a long line then: a path or an error text without end.
+# Maximum length of a line in shortened lists.
 LONGEST_LINE = 300
-# A replacement is three steps in the engine; the one called `replace` stands for it.
+# The engine has three steps for a replacement; only the one called `replace` is counted.
 SIGNS = {"create": "+", "import": "=", "update": "~", "delete": "-", "replace": "±"}
 DANGEROUS = frozenset({"delete", "replace"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """What would happen to one resource."""
+    """The planned change of a resource."""
 
     op: str
     name: str
     """Kind and name, for example `Namespace team-a-namespace`."""
 
     changed: tuple[str, ...]
-    """Paths of the properties that differ."""
+    """Paths of the changed properties."""
 
     def __str__(self) -> str:
-        """One line of a diff."""
+        """The change as a line of a diff."""
         detail = f": {', '.join(self.changed)}" if self.changed else ""
         return f"{SIGNS[self.op]} {self.name}{detail}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """What a reviewer wants to know of one stack's preview."""
+    """Result of a stack's preview."""
 
     changes: tuple[Change, ...]
     violations: tuple[str, ...]
-    """Rules of the policy pack that are broken, one line each."""
+    """Violated policies, one line each."""
 
     errors: tuple[str, ...]
 
 
 def parse(events: str) -> Preview:
-    """The engine's events, one JSON object a line, as `pulumi preview --json` streams them.
+    """Parse the events of `pulumi preview --json`, one JSON object per line.
 
     Raises:
-        ValueError: a line is no JSON object.
+        ValueError: a line is not a JSON object.
     """
     changes: list[Change] = []
     violations: list[str] = []
@@ -79,7 +79,7 @@ def parse(events: str) -> Preview:
                 changed = tuple(sorted(metadata.get("detailedDiff") or ()))
                 changes.append(Change(op=metadata["op"], name=_name(metadata["urn"]), changed=changed))
         elif policy := event.get("policyEvent"):
-            # The first line of the message is the rule's description; what follows says what is wrong.
+            # The first line of the message is the policy's description; the violation follows.
             wrong = " ".join(policy["message"].strip().splitlines()[1:]) or policy["message"].strip()
             where = _name(policy["resourceUrn"]) if policy.get("resourceUrn") else "the stack"
             violations.append(f"{policy['policyName']} ({policy['enforcementLevel']}): {where}: {wrong}")
@@ -87,7 +87,7 @@ def parse(events: str) -> Preview:
             errors.append(diagnostic["message"].strip())
         finished = finished or "summaryEvent" in event
     if not finished and not errors:
-        errors.append("The preview did not come to its end; the workflow's log says why.")
+        errors.append("The preview did not finish; see the log of the workflow.")
     return Preview(changes=tuple(changes), violations=tuple(sorted(violations)), errors=tuple(errors))
 
 
@@ -97,13 +97,13 @@ def _name(urn: str) -> str:
 
 
 def summary(stack: str, preview: Preview, most: int = LENGTHS[0]) -> str:
-    """One stack's section of the comment; no list in it has more than `most` lines."""
+    """The section of a stack in the comment; no list has more than `most` lines."""
     counts = Counter(change.op for change in preview.changes)
     headline = ", ".join(f"{counts[op]} to {op}" for op in SIGNS if counts[op]) or "no changes"
     parts = [f"### `{stack}`: {'the preview failed' if preview.errors else headline}"]
     if preview.violations:
         parts.append(
-            "\n".join(["**Rules that are broken:**", "", *_first([f"- {line}" for line in preview.violations], most)])
+            "\n".join(["**Policy violations:**", "", *_first([f"- {line}" for line in preview.violations], most)])
         )
     if preview.errors:
         parts.append(
@@ -124,21 +124,21 @@ def _first(lines: list[str], most: int) -> list[str]:
         return lines
     kept = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..." for line in lines[:most]]
     left = len(lines) - len(kept)
-    return [*kept, f"and {left} more: the workflow's log has them"] if left else kept
+    return [*kept, f"and {left} more in the log of the workflow"] if left else kept
 
 
 def access_summary(stack: str, found: Difference | str, most: int = LENGTHS[0]) -> str:
-    """One stack's part of the section about access."""
+    """The part of a stack in the section about access."""
     if isinstance(found, str):
         return f"**`{stack}`**: {found}"
-    told = sentences(found, MARKDOWN)
-    if found.nothing and len(told) == 1:
-        return f"**`{stack}`**: {told[0][0].lower()}{told[0][1:]}"
-    return "\n".join([f"**`{stack}`**:", "", *_first([f"- {sentence}" for sentence in told], most)])
+    lines = sentences(found, MARKDOWN)
+    if found.nothing and len(lines) == 1:
+        return f"**`{stack}`**: {lines[0][0].lower()}{lines[0][1:]}"
+    return "\n".join([f"**`{stack}`**:", "", *_first([f"- {sentence}" for sentence in lines], most)])
 
 
 def comment(previews: Mapping[str, Preview], access: Mapping[str, Difference | str] | None = None) -> str:
-    """The whole comment, with lists as short as GitHub makes necessary."""
+    """The complete comment, with lists short enough for GitHub."""
     text = ""
     for most in LENGTHS:
         parts = [MARKER]
@@ -152,11 +152,11 @@ def comment(previews: Mapping[str, Preview], access: Mapping[str, Difference | s
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the previews, print or post the comment."""
+    """Read the previews, and print or post the comment."""
     parser = argparse.ArgumentParser(prog="python -m tools.preview_comment", description=__doc__)
     parser.add_argument("previews", nargs="+", metavar="STACK=FILE", help="events of `pulumi preview --json`")
-    parser.add_argument("--against", metavar="REVISION", help="tell who gains or loses access since this git revision")
-    parser.add_argument("--post", action="store_true", help="write the comment to the pull request")
+    parser.add_argument("--against", metavar="REVISION", help="add the changes of access since this git revision")
+    parser.add_argument("--post", action="store_true", help="post the comment to the pull request")
     options = parser.parse_args(arguments)
     previews: dict[str, Preview] = {}
     for item in options.previews:
@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = comment(previews, access)
     print(_posted(text) if options.post else text)
     if unknown:
-        # The comment says so, but nobody may take that for an answer.
+        # The comment says so too, but the job must fail.
         sys.exit(f"access cannot be compared with {options.against}")
 
 

@@ -1,4 +1,4 @@
-"""One comment in a pull request at GitHub, kept up to date."""
+"""The project's comment in a pull request on GitHub."""
 
 import json
 import sys
@@ -8,21 +8,21 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-# An answer that takes longer does not come.
+# Timeout of a request.
 SECONDS = 30
-# What else there is to say to an answer of GitHub's.
+# Explanations of GitHub's status codes.
 HINTS: dict[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "the token is not one of GitHub's, or has expired",
-    HTTPStatus.FORBIDDEN: "the token needs `pull-requests: write`, unless GitHub says otherwise",
-    HTTPStatus.NOT_FOUND: "there is no such repository or pull request, or the token may not see it",
+    HTTPStatus.UNAUTHORIZED: "the token is invalid or expired",
+    HTTPStatus.FORBIDDEN: "the token probably needs `pull-requests: write`",
+    HTTPStatus.NOT_FOUND: "repository or pull request do not exist, or the token has no access",
 }
 
 
 def post(text: str, *, marker: str, api: str, repository: str, pull_request: str, token: str) -> str:
-    """Create the comment, or replace the one that begins with the marker; returns its address.
+    """Create the comment, or replace the one that begins with the marker; returns its URL.
 
     Raises:
-        SystemExit: GitHub refused or could not be reached; says what it answered and what to do.
+        SystemExit: GitHub rejected the request or is unreachable; the message has its answer and a remedy.
     """
 
     def call(method: str, url: str, body: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - any JSON
@@ -53,13 +53,13 @@ def post(text: str, *, marker: str, api: str, repository: str, pull_request: str
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
-    """GitHub's own words, and what they mean for the workflow."""
+    """GitHub's error message with an explanation."""
     try:
         said = [str(json.load(error)["message"])]
     except (ValueError, KeyError, TypeError):
         said = []
     if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        hint = "that is GitHub's own trouble: run the job again"
+        hint = "GitHub has a problem: run the job again"
     else:
         hint = HINTS.get(error.code, "")
     return "; ".join(filter(None, [*said, hint])) or error.reason

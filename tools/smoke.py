@@ -1,6 +1,6 @@
-"""Use the deployed platform as a data scientist would, and say where to look.
+"""Smoke test: log a run on the deployed platform as a data scientist would, and print the URLs.
 
-`python -m tools.smoke [--json]`, with Pulumi's and Kubernetes' environment set. Ends with 0 when the platform works.
+`python -m tools.smoke [--json]`, in the environment of Pulumi and Kubernetes. The exit code is 0 if the platform works.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from tools.client_environment import client_python
 from tools.stack import Platform, read_platform, service_account_token
 
 SCRIPT = Path(__file__).with_name("client") / "record_run.py"
-# Five minutes: the client itself retries a server that is away for about four.
+# The client itself retries for about four minutes while the server is unavailable.
 TIMEOUT_SECONDS = 300
-TELL_SECONDS = 2
+ANNOUNCE_SECONDS = 2
 
 
 def client_variables(platform: Platform, team: str, authority_file: Path | None) -> dict[str, str]:
@@ -43,14 +43,14 @@ def client_variables(platform: Platform, team: str, authority_file: Path | None)
 
 
 def wait_until_it_answers(url: str, authority: str | None) -> None:
-    """Return once `url`/health says 200: after a restart of the cluster the pods take a moment.
+    """Wait until `url`/health answers with 200; after a restart of the cluster the pods need some time.
 
     Raises:
-        SystemExit: it did not within five minutes; says what the last answer was.
+        SystemExit: no such answer within five minutes; the message has the last one.
     """
     trust = ssl.create_default_context(cadata=authority)
     start = time.monotonic()
-    told = False
+    announced = False
     while True:
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=10, context=trust):  # noqa: S310 - the stack's own https
@@ -60,9 +60,9 @@ def wait_until_it_answers(url: str, authority: str | None) -> None:
         waited = time.monotonic() - start
         if waited > TIMEOUT_SECONDS:
             sys.exit(f"smoke test: {url}/health did not answer within {TIMEOUT_SECONDS} s: {last}; see `make status`")
-        if waited > TELL_SECONDS and not told:
+        if waited > ANNOUNCE_SECONDS and not announced:
             print(f"waiting for {url} to answer ...", flush=True)
-            told = True
+            announced = True
         time.sleep(1)
 
 
@@ -70,7 +70,7 @@ def record_run(platform: Platform, team: str) -> dict[str, Any]:
     """Log a run and register a model in the team's workspace.
 
     Raises:
-        SystemExit: the client failed; carries the last lines of what it said.
+        SystemExit: the client failed; the message has the last lines of its output.
     """
     python = client_python()
     with tempfile.TemporaryDirectory(prefix="mlflow-smoke-") as folder:
@@ -90,7 +90,7 @@ def record_run(platform: Platform, team: str) -> dict[str, Any]:
             )
         except subprocess.TimeoutExpired as late:
             said = late.stderr.decode(errors="replace") if late.stderr else ""
-            sys.exit(_failure(platform, team, f"was not done after {TIMEOUT_SECONDS} s", said))
+            sys.exit(_failure(platform, team, f"did not finish within {TIMEOUT_SECONDS} s", said))
     if done.returncode:
         sys.exit(_failure(platform, team, "failed", done.stderr))
     return json.loads(done.stdout.splitlines()[-1])
@@ -108,7 +108,7 @@ def main() -> None:
     options = parser.parse_args()
     platform = read_platform()
     if platform.paused:
-        print("smoke test: not done, because server.paused is true and no server runs")
+        print("smoke test: skipped, because server.paused is true and no server runs")
         return
     team = min(platform.teams)
     wait_until_it_answers(platform.url, platform.authority)

@@ -1,4 +1,4 @@
-"""What the deployed stack says of itself, and tokens for its workspaces."""
+"""Outputs of the deployed stack, and tokens for its workspaces."""
 
 import json
 import subprocess
@@ -9,14 +9,15 @@ from typing import Any
 from kubernetes import client as kubernetes
 from kubernetes import config as kubeconfig
 
-AUDIENCE = "mlflow"
-# The shortest that Kubernetes issues.
+from stackfile.programs import AUDIENCE
+
+# The shortest lifetime that Kubernetes allows.
 TOKEN_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TeamAccount:
-    """A team's namespace and the service account of its programs."""
+    """Namespace, service account and workspace of a team."""
 
     namespace: str
     service_account: str
@@ -31,21 +32,21 @@ class Platform:
     url: str
     namespace: str
     authority: str | None
-    """PEM of a private authority that clients have to trust."""
+    """CA certificate in PEM that clients must trust."""
 
     teams: dict[str, TeamAccount]
     users: tuple[str, ...]
-    """E-mail addresses of the users that the stack file names; none with a company login."""
+    """E-mail addresses of the users in the stack file; empty with an OIDC login."""
 
     audience: str = AUDIENCE
-    """Audience of the service-account tokens that the login admits."""
+    """Accepted audience of service-account tokens."""
 
     paused: bool = False
-    """Whether no server runs, because the stack file says so."""
+    """True if the server is scaled to zero by `server.paused`."""
 
 
 def parse_outputs(outputs: dict[str, Any]) -> Platform:
-    """The outputs of `pulumi stack output --json` as a value.
+    """Parse the outputs of `pulumi stack output --json`.
 
     Raises:
         KeyError: the stack has not been deployed, or not by this program.
@@ -59,7 +60,7 @@ def parse_outputs(outputs: dict[str, Any]) -> Platform:
             name: TeamAccount(
                 namespace=team["namespace"],
                 service_account=team["serviceAccount"],
-                # Stacks of before MLflow could go without workspaces do not say.
+                # Stacks deployed before `workspaces.enabled` existed have no such output.
                 workspace=team.get("workspace", name),
             )
             for name, team in outputs["teams"].items()
@@ -85,7 +86,7 @@ def read_platform() -> Platform:
 
 
 def service_account_token(namespace: str, name: str, audience: str) -> str:
-    """A token of ten minutes that the platform's login accepts for this service account."""
+    """A token for this service account that the login accepts for ten minutes."""
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     request = kubernetes.AuthenticationV1TokenRequest(
         spec=kubernetes.V1TokenRequestSpec(audiences=[audience], expiration_seconds=TOKEN_SECONDS)

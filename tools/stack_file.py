@@ -1,4 +1,4 @@
-"""A stack's file in the working tree, for tools that need neither an engine nor a passphrase."""
+"""Stack files of the working tree, for tools that need neither an engine nor a passphrase."""
 
 import re
 from pathlib import Path
@@ -8,31 +8,31 @@ from stackfile.source import Source
 
 
 class UnknownError(Exception):
-    """There is no such stack, or no such revision; says what there is, or why."""
+    """There is no such stack or revision; the message has the existing ones or the reason."""
 
 
 class UnreadableError(Exception):
-    """The stack file has faults; the message lists them as a preview does."""
+    """The stack file has mistakes; the message lists them as a preview does."""
 
 
 def file_name(stack: str) -> str:
-    """The stack file's name; a stack may be given with its organisation and project.
+    """Name of a stack file; the stack's name may include organization and project.
 
     Raises:
-        UnknownError: no stack can have this name.
+        UnknownError: the name is not a valid one.
     """
     name = stack.rpartition("/")[2]
     if not re.fullmatch(r"[\w.-]+", name):
-        raise UnknownError(f"`{stack}` is no name of a stack: expected letters, digits, hyphens, dots")
+        raise UnknownError(f"`{stack}` is not a name of a stack: expected letters, digits, hyphens and dots")
     return f"Pulumi.{name}.yaml"
 
 
 def read(stack: str) -> Source:
-    """A stack's configuration as the working tree has it.
+    """A stack's configuration in the working tree.
 
     Raises:
-        UnknownError: it has no stack file here.
-        UnreadableError: it is no stack file.
+        UnknownError: there is no such stack file.
+        UnreadableError: the file is not a stack file.
     """
     name = file_name(stack)
     try:

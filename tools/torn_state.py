@@ -1,7 +1,7 @@
-"""Remove what a kill in the middle of a write has torn: `python -m tools.torn_state`, before anything reads the state.
+"""Remove incomplete attributes files of Pulumi's file backend: `python -m tools.torn_state`, before any other command.
 
-Pulumi's file backend writes the state itself under another name and renames it, but not the small attributes file
-(`*.attrs`) beside it; an empty one ends every command with "failed to load checkpoint: EOF". Nothing is lost with it.
+Pulumi writes the state atomically, but not the small attributes file (`*.attrs`) beside it. If it is killed meanwhile,
+an empty file remains, and every command fails with "failed to load checkpoint: EOF". The file holds nothing needed.
 """
 
 import json
@@ -12,7 +12,7 @@ FILE_BACKEND = "file://"
 
 
 def main() -> None:
-    """Remove the attributes files of a file backend that hold no JSON."""
+    """Remove the attributes files that are not valid JSON."""
     backend = os.environ.get("PULUMI_BACKEND_URL", "")
     if not backend.startswith(FILE_BACKEND):
         return

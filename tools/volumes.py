@@ -1,6 +1,6 @@
-"""The platform's volumes around a deletion: keep them when their claims go, and name them afterwards.
+"""Keep the platform's volumes when the platform is deleted, and list them afterwards.
 
-`python -m tools.volumes retain NAMESPACE` before, `python -m tools.volumes list NAMESPACE` after.
+`python -m tools.volumes retain NAMESPACE` before, `python -m tools.volumes list NAMESPACE` after the deletion.
 """
 
 import sys
@@ -13,7 +13,7 @@ RETAIN = "Retain"
 
 
 def retain(api: Any, namespace: str) -> list[str]:  # noqa: ANN401 - the package has no types
-    """Keep every volume claimed in the namespace beyond its claim; returns the names of those changed."""
+    """Set the reclaim policy of all volumes claimed in the namespace to Retain; returns the changed ones."""
     changed: list[str] = []
     for volume in api.list_persistent_volume().items:
         claim = volume.spec.claim_ref
@@ -25,7 +25,7 @@ def retain(api: Any, namespace: str) -> list[str]:  # noqa: ANN401 - the package
 
 
 def left_behind(volumes: list[Any], namespace: str) -> list[str]:
-    """One line for each volume whose claim in the namespace is gone: its name, its size and what it was claimed for."""
+    """One line with name, size and claim for each volume whose claim in the namespace was deleted."""
     return [
         f"{volume.metadata.name}  {volume.spec.capacity['storage']}  {claim.namespace}/{claim.name}"
         for volume in volumes
@@ -36,18 +36,18 @@ def left_behind(volumes: list[Any], namespace: str) -> list[str]:
 
 
 def main() -> None:
-    """Do what the argument says."""
+    """Run the command in the arguments."""
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     api = kubernetes.CoreV1Api()
     match sys.argv[1:]:
         case ["retain", namespace]:
             for name in retain(api, namespace):
-                print(f"volume {name} is kept when its claim goes")
+                print(f"volume {name} will be kept when its claim is deleted")
         case ["list", namespace]:
             lines = left_behind(api.list_persistent_volume().items, namespace)  # pyright: ignore[reportUnknownMemberType] - likewise
             if lines:
-                print("these volumes keep their data (docs/destroy.md says how to use or delete them):")
-            print("\n".join(f"  {line}" for line in lines) or "no volume is left")
+                print("these volumes keep their data (see docs/destroy.md to use or delete them):")
+            print("\n".join(f"  {line}" for line in lines) or "no volumes are left")
         case _:
             sys.exit("usage: python -m tools.volumes retain|list NAMESPACE")
 

@@ -67,7 +67,7 @@ class MLflowArgs:
     """Seconds for which an RBAC decision is cached: a revocation takes effect after that time."""
 
     database: Database
-    artifacts: ArtifactStore
+    artifact_store: ArtifactStore
     trust: pods.Attachment = pods.NOTHING
     """CA certificates of the company, which may have signed the certificates of database and artifact store."""
 
@@ -94,4 +94,4 @@ class MLflowArgs:
     @property
     def exclusive(self) -> bool:
         """True if a new pod has to wait until the old one has terminated."""
-        return self.database.exclusive or self.artifacts.exclusive
+        return self.database.exclusive or self.artifact_store.exclusive

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, networks
-from components.login import oauth2_proxy as login
+from components.login.oauth2_proxy import PORT
 from components.mlflow import rollout
 from components.mlflow.args import LABELS, SERVICE_ACCOUNT, MLflowArgs
 from components.mlflow.pod import server_pod
@@ -45,12 +45,12 @@ class MLflow(pulumi.ComponentResource):
                         networks.namespaces(WORKSPACE_LABELS),
                         *map(networks.namespace, args.client_namespaces),
                     ],
-                    ports=[login.PORT],
+                    ports=[PORT],
                 )
             ],
             egress=[
                 *args.database.flows,
-                *args.artifacts.flows,
+                *args.artifact_store.flows,
                 *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
             ],
             opts=child,
@@ -67,7 +67,7 @@ class MLflow(pulumi.ComponentResource):
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow", labels=LABELS),
             spec=core.ServiceSpecArgs(
-                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=login.PORT)]
+                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=PORT)]
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=deployments),
         )
@@ -99,7 +99,7 @@ class MLflow(pulumi.ComponentResource):
                 depends_on=[
                     *after,
                     *args.database.ready,
-                    *args.artifacts.ready,
+                    *args.artifact_store.ready,
                     *args.login.ready,
                     *args.ready,
                 ],

@@ -67,7 +67,7 @@ def closed(resource: Resource) -> Iterator[str]:
     if kind == "BucketPolicy" and inputs["policy"].text and not any(map(_demands_tls, _statements(inputs["policy"]))):
         yield "must deny requests without TLS (aws:SecureTransport)"
     if inputs["cidrIpv4"].is_surely("0.0.0.0/0") or inputs["cidrIpv6"].is_surely("::/0"):
-        yield "admits everybody: name a security group"
+        yield "allows all addresses: name a security group"
 
 
 def durable(resource: Resource) -> Iterator[str]:

@@ -87,7 +87,7 @@ def _ways(draft: Draft, wanted: Demand, limit: Supply) -> Iterator[str]:
     needed = wanted.total + limit.reserved
     match draft.text("database.kind"):
         case "in-cluster":
-            yield from postgres.admitting(draft, needed)
+            yield from postgres.with_connections(draft, needed)
             yield "use a larger database with database.kind `external`"
         case "rds" if not draft.says("database.maxConnections"):
             larger = instances.smallest(draft.text("database.instanceClass") or "", needed)

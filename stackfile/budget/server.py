@@ -12,9 +12,10 @@ from stackfile.quantities import size_in_bytes
 # worker, 621 with two, 1026 with four.
 BASE_BYTES = 190 * MEBIBYTE
 WORKER_BYTES = 210 * MEBIBYTE
-# The largest request body that the server reads into memory (bodies.py in images/mlflow/server).
+# The largest request body that the server reads into memory (images/mlflow/server/mlflow_platform_server/bodies.py).
 BODY_BYTES = 32 * MEBIBYTE
-# Uploads in the memory of one worker: 16 slots for parts of 8 MiB (uploads.py there), and one request body.
+# Uploads in the memory of one worker: 16 slots for parts of 8 MiB, and one request body
+# (images/mlflow/server/mlflow_platform_server/uploads.py).
 UPLOAD_BYTES = 16 * 8 * MEBIBYTE + BODY_BYTES
 
 

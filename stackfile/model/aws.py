@@ -13,7 +13,7 @@ class IrsaIdentity(Model):
     """IAM roles for service accounts, on EKS and on any cluster whose issuer is registered in IAM."""
 
     kind: Literal["irsa"]
-    """How pods authenticate to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
+    """Authentication of pods to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
     users with access keys (`access-key`)."""
 
     oidc_provider: amazon.OidcProvider
@@ -24,7 +24,7 @@ class PodIdentityIdentity(Model):
     """EKS Pod Identity, on EKS clusters with the Pod Identity Agent."""
 
     kind: Literal["pod-identity"]
-    """How pods authenticate to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
+    """Authentication of pods to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
     users with access keys (`access-key`)."""
 
     cluster_name: amazon.ClusterName
@@ -35,7 +35,7 @@ class AccessKeyIdentity(Model):
     """IAM users with an access key each, for clusters outside AWS."""
 
     kind: Literal["access-key"]
-    """How pods authenticate to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
+    """Authentication of pods to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
     users with access keys (`access-key`)."""
 
     rotation: Annotated[int, whole(1, 1_000_000)] = 1
@@ -43,7 +43,7 @@ class AccessKeyIdentity(Model):
 
 
 class Aws(Model):
-    """AWS account and region of the database and the bucket, and how pods authenticate to AWS."""
+    """AWS account and region of database and bucket, and the authentication of pods to AWS."""
 
     region: values.Region
     """Region of everything that the platform creates at AWS."""
@@ -52,7 +52,7 @@ class Aws(Model):
     """Account number; `up` stops before it creates anything if the credentials belong to another account."""
 
     identity: Annotated[IrsaIdentity | PodIdentityIdentity | AccessKeyIdentity, Field(discriminator="kind")]
-    """How pods authenticate to AWS."""
+    """Authentication of pods to AWS."""
 
     tags: dict[amazon.TagText, amazon.TagText] = Field(default_factory=dict[str, str])
     """Tags of all AWS resources that support tags."""

@@ -41,7 +41,7 @@ KUBERNETES = Program(
     variables=_kubernetes_variables(),
     usual_seconds=330,
 )
-COREDNS = Program(name="coredns", version=versions.COREDNS, module="github.com/coredns/coredns", usual_seconds=80)
+COREDNS = Program(name="coredns", version=versions.COREDNS, module="github.com/coredns/coredns", usual_seconds=15)
 PAUSE = Program(name="pause", version=versions.PAUSE, usual_seconds=2)
 PULUMI = Program(
     name="pulumi",
@@ -49,7 +49,7 @@ PULUMI = Program(
     module="github.com/pulumi/pulumi/pkg/v3",
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     variables={f"{_PULUMI_SDK}/go/common/version.Version": f"v{versions.PULUMI}"},
-    usual_seconds=210,
+    usual_seconds=120,
 )
 PULUMI_LANGUAGE_PYTHON = Program(
     name="pulumi-language-python",
@@ -57,7 +57,7 @@ PULUMI_LANGUAGE_PYTHON = Program(
     module=_PULUMI_SDK,
     package=f"{_PULUMI_SDK}/python/cmd/pulumi-language-python",
     variables={f"{_PULUMI_SDK}/go/common/version.Version": f"v{versions.PULUMI_LANGUAGE_PYTHON}"},
-    usual_seconds=30,
+    usual_seconds=5,
 )
 _KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 # The newest one that the module proxy has; none of the releases' tags names the module.
@@ -84,7 +84,7 @@ PULUMI_KUBERNETES = Program(
         ),
     ),
     variables={f"{_KUBERNETES_PROVIDER}/pkg/version.Version": versions.PULUMI_KUBERNETES},
-    usual_seconds=60,
+    usual_seconds=45,
 )
 DEX = Program(
     name="dex",
@@ -94,7 +94,7 @@ DEX = Program(
     required="v0.0.0-20260303133905-11d2eeb52b42",
     package="github.com/dexidp/dex/cmd/dex",
     variables={"main.version": f"v{versions.DEX}"},
-    usual_seconds=40,
+    usual_seconds=30,
 )
 OAUTH2_PROXY = Program(
     name="oauth2-proxy",
@@ -102,7 +102,7 @@ OAUTH2_PROXY = Program(
     module="github.com/oauth2-proxy/oauth2-proxy/v7",
     package="github.com/oauth2-proxy/oauth2-proxy/v7",
     variables={"github.com/oauth2-proxy/oauth2-proxy/v7/pkg/version.VERSION": f"v{versions.OAUTH2_PROXY}"},
-    usual_seconds=35,
+    usual_seconds=25,
 )
 METRICS_SERVER = Program(
     name="metrics-server",

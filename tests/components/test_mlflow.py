@@ -31,6 +31,25 @@ UVICORN = "--header connection:close --h11-max-incomplete-event-size 1048576 --t
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
+def login(address: Address, *, inside: bool, htpasswd: str | None, pass_token: bool) -> Login:
+    return Login(
+        "login",
+        LoginArgs(
+            namespace=NAMESPACE,
+            image="oauth2-proxy:v7.15.3",
+            address=address,
+            oidc=dataclasses.replace(oidc(), inside=inside),
+            authority=None,
+            service_account_issuer=IN_CLUSTER_ISSUER,
+            service_account_audiences=("mlflow",),
+            session_hours=12,
+            refresh_minutes=15,
+            htpasswd=None if htpasswd is None else pulumi.Output.secret(htpasswd),
+            pass_token=pass_token,
+        ),
+    )
+
+
 def server(
     endpoint_url: str | None = None,
     *,
@@ -49,22 +68,6 @@ def server(
     only_workspace: str | None = None,
 ) -> Recording:
     def program() -> dict[str, object]:
-        login = Login(
-            "login",
-            LoginArgs(
-                namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.3",
-                address=address,
-                oidc=dataclasses.replace(oidc(), inside=inside),
-                authority=None,
-                service_account_issuer=IN_CLUSTER_ISSUER,
-                service_account_audiences=("mlflow",),
-                session_hours=12,
-                refresh_minutes=15,
-                htpasswd=None if htpasswd is None else pulumi.Output.secret(htpasswd),
-                pass_token=pass_token,
-            ),
-        )
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
         args = MLflowArgs(
             namespace=NAMESPACE,
@@ -82,8 +85,8 @@ def server(
             upload_space="512Mi",
             access_cache_seconds=30,
             database=dataclasses.replace(database(), exclusive=exclusive),
-            artifacts=artifact_store(endpoint_url),
-            login=login,
+            artifact_store=artifact_store(endpoint_url),
+            login=login(address, inside=inside, htpasswd=htpasswd, pass_token=pass_token),
             only_workspace=only_workspace,
             contact=contact,
             controller_namespace="ingress",
@@ -386,7 +389,7 @@ def test_a_running_server_keeps_its_replicas_when_the_autoscaler_is_switched_on(
 
 
 def test_a_paused_server_has_no_deployment() -> None:
-    """A number of 0 would be ignored like any other after the pause, and an autoscaler changes any number but that."""
+    """With `ignore_changes` 0 replicas would stay after the pause, and an autoscaler never scales up from 0."""
     paused = server(replicas=0)
     assert [*paused.of("Deployment"), *paused.of("HorizontalPodAutoscaler"), *paused.of("PodDisruptionBudget")] == []
     assert paused.of("Service")
@@ -395,7 +398,7 @@ def test_a_paused_server_has_no_deployment() -> None:
 def test_the_number_of_replicas_can_be_taken_back_from_an_autoscaler() -> None:
     """It owns the field once it has set it, and server-side apply refuses to change it."""
     assert server()["mlflow-server"].inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
-    # A difference, or an equal number would be left as the autoscaler has set it.
+    # The annotation makes a difference: without one an equal number would stay as the autoscaler has set it.
     scaled = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
     assert "annotations" not in scaled.inputs["metadata"]
 

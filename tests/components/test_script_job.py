@@ -13,7 +13,7 @@ from tests.harness import Recording, deploy
 ARGS = ScriptJobArgs(
     namespace=NAMESPACE,
     labels=CLIENT,
-    image="mlflow:3.17.2",
+    image="mlflow:1.2.3",
     pull_secrets=(),
     task="create-bucket",
     env=(),

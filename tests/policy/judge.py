@@ -1,4 +1,4 @@
-"""Asks the policy pack the way the engine asks it: inputs behind the SDK's proxies, one policy at a time."""
+"""Runs the policy pack as the engine does: with inputs behind the SDK's proxies, one policy at a time."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ class Asked:
 
 
 def violations(policy: str, asked: Asked, config: Mapping[str, Any] | None = None) -> list[str]:
-    """What a resource policy has to say about a resource."""
+    """Violations of a resource policy by a resource."""
     found: list[str] = []
     chosen = BY_NAME[policy]
     assert isinstance(chosen, ResourceValidationPolicy)
@@ -58,7 +58,7 @@ def violations(policy: str, asked: Asked, config: Mapping[str, Any] | None = Non
 
 
 def stack_violations(policy: str, asked: Sequence[Asked]) -> list[str]:
-    """What a stack policy has to say about all resources of a stack."""
+    """Violations of a stack policy by the resources of a stack."""
     found: list[str] = []
     chosen = BY_NAME[policy]
     assert isinstance(chosen, StackValidationPolicy)
@@ -81,7 +81,7 @@ def _ask(policy: Any, args: object, found: list[str]) -> None:  # noqa: ANN401 -
 
 
 def judge(resources: Sequence[Asked]) -> list[str]:
-    """What the whole pack has to say, each sentence behind `<policy>: <resource>: `."""
+    """Violations of the whole pack, each with the prefix `<policy>: <resource>: `."""
     found: list[str] = []
     for policy in POLICIES:
         if isinstance(policy, StackValidationPolicy):

@@ -26,7 +26,7 @@ class Pack:
         self._stub: Any = analyzer_pb2_grpc.AnalyzerStub(channel)
 
     def info(self) -> analyzer_pb2.AnalyzerInfo:
-        """What it tells about itself."""
+        """Name and policies of the pack."""
         return self._stub.GetAnalyzerInfo(empty_pb2.Empty())
 
     def judge(self, inputs: dict[str, Any]) -> list[tuple[str, int]]:

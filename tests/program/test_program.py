@@ -259,7 +259,7 @@ def test_a_paused_platform_lacks_its_server_and_nothing_else() -> None:
     server = stack_file("dev")["mlflow-platform:server"] | {"paused": True}
     paused = run("dev", server=server)
     assert paused.exports["paused"] is True
-    running = {found.urn for found in recorded("dev")} - {found.urn for found in paused}
+    running = {resource.urn for resource in recorded("dev")} - {resource.urn for resource in paused}
     assert running == {recorded("dev")["mlflow-server"].urn}
     # The migration is unchanged too: otherwise it would run while the server still terminates.
     assert paused["migration-job"].document == recorded("dev")["migration-job"].document

@@ -1,4 +1,4 @@
-"""Stack files that are wrong in one way, and how they are told so; tables of them are in `test_wrong_*`, `wrong_*`."""
+"""Stack files with one mistake and the expected message; the tables are in `test_wrong_*` and `wrong_*`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ S3: dict[str, object] = {"kind": "s3", "bucket": "artifacts", "endpointUrl": "ht
 
 @dataclass(frozen=True)
 class Case:
-    """Changes to a committed stack that make it wrong in one way."""
+    """Changes to a committed stack that make one mistake."""
 
     changes: Mapping[str, object]
     path: str
@@ -29,11 +29,11 @@ class Case:
 
     encrypted: tuple[str, ...] = ()
     others: int = 0
-    """Complaints about other keys that the changes are bound to cause."""
+    """Number of other mistakes that the changes cause too."""
 
 
 def check(case: Case, complaints: Complaints) -> None:
-    """The report names the key once, says what was expected and what to do, and shows no secret."""
+    """The report names the key once, with problem and remedy, and shows no secret."""
     document, encrypted = with_needed_secrets(changed(case.base, case.changes), case)
     lines = complaints(document, encrypted=encrypted)
     about = [line for line in lines if line.startswith(f"  - {case.path}: ")]
@@ -46,6 +46,6 @@ def check(case: Case, complaints: Complaints) -> None:
 
 
 def with_needed_secrets(document: dict[str, object], case: Case) -> tuple[dict[str, object], list[str]]:
-    """The document with every secret that it needs and the case does not speak of, and the keys that are encrypted."""
+    """The document with all secrets that it needs and the case does not set, and the encrypted keys."""
     names = [name for name in needed(document) if name not in {*case.changes, case.path}]
     return document | dict.fromkeys(names, CANARY), [*names, *case.encrypted]

@@ -1,4 +1,4 @@
-"""`settings.load` with documents in the engine's place."""
+"""Fixtures that run `settings.load` with documents instead of an engine."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture
 def load() -> Iterator[Load]:
-    """Loads a document, and leaves no configuration behind."""
+    """Loads a document, and clears the configuration afterwards."""
 
     def call(
         document: Mapping[str, object], *, encrypted: list[str] | None = None, stack: str = "dev"
@@ -40,7 +40,7 @@ def load() -> Iterator[Load]:
 
 @pytest.fixture
 def complaints(load: Load) -> Complaints:
-    """Tells what `load` finds wrong with a document."""
+    """The mistakes that `load` reports for a document."""
 
     def call(document: Mapping[str, object], *, encrypted: list[str] | None = None) -> list[str]:
         try:

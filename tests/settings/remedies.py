@@ -1,4 +1,4 @@
-"""The ways out that a fault offers, read from its words and applied."""
+"""Remedies parsed from a mistake's message, and applied."""
 
 import json
 
@@ -7,14 +7,14 @@ from tests.settings.stack_files import Document
 
 
 def ways(fault: Fault) -> list[dict[str, object]]:
-    """The values that each `set key value and key value` of a remedy gives, by paths with slashes."""
+    """The values of each `set key value and key value` in a remedy, by paths with slashes."""
     offered = [way.removeprefix("set ") for way in fault.remedy.split(", or ") if way.startswith("set ")]
     pairs = [[pair.split(" ", 1) for pair in way.split(" and ")] for way in offered]
     return [{path.replace(".", "/"): json.loads(value) for path, value in way} for way in pairs]
 
 
 def with_way(document: Document, way: dict[str, object]) -> Document:
-    """The document with one of them applied."""
+    """The document with one remedy applied."""
     for path, value in way.items():
         document = _put(document, path.split("/"), value)
     return document

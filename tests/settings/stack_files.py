@@ -1,4 +1,4 @@
-"""Stack files for tests: the committed ones, changed ones, and their form when the engine hands them over."""
+"""Stack files for tests: the committed ones, changed ones, and the form in which the engine passes them."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Load(Protocol):
 
 
 class Complaints(Protocol):
-    """The lines of the report about a document, one a mistake; none when it loads."""
+    """The lines of the report about a document, one for each mistake; none if it loads."""
 
     def __call__(self, document: Mapping[str, object], *, encrypted: list[str] = ...) -> list[str]:
         """`encrypted` names the keys that were set with --secret."""
@@ -61,13 +61,13 @@ def changed(stack: str, changes: Mapping[str, object]) -> Document:
 
 
 def judged(document: Mapping[str, object]) -> Judgement:
-    """What is said about a document, but for its secrets."""
+    """Settings, mistakes and warnings of a document, without its secrets."""
     source = Source(document=document, encrypted=frozenset(), elsewhere=(), secrets={})
     return judge(source, "dev")
 
 
 def given(document: Mapping[str, object]) -> dict[str, str]:
-    """Configuration as the engine gives it: sections as JSON, scalars as text, every key with its namespace."""
+    """Configuration as the engine passes it: sections as JSON, scalars as text, every key with its namespace."""
     return {key if ":" in key else f"{PROJECT}:{key}": _text(value) for key, value in document.items()}
 
 

@@ -42,7 +42,7 @@ def test_the_last_connection_may_be_used() -> None:
     assert len(connections(poolSize=70, poolOverflow=1)) == 1
 
 
-def test_every_way_out_that_is_offered_is_one_and_the_nearest() -> None:
+def test_every_remedy_works_and_is_the_smallest_change() -> None:
     sizes = itertools.product((1, 2, 3, 7, 20), (1, 2, 5, 16), (1, 5, 20, 50, 200), (0, 10, 200))
     refused = 0
     for count, workers, size, overflow in sizes:
@@ -148,7 +148,7 @@ def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() ->
         assert list(postgres.memory(draft(with_way(document, way)))) == []
 
 
-def test_cpu_that_is_promised_twice_is_a_warning() -> None:
+def test_overcommitted_cpu_is_a_warning() -> None:
     document = changed("dev", {"cluster": {"capacity": {"cpu": "16"}}})
     (warning,) = quotas.compressible(draft(document))
     assert "platform 0.5 + teams' quotas 32 = 32.5 of cpu, cluster.capacity.cpu is 16" in warning.problem

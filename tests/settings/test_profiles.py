@@ -11,7 +11,7 @@ from tests.settings.cases import EXTERNAL, OIDC, S3
 from tests.settings.stack_files import Complaints, Document, Load, changed, committed, judged
 
 IMAGE = "registry.example.com/mlflow-platform/mlflow@sha256:" + "0" * 64
-# What people choose who think about nothing else, by profile.
+# The choices that each profile requires.
 BARE: dict[str, Document] = {
     "evaluation": {"login": {"kind": "development", "users": {"a@example.com": {}}}},
     "small": {"login": {"kind": "basic", "users": {"a@example.com": {}}}},
@@ -25,7 +25,7 @@ BARE: dict[str, Document] = {
 
 
 def bare(profile: str) -> Document:
-    """A stack file with nothing but what has to be there."""
+    """A stack file with only the required keys."""
     return {
         "profile": profile,
         "host": "mlflow.example.com",
@@ -150,7 +150,11 @@ WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
         lambda it: it.update(artifacts={"kind": "in-cluster"}),
         "artifacts.kind",
     ),
-    "a limit that nobody knows": ("production", lambda it: it.update(database=EXTERNAL), "database.maxConnections"),
+    "an external database without its limit": (
+        "production",
+        lambda it: it.update(database=EXTERNAL),
+        "database.maxConnections",
+    ),
     "one's own machine for a team": ("small", lambda it: it.update(host="mlflow.localhost"), "host"),
     "an image of one node for a team": (
         "small",
@@ -181,7 +185,7 @@ WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
     ),
     "no backups for a team": ("small", lambda it: at_rds(it, backupDays=0), "database.backupDays"),
 }
-# What is suitable for one profile, and reported with another.
+# Settings without a warning, though another profile warns about them.
 UNWARNED: dict[str, tuple[str, Callable[[Document], object]]] = {
     "burstable CPU for a team": ("small", lambda it: at_rds(it, instanceClass="db.t4g.large")),
     "no standby for a team": ("small", lambda it: at_rds(it, multiAz=False)),
@@ -193,7 +197,7 @@ UNWARNED: dict[str, tuple[str, Callable[[Document], object]]] = {
 
 
 @pytest.mark.parametrize(("profile", "change", "path"), WARNED.values(), ids=WARNED)
-def test_what_is_worth_a_second_look_is_a_warning_and_stops_nothing(
+def test_what_is_probably_unintended_is_a_warning_and_stops_nothing(
     profile: str, change: Callable[[Document], object], path: str
 ) -> None:
     document = bare(profile)

@@ -1,4 +1,4 @@
-"""What a team gets: its own words, or else everybody's."""
+"""Settings of a team: its own values, else the defaults of all teams."""
 
 import pytest
 

@@ -17,12 +17,12 @@ CASES = {f"{table[len('wrong_') :]}: {name}": case for table, cases in TABLES.it
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_wrong_combination_is_refused_with_the_sum_or_the_reason(case: Case, complaints: Complaints) -> None:
+def test_a_wrong_combination_is_reported_with_the_sum_or_the_reason(case: Case, complaints: Complaints) -> None:
     check(case, complaints)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_every_way_out_that_is_offered_leads_out(case: Case) -> None:
+def test_every_remedy_that_is_offered_works(case: Case) -> None:
     document = changed(case.base, case.changes)
     faults = judged(document).faults
     for fault in faults:

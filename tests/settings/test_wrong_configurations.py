@@ -1,4 +1,4 @@
-"""Each wrong stack file is told what is wrong: the key, what was expected there, what to do."""
+"""Each mistake in a stack file is reported with its key, the expected value and a remedy."""
 
 import datetime as dt
 
@@ -24,7 +24,7 @@ CASES = {
     "a key in snake case": Case(
         {"server/pool_size": 20}, "server.pool_size", "is not a setting", "did you mean `poolSize`?"
     ),
-    "a key nobody knows": Case({"server/zzz": 1}, "server.zzz", "is not a setting", "use one of accessCacheSeconds"),
+    "an unknown key": Case({"server/zzz": 1}, "server.zzz", "is not a setting", "use one of accessCacheSeconds"),
     "a key outside its section": Case({"replicas": 2}, "replicas", "is not a setting", "it belongs to `server`"),
     "a path set without --path": Case(
         {"server.replicas": "2"}, "server.replicas", "is not a setting", "pulumi config set --path server.replicas"
@@ -209,7 +209,7 @@ CASES = {
         "is not a setting",
         "it belongs to gateway.kind `http-route`",
     ),
-    "a login that nobody knows": Case(
+    "an unknown kind of login": Case(
         {"gateway": {"kind": "ingress", "login": "forwardauth"}},
         "gateway.login",
         "expected `reverse-proxy` or `forward-auth`",
@@ -487,7 +487,7 @@ CASES = {
         "login.kind `basic` has none",
         "use `reverse-proxy`",
     ),
-    "teams that reach an API server nobody knows where": Case(
+    "access to an API server without addresses": Case(
         {"workspaces": {"apiServer": True}},
         "workspaces.apiServer",
         "cluster.apiServer",
@@ -758,7 +758,7 @@ CASES = {
         '"128Mi" is less than workspaces.limits.memoryRequest "256Mi" (the default)',
         "lower the one or raise the other",
     ),
-    "a default container that no quota admits": Case(
+    "a default limit above the quota": Case(
         {"workspaces": {"limits": {"memory": "128Gi"}}},
         "workspaces.limits.memory",
         '"128Gi" is more than workspaces.quota.memory "64Gi" (the default); containers without a value of '

@@ -10,7 +10,7 @@ AWS: dict[str, object] = {"kind": "s3", "bucket": "artifacts", "region": "eu-cen
 ROLE = "arn:aws:iam::123456789012:role/mlflow"
 
 CASES = {
-    "a generated password that nobody sets": Case(
+    "a generated password without an administrator": Case(
         {"database": {**EXTERNAL, "credentials": {"kind": "generated"}}},
         "database.credentials.kind",
         "`generated` needs database.administrator",

@@ -1,4 +1,4 @@
-"""Sizes and choices that do not go together: what the sums and the profiles refuse."""
+"""Sizes and choices that the sums and the profiles do not allow together."""
 
 from tests.settings.cases import EXTERNAL, S3, Case
 
@@ -7,7 +7,7 @@ SMALL: dict[str, object] = {"profile": "small", "login": BASIC}
 INSIDE: dict[str, object] = {"kind": "in-cluster"}
 
 CASES: dict[str, Case] = {
-    "more workers than the in-cluster database bears": Case(
+    "more workers than the in-cluster database has connections for": Case(
         {"server/workers": 5, "server/memoryLimit": "2Gi"},
         "server.poolSize",
         "x workers 5 x (poolSize 20 + poolOverflow 10) + 3 for Jobs = 303 connections; expected at most 150",
@@ -34,7 +34,7 @@ CASES: dict[str, Case] = {
         "set server.poolSize 14 and server.poolOverflow 0, or set database.maxConnections 210",
         base="prod",
     ),
-    "more replicas than somebody else's database bears": Case(
+    "more replicas than an external database has connections for": Case(
         {"server/replicas": 7, "server/autoscaling": None, "database": {**EXTERNAL, "maxConnections": 300}},
         "server.poolSize",
         "(replicas 7 + 1 surge) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 for Jobs = 323 "
@@ -42,7 +42,7 @@ CASES: dict[str, Case] = {
         "set server.poolSize 15 and server.poolOverflow 3, or set server.replicas 6, or raise the database's own limit",
         base="prod",
     ),
-    "a database that admits fewer than one request of each pool may hold": Case(
+    "a database with fewer connections than one request of each pool can hold": Case(
         {"database": {**EXTERNAL, "maxConnections": 20}},
         "server.poolSize",
         "expected at most 20 (database.maxConnections, stack file) - 7 reserved = 13",
@@ -98,14 +98,14 @@ CASES: dict[str, Case] = {
         'set server.memoryLimit "1670Mi", or set server.workers 3',
         base="prod",
     ),
-    "a promise of memory above the profile's limit": Case(
+    "a memory request above the profile's limit": Case(
         {"server/memory": "2Gi"},
         "server.memory",
         '"2Gi" is more than server.memoryLimit "1536Mi" (profile production)',
         "lower the one or raise the other",
         base="prod",
     ),
-    "a limit of CPU below the profile's promise": Case(
+    "a CPU limit below the profile's request": Case(
         {"server/cpuLimit": "900m", "server/autoscaling": None},
         "server.cpu",
         '"1" (profile production) is more than server.cpuLimit "900m"',
@@ -119,7 +119,7 @@ CASES: dict[str, Case] = {
         "set server.autoscaling.maxReplicas 8, or set server.autoscaling null",
         base="prod",
     ),
-    "a mark of the autoscaler that no pod reaches": Case(
+    "a CPU target that no pod reaches": Case(
         {"server/autoscaling": {"maxReplicas": 4, "cpuPercent": 250}},
         "server.autoscaling.cpuPercent",
         '250 % of server.cpu "1" (profile production) = 2.5 cores, which no pod reaches with server.cpuLimit "2" (the '
@@ -127,7 +127,7 @@ CASES: dict[str, Case] = {
         "set server.autoscaling.cpuPercent 70",
         base="prod",
     ),
-    "an autoscaler with more pods than the instance class admits": Case(
+    "an autoscaler with more pods than the instance class has connections for": Case(
         {"server/autoscaling": {"maxReplicas": 20}},
         "server.poolSize",
         "(autoscaling.maxReplicas 20 + 1 surge) x workers 2 x (poolSize 15 + poolOverflow 5) + 3 "
@@ -136,7 +136,7 @@ CASES: dict[str, Case] = {
         'database.instanceClass "db.m7g.xlarge"',
         base="prod",
     ),
-    "an instance class that admits fewer connections than the server opens": Case(
+    "an instance class with fewer connections than the server opens": Case(
         {"database/instanceClass": "db.t4g.small"},
         "server.poolSize",
         "= 203 connections; expected at most 202 (database.instanceClass db.t4g.small) - 9 reserved = 193",
@@ -150,7 +150,7 @@ CASES: dict[str, Case] = {
         "set server.poolSize 15 and server.poolOverflow 3",
         base="prod",
     ),
-    "an instance class that nobody knows": Case(
+    "an unknown instance class": Case(
         {"database/instanceClass": "db.z1d.large"},
         "database.instanceClass",
         "connection limit of db.z1d.large is unknown",
@@ -194,19 +194,19 @@ CASES: dict[str, Case] = {
         'workers 1 x 32 MiB per request body = 32 MiB, found "16Mi"',
         'set server.uploadSpace "32Mi"',
     ),
-    "memory promised to teams that the cluster has not": Case(
+    "overcommitted memory of all teams": Case(
         {"cluster": {"capacity": {"memory": "100Gi"}}},
         "cluster.capacity.memory",
         "platform 4 GiB + teams' quotas 128 GiB = 132 GiB of memory, cluster.capacity.memory is 100 GiB",
         'set workspaces.quota.memory "48Gi"',
     ),
-    "memory promised to one team that the cluster has not": Case(
+    "overcommitted memory of one team": Case(
         {"cluster": {"capacity": {"memory": "150Gi"}}, "teams/team-a/quota": {"memory": "200Gi"}},
         "cluster.capacity.memory",
         "teams' quotas 264 GiB = 268 GiB of memory",
         "lower the quotas of individual teams",
     ),
-    "volumes promised to teams that the cluster has not": Case(
+    "overcommitted storage": Case(
         {"cluster": {"capacity": {"storage": "400Gi"}}},
         "cluster.capacity.storage",
         "platform 15 GiB + teams' quotas 400 GiB = 415 GiB of storage, cluster.capacity.storage is 400 GiB",

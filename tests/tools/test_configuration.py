@@ -15,7 +15,7 @@ CANARY = "hunter2"
 
 
 class Terminal(io.StringIO):
-    """Standard output that somebody looks at."""
+    """Standard output on a terminal."""
 
     def isatty(self) -> bool:
         """It is one."""
@@ -79,44 +79,44 @@ def test_sums_follow_with_their_terms(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.usefixtures("folder")
 def test_missing_secrets_are_told_and_end_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prod"]) == 1
-    told = capsys.readouterr()
-    assert rows(told.out)["loginClientSecret"] == ("missing", "secret")
-    assert "loginClientSecret: is missing" in told.err
+    output = capsys.readouterr()
+    assert rows(output.out)["loginClientSecret"] == ("missing", "secret")
+    assert "loginClientSecret: is missing" in output.err
 
 
 def test_no_secret_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     append(folder, "prod", f"loginClientSecret: {CANARY}", f"databasePassword: {{secure: {CANARY}}}")
     for arguments in (["prod"], ["prod", "--json"]):
         assert main(arguments) == 1
-        told = capsys.readouterr()
-        assert CANARY not in told.out + told.err
-    assert json.loads(told.out)["secrets"]["loginClientSecret"] == "in plain text"
+        output = capsys.readouterr()
+        assert CANARY not in output.out + output.err
+    assert json.loads(output.out)["secrets"]["loginClientSecret"] == "in plain text"
 
 
 def test_mistakes_are_listed_after_what_is_known(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "Pulumi.dev.yaml"
     path.write_text(path.read_text().replace(f"mlflow:{MLFLOW}\n", f"mlflow:{MLFLOW}\n    replicas: 5\n"))
     assert main(["dev"]) == 1
-    told = capsys.readouterr()
-    assert rows(told.out)["server.replicas"] == ("5", "stack file")
-    assert "= 183 connections" in told.err
+    output = capsys.readouterr()
+    assert rows(output.out)["server.replicas"] == ("5", "stack file")
+    assert "= 183 connections" in output.err
     path.write_text(path.read_text().replace("replicas: 5", "replicas: five"))
     assert main(["dev"]) == 1
-    told = capsys.readouterr()
-    assert rows(told.out) == {}
-    assert "server.replicas: expected a whole number" in told.err
+    output = capsys.readouterr()
+    assert rows(output.out) == {}
+    assert "server.replicas: expected a whole number" in output.err
 
 
 @pytest.mark.usefixtures("folder")
 def test_json_holds_the_same_and_the_mistakes_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prod", "--json"]) == 1
-    told = capsys.readouterr()
-    found = json.loads(told.out)
+    output = capsys.readouterr()
+    found = json.loads(output.out)
     assert found["settings"]["server.replicas"] == {"value": 2, "from": "profile production"}
     assert found["settings"]["teams.pricing.groups.manager"]["from"] == "stack file"
     assert [fault["key"] for fault in found["faults"]] == list(SECRETS)
     assert [warning["key"] for warning in found["warnings"]] in ([], ["server.image"])
-    assert told.err == ""
+    assert output.err == ""
 
 
 @pytest.mark.usefixtures("folder")
@@ -138,7 +138,7 @@ def test_colours_are_for_terminals_whose_owner_has_nothing_against_them(monkeypa
     ("stack", "says"),
     [
         ("staging", "there is no Pulumi.staging.yaml here: the stacks here are dev, prod"),
-        ("../x y", "is no name of a stack"),
+        ("../x y", "is not a name of a stack"),
     ],
 )
 def test_a_stack_that_does_not_exist_is_told_so(stack: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,4 +156,4 @@ def test_its_help_says_what_it_needs_and_how_it_ends(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    assert "no cluster, no engine, no passphrase" in capsys.readouterr().out
+    assert "needs no cluster, engine or passphrase" in capsys.readouterr().out

@@ -46,12 +46,14 @@ def test_another_contexts_credentials_stay_out() -> None:
 def test_an_unknown_context_lists_those_there_are() -> None:
     with pytest.raises(LookupError) as unknown:
         single_context(kubeconfig(), "prod")
-    assert str(unknown.value) == ("the kubeconfig has no context 'prod'; it has: production, production/read, test")
+    assert str(unknown.value) == (
+        "the kubeconfig has no context 'prod'; its contexts are: production, production/read, test"
+    )
 
 
 @pytest.mark.parametrize("merged", [{}, {"contexts": None}])
 def test_an_empty_kubeconfig_is_told(merged: dict[str, Any]) -> None:
-    with pytest.raises(LookupError, match=r"it has: none$"):
+    with pytest.raises(LookupError, match=r"its contexts are: none$"):
         single_context(merged, "test")
 
 
@@ -71,7 +73,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str | int | None:
-    """What the command ends with."""
+    """The exit code of the command."""
     monkeypatch.setattr(sys, "argv", ["context", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -217,7 +217,7 @@ def test_harmless_changes_are_not_emphasised() -> None:
 
 def test_broken_rules_are_listed() -> None:
     lines = summary("dev", preview(violations=("first: Pod a: bad", "second: Pod b: worse"))).splitlines()
-    assert lines[2:] == ["**Rules that are broken:**", "", "- first: Pod a: bad", "- second: Pod b: worse"]
+    assert lines[2:] == ["**Policy violations:**", "", "- first: Pod a: bad", "- second: Pod b: worse"]
 
 
 def test_a_failed_preview_says_so_and_why() -> None:
@@ -262,7 +262,7 @@ def test_a_long_list_of_gains_is_shortened_and_hides_no_other_stack() -> None:
     access = {"dev": from_to(TEAMS, many), "prod": from_to(TEAMS, INTERNS)}
     text = comment({"dev": preview(), "prod": preview()}, access)
     assert len(text) <= LONGEST
-    assert "more: the workflow's log has them" in text
+    assert "more in the log of the workflow" in text
     assert GAIN in text
 
 
@@ -283,7 +283,7 @@ def test_a_long_comment_is_shortened_to_what_github_takes_with_its_fences_closed
     text = comment({"dev": LONG[where], "prod": preview()})
     assert text.startswith(MARKER)
     assert len(text) <= LONGEST < GITHUBS_LIMIT
-    assert "more: the workflow's log has them" in text
+    assert "more in the log of the workflow" in text
     assert text.endswith("### `prod`: no changes")
     fences = [line for line in text.splitlines() if line.startswith("```")]
     assert len(fences) % 2 == 0
@@ -325,7 +325,7 @@ def test_a_token_that_github_does_not_know_ends_with_a_sentence(github: GitHub) 
         send(github, MARKER, token="someone else's")  # noqa: S106 - opens nothing
     sentence = str(refused.value)
     assert sentence.startswith(f"GitHub answered 401 to GET {github.url}/repos/example/platform/issues/7/comments")
-    assert sentence.endswith("Bad credentials; the token is not one of GitHub's, or has expired")
+    assert sentence.endswith("Bad credentials; the token is invalid or expired")
     assert github.comments == []
 
 
@@ -335,11 +335,11 @@ def test_a_token_that_github_does_not_know_ends_with_a_sentence(github: GitHub) 
         (
             403,
             '{"message": "Resource not accessible"}',
-            "Resource not accessible; the token needs `pull-requests: write`",
+            "Resource not accessible; the token probably needs `pull-requests: write`",
         ),
-        (404, '{"message": "Not Found"}', "Not Found; there is no such repository or pull request"),
+        (404, '{"message": "Not Found"}', "Not Found; repository or pull request do not exist"),
         (422, '{"message": "Body is too long"}', "Body is too long"),
-        (502, "<html>", "that is GitHub's own trouble: run the job again"),
+        (502, "<html>", "GitHub has a problem: run the job again"),
         (418, "[]", "I'm a Teapot"),
     ],
 )
@@ -389,15 +389,15 @@ def test_a_stack_file_that_cannot_be_read_stops_no_comment(
     repository.change("prod", "profile: production", "profile: none")
     main(["--against", "HEAD", f"dev={events}", f"prod={events}"])
     text = capsys.readouterr().out
-    assert "**`dev`**: The stack file at `HEAD` is of an older form, so there is nothing to compare with." in text
-    assert "**`prod`**: The stack file has mistakes, so nobody's access is known yet" in text
+    assert "**`dev`**: The stack file at `HEAD` has an older format, so that access cannot be compared." in text
+    assert "**`prod`**: The stack file has mistakes, so that access is unknown" in text
 
 
 @pytest.mark.usefixtures("repository")
 def test_an_unknown_revision_is_told_and_fails(events: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="access cannot be compared with nowhere"):
         main(["--against", "nowhere", f"dev={events}"])
-    assert "**`dev`**: Access cannot be compared: git knows no revision `nowhere` here" in capsys.readouterr().out
+    assert "**`dev`**: Access cannot be compared: there is no git revision `nowhere` here" in capsys.readouterr().out
 
 
 def test_with_post_the_comment_goes_to_the_pull_request(

@@ -1,4 +1,4 @@
-"""Who may connect to whom, computed; what the enforced network says to the same questions is in testbed/e2e."""
+"""Computed connections; testbed/e2e compares them with the enforced network."""
 
 from typing import Any, cast
 
@@ -148,7 +148,7 @@ def test_the_table_has_a_column_for_each_source_and_a_line_for_each_port() -> No
 
 
 def test_the_table_of_the_documentation_has_a_line_for_each_source() -> None:
-    assert as_markdown(MATRIX) == "| from | to |\n|---|---|\n| a/x | b/y 80; c/z 53/UDP |\n| b/y | nobody |"
+    assert as_markdown(MATRIX) == "| from | to |\n|---|---|\n| a/x | b/y 80; c/z 53/UDP |\n| b/y | nothing |"
 
 
 def test_programs_get_one_object_for_each_cell() -> None:

@@ -22,7 +22,7 @@ RECORDER = '#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n'
 
 
 class Copy:
-    """One script of ours in a folder of its own, among programs that write down their calls."""
+    """A script of the project in its own folder, with programs that record their calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -31,17 +31,17 @@ class Copy:
             self.program(name, RECORDER)
 
     def program(self, name: str, content: str) -> None:
-        """Put a program there."""
+        """Add a program."""
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")
         file.chmod(0o755)
 
     def run(self, script: str, *arguments: str, answer: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        """Run our script; nothing of this machine's environment but the path is passed on."""
+        """Run the script with nothing of this machine's environment but the path."""
         self.program(f"tools/{script}", (TOOLS / script).read_text(encoding="utf-8"))
         path = f"{self.folder / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(  # noqa: S603 - a copy of ours among fakes
+        return subprocess.run(  # noqa: S603 - a copy of the script among fakes
             [SHELL, f"tools/{script}", *arguments],
             cwd=self.folder,
             env={"PATH": path, "CALLS": str(self.log), "PYTHONPATH": str(CHECKOUT)} | env,
@@ -53,7 +53,7 @@ class Copy:
 
     @property
     def calls(self) -> list[str]:
-        """What was run, in order."""
+        """The commands that were run, in order."""
         return self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
 
 
@@ -75,7 +75,7 @@ def test_a_shell_script_is_valid_and_may_be_run(name: str) -> None:
 
 
 def follows(calls: list[str], plan: list[tuple[str, str]]) -> bool:
-    """Whether these are the planned calls, in order: how each starts, and what it holds among its options."""
+    """True if these are the planned calls in order, each with its first word and one of its options."""
     return len(calls) == len(plan) and all(
         call.startswith(start) and part in call for call, (start, part) in zip(calls, plan, strict=True)
     )
@@ -314,7 +314,7 @@ def test_the_comment_compares_access_with_the_base(copy_of_ours: Copy) -> None:
     assert copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD").stdout == since_the_commit.stdout
     unknown = copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD^1")
     assert unknown.returncode == 1
-    assert "git knows no revision `HEAD^1` here" in unknown.stdout
+    assert "there is no git revision `HEAD^1` here" in unknown.stdout
 
 
 def test_a_preview_that_fails_fails_the_workflow_and_the_others_are_told(copy_of_ours: Copy) -> None:

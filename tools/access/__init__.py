@@ -1,1 +1,1 @@
-"""Who may do what in which team: computed from the settings alone, compared, and told in words."""
+"""Access in every team: computed from the settings, compared, and described in words."""

@@ -1,4 +1,4 @@
-"""What changes for whom between two access matrices, the most important first."""
+"""Changes between two access matrices, the most important first."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from components.team.access_matrix import Matrix, Subject
 
-# Verbs as people say them, each with those of Kubernetes that it stands for, from the weakest to the strongest.
+# Actions in plain words with their Kubernetes verbs, from the weakest to the strongest.
 ACTIONS = {"read": ("get", "list"), "create and change": ("create", "update"), "delete": ("delete",)}
 STRENGTH = tuple(ACTIONS)
 
@@ -16,11 +16,11 @@ Event = Literal["new", "removed", "archived", "restored"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """The same gain or loss of somebody in one or more teams."""
+    """A gain or loss of access of one subject in one or more teams."""
 
     subject: Subject
     gains: bool
-    """Whether it is a gain; else a loss."""
+    """True for a gain, false for a loss."""
 
     actions: tuple[str, ...]
     teams: tuple[str, ...]
@@ -28,48 +28,48 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Membership:
-    """Somebody of the stack file who enters or leaves a group."""
+    """A user in the stack file who joins or leaves a group."""
 
     person: str
     group: str
     gains: bool
-    """Whether the person enters; else leaves."""
+    """True if the user joins, false if the user leaves."""
 
     teams: tuple[str, ...]
     """Teams in which the group has access."""
 
     actions: tuple[str, ...]
-    """What the group may do at most in one of them."""
+    """All actions of the group in any of these teams."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """All that changes."""
+    """All changes of access."""
 
     changes: tuple[Change | Membership, ...]
-    """Gains before losses; of each, what includes deleting first, then what includes writing."""
+    """Gains before losses; among each, those that include deletion first, then those that include writing."""
 
     events: tuple[tuple[Event, str], ...]
-    """What happens to whole teams."""
+    """Changes of whole teams."""
 
     sign_in: tuple[str, str] | None
-    """Where people signed in before and where they do now, if that changes: other people may be in the groups."""
+    """The old and the new sign-in, if it changes: the groups may then have other members."""
 
     @property
     def nothing(self) -> bool:
-        """Whether nobody gains or loses access."""
+        """True if no access changes."""
         return not (self.changes or self.sign_in)
 
 
 def actions(verbs: tuple[str, ...]) -> tuple[str, ...]:
-    """Verbs of Kubernetes as people say them."""
+    """Kubernetes verbs as actions in plain words."""
     return tuple(action for action, parts in ACTIONS.items() if set(parts) & set(verbs))
 
 
 def difference(before: Matrix, after: Matrix) -> Difference:
-    """What a change of the settings means for everybody."""
+    """Changes of access between two matrices."""
     moved = "" not in (before.sign_in, after.sign_in) and before.sign_in != after.sign_in
-    # With another provider all people of the stack file come or go, which its own sentence says.
+    # With another sign-in all users of the stack file change, which is reported as one event.
     memberships = () if moved else _memberships(before, after)
     return Difference(
         changes=tuple(sorted([*_changes(before, after), *memberships], key=_importance)),
@@ -91,7 +91,7 @@ def _changes(before: Matrix, after: Matrix) -> Iterator[Change]:
 
 
 def _cells(found: Matrix) -> dict[tuple[Subject, str], tuple[str, ...]]:
-    """Everybody's actions by team. A group with two roles in a team has the actions of both."""
+    """Actions by subject and team. A group with two roles in a team has the actions of both."""
     verbs: dict[tuple[Subject, str], tuple[str, ...]] = {}
     for grant in found.grants:
         verbs[grant.subject, grant.team] = verbs.get((grant.subject, grant.team), ()) + grant.verbs
@@ -113,7 +113,7 @@ def _memberships(before: Matrix, after: Matrix) -> Iterator[Membership]:
         was, now = set(before.people.get(person, ())), set(after.people.get(person, ()))
         for group in was ^ now:
             gains = group in now
-            # What the other matrix says of the group is a change of its own.
+            # A change of the group's access is reported separately.
             held = [grant for grant in (after if gains else before).grants if _is_group(grant.subject, group)]
             yield Membership(
                 person=person,

@@ -1,4 +1,4 @@
-"""The matrix and the difference as a person or a program reads them: text, Markdown, JSON."""
+"""The matrix and the changes as text, Markdown and JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from tools.access.words import MARKDOWN, Style, footnotes, sentences, subject_wo
 
 HEADER = ("team", "who", *ACTIONS)
 NO = "-"
-# Room between two columns.
+# Space between two columns.
 GAP = "  "
 
 
@@ -41,23 +41,23 @@ def matrix_markdown(stack: str, found: Matrix) -> str:
 
 
 def difference_text(stack: str, against: str, found: Difference, style: Style) -> str:
-    """The difference as sentences for a terminal."""
+    """The changes as sentences for a terminal."""
     return "\n".join([f"Access in {stack}, compared with {against}:", "", *sentences(found, style)])
 
 
 def difference_markdown(stack: str, against: str, found: Difference) -> str:
-    """The difference as a list in Markdown."""
-    told = [f"- {sentence}" for sentence in sentences(found, MARKDOWN)]
-    return "\n".join([f"Access in {MARKDOWN.name(stack)}, compared with {MARKDOWN.name(against)}:", "", *told])
+    """The changes as a list in Markdown."""
+    lines = [f"- {sentence}" for sentence in sentences(found, MARKDOWN)]
+    return "\n".join([f"Access in {MARKDOWN.name(stack)}, compared with {MARKDOWN.name(against)}:", "", *lines])
 
 
 def matrix_json(stack: str, found: Matrix) -> str:
-    """The matrix for a program."""
+    """The matrix as JSON."""
     return _json({"stack": stack, **matrix_data(found)})
 
 
 def difference_json(stack: str, against: str, found: Difference) -> str:
-    """The difference for a program."""
+    """The changes as JSON."""
     return _json({"stack": stack, "against": against, **difference.as_data(found)})
 
 
@@ -66,11 +66,11 @@ def _json(document: Mapping[str, Any]) -> str:
 
 
 def _title(stack: str) -> str:
-    return f"Who may do what with the {things()} of each team in {stack}"
+    return f"Access to the {things()} of each team in {stack}"
 
 
 def _rows(found: Matrix, style: Style) -> list[tuple[str, str, list[str]]]:
-    """Team, subject, and a cell for each action; a team's name stands in its first row."""
+    """Team, subject, and a cell for each action; a team's name is in its first row only."""
     rows: list[tuple[str, str, list[str]]] = []
     last = ""
     for grant in found.grants:

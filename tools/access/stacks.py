@@ -1,4 +1,4 @@
-"""A stack's access from its file: as it stands in the working tree, or at a revision that git knows."""
+"""Access in a stack file of the working tree or of a git revision."""
 
 import subprocess
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Present:
-    """A stack's access, and what a preview would say of its secrets, which change nobody's access."""
+    """Access in a stack, and mistakes in its secrets, which do not affect access."""
 
     matrix: Matrix
     secret_faults: str
-    """The report; empty if there is nothing to say."""
+    """The report of the mistakes; empty if there are none."""
 
 
 def present(stack: str) -> Present:
-    """A stack's access as the working tree has it.
+    """Access in a stack file of the working tree.
 
     Raises:
-        UnknownError: it has no stack file here.
-        UnreadableError: the file has faults.
+        UnknownError: there is no such stack file.
+        UnreadableError: the file has mistakes.
     """
     given = read(stack)
     judged = judge(given, stack)
@@ -39,19 +39,19 @@ def present(stack: str) -> Present:
 
 
 def past(stack: str, revision: str) -> Matrix:
-    """A stack's access at a revision; that of nobody where it had no stack file yet.
+    """Access in a stack file of a git revision; none if the revision has no such file.
 
-    Contradictions that today's rules would find are let pass: the revision was deployed as it stands.
+    Contradictions are ignored, because the revision was deployed before today's rules.
 
     Raises:
-        UnknownError: git does not know the revision.
-        UnreadableError: today's settings cannot read the file.
+        UnknownError: there is no such revision.
+        UnreadableError: the file does not match today's settings.
     """
     name = file_name(stack)
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
         raise UnknownError(
-            f"git knows no revision `{revision}` here: name a branch, a tag or a commit that has been fetched"
+            f"there is no git revision `{revision}` here: use a branch, a tag or a commit that has been fetched"
         )
     if not _git("ls-tree", "--name-only", commit, "--", name):
         return NOTHING
@@ -65,7 +65,7 @@ def past(stack: str, revision: str) -> Matrix:
 
 
 def compared(stack: str, revision: str) -> Difference | str:
-    """What changes in a stack's access since a revision; a sentence where a stack file does not tell.
+    """Changes of access in a stack since a revision; a sentence if a stack file cannot be read.
 
     Raises:
         UnknownError: there is no such revision.
@@ -73,15 +73,15 @@ def compared(stack: str, revision: str) -> Difference | str:
     try:
         now = present(stack).matrix
     except (UnreadableError, UnknownError):
-        return f"The stack file has mistakes, so nobody's access is known yet; `make access STACK={stack}` lists them."
+        return f"The stack file has mistakes, so that access is unknown; `make access STACK={stack}` lists them."
     try:
         return difference(past(stack, revision), now)
     except UnreadableError:
-        return f"The stack file at `{revision}` is of an older form, so there is nothing to compare with."
+        return f"The stack file at `{revision}` has an older format, so that access cannot be compared."
 
 
 def _git(*arguments: str) -> str | None:
-    """What git says; None if it ends with an error."""
+    """Output of git; None if it fails without a message."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", check=False)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Access in sentences that need no knowledge of Kubernetes, for a terminal and for Markdown."""
+"""Access in sentences without Kubernetes terms, for terminals and Markdown."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,31 +13,31 @@ NOBODY = "Nobody gains or loses access."
 THINGS = {"registeredmodels": "registered models"}
 EVENTS: dict[Event, str] = {
     "new": "is new",
-    "archived": "is archived: its groups can only read, its programs get in no more, and its data stays",
-    "restored": "is no longer archived: its groups and programs have their access back",
-    "removed": "is removed: nobody has a workspace there any more; its runs, models and artifacts are kept",
+    "archived": "is archived: its groups can only read, its programs have no access, and its data stays",
+    "restored": "is no longer archived: its groups and programs have access again",
+    "removed": "is removed: its workspace is no longer accessible; its runs, models and artifacts are kept",
 }
-# Names that Markdown shows as they are. Others could be emphasis, links, or mentions that notify people.
+# Names that are safe in Markdown. Others could be emphasis, links, or mentions that notify people.
 _HARMLESS = re.compile(r"[A-Za-z0-9]+(?:[-._:/][A-Za-z0-9]+)*")
 RED, YELLOW, GREEN, BOLD = 31, 33, 32, 1
-# By strength: what can be read can leak, what can be deleted is gone.
+# Colours by strength: red for deletion.
 COLOURS = dict(zip(STRENGTH, (GREEN, YELLOW, RED), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Style:
-    """How words stand out."""
+    """Formatting of names, headings and actions."""
 
     name: Callable[[str], str]
-    """A name that somebody else has chosen."""
+    """Formats a name from the stack file."""
 
     strong: Callable[[str], str]
     action: Callable[[str, str], str]
-    """The text that stands for an action, and the action."""
+    """Formats a text for an action; arguments are the text and the action."""
 
 
 def code(name: str) -> str:
-    """A name as Markdown shows it letter by letter, in a table too."""
+    """A name escaped for Markdown, also in tables."""
     if _HARMLESS.fullmatch(name):
         return name
     longest = max((len(ticks) for ticks in re.findall("`+", name)), default=0)
@@ -57,18 +57,18 @@ MARKDOWN = Style(name=code, strong=lambda text: f"**{text}**", action=lambda tex
 
 
 def sentences(found: Difference, style: Style) -> list[str]:
-    """A difference, the most important first: gains, then what happens to whole teams, then losses."""
-    told: list[str] = []
+    """Changes of access, the most important first: gains, then changes of whole teams, then losses."""
+    lines: list[str] = []
     if found.sign_in is not None:
-        told.append(_sign_in(*found.sign_in, style))
-    told += [_change(change, style) for change in found.changes if change.gains]
-    told += [f"{style.strong(f'Team {style.name(team)}')} {EVENTS[event]}" for event, team in found.events]
-    told += [_change(change, style) for change in found.changes if not change.gains]
-    return [*told, *([NOBODY] if found.nothing else [])]
+        lines.append(_sign_in(*found.sign_in, style))
+    lines += [_change(change, style) for change in found.changes if change.gains]
+    lines += [f"{style.strong(f'Team {style.name(team)}')} {EVENTS[event]}" for event, team in found.events]
+    lines += [_change(change, style) for change in found.changes if not change.gains]
+    return [*lines, *([NOBODY] if found.nothing else [])]
 
 
 def subject_words(subject: Subject, style: Style) -> str:
-    """Who somebody is."""
+    """A subject in words."""
     match subject.kind:
         case "group":
             return f"group {style.name(subject.name)}"
@@ -82,7 +82,7 @@ def subject_words(subject: Subject, style: Style) -> str:
 
 
 def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
-    """What the words for some of the subjects mean."""
+    """Explanations of the words for subjects."""
     kinds = {subject.kind for subject in found_subjects}
     notes: list[str] = []
     if "programs" in kinds:
@@ -91,14 +91,14 @@ def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
         )
     if "kubernetes-role" in kinds:
         notes.append(
-            "Holders of Kubernetes' role view, edit or admin in a team's namespace are named by whoever runs the"
-            " cluster, not by this stack file."
+            "Holders of Kubernetes' role view, edit or admin in a team's namespace are assigned by the cluster's"
+            " administrators, not by this stack file."
         )
     return notes
 
 
 def things() -> str:
-    """What all access is about."""
+    """The kinds of objects that access applies to."""
     return _listed([THINGS.get(resource, resource) for resource in RESOURCES])
 
 
@@ -129,7 +129,7 @@ def _sign_in(before: str, after: str, style: Style) -> str:
 
 
 def _actions(these: Sequence[str], style: Style) -> str:
-    # With a comma before the last, because "create and change" has an "and" of its own.
+    # With a comma before the last, because "create and change" contains an "and".
     *most, last = (style.action(action, action) for action in these)
     return f"{', '.join(most)}, and {last}" if most else last
 
@@ -139,6 +139,6 @@ def _teams(teams: Sequence[str], style: Style) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    """One, two and three."""
+    """Words as "one, two and three"."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last

@@ -1,7 +1,7 @@
-"""What a data scientist does on the first day: log a run with an artifact, register a model, read both back.
+"""The smoke test's client: logs a run with an artifact, registers a model, and reads both back.
 
-Runs in a virtual environment that holds the published `mlflow` client and nothing of this project; the client's own
-environment variables say where the server is. Prints one JSON object.
+Runs in a virtual environment with the published `mlflow` client and nothing of this project; the client's environment
+variables select the server. Prints one JSON object.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import mlflow
 from mlflow import MlflowClient
 
-# Names that no team takes for its own work.
+# Names that do not collide with those of teams.
 EXPERIMENT = MODEL = "mlflow-platform-smoke-test"
 ALIAS = "smoke-test"
 
@@ -27,18 +27,18 @@ with mlflow.start_run(run_name="smoke-test") as run:
 with tempfile.TemporaryDirectory() as folder:
     path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="note.txt", dst_path=folder)
     if Path(path).read_text(encoding="utf-8") != note:
-        raise SystemExit("the artifact that came back is not the one that was sent")
+        raise SystemExit("the downloaded artifact differs from the logged one")
 
 history = client.get_metric_history(run.info.run_id, "loss")
 if [point.step for point in history] != list(range(10)):
-    raise SystemExit(f"10 steps were logged, {len(history)} came back")
+    raise SystemExit(f"logged 10 steps, read {len(history)}")
 
 if not client.search_registered_models(f"name = '{MODEL}'"):
     client.create_registered_model(MODEL)
 version = client.create_model_version(MODEL, f"runs:/{run.info.run_id}/note.txt", run.info.run_id).version
 client.set_registered_model_alias(MODEL, ALIAS, version)
 if client.get_model_version_by_alias(MODEL, ALIAS).version != version:
-    raise SystemExit(f"alias {ALIAS} does not lead to version {version}")
+    raise SystemExit(f"alias {ALIAS} does not point to version {version}")
 
 print(
     json.dumps(

@@ -1,4 +1,4 @@
-"""Who may connect to whom on the deployed platform, by its NetworkPolicies: `python -m tools.reachability [--json]`."""
+"""Connections that the NetworkPolicies of the cluster allow: `python -m tools.reachability [--json]`."""
 
 import argparse
 from typing import Any
@@ -9,7 +9,7 @@ from kubernetes import config as kubeconfig
 from tools.reachability import Host, Port, any_pod, as_json, as_text, cells, network
 from tools.reachability.network import Object
 
-# Where clouds hand out credentials, and an address outside of every cluster (RFC 5737).
+# The metadata service of clouds, and an address outside of every cluster (RFC 5737).
 METADATA = Host(name="metadata service", address="169.254.169.254")
 OUTSIDE = Host(name="outside the cluster", address="203.0.113.1")
 HTTP, HTTPS = Port(number=80), Port(number=443)
@@ -17,7 +17,7 @@ KUBELET = Port(number=10250)
 
 
 def read_cluster() -> list[Object]:
-    """Namespaces, pods and policies, and the API server's endpoint, as JSON."""
+    """Namespaces, nodes, pods, NetworkPolicies and the API server's endpoints as JSON."""
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     api: Any = kubernetes.ApiClient()
     core: Any = kubernetes.CoreV1Api(api)
@@ -38,7 +38,7 @@ def read_cluster() -> list[Object]:
 
 
 def hosts(objects: list[Object]) -> list[tuple[Host, list[Port]]]:
-    """What is reached by address: API server, nodes, the metadata service, the world."""
+    """Destinations outside the pod network: API server, nodes, metadata service, internet."""
     found: list[tuple[Host, list[Port]]] = []
     for one in objects:
         if one["kind"] == "EndpointSlice":
@@ -54,7 +54,7 @@ def hosts(objects: list[Object]) -> list[tuple[Host, list[Port]]]:
 def main() -> None:
     """Print the matrix."""
     parser = argparse.ArgumentParser(prog="python -m tools.reachability", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     objects = read_cluster()
     spaces = [one["metadata"]["name"] for one in objects if one["kind"] == "Namespace"]

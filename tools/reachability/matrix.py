@@ -1,4 +1,4 @@
-"""Every source against every destination and port, for people and for programs."""
+"""The matrix of allowed connections, as text, Markdown and JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from tools.reachability.network import Host, Network, Object, Pod, Port
 
 ANY_POD = "any other pod"
-# Stands for every port that nothing declares and no policy names: discard, which nobody has listened on for decades.
+# Stands for all ports without a declaration or a policy. Port 9 (discard) is unused in practice.
 OTHER = Port(number=9, name="other")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """Whether one group of pods may connect to a port of another."""
+    """Permission of one group of pods to connect to a port of another."""
 
     source: str
     destination: str
@@ -24,13 +24,13 @@ class Cell:
 
 
 def any_pod(namespace: str) -> Object:
-    """A pod without labels of its own, which anybody might start in a namespace; it takes part as a source."""
+    """A pod without labels, as anybody can start it in a namespace; it is a source only."""
     metadata = {"namespace": namespace, "name": ANY_POD}
     return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Succeeded"}}
 
 
 def cells(network: Network, hosts: Sequence[tuple[Host, Sequence[Port]]] = ()) -> list[Cell]:
-    """The matrix: groups of pods as sources; the ports they declare, and those of `hosts`, as destinations."""
+    """The matrix: groups of pods as sources; their declared ports, and those of `hosts`, as destinations."""
     sources = {pod.group: pod for pod in network.pods}
     targets: dict[str, tuple[Pod | Host, Sequence[Port]]] = {
         pod.group: (pod, (*pod.ports, OTHER)) for pod in network.pods if pod.ports
@@ -45,19 +45,19 @@ def cells(network: Network, hosts: Sequence[tuple[Host, Sequence[Port]]] = ()) -
         )
         for source, pod in sorted(sources.items())
         for destination, (target, ports) in targets.items()
-        # A pod reaches itself without a network.
+        # A pod can always connect to itself.
         if source != destination
         for port in ports
     ]
 
 
 def as_json(matrix: Iterable[Cell]) -> str:
-    """One object for each cell."""
+    """The matrix as JSON, one object per cell."""
     return json.dumps([asdict(cell) for cell in matrix], indent=2)
 
 
 def as_markdown(matrix: Sequence[Cell]) -> str:
-    """A table of what is admitted: one line for each source."""
+    """The allowed connections as a Markdown table, one line per source."""
     lines = ["| from | to |", "|---|---|"]
     for source in dict.fromkeys(cell.source for cell in matrix):
         ports: dict[str, list[str]] = {}
@@ -65,12 +65,12 @@ def as_markdown(matrix: Sequence[Cell]) -> str:
             if cell.source == source and cell.admitted:
                 ports.setdefault(cell.destination, []).append(cell.port)
         reached = "; ".join(f"{destination} {', '.join(found)}" for destination, found in sorted(ports.items()))
-        lines.append(f"| {source} | {reached or 'nobody'} |")
+        lines.append(f"| {source} | {reached or 'nothing'} |")
     return "\n".join(lines)
 
 
 def as_text(matrix: Sequence[Cell]) -> str:
-    """A table: one line for each destination and port, one column for each source."""
+    """The matrix as text: one line per destination and port, one column per source."""
     sources = list(dict.fromkeys(cell.source for cell in matrix))
     lines = [f"{number:>2}  {source}" for number, source in enumerate(sources, 1)]
     rows: dict[str, dict[str, bool]] = {}
@@ -81,5 +81,5 @@ def as_text(matrix: Sequence[Cell]) -> str:
     for row, admitted in sorted(rows.items()):
         marks = ({None: "", True: "x", False: "."}[admitted.get(source)] for source in sources)
         lines.append(f"{row:<{width}}  " + " ".join(f"{mark:>2}" for mark in marks).rstrip())
-    lines += ["", "x: may open a connection. What no line names is refused to everybody, or declared by nobody."]
+    lines += ["", "x: allowed. Ports without a line are closed to all sources, or not declared by any pod."]
     return "\n".join(lines)

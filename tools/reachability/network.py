@@ -1,8 +1,8 @@
-"""Who may open a connection to whom, from the objects alone: nothing here looks at a network.
+"""Allowed connections, computed from Kubernetes objects without any traffic.
 
-As the documentation of NetworkPolicies says: a pod that no policy selects in a direction is open in it, policies add
-up, both ends have to agree, replies pass, the node reaches its pods, and a pod reaches itself. An `ipBlock` is read by
-the address alone, which is what most network plugins do; some never apply it to pods, and are stricter.
+The rules are those of the NetworkPolicy documentation: a pod without a policy for a direction is open in it, policies
+add up, both ends must allow a connection, replies pass, the node can connect to its pods, and a pod to itself. An
+`ipBlock` matches by address, as in most network plugins; some never apply it to pods, and are stricter.
 """
 
 import ipaddress
@@ -18,20 +18,20 @@ NAME_LABELS = ("app.kubernetes.io/name", "k8s-app")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Port:
-    """A port somebody listens on."""
+    """A port that a container or host listens on."""
 
     number: int
     protocol: str = "TCP"
     name: str = ""
 
     def __str__(self) -> str:
-        """As policies and people write it."""
+        """The port as a number, with its protocol unless it is TCP."""
         return f"{self.number}" if self.protocol == "TCP" else f"{self.number}/{self.protocol}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Host:
-    """One end of a connection that policies do not select: the node, or an address outside of the cluster."""
+    """An end of a connection that policies cannot select: a node, or an address outside of the cluster."""
 
     name: str
     address: str
@@ -39,19 +39,19 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pod:
-    """One end of a connection that policies select."""
+    """An end of a connection that policies can select."""
 
     namespace: str
     name: str
     address: str
-    """Empty for a pod that does not run: one of its kind might."""
+    """Empty for a pod that does not run, but could."""
 
     labels: Mapping[str, str] = field(hash=False)
     ports: tuple[Port, ...] = ()
 
     @property
     def group(self) -> str:
-        """What it is an instance of."""
+        """Namespace and application name; all pods of an application are one group."""
         names = [self.labels[label] for label in NAME_LABELS if label in self.labels]
         return f"{self.namespace}/{names[0] if names else self.name}"
 
@@ -67,9 +67,9 @@ class Network:
     policies: tuple[Object, ...]
 
     def may_connect(self, source: Pod | Host, destination: Pod | Host, port: int, protocol: str = "TCP") -> bool:
-        """Whether a connection from one end to a port of the other is admitted at both."""
+        """True if the policies of both ends allow a connection to the port."""
         if source == destination or isinstance(source, Host):
-            # The only host that the program asks about as a source is the node.
+            # The only host that occurs as a source is the node.
             return True
         wanted = (port, protocol)
         leaves = self._passes("egress", source, destination, destination, wanted)
@@ -80,7 +80,7 @@ class Network:
     def _passes(
         self, way: str, subject: Pod, peer: Pod | Host, destination: Pod | Host, wanted: tuple[int, str]
     ) -> bool:
-        """Whether the policies of `subject` let traffic with `peer` pass in one direction."""
+        """True if the policies of `subject` allow traffic with `peer` in one direction."""
         selecting = [policy for policy in self.policies if way in _ways(policy) and self._is_subject(policy, subject)]
         return not selecting or any(
             _port_fits(rule, destination, wanted) and self._peer_fits(rule, way, subject.namespace, peer)
@@ -108,7 +108,7 @@ class Network:
 
 
 def network(objects: Iterable[Object]) -> Network:
-    """The network of some Kubernetes objects; pods of the node's own network are the node, and left out."""
+    """The network of Kubernetes objects; pods in the host network count as the node and are left out."""
     by_kind: dict[str, list[Object]] = {}
     for one in objects:
         by_kind.setdefault(one["kind"], []).append(one)

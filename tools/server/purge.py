@@ -1,7 +1,7 @@
-"""Runs in the server's pod: deletes what a workspace holds in MLflow, for ever. `python3 - WORKSPACE < purge.py`.
+"""Permanently delete the data of a workspace; runs in the server's pod as `python3 - WORKSPACE < purge.py`.
 
-Rows go through MLflow's own stores, so that nothing that hangs on them is forgotten: runs one by one as `mlflow gc` does
-it, which keeps the memory small, and the rest as MLflow deletes a workspace of its own. Then the artifacts.
+Rows are deleted through MLflow's stores, so that dependent rows go too: runs one by one as in `mlflow gc`, which needs
+little memory, and the rest as in MLflow's deletion of a workspace. The artifacts follow.
 """
 
 import argparse
@@ -21,7 +21,7 @@ PAGE = 1000
 
 
 def server_options():
-    """Where the server beside us keeps its data: options of its command line, the container's first process."""
+    """Data locations of the server, from the command line of the container's first process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--backend-store-uri", default=os.environ.get("MLFLOW_BACKEND_STORE_URI"))
     parser.add_argument("--artifacts-destination", default=os.environ.get("MLFLOW_ARTIFACTS_DESTINATION"))
@@ -58,7 +58,7 @@ def purge_rows(uri, root, workspace):
             if experiment.lifecycle_stage == "active":
                 store.delete_experiment(experiment.experiment_id)
             store._hard_delete_experiment(experiment.experiment_id)
-    # Kubernetes knows the workspace, the database does not: entered there, MLflow deletes it with all that is left.
+    # The workspace exists in Kubernetes and not in the database; MLflow deletes its remaining rows only from there.
     workspaces = SqlAlchemyStore(uri)
     if workspace not in {one.name for one in workspaces.list_workspaces()}:
         workspaces.create_workspace(Workspace(name=workspace))
@@ -73,7 +73,7 @@ def purge_artifacts(destination, workspace):
 
 
 def files(repository, folder=None):
-    """Files only: some stores go on listing folders for a while that hold nothing any more."""
+    """Files without folders: some stores list empty folders for a while."""
     for entry in repository.list_artifacts(folder):
         if entry.is_dir:
             yield from files(repository, entry.path)
@@ -82,7 +82,7 @@ def files(repository, folder=None):
 
 
 def main():
-    # MLflow would recommend steps that are taken here anyway.
+    # Hide recommendations of steps that follow here anyway.
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     workspace = sys.argv[1]
     options = server_options()
@@ -90,7 +90,7 @@ def main():
     print(f"deleted {experiments} experiments with {runs} runs, and all models and datasets of {workspace}")
     left = purge_artifacts(options.artifacts_destination, workspace)
     if left:
-        sys.exit(f"the store keeps {len(left)} files below workspaces/{workspace}, first {left[0]}: try again")
+        sys.exit(f"the store still has {len(left)} files below workspaces/{workspace}, the first is {left[0]}: run this again")
     print(f"deleted all artifacts below workspaces/{workspace}")
 
 

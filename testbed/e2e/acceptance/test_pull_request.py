@@ -110,7 +110,7 @@ def test_a_mistake_in_the_stack_file_is_quoted_in_the_comment(clone: Clone) -> N
     done = clone.run("tools/preview-pull-request", "prod", expected=None)
     assert done.code == 1
     assert "Pulumi.prod.yaml" in done.stdout
-    assert "**`prod`**: The stack file has mistakes, so nobody's access is known yet" in done.stdout
+    assert "**`prod`**: The stack file has mistakes, so that access is unknown" in done.stdout
     assert "login" in done.stdout
 
 
@@ -119,4 +119,4 @@ def test_a_refusal_of_github_says_what_is_wrong_with_the_token(clone: Clone) -> 
         refused = environment(github, clone) | {"GITHUB_TOKEN": "somebody else's"}
         done = clone.run("tools/preview-pull-request", "prod", env=refused, expected=None)
     assert done.code == 1
-    assert "the token is not one of GitHub's, or has expired" in done.stderr
+    assert "the token is invalid or expired" in done.stderr

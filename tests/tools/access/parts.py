@@ -21,5 +21,5 @@ def access(teams: Mapping[str, object] = TEAMS, stack: str = "prod", **more: obj
 
 
 def from_to(before: Mapping[str, object], after: Mapping[str, object]) -> Difference:
-    """What changes when the teams do."""
+    """Changes of access between two versions of the teams."""
     return difference(access(before), access(after))

@@ -21,7 +21,7 @@ class Repository:
         self.commit()
 
     def git(self, *arguments: str) -> None:
-        """Run git, as somebody, and without the configuration of whoever runs the tests."""
+        """Run git with a fixed identity and without the configuration of this machine."""
         who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false"]
         subprocess.run(["git", *who, *arguments], cwd=self.folder, check=True, capture_output=True)  # noqa: S603, S607
 

@@ -14,7 +14,7 @@ from tools.access_matrix import main
 
 INTERNS = "gains *read* on team pricing (experiments, datasets, registered models)"
 TABLE = """\
-Who may do what with the experiments, datasets and registered models of each team in prod:
+Access to the experiments, datasets and registered models of each team in prod:
 
 team                 who                         read  create and change  delete
 pricing              group data-platform         yes   yes                yes
@@ -30,7 +30,7 @@ others rights that this table does not know of.
 
 
 class Terminal(io.StringIO):
-    """Standard output that somebody looks at."""
+    """Standard output on a terminal."""
 
     def isatty(self) -> bool:
         """It is one."""
@@ -151,9 +151,9 @@ def test_what_is_no_stack_file_is_refused(
     [
         (["--stack", "production"], "there is no Pulumi.production.yaml here: the stacks here are dev, prod"),
         (["--stack", "company/mlflow-platform/staging"], "there is no Pulumi.staging.yaml here"),
-        (["--stack", "a b"], "`a b` is no name of a stack"),
-        (["--against", "nowhere"], "git knows no revision `nowhere` here: name a branch, a tag or a commit"),
-        (["--against", "--all"], "git knows no revision `--all` here"),
+        (["--stack", "a b"], "`a b` is not a name of a stack"),
+        (["--against", "nowhere"], "there is no git revision `nowhere` here: use a branch, a tag or a commit"),
+        (["--against", "--all"], "there is no git revision `--all` here"),
     ],
 )
 def test_what_is_not_there_is_named(capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""What a pull request says of access: the sentences letter by letter."""
+"""The exact sentences about changes of access in a pull request."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tools.access.words import MARKDOWN, PLAIN, sentences
 ALL = "(experiments, datasets, registered models)"
 
 
-def told(found: Difference) -> list[str]:
+def sentences_of(found: Difference) -> list[str]:
     return sentences(found, MARKDOWN)
 
 
@@ -20,7 +20,7 @@ def with_groups(**groups: list[str]) -> dict[str, object]:
 
 def test_an_intern_group_becomes_viewer_of_a_team() -> None:
     managers = ["pricing-mlflow-users", "data-platform"]
-    assert told(from_to(TEAMS, with_groups(manager=managers, viewer=["pricing-interns"]))) == [
+    assert sentences_of(from_to(TEAMS, with_groups(manager=managers, viewer=["pricing-interns"]))) == [
         f"**Group pricing-interns** gains *read* on team pricing {ALL}"
     ]
 
@@ -28,7 +28,7 @@ def test_an_intern_group_becomes_viewer_of_a_team() -> None:
 def test_a_team_is_added_and_a_platform_group_becomes_manager_in_two() -> None:
     before = {"pricing": {"groups": {"manager": ["pricing-mlflow-users"]}}, "research": RESEARCH}
     fraud = {"description": "Fraud detection", "groups": {"manager": ["fraud-mlflow-users", "data-platform"]}}
-    assert told(from_to(before, {**TEAMS, "fraud": fraud})) == [
+    assert sentences_of(from_to(before, {**TEAMS, "fraud": fraud})) == [
         f"**Group data-platform** gains *read*, *create and change*, and *delete* on teams fraud and pricing {ALL}",
         f"**Group fraud-mlflow-users** gains *read*, *create and change*, and *delete* on team fraud {ALL}",
         f"**Programs of team fraud** gain *read*, and *create and change* on team fraud {ALL}",
@@ -41,8 +41,8 @@ def test_a_team_is_archived_and_a_group_moves_from_manager_to_viewer() -> None:
         "pricing": {"groups": {"manager": ["pricing-mlflow-users"], "viewer": ["data-platform"]}},
         "research": {"archived": True},
     }
-    assert told(from_to(TEAMS, after)) == [
-        ("**Team research** is archived: its groups can only read, its programs get in no more, and its data stays"),
+    assert sentences_of(from_to(TEAMS, after)) == [
+        ("**Team research** is archived: its groups can only read, its programs have no access, and its data stays"),
         f"**Group data-platform** loses *create and change*, and *delete* on team pricing {ALL}",
         f"**Group research-mlflow-users** loses *create and change*, and *delete* on team research {ALL}",
         f"**Programs of team research** lose *read*, and *create and change* on team research {ALL}",
@@ -50,7 +50,7 @@ def test_a_team_is_archived_and_a_group_moves_from_manager_to_viewer() -> None:
 
 
 def test_a_group_that_moves_from_editor_to_manager_gains_what_it_did_not_have() -> None:
-    assert told(from_to(with_groups(editor=["analysts"]), with_groups(manager=["analysts"]))) == [
+    assert sentences_of(from_to(with_groups(editor=["analysts"]), with_groups(manager=["analysts"]))) == [
         f"**Group analysts** gains *delete* on team pricing {ALL}"
     ]
 
@@ -66,7 +66,7 @@ def test_a_group_that_moves_from_editor_to_manager_gains_what_it_did_not_have() 
     ids=["nothing", "the order of teams", "a default written out", "the order of groups"],
 )
 def test_what_changes_nobodys_access_is_told_as_that(same: dict[str, object]) -> None:
-    assert told(from_to(TEAMS, same)) == ["Nobody gains or loses access."]
+    assert sentences_of(from_to(TEAMS, same)) == ["Nobody gains or loses access."]
 
 
 def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
@@ -74,7 +74,7 @@ def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
     after = with_groups(viewer=["a-reader"], editor=["v", "b-writer"], manager=["z-manager"])
     found = from_to(before, after)
     assert [change.gains for change in found.changes] == [True, True, True, True, False]
-    assert [sentence.split(" *", 1)[0] for sentence in told(found)] == [
+    assert [sentence.split(" *", 1)[0] for sentence in sentences_of(found)] == [
         "**Group z-manager** gains",
         "**Group b-writer** gains",
         "**Group v** gains",
@@ -84,18 +84,18 @@ def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
 
 
 def test_a_team_that_is_removed_takes_everybodys_access_with_it() -> None:
-    assert told(from_to(TEAMS, {"pricing": PRICING})) == [
-        "**Team research** is removed: nobody has a workspace there any more; its runs, models and artifacts are kept",
+    assert sentences_of(from_to(TEAMS, {"pricing": PRICING})) == [
+        "**Team research** is removed: its workspace is no longer accessible; its runs, models and artifacts are kept",
         f"**Group research-mlflow-users** loses *read*, *create and change*, and *delete* on team research {ALL}",
         f"**Programs of team research** lose *read*, and *create and change* on team research {ALL}",
     ]
 
 
 def test_a_team_that_is_archived_no_longer_gives_its_access_back() -> None:
-    assert told(from_to({"research": {"archived": True}}, {"research": {}})) == [
+    assert sentences_of(from_to({"research": {"archived": True}}, {"research": {}})) == [
         f"**Group research-mlflow-users** gains *create and change*, and *delete* on team research {ALL}",
         f"**Programs of team research** gain *read*, and *create and change* on team research {ALL}",
-        "**Team research** is no longer archived: its groups and programs have their access back",
+        "**Team research** is no longer archived: its groups and programs have access again",
     ]
 
 
@@ -106,7 +106,7 @@ def test_a_role_that_an_archived_team_keeps_for_later_gives_nothing_today() -> N
 
 def test_everything_in_a_new_stack_is_a_gain() -> None:
     found = difference(NOTHING, access({"research": RESEARCH}))
-    assert told(found) == [
+    assert sentences_of(found) == [
         f"**Group research-mlflow-users** gains *read*, *create and change*, and *delete* on team research {ALL}",
         f"**Programs of team research** gain *read*, and *create and change* on team research {ALL}",
         "**Team research** is new",
@@ -116,7 +116,7 @@ def test_everything_in_a_new_stack_is_a_gain() -> None:
 def test_kubernetes_own_roles_are_told_once_for_all_teams() -> None:
     found = difference(access(), access(access={"aggregateRoles": True}))
     everything, on = "*read*, *create and change*, and *delete*", f"on teams pricing and research {ALL}"
-    assert told(found) == [
+    assert sentences_of(found) == [
         f"**Holders of Kubernetes' role admin** gain {everything} {on}",
         f"**Holders of Kubernetes' role edit** gain *read*, and *create and change* {on}",
         f"**Holders of Kubernetes' role view** gain *read* {on}",
@@ -125,7 +125,7 @@ def test_kubernetes_own_roles_are_told_once_for_all_teams() -> None:
 
 def test_programs_from_elsewhere_are_told_by_their_service_account() -> None:
     who = "**Programs of the service account worker in airflow**"
-    assert told(from_to(TEAMS, {**TEAMS, "research": {"serviceAccounts": ["airflow/worker"]}})) == [
+    assert sentences_of(from_to(TEAMS, {**TEAMS, "research": {"serviceAccounts": ["airflow/worker"]}})) == [
         f"{who} gain *read*, and *create and change* on team research {ALL}"
     ]
 
@@ -141,7 +141,7 @@ def test_a_person_of_the_stack_file_who_changes_groups_gains_and_loses() -> None
     before = access(DEV, "dev", login=users(alice=["team-a-mlflow-users"], bob=[]))
     after = access(DEV, "dev", login=users(alice=["team-b-mlflow-users"], bob=[]))
     may = "which may *read*, *create and change*, and *delete* on team"
-    assert told(difference(before, after)) == [
+    assert sentences_of(difference(before, after)) == [
         f"**Person `alice@example.com`** joins group team-b-mlflow-users, {may} team-b",
         f"**Person `alice@example.com`** leaves group team-a-mlflow-users, {may} team-a",
     ]
@@ -149,13 +149,13 @@ def test_a_person_of_the_stack_file_who_changes_groups_gains_and_loses() -> None
 
 def test_another_identity_provider_comes_before_everything() -> None:
     login = {"kind": "oidc", "issuer": "https://id.example.com", "clientId": "mlflow"}
-    assert told(difference(access(), access(login=login))) == [
+    assert sentences_of(difference(access(), access(login=login))) == [
         (
             "**Everybody** signs in at `https://id.example.com`, no longer at"
             " `https://login.example.com/realms/company`: other people may be in groups of the same name"
         )
     ]
-    (sentence,) = told(difference(access(DEV, "dev"), access(DEV, "dev", login=login)))
+    (sentence,) = sentences_of(difference(access(DEV, "dev"), access(DEV, "dev", login=login)))
     assert "no longer with the people of this stack file" in sentence
 
 
@@ -174,7 +174,7 @@ def test_another_identity_provider_comes_before_everything() -> None:
 )
 def test_a_group_cannot_disguise_itself_in_the_comment(group: str, shown: str) -> None:
     found = from_to(TEAMS, with_groups(manager=["pricing-mlflow-users", "data-platform"], viewer=[group]))
-    assert told(found) == [f"**Group {shown}** gains *read* on team pricing {ALL}"]
+    assert sentences_of(found) == [f"**Group {shown}** gains *read* on team pricing {ALL}"]
     assert sentences(found, PLAIN) == [f"Group {group} gains read on team pricing {ALL}"]
 
 

@@ -8,7 +8,7 @@ WRITE = [*READ, "create", "update"]
 ALL = [*WRITE, "delete"]
 
 
-def told(found: Matrix) -> list[tuple[str, str, str]]:
+def rows(found: Matrix) -> list[tuple[str, str, str]]:
     return [(grant.team, grant.subject.name, grant.role) for grant in found.grants]
 
 
@@ -29,12 +29,12 @@ def test_a_team_has_its_groups_by_role_and_its_programs() -> None:
 
 
 def test_a_team_without_groups_is_managed_by_the_group_of_its_name() -> None:
-    assert told(access({"research": {}}))[0] == ("research", "research-mlflow-users", "manager")
+    assert rows(access({"research": {}}))[0] == ("research", "research-mlflow-users", "manager")
 
 
 def test_a_group_of_several_teams_shows_in_each() -> None:
     other = {"groups": {"viewer": ["data-platform"]}}
-    assert [one for one in told(access({"pricing": PRICING, "fraud": other})) if one[1] == "data-platform"] == [
+    assert [one for one in rows(access({"pricing": PRICING, "fraud": other})) if one[1] == "data-platform"] == [
         ("fraud", "data-platform", "viewer"),
         ("pricing", "data-platform", "manager"),
     ]
@@ -42,18 +42,18 @@ def test_a_group_of_several_teams_shows_in_each() -> None:
 
 def test_in_an_archived_team_everybody_views_and_programs_get_in_no_more() -> None:
     found = access({"pricing": {"groups": {"viewer": ["interns"], "manager": ["leads"]}, "archived": True}})
-    assert told(found) == [("pricing", "interns", "viewer"), ("pricing", "leads", "viewer")]
+    assert rows(found) == [("pricing", "interns", "viewer"), ("pricing", "leads", "viewer")]
     assert as_data(found)["archivedTeams"] == ["pricing"]
 
 
 def test_service_accounts_that_a_team_lists_are_programs_of_it_while_it_is_not_archived() -> None:
     listed = {"serviceAccounts": ["trainer", "airflow/worker"]}
-    assert told(access({"pricing": listed}))[1:] == [
+    assert rows(access({"pricing": listed}))[1:] == [
         ("pricing", "pricing/mlflow-client", "program"),
         ("pricing", "airflow/worker", "program"),
         ("pricing", "pricing/trainer", "program"),
     ]
-    assert len(told(access({"pricing": {**listed, "archived": True}}))) == 1
+    assert len(rows(access({"pricing": {**listed, "archived": True}}))) == 1
 
 
 def test_holders_of_kubernetes_own_roles_count_when_the_setting_says_so() -> None:
@@ -73,7 +73,7 @@ def test_holders_of_kubernetes_own_roles_count_when_the_setting_says_so() -> Non
 
 def test_kubernetes_own_roles_hold_in_archived_teams_too() -> None:
     found = access({"pricing": {"archived": True}}, access={"aggregateRoles": True})
-    assert told(found)[1:] == [
+    assert rows(found)[1:] == [
         ("pricing", "admin", "manager"),
         ("pricing", "edit", "editor"),
         ("pricing", "view", "viewer"),
