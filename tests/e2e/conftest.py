@@ -47,6 +47,7 @@ ORDER = (
     "test_rolling",
     "test_upgrade",
     "test_team_life",
+    "test_provider",
     "test_healing",
     "test_life_cycle",
 )
