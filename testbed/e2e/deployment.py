@@ -1,11 +1,11 @@
-"""`make up` as a process that can be killed, with whatever it says and however its own processes are set up kept."""
+"""A deployment as a process that can be killed, with whatever it says and however its own processes are set up kept."""
 
 import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ SESSION = 6 - 3
 
 @dataclass(slots=True)
 class Deployment:
-    """A running `make up`."""
+    """A running `make up`, or a part of it."""
 
     process: subprocess.Popen[bytes]
     output: Path
@@ -66,13 +66,21 @@ class Deployment:
                     self.seen.add(Path(f"/proc/{process}/{file}").read_bytes())
 
 
-@contextmanager
-def make_up(output: Path) -> Generator[Deployment]:
+def make_up(output: Path) -> AbstractContextManager[Deployment]:
     """Start `make up`; none of its processes outlives the block."""
+    return started("make", "up", output=output)
+
+
+@contextmanager
+def started(
+    *command: str, output: Path, cwd: Path = CHECKOUT, env: Mapping[str, str] | None = None
+) -> Generator[Deployment]:
+    """Start a command that deploys; none of its processes outlives the block."""
     with output.open("wb") as file:
         process = subprocess.Popen(
-            ["make", "up"],
-            cwd=CHECKOUT,
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -110,6 +110,11 @@ _ALL = (
         files=(_TEAM, "tools/purge", "tools/server"),
     ),
     Rehearsal(
+        name="provider",
+        shows="what the Kubernetes provider finds, replaces, waits for and says, and how an interrupted `up` goes on",
+        files=("tools/heal.py",),
+    ),
+    Rehearsal(
         name="life_cycle",
         shows="`make up` killed at any point, the node stopped, destroy and the way back from kept volumes",
         files=("components", "docs/destroy.md", "tools"),
