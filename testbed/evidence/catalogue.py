@@ -16,7 +16,8 @@ PLATFORM = (
     "factories",
     "images",
     "settings.py",
-    "stackfile",
+    "stackfile/model",
+    "stackfile/profiles.py",
     "testbed/addons",
     "testbed/build",
     "testbed/definitions",
@@ -27,7 +28,10 @@ PLATFORM = (
     "testbed/versions.py",
     "uv.lock",
 )
-"""Inputs of every rehearsal: what decides how the `dev` stack is deployed and what the embedded cluster is."""
+"""Inputs of every rehearsal: what decides how the `dev` stack is deployed and what the embedded cluster is.
+
+Rules of the stack file are none: they refuse, and change nothing that is deployed.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
