@@ -47,10 +47,9 @@ def section(server: variant.Config) -> variant.Config:
 
 @pytest.fixture(scope="module")
 def metrics() -> Generator[None]:
-    """A metrics server that answers."""
+    """A metrics server, which starts while the platform is deployed."""
     kube.kubectl("apply", "--server-side", f"--filename={METRICS_SERVER}")
     try:
-        until("condition=Available", "apiservice/v1beta1.metrics.k8s.io")
         yield
     finally:
         kube.kubectl("delete", "--wait=false", f"--filename={METRICS_SERVER}")
@@ -114,6 +113,7 @@ def serving(platform: Platform) -> set[str]:
 def test_every_replica_stays_when_the_autoscaler_is_switched_on(platform: Platform, folder: Path) -> None:
     before = serving(platform)
     assert len(before) == LEAST
+    until("condition=Available", "apiservice/v1beta1.metrics.k8s.io")
     variant.attempt(folder, section(AUTOSCALED))
     until("condition=ScalingActive", autoscaler(platform), f"--namespace={platform.namespace}")
     assert serving(platform) == before
