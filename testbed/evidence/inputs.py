@@ -107,6 +107,9 @@ def _digest_of_file(file: Path) -> str:
     content = file.read_bytes()
     if file.suffix == ".py":
         content = significant(content.decode()).encode()
+    elif file.match("Pulumi.*.yaml"):
+        # Pulumi writes the salt of this machine's passphrase there; it is never committed.
+        content = b"\n".join(line for line in content.splitlines() if not line.startswith(b"encryptionsalt:"))
     return hashlib.sha256(content).hexdigest()
 
 

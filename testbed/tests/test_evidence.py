@@ -146,6 +146,16 @@ def test_a_rehearsal_does_not_run_for_a_comment_or_for_a_file_it_does_not_depend
     assert _due(checkout) == ()
 
 
+def test_the_salt_that_pulumi_writes_into_a_stack_file_is_no_change(checkout: Path, programs: Programs) -> None:
+    _write(checkout, "server/Pulumi.dev.yaml", "config:\n  host: mlflow.localhost\n")
+    _run()
+    assert programs.rehearsed
+    _write(checkout, "server/Pulumi.dev.yaml", "encryptionsalt: v1:abc\nconfig:\n  host: mlflow.localhost\n")
+    assert _due(checkout) == ()
+    _write(checkout, "server/Pulumi.dev.yaml", "config:\n  host: mlflow.example.com\n")
+    assert _due(checkout) == ("server",)
+
+
 def test_only_a_passing_rehearsal_is_recorded(checkout: Path, programs: Programs) -> None:
     programs.failures = 1
     assert _run() == 1
