@@ -41,7 +41,7 @@ def test_the_production_stack_keeps_the_policies(clone: Clone, figures: Figures)
     done = clone.run("tools/preview", "prod")
     assert _judged(done.said)
     assert "mlflow.example.com" in done.said
-    assert "warning: server.image: names a version" in done.said
+    assert "warning: server.image: has no digest" in done.said
     figures.add("preview of `prod` with the policy pack", done.seconds)
 
 
