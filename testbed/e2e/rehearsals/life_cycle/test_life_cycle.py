@@ -58,7 +58,7 @@ def test_up_goes_on_after_the_node_was_stopped_and_its_start_was_killed(
     story.remembered = client.script("remember", team="team-a")
     run(".venv/bin/python", "-m", "testbed", "down", seconds=DOWN_SECONDS)
     with make_up(folder / "killed while the node starts.txt") as deployment:
-        deployment.watch_until(lambda: "node: starts" in deployment.said(), seconds=POINT_SECONDS)
+        deployment.watch_until(lambda: "node: starting" in deployment.said(), seconds=POINT_SECONDS)
     output = folder / "after the node's start.txt"
     start = time.monotonic()
     with make_up(output) as deployment:
