@@ -66,7 +66,7 @@ def whole(low: int, high: int) -> Kind:
 
 
 def flag() -> Kind:
-    """A kind of truth value."""
+    """A kind of boolean."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, bool):

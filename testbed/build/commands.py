@@ -1,4 +1,4 @@
-"""Run the builds' commands: output to a log, failures as sentences, nothing left running behind."""
+"""Runs the commands of builds, with their output in a log, failures as messages, and no processes left running."""
 
 import re
 import subprocess
@@ -57,7 +57,7 @@ class BuildError(EmbeddedError):
 
 
 def _tail(log: Path) -> list[str]:
-    """Return the last lines of a log; of a line that was overwritten in place, what it said last."""
+    """Return the last lines of a log; of a line that was overwritten in place, its last state."""
     with log.open("rb") as stream:
         size = stream.seek(0, 2)
         stream.seek(max(0, size - _LOG_END_BYTES))
@@ -73,7 +73,7 @@ def _remedy(lines: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Commands:
-    """Starts processes and can end all of them at once."""
+    """Starts processes, and can stop all of them at once."""
 
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set[subprocess.Popen[bytes]])
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -118,7 +118,7 @@ class Commands:
             raise BuildError(message)
 
     def stop(self) -> None:
-        """End everything that runs, and start nothing more."""
+        """Kill all running processes, and start no more."""
         with self._lock:
             self._stopped.set()
             for process in self._running:

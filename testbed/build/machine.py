@@ -1,4 +1,4 @@
-"""Whether this machine can build: told before anything is downloaded, and with what to do."""
+"""Check of the machine before anything is downloaded, with a remedy for each missing requirement."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ _OTHERWISE = "Or use a cluster of your own: make up CONTEXT=<a context of your k
 
 
 def check(cache: Path, plan: Sequence[Artifact]) -> None:
-    """Raise a BuildError that names everything this machine lacks to build the plan."""
+    """Raise a BuildError with everything that this machine lacks to build the plan."""
     faults: list[str] = []
     if platform.system() != "Linux" or platform.machine() not in _PROCESSORS:
         faults.append(

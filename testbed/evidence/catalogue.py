@@ -28,9 +28,9 @@ PLATFORM = (
     "testbed/versions.py",
     "uv.lock",
 )
-"""Inputs of every rehearsal: what decides how the `dev` stack is deployed and what the embedded cluster is.
+"""Inputs of every rehearsal: files that determine the deployment of the `dev` stack and the embedded cluster.
 
-Rules of the stack file are none: they refuse, and change nothing that is deployed.
+The checks of stack files are not included: they reject settings, and change nothing that is deployed.
 """
 
 
@@ -40,13 +40,13 @@ class Rehearsal:
 
     name: str
     shows: str
-    """One line for people."""
+    """Description in one line."""
 
     files: tuple[str, ...]
-    """Inputs beside `PLATFORM`, its own tests and what they import: files and folders, relative to the checkout."""
+    """Inputs besides `PLATFORM`, its own tests and their imports: files and folders, relative to the checkout."""
 
     images: bool = False
-    """Whether it deploys images that `make up` does not build."""
+    """True if it deploys images that `make up` does not build."""
 
     @property
     def tests(self) -> str:
@@ -55,7 +55,7 @@ class Rehearsal:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Files and folders it depends on, beside what its tests import."""
+        """Files and folders it depends on, besides the imports of its tests."""
         return tuple(sorted({*PLATFORM, *self.files, self.tests}))
 
 
@@ -126,4 +126,4 @@ _ALL = (
 )
 
 REHEARSALS: Mapping[str, Rehearsal] = MappingProxyType({one.name: one for one in _ALL})
-"""All rehearsals by name, in the order in which they run: those that deploy the platform anew come last."""
+"""All rehearsals by name, in the order in which they run: those that redeploy the platform come last."""
