@@ -17,15 +17,15 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"checksum mismatch|do not match the hashes|hash mismatch|SECURITY ERROR|Hash Sum", re.IGNORECASE),
         (
-            "What was downloaded is not what this project has recorded. Do not use it: look at which proxy or mirror"
-            " stands between this machine and the registry."
+            "The download does not match the recorded checksum. Do not use it: check which proxy or mirror is between"
+            " this machine and the registry."
         ),
     ),
     (
         re.compile(r"NO_PUBKEY|Release signed by unknown key|BADSIG|EXPKEYSIG|invalid signature", re.IGNORECASE),
         (
-            "The Debian archive's signature was refused: update the package debian-archive-keyring, and look at which"
-            " mirror answers."
+            "The signature of the Debian archive is invalid: update the package debian-archive-keyring, and check"
+            " which mirror is used."
         ),
     ),
     (

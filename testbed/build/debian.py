@@ -85,7 +85,7 @@ def debootstrap(cache: Path) -> Artifact:
         bench.run([*apt, "download", "debootstrap"], cwd=bench.scratch)
         packages = list(bench.scratch.glob("debootstrap_*.deb"))
         if len(packages) != 1:
-            message = f"{MIRROR} was expected to give one package debootstrap for {versions.DEBIAN}, not {packages}."
+            message = f"Expected one package debootstrap from {MIRROR} for {versions.DEBIAN}, found {packages}."
             raise BuildError(message)
         bench.run(["dpkg-deb", "--extract", packages[0], result])
 

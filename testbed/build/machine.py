@@ -43,13 +43,13 @@ def check(cache: Path, plan: Sequence[Artifact]) -> None:
     if not KEYRING.exists():
         faults.append(f"Debian's archive keys are missing ({KEYRING}): apt-get install debian-archive-keyring.")
     if not _CERTIFICATES.exists() and "SSL_CERT_FILE" not in os.environ:
-        faults.append(f"Certificate authorities are missing ({_CERTIFICATES}): apt-get install ca-certificates.")
+        faults.append(f"CA certificates are missing ({_CERTIFICATES}): apt-get install ca-certificates.")
     needed = _COMPILING_FREE_GIB if any(artifact.lane is Lane.COMPILE for artifact in plan) else _PACKING_FREE_GIB
     free = shutil.disk_usage(cache).free / _GIB
     if free < needed:
         faults.append(
             f"{cache} has {free:.0f} GiB free and this build needs up to {needed}:"
-            " free some, or set XDG_CACHE_HOME to a larger disk."
+            " free some space, or set XDG_CACHE_HOME to a larger disk."
         )
     if faults:
         raise BuildError("\n".join([*faults, _OTHERWISE]))

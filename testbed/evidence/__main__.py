@@ -116,10 +116,10 @@ def _plan(wanted: Sequence[record.Verdict], *, everything: bool) -> None:
     """Print the rehearsals with the reason to run or skip each, and their duration at the last pass."""
     for verdict in wanted:
         asked = everything and not verdict.due
-        print(f"{verdict.rehearsal.name}: runs, because it was asked for" if asked else verdict, flush=True)
+        print(f"{verdict.rehearsal.name}: runs, because it was requested" if asked else verdict, flush=True)
     known = [verdict.passed.seconds for verdict in wanted if verdict.passed and (everything or verdict.due)]
     if known:
-        print(f"rehearsals that will run took {sum(known) / MINUTE:.0f} min at their last pass", flush=True)
+        print(f"duration of these rehearsals at their last pass: {sum(known) / MINUTE:.0f} min", flush=True)
 
 
 def run(names: Sequence[str], *, acceptance: bool, everything: bool, options: Sequence[str] = ()) -> int:
@@ -136,7 +136,7 @@ def run(names: Sequence[str], *, acceptance: bool, everything: bool, options: Se
     _plan(verdicts, everything=everything)
     due = [verdict.rehearsal for verdict in verdicts if everything or verdict.due]
     evidence = Evidence(parts=[], options=options)
-    if evidence.deploy("`dev` deployed, and used once"):
+    if evidence.deploy("deploy `dev`, with the smoke test"):
         if acceptance:
             evidence.acceptance()
         if any(rehearsal.images for rehearsal in due) and not evidence.images():
@@ -153,13 +153,13 @@ def run(names: Sequence[str], *, acceptance: bool, everything: bool, options: Se
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m testbed.evidence",
-        description="End-to-end tests on the embedded cluster; further options are pytest's.",
+        description="End-to-end tests on the embedded cluster; additional options are passed to pytest.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("all", help="acceptance tests and every rehearsal")
     commands.add_parser("due", help="acceptance tests, and rehearsals whose inputs have changed since their last pass")
     commands.add_parser("acceptance", help="acceptance tests")
-    commands.add_parser("list", help="every rehearsal: what it shows, and whether it is due and why")
+    commands.add_parser("list", help="all rehearsals, with their subject, and the reason if they are due")
     one = commands.add_parser("rehearse", help="one rehearsal")
     one.add_argument("name", choices=sorted(REHEARSALS), metavar="NAME", help=", ".join(REHEARSALS))
     return parser

@@ -88,7 +88,7 @@ _ALL = (
     ),
     Rehearsal(
         name="aws",
-        shows="the prod stack on a test server of AWS that judges every request by IAM policies",
+        shows="the prod stack on an AWS test server that checks every request against IAM policies",
         files=(_ARTIFACTS, _DATABASE, _TEAM, "Pulumi.prod.yaml", "components/aws", "testbed/aws", "testbed/e2e/pods"),
     ),
     Rehearsal(
@@ -98,29 +98,29 @@ _ALL = (
     ),
     Rehearsal(
         name="availability",
-        shows="no acknowledged data are lost and no request fails while pods are replaced, drained, killed or scaled",
+        shows="no acknowledged data is lost and no request fails while pods are replaced, drained, killed or scaled",
         files=(_ARTIFACTS, _DATABASE, _EXPOSURE, "benchmarks", "testbed/e2e/metrics-server.yaml"),
         images=True,
     ),
     Rehearsal(
         name="upgrade",
-        shows="the upgrade from the MLflow release before, with 10,000 runs, and the way back",
+        shows="the upgrade from the previous MLflow release, with 10,000 runs, and the rollback",
         files=(_DATABASE, "docs/upgrade.md"),
         images=True,
     ),
     Rehearsal(
         name="teams",
-        shows="a team comes, is archived, goes and comes back beside fifty others",
+        shows="a team is created, archived, deleted and restored next to fifty others",
         files=(_TEAM, "tools/purge", "tools/server"),
     ),
     Rehearsal(
         name="provider",
-        shows="what the Kubernetes provider finds, replaces, waits for and says, and how an interrupted `up` goes on",
+        shows="discovery, replacement, waiting and errors of the Kubernetes provider, and resuming an interrupted `up`",
         files=("tools/heal.py",),
     ),
     Rehearsal(
         name="life_cycle",
-        shows="`make up` killed at any point, the node stopped, destroy and the way back from kept volumes",
+        shows="`make up` killed at any point, the node stopped, destroy, and restoring from kept volumes",
         files=("components", "docs/destroy.md", "tools"),
     ),
 )

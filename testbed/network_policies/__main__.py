@@ -31,7 +31,7 @@ def load(text: str) -> bool:
     """Load a ruleset; returns True on success. After a failure the previous ruleset stays in force."""
     done = subprocess.run(["nft", "-f", "-"], input=text, text=True, capture_output=True, check=False)
     if done.returncode:
-        log.error("nft refuses the ruleset, the last one stays: %s\n%s", done.stderr.strip(), text)
+        log.error("nft rejected the ruleset, the previous one stays in force: %s\n%s", done.stderr.strip(), text)
     return done.returncode == 0
 
 
@@ -104,7 +104,7 @@ def main() -> None:
         try:
             part()
         except BaseException:
-            log.exception("ends")
+            log.exception("a thread failed; exiting")
         os._exit(1)
 
     # The socket of a program that was killed; the new one comes with the first rules.

@@ -89,4 +89,4 @@ def _answer(connection: socket.socket, announcements: Announcements) -> None:
             known = announcements.announce(namespace, name, address)
             connection.sendall(b"loaded\n" if known else b"not yet\n")
         except (OSError, ValueError) as error:
-            log.warning("an announcement was not understood: %s", error)
+            log.warning("invalid announcement: %s", error)
