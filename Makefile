@@ -49,10 +49,10 @@ status: testbed ## status of the local cluster
 down: testbed ## stop the local cluster, keep its data
 	@$(PYTHON) -m testbed down
 
-destroy: cluster ## ask, delete the platform, list the volumes that remain
+destroy: cluster ## delete the platform after confirmation, list the volumes that remain
 	@tools/destroy '$(STACK)' '$(CONTEXT)'
 
-purge: cluster ## ask, permanently delete the MLflow data of an archived TEAM
+purge: cluster ## permanently delete the MLflow data of an archived TEAM, after confirmation
 	@tools/purge '$(STACK)' '$(CONTEXT)' '$(TEAM)'
 
 env: testbed ## print the environment of the local cluster for your shell: eval "$$(make -s env)"
@@ -76,10 +76,10 @@ test: testbed ## linters, type checker and all tests that need no cluster
 e2e: testbed ## every end-to-end test, on the local cluster; deploys `dev` first
 	@tools/e2e all
 
-evidence: testbed ## what CI runs: acceptance tests, and rehearsals whose inputs have changed since their last pass
+evidence: testbed ## as in CI: acceptance tests, and rehearsals whose inputs have changed since their last pass
 	@tools/e2e due
 
-rehearse: testbed ## one rehearsal by NAME; without it, list them and say which are due
+rehearse: testbed ## run the rehearsal NAME; without NAME, list all rehearsals and show which are due
 	@tools/e2e $(if $(NAME),rehearse '$(NAME)',list)
 
 bench: testbed ## preview time; login overhead and server throughput of the deployed `dev` stack

@@ -50,7 +50,7 @@ for item in json.loads(Path("objects.json").read_text()):
 
 
 def platform_config(teams: int) -> dict[str, Any]:
-    """Configuration of the dev stack with so many teams."""
+    """Configuration of the dev stack with this many teams."""
     document: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
     committed = document["config"]["mlflow-platform:teams"]
     document["config"]["mlflow-platform:teams"] = committed | {

@@ -95,7 +95,7 @@ def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float) -> Re
         plan = Plan(way=way, run_id=run_id, clients=CLIENTS, seconds=seconds)
         clients.run(replace(plan, seconds=WARM_UP_SECONDS, clients=sizes.workers), clone.network)
         with clone.watched() as peaks:
-            print(f"  {sizes.name}: {peaks.memory:.0f} MiB before the clients come", flush=True)
+            print(f"  {sizes.name}: {peaks.memory:.0f} MiB before the clients start", flush=True)
             logged = clients.run(plan, clone.network)
         return Result(sizes=sizes, logged=logged, seconds=seconds, peaks=peaks)
 
@@ -116,7 +116,7 @@ def report(result: Result, usual: Result, expected_memory: int) -> None:
     print(f"  p99 {usual.p99 / result.p99:.0f} times lower than with the usual defaults (goal: {GOAL})")
     print(compared("connections", sizes.workers * (sizes.pool_size + sizes.pool_overflow), peaks.connections))
     print(compared("memory", expected_memory, peaks.memory, " MiB"))
-    print(f"  PostgreSQL took {peaks.database_growth / max(peaks.connections, 1):.1f} MiB for each", flush=True)
+    print(f"  PostgreSQL took {peaks.database_growth / max(peaks.connections, 1):.1f} MiB per connection", flush=True)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from factories.context import Context
 
 
 def cluster_roles(context: Context) -> ClusterRoles:
-    """The ClusterRole of programs, and by choice parts of Kubernetes' own roles."""
+    """The ClusterRole of programs, and optional parts of Kubernetes' own roles."""
     return ClusterRoles(
         "cluster-roles", ClusterRolesArgs(aggregate=context.settings.access.aggregate_roles), context.opts
     )

@@ -94,7 +94,7 @@ def issuer(text: str) -> str | None:
     start, discovery, _ = text.partition("/.well-known/")
     remedy = _url(start, ("https",))
     if remedy is None and not re.fullmatch(r"[A-Za-z0-9._~/%-]*", urlsplit(start).path):
-        return "write the path as the issuer does"
+        return "copy the path exactly from the `iss` claim of its tokens"
     return f"remove /.well-known and everything after it: {start}" if discovery and remedy is None else remedy
 
 
@@ -131,7 +131,7 @@ def block(text: str) -> str | None:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        return "write the first address and the length of the prefix, like 10.0.0.0/16"
+        return "write it in CIDR notation, like 10.0.0.0/16"
     if any(network.version == other.version and network.overlaps(other) for other in METADATA):
         return "it contains a cloud's metadata service, which hands out the node's credentials: write narrower ranges"
     return None if str(network) == text else f"write it like {network}"

@@ -1,4 +1,4 @@
-"""Kinds of values of AWS: account numbers, ARNs, ids, time windows."""
+"""Kinds of values of AWS: account IDs, ARNs, ids, time windows."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def _account(text: str) -> str | None:
     if re.fullmatch(_ACCOUNT, text):
         return None
     if re.fullmatch(r"[0-9]{1,11}", text):
-        return f'an account\'s number may begin with zeros: write it in quotes: "{text.zfill(12)}"'
+        return f'account IDs may begin with zeros: write it in quotes: "{text.zfill(12)}"'
     return 'write the 12 digits in quotes, for example "123456789012"'
 
 
@@ -68,7 +68,7 @@ def owner_of(key: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else ("", "")
 
 
-AccountId = Annotated[str, kinds.text("the 12 digits of an AWS account", _account)]
+AccountId = Annotated[str, kinds.text("a 12-digit AWS account ID", _account)]
 OidcProvider = Annotated[str, kinds.text("the ARN of an OIDC provider in IAM", _provider)]
 PolicyArn = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""Warnings: settings that are allowed but probably unintended. A preview shows them and goes on."""
+"""Warnings: settings that are allowed but probably unintended. A preview shows them and continues."""
 
 from collections.abc import Callable, Iterator
 

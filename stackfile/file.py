@@ -57,7 +57,7 @@ def _section(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
     for key, _ in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            raise UnreadableError(f"line {line}: expected a word as key")
+            raise UnreadableError(f"line {line}: expected a string as key")
         if lines.setdefault(key.value, line) != line:
             raise UnreadableError(f"line {line}: the key `{key.value}` is already in line {lines[key.value]}")
     loader.flatten_mapping(node)
@@ -97,7 +97,7 @@ def read(text: str) -> Source:
 
 def _mapping(value: object, what: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise UnreadableError(f"expected {what} to hold keys, as in `config:`")
+        raise UnreadableError(f"expected {what} to be a section with keys, as in `config:`")
     return cast("Mapping[str, object]", value)
 
 

@@ -46,7 +46,7 @@ def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
         if isinstance(value, bool | int | float):
             written = json.dumps(value)
             return advise(written) or f'write it in quotes: "{written}"'
-        return "write one text"
+        return "write a single text"
 
     return Kind(meaning, remedy)
 
@@ -66,7 +66,7 @@ def whole(low: int, high: int) -> Kind:
 
 
 def flag() -> Kind:
-    """A kind of truth value."""
+    """A kind of boolean."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, bool):

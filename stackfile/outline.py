@@ -91,12 +91,12 @@ def words(field: FieldInfo) -> str:
             return one_of(alternatives(field))
         case origin if origin is tuple:
             item = value_kind(get_args(annotation)[0])
-            return f"a list; each item {item.meaning if item else 'a text'}"
+            return f"a list; each item is {item.meaning if item else 'a text'}"
         case origin if origin is dict and not models(annotation):
             return "a section of texts"
         case origin if origin is dict:
             name = value_kind(get_args(annotation)[0])
-            return f"a section; each key {name.meaning if name else 'a text'}"
+            return f"a section; each key is {name.meaning if name else 'a text'}"
         case _:
             kinds = choices(field)
             return f"a section with `kind` {one_of(kinds)}" if kinds else "a section"

@@ -131,7 +131,7 @@ def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str,
 
 
 def _put(above: dict[str, object], path: list[str], value: Value) -> None:
-    """Set a value that is not set yet, in copies of its sections; anything that is no section stays as it is."""
+    """Set a value that is not set yet, in copies of its sections; anything else than a section stays unchanged."""
     step, *rest = path
     if not rest:
         above.setdefault(step, value)

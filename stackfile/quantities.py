@@ -40,7 +40,7 @@ def cpu_in_cores(text: str) -> float | None:
 
 def cpu(text: str) -> str | None:
     """Remedy for a wrong amount of CPU; None for a right one."""
-    return None if cpu_in_cores(text) else 'write cores like "2" or "0.5", or thousandths of one like "250m"'
+    return None if cpu_in_cores(text) else 'write cores like "2" or "0.5", or millicores like "250m"'
 
 
 def size(text: str) -> str | None:

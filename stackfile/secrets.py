@@ -59,9 +59,11 @@ NEEDS = MappingProxyType(
             "Password of `database.administrator.user`.",
         ),
         "artifactsAccessKeyId": Need(
-            "artifacts.credentials", "s3", OTHER_ARTIFACTS, "Id of the access key that reads and writes the bucket."
+            "artifacts.credentials", "s3", OTHER_ARTIFACTS, "Access key ID; the key can read and write the bucket."
         ),
-        "artifactsSecretAccessKey": Need("artifacts.credentials", "s3", OTHER_ARTIFACTS, "The access key itself."),
+        "artifactsSecretAccessKey": Need(
+            "artifacts.credentials", "s3", OTHER_ARTIFACTS, "Secret access key of `artifactsAccessKeyId`."
+        ),
         "loginClientSecret": Need(
             "login.credentials", "oidc", ("development", "basic"), "Secret of the client `login.clientId`."
         ),

@@ -61,7 +61,7 @@ def assemble(values: Mapping[str, str], encrypted: Collection[str]) -> Source:
 
 
 def parse(text: str) -> object:
-    """A section from its JSON; other values are the text of a scalar, and truth values are converted."""
+    """A section from its JSON; other values are the text of a scalar, and booleans are converted."""
     if text in FLAGS:
         return FLAGS[text]
     if text[:1] not in ("{", "["):

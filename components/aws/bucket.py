@@ -1,6 +1,6 @@
 """An S3 bucket of the platform: encrypted with a KMS key, versioned, closed to the public and to plain HTTP.
 
-What MLflow deletes stays as a noncurrent version until the lifecycle rules expire it.
+An object that MLflow deletes stays as a noncurrent version until the lifecycle rules expire it.
 """
 
 from dataclasses import dataclass

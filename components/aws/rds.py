@@ -144,7 +144,7 @@ class Rds(pulumi.ComponentResource):
         return pulumi.Output.concat("mlflow-", name, "-", suffix.result)
 
     def _firewall(self, name: str, args: RdsArgs) -> aws.ec2.SecurityGroup:
-        """A security group that admits PostgreSQL from the cluster only; it allows no egress."""
+        """A security group that allows ingress to PostgreSQL from the cluster only, and no egress."""
         child = pulumi.ResourceOptions(parent=self)
         firewall = aws.ec2.SecurityGroup(
             f"{name}-firewall", description="MLflow's database: the cluster only", vpc_id=args.vpc, opts=child

@@ -34,7 +34,7 @@ class Route(Protocol):
 
     @property
     def controller_namespace(self) -> str:
-        """Namespace of the controller's pods, for the NetworkPolicies that admit them."""
+        """Namespace of the controller's pods, for the NetworkPolicies that allow their connections."""
         ...
 
     def expose(

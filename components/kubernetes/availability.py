@@ -41,7 +41,7 @@ def disruption_budget(
     replicas: int,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """A PodDisruptionBudget that lets one pod at a time be evicted; none for one replica, which it could not help."""
+    """A PodDisruptionBudget that lets one pod at a time be evicted; none for one replica, where it cannot help."""
     if replicas <= 1:
         return
     k8s.policy.v1.PodDisruptionBudget(

@@ -1,7 +1,7 @@
 """CA certificates that clients in pods trust.
 
 `service_authority` is for one service: its clients trust this CA certificate and no other. `Authorities` is for a
-company that signs its own certificates: every client trusts its CA certificates beside the public ones.
+company that signs its own certificates: every client trusts its CA certificates in addition to the public ones.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class AuthoritiesArgs:
 
 
 class Authorities(pulumi.ComponentResource):
-    """A company's CA certificates, which clients in the server's image trust beside the public ones.
+    """A company's CA certificates, which clients in the server's image trust in addition to the public ones.
 
     An init container joins both in each pod, so that the public ones are always those of the image.
     """

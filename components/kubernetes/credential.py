@@ -108,7 +108,7 @@ class Credential:
 
 
 def credential(name: str, source: Source, *, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Credential:
-    """The credential from `source`, and the resources that it takes; their names begin with `name`."""
+    """The credential from `source`, and the resources that it needs; their names begin with `name`."""
     match source:
         case ExistingSecret():
             return Credential(secret=source.name, keys=source.keys, rotation=source.rotation, ready=())

@@ -1,7 +1,7 @@
 """NetworkPolicies: the default deny of a namespace, and the connections that each component opens.
 
 Every namespace of the platform denies ingress and egress; each component opens what it needs with a policy of its own.
-Kubelet probes come from the node and are always admitted.
+Kubelet probes come from the node and are always allowed.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
 
 
 def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:
-    """Connections to address ranges; without ranges no flow, because a rule without peers admits everybody."""
+    """Connections to address ranges; without ranges no flow, because a rule without peers allows all addresses."""
     peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=cidr)) for cidr in ranges]
     return [Flow(peers=peers, ports=ports)] if peers else []
 

@@ -58,7 +58,7 @@ class ScriptJobArgs:
 
     pod_failure_policy: batch.PodFailurePolicyArgs | None = None
     minutes: int | None = None
-    """Deadline of the Job; None means none but the provider's own time-out."""
+    """Deadline of the Job in minutes; with None only the provider's timeout applies."""
 
     service_account: pulumi.Input[str] | None = None
     affinity: core.AffinityArgs | None = None

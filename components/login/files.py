@@ -81,7 +81,7 @@ def login_authorities(
 ) -> tuple[list[str], Attachment]:
     """Names of the files with private CA certificates, and their mount in `AUTHORITIES`.
 
-    They are that of this cluster's API server, the identity provider's and the company's, as far as there are any.
+    Possible files: the CA certificates of this cluster's API server, of the identity provider and of the company.
     """
     config_maps: dict[str, pulumi.Input[str]] = {}
     if kubernetes:

@@ -129,7 +129,7 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
 
 
 def with_options(command_line: Sequence[str], options: Mapping[str, str]) -> list[str]:
-    """A command line with new values for some options, each of which is in it once or not at all."""
+    """A command line with new values for some options, each of which occurs at most once."""
     others = [word for word in command_line if word.partition("=")[0] not in options]
     return others + [f"{option}={value}" for option, value in options.items()]
 
@@ -167,7 +167,7 @@ def cookie_name(address: Address) -> str:
     """Name of the session cookie.
 
     With the prefix `__Host-` browsers refuse the cookie from any other host or sub-domain; it also requires the path
-    `/`. Below a path that is not wanted: another platform on the same host would receive sessions of this one.
+    `/`. A platform below a path does not use it, because another platform on the same host would receive its sessions.
     """
     return "__Secure-mlflow" if address.path else "__Host-mlflow"
 

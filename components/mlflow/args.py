@@ -1,4 +1,4 @@
-"""Input of the MLflow server, and the labels and the service account that others know it by."""
+"""Input of the MLflow server, and the labels and the service account that other components refer to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

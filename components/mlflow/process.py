@@ -58,8 +58,8 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
 def uvicorn_options(termination_seconds: int) -> str:
     """Options of uvicorn: one request per connection, the header limit, and the seconds to finish running requests.
 
-    Of the termination grace period it gets what the preStop hook (`DRAIN_SECONDS`) and the login, which stops after
-    the server (`LOGIN_END_SECONDS`), leave.
+    These are the termination grace period minus the preStop hook (`DRAIN_SECONDS`) and the shutdown of the login
+    (`LOGIN_END_SECONDS`), which stops after the server.
     """
     finishing = termination_seconds - DRAIN_SECONDS - LOGIN_END_SECONDS
     return " ".join(

@@ -21,18 +21,18 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 
 
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
-    """Permission to take the number of replicas over from an autoscaler, which owns the field once it has set it.
+    """Annotation to overwrite the number of replicas after an autoscaler has set it and so owns the field.
 
-    The annotation comes and goes with the autoscaler, so that switching it off always changes the Deployment: the
-    number alone may be the same as before, and would then not be applied.
+    It is absent while there is an autoscaler, so that removing the autoscaler always changes the Deployment. The number
+    alone may be the same as before, and would then not be applied.
     """
     return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
 
 
 def ignored(args: MLflowArgs) -> list[str]:
-    """Fields of the Deployment that keep the value they have.
+    """Fields of the Deployment for `ignore_changes`: their values in the cluster stay.
 
-    The number of replicas while an autoscaler writes it. If it were left out of the Deployment instead, Kubernetes
+    With an autoscaler it is the number of replicas. If it were left out of the Deployment instead, Kubernetes
     would reset it to 1 when the autoscaler is switched on for a running server.
     """
     return [REPLICAS] if args.autoscaling is not None else []

@@ -1,4 +1,4 @@
-"""ClusterRoles: one for programs, and by choice those that aggregate to Kubernetes' view, edit and admin.
+"""ClusterRoles: one for programs, and optional ones that aggregate to Kubernetes' view, edit and admin.
 
 A ClusterRole grants nothing until it is bound, and the platform binds it in the teams' namespaces only.
 """
@@ -25,7 +25,7 @@ class ClusterRolesArgs:
 
 
 class ClusterRoles(pulumi.ComponentResource):
-    """The programs' ClusterRole, and by choice parts of view, edit and admin."""
+    """The programs' ClusterRole, and optional parts of view, edit and admin."""
 
     integration: pulumi.Output[str]
     """Name of the programs' ClusterRole, for RoleBindings."""

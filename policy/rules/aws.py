@@ -107,9 +107,9 @@ def _too_much(statement: dict[str, object]) -> Iterator[str]:
         if "*" in action:
             yield f"the action {action} has a wildcard: list the actions"
     if "*" in _texts(statement.get("Resource")):
-        yield "the resource * is everything: list the resources"
+        yield "the resource * allows every resource: list the resources"
     if statement.get("Principal") == "*" or "*" in _principals(statement.get("Principal")):
-        yield "the principal * is everybody: list the principals"
+        yield "the principal * allows everyone: list the principals"
 
 
 def _parent(urn: str) -> str:

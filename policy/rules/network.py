@@ -62,7 +62,7 @@ def explicit_peers(resource: Resource) -> Iterator[str]:
             yield "spec.egress: a rule without `to` allows all destinations: name the peers"
         for peer in rule["to"].each():
             if _reaches_metadata(peer["ipBlock"]):
-                yield f"spec.egress: {peer.at('ipBlock.cidr').text} contains metadata services: except 169.254.0.0/16"
+                yield f"spec.egress: {peer.at('ipBlock.cidr').text} contains metadata services: exclude 169.254.0.0/16"
             yield from _any_namespace(peer, "spec.egress")
 
 
@@ -70,7 +70,7 @@ def _any_namespace(peer: Node, way: str) -> Iterator[str]:
     """Violation of a peer in any namespace. A pod selector does not help: owners of a namespace choose their labels."""
     selector = peer["namespaceSelector"]
     if selector.present and _selects_everything(selector):
-        yield f"{way}: an empty namespaceSelector selects all namespaces of the cluster: name the needed ones"
+        yield f"{way}: an empty namespaceSelector selects all namespaces of the cluster: select the needed ones"
 
 
 def _selects_everything(selector: Node) -> bool:

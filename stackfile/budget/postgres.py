@@ -65,7 +65,7 @@ def memory(draft: Draft) -> Iterator[Fault]:
 
 
 def with_connections(draft: Draft, connections: int) -> Iterator[str]:
-    """The settings with which the in-cluster PostgreSQL accepts so many connections."""
+    """The settings with which the in-cluster PostgreSQL accepts this many connections."""
     wanted, limit = Need(connections=connections), size_in_bytes(draft.text("database.memoryLimit") or "")
     if limit is not None and connections <= MOST_CONNECTIONS:
         more = {} if wanted.limit <= limit else {"database.memoryLimit": mebibytes(wanted.limit)}

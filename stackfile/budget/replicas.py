@@ -33,7 +33,7 @@ class Pods:
         return f"({name} {self.most} + {self.surge} surge)" if self.surge else f"{name} {self.most}"
 
     def fewer(self, most: int) -> Iterator[str]:
-        """The remedy for at most so many pods, if there is one."""
+        """The remedy that allows at most `most` pods, if there is one."""
         if self.scaled and most > self.replicas:
             yield setting({"server.autoscaling.maxReplicas": most})
         elif not self.scaled and most >= 1:

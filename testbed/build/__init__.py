@@ -1,7 +1,6 @@
 """Builds everything the embedded cluster runs, from package registries only, into the cache.
 
-It gives file names and starts nothing: the node, its add-ons and the engine's environment are made
-from them elsewhere in `testbed`.
+It returns paths and starts nothing: other modules of `testbed` start the node, its add-ons and the engine from them.
 """
 
 from dataclasses import dataclass
@@ -18,22 +17,22 @@ __all__ = ["Artifacts", "BuildError", "Progress", "engine_bin", "everything", "r
 
 @dataclass(frozen=True, kw_only=True)
 class Artifacts:
-    """Where the finished parts lie; each name changes with its content, and none is ever written to."""
+    """Paths of the finished artifacts; each name changes with its content, and no artifact is modified later."""
 
     engine_bin: Path
-    """Directory with pulumi, its Python host and policy host, and kubectl: goes on PATH; `plugins` in it does not."""
+    """Directory for PATH with pulumi, its Python host and policy host, and kubectl; `plugins` in it is not for PATH."""
     node_rootfs: Path
     """The node's root file system, including /usr/local/bin/{kubeadm,kubelet,…}."""
     images: tuple[Path, ...]
-    """Archives for `ctr images import`, each with all of its image's names."""
+    """Archives for `ctr images import`, each with all tags of its image."""
     definitions: Path
-    """Manifest of the kinds that Kubernetes itself does not have."""
+    """Manifest of the CustomResourceDefinitions."""
 
 
 def everything(progress: Progress) -> Artifacts:
-    """Build what is not in the cache yet and return where all of it is.
+    """Build the artifacts that are not in the cache yet, and return the paths of all.
 
-    Raises BuildError, whose text says what failed, shows the end of its log and says what to do.
+    Raises BuildError with the failed artifact, the end of its log and a remedy.
     """
     directory = cache()
     wanted = catalogue(directory)
@@ -53,7 +52,7 @@ def everything(progress: Progress) -> Artifacts:
 
 
 def rehearsal(progress: Progress) -> tuple[Path, ...]:
-    """Build the images that only some of the end-to-end tests deploy, and return where their archives are."""
+    """Build the images that only some of the end-to-end tests deploy, and return the paths of their archives."""
     directory = cache()
     wanted = catalogue(directory).rehearsal
     build(
@@ -67,5 +66,5 @@ def rehearsal(progress: Progress) -> tuple[Path, ...]:
 
 
 def engine_bin() -> Path:
-    """Return where the engine's programs are or will be; builds nothing and does not look."""
+    """Return the directory of the engine's programs, which may not be built yet."""
     return catalogue(cache()).engine.path

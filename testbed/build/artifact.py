@@ -1,4 +1,4 @@
-"""One thing that is built: what decides its content, where it lies, and how it is made."""
+"""An artifact of the build: the inputs that determine its content, its path in the cache, and how it is built."""
 
 import enum
 import hashlib
@@ -13,17 +13,17 @@ _KEY_LENGTH = 12
 
 
 class Lane(enum.Enum):
-    """Builds of one lane run one after the other; the lanes run side by side."""
+    """Builds of one lane run one after the other; the lanes run in parallel."""
 
     COMPILE = "compile"
-    """The Go compiler: it uses every processor and much memory by itself."""
+    """Go builds: one alone uses all CPUs and much memory."""
     FETCH = "fetch"
-    """Downloading, unpacking, packing: mostly the network and the disk."""
+    """Downloading, unpacking, packing: limited by network and disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What a build may use: a directory of its own, a log, and a way to run commands."""
+    """Resources of one build: a temporary directory, a log, and a way to run commands."""
 
     scratch: Path
     """An empty directory on the disk of the cache, removed afterwards."""
@@ -56,27 +56,27 @@ def digest(*parts: str | Path) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Artifact:
-    """A file or directory of the cache that is whole whenever it exists."""
+    """A file or directory of the cache; it is complete if it exists."""
 
     name: str
     version: str
     cache: Path
     recipe: str
-    """Digest of everything that decides the content besides `needs`: files, package lists, arguments."""
+    """Digest of all inputs besides `needs` that determine the content: files, package lists, arguments."""
     make: Callable[[Path, Bench], None]
     """Writes the artifact to the given path, which does not exist yet."""
     needs: tuple["Artifact", ...] = ()
-    """What the content is made from; when one of them changes, so does this."""
+    """Artifacts that the content is made from; a change of one of them changes this artifact."""
     tools: tuple["Artifact", ...] = ()
-    """What it is merely made with, such as a compiler: not part of its identity."""
+    """Artifacts used to build it, such as a compiler; not part of its digest."""
     lane: Lane = Lane.FETCH
     usual_seconds: int
-    """On two processors, to tell a person what to expect."""
+    """Usual build time on two CPUs, for progress messages."""
     suffix: str = ""
 
     @cached_property
     def path(self) -> Path:
-        """Where it lies once it is whole: the name changes with everything that decides the content."""
+        """Path of the finished artifact; the name changes with every input that determines the content."""
         key = digest(self.name, self.version, self.recipe, *(need.path.name for need in self.needs))
         return self.cache / f"{self.name}-{self.version}-{key[:_KEY_LENGTH]}{self.suffix}"
 
@@ -87,14 +87,14 @@ class Artifact:
 
     @property
     def exists(self) -> bool:
-        """Whether it has been built; a cheap look, for it is only ever renamed into place."""
+        """True if it has been built; an unfinished artifact has a temporary name."""
         return self.path.exists()
 
 
 def missing(wanted: Sequence[Artifact]) -> list[Artifact]:
-    """Return what has to be built for `wanted`, what is needed first coming first.
+    """Return the artifacts that have to be built for `wanted`, in the order of their dependencies.
 
-    Of what exists already nothing is followed further: its sources may have been removed.
+    Dependencies of artifacts that already exist are ignored: they may have been removed.
     """
     plan: list[Artifact] = []
 

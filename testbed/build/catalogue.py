@@ -1,4 +1,4 @@
-"""Everything the embedded cluster is built from, in the order in which it is worth having."""
+"""All artifacts of the embedded cluster, in the order in which to build them."""
 
 import os
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _POLICY_HOST_SCRIPT = Path(__file__).parent / "engine" / _POLICY_HOST
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """What a finished build consists of."""
+    """The artifacts of a complete build."""
 
     kubernetes: Artifact
     node: Artifact
@@ -24,9 +24,9 @@ class Catalogue:
     """Images of the cluster itself."""
     engine: Artifact
     platform: tuple[Artifact, ...]
-    """Images of what is deployed to it."""
+    """Images of the workloads in the cluster."""
     definitions: Artifact
-    """Manifest of the kinds that Kubernetes itself does not have."""
+    """Manifest of the CustomResourceDefinitions."""
     rehearsal: tuple[Artifact, ...]
     """Images that only some of the end-to-end tests deploy."""
 
@@ -37,7 +37,7 @@ class Catalogue:
 
     @property
     def all(self) -> tuple[Artifact, ...]:
-        """All of it: first what the compiler is busy with longest, then what the node starts from."""
+        """All artifacts: first the one that takes longest to compile, then those that the node needs to start."""
         return (self.kubernetes, self.node, *self.control_plane, self.engine, self.definitions, *self.platform)
 
 
@@ -109,7 +109,7 @@ def _control_plane(kubernetes: Artifact, pause: Artifact, coredns: Artifact, emp
 def _platform(
     traefik: Artifact, weed: Artifact, oauth2_proxy: Artifact, dex: Artifact, empty_root: Artifact
 ) -> tuple[Image, ...]:
-    """Describe the images of what is deployed to the cluster."""
+    """Describe the images of the workloads in the cluster."""
     return (
         Image(
             context=STAND_INS / "traefik",
@@ -160,7 +160,7 @@ def _metrics_server(program: Artifact, empty_root: Artifact) -> Image:
 
 
 def catalogue(cache: Path) -> Catalogue:
-    """Describe the whole build; nothing is built or looked for but a Go compiler."""
+    """Describe the whole build without building anything; only looks for a Go compiler."""
     toolchain = go.Toolchain(cache)
     kubernetes = toolchain.program(cache, go.KUBERNETES)
     root = debian.base(cache, debian.debootstrap(cache))

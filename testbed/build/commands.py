@@ -1,4 +1,4 @@
-"""Run the builds' commands: output to a log, failures as sentences, nothing left running behind."""
+"""Runs the commands of builds, with their output in a log, failures as messages, and no processes left running."""
 
 import re
 import subprocess
@@ -17,15 +17,15 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"checksum mismatch|do not match the hashes|hash mismatch|SECURITY ERROR|Hash Sum", re.IGNORECASE),
         (
-            "What was downloaded is not what this project has recorded. Do not use it: look at which proxy or mirror"
-            " stands between this machine and the registry."
+            "The download does not match the recorded checksum. Do not use it: check which proxy or mirror is between"
+            " this machine and the registry."
         ),
     ),
     (
         re.compile(r"NO_PUBKEY|Release signed by unknown key|BADSIG|EXPKEYSIG|invalid signature", re.IGNORECASE),
         (
-            "The Debian archive's signature was refused: update the package debian-archive-keyring, and look at which"
-            " mirror answers."
+            "The signature of the Debian archive is invalid: update the package debian-archive-keyring, and check"
+            " which mirror is used."
         ),
     ),
     (
@@ -57,7 +57,7 @@ class BuildError(EmbeddedError):
 
 
 def _tail(log: Path) -> list[str]:
-    """Return the last lines of a log; of a line that was overwritten in place, what it said last."""
+    """Return the last lines of a log; of a line that was overwritten in place, its last state."""
     with log.open("rb") as stream:
         size = stream.seek(0, 2)
         stream.seek(max(0, size - _LOG_END_BYTES))
@@ -73,7 +73,7 @@ def _remedy(lines: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Commands:
-    """Starts processes and can end all of them at once."""
+    """Starts processes, and can stop all of them at once."""
 
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set[subprocess.Popen[bytes]])
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -118,7 +118,7 @@ class Commands:
             raise BuildError(message)
 
     def stop(self) -> None:
-        """End everything that runs, and start nothing more."""
+        """Kill all running processes, and start no more."""
         with self._lock:
             self._stopped.set()
             for process in self._running:

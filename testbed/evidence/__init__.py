@@ -1,5 +1,5 @@
-"""The evidence that the platform works: acceptance tests, which always run, and rehearsals, which are recorded.
+"""End-to-end tests: acceptance tests, which always run, and rehearsals, whose passes are recorded.
 
-A rehearsal takes minutes and shows what few changes can break. It runs when one of its inputs is not as it was at its
-last recorded pass, and is taken from the record otherwise; the run says which and why.
+A rehearsal takes minutes and tests behaviour that few changes can break. It runs only if one of its inputs has changed
+since its last recorded pass; the run prints the reason.
 """

@@ -1,7 +1,7 @@
 """Runs the end-to-end tests: `python -m testbed.evidence --help`.
 
-Acceptance tests run each time. Rehearsals run when an input has changed since their recorded pass, or when asked for.
-The `dev` stack is deployed first, and each part leaves it as it is committed.
+Acceptance tests run each time. Rehearsals run when an input has changed since their recorded pass, or on request.
+The `dev` stack is deployed first, and each part restores its committed configuration.
 """
 
 import argparse
@@ -28,7 +28,7 @@ MINUTE = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One line of the table at the end."""
+    """A row of the summary."""
 
     name: str
     result: str
@@ -38,18 +38,18 @@ class Part:
 
 @dataclass(slots=True)
 class Evidence:
-    """One run: says what it does, does it, and remembers how each part ended."""
+    """One run of tests, with the result of each part."""
 
     parts: list[Part]
     options: Sequence[str] = ()
-    """Further arguments of pytest."""
+    """Additional arguments for pytest."""
 
     def deploy(self, reason: str) -> bool:
-        """Deploy the `dev` stack; the result is whether it worked."""
+        """Deploy the `dev` stack; returns True on success."""
         return self._command(reason, UP)
 
     def images(self) -> bool:
-        """Bring the images that only rehearsals deploy to the cluster."""
+        """Import the images that only rehearsals deploy into the cluster; returns True on success."""
         return self._command("images of the rehearsals", IMAGES)
 
     def acceptance(self) -> None:
@@ -67,7 +67,7 @@ class Evidence:
             record.write(CHECKOUT, rehearsal, seconds=part.seconds, tests=tests, digests=before)
 
     def from_record(self, verdict: record.Verdict) -> None:
-        """Count a rehearsal that need not run."""
+        """Add a rehearsal that does not need to run to the summary."""
         self.parts.append(Part(name=f"rehearsal {verdict.rehearsal.name}", result="from the record", seconds=0))
 
     def _command(self, name: str, command: Sequence[str]) -> bool:
@@ -91,7 +91,7 @@ class Evidence:
         return part, passed
 
     def summary(self) -> str:
-        """The table at the end: what ran, what was taken from the record, and the seconds of each."""
+        """The summary as a table: each part, its result or `from the record`, and its duration."""
         width = max(len(part.name) for part in self.parts)
         middle = max(len(part.result) for part in self.parts)
         rows = [f"{part.name:<{width}}  {part.result:<{middle}}  {part.seconds:6.0f} s" for part in self.parts]
@@ -104,7 +104,7 @@ def _say(line: str) -> None:
 
 
 def _counted(report: Path) -> tuple[int, str]:
-    """How many tests passed, and the counts in words, from pytest's own report."""
+    """Number of passed tests, and all counts as text, from pytest's report."""
     (suite,) = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 - written by pytest a moment ago
     tests, failures, errors, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
     passed = tests - failures - errors - skipped
@@ -113,30 +113,30 @@ def _counted(report: Path) -> tuple[int, str]:
 
 
 def _plan(wanted: Sequence[record.Verdict], *, everything: bool) -> None:
-    """Tell what will run, why, and how long it took the last time."""
+    """Print the rehearsals with the reason to run or skip each, and their duration at the last pass."""
     for verdict in wanted:
         asked = everything and not verdict.due
-        print(f"{verdict.rehearsal.name}: runs, because it was asked for" if asked else verdict, flush=True)
+        print(f"{verdict.rehearsal.name}: runs, because it was requested" if asked else verdict, flush=True)
     known = [verdict.passed.seconds for verdict in wanted if verdict.passed and (everything or verdict.due)]
     if known:
-        print(f"rehearsals that will run took {sum(known) / MINUTE:.0f} min at their last pass", flush=True)
+        print(f"duration of these rehearsals at their last pass: {sum(known) / MINUTE:.0f} min", flush=True)
 
 
 def run(names: Sequence[str], *, acceptance: bool, everything: bool, options: Sequence[str] = ()) -> int:
-    """Run the parts that are wanted; the result is the exit code, 1 if one of them failed.
+    """Run the selected parts; returns the exit code, 1 if one of them failed.
 
     Args:
-        names: the rehearsals to look at.
-        acceptance: whether the acceptance tests run.
-        everything: whether rehearsals run that the record vouches for.
-        options: further arguments of pytest; a pass of a part of a rehearsal is not recorded.
+        names: the rehearsals to consider.
+        acceptance: run the acceptance tests.
+        everything: also run rehearsals that are not due.
+        options: additional arguments for pytest; with any, a pass is not recorded.
     """
     passes = record.read(CHECKOUT)
     verdicts = [record.judge(CHECKOUT, REHEARSALS[name], passes.get(name)) for name in names]
     _plan(verdicts, everything=everything)
     due = [verdict.rehearsal for verdict in verdicts if everything or verdict.due]
     evidence = Evidence(parts=[], options=options)
-    if evidence.deploy("`dev` deployed, and used once"):
+    if evidence.deploy("deploy `dev`, with the smoke test"):
         if acceptance:
             evidence.acceptance()
         if any(rehearsal.images for rehearsal in due) and not evidence.images():
@@ -153,13 +153,13 @@ def run(names: Sequence[str], *, acceptance: bool, everything: bool, options: Se
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m testbed.evidence",
-        description="End-to-end tests on the embedded cluster; further options are pytest's.",
+        description="End-to-end tests on the embedded cluster; additional options are passed to pytest.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("all", help="acceptance tests and every rehearsal")
     commands.add_parser("due", help="acceptance tests, and rehearsals whose inputs have changed since their last pass")
     commands.add_parser("acceptance", help="acceptance tests")
-    commands.add_parser("list", help="every rehearsal: what it shows, and whether it is due and why")
+    commands.add_parser("list", help="all rehearsals, with their subject, and the reason if they are due")
     one = commands.add_parser("rehearse", help="one rehearsal")
     one.add_argument("name", choices=sorted(REHEARSALS), metavar="NAME", help=", ".join(REHEARSALS))
     return parser

@@ -28,9 +28,9 @@ PLATFORM = (
     "testbed/versions.py",
     "uv.lock",
 )
-"""Inputs of every rehearsal: what decides how the `dev` stack is deployed and what the embedded cluster is.
+"""Inputs of every rehearsal: files that determine the deployment of the `dev` stack and the embedded cluster.
 
-Rules of the stack file are none: they refuse, and change nothing that is deployed.
+The checks of stack files are not included: they reject settings, and change nothing that is deployed.
 """
 
 
@@ -40,13 +40,13 @@ class Rehearsal:
 
     name: str
     shows: str
-    """One line for people."""
+    """Description in one line."""
 
     files: tuple[str, ...]
-    """Inputs beside `PLATFORM`, its own tests and what they import: files and folders, relative to the checkout."""
+    """Inputs besides `PLATFORM`, its own tests and their imports: files and folders, relative to the checkout."""
 
     images: bool = False
-    """Whether it deploys images that `make up` does not build."""
+    """True if it deploys images that `make up` does not build."""
 
     @property
     def tests(self) -> str:
@@ -55,7 +55,7 @@ class Rehearsal:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Files and folders it depends on, beside what its tests import."""
+        """Files and folders it depends on, besides the imports of its tests."""
         return tuple(sorted({*PLATFORM, *self.files, self.tests}))
 
 
@@ -88,7 +88,7 @@ _ALL = (
     ),
     Rehearsal(
         name="aws",
-        shows="the prod stack on a test server of AWS that judges every request by IAM policies",
+        shows="the prod stack on an AWS test server that checks every request against IAM policies",
         files=(_ARTIFACTS, _DATABASE, _TEAM, "Pulumi.prod.yaml", "components/aws", "testbed/aws", "testbed/e2e/pods"),
     ),
     Rehearsal(
@@ -98,32 +98,32 @@ _ALL = (
     ),
     Rehearsal(
         name="availability",
-        shows="no acknowledged data are lost and no request fails while pods are replaced, drained, killed or scaled",
+        shows="no acknowledged data is lost and no request fails while pods are replaced, drained, killed or scaled",
         files=(_ARTIFACTS, _DATABASE, _EXPOSURE, "benchmarks", "testbed/e2e/metrics-server.yaml"),
         images=True,
     ),
     Rehearsal(
         name="upgrade",
-        shows="the upgrade from the MLflow release before, with 10,000 runs, and the way back",
+        shows="the upgrade from the previous MLflow release, with 10,000 runs, and the rollback",
         files=(_DATABASE, "docs/upgrade.md"),
         images=True,
     ),
     Rehearsal(
         name="teams",
-        shows="a team comes, is archived, goes and comes back beside fifty others",
+        shows="a team is created, archived, deleted and restored next to fifty others",
         files=(_TEAM, "tools/purge", "tools/server"),
     ),
     Rehearsal(
         name="provider",
-        shows="what the Kubernetes provider finds, replaces, waits for and says, and how an interrupted `up` goes on",
+        shows="discovery, replacement, waiting and errors of the Kubernetes provider, and resuming an interrupted `up`",
         files=("tools/heal.py",),
     ),
     Rehearsal(
         name="life_cycle",
-        shows="`make up` killed at any point, the node stopped, destroy and the way back from kept volumes",
+        shows="`make up` killed at any point, the node stopped, destroy, and restoring from kept volumes",
         files=("components", "docs/destroy.md", "tools"),
     ),
 )
 
 REHEARSALS: Mapping[str, Rehearsal] = MappingProxyType({one.name: one for one in _ALL})
-"""All rehearsals by name, in the order in which they run: those that deploy the platform anew come last."""
+"""All rehearsals by name, in the order in which they run: those that redeploy the platform come last."""

@@ -1,4 +1,4 @@
-"""Digests of what a rehearsal depends on. Comments, docstrings and blank lines of Python files do not count."""
+"""Digests of the inputs of a rehearsal. Comments, docstrings and blank lines of Python files do not count."""
 
 import ast
 import hashlib
@@ -17,7 +17,7 @@ IMPORTED = ("benchmarks", "testbed", "tools")
 
 
 def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
-    """A rehearsal's inputs by name: each file or folder that it lists, and `imports` for what its tests import.
+    """Digest of each input of a rehearsal by name: listed files and folders, and `imports` for its tests' imports.
 
     Raises:
         FileNotFoundError: a listed input does not exist.
@@ -36,7 +36,7 @@ def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
 
 
 def forget() -> None:
-    """Read every file again the next time: files have changed since this process began."""
+    """Clear the cache of digests, after files have changed."""
     _digest_of_file.cache_clear()
 
 
@@ -49,7 +49,7 @@ def significant(source: str) -> str:
     """The text of a Python file without comments, docstrings and blank lines.
 
     Raises:
-        SyntaxError: it is no Python.
+        SyntaxError: it is not valid Python.
     """
     lines = source.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -83,7 +83,7 @@ def _statements(node: ast.AST) -> list[ast.stmt]:
 
 
 def _files(checkout: Path) -> list[str]:
-    """Files that a commit would hold, new ones included."""
+    """Files that a commit would contain, including untracked ones that are not ignored."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=checkout,
@@ -114,7 +114,7 @@ def _digest_of_file(file: Path) -> str:
 
 
 def _closure(checkout: Path, files: Iterable[str]) -> set[str]:
-    """Files of `IMPORTED` packages that these import, directly or through one another."""
+    """Files of `IMPORTED` packages that these files import, directly or indirectly."""
     waiting, found = list(files), set[str]()
     while waiting:
         for name in _imports(checkout, waiting.pop()):

@@ -17,11 +17,11 @@ class Pass:
     """A rehearsal that has passed."""
 
     date: str
-    """In UTC, as YYYY-MM-DD."""
+    """Date in UTC, as YYYY-MM-DD."""
 
     seconds: int
     tests: int
-    """How many passed."""
+    """Number of passed tests."""
 
     inputs: Mapping[str, str]
     """Digest of each input."""
@@ -29,7 +29,7 @@ class Pass:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """Why a rehearsal has to run, or why it need not."""
+    """The decision to run or skip a rehearsal, with the reason."""
 
     rehearsal: Rehearsal
     passed: Pass | None
@@ -40,7 +40,7 @@ class Verdict:
 
     @property
     def due(self) -> bool:
-        """Whether it has to run."""
+        """True if it has to run."""
         return self.passed is None or bool(self.changed)
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Verdict:
 
 
 def read(checkout: Path) -> dict[str, Pass]:
-    """The recorded passes by the rehearsal's name; none where there is no record yet."""
+    """The recorded passes by the rehearsal's name; empty without a record."""
     file = checkout / FILE
     if not file.exists():
         return {}

@@ -1,6 +1,6 @@
-"""Keeps the packet filter as the cluster's NetworkPolicies say.
+"""Keeps the packet filter in line with the cluster's NetworkPolicies.
 
-`python3 -m network_policies`, in a pod of the node's own network with the capability NET_ADMIN.
+`python3 -m network_policies`, in a pod with `hostNetwork` and the capability NET_ADMIN.
 """
 
 import logging
@@ -28,16 +28,16 @@ log = logging.getLogger("network-policies")
 
 
 def load(text: str) -> bool:
-    """Load a ruleset; one that does not load changes nothing, so that what was refused stays refused."""
+    """Load a ruleset; returns True on success. After a failure the previous ruleset stays in force."""
     done = subprocess.run(["nft", "-f", "-"], input=text, text=True, capture_output=True, check=False)
     if done.returncode:
-        log.error("nft refuses the ruleset, the last one stays: %s\n%s", done.stderr.strip(), text)
+        log.error("nft rejected the ruleset, the previous one stays in force: %s\n%s", done.stderr.strip(), text)
     return done.returncode == 0
 
 
 @dataclass
 class Enforcer:
-    """Holds the packet filter to what is known of the cluster."""
+    """Updates the packet filter from the objects of the cluster."""
 
     copy: Copy
     announcements: Announcements
@@ -45,10 +45,10 @@ class Enforcer:
     _last: str = ""
 
     def step(self, *, renew: bool) -> bool:
-        """Load what has to be loaded; whether the packet filter is now as it should be.
+        """Load the ruleset if it has changed; returns True if the packet filter is up to date.
 
         Args:
-            renew: load it even if it is the same as before.
+            renew: load it even if it has not changed.
         """
         if not self.copy.complete():
             return True
@@ -74,7 +74,7 @@ class Enforcer:
         return True
 
     def run(self) -> None:
-        """Follow every change, for ever."""
+        """Apply every change; never returns."""
         while True:
             changed = self.copy.changed.wait(RENEW_SECONDS)
             time.sleep(GATHER_SECONDS)
@@ -85,7 +85,7 @@ class Enforcer:
 
 
 def keep_following(kind: str, copy: Copy) -> None:
-    """Follow a kind of objects through every interruption; what was known stays in force meanwhile."""
+    """Watch a kind of objects, and reconnect after every failure; known objects stay in force meanwhile."""
     while True:
         try:
             follow(os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"]), kind, copy)
@@ -95,7 +95,7 @@ def keep_following(kind: str, copy: Copy) -> None:
 
 
 def main() -> None:
-    """Start everything; a part that fails ends the program, and the kubelet starts it again."""
+    """Start all threads; if one fails, the program exits and the kubelet restarts it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     copy = Copy()
     announcements = Announcements(copy.changed)
@@ -104,7 +104,7 @@ def main() -> None:
         try:
             part()
         except BaseException:
-            log.exception("ends")
+            log.exception("a thread failed; exiting")
         os._exit(1)
 
     # The socket of a program that was killed; the new one comes with the first rules.

@@ -1,4 +1,4 @@
-"""Addresses of pods that are about to start, told by the CNI plugin before the API server knows them.
+"""Addresses of pods that are about to start, sent by the CNI plugin before the API server knows them.
 
 The plugin sends one line, `NAMESPACE NAME ADDRESS`, and waits for the answer: the pod's containers start once its
 policies are loaded.
@@ -22,7 +22,7 @@ log = logging.getLogger("network-policies")
 
 @dataclass
 class Announcements:
-    """What has been announced, and what has been loaded."""
+    """Pods that the CNI plugin has announced, and pods in the loaded ruleset."""
 
     changed: threading.Event
     """Set by every announcement."""
@@ -37,7 +37,7 @@ class Announcements:
             return dict(self._announced)
 
     def forget(self, reported: Mapping[tuple[str, str], str | None]) -> None:
-        """Drop what the API server knows by now.
+        """Drop announcements that the API server has confirmed.
 
         Args:
             reported: address of every pod of the API server, by namespace and name; None if it has none yet.
@@ -48,18 +48,18 @@ class Announcements:
                     del self._announced[key]
 
     def loaded(self, pods: list[Pod]) -> None:
-        """Tell everybody who waits which pods the packet filter knows."""
+        """Notify all waiting threads of the pods that the packet filter now knows."""
         with self._news:
             self._loaded = frozenset((pod.namespace, pod.name, pod.address) for pod in pods)
             self._news.notify_all()
 
     def wait_for_first_rules(self) -> None:
-        """Wait until something has been loaded."""
+        """Wait until the first ruleset has been loaded."""
         with self._news:
             self._news.wait_for(lambda: self._loaded is not None)
 
     def announce(self, namespace: str, name: str, address: str) -> bool:
-        """Take an announcement and wait until it has been loaded; whether it has been, in time."""
+        """Add an announcement and wait until it has been loaded; False after a timeout."""
         with self._news:
             # An address is one pod's: whoever had it before has given it back.
             self._announced = {key: known for key, known in self._announced.items() if known != address}
@@ -69,7 +69,7 @@ class Announcements:
 
 
 def serve(path: Path, announcements: Announcements) -> None:
-    """Answer the CNI plugin, for ever, once the first rules are loaded: whoever sees the socket may rely on them."""
+    """Answer the CNI plugin; never returns. The socket appears only after the first rules have been loaded."""
     announcements.wait_for_first_rules()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -89,4 +89,4 @@ def _answer(connection: socket.socket, announcements: Announcements) -> None:
             known = announcements.announce(namespace, name, address)
             connection.sendall(b"loaded\n" if known else b"not yet\n")
         except (OSError, ValueError) as error:
-            log.warning("an announcement was not understood: %s", error)
+            log.warning("invalid announcement: %s", error)

@@ -1,4 +1,4 @@
-"""The parts of Kubernetes objects that decide who may connect to whom, as types."""
+"""Types for the parts of Kubernetes objects that NetworkPolicies depend on."""
 
 from typing import Literal, NotRequired, Required, TypedDict
 
@@ -6,11 +6,11 @@ Protocol = Literal["TCP", "UDP", "SCTP"]
 
 
 class Metadata(TypedDict):
-    """Of every object."""
+    """`metadata` of an object."""
 
     name: str
     namespace: str
-    """Nothing asks a Namespace for it."""
+    """Absent for a Namespace, where it is never read."""
     uid: str
     labels: NotRequired[dict[str, str]]
 
@@ -49,7 +49,7 @@ IPBlock = TypedDict("IPBlock", {"cidr": str, "except": NotRequired[list[str]]})
 
 
 class Peer(TypedDict, total=False):
-    """Whom one entry of `from` or `to` means."""
+    """One entry of `from` or `to`."""
 
     podSelector: Selector
     namespaceSelector: Selector
@@ -68,7 +68,7 @@ Rule = TypedDict("Rule", {"ports": list[PolicyPort], "from": list[Peer], "to": l
 
 
 class Spec(TypedDict, total=False):
-    """Of pods (the first fields) and policies (the others)."""
+    """`spec` of a pod (the first fields) or a NetworkPolicy (the others)."""
 
     hostNetwork: bool
     containers: list[Container]
@@ -81,7 +81,7 @@ class Spec(TypedDict, total=False):
 
 
 class Status(TypedDict, total=False):
-    """Of pods."""
+    """`status` of a pod."""
 
     phase: str
     podIP: str

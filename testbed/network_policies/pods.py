@@ -24,12 +24,12 @@ class Pod:
 def pods(objects: Iterable[Object], announced: Mapping[tuple[str, str], str]) -> list[Pod]:
     """Return the pods that policies apply to, in the order of their addresses.
 
-    A pod of the node's own network is the node. One that has ended has given its address back.
+    Left out are pods with `hostNetwork`, which count as the node, and pods that have ended and freed their address.
 
     Args:
         objects: pods and namespaces, among others.
-        announced: addresses by namespace and name, as the CNI plugin has given them out: known before the API server
-            knows them, and newer than what it says.
+        announced: addresses by namespace and name that the CNI plugin has assigned. They are newer than those from
+            the API server.
     """
     known = list(objects)
     namespaces = {

@@ -1,9 +1,9 @@
-"""From Kubernetes objects to the text that `nft -f` loads: a pure function.
+"""Converts Kubernetes objects to a ruleset for `nft -f`, as a pure function.
 
-A packet that begins a connection passes two judgements. Leaving a pod, it goes through the pod's chain `from-ADDRESS`;
-if a policy admits it, it goes on to `arrive`, and there through the chain `to-ADDRESS` of the pod that it is for. The
-node's own packets (probes, `kubectl exec`, the API server's calls) pass no judgement. kube-proxy has translated the
-address of a Service before either.
+The first packet of a connection is checked twice. A packet from a pod goes through the pod's chain `from-ADDRESS`. If a
+policy allows it, it goes on to `arrive`, and there through the chain `to-ADDRESS` of its destination pod. Packets of
+the node itself (probes, `kubectl exec`, the API server's calls) are not checked. kube-proxy has already translated the
+address of a Service.
 """
 
 import ipaddress
@@ -58,7 +58,7 @@ PEER: Mapping[Direction, str] = {"Egress": "daddr", "Ingress": "saddr"}
 
 
 def ruleset(objects: Iterable[Object], announced: Mapping[tuple[str, str], str] | None = None) -> str:
-    """Render the whole table; loading it replaces the one before, in one step.
+    """Render the whole table; loading it replaces the previous one atomically.
 
     Args:
         objects: all namespaces, pods and NetworkPolicies of the cluster.
@@ -95,7 +95,7 @@ def _verdict_map(field: str, verdicts: list[str]) -> str:
 
 
 def _admitted(pod: Pod, policies: list[Object], direction: Direction, everyone: list[Pod]) -> list[str] | None:
-    """Return what the policies admit one way, as matches; None if none of them selects the pod."""
+    """Return the connections allowed in one direction, as matches; None if no policy selects the pod."""
     selecting = [
         policy
         for policy in policies
@@ -121,7 +121,7 @@ def _directions(policy: Object) -> list[Direction]:
 
 
 def _matches(rule: Rule, direction: Direction, pod: Pod, everyone: list[Pod]) -> Iterator[str]:
-    """Yield one match for each pair of peers and port; what a rule does not name, it does not limit."""
+    """Yield a match for each pair of peers and port; a rule without peers or ports does not limit them."""
     peers = (rule.get("to") if direction == "Egress" else rule.get("from")) or []
     field = PEER[direction]
     for port in rule.get("ports") or [None]:
@@ -135,7 +135,7 @@ def _matches(rule: Rule, direction: Direction, pod: Pod, everyone: list[Pod]) ->
 
 
 def _port(port: PolicyPort | None, pod: Pod) -> str | None:
-    """Return a port as a match; None if `pod`, to which traffic goes, has none of its name."""
+    """Return a port as a match; None if the destination `pod` has no port with its name."""
     if port is None:
         return ""
     protocol = port.get("protocol", "TCP")
@@ -174,7 +174,7 @@ def _meant(peers: list[Peer], pod: Pod, namespace: str) -> bool:
 
 
 def _is(peer: Peer, pod: Pod, namespace: str) -> bool:
-    """Whether a peer of a policy in `namespace` means this pod."""
+    """True if a peer of a policy in `namespace` selects this pod."""
     if "ipBlock" in peer:
         block, address = peer["ipBlock"], ipaddress.ip_address(pod.address)
         return address in ipaddress.ip_network(block["cidr"], strict=False) and not any(

@@ -6,7 +6,7 @@ from .objects import Requirement, Selector
 
 
 def selects(selector: Selector, labels: Mapping[str, str]) -> bool:
-    """Whether something with these labels is selected: all parts of the selector have to agree."""
+    """True if all parts of the selector match these labels."""
     equal = all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
     return equal and all(_holds(one, labels) for one in selector.get("matchExpressions", []))
 

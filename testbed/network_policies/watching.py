@@ -24,14 +24,14 @@ SILENCE_SECONDS = 330
 
 @dataclass
 class Copy:
-    """All objects by kind and uid, and a signal that is set by every change."""
+    """All objects by kind and uid, and an event that every change sets."""
 
     changed: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _objects: dict[str, dict[str, Object]] = field(default_factory=dict[str, dict[str, Object]])
 
     def complete(self) -> bool:
-        """Whether every kind has been listed."""
+        """True if every kind has been listed."""
         with self._lock:
             return set(self._objects) == set(KINDS)
 
@@ -41,7 +41,7 @@ class Copy:
             return [one for kind in self._objects.values() for one in kind.values()]
 
     def replace(self, kind: str, listed: list[Object]) -> None:
-        """Take a whole list, whose items do not say what they are."""
+        """Replace all objects of a kind by a list, whose items have no `kind`."""
         for one in listed:
             one["kind"] = kind
         with self._lock:
@@ -49,7 +49,7 @@ class Copy:
         self.changed.set()
 
     def apply(self, kind: str, event: str, one: Object) -> None:
-        """Take one event of a watch."""
+        """Apply one event of a watch."""
         uid = one["metadata"]["uid"]
         with self._lock:
             if event == "DELETED":
@@ -60,7 +60,7 @@ class Copy:
 
 
 class EndedError(Exception):
-    """A watch cannot go on; the objects have to be listed again."""
+    """The watch has failed; the objects have to be listed again."""
 
 
 def follow(host: str, port: int, kind: str, copy: Copy) -> None:

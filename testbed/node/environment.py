@@ -62,7 +62,7 @@ def merged(values: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str,
 
 
 def knows_names(machine: str) -> bool:
-    """Whether the text of an /etc/hosts holds the platform's names."""
+    """True if the text of an /etc/hosts contains the platform's names."""
     entries = " ".join(line.partition("#")[0] for line in machine.splitlines())
     return set(HOST_NAMES) <= set(entries.split())
 

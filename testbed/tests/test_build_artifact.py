@@ -1,4 +1,4 @@
-"""What names a built part, and what has to be built."""
+"""Names of artifacts, and the order in which missing ones are built."""
 
 from pathlib import Path
 

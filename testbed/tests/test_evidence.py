@@ -36,14 +36,14 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Programs:
-    """Stands for the programs that a run starts: they succeed, or the tests fail."""
+    """Fake for the programs that a run starts; with `failures` its tests fail."""
 
     def __init__(self) -> None:
         self.failures = 0
         self.calls: list[str] = []
 
     def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        """Note the command, and write pytest's report."""
+        """Record the command, and write pytest's report."""
         line = " ".join(command)
         self.calls.append(line)
         for option in command:
@@ -54,7 +54,7 @@ class Programs:
 
     @property
     def rehearsed(self) -> bool:
-        """Whether the rehearsal's tests were run."""
+        """True if the rehearsal's tests were run."""
         return any(REHEARSAL.tests in call for call in self.calls)
 
 

@@ -62,7 +62,7 @@ def chain(text: str, name: str) -> list[str]:
 
 
 def ingress(*rules: dict[str, Any]) -> list[str]:
-    """What a policy for the pod `web` admits, but for the pod itself and the refusal of the rest."""
+    """Ingress that a policy for the pod `web` allows, without the rules for the pod itself and for refusal."""
     text = rendered(policy({"podSelector": {"matchLabels": {"app": "web"}}, "ingress": list(rules)}))
     first, *found, last = chain(text, f"to-{WEB}")
     assert (first, last) == (f"ip saddr {WEB} accept", "goto refuse")
@@ -70,7 +70,7 @@ def ingress(*rules: dict[str, Any]) -> list[str]:
 
 
 def egress(*rules: dict[str, Any]) -> list[str]:
-    """What a policy for the pod `web` lets it reach, but for itself."""
+    """Egress that a policy for the pod `web` allows, without the rules for the pod itself and for refusal."""
     spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Egress"], "egress": list(rules)}
     first, *found, last = chain(rendered(policy(spec)), f"from-{WEB}")
     assert (first, last) == (f"ip daddr {WEB} goto arrive", "goto refuse")

@@ -97,7 +97,7 @@ def test_a_team_cannot_be_called(name: str) -> None:
         (values.Image, r"for example (.+)"),
         (values.Bucket, r"folder: (.+)"),
         (values.Region, r"region, (.+)"),
-        (values.Date, r'otherwise: "(.+)"'),
+        (values.Date, r'as a timestamp: "(.+)"'),
         (values.Account, r"for example (.+)"),
         (values.AddressRange, r"(?:as|like) ([0-9a-f.:]+/[0-9]+)$"),
     ],

@@ -88,7 +88,7 @@ CASES = {
     "a text for a list": Case(
         {"login/users/carol@example.com": {"groups": "team-a-mlflow-users"}},
         'login.users["carol@example.com"].groups',
-        "expected a list; each item a group",
+        "expected a list; each item is a group",
         "in brackets",
     ),
     "an empty list of managers": Case(
@@ -185,7 +185,7 @@ CASES = {
         {"certificate/issued": "2026-11-01 00:00:00 +0000 UTC"},
         "certificate.issued",
         "expected a date in quotes",
-        'put it in quotes, because YAML reads a timestamp otherwise: "2026-11-01"',
+        'put it in quotes, because YAML would read it as a timestamp: "2026-11-01"',
     ),
     "a date from elsewhere": Case(
         {"certificate/issued": "01.11.2026"}, "certificate.issued", 'like "2026-11-01"', "year, month and day"
@@ -457,25 +457,25 @@ CASES = {
     "an address for a range": Case(
         {"cluster": {"apiServer": ["10.0.0.1"]}},
         "cluster.apiServer[0]",
-        "a range of addresses",
+        "an address range in CIDR notation",
         "write one address as 10.0.0.1/32",
     ),
     "a range that begins elsewhere": Case(
         {"cluster": {"ingressAddresses": ["10.1.2.3/16"]}},
         "cluster.ingressAddresses[0]",
-        "a range of addresses",
+        "an address range in CIDR notation",
         "write it like 10.1.0.0/16",
     ),
     "a host for a range": Case(
         {"cluster": {"apiServer": ["api.example.com"]}},
         "cluster.apiServer[0]",
-        "a range of addresses",
-        "the first address and the length of the prefix",
+        "an address range in CIDR notation",
+        "write it in CIDR notation",
     ),
     "everything, the metadata service among it": Case(
         {"cluster": {"apiServer": ["0.0.0.0/0"]}},
         "cluster.apiServer[0]",
-        "a range of addresses",
+        "an address range in CIDR notation",
         "metadata service",
     ),
     "a password where a token is handed on": Case(
@@ -826,25 +826,25 @@ CASES = {
     "a password among the settings": Case(
         {"database": {**EXTERNAL, "password": CANARY}},
         "database.password",
-        "is no place for a secret",
+        "must not contain a secret",
         "run `pulumi config set --secret databasePassword --stack dev`",
     ),
     "a password for a database that has its own": Case(
         {"database/password": CANARY},
         "database.password",
-        "is no place for a secret",
+        "must not contain a secret",
         "remove it, and replace the secret, which was in plain text",
     ),
     "an access key among the settings": Case(
         {"artifacts": {**S3, "secretAccessKey": CANARY}},
         "artifacts.secretAccessKey",
-        "is no place for a secret",
+        "must not contain a secret",
         "run `pulumi config set --secret artifactsSecretAccessKey --stack dev`",
     ),
     "a password for a development user": Case(
         {"login/users/carol@example.com": {"password": CANARY}},
         'login.users["carol@example.com"].password',
-        "is no place for a secret",
+        "must not contain a secret",
         "remove it: `up` generates the passwords, and `make passwords` prints them",
     ),
     "a setting that is encrypted": Case(

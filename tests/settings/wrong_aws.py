@@ -35,10 +35,10 @@ CASES = {
         "remove it, or use database.kind `rds` or artifacts.kind `bucket`",
     ),
     "an account without its zeros": case(
-        {"aws/accountId": "1234567890"}, "aws.accountId", "expected the 12 digits", '"001234567890"'
+        {"aws/accountId": "1234567890"}, "aws.accountId", "expected a 12-digit AWS account ID", '"001234567890"'
     ),
     "an account as a number": case(
-        {"aws/accountId": 123456789012}, "aws.accountId", "expected the 12 digits", "write it in quotes"
+        {"aws/accountId": 123456789012}, "aws.accountId", "expected a 12-digit AWS account ID", "write it in quotes"
     ),
     "a zone for the region": case({"aws/region": "eu-central-1a"}, "aws.region", "expected a region", "eu-central-1"),
     "an issuer for the provider": case(

@@ -31,13 +31,13 @@ CASES = {
     "the administrator's password among the settings": Case(
         {"database": {**EXTERNAL, "administrator": {"user": "postgres", "password": "hunter2"}}},
         "database.administrator.password",
-        "is no place for a secret",
+        "must not contain a secret",
         "run `pulumi config set --secret databaseAdministratorPassword --stack dev`",
     ),
     "the role's password beside its source": Case(
         {"database": {**EXTERNAL, "credentials": {"kind": "configuration", "password": "hunter2"}}},
         "database.credentials.password",
-        "is no place for a secret",
+        "must not contain a secret",
         "run `pulumi config set --secret databasePassword --stack dev`",
     ),
     "a source of credentials that is none": Case(

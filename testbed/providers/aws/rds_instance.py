@@ -56,7 +56,7 @@ AT_ONCE: Final = frozenset({"backupRetentionPeriod", "copyTagsToSnapshot", "dele
 
 
 class Instance(RdsResource):
-    """A database instance. Its id is AWS's resource id, which moto gives to all alike; so calls use the identifier."""
+    """A database instance. Its id is AWS's resource id, the same for all in moto; so calls use the identifier."""
 
     token = "aws:rds/instance:Instance"  # noqa: S105 - a type
     label = "RDS DB Instance"
@@ -182,7 +182,7 @@ class Instance(RdsResource):
             clients.rds.modify_db_instance(DBInstanceIdentifier=identifier, ApplyImmediately=at_once, **given)
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the instance, with a final snapshot unless told otherwise."""
+        """Delete the instance, with a final snapshot unless `skipFinalSnapshot` is set."""
         identifier, snapshot = text(state, "identifier"), text(state, "finalSnapshotIdentifier")
         if state.get("skipFinalSnapshot") is not True and not snapshot:
             message = "final_snapshot_identifier is required when skip_final_snapshot is false"

@@ -1,7 +1,7 @@
-"""Entry point of `mlflow server --app-name mlflow-platform`: MLflow inside its authorization inside the request guard.
+"""Entry point of `mlflow server --app-name mlflow-platform`: MLflow behind its authorization and the request guard.
 
-The platform's artifact routes lie inside the authorization. They have the paths of MLflow's own, because the plugin
-refuses to start with a route that it has no rule for.
+The authorization also protects the platform's artifact routes. They have the same paths as MLflow's own, because the
+plugin refuses to start with a route that it has no rule for.
 """
 
 import os

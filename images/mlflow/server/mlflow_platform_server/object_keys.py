@@ -14,7 +14,7 @@ def is_within(key: str, workspace: str) -> bool:
 
 
 def key_of(path: str, store: str) -> str | None:
-    """Key of a file in a store that is a folder; None if it lies outside, or the store is of another kind.
+    """Key of a file in a store that is a folder; None if it is outside, or the store is of another kind.
 
     `store` is the URI of the store's root.
     """
