@@ -99,8 +99,10 @@ class Cluster:
             kubeadm.forget(self.home.node)
         self._check_disk()
         self.say("node: starting")
-        self.node.start(self.artifacts.node_rootfs, self.say)
+        # Before it starts: a start that is interrupted leaves a node with this root file system all the same.
+        self.home.node.mkdir(parents=True, exist_ok=True)
         (self.home.node / "rootfs").write_text(str(self.artifacts.node_rootfs))
+        self.node.start(self.artifacts.node_rootfs, self.say)
 
     def _control_plane_log(self) -> Path:
         """Return the newest log of the API server and etcd, which explains why the API server does not answer."""
