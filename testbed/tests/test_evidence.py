@@ -229,6 +229,46 @@ def test_every_rehearsal_has_tests_and_inputs(name: str) -> None:
     assert set(rehearsal.inputs) < set(inputs.digests(CHECKOUT, rehearsal))
 
 
+def imported(folder: str, package: str) -> dict[str, set[str]]:
+    """Files of a package that the modules of a folder import, by module."""
+    found: dict[str, set[str]] = {}
+    for file in (CHECKOUT / folder).rglob("*.py"):
+        names = re.findall(rf"^from ({package}(?:\.\w+)*) import", file.read_text(encoding="utf-8"), re.MULTILINE)
+        paths = [CHECKOUT.joinpath(*name.split(".")).with_suffix(".py") for name in names]
+        found[file.name] = {str(path.relative_to(CHECKOUT)) for path in paths if path.is_file()}
+    return found
+
+
+def covered(file: str, rehearsal: Rehearsal) -> bool:
+    """True if a file is an input of a rehearsal, by itself or within a folder."""
+    return any(file == name or file.startswith(f"{name}/") for name in rehearsal.inputs)
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_what_a_rehearsal_imports_of_the_product_is_an_input(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = inputs.digests(CHECKOUT, REHEARSALS[name])
+    monkeypatch.setattr(inputs, "IMPORTED", (*inputs.IMPORTED, "components", "tests"))
+    assert inputs.digests(CHECKOUT, REHEARSALS[name]) == counted
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_what_decides_beside_the_settings_about_a_deployment_is_an_input(name: str) -> None:
+    deciding = imported("factories", "stackfile")
+    at_aws = deciding.pop("aws.py")
+    wanted = set[str]().union(*deciding.values(), at_aws if name == "aws" else ())
+    assert {"stackfile/mirror.py", "stackfile/programs.py"} <= wanted
+    assert [file for file in sorted(wanted) if not covered(file, REHEARSALS[name])] == []
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_the_variants_and_pages_that_a_rehearsal_reads_are_inputs(name: str) -> None:
+    rehearsal = REHEARSALS[name]
+    text = "".join(file.read_text(encoding="utf-8") for file in (CHECKOUT / rehearsal.tests).glob("test_*.py"))
+    variants = [f"testbed/e2e/variants/{variant}.yaml" for variant in re.findall(r'changes_of\("(\w+)"\)', text)]
+    pages = [f"docs/{page}" for page in re.findall(r'(?:"docs"|DOCS) / "([\w-]+\.md)"', text)]
+    assert [file for file in (*variants, *pages) if not covered(file, rehearsal)] == []
+
+
 def test_every_folder_of_tests_is_a_rehearsal() -> None:
     folders = {file.parent.name for file in (CHECKOUT / "testbed" / "e2e" / "rehearsals").rglob("test_*.py")}
     assert folders == set(REHEARSALS)
