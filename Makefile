@@ -1,7 +1,7 @@
 # `make help` lists the targets.
 #
 # With CONTEXT=name, targets that need a cluster use that context of your kubeconfig and the Pulumi on your PATH.
-# Without it they use a local cluster with an embedded Kubernetes and Pulumi engine.
+# Without it they use the embedded cluster: a Kubernetes and a Pulumi engine of the testbed.
 
 STACK ?= dev
 CONTEXT ?=
@@ -24,13 +24,13 @@ RUN := tools/with-cluster '$(CONTEXT)'
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-image: $(if $(CONTEXT),ready) ## build images/mlflow and push it as IMAGE, or load it into a local cluster (CONTEXT=kind-NAME)
+image: $(if $(CONTEXT),ready) ## build images/mlflow and push it as IMAGE, or load it into kind, k3d or Docker Desktop (CONTEXT=kind-NAME)
 	@tools/image '$(IMAGE)' '$(CONTEXT)' '$(STACK)'
 
 ready:
 	@tools/bootstrap
 
-# Without a context, targets use the local cluster of the testbed.
+# Without a context, targets use the embedded cluster.
 cluster:
 	@tools/bootstrap $(if $(CONTEXT),,--testbed)
 
@@ -43,10 +43,10 @@ up: cluster ## deploy the platform, run a smoke test, print the URLs
 preview: cluster ## show what `up` would change, and check it with the policy pack
 	@$(RUN) tools/preview '$(STACK)'
 
-status: testbed ## status of the local cluster
+status: testbed ## status of the embedded cluster
 	@$(PYTHON) -m testbed status
 
-down: testbed ## stop the local cluster, keep its data
+down: testbed ## stop the embedded cluster, keep its data
 	@$(PYTHON) -m testbed down
 
 destroy: cluster ## delete the platform after confirmation, list the volumes that remain
@@ -55,7 +55,7 @@ destroy: cluster ## delete the platform after confirmation, list the volumes tha
 purge: cluster ## permanently delete the MLflow data of an archived TEAM, after confirmation
 	@tools/purge '$(STACK)' '$(CONTEXT)' '$(TEAM)'
 
-env: testbed ## print the environment of the local cluster for your shell: eval "$$(make -s env)"
+env: testbed ## print the environment of the embedded cluster for your shell: eval "$$(make -s env)"
 	@$(PYTHON) -m testbed env
 
 access: ready ## access of groups and programs by team; AGAINST=main shows changes; needs no cluster
@@ -73,7 +73,7 @@ smoke: cluster ## log a run on the deployed platform with the MLflow client
 test: testbed ## linters, type checker and all tests that need no cluster
 	@tools/test
 
-e2e: testbed ## every end-to-end test, on the local cluster; deploys `dev` first
+e2e: testbed ## every end-to-end test, on the embedded cluster; deploys `dev` first
 	@tools/e2e all
 
 evidence: testbed ## as in CI: acceptance tests, and rehearsals whose inputs have changed since their last pass

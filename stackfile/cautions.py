@@ -54,7 +54,7 @@ def paused(draft: Draft) -> Iterator[Fault]:
     if draft.value("server.paused") is True:
         yield Fault(
             "server.paused",
-            "the server is scaled to zero until you remove this and run `up`",
+            "no server runs until you remove this and run `up`",
             "remove it after the upgrade",
         )
 

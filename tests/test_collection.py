@@ -1,15 +1,26 @@
 import ast
 from pathlib import Path
 
-TESTS = Path(__file__).parent
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("tests", "testbed/tests", "testbed/e2e")
 
 
 def has_tests(path: Path) -> bool:
-    """Whether a file defines something that is written as a test."""
+    """True if a file defines something that is written as a test."""
     nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     return any(isinstance(node, ast.FunctionDef) and node.name.startswith("test_") for node in nodes)
 
 
-def test_every_file_with_tests_has_a_name_that_is_collected() -> None:
-    misnamed = [path for path in TESTS.rglob("*.py") if has_tests(path) and not path.name.startswith("test_")]
-    assert misnamed == []
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_file_with_tests_has_a_name_that_is_collected(folder: str) -> None:
+    files = [path for path in (ROOT / folder).rglob("*.py") if has_tests(path)]
+    assert files
+    assert [path for path in files if not path.name.startswith("test_")] == []
+
+
+def test_every_end_to_end_test_is_an_acceptance_test_or_a_rehearsal() -> None:
+    folder = ROOT / "testbed" / "e2e"
+    files = [path.relative_to(folder) for path in folder.rglob("test_*.py")]
+    assert [path for path in files if path.parts[0] not in {"acceptance", "rehearsals"}] == []

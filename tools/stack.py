@@ -42,7 +42,7 @@ class Platform:
     """Accepted audience of service-account tokens."""
 
     paused: bool = False
-    """True if the server is scaled to zero by `server.paused`."""
+    """True if `server.paused` has removed the server."""
 
 
 def parse_outputs(outputs: dict[str, Any]) -> Platform:

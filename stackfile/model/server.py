@@ -67,8 +67,8 @@ class Server(Model):
     """Time for which access reviews are cached, and the delay until a change of RBAC takes effect."""
 
     paused: values.Flag = False
-    """Scale the server to zero and keep everything else: for a schema migration that the old version cannot run with,
-    and for restoring a backup (docs/upgrade.md)."""
+    """Remove the server's Deployment and keep everything else: for a schema migration that the old version cannot run
+    with, and for restoring a backup (docs/upgrade.md)."""
 
     migration_minutes: Annotated[int, whole(1, 1440)] = 10
     """Timeout of a schema migration. One that takes longer is rolled back."""

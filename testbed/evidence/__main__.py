@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.evidence import record
+from testbed.evidence import inputs, record
 from testbed.evidence.catalogue import ACCEPTANCE, REHEARSALS, Rehearsal
-from testbed.evidence.inputs import digests
 from testbed.paths import CHECKOUT
 
 PYTHON = ".venv/bin/python"
@@ -34,6 +33,8 @@ class Part:
     result: str
     seconds: float
     failed: bool = False
+    whole: bool = True
+    """False if some of its tests did not run."""
 
 
 @dataclass(slots=True)
@@ -58,17 +59,31 @@ class Evidence:
 
     def rehearse(self, rehearsal: Rehearsal) -> None:
         """Run a rehearsal and record it if it passes."""
-        # Taken before it runs: whoever edits a file meanwhile has to run it again.
-        before = digests(CHECKOUT, rehearsal)
+        before = inputs.digests(CHECKOUT, rehearsal)
         part, tests = self._tests(f"rehearsal {rehearsal.name}", rehearsal.tests)
         if part.failed:
             self.deploy(f"`dev` again after {rehearsal.name}")
-        elif not self.options:
+            return
+        inputs.forget()
+        if reason := self._unrecorded(part, inputs.changes(before, inputs.digests(CHECKOUT, rehearsal))):
+            print(f"rehearsal {rehearsal.name}: not recorded, because {reason}", flush=True)
+        else:
             record.write(CHECKOUT, rehearsal, seconds=part.seconds, tests=tests, digests=before)
 
-    def from_record(self, verdict: record.Verdict) -> None:
-        """Add a rehearsal that does not need to run to the summary."""
-        self.parts.append(Part(name=f"rehearsal {verdict.rehearsal.name}", result="from the record", seconds=0))
+    def _unrecorded(self, part: Part, changed: Sequence[str]) -> str:
+        """The reason not to record a pass; empty if all of the rehearsal ran on one state of its inputs."""
+        if self.options:
+            return "pytest had further options"
+        if not part.whole:
+            return "some of its tests did not run"
+        return f"its inputs changed during the run: {', '.join(changed)}" if changed else ""
+
+    def left_out(self, verdict: record.Verdict, *, wanted: bool) -> None:
+        """Add a rehearsal that did not run to the summary: its pass is on record, or what it needs is missing."""
+        result = "not run" if wanted else "from the record"
+        self.parts.append(
+            Part(name=f"rehearsal {verdict.rehearsal.name}", result=result, seconds=0, failed=wanted, whole=not wanted)
+        )
 
     def _command(self, name: str, command: Sequence[str]) -> bool:
         _say(name)
@@ -85,8 +100,16 @@ class Evidence:
             report = Path(scratch) / "report.xml"
             command = [*PYTEST, f"--junitxml={report}", folder, *self.options]
             code = subprocess.run(command, cwd=CHECKOUT, check=False).returncode
-            passed, result = _counted(report) if report.exists() else (0, f"pytest ended with exit code {code}")
-        part = Part(name=name, result=result, seconds=time.monotonic() - start, failed=code != 0)
+            counts = _counted(report) if report.exists() else {}
+        passed = counts.get("passed", 0)
+        said = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+        part = Part(
+            name=name,
+            result=said or (f"pytest ended with exit code {code}" if code else "no test"),
+            seconds=time.monotonic() - start,
+            failed=code != 0,
+            whole=passed > 0 and passed == sum(counts.values()),
+        )
         self.parts.append(part)
         return part, passed
 
@@ -103,13 +126,12 @@ def _say(line: str) -> None:
     print(f"\n== {line}", flush=True)
 
 
-def _counted(report: Path) -> tuple[int, str]:
-    """Number of passed tests, and all counts as text, from pytest's report."""
+def _counted(report: Path) -> dict[str, int]:
+    """Number of tests by result, from pytest's report."""
     (suite,) = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 - written by pytest a moment ago
     tests, failures, errors, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
     passed = tests - failures - errors - skipped
-    counts = {"passed": passed, "failed": failures, "errors": errors, "not run": skipped}
-    return passed, ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "no test"
+    return {"passed": passed, "failed": failures, "errors": errors, "not run": skipped}
 
 
 def _plan(wanted: Sequence[record.Verdict], *, everything: bool) -> None:
@@ -135,17 +157,19 @@ def run(names: Sequence[str], *, acceptance: bool, everything: bool, options: Se
     verdicts = [record.judge(CHECKOUT, REHEARSALS[name], passes.get(name)) for name in names]
     _plan(verdicts, everything=everything)
     due = [verdict.rehearsal for verdict in verdicts if everything or verdict.due]
+    able: list[Rehearsal] = []
     evidence = Evidence(parts=[], options=options)
     if evidence.deploy("deploy `dev`, with the smoke test"):
         if acceptance:
             evidence.acceptance()
+        able = due
         if any(rehearsal.images for rehearsal in due) and not evidence.images():
-            due = [rehearsal for rehearsal in due if not rehearsal.images]
-        for rehearsal in due:
+            able = [rehearsal for rehearsal in due if not rehearsal.images]
+        for rehearsal in able:
             evidence.rehearse(rehearsal)
     for verdict in verdicts:
-        if verdict.rehearsal not in due:
-            evidence.from_record(verdict)
+        if verdict.rehearsal not in able:
+            evidence.left_out(verdict, wanted=verdict.rehearsal in due)
     print(f"\n{evidence.summary()}", flush=True)
     return int(any(part.failed for part in evidence.parts))
 

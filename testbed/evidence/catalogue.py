@@ -16,21 +16,28 @@ PLATFORM = (
     "factories",
     "images",
     "settings.py",
+    "stackfile/mirror.py",
     "stackfile/model",
     "stackfile/profiles.py",
+    "stackfile/programs.py",
+    "stackfile/quantities.py",
+    "testbed/__main__.py",
     "testbed/addons",
     "testbed/build",
     "testbed/definitions",
     "testbed/e2e/client",
     "testbed/e2e/conftest.py",
+    "testbed/network_policies",
     "testbed/node",
     "testbed/providers",
     "testbed/versions.py",
+    "tools/client",
     "uv.lock",
 )
-"""Inputs of every rehearsal: files that determine the deployment of the `dev` stack and the embedded cluster.
+"""Inputs of every rehearsal: how settings become components, the server, its client, and the embedded cluster.
 
-The checks of stack files are not included: they reject settings, and change nothing that is deployed.
+The other components are inputs of the rehearsals that show what they do; acceptance tests see all of them each time.
+Rules of the stack file and policies are not included: they reject settings, and change nothing that is deployed.
 """
 
 
@@ -74,12 +81,24 @@ _ALL = (
     Rehearsal(
         name="networks",
         shows="every feature of a NetworkPolicy is enforced as the reachability tool computes it",
-        files=("testbed/network_policies", "testbed/e2e/pods"),
+        files=("testbed/e2e/pods",),
     ),
     Rehearsal(
         name="logins",
         shows="sessions, passwords, strict review, one team, other service accounts, and how fast access is revoked",
-        files=(_LOGIN, _EXPOSURE, _TEAM, "docs", "testbed/e2e/workloads"),
+        files=(
+            _LOGIN,
+            _EXPOSURE,
+            _TEAM,
+            "components/artifacts/volume_store.py",
+            "components/database/sqlite.py",
+            "docs/airflow.md",
+            "docs/kubeflow.md",
+            "docs/log-from-a-pod.md",
+            "testbed/e2e/variants",
+            "testbed/e2e/workloads",
+            "tests/snippets.py",
+        ),
     ),
     Rehearsal(
         name="exposure",
@@ -89,17 +108,34 @@ _ALL = (
     Rehearsal(
         name="aws",
         shows="the prod stack on an AWS test server that checks every request against IAM policies",
-        files=(_ARTIFACTS, _DATABASE, _TEAM, "Pulumi.prod.yaml", "components/aws", "testbed/aws", "testbed/e2e/pods"),
+        files=(
+            _ARTIFACTS,
+            _DATABASE,
+            _TEAM,
+            "Pulumi.prod.yaml",
+            "components/aws",
+            "stackfile/amazon.py",
+            "stackfile/rds.py",
+            "testbed/aws",
+            "testbed/e2e/pods",
+            "testbed/e2e/variants/basic.yaml",
+        ),
     ),
     Rehearsal(
         name="backing_services",
         shows="PostgreSQL and an S3-compatible store that the platform does not run, and volumes",
-        files=(_ARTIFACTS, _DATABASE, "testbed/e2e/company", "testbed/e2e/attack"),
+        files=(
+            _ARTIFACTS,
+            _DATABASE,
+            "components/exposure/certificate.py",
+            "testbed/e2e/company",
+            "testbed/e2e/attack",
+        ),
     ),
     Rehearsal(
         name="availability",
         shows="no acknowledged data is lost and no request fails while pods are replaced, drained, killed or scaled",
-        files=(_ARTIFACTS, _DATABASE, _EXPOSURE, "benchmarks", "testbed/e2e/metrics-server.yaml"),
+        files=(_ARTIFACTS, _DATABASE, _EXPOSURE, _LOGIN, "benchmarks", "testbed/e2e/metrics-server.yaml"),
         images=True,
     ),
     Rehearsal(
@@ -121,7 +157,7 @@ _ALL = (
     Rehearsal(
         name="life_cycle",
         shows="`make up` killed at any point, the node stopped, destroy, and restoring from kept volumes",
-        files=("components", "docs/destroy.md", "tools"),
+        files=("Makefile", "components", "docs/destroy.md", "tools"),
     ),
 )
 

@@ -1,6 +1,8 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ FILES = {
     "tools/rows.py": "ROWS = 10\n",
     "tools/others.py": "OTHERS = 10\n",
 }
-REPORT = '<testsuites><testsuite tests="{tests}" failures="{failures}" errors="0" skipped="0"/></testsuites>'
+REPORT = '<testsuites><testsuite tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}"/></testsuites>'
 
 
 @pytest.fixture
@@ -40,6 +42,9 @@ class Programs:
 
     def __init__(self) -> None:
         self.failures = 0
+        self.skipped = 0
+        self.failing = "no program"
+        self.meanwhile: Callable[[], None] = lambda: None
         self.calls: list[str] = []
 
     def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
@@ -48,9 +53,11 @@ class Programs:
         self.calls.append(line)
         for option in command:
             if option.startswith("--junitxml="):
-                report = REPORT.format(tests=3, failures=self.failures)
+                report = REPORT.format(tests=3, failures=self.failures, skipped=self.skipped)
                 Path(option.removeprefix("--junitxml=")).write_text(report, encoding="utf-8")
-        return subprocess.CompletedProcess(command, 1 if self.failures and "pytest" in line else 0)
+                self.meanwhile()
+        fails = self.failing in line or (self.failures and "pytest" in line)
+        return subprocess.CompletedProcess(command, 1 if fails else 0)
 
     @property
     def rehearsed(self) -> bool:
@@ -170,6 +177,36 @@ def test_a_pass_of_a_part_of_a_rehearsal_is_not_recorded(checkout: Path, program
     assert record.read(checkout) == {}
 
 
+@pytest.mark.parametrize("skipped", [1, 3])
+def test_a_pass_in_which_a_test_did_not_run_is_not_recorded(
+    checkout: Path, programs: Programs, capsys: pytest.CaptureFixture[str], skipped: int
+) -> None:
+    programs.skipped = skipped
+    assert _run() == 0
+    assert record.read(checkout) == {}
+    assert "upgrade: not recorded, because some of its tests did not run" in capsys.readouterr().out
+
+
+def test_a_pass_during_which_an_input_has_changed_is_not_recorded(
+    checkout: Path, programs: Programs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs.meanwhile = lambda: _write(checkout, "server/app.py", "PORT = 5001\n")
+    assert _run() == 0
+    assert record.read(checkout) == {}
+    assert "upgrade: not recorded, because its inputs changed during the run: server" in capsys.readouterr().out
+
+
+def test_a_rehearsal_without_its_images_has_not_run(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, programs: Programs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(evidence, "REHEARSALS", {REHEARSAL.name: replace(REHEARSAL, images=True)})
+    programs.failing = "rehearsal-images"
+    assert _run() == 1
+    assert not programs.rehearsed
+    assert record.read(checkout) == {}
+    assert re.search(r"^rehearsal upgrade +not run +0 s$", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_a_deployment_that_fails_ends_the_run_with_an_error(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,6 +227,46 @@ def test_every_rehearsal_has_tests_and_inputs(name: str) -> None:
     rehearsal = REHEARSALS[name]
     assert list((CHECKOUT / rehearsal.tests).glob("test_*.py"))
     assert set(rehearsal.inputs) < set(inputs.digests(CHECKOUT, rehearsal))
+
+
+def imported(folder: str, package: str) -> dict[str, set[str]]:
+    """Files of a package that the modules of a folder import, by module."""
+    found: dict[str, set[str]] = {}
+    for file in (CHECKOUT / folder).rglob("*.py"):
+        names = re.findall(rf"^from ({package}(?:\.\w+)*) import", file.read_text(encoding="utf-8"), re.MULTILINE)
+        paths = [CHECKOUT.joinpath(*name.split(".")).with_suffix(".py") for name in names]
+        found[file.name] = {str(path.relative_to(CHECKOUT)) for path in paths if path.is_file()}
+    return found
+
+
+def covered(file: str, rehearsal: Rehearsal) -> bool:
+    """True if a file is an input of a rehearsal, by itself or within a folder."""
+    return any(file == name or file.startswith(f"{name}/") for name in rehearsal.inputs)
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_what_a_rehearsal_imports_of_the_product_is_an_input(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = inputs.digests(CHECKOUT, REHEARSALS[name])
+    monkeypatch.setattr(inputs, "IMPORTED", (*inputs.IMPORTED, "components", "tests"))
+    assert inputs.digests(CHECKOUT, REHEARSALS[name]) == counted
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_what_decides_beside_the_settings_about_a_deployment_is_an_input(name: str) -> None:
+    deciding = imported("factories", "stackfile")
+    at_aws = deciding.pop("aws.py")
+    wanted = set[str]().union(*deciding.values(), at_aws if name == "aws" else ())
+    assert {"stackfile/mirror.py", "stackfile/programs.py"} <= wanted
+    assert [file for file in sorted(wanted) if not covered(file, REHEARSALS[name])] == []
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_the_variants_and_pages_that_a_rehearsal_reads_are_inputs(name: str) -> None:
+    rehearsal = REHEARSALS[name]
+    text = "".join(file.read_text(encoding="utf-8") for file in (CHECKOUT / rehearsal.tests).glob("test_*.py"))
+    variants = [f"testbed/e2e/variants/{variant}.yaml" for variant in re.findall(r'changes_of\("(\w+)"\)', text)]
+    pages = [f"docs/{page}" for page in re.findall(r'(?:"docs"|DOCS) / "([\w-]+\.md)"', text)]
+    assert [file for file in (*variants, *pages) if not covered(file, rehearsal)] == []
 
 
 def test_every_folder_of_tests_is_a_rehearsal() -> None:
