@@ -102,7 +102,7 @@ OAUTH2_PROXY = Program(
     module="github.com/oauth2-proxy/oauth2-proxy/v7",
     package="github.com/oauth2-proxy/oauth2-proxy/v7",
     variables={"github.com/oauth2-proxy/oauth2-proxy/v7/pkg/version.VERSION": f"v{versions.OAUTH2_PROXY}"},
-    usual_seconds=25,
+    usual_seconds=40,
 )
 METRICS_SERVER = Program(
     name="metrics-server",
