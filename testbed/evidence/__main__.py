@@ -5,6 +5,7 @@ The `dev` stack is deployed first, and each part restores its committed configur
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -191,6 +192,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Run one command."""
+    # `list | head` ends quietly, as other programs do.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     options, further = _parser().parse_known_args()
     everybody = tuple(REHEARSALS)
     match options.command:
