@@ -21,8 +21,9 @@ from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
 PROJECT = "mlflow-platform"
 FILE_BACKEND = "file://"
-# The provider draws a name of this beginning for each object, and applies it under that name.
-FIELD_MANAGER = "pulumi-kubernetes-"
+# Field manager of the provider; for an object that it applies, it adds a random part.
+PROVIDER = "pulumi-kubernetes"
+FIELD_MANAGER = f"{PROVIDER}-"
 
 Object = Mapping[str, Any]
 
@@ -77,6 +78,11 @@ def field_manager(live: Object) -> str | None:
     return max(applied, key=lambda entry: entry.get("time") or "")["manager"] if applied else None
 
 
+def is_ours(live: Object) -> bool:
+    """True if the provider has written an object; one that existed before belongs to somebody else."""
+    return any(entry["manager"].startswith(PROVIDER) for entry in live["metadata"].get("managedFields") or ())
+
+
 def adopted(begun: Object, live: Object) -> dict[str, Any]:
     """The resource of an object that was being created, as the provider would have written it into the state.
 
@@ -110,9 +116,10 @@ def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
 def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tuple[dict[str, Any], list[str]]:
     """A deployment without pending operations, and the URNs of the adopted objects.
 
-    An object that was being created and that `find` finds by its inputs becomes a resource; a refresh completes it. An
-    interrupted update or deletion needs nothing: the next run finds the difference again. (`pulumi refresh
-    --import-pending-creates` drops such objects instead of adopting them.)
+    An object that was being created and that `find` finds by its inputs becomes a resource; a refresh completes it.
+    One of somebody else does not: a later `destroy` would delete it. An interrupted update or deletion needs nothing:
+    the next run finds the difference again. (`pulumi refresh --import-pending-creates` drops such objects instead of
+    adopting them.)
     """
     rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
     rest["resources"] = list(deployment.get("resources", ()))
@@ -122,7 +129,7 @@ def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tupl
         if operation["type"] != "creating" or "metadata" not in begun.get("inputs", {}):
             continue
         live = find(begun["inputs"])
-        if live is not None:
+        if live is not None and is_ours(live):
             rest["resources"] = with_adopted(rest["resources"], adopted(begun, live))
             taken_in.append(begun["urn"])
     return rest, sorted(set(taken_in))

@@ -58,6 +58,25 @@ def test_an_object_that_the_provider_did_not_apply_has_no_manager_to_keep(fields
     assert field_manager({"metadata": {"name": "scripts"}}) is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "adopted"),
+    [
+        ([], False),
+        ([{"operation": "Update", "manager": "kubectl-create"}], False),
+        ([{"operation": "Update", "manager": "kubectl-create"}, {"operation": "Apply", "manager": MANAGER}], True),
+        # With server-side apply switched off.
+        ([{"operation": "Update", "manager": "pulumi-kubernetes"}], True),
+    ],
+)
+def test_an_object_that_the_provider_has_not_written_is_not_adopted(
+    fields: list[dict[str, str]], *, adopted: bool
+) -> None:
+    there: dict[str, Any] = {**CONFIG_MAP, "metadata": {"name": "scripts", "managedFields": fields}}
+    begun = {"type": "creating", "resource": {"urn": "urn:a", "inputs": CONFIG_MAP}}
+    state, urns = settled({"pending_operations": [begun]}, lambda _: there)
+    assert (len(state["resources"]), urns) == ((1, ["urn:a"]) if adopted else (0, []))
+
+
 OLD = {"urn": "urn:b", "id": "mlflow/b-1"}
 
 
