@@ -34,7 +34,7 @@ ATTACKS: dict[str, tuple[Aim, ...]] = {
     "nobody": (Aim.OTHER, Aim.NONE),
 }
 AT_HOME = ("manager", "editor", "viewer", "program")
-# Issue 4 asks for as many.
+# Fewer would mean that cases have been lost.
 LEAST_CASES = 600
 
 

@@ -119,11 +119,16 @@ def test_a_member_of_two_teams_goes_from_one_to_the_other(
         page.get_by_role("link", name="team-a", exact=True).click()
         _find_experiment(page, "churn-model")
         expect(page.get_by_text("churn-model", exact=True).first).to_be_visible()
+        _find_experiment(page, "demand-forecast")
+        # The answer to this search is shown, and it is empty.
+        expect(page.get_by_text("churn-model", exact=True)).to_have_count(0)
         expect(page.get_by_text("demand-forecast", exact=True)).to_have_count(0)
         page.get_by_role("combobox", name="Workspace").click()
         page.get_by_role("option", name="team-b").click()
         _find_experiment(page, "demand-forecast")
         expect(page.get_by_text("demand-forecast", exact=True).first).to_be_visible()
+        _find_experiment(page, "churn-model")
+        expect(page.get_by_text("demand-forecast", exact=True)).to_have_count(0)
         expect(page.get_by_text("churn-model", exact=True)).to_have_count(0)
 
 
