@@ -51,7 +51,8 @@ def significant(source: str) -> str:
     Raises:
         SyntaxError: it is not valid Python.
     """
-    lines = source.splitlines()
+    # Not splitlines(), which ends lines at more characters than Python's own tokenizer does.
+    lines = source.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and not token.string.startswith("#!"):
             row, column = token.start
@@ -59,7 +60,9 @@ def significant(source: str) -> str:
     for node in _docstrings(ast.parse(source)):
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         # What shares its lines with code stays.
-        if not lines[first][: node.col_offset].strip() and not lines[last][node.end_col_offset :].strip():
+        # Columns of a syntax tree count bytes.
+        before, after = lines[first].encode()[: node.col_offset], lines[last].encode()[node.end_col_offset :]
+        if not before.strip() and not after.strip():
             lines[first : last + 1] = [""] * (last + 1 - first)
     return "\n".join(line.rstrip() for line in lines if line.strip())
 

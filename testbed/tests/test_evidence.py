@@ -285,6 +285,8 @@ def test_the_committed_record_names_rehearsals_that_exist() -> None:
         ('class A:\n    x: int\n    """Of x."""\n', "class A:\n    x: int"),
         ('def f():\n    """Doc\n    of two lines."""\n    return "# none"\n', 'def f():\n    return "# none"'),
         ('def f(): "kept"\n', 'def f(): "kept"'),
+        ('"ü"; X = 1\n', '"ü"; X = 1'),
+        ('X = "\x0c"  # why\nY = 2\n', 'X = "\x0c"\nY = 2'),
         ("#!/usr/bin/python\nX = 1\n", "#!/usr/bin/python\nX = 1"),
     ],
 )
