@@ -23,13 +23,13 @@ from testbed.node.up import Cluster
 from testbed.node.writing import write_whole
 from testbed.paths import CHECKOUT, Home, cache, home
 
-# A shell's background job ignores these signals, and its children inherit that: they could not be interrupted, and
-# Pulumi would end each run five seconds late.
+# Processes of a shell's background job ignore these signals, and their children inherit that. Without a reset, the
+# command could not be interrupted, and each run of Pulumi would end five seconds late.
 RESET_SIGNALS = (signal.SIGINT, signal.SIGQUIT)
 # Mounts a hosts file in the command's own mount namespace, then executes the command.
 WITH_HOSTS = 'mount --bind "$1" /etc/hosts && shift && exec "$@"'
 INTERRUPTED = 130
-# The arguments of these commands belong to another program.
+# The arguments of these commands are passed on to another program.
 PASS_ON = (["exec"], ["kubectl"])
 
 
@@ -107,7 +107,7 @@ def status(options: argparse.Namespace, place: Home, _: Say) -> int:
 def remove(options: argparse.Namespace, place: Home, say: Say) -> int:
     """Remove the cluster, after confirmation.
 
-    Volumes (databases, artifacts) stay unless --volumes is given. The Pulumi state is moved aside, not deleted.
+    Volumes (databases, artifacts) stay unless --volumes is given. The Pulumi state is renamed, not deleted.
     """
     if not options.yes:
         confirm(place, with_volumes=options.volumes)
@@ -131,14 +131,14 @@ def env(_: argparse.Namespace, place: Home, __: Say) -> int:
 def run(options: argparse.Namespace, place: Home, _: Say) -> int:
     """Run a command with the embedded engine and cluster.
 
-    It gets the environment variables of `env`, and can resolve the platform's host names (mlflow.localhost).
+    The command gets the environment variables of `env`, and can resolve the platform's host names (mlflow.localhost).
     """
     if not options.passed:
         raise EmbeddedError("exec needs a command: python -m testbed exec -- COMMAND ARGUMENT...")
     environment.prepare(place, CHECKOUT, _engine())
     machine = Path("/etc/hosts").read_text()
     if environment.knows_names(machine):
-        # Inside another `exec`, or on a machine whose hosts file has the names.
+        # The names resolve already: inside another `exec`, or because the machine's hosts file has them.
         return _become(options.passed, environment.merged(_variables(place), os.environ))
     hosts = place.root / "hosts"
     write_whole(hosts, environment.hosts(machine))
@@ -149,7 +149,7 @@ def run(options: argparse.Namespace, place: Home, _: Say) -> int:
 def kubectl(options: argparse.Namespace, place: Home, _: Say) -> int:
     """Run kubectl on the embedded cluster.
 
-    Independent of your own kubeconfig.
+    Your own kubeconfig is not used.
     """
     program = Kubectl(_engine() / "kubectl", place.kubeconfig)
     return _become(program.command(*options.passed), dict(os.environ))
@@ -209,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Run one command."""
+    """Run the command that the command line names, and return the exit code."""
     # Without this, `status | head` would end with a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     arguments, passed = sys.argv[1:], list[str]()

@@ -25,12 +25,12 @@ def _xdg(variable: str, default: str) -> Path:
 
 
 def cache() -> Path:
-    """Built programs, root file systems and image archives; safe to delete while nothing runs."""
+    """Return the directory of built programs, root file systems and images; safe to delete while nothing runs."""
     return _xdg("XDG_CACHE_HOME", ".cache")
 
 
 def data() -> Path:
-    """The cluster's state, volumes, Pulumi state, passphrase and logs. Every clone on the machine shares it."""
+    """Return the directory of cluster state, volumes, Pulumi state, passphrase and logs, which all clones share."""
     return _xdg("XDG_DATA_HOME", ".local/share")
 
 
@@ -52,7 +52,7 @@ class Home:
 
     @property
     def volumes(self) -> Path:
-        """A directory for each PersistentVolume."""
+        """Directory that contains one directory for each PersistentVolume."""
         return self.root / "volumes"
 
     @property
@@ -67,7 +67,7 @@ class Home:
 
     @property
     def pulumi_state(self) -> Path:
-        """Pulumi's file backend."""
+        """Directory in which Pulumi's file backend keeps the state."""
         return self.root / "state"
 
     @property

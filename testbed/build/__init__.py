@@ -20,7 +20,8 @@ class Artifacts:
     """Paths of the finished artifacts; each name changes with its content, and no artifact is modified later."""
 
     engine_bin: Path
-    """Directory for PATH with pulumi, its Python host and policy host, and kubectl; `plugins` in it is not for PATH."""
+    """Directory for PATH with pulumi, its language host for Python, its policy host, and kubectl. Its subdirectory
+    `plugins` must not be on PATH."""
     node_rootfs: Path
     """The node's root file system, including /usr/local/bin/{kubeadm,kubelet,…}."""
     images: tuple[Path, ...]

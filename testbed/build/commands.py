@@ -1,4 +1,4 @@
-"""Runs the commands of builds, with their output in a log, failures as messages, and no processes left running."""
+"""Runs build commands: output goes to a log, a failure raises an error that quotes the log, no process is left."""
 
 import re
 import subprocess
@@ -57,7 +57,7 @@ class BuildError(EmbeddedError):
 
 
 def _tail(log: Path) -> list[str]:
-    """Return the last lines of a log; of a line that was overwritten in place, its last state."""
+    """Return the last lines of a log; of a progress line that was redrawn (carriage returns), only the last text."""
     with log.open("rb") as stream:
         size = stream.seek(0, 2)
         stream.seek(max(0, size - _LOG_END_BYTES))
@@ -96,7 +96,8 @@ class Commands:
                 if self._stopped.is_set():
                     message = f"{words[0]} was not started: the build is being stopped."
                     raise BuildError(message)
-                # A build that outlived a killed parent would write into directories the next run has cleared.
+                # The command is killed with this process: otherwise it could write into directories that the next run
+                # has cleared.
                 process = subprocess.Popen(
                     ["setpriv", "--pdeathsig", "KILL", "--", *words],
                     stdin=subprocess.DEVNULL,

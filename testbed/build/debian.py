@@ -11,7 +11,7 @@ from testbed.build.commands import BuildError
 
 MIRROR = "http://deb.debian.org/debian"
 SECURITY_MIRROR = "http://deb.debian.org/debian-security"
-# apt checks every list and package against these keys; the mirror needs no trust of its own.
+# apt verifies every package list and package with these keys, so the mirror itself need not be trusted.
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 SCRIPTS = Path(__file__).parent / "debian"
@@ -48,7 +48,7 @@ _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROX
 
 
 def enter(root: Path, bench: Bench, argv: Sequence[str | Path], binds: Mapping[str, Path]) -> None:
-    """Run a command inside a root file system; each bind appears there as /run/<name>."""
+    """Run a command inside a root file system; each path in `binds` is bind-mounted there as /run/<name>."""
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
@@ -64,7 +64,7 @@ def debootstrap(cache: Path) -> Artifact:
     """Return the artifact with debootstrap, unpacked but not installed."""
 
     def make(result: Path, bench: Bench) -> None:
-        # apt with lists and caches of its own: the machine's stay untouched, and may be of any release.
+        # apt gets its own lists and caches. The machine's stay unchanged, and the machine may run any Debian release.
         sources = bench.scratch / "sources.list"
         sources.write_text(f"deb [signed-by={KEYRING}] {MIRROR} {versions.DEBIAN} main\n")
         for directory in ("state/lists/partial", "cache/archives/partial"):
@@ -77,7 +77,7 @@ def debootstrap(cache: Path) -> Artifact:
             "Dir::Cache": bench.scratch / "cache",
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
-            # Old lists, where new ones cannot be had, would hide that the network is missing.
+            # By default, apt falls back to old lists if it cannot download new ones. That would hide a network failure.
             "APT::Update::Error-Mode": "any",
         }
         apt = ["apt-get", *(f"-o{name}={value}" for name, value in options.items())]
@@ -100,7 +100,7 @@ def debootstrap(cache: Path) -> Artifact:
 
 
 def base(cache: Path, bootstrap: Artifact) -> Artifact:
-    """Return the artifact with a minimal Debian root file system, as slim as Docker's."""
+    """Return the artifact with a minimal Debian root file system, like that of Docker's slim image."""
 
     def make(result: Path, bench: Bench) -> None:
         program = bootstrap.path / "usr" / "sbin" / "debootstrap"
@@ -114,13 +114,13 @@ def base(cache: Path, bootstrap: Artifact) -> Artifact:
         }
         arguments = ["--variant=minbase", f"--keyring={KEYRING}", versions.DEBIAN, str(result), MIRROR]
         bench.run(
-            # debootstrap mounts /proc: in a mount namespace of its own it leaves nothing behind when killed.
+            # debootstrap mounts /proc. In its own mount namespace, no mount is left when it is killed.
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--", program, *arguments],
             env=environment,
         )
         script = ["sh", "/run/script", versions.DEBIAN, MIRROR, SECURITY_MIRROR]
         enter(result, bench, script, {"script": SCRIPTS / "base.sh"})
-        # debootstrap copies the machine's: neither belongs into what is built from this.
+        # debootstrap copies these two files from the machine. What is built from this root must not contain them.
         (result / "etc" / "hostname").unlink()
         (result / "etc" / "resolv.conf").write_text("")
 
@@ -141,7 +141,7 @@ def _extended(root: Path, result: Path, bench: Bench, packages: Sequence[str]) -
 
 
 def node(cache: Path, debian: Artifact, kubernetes: Artifact) -> Artifact:
-    """Return the artifact with the node's root file system: containers, network tools, Kubernetes."""
+    """Return the artifact with the node's root file system: containerd, network tools, Kubernetes."""
 
     def make(result: Path, bench: Bench) -> None:
         _extended(debian.path, result, bench, _NODE_PACKAGES)

@@ -60,7 +60,7 @@ PULUMI_LANGUAGE_PYTHON = Program(
     usual_seconds=5,
 )
 _KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
-# The newest one that the module proxy has; none of the releases' tags names the module.
+# The newest commit of this module that the module proxy has. The repository's release tags do not apply to the module.
 _KUBERNETES_COMMIT = "v4.0.0-20260115033456-f47bc2d6f199"
 PULUMI_KUBERNETES = Program(
     name="pulumi-resource-kubernetes",
@@ -111,7 +111,7 @@ METRICS_SERVER = Program(
     package="sigs.k8s.io/metrics-server/cmd/metrics-server",
     usual_seconds=150,
 )
-# Nothing of it is compiled: what is wanted are the definitions of its kinds.
+# Nothing is compiled: only the CustomResourceDefinitions in the module are used.
 GATEWAY_API = Program(
     name="gateway-api", version=versions.GATEWAY_API, module="sigs.k8s.io/gateway-api", usual_seconds=5
 )
@@ -119,7 +119,7 @@ GATEWAY_API = Program(
 
 @cache
 def _installed() -> Path | None:
-    """Return the machine's Go if it is new enough."""
+    """Return the path of the machine's `go`; None if there is none or it is too old."""
     found = shutil.which("go")
     if found is None:
         return None
@@ -138,7 +138,7 @@ def _installed() -> Path | None:
 
 
 def scrap(cache_directory: Path) -> Path:
-    """Directory of Go's module and build caches: 9 GB that are needed only until the build has finished."""
+    """Return the directory of Go's module and build caches: 9 GB that are needed only until the build has finished."""
     return cache_directory / "go"
 
 
@@ -159,9 +159,9 @@ class Toolchain:
         return {
             **os.environ,
             "CGO_ENABLED": "0",
-            # Nothing may enter that go.sum does not know.
+            # The build fails on a module that go.mod or go.sum does not list.
             "GOFLAGS": "-mod=readonly",
-            # Never download another Go behind the user's back.
+            # Go must not download another version of itself.
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
             # The user's own Go caches stay as they are.
@@ -177,7 +177,7 @@ class Toolchain:
         return self._scrap / "mod" / module
 
     def _sources(self, program: Program, bench: Bench) -> Path:
-        """Return the program's directory, or a copy of it with the borrowed files."""
+        """Return the program's directory; if it borrows files, a copy of the directory that includes them."""
         if not program.borrowed:
             return program.directory
         directory = bench.scratch / "sources"
@@ -214,7 +214,7 @@ class Toolchain:
         )
 
     def language_exec(self, cache_directory: Path) -> Artifact:
-        """Return the Python script with which Pulumi's language host runs programs; it is in the SDK's module."""
+        """Return the artifact with the script that Pulumi's Python language host runs; it is in the SDK's Go module."""
         source = f"python/cmd/{_LANGUAGE_EXEC}"
 
         def make(result: Path, bench: Bench) -> None:
@@ -233,7 +233,7 @@ class Toolchain:
         )
 
     def gateway_api(self, cache_directory: Path) -> Artifact:
-        """Return the manifest with the CustomResourceDefinitions of the Gateway API, standard channel."""
+        """Return the artifact with the manifest of the Gateway API's CustomResourceDefinitions, standard channel."""
         folder = "config/crd/standard"
 
         def make(result: Path, bench: Bench) -> None:

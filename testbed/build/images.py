@@ -1,8 +1,8 @@
-"""Container images as archives that `ctr images import` takes, built from Dockerfiles by buildah.
+"""Container images as archives for `ctr images import`, built from Dockerfiles by buildah.
 
-They carry upstream's names and put the programs where upstream's images have them, so that the same
-manifests run either. Only `images/mlflow` is an image of this project; the others stand in for ones
-that cannot be pulled here.
+Upstream images cannot be pulled here, so images that are built here replace them. A replacement has the name of the
+upstream image, and the programs at the same paths, so that a manifest works with either. `images/mlflow` and
+`testbed/network_policies` replace nothing: they are images of this project.
 """
 
 import io
@@ -36,11 +36,11 @@ class Image:
     references: tuple[str, ...]
     """Image references in manifests; the archive is tagged with all of them."""
     files: Mapping[str, Artifact] = field(default_factory=dict[str, Artifact])
-    """Artifact by file name in the build context; it replaces a file of this name in the directory."""
+    """Artifact by file name in the build context; it replaces a file with this name in the Dockerfile's directory."""
     usual_seconds: int = 10
 
     def fill(self, context: Path) -> None:
-        """Write the build context."""
+        """Write the build context to a new directory."""
         shutil.copytree(self.context, context)
         for name, artifact in self.files.items():
             (context / name).unlink(missing_ok=True)
@@ -48,7 +48,7 @@ class Image:
 
 
 def empty_root(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
-    """Return the artifact with the root file system of images of static programs: CA certificates and /tmp."""
+    """Return the artifact with the root file system for images of static binaries: CA certificates and /tmp."""
     authorities = "etc/ssl/certs/ca-certificates.crt"
 
     def make(result: Path, _: Bench) -> None:
@@ -73,7 +73,7 @@ def empty_root(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
 
 
 def _renamed(archive: Path, result: Path, references: tuple[str, ...]) -> None:
-    """Copy a docker archive and tag its one image with all references; buildah writes only one."""
+    """Copy a docker archive and tag its one image with all references; buildah writes only one tag."""
     with tarfile.open(archive) as source, tarfile.open(result, "w") as target:
         for member in source:
             content = source.extractfile(member)
@@ -87,7 +87,7 @@ def _renamed(archive: Path, result: Path, references: tuple[str, ...]) -> None:
 
 
 def debian_store(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
-    """Return the artifact with buildah's image store and the Debian image in it, which the other builds use."""
+    """Return the artifact with a buildah image store that contains the Debian image, the base of other images."""
     context = STAND_INS / "debian"
 
     def make(result: Path, bench: Bench) -> None:
@@ -111,7 +111,7 @@ def debian_store(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
 
 
 def _limits() -> list[str]:
-    """Options that keep this process's limits: a container may not raise them to buildah's defaults."""
+    """Return options that keep this process's ulimits; a container may not raise them to buildah's defaults."""
     options: list[str] = []
     for name, limit in (("nproc", resource.RLIMIT_NPROC), ("nofile", resource.RLIMIT_NOFILE)):
         soft, hard = resource.getrlimit(limit)
@@ -124,11 +124,11 @@ def _build(reference: str, builder: Artifact, bench: Bench, binds: Mapping[str, 
     options = _limits()
     machine: dict[str, Path] = {}
     if _MACHINE_CERTIFICATES.exists():
-        # A network that intercepts TLS is believed while building, and never by what was built.
+        # The CA of a network that intercepts TLS is trusted during the build only; the image does not contain it.
         machine["ca"] = _MACHINE_CERTIFICATES
         options.append("--secret=id=ca,src=/run/ca")
     if "PIP_INDEX_URL" in os.environ:
-        # Without its value, which may hold a password: buildah takes it from the environment.
+        # Only the name: buildah takes the value, which may contain a password, from the environment.
         options.append("--build-arg=PIP_INDEX_URL")
     script = {"script": SCRIPTS / "image.sh"}
     enter(builder.path, bench, ["sh", "/run/script", reference, *options], {**binds, **machine, **script})

@@ -8,19 +8,19 @@ from pathlib import Path
 from testbed.build.commands import BuildError
 
 _MODULES = Path(__file__).parent / "go"
-# As Pulumi releases its CLI: users from Go's own code instead of libc's, no tracing hooks of gRPC. The same for all:
-# what is compiled with other tags is not shared.
+# Build tags of Pulumi's CLI releases: user lookup by Go's own code instead of libc, gRPC without tracing. All programs
+# use the same tags, because compiled packages are shared only between builds with equal tags.
 _TAGS = "osusergo,grpcnotrace"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Borrowed:
-    """Files of a module that are copied into a copy of a program's directory, except where it has its own."""
+    """Files of another module that are added to a copy of a program's directory; existing files are kept."""
 
     module: str
     """Module with its version; verified against the program's go.sum."""
     files: tuple[str, ...]
-    """Patterns of paths in the module."""
+    """Glob patterns, relative to the module's root."""
     into: str = "."
     """Subdirectory of the program's directory that corresponds to the module's root."""
 
@@ -32,14 +32,14 @@ class Program:
     name: str
     version: str
     module: str | None = None
-    """The module that go.mod must require at `version`; None for a program written here."""
+    """The module that go.mod must require; None for a program whose source is in this repository."""
     required: str | None = None
     """The module's version, if it is not `v` followed by the program's version."""
     folder: str = ""
     """Directory below `go/`, if its name is not the program's: programs that share packages share a go.mod."""
     package: str = "."
     borrowed: tuple[Borrowed, ...] = ()
-    """Files that the compiler expects in its directory but that are in another module."""
+    """Files of other modules that the compiler expects in this program's directory."""
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     """String variables that the linker sets, such as the version a program reports."""
     usual_seconds: int

@@ -1,4 +1,7 @@
-"""Builds missing artifacts: two lanes in parallel, one run at a time; results appear only when complete."""
+"""Builds missing artifacts in two parallel lanes.
+
+Only one process at a time builds in a cache. An artifact appears in the cache only when it is complete.
+"""
 
 import fcntl
 import os
@@ -73,7 +76,7 @@ def _make(artifact: Artifact, work: Path, commands: Commands) -> float:
     except OSError as error:
         message = f"{artifact.label} could not be built: {error}. Whole log: {log}"
         raise BuildError(message) from error
-    # The name promises that the content is there, after a power cut too.
+    # An artifact that exists under its final name has to be complete, even after a power failure.
     os.sync()
     result.rename(artifact.path)
     shutil.rmtree(bench)
@@ -101,7 +104,7 @@ class _Run:
         self.waiting = list(self.plan)
 
     def _start_what_can(self, pool: ThreadPoolExecutor) -> None:
-        """Start the first artifact whose dependencies exist in each idle lane."""
+        """In each idle lane, start the first artifact whose dependencies exist."""
         for lane in Lane:
             if any(artifact.lane is lane for artifact in self.running.values()):
                 continue
@@ -146,7 +149,7 @@ def build(
     prepare: Callable[[Sequence[Artifact]], None],
     scrap: Path,
 ) -> None:
-    """Make every artifact of `wanted` exist.
+    """Build the artifacts of `wanted` that do not exist yet.
 
     `prepare` gets the artifacts to build, and raises if the machine cannot build them. `scrap` is a directory with
     intermediate results, which is removed after a complete build.
@@ -156,7 +159,7 @@ def build(
     for directory in (cache / "log", cache / "tmp"):
         directory.mkdir(parents=True, exist_ok=True)
     with _only_one(cache, progress):
-        # Looked at again: the run that held the lock may have built everything.
+        # Checked again, because another process that held the lock may have built everything.
         plan = missing(wanted)
         if not plan:
             return
@@ -165,7 +168,7 @@ def build(
         if there:
             progress(f"{there} of {len(wanted)} results are in {cache} already")
         for leftover in (cache / "tmp").iterdir():
-            # One that is being removed already may vanish meanwhile.
+            # A leftover may disappear meanwhile, because `_discard` removes in the background.
             shutil.rmtree(leftover, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=cache / "tmp") as work:
             _Run(plan=plan, progress=progress, work=Path(work)).run()
@@ -177,6 +180,6 @@ def _discard(scrap: Path, where: Path) -> None:
     """Remove a folder in the background: deleting gigabytes of small files takes minutes."""
     doomed = Path(tempfile.mkdtemp(dir=where)) / scrap.name
     scrap.rename(doomed)
-    # The shell ends at once. What a power cut leaves goes with the next build's leftovers.
+    # The shell returns at once. What is left after a power failure is removed by the next build.
     command = ["sh", "-c", 'nice rm -rf "$1" >/dev/null 2>&1 &', "sh", str(doomed.parent)]
     subprocess.run(command, stdin=subprocess.DEVNULL, check=True)

@@ -1,7 +1,7 @@
 """Images for the upgrade tests, never part of an installation.
 
-One has the previous MLflow release and otherwise differs in one line only; the other has the current release with an
-additional schema revision.
+One image has the previous MLflow release, and lacks one line of the server's application that this release cannot run.
+The other has the current MLflow release with an additional Alembic revision.
 """
 
 import hashlib
@@ -19,22 +19,30 @@ from testbed.paths import CHECKOUT
 
 EQUIPMENT = Path(__file__).parent / "rehearsal"
 MLFLOW = CHECKOUT / "images" / "mlflow"
-# Where the image's Dockerfile puts MLflow, with the Python of its Debian release.
+# Directory of MLflow's Alembic revisions in the image, with the Python version of the image's Debian release.
 REVISIONS = "opt/mlflow/lib/python3.13/site-packages/mlflow/store/db_migrations/versions"
-# What the platform adds to the server closes a door of MLflow's that the one before does not have yet.
+# The line of the server's application that patches a function of the current MLflow release. The previous release
+# cannot run it, so its image has the application without this line.
 APP = "server/mlflow_platform_server/app.py"
 NOT_YET = re.compile(r"^ *handlers\._get_artifact_repository_for_uri = .*\n", re.MULTILINE)
 _PIN = re.compile(r"^(?P<name>[\w.-]+)==.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
 def repinned(requirements: str, pins: str) -> str:
-    """The requirements; packages in `pins` have the version pinned there."""
+    """Return the requirements, with each package that is also in `pins` at the version pinned there."""
     others = {found["name"]: found[0] for found in _PIN.finditer(pins)}
     return _PIN.sub(lambda found: others.get(found["name"], found[0]), requirements)
 
 
 def images(cache: Path, today: Artifact, debian_image: Artifact, builder: Artifact) -> tuple[Artifact, ...]:
-    """Describe both images; `today` is the archive of the deployed image."""
+    """Return two image archives: the previous MLflow release, and `today` with an additional Alembic revision.
+
+    Args:
+        cache: the build cache.
+        today: the archive of the deployed MLflow image.
+        debian_image: the image store with the base image.
+        builder: the root file system in which images are built.
+    """
     previous = Image(
         context=MLFLOW,
         version=versions.MLFLOW_PREVIOUS,
@@ -76,7 +84,7 @@ def _app(cache: Path) -> Artifact:
 
 
 def without_the_door(app: str) -> str:
-    """The server's application, without the one line that the previous MLflow release cannot run."""
+    """Return the source of the server's application without the line that the previous MLflow release cannot run."""
     text, found = NOT_YET.subn("", app)
     if found != 1:
         raise ValueError(f"{APP} has {found} lines like {NOT_YET.pattern}, expected one")

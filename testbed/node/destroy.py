@@ -14,7 +14,7 @@ from testbed.paths import PROJECT, Home
 
 
 def confirm(home: Home, *, with_volumes: bool) -> None:
-    """Ask the user to type the cluster's name; an error without a terminal."""
+    """Ask the user to type the project's name; raise an error if the answer differs or there is no terminal."""
     what = f"the embedded cluster in {home.node}" + (f" and all volumes in {home.volumes}" if with_volumes else "")
     if not sys.stdin.isatty():
         raise EmbeddedError(f"this removes {what}. There is no terminal to confirm it on: add --yes to confirm")
@@ -48,7 +48,7 @@ def destroy(home: Home, say: Say, *, with_volumes: bool) -> None:
         finish(home)
     shutil.rmtree(home.logs, ignore_errors=True)
     if home.pulumi_state.exists() and any(home.pulumi_state.iterdir()):
-        # It describes objects that are gone with the cluster, but secrets in it may still be needed.
+        # The state describes objects that are gone with the cluster, but secrets in it may still be needed.
         backup = home.root / f"state.{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         home.pulumi_state.rename(backup)
         say(f"moved the Pulumi state to {backup}")

@@ -1,4 +1,4 @@
-"""The environment in which `pulumi` typed by hand uses the embedded engine and cluster."""
+"""Environment variables and files with which a manual `pulumi` command uses the embedded engine and cluster."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ from testbed.node.kubectl import kubectl_cache
 from testbed.node.writing import PRIVATE, PROGRAM, write_whole
 from testbed.paths import Home
 
-# Providers whose plugin is a program of this checkout: it cannot be built from what package registries have.
+# Providers whose plugin is a stand-in from this checkout: the real one cannot be built from package registries.
 STAND_INS = ("random", "aws")
 # These would take precedence over what is set here, or slow every run down by seconds.
 UNSET = ("PULUMI_CONFIG_PASSPHRASE", "PYTHONDONTWRITEBYTECODE")
@@ -57,24 +57,24 @@ def export_lines(values: Mapping[str, str]) -> str:
 
 
 def merged(values: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of a command."""
+    """Return the complete environment for a command: the inherited one without `UNSET`, plus `values`."""
     return {name: value for name, value in inherited.items() if name not in UNSET} | dict(values)
 
 
 def knows_names(machine: str) -> bool:
-    """True if the text of an /etc/hosts contains the platform's names."""
+    """True if the content of the machine's /etc/hosts includes the platform's host names."""
     entries = " ".join(line.partition("#")[0] for line in machine.splitlines())
     return set(HOST_NAMES) <= set(entries.split())
 
 
 def hosts(machine: str) -> str:
-    """Add the platform's names to the text of the machine's /etc/hosts."""
+    """Return the content of the machine's /etc/hosts with the platform's host names added."""
     text = machine if machine.endswith("\n") or not machine else machine + "\n"
     return f"{text}127.0.0.1 {' '.join(HOST_NAMES)}\n"
 
 
 def launchers(checkout: Path, engine_bin: Path) -> dict[str, str]:
-    """Render the programs that the engine starts as provider plugins."""
+    """Render the shell scripts that the engine starts as provider plugins, by provider."""
     head = "#!/bin/sh\n# Rewritten by each `python -m testbed up` and `env`.\n"
     plugin = shlex.quote(str(engine_bin / "plugins" / "pulumi-resource-kubernetes"))
     python = shlex.quote(str(checkout / ".venv" / "bin" / "python"))
@@ -86,7 +86,7 @@ def launchers(checkout: Path, engine_bin: Path) -> dict[str, str]:
 
 
 def prepare(home: Home, checkout: Path, engine_bin: Path) -> None:
-    """Make what the variables point to: the state's directory, its passphrase, the plugins, the policy pack."""
+    """Create what the variables refer to: the state's directory, its passphrase, the plugins, the policy pack."""
     home.root.mkdir(parents=True, exist_ok=True)
     home.root.chmod(0o700)
     home.pulumi_state.mkdir(exist_ok=True)
@@ -94,7 +94,7 @@ def prepare(home: Home, checkout: Path, engine_bin: Path) -> None:
         write_whole(home.passphrase, secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n", PRIVATE)
     policy_pack.copy(checkout / "policy", home.policy_pack)
     for provider, text in launchers(checkout, engine_bin).items():
-        # The engine looks for a plugin of exactly the package's version.
+        # The engine looks for a plugin with exactly the version of the provider's Python package.
         version = metadata.version(f"pulumi-{provider}")
         directory = home.pulumi_home / "plugins" / f"resource-{provider}-v{version}"
         directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The port forwarding program: carries TCP connections from the machine into the node's network.
+"""The port forwarding program: forwards TCP connections from the machine into the node's network.
 
 It runs inside the node's network namespace, with listening sockets that were opened outside of it, so that the
 machine needs no interface or address for the node. It ends when the node ends.
@@ -23,11 +23,11 @@ from testbed.paths import PROJECT
 
 CHUNK_BYTES = 65_536
 CONNECT_SECONDS = 10
-# Each takes two file descriptors. Further connections wait in the listen queue.
+# Each connection takes two file descriptors. Further connections wait in the listen queue.
 MAX_CONNECTIONS = 1_024
 FILE_DESCRIPTORS = 4_096
 LOG_BYTES = 1_048_576
-# Detects a peer that disappeared without closing the connection after two minutes.
+# After two minutes, detects a peer that disappeared without closing the connection.
 KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 15, socket.TCP_KEEPCNT: 4}
 
 log = logging.getLogger("port-forward")

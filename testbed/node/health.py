@@ -79,11 +79,11 @@ def _last_start(pod: Object) -> datetime | None:
 
 
 def pod_problems(objects: Iterable[Object], node_start: datetime) -> list[Problem]:
-    """Return the pods that should be ready and are not.
+    """Return the problems of pods: not ready, or not restarted since the node started.
 
     Args:
         objects: all objects of the cluster.
-        node_start: start time of the node. A status with an older container is from before the node was stopped.
+        node_start: start time of the node. If a pod's newest container is older, its status is from an earlier run.
     """
     problems: list[Problem] = []
     for one in objects:

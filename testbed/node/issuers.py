@@ -1,7 +1,7 @@
-"""Trust of the API server in an external token issuer (structured authentication), to try the platform's strict mode.
+"""Makes the API server accept tokens of an external OIDC issuer (structured authentication), to try the strict mode.
 
-It does what an operator does on a real cluster (docs/strict.md). The API server gets the flag with the first issuer,
-which costs one restart; later changes of the file take effect without one.
+An operator does the same on a real cluster (docs/strict.md). The first issuer adds a flag to the API server, which
+restarts it once; later changes of the configuration file take effect without a restart.
 """
 
 import hashlib
@@ -19,21 +19,22 @@ from testbed.node.progress import Say, wait_until
 from testbed.node.writing import PRIVATE, write_whole
 from testbed.paths import Home
 
-# Path in the API server's pod. A directory, because a mounted file would not follow its replacement.
+# Path in the API server's pod. The directory is mounted, because a mounted file would keep the content of the old file
+# after the file is replaced.
 DIRECTORY = "/etc/kubernetes/authentication"
 FILE = "issuers.json"
 FLAG = f"--authentication-config={DIRECTORY}/{FILE}"
 VOLUME = "authentication"
-# An API server that stops waits up to a minute for its watches to end.
+# Before it stops, the API server waits up to a minute for open watches to end.
 RESTART_SECONDS = 240
-# It polls the file every minute, besides watching it.
+# The API server watches the file, and also polls it every minute.
 RELOAD_SECONDS = 90
 
 Manifest = dict[str, Any]
 
 
 def configuration(issuer: str | None, audiences: Sequence[str], authority: str | None) -> str:
-    """Render the API server's file; without an issuer it accepts only its own tokens."""
+    """Render the AuthenticationConfiguration; without an issuer the API server accepts only its own tokens."""
     trusted = [] if issuer is None else [_issuer(issuer, audiences, authority)]
     document = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration", "jwt": trusted}
     return json.dumps(document, indent=2) + "\n"
@@ -47,7 +48,7 @@ def _issuer(url: str, audiences: Sequence[str], authority: str | None) -> dict[s
             "audienceMatchPolicy": "MatchAny",
             **({} if authority is None else {"certificateAuthority": authority}),
         },
-        # Without prefixes, as the RoleBindings name users and groups.
+        # Without prefixes, because the RoleBindings name users and groups without them.
         "claimMappings": {"username": {"claim": "email", "prefix": ""}, "groups": {"claim": "groups", "prefix": ""}},
         # Needed without prefixes: an issuer could otherwise assert the group system:masters.
         "userValidationRules": [
@@ -61,7 +62,7 @@ def _issuer(url: str, audiences: Sequence[str], authority: str | None) -> dict[s
 
 
 def reading(manifest: Manifest, host: str | None) -> Manifest:
-    """Return the API server's pod with the flag, the file's directory and the issuer's host name."""
+    """Return the API server's manifest with the flag, a mount of the file's directory and the issuer's host name."""
     made = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = made["spec"]
     (container,) = spec["containers"]
@@ -78,7 +79,7 @@ def reading(manifest: Manifest, host: str | None) -> Manifest:
 def trust(
     home: Home, kubectl: Kubectl, say: Say, *, issuer: str | None, audiences: Sequence[str], authority: str | None
 ) -> None:
-    """Accept the tokens of one issuer, or of none, and wait until the API server does."""
+    """Make the API server accept tokens of `issuer` (None: only its own tokens), and wait until it does."""
     text = configuration(issuer, audiences, authority)
     directory = home.node / "kubernetes" / Path(DIRECTORY).name
     directory.mkdir(exist_ok=True)

@@ -21,7 +21,7 @@ CGROUP_ROOT = f"/{PROJECT}"
 CONFIGURATION = "/etc/kubernetes/kubeadm.yaml"
 PATCHES = "/etc/mlflow-platform/kubeadm-patches"
 INIT_SECONDS = 300
-# Kubelet's default; it fails if the machine's limit is lower.
+# Kubelet's default, with which kubelet fails if the machine's limit is lower.
 KUBELET_OPEN_FILES = 1_000_000
 # Directories that kubeadm writes; removed after an interrupted run.
 OUTPUT = ("kubernetes", "kubelet", "etcd")
@@ -67,7 +67,7 @@ def configuration(open_files: int) -> str:
         "apiServer": {
             # The machine connects to the API server at its own loopback address.
             "certSANs": ["127.0.0.1", "localhost"],
-            # The node's name is not in DNS; with it, logs and exec would fail.
+            # The node's name is not in DNS: if the API server used the name, `kubectl logs` and `exec` would fail.
             "extraArgs": _arguments(kubelet_preferred_address_types="InternalIP", profiling="false"),
         },
         "controllerManager": alone,

@@ -1,4 +1,4 @@
-"""Queries to the cluster by kubectl."""
+"""Runs kubectl on the embedded cluster."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class Kubectl:
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line."""
-        # The default, ~/.kube/cache, belongs to the user.
+        # kubectl's default cache directory, ~/.kube/cache, belongs to the user.
         ours = [f"--kubeconfig={self.kubeconfig}", f"--cache-dir={kubectl_cache(cache())}"]
         return [str(self.program), *ours, *arguments]
 
@@ -56,7 +56,7 @@ class Kubectl:
         try:
             answer = self.run("get", "--raw=/readyz", seconds=READY_SECONDS)
         except EmbeddedError as error:
-            # While it starts, its answer lists dozens of checks that succeed before the one that fails.
+            # While the API server starts, its answer lists dozens of successful checks before the one that fails.
             failed = ", ".join(re.findall(r"\[-\]([\w/-]+) failed", str(error)))
             return f"not ready yet: {failed}" if failed else str(error).partition(": ")[2]
         return None if answer == "ok" else answer

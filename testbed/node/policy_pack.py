@@ -15,7 +15,7 @@ SOURCES = ("*.py", DESCRIPTION)
 
 
 def description(committed: str) -> str:
-    """Change the runtime in the pack's description."""
+    """Return the content of PulumiPolicy.yaml with the runtime `python-pack`."""
     return yaml.safe_dump({**yaml.safe_load(committed), "runtime": "python-pack"})
 
 

@@ -1,7 +1,7 @@
 """Port forwarding from the machine's loopback address into the node; `forward.py` is the program that does it.
 
 The listening sockets are opened here, in the machine's network; the program inherits them and runs in the node's
-network. It is the only way from the machine into the node.
+network. The forwarded ports are the only network path from the machine into the node.
 """
 
 import os
@@ -21,7 +21,7 @@ from testbed.paths import CHECKOUT, Home
 LOOPBACK = "127.0.0.1"
 HTTPS_PORT = 443
 API_PORT_ON_MACHINE = 16_443
-# Of Traefik's Service in testbed/addons/traefik.yaml.
+# Cluster IP of Traefik's Service in testbed/addons/traefik.yaml.
 TRAEFIK_ADDRESS = "10.96.0.80"
 ROUTES = {
     HTTPS_PORT: f"{TRAEFIK_ADDRESS}:{HTTPS_PORT}",
@@ -46,11 +46,11 @@ class PortForward:
 
     @property
     def _record(self) -> Path:
-        # The file name of earlier checkouts, whose clusters may be running.
+        # The file name that earlier checkouts use; a cluster of theirs may still be running.
         return self.home.node / "door"
 
     def record(self) -> ProcessRecord | None:
-        """Return the running process, or None."""
+        """Return the record of the port forwarding's process; None if it does not run."""
         record = ProcessRecord.load(self._record)
         return record if record and record.alive() else None
 
@@ -61,7 +61,7 @@ class PortForward:
                 listen(port).close()
 
     def open(self, node: ProcessRecord, say: Say) -> None:
-        """Start the port forwarding of a running node, unless it works."""
+        """Start the port forwarding of a running node, unless it works already."""
         if self.record() is not None:
             if all(answers(port) for port in ROUTES):
                 return

@@ -40,12 +40,12 @@ class Node:
     home: Home
 
     def record(self) -> ProcessRecord | None:
-        """Return the running node's pid 1, or None."""
+        """Return the record of the node's pid 1; None if it does not run."""
         record = ProcessRecord.load(self._record)
         return record if record and record.alive() else None
 
     def running(self) -> ProcessRecord:
-        """Return the running node's pid 1; an error if it does not run."""
+        """Return the record of the node's pid 1; raise an error if it does not run."""
         if record := self.record():
             return record
         raise EmbeddedError(f"the node is not running: start it with `make up` (log: {self.boot_log})")
@@ -56,7 +56,7 @@ class Node:
 
     @property
     def _record(self) -> Path:
-        """Written by the node's pid 1 itself, so that every running node has one."""
+        """File with the record of the node's pid 1, which writes it itself, so that every running node has one."""
         return self.home.node / "record"
 
     @property
@@ -93,7 +93,7 @@ class Node:
             record = self.record()
             if record is None:
                 return "its pid 1 has not started"
-            # Until then its root is the machine's, and a command would run on the machine.
+            # Without INIT, its root file system is still the machine's, and a command would run on the machine.
             if not (PROC / str(record.pid) / "root" / INIT).exists():
                 return "its root file system is not mounted"
             answer = subprocess.run(self.inside("timeout", "5", "ctr", "version"), capture_output=True, check=False)

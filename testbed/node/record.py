@@ -30,7 +30,7 @@ def _fields(stat: str) -> list[str]:
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """One process of one boot of the machine."""
+    """A process, identified by the machine's boot id, the pid and the start time."""
 
     boot_id: str
     pid: int

@@ -73,7 +73,10 @@ class Cluster:
         )
 
     def _define_kinds(self) -> None:
-        """Apply CustomResourceDefinitions, before their objects and before Traefik, which looks for them."""
+        """Apply the CustomResourceDefinitions and wait until they are established.
+
+        Objects of these types are applied later, and so is Traefik, which looks for the types.
+        """
         files = (f"-f={self.artifacts.definitions}", f"-f={DEFINITIONS}")
         self.kubectl.run("apply", *SERVER_SIDE, *files)
         established = ("--for=condition=Established", "--all", f"--timeout={KINDS_SECONDS}s")
@@ -99,7 +102,7 @@ class Cluster:
             kubeadm.forget(self.home.node)
         self._check_disk()
         self.say("node: starting")
-        # Before it starts: a start that is interrupted leaves a node with this root file system all the same.
+        # Written before the node starts, because an interrupted start may leave a node with this root file system.
         self.home.node.mkdir(parents=True, exist_ok=True)
         (self.home.node / "rootfs").write_text(str(self.artifacts.node_rootfs))
         self.node.start(self.artifacts.node_rootfs, self.say)

@@ -1,4 +1,4 @@
-"""A pool of PersistentVolumes, each a directory of the machine.
+"""A pool of PersistentVolumes, each a directory on the machine.
 
 There is no provisioner, because nothing in the node may create directories outside of it. Instead each `up` creates
 volumes until enough are free. They are never removed automatically: a volume whose claim was deleted stays "Released",
@@ -27,7 +27,7 @@ LABEL = f"{PROJECT}/pool"
 
 @dataclass(frozen=True)
 class Volume:
-    """A directory and its PersistentVolume, if it is not left from an earlier cluster."""
+    """A volume's directory, and its PersistentVolume unless the directory is left from an earlier cluster."""
 
     name: str
     phase: str
@@ -39,7 +39,7 @@ class Volume:
         return self.phase in {"Available", "Pending"}
 
     def describe(self) -> str:
-        """Return its owner and state in one line."""
+        """Return name, claim and state in one line."""
         owner = self.claim or "an unknown claim"
         match self.phase:
             case "Bound":
@@ -101,12 +101,12 @@ def top_up(kubectl: Kubectl, directory: Path, known: list[Volume]) -> None:
 
 
 def index_file(directory: Path) -> Path:
-    """Return the file that records the last known owner of each volume."""
+    """Return the path of the file that records the last known claim of each volume."""
     return directory / "index.json"
 
 
 def write_index(directory: Path, known: list[Volume]) -> None:
-    """Record the owner of each directory, for when only the data is left of a cluster."""
+    """Record the claim of each volume's directory, to know it when the cluster is gone and only the data is left."""
     index = read_index(directory)
     index.update({volume.name: volume.claim for volume in known if volume.claim})
     kept = {name: claim for name, claim in sorted(index.items()) if (directory / name).is_dir()}
@@ -114,7 +114,7 @@ def write_index(directory: Path, known: list[Volume]) -> None:
 
 
 def remember(kubectl: Kubectl, directory: Path) -> None:
-    """Record the owners if the cluster still answers."""
+    """Record the claim of each volume, if the cluster still answers."""
     try:
         if kubectl.ready() is None:
             write_index(directory, volumes(kubectl.objects()))
@@ -123,7 +123,7 @@ def remember(kubectl: Kubectl, directory: Path) -> None:
 
 
 def read_index(directory: Path) -> dict[str, str]:
-    """Read the last known owner of each directory."""
+    """Read the last known claim of each volume's directory."""
     path = index_file(directory)
     return json.loads(path.read_text()) if path.exists() else {}
 

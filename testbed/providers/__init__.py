@@ -8,8 +8,8 @@ cannot, because only package registries can be reached, the embedded engine runs
 
 The plugin `pulumi-resource-kubernetes` is the real one, compiled with the engine (`testbed/build/go.py`).
 
-A stand-in must never be more permissive than the real provider: a preview without errors, or a resource that can be
-created here and not there, would hide a bug until a user meets it. Each module says what it does not copy.
+A stand-in must never be more permissive than the real provider: if it accepted inputs or created resources that the
+real provider refuses, tests would pass with a program that fails for users. Each module lists what it does not support.
 
 They use the provider protocol itself (`plugin.py`) and not `pulumi.provider.experimental`, which adds a traceback to
 every error. Components, functions, parameterized packages and `get`-style reads are not supported; using one is an

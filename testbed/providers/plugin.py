@@ -28,10 +28,10 @@ WORKERS: Final = 256
 
 
 class Plugin:
-    """A provider: the methods of the protocol that the stand-ins have."""
+    """Base class of the stand-ins, with the methods of the provider protocol that they support."""
 
     def __init__(self, version: str) -> None:
-        """Take the version to report."""
+        """Set the version that the plugin reports."""
         self.version = version
 
     def check_config(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
@@ -44,7 +44,7 @@ class Plugin:
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
     def configure(self, request: provider_pb2.ConfigureRequest) -> None:
-        """Take the provider's configuration."""
+        """Accept the provider's configuration; the base class ignores it."""
 
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         """Validate and complete the inputs of a resource."""
@@ -55,7 +55,7 @@ class Plugin:
         raise NotImplementedError
 
     def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
-        """Create, or preview the creation of, a resource."""
+        """Create a resource, or preview its creation."""
         raise NotImplementedError
 
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
@@ -63,7 +63,7 @@ class Plugin:
         raise NotImplementedError
 
     def update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
-        """Change, or preview the change of, a resource in place."""
+        """Change a resource in place, or preview the change."""
         raise NotImplementedError
 
     def delete(self, request: provider_pb2.DeleteRequest) -> None:
@@ -81,7 +81,7 @@ class Plugin:
         info = plugin_pb2.PluginInfo(version=self.version)
         methods: dict[str, tuple[Callable[[Any], Any], Any]] = {
             "GetPluginInfo": (lambda _request: info, empty_pb2.Empty),
-            # Nothing waits here: every operation ends by itself.
+            # There is nothing to cancel: no operation waits.
             "Cancel": (lambda _request: None, empty_pb2.Empty),
             "CheckConfig": (self.check_config, provider_pb2.CheckRequest),
             "DiffConfig": (self.diff_config, provider_pb2.DiffRequest),
@@ -92,7 +92,7 @@ class Plugin:
             "Read": (self.read, provider_pb2.ReadRequest),
             "Update": (self.update, provider_pb2.UpdateRequest),
             "Delete": (self.delete, provider_pb2.DeleteRequest),
-            # Listed to name in the error what the program asked for.
+            # Not supported either; listed so that the error names what the program has called.
             "Invoke": (lambda request: _refuse(f"the function {request.tok}"), provider_pb2.InvokeRequest),
             "Call": (lambda request: _refuse(f"the method {request.tok}"), provider_pb2.CallRequest),
             "Construct": (lambda request: _refuse(f"the component {request.type}"), provider_pb2.ConstructRequest),
@@ -130,7 +130,7 @@ def _answering(method: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerCont
 
 
 def listen(plugin: Plugin) -> tuple[grpc.Server, int]:
-    """Start to serve on a free port of the loopback address."""
+    """Start a server on a free port of the loopback address; return the server and the port."""
     server = grpc.server(ThreadPoolExecutor(max_workers=WORKERS))
     server.add_generic_rpc_handlers((plugin.handlers(),))
     port = server.add_insecure_port("127.0.0.1:0")

@@ -8,7 +8,7 @@ class ProviderError(Exception):
 
 
 class NotSupportedError(Exception):
-    """The stand-in does not have a part of the protocol."""
+    """The program uses a part of the protocol that the stand-in does not support."""
 
 
 def type_of(urn: str) -> str:

@@ -50,7 +50,7 @@ Object: TypeAlias = "dict[str, Json]"
 
 
 def decode(message: struct_pb2.Struct) -> Object:
-    """Read a property map; null entries are left out, as every provider does."""
+    """Decode a property map; null entries are left out, as in every provider."""
     return {key: value for key, field in message.fields.items() if (value := _decode(field)) is not None}
 
 
@@ -85,7 +85,7 @@ def _decode_struct(struct: struct_pb2.Struct) -> Json:
 
 
 def encode(values: Mapping[str, Json]) -> struct_pb2.Struct:
-    """Write a property map; the opposite of `decode`."""
+    """Encode a property map; the opposite of `decode`."""
     return struct_pb2.Struct(fields={key: _encode(value) for key, value in values.items() if value is not None})
 
 
@@ -162,7 +162,7 @@ def same(left: Json, right: Json) -> bool:
 
 
 def parse_json(document: object) -> Json:
-    """Declare the result of a JSON or YAML parser as a JSON value."""
+    """Cast the result of a JSON or YAML parser to `Json`."""
     return cast("Json", document)
 
 
@@ -188,7 +188,7 @@ def whole(value: Json, *path: str, default: int = 0) -> int:
 
 
 def mapping(value: Json, *path: str) -> Object:
-    """Return the object at the path, or an empty one that is not part of the value."""
+    """Return the object at the path, or a new empty object."""
     found = dig(value, *path)
     return found if isinstance(found, dict) else {}
 

@@ -1,4 +1,4 @@
-"""A revision that MLflow does not have, for the upgrade tests: it only adds to the schema, and locks `runs`."""
+"""A schema revision that no MLflow release has, for the upgrade tests: it only adds to the schema, and locks `runs`."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -3,9 +3,9 @@
 It makes real calls to AWS's API, but only to a test server (`testbed/aws`): the endpoint has to be an address of this
 machine or of the embedded node.
 
-`kinds.py`      base class of a resource type: its inputs, those that replace it, and the calls to AWS
-`s3.py`, ...    the types, a small class each; `table.py` lists them
-`provider.py`   the protocol's methods, the same for every type
+`kinds.py`      base class of the resource types: inputs, inputs whose change replaces the resource, calls to AWS
+`s3.py`, ...    the resource types, a small class each; `table.py` lists them
+`provider.py`   the methods of Pulumi's provider protocol, the same for every resource type
 `inputs.py`, `changes.py`, `states.py`   Check, Diff, and the state after a read
 
 It behaves like the real provider in: names and their length limits, replacements and their order, default tags,

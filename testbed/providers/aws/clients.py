@@ -50,7 +50,7 @@ class Clients:
     """Clients of one region, kept because each takes half a second to create."""
 
     def __init__(self, region: str, url: str) -> None:
-        """Create clients on demand."""
+        """Store the region and the URL; each client is created at its first use."""
         self.region: Final = region
         self._url = url
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class Clients:
 
 
 def from_environment(region: str) -> Clients:
-    """Return clients of the test server that the environment names."""
+    """Return clients of the test server whose URL is in the environment variable `AWS_ENDPOINT_URL`."""
     return Clients(region, endpoint(os.environ))
 
 
@@ -106,7 +106,7 @@ def code_of(error: ClientError | BotoCoreError) -> str:
 
 
 def failure(doing: str, label: str, name: str, error: ClientError | BotoCoreError) -> ProviderError:
-    """Describe a failed call in the words of the real provider."""
+    """Return the error for a failed call, worded like that of the real provider."""
     if isinstance(error, BotoCoreError):
         return ProviderError(f"{doing} {label} ({name}): {error}")
     found = error.response.get("Error", {})

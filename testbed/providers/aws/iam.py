@@ -19,7 +19,7 @@ NO_ENTITY = frozenset({"NoSuchEntity"})
 
 
 def json_failures(name: str, inputs: Object) -> Iterable[Failure]:
-    """Refuse a document that is not JSON, as the real provider does in a preview."""
+    """Return a failure if the input `name` is not a JSON document; the real provider checks it in a preview too."""
     try:
         json.loads(text(inputs, name))
     except ValueError as error:
@@ -27,26 +27,26 @@ def json_failures(name: str, inputs: Object) -> Iterable[Failure]:
 
 
 def document(value: object) -> str:
-    """Return a policy document as text; boto3 parses some of them."""
+    """Return a policy document as a JSON string; boto3 returns some documents parsed."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def tags_in(found: Mapping[str, Any]) -> Json:
-    """Return the tags in an answer of IAM."""
+    """Return the tags in an IAM response as a mapping."""
     return cast("Json", tag_map(found.get("Tags", [])))
 
 
 class IamResource(Kind):
-    """A resource of IAM with tags."""
+    """Base class of IAM resources with tags."""
 
     tagged = True
     regional = False
     gone = NO_ENTITY
     noun: ClassVar[str]
-    """Its name in the methods of boto3's client."""
+    """The resource type in the names of boto3's methods, such as `role` in `tag_role`."""
 
     id_parameter: ClassVar[str]
-    """The parameter of those methods that takes its id."""
+    """The parameter of those methods that takes the resource's id, such as `RoleName`."""
 
     def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
         which = {self.id_parameter: resource_id}
@@ -113,7 +113,7 @@ class Role(IamResource):
             iam.delete_role_permissions_boundary(RoleName=resource_id)
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the role; policies that others attached block that unless forced."""
+        """Delete the role; with `forceDetachPolicies` remove its policies first, else AWS refuses if it has any."""
         if state.get("forceDetachPolicies") is True:
             for one in clients.iam.list_attached_role_policies(RoleName=resource_id)["AttachedPolicies"]:
                 clients.iam.detach_role_policy(RoleName=resource_id, PolicyArn=one.get("PolicyArn", ""))
@@ -123,7 +123,7 @@ class Role(IamResource):
 
 
 class User(IamResource):
-    """A user. moto does not return its permissions boundary, so that stays in the state."""
+    """An IAM user. moto does not return its permissions boundary, so the value in the state is kept."""
 
     token = "aws:iam/user:User"  # noqa: S105 - a type
     label = "IAM User"
@@ -165,7 +165,7 @@ class User(IamResource):
         return text(new, "name")
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the user; access keys that others made block that unless forced."""
+        """Delete the user; with `forceDestroy` delete its access keys first, else AWS refuses if it has any."""
         if state.get("forceDestroy") is True:
             for key in clients.iam.list_access_keys(UserName=resource_id)["AccessKeyMetadata"]:
                 clients.iam.delete_access_key(UserName=resource_id, AccessKeyId=key.get("AccessKeyId", ""))
@@ -173,7 +173,7 @@ class User(IamResource):
 
 
 class AccessKey(Kind):
-    """An access key of a user. AWS returns its secret only once, so that stays in the state."""
+    """An access key of a user. AWS returns the secret only at creation, so the value in the state is kept."""
 
     token = "aws:iam/accessKey:AccessKey"  # noqa: S105 - a type
     label = "IAM Access Key"
@@ -186,7 +186,7 @@ class AccessKey(Kind):
     gone = NO_ENTITY
 
     def create(self, clients: Clients, inputs: Object) -> str:
-        """Create a key; its secret goes into the inputs, from which the state is made."""
+        """Create an access key, and add its secret to `inputs`, from which the state is made."""
         made = clients.iam.create_access_key(UserName=text(inputs, "user"))["AccessKey"]
         inputs["secret"] = made["SecretAccessKey"]
         inputs["sesSmtpPasswordV4"] = smtp_password(made["SecretAccessKey"], clients.region)
@@ -223,7 +223,7 @@ def smtp_password(secret: str, region: str) -> str:
 
 
 class OpenIdConnectProvider(IamResource):
-    """An issuer whose tokens IAM accepts. Its id is its ARN."""
+    """An OIDC issuer whose tokens IAM accepts. The resource's id is its ARN."""
 
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"  # noqa: S105 - a type
     label = "IAM OIDC Provider"

@@ -45,7 +45,7 @@ class Policy(IamResource):
         return made.get("Arn", "")
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return the policy in its default version."""
+        """Return the policy with the document of its default version."""
         found = answer(clients.iam.get_policy(PolicyArn=resource_id)["Policy"])
         version = found["DefaultVersionId"]
         written = clients.iam.get_policy_version(PolicyArn=resource_id, VersionId=version)["PolicyVersion"]
@@ -60,7 +60,7 @@ class Policy(IamResource):
         }
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Create a new default version; if AWS's five are used up, delete the oldest."""
+        """Create a new default version; if there are five, AWS's maximum, delete the oldest other version first."""
         versions = clients.iam.list_policy_versions(PolicyArn=resource_id)["Versions"]
         others = [one.get("VersionId", "") for one in versions if not one.get("IsDefaultVersion")]
         if len(versions) >= _VERSIONS:
@@ -102,14 +102,14 @@ class RolePolicyAttachment(Kind):
 
 
 class InlinePolicy(Kind):
-    """An inline policy. Its id is `holder:name`."""
+    """An inline policy. Its id is `holder:name`, where the holder is the name of the role or user."""
 
     name = AutoName(longest=128)
     policies = ("policy",)
     regional = False
     gone = NO_ENTITY
     holder: ClassVar[str]
-    """`role` or `user`: the input, and its name in the methods of boto3's client."""
+    """`role` or `user`: the input for the holder, and the word in the names of boto3's methods."""
 
     def check(self, inputs: Object) -> Iterable[Failure]:
         return json_failures("policy", inputs)

@@ -1,4 +1,4 @@
-"""Check: adds names, defaults and tags, and refuses inputs that are invalid without asking AWS."""
+"""Check: adds name, defaults and tags to the inputs, and reports invalid inputs without a call to AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from testbed.providers.aws.kinds import Failure, Kind
 from testbed.providers.values import UNKNOWN, Json, Object, Secret, has_unknown, mapping, plain_object, strings
 
 DEFAULTS: Final = "__defaults"
-"""Property that lists the inputs the provider chose, as in the state of the published one."""
+"""Property that lists the inputs whose values the provider chose; the real provider has it in its state too."""
 
 _SUFFIX: Final = 7
 
@@ -38,7 +38,7 @@ def completed(
 
 
 def merged_tags(default: Mapping[str, str], tags: Json) -> Json:
-    """Merge a resource's tags over the provider's; unknown as a whole if one of them is unknown."""
+    """Merge a resource's tags over the provider's default tags; unknown if one of the resource's tags is unknown."""
     if has_unknown(tags):
         return UNKNOWN
     own = mapping(tags.value if isinstance(tags, Secret) else tags)
@@ -54,7 +54,7 @@ def _drawn(kind: Kind, logical: str, seed: bytes) -> str:
 
 
 def failures(kind: Kind, marked: Object) -> list[Failure]:
-    """Return all failures of the inputs."""
+    """Return the inputs' failures; `kind.check` runs only if all inputs are known and nothing else has failed."""
     inputs = plain_object(marked)
     found = [(name, f"Missing required argument: {name}") for name in kind.required if inputs.get(name) is None]
     known = {*kind.inputs, DEFAULTS, "region"} if kind.regional else {*kind.inputs, DEFAULTS}

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 Answer = Mapping[str, Any]
 Failure = tuple[str, str]
-"""A property, and what is wrong with it."""
+"""The name of an invalid property, and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AutoName:
-    """Rule for the name of a resource that the program does not name."""
+    """Rule by which the name of a resource is generated if the program sets none."""
 
     property: str = "name"
     longest: int = 255
@@ -29,7 +29,7 @@ class AutoName:
 
 
 class Kind:
-    """A resource type. Subclasses list its properties, and call AWS."""
+    """A resource type. Subclasses list its properties and implement the calls to AWS."""
 
     token: ClassVar[str]
     label: ClassVar[str]
@@ -39,7 +39,7 @@ class Kind:
     optional: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Mapping[str, Json]] = {}
     chosen: ClassVar[tuple[str, ...]] = ()
-    """Inputs for which AWS chooses a value if the program does not; such a value is never a difference."""
+    """Inputs for which AWS chooses a value if the program sets none; Diff then ignores the value."""
 
     kept: ClassVar[tuple[str, ...]] = ()
     """Inputs that exist in the state only: AWS, or moto, does not return them."""
@@ -60,11 +60,11 @@ class Kind:
     """Properties that hold policy documents, which are compared by meaning."""
 
     sets: ClassVar[tuple[str, ...]] = ()
-    """Properties that hold lists without order."""
+    """Properties that hold lists whose order does not matter."""
 
     @property
     def inputs(self) -> frozenset[str]:
-        """All inputs."""
+        """Names of all inputs."""
         tags = ("tags", "tagsAll") if self.tagged else ()
         named = (self.name.property,) if self.name else ()
         return frozenset({*self.required, *self.optional, *self.defaults, *self.chosen, *self.kept, *tags, *named})
@@ -80,7 +80,7 @@ class Kind:
         return value
 
     def check(self, inputs: Object) -> Iterable[Failure]:
-        """Return failures that the real provider or AWS would report and moto would not. All inputs are known."""
+        """Return failures that the real provider or AWS would report and moto would not; all inputs are known."""
         return ()
 
     def create(self, clients: Clients, inputs: Object) -> str:
@@ -88,18 +88,18 @@ class Kind:
         raise NotImplementedError
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return the current properties, without `kept`; None, or an error of `gone`, if it does not exist."""
+        """Return the current properties except `kept`; if it does not exist, None or an error with a code in `gone`."""
         raise NotImplementedError
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Change the resource in place; by default nothing at AWS changes."""
+        """Change the resource in place; the base class does nothing."""
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
         """Delete the resource."""
         raise NotImplementedError
 
     def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
-        """Replace all tags."""
+        """Replace all tags of the resource by `tags`."""
         raise NotImplementedError
 
     def stable_id(self, resource_id: str, new: Object) -> str:
@@ -118,26 +118,26 @@ def canonical(value: Json) -> Json:
 
 
 def answer(value: object) -> Answer:
-    """Declare an answer of boto3 as a plain mapping; in the types of its stubs any field may be missing."""
+    """Cast a boto3 response to a plain mapping, because in boto3's type stubs any field may be missing."""
     return cast("Answer", value)
 
 
 def tag_list(tags: Mapping[str, str]) -> Any:  # noqa: ANN401 - each service has a type of its own for it
-    """Return tags as AWS's APIs take them."""
+    """Convert tags to a list of `Key` and `Value`, as most AWS APIs expect them."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def removed_tags(state: Object, tags: Mapping[str, str]) -> list[str]:
-    """Return the keys of tags that a resource is to lose."""
+    """Return the keys of tags in the state that are not in `tags`."""
     return [key for key in tags_of(state) if key not in tags]
 
 
 def tag_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return tags as a mapping."""
+    """Convert AWS's list of `Key` and `Value` to a mapping."""
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def tags_of(inputs: Object) -> dict[str, str]:
-    """Return all tags that a resource is to have, including the provider's default tags."""
+    """Return the tags in the input `tagsAll`: the resource's own and the provider's default tags."""
     found = inputs.get("tagsAll")
     return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}

@@ -16,7 +16,7 @@ _DELETION_DAYS: Final = range(7, 31)
 
 
 class Key(Kind):
-    """A key. Its deletion is only scheduled; from then on it counts as gone."""
+    """A KMS key. AWS only schedules its deletion; a key with a scheduled deletion counts as deleted."""
 
     token = "aws:kms/key:Key"  # noqa: S105 - a type
     label = "KMS Key"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Ec2Resource(Kind):
-    """A resource that EC2 tags by its id."""
+    """Base class of EC2 resources, whose tags are set by resource id."""
 
     tagged = True
 
@@ -31,7 +31,7 @@ def _tagged(kind: str, inputs: Object) -> Any:  # noqa: ANN401 - an argument of 
 
 
 class SecurityGroup(Ec2Resource):
-    """A security group. Its rules are resources of their own; AWS's default egress rule is removed."""
+    """A security group. Its rules are separate resources; AWS's default egress rule is removed at creation."""
 
     token = "aws:ec2/securityGroup:SecurityGroup"  # noqa: S105 - a type
     label = "EC2 Security Group"
@@ -72,11 +72,11 @@ class SecurityGroup(Ec2Resource):
 
 
 class SecurityGroupRule(Ec2Resource):
-    """A rule with one source and one range of ports. Its id is AWS's `sgr-...`."""
+    """A security group rule with one peer (CIDR block or group) and one port range. Its id is AWS's `sgr-...`."""
 
     required = ("securityGroupId", "ipProtocol")
     optional = ("fromPort", "toPort", "cidrIpv4", "referencedSecurityGroupId")
-    # moto does not keep it if the source is a group.
+    # moto does not keep the description if the peer is a security group.
     kept = ("description",)
     computed = ("arn", "securityGroupRuleId", "region")
     replaces = frozenset({"securityGroupId"})
@@ -127,7 +127,7 @@ class SecurityGroupRule(Ec2Resource):
         return {key: value for key, value in told.items() if value is not None}
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Refuse: moto's way to change a rule loses its id."""
+        """Always raise an error, because a rule that moto changes loses its id."""
         raise ProviderError("the AWS provider stand-in does not support changes of security group rules in place")
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:

@@ -36,10 +36,10 @@ def kind_of(urn: str) -> Kind:
 
 
 class AwsProvider(Plugin):
-    """Creates, reads, changes and deletes resources on a test server of AWS."""
+    """Creates, reads, changes and deletes resources on the AWS test server."""
 
     def __init__(self) -> None:
-        """Start without configuration."""
+        """Start without region and default tags, which `configure` sets."""
         super().__init__(VERSION)
         self._default_tags: Mapping[str, str] = {}
         self._region = ""
@@ -47,16 +47,16 @@ class AwsProvider(Plugin):
         self._clients: dict[str, aws.Clients] = {}
 
     def diff_config(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
-        """Never replace the provider: its resources decide what another region or other tags do to them."""
+        """Report changed configuration, but never a replacement: each resource's own Diff decides about that."""
         old, new = decode(request.olds), decode(request.news)
         some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
         names = [name for name in {*old, *new} if name != "version" and old.get(name) != new.get(name)]
         return provider_pb2.DiffResponse(changes=some if names else none, diffs=names)
 
     def configure(self, request: provider_pb2.ConfigureRequest) -> None:
-        """Take region and default tags, and check the account before anything else, as the published provider does."""
+        """Set the region and the default tags, and check the AWS account, as the real provider does at this point."""
         given = plain_object(decode(request.args))
-        # Objects and lists in a provider's configuration arrive as JSON text.
+        # Objects and lists in a provider's configuration arrive as JSON strings.
         read: Object = {
             key: parse_json(json.loads(value)) if isinstance(value, str) and value[:1] in {"{", "["} else value
             for key, value in given.items()
@@ -87,7 +87,7 @@ class AwsProvider(Plugin):
         return self._at(text(state, "region") or self._region)
 
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
-        """Add name, defaults and tags, and refuse inputs that are invalid without asking AWS."""
+        """Add name, defaults and tags to the inputs, and report invalid inputs without a call to AWS."""
         kind = kind_of(request.urn)
         inputs = completed(
             kind,
@@ -119,7 +119,7 @@ class AwsProvider(Plugin):
         )
 
     def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
-        """Create a resource; a preview makes no call."""
+        """Create a resource; a preview makes no call to AWS."""
         kind, given = kind_of(request.urn), decode(request.properties)
         inputs = plain_object(given)
         if request.preview:

@@ -18,13 +18,13 @@ MANAGED = "Managed by Pulumi"
 
 
 def tags_at(clients: Clients, arn: str) -> Json:
-    """Return the tags of a resource of RDS."""
+    """Return the tags of the RDS resource with this ARN."""
     found = clients.rds.list_tags_for_resource(ResourceName=arn)["TagList"]
     return {tag.get("Key", ""): tag.get("Value", "") for tag in found}
 
 
 class RdsResource(Kind):
-    """A resource that RDS tags by its ARN."""
+    """Base class of RDS resources, whose tags are set by ARN."""
 
     tagged = True
 
@@ -77,7 +77,7 @@ class SubnetGroup(RdsResource):
 
 
 class ParameterGroup(RdsResource):
-    """Settings of the database server. moto accepts any name."""
+    """Parameters of the database server. moto accepts any parameter name."""
 
     token = "aws:rds/parameterGroup:ParameterGroup"  # noqa: S105 - a type
     label = "RDS DB Parameter Group"
@@ -90,7 +90,7 @@ class ParameterGroup(RdsResource):
     gone = frozenset({"DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"})
 
     def normal(self, name: str, value: Json) -> Json:
-        """Ignore the order of parameters, and add the default method."""
+        """Normalize `parameters`: sorted, and with the default `applyMethod`."""
         if name != "parameters" or not isinstance(value, list) or has_unknown(value):
             return super().normal(name, value)
         found: list[Json] = [{"applyMethod": "immediate", **one} for one in value if isinstance(one, dict)]
@@ -115,7 +115,7 @@ class ParameterGroup(RdsResource):
             clients.rds.modify_db_parameter_group(DBParameterGroupName=name, Parameters=cast("Any", parameters))
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return the group, with only those parameters that were set."""
+        """Return the group with only those parameters that a user has set, without AWS's defaults."""
         groups = answer(clients.rds.describe_db_parameter_groups(DBParameterGroupName=resource_id))
         found = groups["DBParameterGroups"][0]
         given = answer(clients.rds.describe_db_parameters(DBParameterGroupName=resource_id, Source="user"))
@@ -142,7 +142,7 @@ class ParameterGroup(RdsResource):
         self._set(clients, resource_id, new)
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the group, unless an instance uses it: moto would delete it, and fail from then on."""
+        """Delete the group, or raise AWS's error if an instance uses it; moto would delete it and fail later."""
         for page in clients.rds.get_paginator("describe_db_instances").paginate():
             for instance in cast("list[Answer]", page["DBInstances"]):
                 if any(one["DBParameterGroupName"] == resource_id for one in instance["DBParameterGroups"]):

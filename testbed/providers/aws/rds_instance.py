@@ -1,6 +1,6 @@
 """RDS: database instances.
 
-Inputs that moto drops, such as Performance Insights, stay in the state.
+Inputs that moto does not return, such as those of Performance Insights, keep the value in the state.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from testbed.providers.values import Json, Object, text
 if TYPE_CHECKING:
     from testbed.providers.aws.clients import Clients
 
-# Inputs by their names in RDS's API.
+# The names of inputs, and their names in RDS's API.
 NAMES: Final[Mapping[str, str]] = {
     "allocatedStorage": "AllocatedStorage",
     "autoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
@@ -51,12 +51,15 @@ NAMES: Final[Mapping[str, str]] = {
 }
 REPLACES: Final = frozenset({"engine", "username", "dbName", "kmsKeyId", "storageEncrypted"})
 NOT_MODIFIED: Final = REPLACES | {"dbSubnetGroupName", "enabledCloudwatchLogsExports", "identifier"}
-# Changed at once even without applyImmediately; everything else waits for the maintenance window then.
+# RDS changes these at once even without applyImmediately; all other changes then wait for the maintenance window.
 AT_ONCE: Final = frozenset({"backupRetentionPeriod", "copyTagsToSnapshot", "deletionProtection", "maxAllocatedStorage"})
 
 
 class Instance(RdsResource):
-    """A database instance. Its id is AWS's resource id, the same for all in moto; so calls use the identifier."""
+    """A database instance. Its id is AWS's resource id, which is the same for all instances in moto.
+
+    Calls use the input `identifier` instead.
+    """
 
     token = "aws:rds/instance:Instance"  # noqa: S105 - a type
     label = "RDS DB Instance"
@@ -170,7 +173,7 @@ class Instance(RdsResource):
         return {key: value for key, value in told.items() if value is not None}
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Change the instance; without applyImmediately only what RDS never defers."""
+        """Change the instance; without `applyImmediately` only the identifier and the properties in `AT_ONCE`."""
         at_once = new.get("applyImmediately") is True
         names = [name for name in NAMES if self.normal(name, old.get(name)) != self.normal(name, new.get(name))]
         names = [name for name in names if name not in NOT_MODIFIED and (at_once or name in AT_ONCE)]

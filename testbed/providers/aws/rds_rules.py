@@ -1,4 +1,4 @@
-"""Validations of RDS for database instances that moto lacks."""
+"""RDS's validation rules for database instances, which moto does not check."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SNAPSHOT_LONGEST: Final = 255
 
 
 def failures(inputs: Object) -> Iterable[Failure]:
-    """Return all failures of an instance's inputs."""
+    """Return all validation failures of an instance's inputs."""
     yield from _names(inputs)
     yield from _storage(inputs)
     if text(inputs, "password") and inputs.get("manageMasterUserPassword") is True:

@@ -18,7 +18,7 @@ NO_BUCKET = frozenset({"NoSuchBucket", "404"})
 
 
 class Bucket(Kind):
-    """A bucket, without the deprecated inputs that are resources of their own."""
+    """A bucket. Deprecated inputs, which are now separate resource types, are not supported."""
 
     token = "aws:s3/bucket:Bucket"  # noqa: S105 - a type
     label = "S3 Bucket"
@@ -61,7 +61,7 @@ class Bucket(Kind):
         clients.s3.put_bucket_tagging(Bucket=resource_id, Tagging={"TagSet": tag_list(tags)})
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the bucket; with its objects only if an earlier `up` has set forceDestroy."""
+        """Delete the bucket; delete its objects first only if an earlier `up` has set `forceDestroy` in the state."""
         if state.get("forceDestroy") is True:
             _empty(clients, resource_id)
         clients.s3.delete_bucket(Bucket=resource_id)

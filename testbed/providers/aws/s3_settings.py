@@ -1,4 +1,4 @@
-"""S3: settings of a bucket, a resource for each."""
+"""S3: bucket settings that are separate Pulumi resources, such as versioning and encryption."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BucketSetting(Kind):
-    """A setting of a bucket: put, read and deleted as a whole. Its id is the bucket's name."""
+    """Base class of bucket settings, which are put, read and deleted as a whole. Their id is the bucket's name."""
 
     required = ("bucket",)
     replaces = frozenset({"bucket"})
@@ -26,11 +26,11 @@ class BucketSetting(Kind):
     gone = NO_BUCKET
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Set it, over an existing value too."""
+        """Write the setting; an existing value is overwritten."""
         raise NotImplementedError
 
     def get(self, clients: Clients, bucket: str) -> Object:
-        """Return its value."""
+        """Return the setting's properties, without `bucket`."""
         raise NotImplementedError
 
     def create(self, clients: Clients, inputs: Object) -> str:
@@ -58,7 +58,7 @@ class BucketVersioning(BucketSetting):
             )
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
-        """Enable or suspend versioning; `Disabled` leaves a new bucket as it is."""
+        """Enable or suspend versioning; `Disabled`, the status of a new bucket, makes no call."""
         status: Any = text(inputs, "versioningConfiguration", "status")
         if status != "Disabled":
             clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
@@ -123,7 +123,7 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
         clients.s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
 
     def get(self, clients: Clients, bucket: str) -> Object:
-        """Return the rules; AWS's default if none were set."""
+        """Return the encryption rules; AWS's default rule (AES256) if none are set."""
         try:
             found = answer(clients.s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"])
         except ClientError as error:

@@ -8,7 +8,7 @@ from testbed.providers.values import Json, Object, parse_json
 
 
 def to_aws(value: Object, special: Mapping[str, str]) -> dict[str, object]:
-    """Convert an object to AWS's names; `special` lists exceptions from the rule."""
+    """Convert an object to AWS's names; `special` maps names that differ in more than the first letter's case."""
     return {special.get(key, key[0].upper() + key[1:]): _to_aws(item, special) for key, item in value.items()}
 
 
@@ -19,7 +19,7 @@ def _to_aws(value: Json, special: Mapping[str, str]) -> object:
 
 
 def to_pulumi(value: Mapping[str, object], special: Mapping[str, str]) -> Object:
-    """Convert an object to Pulumi's names."""
+    """Convert an object from AWS's names to Pulumi's; `special` is the same mapping as for `to_aws`."""
     back = {there: here for here, there in special.items()}
     found: Object = {}
     for key, item in value.items():

@@ -1,4 +1,4 @@
-"""States: properties read from AWS, merged with those that exist in the state only; secrets are marked."""
+"""Resource states: properties read from AWS, merged with those that exist only in the state; secrets are marked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def found_state(kind: Kind, found: Object, state: Object, default_tags: Mapping[
     tags: Object = {}
     if kind.tagged:
         every = mapping(found, "tagsAll")
-        # A tag that both the program and the provider's defaults set is the program's.
+        # A tag that is set both by the program and by the provider's default tags counts as the program's.
         own = mapping(state, "tags")
         tags = {
             "tagsAll": every,
@@ -39,7 +39,7 @@ def _equivalent(kind: Kind, name: str, found: Object, state: Object) -> bool:
 
 
 def marked(kind: Kind, state: Object, inputs: Object) -> Object:
-    """Mark secret properties of a state."""
+    """Mark the properties of a state that are secret by type, or whose input is secret."""
     return {
         key: _marked(value, secret=key in kind.secret or has_secret(inputs.get(key))) for key, value in state.items()
     }

@@ -44,19 +44,19 @@ class RandomKind:
     computed: tuple[str, ...] = ()
     draw: Callable[[Object], Drawn]
     adopt: Callable[[str], tuple[Object, Drawn]]
-    """Parse an import id into the inputs it implies and the value."""
+    """Parse an import id; return the inputs that follow from it, and the value."""
 
     check: Callable[[Object], tuple[str, str] | None] = lambda _inputs: None
     """Return the name of an invalid property and the reason; None if all are valid."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """All inputs."""
+        """Names of all inputs."""
         return (*self.required, *self.optional, "keepers")
 
 
 def complete(kind: RandomKind, inputs: Object) -> Object:
-    """Add the defaults to the inputs, as they appear among the outputs."""
+    """Return the inputs with defaults added, as they appear in the outputs."""
     filled: Object = {**kind.defaults, **inputs}
     if "numeric" in kind.defaults:
         filled["number"] = filled["numeric"]
@@ -78,7 +78,7 @@ def _minimum(inputs: Object, name: str) -> int:
 
 
 def check_string(inputs: Object) -> tuple[str, str] | None:
-    """Refuse a length of zero, or one below the sum of the minimums."""
+    """Return a failure if the length is below 1 or the sum of the minimums, or all character classes are off."""
     length = whole(inputs, "length")
     needed = sum(_minimum(inputs, name) for name in _CLASSES)
     if length < 1 or length < needed:
@@ -94,7 +94,7 @@ def _check_size(name: str, inputs: Object) -> tuple[str, str] | None:
 
 
 def draw_string(inputs: Object) -> str:
-    """Generate a string: the minimum of every class, the rest from all classes, shuffled."""
+    """Generate a string: the minimum number of characters of each class, the rest from all classes, shuffled."""
     alphabets = _alphabets(inputs)
     every = "".join(alphabets.values())
     drawn = [secrets.choice(alphabet) for name, alphabet in alphabets.items() for _ in range(_minimum(inputs, name))]
@@ -140,7 +140,7 @@ def _adopt_id(import_id: str) -> tuple[Object, Drawn]:
 
 def _random_bytes(drawn: bytes) -> Drawn:
     plain = base64.b64encode(drawn).decode("ascii")
-    # The id is the bytes in plain text, as in the real provider.
+    # As in the real provider, the id contains the bytes and is not secret.
     return Drawn(plain, {"base64": Secret(plain), "hex": Secret(drawn.hex())})
 
 

@@ -42,7 +42,7 @@ def kind_of(urn: str) -> RandomKind:
 def changed(kind: RandomKind, old: Object, new: Object) -> list[str]:
     """Return the inputs that differ; each of them requires a replacement.
 
-    A keeper without a value does not count, and an empty `overrideSpecial` is the default.
+    Keepers without a value are ignored, and an empty `overrideSpecial` equals the default.
     """
     before, after = complete(kind, old), complete(kind, new)
     return [
@@ -71,7 +71,7 @@ def _failures(kind: RandomKind, inputs: Object) -> list[provider_pb2.CheckFailur
 
 
 def marked_like(outputs: Object, inputs: Object) -> Object:
-    """Mark those outputs as secret whose inputs of the same name are secret."""
+    """Mark an output as secret if the input with the same name is secret."""
     return {
         name: Secret(value) if has_secret(inputs.get(name)) and not isinstance(value, Secret) else value
         for name, value in outputs.items()
@@ -95,7 +95,7 @@ class RandomProvider(Plugin):
         return provider_pb2.CheckResponse(inputs=encode(known), failures=failures)
 
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
-        """Replace on every change; the new value is created before the old one is deleted."""
+        """Report every change as a replacement; the new value is created before the old one is deleted."""
         kind = kind_of(request.urn)
         old, new = plain_object(decode(request.olds)), plain_object(decode(request.news))
         replaces = [name for name in changed(kind, old, new) if name not in request.ignoreChanges]
@@ -134,7 +134,7 @@ class RandomProvider(Plugin):
         return provider_pb2.ReadResponse(id=drawn.resource_id, properties=encode(state), inputs=encode(inputs))
 
     def update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
-        """Keep the value, and take over the other inputs."""
+        """Keep the generated value, and store the new inputs."""
         kind = kind_of(request.urn)
         old, marked = decode(request.olds), decode(request.news)
         kept: Object = {name: old[name] for name in kind.computed if name in old}
