@@ -12,12 +12,12 @@ from pathlib import Path
 from testbed.evidence.catalogue import Rehearsal
 
 GIT_SECONDS = 60
-# Packages whose modules are inputs where a test imports them.
+# Modules of these packages are inputs of a rehearsal if its tests import them.
 IMPORTED = ("benchmarks", "testbed", "tools")
 
 
 def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
-    """Digest of each input of a rehearsal by name: listed files and folders, and `imports` for its tests' imports.
+    """Digests of a rehearsal's inputs by name: each listed file or folder, and `imports` for all imports of its tests.
 
     Raises:
         FileNotFoundError: a listed input does not exist.
@@ -36,20 +36,20 @@ def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
 
 
 def forget() -> None:
-    """Clear the cache of digests, after files have changed."""
+    """Clear the cache of file digests, because files may have changed."""
     _digest_of_file.cache_clear()
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Names of the inputs that differ."""
+    """Names of the inputs whose digests differ."""
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
 def significant(source: str) -> str:
-    """The text of a Python file without comments, docstrings and blank lines.
+    """Python source code without comments, docstrings and blank lines.
 
     Raises:
-        SyntaxError: it is not valid Python.
+        SyntaxError: the source is not valid Python.
     """
     lines = source.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -58,14 +58,14 @@ def significant(source: str) -> str:
             lines[row - 1] = lines[row - 1][:column]
     for node in _docstrings(ast.parse(source)):
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        # What shares its lines with code stays.
+        # A docstring that shares a line with code stays.
         if not lines[first][: node.col_offset].strip() and not lines[last][node.end_col_offset :].strip():
             lines[first : last + 1] = [""] * (last + 1 - first)
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.stmt]:
-    """Strings that stand alone on their lines: of modules, classes, functions and attributes."""
+    """Docstrings of modules, classes, functions and attributes."""
     for node in ast.walk(tree):
         for statement in _statements(node):
             if (

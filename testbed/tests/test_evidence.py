@@ -105,8 +105,8 @@ def test_a_rehearsal_that_has_passed_is_taken_from_the_record(
     assert _run() == 0
     assert not programs.rehearsed
     said = capsys.readouterr().out
-    assert "upgrade: taken from the record: its 3 tests passed on " in said
-    assert re.search(r"^rehearsal upgrade +from the record +0 s$", said, re.MULTILINE)
+    assert "upgrade: not due: its 3 tests passed on " in said
+    assert re.search(r"^rehearsal upgrade +skipped: not due +0 s$", said, re.MULTILINE)
     assert record.read(checkout)[REHEARSAL.name].tests == 3
 
 
@@ -132,7 +132,7 @@ def test_a_rehearsal_runs_again_when_an_input_has_changed(
     _run()
     assert programs.rehearsed
     said = capsys.readouterr().out
-    assert "upgrade: runs, because of changes since its pass of " in said
+    assert "upgrade: runs, because inputs changed since its pass on " in said
     assert named in said
     assert _due(checkout) == ()
 
