@@ -43,7 +43,7 @@ up: cluster ## deploy the platform, run a smoke test, print the URLs
 preview: cluster ## show what `up` would change, and check it with the policy pack
 	@$(RUN) tools/preview '$(STACK)'
 
-status: testbed ## status of the embedded cluster
+status: testbed ## show the status of the embedded cluster
 	@$(PYTHON) -m testbed status
 
 down: testbed ## stop the embedded cluster, keep its data
@@ -55,13 +55,13 @@ destroy: cluster ## delete the platform after confirmation, list the volumes tha
 purge: cluster ## permanently delete the MLflow data of an archived TEAM, after confirmation
 	@tools/purge '$(STACK)' '$(CONTEXT)' '$(TEAM)'
 
-env: testbed ## print the environment of the embedded cluster for your shell: eval "$$(make -s env)"
+env: testbed ## print the environment variables for the embedded cluster: eval "$$(make -s env)"
 	@$(PYTHON) -m testbed env
 
-access: ready ## access of groups and programs by team; AGAINST=main shows changes; needs no cluster
+access: ready ## show which groups and programs have access to each team; AGAINST=main shows changes; needs no cluster
 	@$(PYTHON) -m tools.access_matrix --stack '$(STACK)' --against '$(AGAINST)' --format '$(FORMAT)'
 
-configuration: ready ## all settings of STACK with their origin; JSON=1 prints JSON; needs no cluster
+configuration: ready ## print all settings of STACK with their origin; JSON=1 prints JSON; needs no cluster
 	@$(PYTHON) -m tools.configuration '$(STACK)' $(if $(JSON),--json)
 
 passwords: cluster ## print the generated passwords of users
@@ -70,19 +70,19 @@ passwords: cluster ## print the generated passwords of users
 smoke: cluster ## log a run on the deployed platform with the MLflow client
 	@$(RUN) $(PYTHON) -m tools.smoke
 
-test: testbed ## linters, type checker and all tests that need no cluster
+test: testbed ## run the linters, the type checker and all tests that need no cluster
 	@tools/test
 
-e2e: testbed ## every end-to-end test, on the embedded cluster; deploys `dev` first
+e2e: testbed ## run every end-to-end test on the embedded cluster; deploys `dev` first
 	@tools/e2e all
 
-evidence: testbed ## as in CI: acceptance tests, and rehearsals whose inputs have changed since their last pass
+evidence: testbed ## run the same end-to-end tests as CI: acceptance, and rehearsals whose inputs have changed since their last pass
 	@tools/e2e due
 
 rehearse: testbed ## run the rehearsal NAME; without NAME, list all rehearsals and show which are due
 	@tools/e2e $(if $(NAME),rehearse '$(NAME)',list)
 
-bench: testbed ## preview time; login overhead and server throughput of the deployed `dev` stack
+bench: testbed ## measure the preview time, and login overhead and server throughput of the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.login_cost
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.server_load
@@ -96,5 +96,5 @@ generate: ready ## write generated pages, snapshots and Pulumi.yaml from the cod
 picture: ready ## render the picture of docs/architecture.md; needs Graphviz
 	@tools/picture
 
-reach: cluster ## connections that the NetworkPolicies of the deployed platform allow
+reach: cluster ## show the connections that the NetworkPolicies of the deployed platform allow
 	@$(RUN) $(PYTHON) -m tools.reachability

@@ -1,7 +1,7 @@
-"""Access of groups and programs in every team, computed from the stack file: needs no cluster, engine or secrets.
+"""Access of groups and programs to every team, computed from the stack file without a cluster, Pulumi or secrets.
 
-With --against, the changes of access since the stack file of that git revision: gains first, and among them those that
-include deletion.
+With --against, prints the changes of access since the stack file of that git revision: gains before losses, and within
+each the changes that include deletion first.
 
 Exit codes: 0 for success; 1 if the stack file has mistakes, which are listed as in a preview; 2 if there is no such
 stack or revision. Missing secrets are only reported, because they do not change access.
@@ -23,7 +23,7 @@ FORMATS = ("text", "json", "markdown")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the matrix or the changes; returns the exit code."""
+    """Print the access matrix, or with --against its changes; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.access_matrix",
         description=__doc__,
@@ -76,7 +76,7 @@ def _difference(stack: str, against: str, found: Difference, form: str) -> str:
 
 
 def _style() -> Style:
-    """Colours on a terminal that supports them, unless NO_COLOR (no-color.org) is set."""
+    """The coloured style on a terminal that supports colours, unless NO_COLOR (no-color.org) is set."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
     return PLAIN if plain else COLOURED
 

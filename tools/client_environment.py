@@ -17,7 +17,7 @@ def cache() -> Path:
 
 
 def client_python() -> Path:
-    """Python of the environment, which is installed first if the pinned requirements have changed.
+    """Path of the environment's Python; the environment is installed first if the pinned requirements have changed.
 
     Raises:
         SystemExit: the packages cannot be installed; the message names the failed command.

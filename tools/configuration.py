@@ -1,7 +1,7 @@
-"""Resolved configuration of a stack: all settings with their origin, and the sums that a preview checks.
+"""Resolved configuration of a stack: all settings with their origin, and sums of connections, memory, CPU and storage.
 
-Reads only the stack file: needs no cluster, engine or passphrase. Values come from the file, else from the profile,
-else from the default. Secrets are shown as set or missing.
+Reads only the stack file: needs no cluster, Pulumi or passphrase. A value comes from the stack file, else from the
+profile, else from the default. Secrets are shown as set or missing.
 
 Exit codes: 0 for a valid configuration, also with warnings; 1 if a preview would fail, with the reasons; 2 if there is
 no such stack.
@@ -23,7 +23,7 @@ from stackfile.secrets import Written, needed, secret_faults
 from stackfile.source import Source
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
-# Descriptions of how a secret is stored.
+# Printed states of a secret, by how the stack file stores it.
 STATES: Mapping[Written | None, str] = {
     "encrypted": "set",
     "padded": "set, with white space around it",
@@ -86,7 +86,7 @@ def resolve(given: Source, stack: str) -> Resolved:
 
 
 def as_text(found: Resolved, *, coloured: bool) -> str:
-    """The configuration as text; teams show only values of their own."""
+    """The configuration as text; of a team's settings, only those that the stack file sets are shown."""
     strong, faint, end = (BOLD, DIM, END) if coloured else ("", "", "")
     shown = [entry for entry in found.entries if entry.steps[0] != "teams" or entry.origin == "stack file"]
     rows = [(entry.path, _cell(entry.value), entry.origin) for entry in shown]
@@ -140,7 +140,7 @@ def _cell(value: object) -> str:
 
 
 def _is_coloured() -> bool:
-    """Colours on a terminal that supports them, unless NO_COLOR (no-color.org) is set."""
+    """True on a terminal that supports colours, unless NO_COLOR (no-color.org) is set."""
     return not (os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb") and sys.stdout.isatty()
 
 

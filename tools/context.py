@@ -14,7 +14,7 @@ from typing import Any, cast
 import yaml
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, ConfigNode, KubeConfigMerger
 
-# Entries of a kubeconfig with file names.
+# Fields of a kubeconfig that contain file names.
 FILES = frozenset({"certificate-authority", "client-certificate", "client-key", "tokenFile"})
 
 
@@ -41,7 +41,7 @@ def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def plain(node: Any, folder: Path = Path()) -> Any:  # noqa: ANN401 - any YAML
-    """The values of the merger's nodes; relative file names are resolved in the kubeconfig's `folder`."""
+    """Plain values of the nodes of `KubeConfigMerger`; relative paths are resolved in the kubeconfig's `folder`."""
     if isinstance(node, ConfigNode):
         read = cast("Any", node)
         return plain(read.value, Path(read.path).resolve().parent if read.path else folder)
@@ -54,7 +54,7 @@ def plain(node: Any, folder: Path = Path()) -> Any:  # noqa: ANN401 - any YAML
 
 
 def main() -> None:
-    """Write the kubeconfig and run the command."""
+    """Write a kubeconfig with only this context, and run the command with it."""
     if len(sys.argv) < 3:  # noqa: PLR2004 - the module, a name and a command
         sys.exit("usage: python -m tools.context NAME COMMAND...")
     name, command = sys.argv[1], sys.argv[2:]

@@ -1,8 +1,8 @@
 """Clean up after a deployment that was killed, so that the next one continues where it stopped.
 
-A killed Pulumi leaves its lock, if the state is in a file, and pending operations for objects that it was creating.
-The lock is removed if its process no longer exists. An object that exists in the cluster is added to the state, any
-other pending operation is removed. Prints nothing if there is nothing to do.
+A killed Pulumi leaves its lock, if the state is in a file backend, and pending operations for unfinished resources.
+The lock is removed if its process no longer exists. An object that the deployment has already created in the cluster is
+added to the state. All pending operations are removed. Prints nothing if there is nothing to do.
 """
 
 import json
@@ -21,7 +21,7 @@ from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
 PROJECT = "mlflow-platform"
 FILE_BACKEND = "file://"
-# Field manager of the provider; for an object that it applies, it adds a random part.
+# Field manager of the Pulumi Kubernetes provider; for server-side apply, the provider appends a random suffix.
 PROVIDER = "pulumi-kubernetes"
 FIELD_MANAGER = f"{PROVIDER}-"
 
@@ -34,7 +34,7 @@ def abandoned(lock: Mapping[str, Any], host: str) -> bool:
 
 
 def runs(pid: int) -> bool:
-    """True if a process of this machine exists and has not ended."""
+    """True if a process with this id runs on this machine; a zombie has ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -45,12 +45,12 @@ def runs(pid: int) -> bool:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except OSError:
         return True
-    # One that was killed is listed as a zombie until its parent has asked for its exit code.
+    # A killed process remains as a zombie until its parent has read its exit code.
     return state != "Z"
 
 
 def release_abandoned_lock(backend: str, stack: str) -> None:
-    """Cancel the stack's deployment if its process is gone; locks of other hosts and live processes stay."""
+    """Remove the stack's locks if all belong to processes of this host that have ended; otherwise keep all of them."""
     if not backend.startswith(FILE_BACKEND):
         return
     locks = Path(backend.removeprefix(FILE_BACKEND)) / ".pulumi" / "locks"
@@ -62,14 +62,17 @@ def release_abandoned_lock(backend: str, stack: str) -> None:
 
 
 def object_id(inputs: Mapping[str, Any]) -> str:
-    """The provider's id of an object with these inputs: `namespace/name`, or `name` for cluster-wide kinds."""
+    """The id that the provider gives an object with these inputs: `namespace/name`, or `name` if cluster-scoped."""
     metadata = inputs["metadata"]
     namespace = metadata.get("namespace")
     return f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
 
 
 def field_manager(live: Object) -> str | None:
-    """Field manager with which the provider applied an object, if it did; another one would conflict with it."""
+    """Field manager with which the provider last applied an object; None if the provider did not apply it.
+
+    The next apply has to use the same field manager: with another one it would conflict.
+    """
     applied = [
         entry
         for entry in live["metadata"].get("managedFields") or ()
@@ -79,15 +82,15 @@ def field_manager(live: Object) -> str | None:
 
 
 def is_ours(live: Object) -> bool:
-    """True if the provider has written an object; one that existed before belongs to somebody else."""
+    """True if the Pulumi Kubernetes provider has written the object; any other object was created by somebody else."""
     return any(entry["manager"].startswith(PROVIDER) for entry in live["metadata"].get("managedFields") or ())
 
 
 def adopted(begun: Object, live: Object) -> dict[str, Any]:
-    """The resource of an object that was being created, as the provider would have written it into the state.
+    """The resource in the state for an object whose creation was interrupted, as the provider would have written it.
 
-    Until a refresh the outputs are the inputs instead of the whole object: a diff compares the inputs, and secret ones
-    are encrypted. Nothing shows yet that the object is ready, so the next run waits for it.
+    Until a refresh, the outputs are a copy of the inputs instead of the live object. That is enough: a diff compares
+    only inputs, and secret inputs are already encrypted. With `initErrors`, the next `up` waits for the object.
     """
     inputs = begun["inputs"]
     outputs = {**inputs, "__inputs": inputs, "__initialApiVersion": inputs["apiVersion"]}
@@ -99,16 +102,19 @@ def adopted(begun: Object, live: Object) -> dict[str, Any]:
 
 
 def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
-    """The resources and an adopted one, which takes the position of the one that it replaces, if any."""
+    """The resources with the adopted resource `new`, in place of the resource with the same URN or at the end.
+
+    A resource that already has the same URN and id is kept instead.
+    """
     same = [index for index, old in enumerate(resources) if old["urn"] == new["urn"] and not old.get("delete")]
     if not same:
-        # At the end: what it depends on was finished before it was begun.
+        # Appended, after its dependencies: they were created before its creation began.
         return [*resources, new]
     (index,) = same
     old = resources[index]
     if old.get("id") == new["id"] and not old.get("pendingReplacement"):
         return list(resources)
-    # What was deleted first is gone; what was not is left for the next run to delete.
+    # With `pendingReplacement`, the old object is already deleted. Otherwise the next `up` deletes it.
     rest = [] if old.get("pendingReplacement") else [{**old, "delete": True}]
     return [*resources[:index], new, *rest, *resources[index + 1 :]]
 
@@ -116,10 +122,11 @@ def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
 def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tuple[dict[str, Any], list[str]]:
     """A deployment without pending operations, and the URNs of the adopted objects.
 
-    An object that was being created and that `find` finds by its inputs becomes a resource; a refresh completes it.
-    One of somebody else does not: a later `destroy` would delete it. An interrupted update or deletion needs nothing:
-    the next run finds the difference again. (`pulumi refresh --import-pending-creates` drops such objects instead of
-    adopting them.)
+    An object whose creation was interrupted is adopted, that is, added to the resources, if `find` finds it by its
+    inputs and the provider has created it; a refresh completes the resource. An object of somebody else is not adopted,
+    because a later `destroy` would delete it. An interrupted update or deletion needs no adoption: the next `up`
+    computes the difference again. (`pulumi refresh --import-pending-creates` drops created objects instead of adopting
+    them.)
     """
     rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
     rest["resources"] = list(deployment.get("resources", ()))
@@ -136,7 +143,7 @@ def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tupl
 
 
 def found(cluster: Any, inputs: Object) -> Object | None:  # noqa: ANN401 - the package has no types
-    """The object in the cluster; None if it, its kind or its namespace does not exist.
+    """The live object with the kind and name in `inputs`; None if the object, its kind or its namespace does not exist.
 
     Raises:
         DynamicApiError: the API server refused the request.
@@ -149,7 +156,7 @@ def found(cluster: Any, inputs: Object) -> Object | None:  # noqa: ANN401 - the 
 
 
 def settle_pending_operations() -> None:
-    """Add objects with a pending creation to the state if they exist, and remove all pending operations."""
+    """Adopt the objects whose creation was interrupted, and remove all pending operations from the state."""
     state = json.loads(_pulumi("stack", "export"))
     pending = state["deployment"].get("pending_operations")
     if not pending:
@@ -172,7 +179,7 @@ def _pulumi(*arguments: str, text: str | None = None) -> str:
 
 
 def main() -> None:
-    """Release the lock first: no other Pulumi command works while it is held."""
+    """Release an abandoned lock, then settle the pending operations, which is impossible while the lock is held."""
     stack = _pulumi("stack", "--show-name").strip()
     release_abandoned_lock(os.environ.get("PULUMI_BACKEND_URL", ""), stack)
     settle_pending_operations()

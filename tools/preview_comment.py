@@ -2,8 +2,8 @@
 
 `python -m tools.preview_comment dev=dev.json prod=prod.json` converts the events that `pulumi preview --json` streams
 with PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--against`, access is compared
-with the stack files of that git revision. With `--post`, the comment of an earlier run is replaced; this needs
-GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment.
+with the stack files of that git revision. With `--post`, the comment is posted and replaces that of an earlier run;
+this needs GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment.
 """
 
 import argparse
@@ -25,11 +25,12 @@ from tools.stack_file import UnknownError
 MARKER = "<!-- mlflow-platform preview -->"
 # GitHub rejects comments above 65,536 characters.
 LONGEST = 60_000
-# Maximum lengths of lists; the next one applies if the comment is too long, so that all stacks keep their headlines.
+# Maximum number of lines in each list. If the comment is too long, it is rendered again with the next number, so that
+# all stacks keep their headlines.
 LENGTHS = (1_000_000, 200, 50, 10)
 # Maximum length of a line in shortened lists.
 LONGEST_LINE = 300
-# The engine has three steps for a replacement; only the one called `replace` is counted.
+# Pulumi reports three steps for a replacement; only the step called `replace` is counted.
 SIGNS = {"create": "+", "import": "=", "update": "~", "delete": "-", "replace": "±"}
 DANGEROUS = frozenset({"delete", "replace"})
 
@@ -128,7 +129,7 @@ def _first(lines: list[str], most: int) -> list[str]:
 
 
 def access_summary(stack: str, found: Difference | str, most: int = LENGTHS[0]) -> str:
-    """The part of a stack in the section about access."""
+    """A stack's part of the section about access; a string in `found` is the reason why there is no comparison."""
     if isinstance(found, str):
         return f"**`{stack}`**: {found}"
     lines = sentences(found, MARKDOWN)

@@ -1,4 +1,4 @@
-"""The project's comment in a pull request on GitHub."""
+"""Posts the preview comment to a pull request on GitHub."""
 
 import json
 import sys
@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-# Timeout of a request.
+# Timeout of a request to GitHub.
 SECONDS = 30
 # Explanations of GitHub's status codes.
 HINTS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the token is invalid or expired",
     HTTPStatus.FORBIDDEN: "the token probably needs `pull-requests: write`",
-    HTTPStatus.NOT_FOUND: "repository or pull request do not exist, or the token has no access",
+    HTTPStatus.NOT_FOUND: "the repository or pull request does not exist, or the token has no access to it",
 }
 
 
@@ -22,7 +22,7 @@ def post(text: str, *, marker: str, api: str, repository: str, pull_request: str
     """Create the comment, or replace the one that begins with the marker; returns its URL.
 
     Raises:
-        SystemExit: GitHub rejected the request or is unreachable; the message has its answer and a remedy.
+        SystemExit: GitHub rejected the request or is unreachable; the message contains GitHub's answer and a remedy.
     """
 
     def call(method: str, url: str, body: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - any JSON
@@ -40,7 +40,7 @@ def post(text: str, *, marker: str, api: str, repository: str, pull_request: str
                 sys.exit(f"GitHub answered {error.code} to {method} {url}: {_reason(error)}")
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
-            sys.exit(f"GitHub cannot be reached, {method} {url}: {reason}")
+            sys.exit(f"GitHub cannot be reached by {method} {url}: {reason}")
 
     comments = f"{api}/repos/{repository}/issues/{pull_request}/comments"
     page = 1
@@ -53,7 +53,7 @@ def post(text: str, *, marker: str, api: str, repository: str, pull_request: str
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
-    """GitHub's error message with an explanation."""
+    """GitHub's error message, followed by an explanation of the status code."""
     try:
         said = [str(json.load(error)["message"])]
     except (ValueError, KeyError, TypeError):

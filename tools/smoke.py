@@ -1,6 +1,7 @@
 """Smoke test: log a run on the deployed platform as a data scientist would, and print the URLs.
 
-`python -m tools.smoke [--json]`, in the environment of Pulumi and Kubernetes. The exit code is 0 if the platform works.
+`tools/with-cluster CONTEXT .venv/bin/python -m tools.smoke [--json]`. The exit code is 0 if the platform works, or if
+`server.paused` is set.
 """
 
 import argparse
@@ -25,7 +26,7 @@ ANNOUNCE_SECONDS = 2
 
 
 def client_variables(platform: Platform, team: str, authority_file: Path | None) -> dict[str, str]:
-    """Environment of an MLflow client outside the cluster, with a token of the team's service account."""
+    """Environment variables of an MLflow client outside the cluster, with a token of the team's service account."""
     account = platform.teams[team]
     variables = {
         "PATH": os.environ["PATH"],
@@ -43,10 +44,10 @@ def client_variables(platform: Platform, team: str, authority_file: Path | None)
 
 
 def wait_until_it_answers(url: str, authority: str | None) -> None:
-    """Wait until `url`/health answers with 200; after a restart of the cluster the pods need some time.
+    """Wait until `url`/health answers with 200; after a restart of the cluster, the pods need some time to start.
 
     Raises:
-        SystemExit: no such answer within five minutes; the message has the last one.
+        SystemExit: no such answer within five minutes; the message contains the last error.
     """
     trust = ssl.create_default_context(cadata=authority)
     start = time.monotonic()
@@ -70,7 +71,7 @@ def record_run(platform: Platform, team: str) -> dict[str, Any]:
     """Log a run and register a model in the team's workspace.
 
     Raises:
-        SystemExit: the client failed; the message has the last lines of its output.
+        SystemExit: the client failed or timed out; the message contains the last lines of its standard error.
     """
     python = client_python()
     with tempfile.TemporaryDirectory(prefix="mlflow-smoke-") as folder:

@@ -1,4 +1,4 @@
-"""Outputs of the deployed stack, and tokens for its workspaces."""
+"""Outputs of the deployed stack, and tokens of service accounts."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from kubernetes import config as kubeconfig
 
 from stackfile.programs import AUDIENCE
 
-# The shortest lifetime that Kubernetes allows.
+# The shortest lifetime of a service-account token that Kubernetes allows.
 TOKEN_SECONDS = 600
 
 
@@ -27,12 +27,12 @@ class TeamAccount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Platform:
-    """Outputs of a stack."""
+    """The outputs of a deployed stack, parsed."""
 
     url: str
     namespace: str
     authority: str | None
-    """CA certificate in PEM that clients must trust."""
+    """CA certificate in PEM that clients must trust; None if the stack has no such output."""
 
     teams: dict[str, TeamAccount]
     users: tuple[str, ...]
@@ -49,7 +49,7 @@ def parse_outputs(outputs: dict[str, Any]) -> Platform:
     """Parse the outputs of `pulumi stack output --json`.
 
     Raises:
-        KeyError: the stack has not been deployed, or not by this program.
+        KeyError: an output is missing: the stack has not been deployed, or not by this Pulumi program.
     """
     return Platform(
         url=outputs["url"],
@@ -74,7 +74,7 @@ def read_platform() -> Platform:
     """The selected stack's outputs.
 
     Raises:
-        SystemExit: Pulumi cannot read them, or the stack has none.
+        SystemExit: Pulumi cannot read the outputs, or one of them is missing.
     """
     done = subprocess.run(["pulumi", "stack", "output", "--json"], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -86,7 +86,7 @@ def read_platform() -> Platform:
 
 
 def service_account_token(namespace: str, name: str, audience: str) -> str:
-    """A token for this service account that the login accepts for ten minutes."""
+    """A token of this service account for this audience, valid for ten minutes."""
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     request = kubernetes.AuthenticationV1TokenRequest(
         spec=kubernetes.V1TokenRequestSpec(audiences=[audience], expiration_seconds=TOKEN_SECONDS)

@@ -1,4 +1,4 @@
-"""Stack files of the working tree, for tools that need neither an engine nor a passphrase."""
+"""Reads the stack files of the working tree without Pulumi and without a passphrase."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from stackfile.source import Source
 
 
 class UnknownError(Exception):
-    """There is no such stack or revision; the message has the existing ones or the reason."""
+    """The stack or git revision does not exist or cannot be read; the message has the reason or the existing stacks."""
 
 
 class UnreadableError(Exception):
@@ -16,14 +16,14 @@ class UnreadableError(Exception):
 
 
 def file_name(stack: str) -> str:
-    """Name of a stack file; the stack's name may include organization and project.
+    """File name of a stack's configuration; the stack's name may include organization and project.
 
     Raises:
-        UnknownError: the name is not a valid one.
+        UnknownError: the stack's name is invalid.
     """
     name = stack.rpartition("/")[2]
     if not re.fullmatch(r"[\w.-]+", name):
-        raise UnknownError(f"`{stack}` is not a name of a stack: expected letters, digits, hyphens and dots")
+        raise UnknownError(f"`{stack}` is not a valid stack name: expected letters, digits, `-`, `_` and `.`")
     return f"Pulumi.{name}.yaml"
 
 
@@ -32,7 +32,7 @@ def read(stack: str) -> Source:
 
     Raises:
         UnknownError: there is no such stack file.
-        UnreadableError: the file is not a stack file.
+        UnreadableError: the file exists, but cannot be read or is not a stack file.
     """
     name = file_name(stack)
     try:

@@ -1,7 +1,8 @@
-"""Remove incomplete attributes files of Pulumi's file backend: `python -m tools.torn_state`, before any other command.
+"""Remove incomplete attributes files of Pulumi's file backend: `python -m tools.torn_state`, before any Pulumi command.
 
-Pulumi writes the state atomically, but not the small attributes file (`*.attrs`) beside it. If it is killed meanwhile,
-an empty file remains, and every command fails with "failed to load checkpoint: EOF". The file holds nothing needed.
+Pulumi writes the state atomically, but not the small attributes file (`*.attrs`) beside it. If Pulumi is killed while
+it writes this file, an empty file remains, and every Pulumi command fails with "failed to load checkpoint: EOF". The
+content of the file is not needed.
 """
 
 import json

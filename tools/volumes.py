@@ -13,7 +13,7 @@ RETAIN = "Retain"
 
 
 def retain(api: Any, namespace: str) -> list[str]:  # noqa: ANN401 - the package has no types
-    """Set the reclaim policy of all volumes claimed in the namespace to Retain; returns the changed ones."""
+    """Set the reclaim policy of all volumes claimed in the namespace to Retain; returns the changed volumes' names."""
     changed: list[str] = []
     for volume in api.list_persistent_volume().items:
         claim = volume.spec.claim_ref

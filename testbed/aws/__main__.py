@@ -1,7 +1,8 @@
 """The process of the AWS stand-in, started by `server.py`. It serves HTTP and HTTPS.
 
 Its parent controls it by commands on standard input, one line of JSON each, and gets the answers on standard output.
-All other output goes to standard error. The process ends when standard input does, however the parent ends.
+All other output goes to standard error. The process ends when its standard input is closed, also if the parent is
+killed.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class _QuietHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Print nothing for a request that was answered."""
+        """Do not log requests that were answered."""
 
 
 def _serve(
@@ -74,7 +75,7 @@ def controls(gateway: Gateway) -> Mapping[str, Control]:
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """Serve until standard input is closed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--sockets",

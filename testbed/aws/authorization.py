@@ -28,7 +28,11 @@ class Decision:
 
 
 def principal_of(call: Call, now: datetime) -> Principal:
-    """Return the principal that signed a request; a wrong signature is an error."""
+    """Return the principal that signed a request, `ANONYMOUS` for an unsigned one.
+
+    Raises:
+        RefusedError: the signature is wrong.
+    """
     credential = call.credential
     if credential is None:
         return ANONYMOUS

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 _NOT_FOUND: Final = 404
 _FAILURES: Final = 400
-# moto's own control interface, and the metadata service of EC2 machines.
+# Paths that are not forwarded: moto's own control interface, and the metadata service of EC2 instances.
 _CLOSED: Final = ("/moto-api", "/latest/")
 
 
 class Gateway:
-    """A WSGI application in front of moto's."""
+    """A WSGI application that handles requests before moto's WSGI application does."""
 
     def __init__(self, moto: WSGIApplication) -> None:
-        """Start without enforcement: there are no users yet."""
+        """Start without enforcing signatures and policies: there are no users yet."""
         self._moto = moto
         self.enforcing = False
         self.issuers: Issuers = {}
@@ -60,7 +60,7 @@ class Gateway:
         except RefusedError as error:
             return refusals.refusal(call, error.code, str(error))
         except (PolicyError, UnknownCallError) as error:
-            # Printed too, because this says nothing about AWS: extend the stand-in, or change the policy.
+            # Also printed, because AWS would not refuse this: extend the stand-in, or change the policy.
             print(f"AWS stand-in: {call.method} {call.target}: {error}", file=sys.stderr, flush=True)
             return refusals.refusal(call, refusals.FAULT, f"the AWS stand-in of the tests: {error}")
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One action on one resource."""
+    """One requested action on one resource."""
 
     caller: str
     """ARN of the user, the session or the identity provider of a token, or `anonymous`."""

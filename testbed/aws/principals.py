@@ -23,10 +23,10 @@ class Principal:
 
     arn: str
     names: tuple[str, ...]
-    """Every ARN by which a policy may name it."""
+    """Every ARN by which a policy may name the principal."""
 
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Condition keys that follow from it."""
+    """Condition keys that describe the principal, with their values."""
 
     policies: Sequence[str] = ()
     boundary: str | None = None
@@ -37,7 +37,7 @@ class Principal:
         return Caller(names=self.names, account=ACCOUNT)
 
     def with_resource(self, resource: Statements) -> Policies:
-        """Combine its policies with that of a resource."""
+        """Combine the principal's policies with the policy of a resource."""
         return Policies(
             identity=tuple(statement for text in self.policies for statement in identity_policy(text)),
             boundary=None if self.boundary is None else identity_policy(self.boundary),
@@ -46,7 +46,7 @@ class Principal:
 
 
 class Anonymous(Principal):
-    """An unsigned request: only what a resource's policy grants to everybody."""
+    """The principal of an unsigned request. It has only the permissions that a resource policy grants to everybody."""
 
     @property
     def caller(self) -> Caller:
@@ -59,12 +59,12 @@ ANONYMOUS: Final = Anonymous(arn="anonymous", names=(), keys={"aws:principaltype
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessKey:
-    """A key that signs requests."""
+    """An access key, which signs requests."""
 
     principal: Principal
     secret: str
     token: str = ""
-    """Session token; it has to come with every request of a session."""
+    """Session token, which every request of a session must contain; empty for an access key of a user."""
 
     fault: str = ""
-    """Reason why the key is not valid any more."""
+    """Reason why the key is no longer valid; empty for a valid key."""

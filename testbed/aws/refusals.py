@@ -1,4 +1,4 @@
-"""Refusals, in the format and the words of the service that was called."""
+"""Error responses to refused requests, in the format of the AWS service that was called."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RefusedError(Exception):
 
 
 def refusal(call: Call, code: str, message: str) -> Response:
-    """Make the answer to a refused request."""
+    """Return the error response to a refused request."""
     status = _STATUS.get(code, 400 if code.startswith(("Invalid", "AccessControlList")) else _OTHER_STATUS)
     if call.service == "s3":
         status = _OTHER_STATUS if code in {"InvalidAccessKeyId", "InvalidToken"} else status
@@ -50,7 +50,7 @@ def _xml(call: Call, status: int, body: str) -> Response:
 
 
 def without_denied(body: bytes, denied: frozenset[str]) -> bytes:
-    """Remove the denied objects from the body of a multi-object delete."""
+    """Remove the denied objects from the body of a multi-object delete; the result is empty if none is left."""
     document = xmltodict.parse(body, force_list=("Object",))
     allowed = [item for item in document["Delete"]["Object"] if item["Key"] not in denied]
     document["Delete"]["Object"] = allowed

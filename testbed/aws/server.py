@@ -45,7 +45,7 @@ class Pair:
 
 
 class Authority:
-    """A certificate authority in place of the public ones and of RDS's. Only tests trust it."""
+    """A certificate authority (CA) that replaces the public CAs and the CA of RDS. Only tests trust it."""
 
     def __init__(self) -> None:
         """Create its key and certificate."""
@@ -78,7 +78,7 @@ class Running:
     """A running stand-in."""
 
     def __init__(self, process: subprocess.Popen[str], authority: Authority, ports: Sequence[int]) -> None:
-        """Wait until it answers."""
+        """Wait until the process is ready."""
         self._process = process
         self._lock = threading.Lock()
         self.authority: Final = authority
@@ -91,7 +91,7 @@ class Running:
         self.administrator: Final = Key(access_key_id=key_id, secret_access_key=secret)
 
     def enforce(self, *, on: bool) -> None:
-        """Switch the check of signatures and policies on or off."""
+        """Switch the checks of signatures and policies on or off."""
         self._do("enforce", on=on)
 
     def actions(self) -> list[Entry]:
@@ -150,7 +150,7 @@ def running(
     """
     authority = Authority()
     pair = authority.issue(NAMES)
-    # Opened here, so that this process can connect whatever network namespace the child is in.
+    # Opened here, so that this process can connect to the child even if the child is in another network namespace.
     sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(2)]
     with tempfile.TemporaryDirectory() as directory, sockets[0], sockets[1]:
         certificate, key = Path(directory, "tls.crt"), Path(directory, "tls.key")

@@ -1,4 +1,4 @@
-"""Sessions of roles, which moto grants to everybody, and permissions boundaries of users, which it does not keep."""
+"""Role sessions, which moto grants to everybody, and permissions boundaries of users, which moto does not store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PODS: Final = "pods.eks.amazonaws.com"
 
 
 class SessionError(Exception):
-    """A service of AWS is not authorized to assume a role."""
+    """An AWS service is not authorized to assume a role."""
 
 
 def is_web_identity(call: Call) -> bool:
@@ -29,7 +29,13 @@ def is_web_identity(call: Call) -> bool:
 
 
 def refuse(call: Call, issuers: web_identity.Issuers, log: ActionLog) -> Response | None:
-    """Return the refusal of a token or a role; None if the session may be created."""
+    """Return the error response if the role's trust policy denies a session for the token; None if it allows one.
+
+    A call with a session policy is always refused.
+
+    Raises:
+        RefusedError: the token is invalid.
+    """
     if "Policy" in call.form:
         return refusals.refusal(call, refusals.FAULT, "the AWS stand-in of the tests has no session policies")
     asked = web_identity.request(call.form, issuers)
@@ -63,7 +69,7 @@ def pod_identity(role: str, cluster: str, namespace: str, account: str) -> Mappi
 
 
 def set_boundary(call: Call) -> Response:
-    """Set or delete a user's permissions boundary, in place of moto."""
+    """Set or delete a user's permissions boundary, and answer the call in place of moto."""
     operation = others.operation(call)
     boundary = call.form.get("PermissionsBoundary") if operation == "PutUserPermissionsBoundary" else None
     iam.set_user_boundary(call.form["UserName"], boundary)

@@ -1,4 +1,4 @@
-"""Verification of request signatures (Signature Version 4): botocore computes them again, and they are compared."""
+"""Verification of request signatures (Signature Version 4): compares each with the one that botocore computes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ _HEX_DIGEST: Final = 64
 
 
 def check(call: Call, credential: Credential, key: AccessKey | None, now: datetime) -> AccessKey:
-    """Return the key if it signed the request."""
+    """Return the key if it signed the request and is valid.
+
+    Raises:
+        RefusedError: the key, its session token, the time, the signature or the body's digest is wrong.
+    """
     if key is None:
         raise RefusedError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
     if key.fault:

@@ -88,5 +88,5 @@ def _principals_exist(statement: Statement) -> None:
 
 
 def is_public(statement: Statement) -> bool:
-    """True if a statement grants something to everybody. Ignores conditions, so it errs on the strict side."""
+    """True if a statement grants something to everybody. Ignores conditions, and so is stricter than AWS."""
     return statement.allows and "*" in (statement.principals or {}).get("AWS", ())

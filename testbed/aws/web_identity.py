@@ -17,11 +17,11 @@ from testbed.aws.refusals import RefusedError
 ACTION: Final = "sts:AssumeRoleWithWebIdentity"
 _INVALID: Final = "InvalidIdentityToken"
 Issuers = Mapping[str, Mapping[str, Any]]
-"""Key sets (JWKS) by issuer. AWS fetches them from the issuer, which is not possible with a test's issuer."""
+"""Key sets (JWKS) by issuer. AWS would fetch them from the issuer, but the tests' issuers do not serve any."""
 
 
 def request(form: Mapping[str, str], issuers: Issuers) -> Request:
-    """Verify the token, and return the request that policies decide on."""
+    """Verify the token, and return the request that the role's trust policy is evaluated for."""
     claims = _verified(form.get("WebIdentityToken", ""), issuers)
     issuer = str(claims["iss"]).removeprefix("https://").rstrip("/")
     provider = iam.identity_provider(issuer)
@@ -45,13 +45,13 @@ def request(form: Mapping[str, str], issuers: Issuers) -> Request:
 
 
 def verdict(asked: Request) -> Verdict:
-    """Evaluate the trust policy of the role."""
+    """Evaluate the trust policy of the requested role."""
     written = iam.trust(asked.resource or "")
     return Verdict.IMPLICIT_DENY if written is None else evaluate(asked, Policies(resource=trust_policy(written)))
 
 
 def service_verdict(role: str, service: str, action: str, tags: Mapping[str, str]) -> Verdict:
-    """Decide whether a service of AWS may assume a role."""
+    """Evaluate a role's trust policy for an AWS service that assumes the role."""
     keys = {f"aws:requesttag/{name}".lower(): value for name, value in tags.items()}
     caller = Caller(service=service)
     return verdict(Request(action=action, resource=role, caller=caller, keys={**keys, "aws:principalaccount": ACCOUNT}))

@@ -1,7 +1,7 @@
 """Runs the end-to-end tests: `python -m testbed.evidence --help`.
 
 Acceptance tests run each time. Rehearsals run when an input has changed since their recorded pass, or on request.
-The `dev` stack is deployed first, and each part restores its committed configuration.
+The `dev` stack is deployed first, and every part of a run restores the committed configuration of `dev`.
 """
 
 import argparse
@@ -28,7 +28,7 @@ MINUTE = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """A row of the summary."""
+    """One step of a run, which is one row of the summary."""
 
     name: str
     result: str
@@ -51,19 +51,19 @@ class Evidence:
         return self._command(reason, UP)
 
     def images(self) -> bool:
-        """Import the images that only rehearsals deploy into the cluster; returns True on success."""
-        return self._command("images of the rehearsals", IMAGES)
+        """Import into the cluster the images that only rehearsals deploy; returns True on success."""
+        return self._command("import images for rehearsals", IMAGES)
 
     def acceptance(self) -> None:
-        """Run the tests that always run."""
+        """Run the acceptance tests."""
         self._tests("acceptance", ACCEPTANCE)
 
     def rehearse(self, rehearsal: Rehearsal) -> None:
-        """Run a rehearsal and record it if it passes."""
+        """Run a rehearsal; record it if it passes, and deploy `dev` again if it fails."""
         before = inputs.digests(CHECKOUT, rehearsal)
         part, tests = self._tests(f"rehearsal {rehearsal.name}", rehearsal.tests)
         if part.failed:
-            self.deploy(f"`dev` again after {rehearsal.name}")
+            self.deploy(f"deploy `dev` again after {rehearsal.name}")
             return
         inputs.forget()
         if reason := self._unrecorded(part, inputs.changes(before, inputs.digests(CHECKOUT, rehearsal))):
@@ -72,15 +72,20 @@ class Evidence:
             record.write(CHECKOUT, rehearsal, seconds=part.seconds, tests=tests, digests=before)
 
     def _unrecorded(self, part: Part, changed: Sequence[str]) -> str:
-        """The reason not to record a pass; empty if all of the rehearsal ran on one state of its inputs."""
+        """The reason not to record a pass; empty if all tests of the rehearsal ran and no input changed meanwhile."""
         if self.options:
-            return "pytest had further options"
+            return "pytest was run with additional options"
         if not part.whole:
             return "some of its tests did not run"
         return f"its inputs changed during the run: {', '.join(changed)}" if changed else ""
 
     def left_out(self, verdict: record.Verdict, *, wanted: bool) -> None:
-        """Add a rehearsal that did not run to the summary: its pass is on record, or what it needs is missing."""
+        """Add a rehearsal that did not run to the summary.
+
+        Args:
+            verdict: the decision on the rehearsal.
+            wanted: True if it should have run, but deploying `dev` or importing images failed; False if it was not due.
+        """
         result = "not run" if wanted else "from the record"
         self.parts.append(
             Part(name=f"rehearsal {verdict.rehearsal.name}", result=result, seconds=0, failed=wanted, whole=not wanted)
@@ -106,7 +111,7 @@ class Evidence:
         said = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
         part = Part(
             name=name,
-            result=said or (f"pytest ended with exit code {code}" if code else "no test"),
+            result=said or (f"pytest ended with exit code {code}" if code else "no tests ran"),
             seconds=time.monotonic() - start,
             failed=code != 0,
             whole=passed > 0 and passed == sum(counts.values()),
@@ -115,7 +120,7 @@ class Evidence:
         return part, passed
 
     def summary(self) -> str:
-        """The summary as a table: each part, its result or `from the record`, and its duration."""
+        """The summary as a table: name, result and duration of each part."""
         width = max(len(part.name) for part in self.parts)
         middle = max(len(part.result) for part in self.parts)
         rows = [f"{part.name:<{width}}  {part.result:<{middle}}  {part.seconds:6.0f} s" for part in self.parts]
@@ -181,17 +186,19 @@ def _parser() -> argparse.ArgumentParser:
         description="End-to-end tests on the embedded cluster; additional options are passed to pytest.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    commands.add_parser("all", help="acceptance tests and every rehearsal")
-    commands.add_parser("due", help="acceptance tests, and rehearsals whose inputs have changed since their last pass")
-    commands.add_parser("acceptance", help="acceptance tests")
-    commands.add_parser("list", help="all rehearsals, with their subject, and the reason if they are due")
-    one = commands.add_parser("rehearse", help="one rehearsal")
+    commands.add_parser("all", help="run the acceptance tests and every rehearsal")
+    commands.add_parser(
+        "due", help="run the acceptance tests, and the rehearsals whose inputs have changed since their last pass"
+    )
+    commands.add_parser("acceptance", help="run only the acceptance tests")
+    commands.add_parser("list", help="list all rehearsals: what each one tests, and why it is due or not")
+    one = commands.add_parser("rehearse", help="run one rehearsal, even if it is not due")
     one.add_argument("name", choices=sorted(REHEARSALS), metavar="NAME", help=", ".join(REHEARSALS))
     return parser
 
 
 def main() -> int:
-    """Run one command."""
+    """Run the command in the arguments; returns the exit code."""
     # `list | head` ends quietly, as other programs do.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     options, further = _parser().parse_known_args()

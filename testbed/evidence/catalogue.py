@@ -34,10 +34,12 @@ PLATFORM = (
     "tools/client",
     "uv.lock",
 )
-"""Inputs of every rehearsal: how settings become components, the server, its client, and the embedded cluster.
+"""Inputs of every rehearsal: the code that creates components from settings, the MLflow server and its client, and the
+embedded cluster.
 
-The other components are inputs of the rehearsals that show what they do; acceptance tests see all of them each time.
-Rules of the stack file and policies are not included: they reject settings, and change nothing that is deployed.
+Any other component is an input only of the rehearsals that test it; the acceptance tests cover all components.
+The validation rules of the stack file and the policy pack are not included: they reject settings, but do not change
+what is deployed.
 """
 
 
@@ -47,27 +49,28 @@ class Rehearsal:
 
     name: str
     shows: str
-    """Description in one line."""
+    """One-line description of what the tests check."""
 
     files: tuple[str, ...]
-    """Inputs besides `PLATFORM`, its own tests and their imports: files and folders, relative to the checkout."""
+    """Inputs besides `PLATFORM`, the rehearsal's own tests and their imports: files and folders, relative to the
+    checkout."""
 
     images: bool = False
-    """True if it deploys images that `make up` does not build."""
+    """True if the rehearsal deploys images that `make up` does not build."""
 
     @property
     def tests(self) -> str:
-        """Folder of its tests."""
+        """Folder of the rehearsal's tests."""
         return f"{TESTS}/rehearsals/{self.name}"
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Files and folders it depends on, besides the imports of its tests."""
+        """All files and folders that the rehearsal depends on, except modules that its tests import."""
         return tuple(sorted({*PLATFORM, *self.files, self.tests}))
 
 
 ACCEPTANCE = f"{TESTS}/acceptance"
-"""Folder of the tests that always run."""
+"""Folder of the acceptance tests, which always run."""
 
 _DATABASE, _ARTIFACTS = "components/database", "components/artifacts"
 _EXPOSURE, _LOGIN, _TEAM = "components/exposure", "components/login", "components/team"
@@ -75,17 +78,17 @@ _EXPOSURE, _LOGIN, _TEAM = "components/exposure", "components/login", "component
 _ALL = (
     Rehearsal(
         name="artifacts",
-        shows="artifacts of 5 GiB pass every container in bounded memory",
+        shows="upload and download of 5 GiB artifacts, with bounded memory in every container",
         files=(_ARTIFACTS, _LOGIN, _EXPOSURE),
     ),
     Rehearsal(
         name="networks",
-        shows="every feature of a NetworkPolicy is enforced as the reachability tool computes it",
+        shows="every NetworkPolicy feature allows exactly the connections that tools/reachability computes",
         files=("testbed/e2e/pods",),
     ),
     Rehearsal(
         name="logins",
-        shows="sessions, passwords, strict review, one team, other service accounts, and how fast access is revoked",
+        shows="browser sessions, password login, strict access reviews, one team, other service accounts, revocation",
         files=(
             _LOGIN,
             _EXPOSURE,
@@ -102,7 +105,7 @@ _ALL = (
     ),
     Rehearsal(
         name="exposure",
-        shows="every documented way of exposing the platform works and refuses alike",
+        shows="every documented way of exposing the platform accepts and refuses the same requests",
         files=(_LOGIN, _EXPOSURE, "docs/gateway.md", "testbed/e2e/variants"),
     ),
     Rehearsal(
@@ -123,7 +126,7 @@ _ALL = (
     ),
     Rehearsal(
         name="backing_services",
-        shows="PostgreSQL and an S3-compatible store that the platform does not run, and volumes",
+        shows="an external PostgreSQL database, an external S3-compatible store, and storage on volumes",
         files=(
             _ARTIFACTS,
             _DATABASE,

@@ -12,12 +12,12 @@ from pathlib import Path
 from testbed.evidence.catalogue import Rehearsal
 
 GIT_SECONDS = 60
-# Packages whose modules are inputs where a test imports them.
+# Modules of these packages are inputs of a rehearsal if its tests import them.
 IMPORTED = ("benchmarks", "testbed", "tools")
 
 
 def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
-    """Digest of each input of a rehearsal by name: listed files and folders, and `imports` for its tests' imports.
+    """Digests of a rehearsal's inputs by name: each listed file or folder, and `imports` for all imports of its tests.
 
     Raises:
         FileNotFoundError: a listed input does not exist.
@@ -36,20 +36,20 @@ def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
 
 
 def forget() -> None:
-    """Clear the cache of digests, after files have changed."""
+    """Clear the cache of file digests, because files may have changed."""
     _digest_of_file.cache_clear()
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Names of the inputs that differ."""
+    """Names of the inputs whose digests differ."""
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
 def significant(source: str) -> str:
-    """The text of a Python file without comments, docstrings and blank lines.
+    """Python source code without comments, docstrings and blank lines.
 
     Raises:
-        SyntaxError: it is not valid Python.
+        SyntaxError: the source is not valid Python.
     """
     # Not splitlines(), which ends lines at more characters than Python's own tokenizer does.
     lines = source.split("\n")
@@ -68,7 +68,7 @@ def significant(source: str) -> str:
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.stmt]:
-    """Strings that stand alone on their lines: of modules, classes, functions and attributes."""
+    """Docstrings of modules, classes, functions and attributes."""
     for node in ast.walk(tree):
         for statement in _statements(node):
             if (

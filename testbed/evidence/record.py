@@ -1,4 +1,4 @@
-"""The record of passed rehearsals: one committed file, which only a passing rehearsal writes."""
+"""The record of passed rehearsals: one committed file, written only when a rehearsal passes."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ FILE = "testbed/evidence/record.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pass:
-    """A rehearsal that has passed."""
+    """The last pass of a rehearsal: one entry of the record."""
 
     date: str
     """Date in UTC, as YYYY-MM-DD."""
@@ -24,7 +24,7 @@ class Pass:
     """Number of passed tests."""
 
     inputs: Mapping[str, str]
-    """Digest of each input."""
+    """Digest of each input, by the input's name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,14 +33,14 @@ class Verdict:
 
     rehearsal: Rehearsal
     passed: Pass | None
-    """Its last pass."""
+    """The rehearsal's last pass; None if it has never passed."""
 
     changed: tuple[str, ...]
-    """Inputs that have changed since."""
+    """Inputs that have changed since the last pass; empty if there is none."""
 
     @property
     def due(self) -> bool:
-        """True if it has to run."""
+        """True if the rehearsal has to run."""
         return self.passed is None or bool(self.changed)
 
     def __str__(self) -> str:
@@ -48,15 +48,15 @@ class Verdict:
             return f"{self.rehearsal.name}: runs, because it has never passed"
         if self.changed:
             shown = ", ".join(self.changed)
-            return f"{self.rehearsal.name}: runs, because of changes since its pass of {self.passed.date}: {shown}"
+            return f"{self.rehearsal.name}: runs, because inputs changed since its pass on {self.passed.date}: {shown}"
         return (
             f"{self.rehearsal.name}: taken from the record: its {self.passed.tests} tests passed on {self.passed.date}"
-            f" in {self.passed.seconds} s, and none of its {len(self.passed.inputs)} inputs has changed"
+            f" in {self.passed.seconds} s, and none of its {len(self.passed.inputs)} inputs has changed since"
         )
 
 
 def read(checkout: Path) -> dict[str, Pass]:
-    """The recorded passes by the rehearsal's name; empty without a record."""
+    """The recorded passes, by name of the rehearsal; empty if the record does not exist."""
     file = checkout / FILE
     if not file.exists():
         return {}
@@ -64,7 +64,7 @@ def read(checkout: Path) -> dict[str, Pass]:
 
 
 def write(checkout: Path, rehearsal: Rehearsal, *, seconds: float, tests: int, digests: Mapping[str, str]) -> None:
-    """Record a pass; `digests` are those of the inputs before it ran."""
+    """Record a pass of a rehearsal; `digests` are the digests of its inputs before the run."""
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     passed = Pass(date=today, seconds=round(seconds), tests=tests, inputs=dict(digests))
     entries = read(checkout) | {rehearsal.name: passed}
@@ -77,7 +77,7 @@ def write(checkout: Path, rehearsal: Rehearsal, *, seconds: float, tests: int, d
 
 
 def judge(checkout: Path, rehearsal: Rehearsal, passed: Pass | None) -> Verdict:
-    """Compare a rehearsal's inputs with those of its last pass."""
+    """Decide whether a rehearsal is due, by comparing its inputs with those of its last pass."""
     now = inputs.digests(checkout, rehearsal)
     changed = () if passed is None else tuple(inputs.changes(passed.inputs, now))
     return Verdict(rehearsal=rehearsal, passed=passed, changed=changed)

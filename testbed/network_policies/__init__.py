@@ -1,7 +1,7 @@
 """Enforces NetworkPolicies on the embedded cluster, whose CNI plugins do not: test equipment.
 
 It runs in a pod on the node, watches namespaces, pods and policies, and programs the kernel's packet filter. A pod
-that it does not know yet has no connections.
+that it does not know yet can neither connect nor be connected to.
 
 kube-network-policies 0.8.0 was tried as a replacement and fails these tests:
 

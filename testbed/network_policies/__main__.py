@@ -18,9 +18,9 @@ from .ruleset import ruleset
 from .watching import KINDS, Copy, EndedError, follow
 
 SOCKET = Path("/run/network-policies/socket")
-# Loaded anew after this time even without a change, whatever somebody has done to the table.
+# The ruleset is loaded again after this time even without a change, in case something else has changed the table.
 RENEW_SECONDS = 30.0
-# Changes that come together are loaded together.
+# Changes within this time are loaded together.
 GATHER_SECONDS = 0.02
 RETRY_SECONDS = 1.0
 
@@ -45,10 +45,10 @@ class Enforcer:
     _last: str = ""
 
     def step(self, *, renew: bool) -> bool:
-        """Load the ruleset if it has changed; returns True if the packet filter is up to date.
+        """Load the ruleset if it has changed and all kinds of objects have been listed; returns False on failure.
 
         Args:
-            renew: load it even if it has not changed.
+            renew: load the ruleset even if it has not changed.
         """
         if not self.copy.complete():
             return True
@@ -85,7 +85,7 @@ class Enforcer:
 
 
 def keep_following(kind: str, copy: Copy) -> None:
-    """Watch a kind of objects, and reconnect after every failure; known objects stay in force meanwhile."""
+    """Watch all objects of one kind, and reconnect after every failure; meanwhile the known objects stay in force."""
     while True:
         try:
             follow(os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"]), kind, copy)
@@ -107,7 +107,7 @@ def main() -> None:
             log.exception("a thread failed; exiting")
         os._exit(1)
 
-    # The socket of a program that was killed; the new one comes with the first rules.
+    # Left by a process that was killed; the new socket is created after the first ruleset has been loaded.
     SOCKET.unlink(missing_ok=True)
     parts: list[Callable[[], None]] = [lambda: serve(SOCKET, announcements), Enforcer(copy, announcements, load).run]
     parts += [lambda kind=kind: keep_following(kind, copy) for kind in KINDS]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .pods import Pod
 
-# A pod that the API server does not show in time starts without being known: it speaks to nobody until it is.
+# A pod that the API server does not report within this time starts anyway, but has no network access until it is known.
 PATIENCE_SECONDS = 4.0
 LINE_BYTES = 1024
 
@@ -32,7 +32,7 @@ class Announcements:
     _loaded: frozenset[tuple[str, str, str]] | None = None
 
     def current(self) -> dict[tuple[str, str], str]:
-        """Return the addresses that have been announced, by namespace and name."""
+        """Return the announced addresses, by namespace and name of the pod."""
         with self._news:
             return dict(self._announced)
 
@@ -40,7 +40,7 @@ class Announcements:
         """Drop announcements that the API server has confirmed.
 
         Args:
-            reported: address of every pod of the API server, by namespace and name; None if it has none yet.
+            reported: address of every pod in the API server, by namespace and name; None if the pod has none yet.
         """
         with self._news:
             for key, address in list(self._announced.items()):
@@ -48,7 +48,7 @@ class Announcements:
                     del self._announced[key]
 
     def loaded(self, pods: list[Pod]) -> None:
-        """Notify all waiting threads of the pods that the packet filter now knows."""
+        """Record the pods in the loaded ruleset, and notify all waiting threads."""
         with self._news:
             self._loaded = frozenset((pod.namespace, pod.name, pod.address) for pod in pods)
             self._news.notify_all()
@@ -59,9 +59,9 @@ class Announcements:
             self._news.wait_for(lambda: self._loaded is not None)
 
     def announce(self, namespace: str, name: str, address: str) -> bool:
-        """Add an announcement and wait until it has been loaded; False after a timeout."""
+        """Add an announcement and wait until the loaded ruleset contains the pod; returns False after a timeout."""
         with self._news:
-            # An address is one pod's: whoever had it before has given it back.
+            # An address belongs to one pod: the pod that had it before has released it.
             self._announced = {key: known for key, known in self._announced.items() if known != address}
             self._announced[namespace, name] = address
             self.changed.set()

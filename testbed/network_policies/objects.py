@@ -44,12 +44,12 @@ class Container(TypedDict, total=False):
     ports: list[ContainerPort]
 
 
-# Python keeps `except` and `from` to itself, so these are written as calls.
+# `except` and `from` are keywords of Python, so these types need the functional syntax.
 IPBlock = TypedDict("IPBlock", {"cidr": str, "except": NotRequired[list[str]]})
 
 
 class Peer(TypedDict, total=False):
-    """One entry of `from` or `to`."""
+    """One entry of `from` or `to` in a NetworkPolicy rule."""
 
     podSelector: Selector
     namespaceSelector: Selector
@@ -57,7 +57,7 @@ class Peer(TypedDict, total=False):
 
 
 class PolicyPort(TypedDict, total=False):
-    """One entry of `ports`."""
+    """One entry of `ports` in a NetworkPolicy rule."""
 
     protocol: Protocol
     port: int | str

@@ -18,7 +18,7 @@ class Pod:
     labels: Mapping[str, str]
     namespace_labels: Mapping[str, str]
     ports: Mapping[tuple[str, Protocol], int] = field(default_factory=dict[tuple[str, Protocol], int])
-    """Numbers of named ports."""
+    """Numbers of named ports, by name and protocol."""
 
 
 def pods(objects: Iterable[Object], announced: Mapping[tuple[str, str], str]) -> list[Pod]:
@@ -42,7 +42,7 @@ def pods(objects: Iterable[Object], announced: Mapping[tuple[str, str], str]) ->
         metadata = one["metadata"]
         key = (metadata["namespace"], metadata["name"])
         address = announced.get(key) or one["status"].get("podIP")
-        # Given out again: whoever had it before is gone, though the API server has not heard of it.
+        # The address belongs to another, announced pod: this one has ended, but the API server does not report it yet.
         lost = address in announced.values() and key not in announced
         if address is None or lost or key[0] not in namespaces:
             continue

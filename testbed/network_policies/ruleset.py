@@ -53,7 +53,7 @@ table ip network_policies {{
 Direction = Literal["Ingress", "Egress"]
 CHAIN: Mapping[Direction, str] = {"Egress": "from", "Ingress": "to"}
 ADMITTED: Mapping[Direction, str] = {"Egress": "goto arrive", "Ingress": "accept"}
-# The peer's end of a packet.
+# Field of a packet with the peer's address.
 PEER: Mapping[Direction, str] = {"Egress": "daddr", "Ingress": "saddr"}
 
 
@@ -95,7 +95,7 @@ def _verdict_map(field: str, verdicts: list[str]) -> str:
 
 
 def _admitted(pod: Pod, policies: list[Object], direction: Direction, everyone: list[Pod]) -> list[str] | None:
-    """Return the connections allowed in one direction, as matches; None if no policy selects the pod."""
+    """Return the connections allowed in one direction, as nftables matches; None if no policy selects the pod."""
     selecting = [
         policy
         for policy in policies
@@ -105,7 +105,7 @@ def _admitted(pod: Pod, policies: list[Object], direction: Direction, everyone: 
     ]
     if not selecting:
         return None
-    # To itself, by way of a Service.
+    # A pod may always connect to itself, for example through a Service.
     matches = [f"ip {PEER[direction]} {pod.address}"]
     for policy in selecting:
         spec = policy["spec"]
@@ -121,12 +121,12 @@ def _directions(policy: Object) -> list[Direction]:
 
 
 def _matches(rule: Rule, direction: Direction, pod: Pod, everyone: list[Pod]) -> Iterator[str]:
-    """Yield a match for each pair of peers and port; a rule without peers or ports does not limit them."""
+    """Yield an nftables match for each pair of peers and port; a rule without peers or ports does not limit them."""
     peers = (rule.get("to") if direction == "Egress" else rule.get("from")) or []
     field = PEER[direction]
     for port in rule.get("ports") or [None]:
         if direction == "Egress" and port is not None and isinstance(port.get("port"), str):
-            # A named port is the destination's own.
+            # The number of a named port depends on the destination pod.
             for target in everyone:
                 if (number := _port(port, target)) and (not peers or _meant(peers, target, pod.namespace)):
                     yield f"ip {field} {target.address} {number}"
@@ -135,7 +135,7 @@ def _matches(rule: Rule, direction: Direction, pod: Pod, everyone: list[Pod]) ->
 
 
 def _port(port: PolicyPort | None, pod: Pod) -> str | None:
-    """Return a port as a match; None if the destination `pod` has no port with its name."""
+    """Return a port as an nftables match: empty without `port`, None if the destination `pod` lacks the named port."""
     if port is None:
         return ""
     protocol = port.get("protocol", "TCP")
@@ -151,7 +151,7 @@ def _port(port: PolicyPort | None, pod: Pod) -> str | None:
 
 
 def _peers(peers: list[Peer], field: str, namespace: str, everyone: list[Pod]) -> Iterator[str]:
-    """Yield a rule's peers as matches."""
+    """Yield a rule's peers as nftables matches."""
     if not peers:
         yield ""
         return

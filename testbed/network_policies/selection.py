@@ -1,4 +1,4 @@
-"""Label selectors, as Kubernetes reads them."""
+"""Label selectors, evaluated as in Kubernetes."""
 
 from collections.abc import Mapping
 
@@ -24,5 +24,5 @@ def _holds(requirement: Requirement, labels: Mapping[str, str]) -> bool:
         case "DoesNotExist":
             return value is None
         case other:
-            # Not admitted by the API server. A guess could open what is meant to be closed.
+            # The API server rejects such a selector. A wrong guess could allow connections that must be refused.
             raise ValueError(f"label selector: unknown operator {other!r}")

@@ -1,4 +1,4 @@
-"""A copy of the cluster's namespaces, pods and policies that follows every change: list, then watch."""
+"""A local copy of the cluster's namespaces, pods and NetworkPolicies, kept up to date by listing, then watching."""
 
 import http.client
 import json
@@ -17,14 +17,14 @@ KINDS = {
     "NetworkPolicy": "/apis/networking.k8s.io/v1/networkpolicies",
 }
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-# The API server ends a watch after this time; the connection may be silent a little longer.
+# The API server ends a watch after the first of these times; a connection without data times out after the second.
 WATCH_SECONDS = 300
 SILENCE_SECONDS = 330
 
 
 @dataclass
 class Copy:
-    """All objects by kind and uid, and an event that every change sets."""
+    """All objects, by kind and uid, and an event that every change sets."""
 
     changed: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,13 +64,13 @@ class EndedError(Exception):
 
 
 def follow(host: str, port: int, kind: str, copy: Copy) -> None:
-    """List a kind and watch it until the API server ends the watch.
+    """List all objects of one kind, and watch them until the API server ends the watch.
 
     Raises:
-        EndedError: the API server refused.
-        OSError: it cannot be reached.
+        EndedError: the API server refused a request or reported an error.
+        OSError: the API server cannot be reached.
     """
-    # The program looks no name up, and the API server's certificate holds its address.
+    # Connects by IP address, without DNS; the API server's certificate contains this address.
     connection = http.client.HTTPSConnection(
         host, port, timeout=SILENCE_SECONDS, context=ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     )
@@ -91,7 +91,7 @@ def follow(host: str, port: int, kind: str, copy: Copy) -> None:
 
 
 def _get(connection: http.client.HTTPSConnection, path: str) -> http.client.HTTPResponse:
-    # Read for each request: the kubelet renews it.
+    # The token is read for each request, because the kubelet renews it.
     token = (ACCOUNT / "token").read_text(encoding="utf-8")
     connection.request("GET", path, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
     answer = connection.getresponse()

@@ -132,7 +132,7 @@ def test_a_rehearsal_runs_again_when_an_input_has_changed(
     _run()
     assert programs.rehearsed
     said = capsys.readouterr().out
-    assert "upgrade: runs, because of changes since its pass of " in said
+    assert "upgrade: runs, because inputs changed since its pass on " in said
     assert named in said
     assert _due(checkout) == ()
 

@@ -138,7 +138,7 @@ def test_colours_are_for_terminals_whose_owner_has_nothing_against_them(monkeypa
     ("stack", "says"),
     [
         ("staging", "there is no Pulumi.staging.yaml here: the stacks here are dev, prod"),
-        ("../x y", "is not a name of a stack"),
+        ("../x y", "is not a valid stack name"),
     ],
 )
 def test_a_stack_that_does_not_exist_is_told_so(stack: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,4 +156,4 @@ def test_its_help_says_what_it_needs_and_how_it_ends(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    assert "needs no cluster, engine or passphrase" in capsys.readouterr().out
+    assert "needs no cluster, Pulumi or passphrase" in capsys.readouterr().out

@@ -337,7 +337,7 @@ def test_a_token_that_github_does_not_know_ends_with_a_sentence(github: GitHub) 
             '{"message": "Resource not accessible"}',
             "Resource not accessible; the token probably needs `pull-requests: write`",
         ),
-        (404, '{"message": "Not Found"}', "Not Found; repository or pull request do not exist"),
+        (404, '{"message": "Not Found"}', "Not Found; the repository or pull request does not exist"),
         (422, '{"message": "Body is too long"}', "Body is too long"),
         (502, "<html>", "GitHub has a problem: run the job again"),
         (418, "[]", "I'm a Teapot"),
@@ -352,7 +352,7 @@ def test_each_refusal_says_what_is_the_matter(github: GitHub, status: int, said:
 
 
 def test_a_github_that_is_not_there_is_a_sentence_too() -> None:
-    with pytest.raises(SystemExit, match=r"^GitHub cannot be reached, GET http://127\.0\.0\.1:9/.*refused"):
+    with pytest.raises(SystemExit, match=r"^GitHub cannot be reached by GET http://127\.0\.0\.1:9/.*refused"):
         post(MARKER, marker=MARKER, api="http://127.0.0.1:9", repository="a/b", pull_request="7", token=TOKEN)
 
 

@@ -1,1 +1,1 @@
-"""Access in every team: computed from the settings, compared, and described in words."""
+"""Access of groups and programs to every team: computed from the settings, compared, and described in sentences."""

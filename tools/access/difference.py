@@ -47,22 +47,25 @@ class Difference:
     """All changes of access."""
 
     changes: tuple[Change | Membership, ...]
-    """Gains before losses; among each, those that include deletion first, then those that include writing."""
+    """Gains before losses; within each, changes that include deletion first, then changes that include writing."""
 
     events: tuple[tuple[Event, str], ...]
-    """Changes of whole teams."""
+    """Changes of whole teams: pairs of an event and a team's name."""
 
     sign_in: tuple[str, str] | None
-    """The old and the new sign-in, if it changes: the groups may then have other members."""
+    """The old and the new value of `Matrix.sign_in`; None if it does not change.
+
+    At another identity provider, groups may have other members.
+    """
 
     @property
     def nothing(self) -> bool:
-        """True if no access changes."""
+        """True if neither anybody's access nor the sign-in changes."""
         return not (self.changes or self.sign_in)
 
 
 def actions(verbs: tuple[str, ...]) -> tuple[str, ...]:
-    """Kubernetes verbs as actions in plain words."""
+    """The actions, in plain words, that include any of these Kubernetes verbs."""
     return tuple(action for action, parts in ACTIONS.items() if set(parts) & set(verbs))
 
 
@@ -144,7 +147,7 @@ def _events(before: Matrix, after: Matrix) -> Iterator[tuple[Event, str]]:
 
 
 def as_data(found: Difference) -> dict[str, Any]:
-    """The difference as plain data."""
+    """The difference as dictionaries and lists, ready for JSON."""
     return {
         "gains": [_data(change) for change in found.changes if change.gains],
         "losses": [_data(change) for change in found.changes if not change.gains],

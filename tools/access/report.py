@@ -1,4 +1,4 @@
-"""The matrix and the changes as text, Markdown and JSON."""
+"""The access matrix and the changes of access, as text, Markdown and JSON."""
 
 import json
 from collections.abc import Mapping, Sequence

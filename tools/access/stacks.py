@@ -15,7 +15,7 @@ from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Present:
-    """Access in a stack, and mistakes in its secrets, which do not affect access."""
+    """Access in a stack file of the working tree, and mistakes in its secrets, which do not affect access."""
 
     matrix: Matrix
     secret_faults: str
@@ -41,7 +41,7 @@ def present(stack: str) -> Present:
 def past(stack: str, revision: str) -> Matrix:
     """Access in a stack file of a git revision; none if the revision has no such file.
 
-    Contradictions are ignored, because the revision was deployed before today's rules.
+    Contradictions between settings are ignored, because the revision was deployed before today's rules.
 
     Raises:
         UnknownError: there is no such revision.
@@ -65,7 +65,7 @@ def past(stack: str, revision: str) -> Matrix:
 
 
 def compared(stack: str, revision: str) -> Difference | str:
-    """Changes of access in a stack since a revision; a sentence if a stack file cannot be read.
+    """Changes of access in a stack since a git revision; a sentence with the reason if a stack file cannot be read.
 
     Raises:
         UnknownError: there is no such revision.
@@ -81,7 +81,11 @@ def compared(stack: str, revision: str) -> Difference | str:
 
 
 def _git(*arguments: str) -> str | None:
-    """Output of git; None if it fails without a message."""
+    """Output of git; None if git fails without an error message.
+
+    Raises:
+        UnknownError: git is not installed, or fails with an error message.
+    """
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", check=False)
     except FileNotFoundError:

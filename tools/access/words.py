@@ -20,7 +20,7 @@ EVENTS: dict[Event, str] = {
 # Names that are safe in Markdown. Others could be emphasis, links, or mentions that notify people.
 _HARMLESS = re.compile(r"[A-Za-z0-9]+(?:[-._:/][A-Za-z0-9]+)*")
 RED, YELLOW, GREEN, BOLD = 31, 33, 32, 1
-# Colours by strength: red for deletion.
+# The colour of each action, by its strength: red for deletion.
 COLOURS = dict(zip(STRENGTH, (GREEN, YELLOW, RED), strict=True))
 
 
@@ -33,7 +33,10 @@ class Style:
 
     strong: Callable[[str], str]
     action: Callable[[str, str], str]
-    """Formats a text for an action; arguments are the text and the action."""
+    """Highlights a string: on a terminal in a colour for the action's strength, in Markdown in italics.
+
+    The arguments are the string and the action.
+    """
 
 
 def code(name: str) -> str:
@@ -57,7 +60,7 @@ MARKDOWN = Style(name=code, strong=lambda text: f"**{text}**", action=lambda tex
 
 
 def sentences(found: Difference, style: Style) -> list[str]:
-    """Changes of access, the most important first: gains, then changes of whole teams, then losses."""
+    """Changes of access, the most important first: another sign-in, gains, changes of whole teams, losses."""
     lines: list[str] = []
     if found.sign_in is not None:
         lines.append(_sign_in(*found.sign_in, style))
@@ -68,7 +71,7 @@ def sentences(found: Difference, style: Style) -> list[str]:
 
 
 def subject_words(subject: Subject, style: Style) -> str:
-    """A subject in words."""
+    """A subject in words, for example `group data-science`."""
     match subject.kind:
         case "group":
             return f"group {style.name(subject.name)}"
@@ -82,7 +85,7 @@ def subject_words(subject: Subject, style: Style) -> str:
 
 
 def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
-    """Explanations of the words for subjects."""
+    """Explanations of the words that `subject_words` uses for these subjects."""
     kinds = {subject.kind for subject in found_subjects}
     notes: list[str] = []
     if "programs" in kinds:
@@ -98,7 +101,7 @@ def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
 
 
 def things() -> str:
-    """The kinds of objects that access applies to."""
+    """The kinds of MLflow objects that access applies to, as a list in words."""
     return _listed([THINGS.get(resource, resource) for resource in RESOURCES])
 
 
@@ -120,8 +123,7 @@ def _change(change: Change | Membership, style: Style) -> str:
 
 def _sign_in(before: str, after: str, style: Style) -> str:
     was, now = (
-        "with the people of this stack file" if place == "here" else f"at {style.name(place)}"
-        for place in (before, after)
+        "as a user in this stack file" if place == "here" else f"at {style.name(place)}" for place in (before, after)
     )
     return (
         f"{style.strong('Everybody')} signs in {now}, no longer {was}: other people may be in groups of the same name"

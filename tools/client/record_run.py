@@ -1,7 +1,7 @@
 """The smoke test's client: logs a run with an artifact, registers a model, and reads both back.
 
-Runs in a virtual environment with the published `mlflow` client and nothing of this project; the client's environment
-variables select the server. Prints one JSON object.
+Runs in a virtual environment with the published `mlflow` client, without modules of this project. The MLflow client's
+environment variables select the server. Prints one JSON object.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import mlflow
 from mlflow import MlflowClient
 
-# Names that do not collide with those of teams.
+# Names that do not collide with experiments and models of teams.
 EXPERIMENT = MODEL = "mlflow-platform-smoke-test"
 ALIAS = "smoke-test"
 

@@ -9,7 +9,7 @@ from kubernetes import config as kubeconfig
 from tools.reachability import Host, Port, any_pod, as_json, as_text, cells, network
 from tools.reachability.network import Object
 
-# The metadata service of clouds, and an address outside of every cluster (RFC 5737).
+# The metadata service of cloud providers, and an address outside of every cluster (RFC 5737).
 METADATA = Host(name="metadata service", address="169.254.169.254")
 OUTSIDE = Host(name="outside the cluster", address="203.0.113.1")
 HTTP, HTTPS = Port(number=80), Port(number=443)
@@ -17,7 +17,7 @@ KUBELET = Port(number=10250)
 
 
 def read_cluster() -> list[Object]:
-    """Namespaces, nodes, pods, NetworkPolicies and the API server's endpoints as JSON."""
+    """Namespaces, nodes, pods, NetworkPolicies and the API server's EndpointSlices, as dictionaries."""
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     api: Any = kubernetes.ApiClient()
     core: Any = kubernetes.CoreV1Api(api)
@@ -52,7 +52,7 @@ def hosts(objects: list[Object]) -> list[tuple[Host, list[Port]]]:
 
 
 def main() -> None:
-    """Print the matrix."""
+    """Print the matrix of allowed connections."""
     parser = argparse.ArgumentParser(prog="python -m tools.reachability", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from tools.reachability.network import Host, Network, Object, Pod, Port
 
 ANY_POD = "any other pod"
-# Stands for all ports without a declaration or a policy. Port 9 (discard) is unused in practice.
+# Represents all ports that no container declares and no policy names. Port 9 (discard) is unused in practice.
 OTHER = Port(number=9, name="other")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """Permission of one group of pods to connect to a port of another."""
+    """One possible connection: from a group of pods to a port of another group or of a host."""
 
     source: str
     destination: str
@@ -24,13 +24,13 @@ class Cell:
 
 
 def any_pod(namespace: str) -> Object:
-    """A pod without labels, as anybody can start it in a namespace; it is a source only."""
+    """A pod without labels, which represents any other pod in a namespace. It is only a source of connections."""
     metadata = {"namespace": namespace, "name": ANY_POD}
     return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Succeeded"}}
 
 
 def cells(network: Network, hosts: Sequence[tuple[Host, Sequence[Port]]] = ()) -> list[Cell]:
-    """The matrix: groups of pods as sources; their declared ports, and those of `hosts`, as destinations."""
+    """The matrix: sources are groups of pods; destinations are their declared ports and the ports of `hosts`."""
     sources = {pod.group: pod for pod in network.pods}
     targets: dict[str, tuple[Pod | Host, Sequence[Port]]] = {
         pod.group: (pod, (*pod.ports, OTHER)) for pod in network.pods if pod.ports

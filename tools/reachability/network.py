@@ -1,8 +1,9 @@
 """Allowed connections, computed from Kubernetes objects without any traffic.
 
-The rules are those of the NetworkPolicy documentation: a pod without a policy for a direction is open in it, policies
-add up, both ends must allow a connection, replies pass, the node can connect to its pods, and a pod to itself. An
-`ipBlock` matches by address, as in most network plugins; some never apply it to pods, and are stricter.
+The rules are those of the NetworkPolicy documentation: a pod that no policy selects for a direction is unrestricted in
+that direction; the rules of several policies add up; both ends must allow a connection; replies are always allowed; a
+node can connect to its pods, and a pod to itself. An `ipBlock` matches by address, as in most network plugins; the
+plugins that never apply it to pods are stricter.
 """
 
 import ipaddress
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# JSON, as Kubernetes writes it.
+# A Kubernetes object, parsed from JSON.
 Object = Mapping[str, Any]
 
 NAME_LABELS = ("app.kubernetes.io/name", "k8s-app")
@@ -44,7 +45,7 @@ class Pod:
     namespace: str
     name: str
     address: str
-    """Empty for a pod that does not run, but could."""
+    """Empty if the pod has no address, for example because it has ended."""
 
     labels: Mapping[str, str] = field(hash=False)
     ports: tuple[Port, ...] = ()
@@ -61,7 +62,7 @@ class Network:
     """Namespaces, pods and policies of a cluster."""
 
     namespaces: Mapping[str, Mapping[str, str]]
-    """Their labels, by name."""
+    """The labels of each namespace, by the namespace's name."""
 
     pods: tuple[Pod, ...]
     policies: tuple[Object, ...]
@@ -108,7 +109,7 @@ class Network:
 
 
 def network(objects: Iterable[Object]) -> Network:
-    """The network of Kubernetes objects; pods in the host network count as the node and are left out."""
+    """The network that these Kubernetes objects define, without pods in the host network, which count as the node."""
     by_kind: dict[str, list[Object]] = {}
     for one in objects:
         by_kind.setdefault(one["kind"], []).append(one)

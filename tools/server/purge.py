@@ -1,7 +1,7 @@
 """Permanently delete the data of a workspace; runs in the server's pod as `python3 - WORKSPACE < purge.py`.
 
-Rows are deleted through MLflow's stores, so that dependent rows go too: runs one by one as in `mlflow gc`, which needs
-little memory, and the rest as in MLflow's deletion of a workspace. The artifacts follow.
+Rows are deleted through MLflow's stores, so that dependent rows are deleted too: runs one by one as in `mlflow gc`,
+which needs little memory, and all other rows as when MLflow deletes a workspace. The artifacts are deleted last.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def purge_artifacts(destination, workspace):
 
 
 def files(repository, folder=None):
-    """Files without folders: some stores list empty folders for a while."""
+    """Paths of all files in a folder, also in subfolders; some stores still list empty folders for a while."""
     for entry in repository.list_artifacts(folder):
         if entry.is_dir:
             yield from files(repository, entry.path)
@@ -82,7 +82,7 @@ def files(repository, folder=None):
 
 
 def main():
-    # Hide recommendations of steps that follow here anyway.
+    # Hide MLflow's recommendations of further steps: this script takes them anyway.
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     workspace = sys.argv[1]
     options = server_options()

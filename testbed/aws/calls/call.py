@@ -21,7 +21,7 @@ DEFAULT_REGION: Final = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:
-    """The credential that a request names in its signature."""
+    """Access key id, region and service, from the credential scope of a request's signature."""
 
     key: str
     region: str
@@ -30,7 +30,7 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One request. Header names are in lower case."""
+    """One HTTP request. Header names are in lower case."""
 
     method: str
     target: str
@@ -65,7 +65,7 @@ class Call:
 
     @cached_property
     def credential(self) -> Credential | None:
-        """The credential that signed it; None for an anonymous request."""
+        """The credential that signed the request; None for an anonymous request."""
         written = self.headers.get("authorization", "")
         if not written and "X-Amz-Credential" in self.query:
             written = f"Credential={self.query['X-Amz-Credential']}"
@@ -74,19 +74,19 @@ class Call:
 
     @property
     def region(self) -> str:
-        """The region that it is addressed to."""
+        """The region that the request is addressed to; the default region for an anonymous request."""
         return self.credential.region if self.credential else DEFAULT_REGION
 
     @property
     def service(self) -> str:
-        """The service that it is addressed to, by the same rule as in moto."""
+        """The AWS service that the request is addressed to, by the same rule as in moto."""
         if self.credential:
             return self.credential.service
         return "sts" if self.form.get("Action", "").startswith("AssumeRoleWith") else "s3"
 
 
 def received(environ: WSGIEnvironment, *, secure: bool) -> Call:
-    """Read a request in such a way that its body can be read again."""
+    """Read a request, and reset its body so that moto can read it again."""
     body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])) if environ.get("CONTENT_LENGTH") else b""
     if not body and environ.get("wsgi.input_terminated"):
         body = environ["wsgi.input"].read()
@@ -108,7 +108,7 @@ def received(environ: WSGIEnvironment, *, secure: bool) -> Call:
 
 
 def rewritten(environ: WSGIEnvironment, body: bytes) -> WSGIEnvironment:
-    """Return a request with another body, and without the checksums of the first one."""
+    """Return a request with this body, and without the checksums of the original body."""
     sums = ("HTTP_CONTENT_MD5", "HTTP_X_AMZ_CHECKSUM", "HTTP_X_AMZ_SDK_CHECKSUM")
     kept = {name: value for name, value in environ.items() if not name.startswith(sums)}
     return {**kept, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}

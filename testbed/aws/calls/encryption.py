@@ -1,7 +1,7 @@
-"""Permissions on the encryption key that a call to S3 needs, if the bucket or the request uses a customer managed key.
+"""KMS permissions that a call to S3 needs if the bucket or the request uses a customer managed KMS key.
 
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html: writing needs
-kms:GenerateDataKey, reading kms:Decrypt, and so do the parts and the end of a multipart upload.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html: writing needs kms:GenerateDataKey.
+Reading needs kms:Decrypt, and so does uploading a part or completing a multipart upload.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _KEY_HEADER: Final = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
 def permissions(call: Call) -> list[Permission]:
-    """Return the permissions on keys that a call to S3 needs."""
+    """Return the KMS permissions that a call to S3 needs."""
     where = s3.place(call)
     if not where.key or storage.bucket(where.bucket) is None:
         return []
@@ -52,7 +52,7 @@ def _use(action: str, key: str | None, where: s3.Place, call: Call) -> list[Perm
     bucket = f"arn:aws:s3:::{where.bucket}"
     keys = {
         "kms:viaservice": f"s3.{region}.amazonaws.com",
-        # The context names the bucket if it has a bucket key, else the object.
+        # The encryption context is the bucket's ARN if the S3 Bucket Key is enabled, else the object's ARN.
         "kms:encryptioncontext:aws:s3:arn": bucket if storage.has_bucket_key(where.bucket) else f"{bucket}/{where.key}",
     }
     return [Permission(action=action, resource=arn, guard="key", guarded=arn, keys=keys)]

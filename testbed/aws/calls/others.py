@@ -1,4 +1,4 @@
-"""Calls to all services but S3, and the permissions they need.
+"""Calls to AWS services other than S3, and the permissions they need.
 
 The action is read from the request. The resource is determined where a policy of this project could name one;
 elsewhere it is unknown, and then only `"Resource": "*"` allows the call.
@@ -29,7 +29,7 @@ ANYBODY: Final = frozenset({"sts:GetCallerIdentity"})
 
 
 def operation(call: Call) -> str:
-    """Return the name of the operation, like `CreateUser`."""
+    """Return the name of the API operation, for example `CreateUser`."""
     if "x-amz-target" in call.headers:
         return call.headers["x-amz-target"].rsplit(".", 1)[-1]
     action = call.form.get("Action") or call.query.get("Action")
@@ -48,7 +48,8 @@ def arguments(call: Call) -> dict[str, object]:
 def permissions(call: Call) -> list[Permission]:
     """Return the permissions that a request needs."""
     if call.service in _REST and not call.form:
-        # Its operations are paths. Only the administrator uses them here, so no exact action name is needed.
+        # A REST API: its requests have no operation names. Only the administrator uses it here, so the action's name
+        # does not have to be exact.
         return [Permission(action=f"{call.service}:{call.method}{call.path.replace('/', '-')}", resource=None)]
     action = f"{call.service}:{operation(call)}"
     given = arguments(call)
@@ -66,7 +67,7 @@ def permissions(call: Call) -> list[Permission]:
 def _secret(action: str, name: str, region: str) -> list[Permission]:
     found = storage.secret(name, region)
     if found is None:
-        # Like AWS, decide before looking whether the secret exists.
+        # As in AWS, the policies are evaluated even if the secret does not exist.
         return [Permission(action=action, resource=name if name.startswith("arn:") else None)]
     needed = [Permission(action=action, resource=found.arn)]
     if action in {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"} and found.key:

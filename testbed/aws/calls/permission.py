@@ -1,4 +1,4 @@
-"""A permission that a request needs, in the terms of policies."""
+"""A permission that a request needs: the action, resource and condition keys that policies are evaluated for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Guard = Literal["none", "bucket", "key", "role"]
 
 
 class UnknownCallError(Exception):
-    """The stand-in does not know which action a request is."""
+    """The stand-in does not know the IAM action of a request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,11 +20,11 @@ class Permission:
     action: str
     resource: str | None
     guard: Guard = "none"
-    """Kind of resource whose own policy is evaluated too."""
+    """Type of the resource whose own policy is evaluated too; `none` if there is no such policy."""
 
     guarded: str = ""
-    """The bucket's name, or the ARN of the key or role."""
+    """The bucket's name, or the ARN of the KMS key or role; empty if `guard` is `none`."""
 
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     item: str = ""
-    """The object, in a request for many objects; without the permission, only this object fails."""
+    """The object's key, in a request that deletes several objects; a denied permission fails only this object."""

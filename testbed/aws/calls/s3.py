@@ -18,7 +18,8 @@ from testbed.aws.calls.permission import Permission, UnknownCallError
 
 _HOST: Final = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com")
 
-# Actions to read, write and delete, by the sub-resource in the query. S3 has few actions of their own for deletion.
+# Actions to read, write and delete a sub-resource of a bucket, by its name in the query; empty if there is no action.
+# For most sub-resources, deletion needs the action to write.
 _READ_WRITE: Final[Mapping[str, tuple[str, str, str]]] = {
     "acl": ("GetBucketAcl", "PutBucketAcl", ""),
     "cors": ("GetBucketCORS", "PutBucketCORS", "PutBucketCORS"),
@@ -65,21 +66,21 @@ _VERSIONED: Final = frozenset({"GetObject", "DeleteObject", "GetObjectTagging", 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The bucket, and the object in it, that a request addresses; empty if it addresses none."""
+    """The bucket and the object key that a request addresses; each is empty if the request addresses none."""
 
     bucket: str
     key: str
 
 
 def copy_source(call: Call) -> tuple[Place, str]:
-    """Read the source of a copy, and its version or the empty text, from its header."""
+    """Return the source of a copy and its version id, from the request's header; the id is empty without a version."""
     source, _, version = unquote(call.headers["x-amz-copy-source"]).removeprefix("/").partition("?versionId=")
     bucket, _, key = source.partition("/")
     return Place(bucket, key), version
 
 
 def place(call: Call) -> Place:
-    """Read bucket and object from the path, or from a host name of AWS."""
+    """Return bucket and object of a request; the bucket is in the host name (virtual-hosted style) or in the path."""
     found = _HOST.fullmatch(call.host)
     path = call.path.removeprefix("/")
     if found and found["bucket"]:

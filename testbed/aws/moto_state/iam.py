@@ -16,7 +16,7 @@ _TAG: Final = "aws:principaltag/"
 
 
 def backend() -> IAMBackend:
-    """Return moto's IAM."""
+    """Return moto's IAM backend."""
     return iam_backends[ACCOUNT]["aws"]
 
 
@@ -30,7 +30,7 @@ def administrator(name: str) -> tuple[str, str]:
 
 
 def access_key(key_id: str) -> AccessKey | None:
-    """Find an access key with its user or session."""
+    """Return an access key with its user or session; None if it does not exist."""
     for user in backend().list_users("/", None, None):
         for key in user.access_keys:
             if key.access_key_id == key_id:
@@ -92,7 +92,7 @@ def _managed(arn: str) -> str:
 
 
 def set_user_boundary(name: str, boundary: str | None) -> None:
-    """Keep a user's permissions boundary, for which moto has no place."""
+    """Store a user's permissions boundary in moto's user object, because moto itself does not store it."""
     user: Any = backend().get_user(name)
     user.permissions_boundary_arn = boundary
 
@@ -104,7 +104,7 @@ def trust(role_arn: str) -> str | None:
 
 
 def identity_provider(issuer: str) -> tuple[str, list[str]] | None:
-    """Return the ARN and the audiences of the identity provider of an issuer's host and path."""
+    """Return ARN and audiences of the identity provider for an issuer (URL without `https://`); None without one."""
     for provider in backend().open_id_providers.values():
         if provider.url.rstrip("/") == issuer:
             return provider.arn, list(provider.client_id_list or [])
@@ -118,7 +118,7 @@ def inline_policies(user: str) -> dict[str, str]:
 
 
 def exists(arn: str) -> bool:
-    """True if there is a user or a role of this ARN."""
+    """True if a user or a role with this ARN exists."""
     return any(one.arn == arn for one in (*backend().list_users("/", None, None), *backend().get_roles()))
 
 

@@ -1,4 +1,4 @@
-"""Buckets, encryption keys and secrets in moto's state."""
+"""S3 buckets, KMS keys and Secrets Manager secrets in moto's state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from testbed.aws.principals import ACCOUNT
 
 
 def s3() -> S3Backend:
-    """Return moto's S3."""
+    """Return moto's S3 backend."""
     return s3_backends[ACCOUNT]["aws"]
 
 
@@ -24,14 +24,14 @@ def disable_bucket_policies() -> None:
 
 @dataclass(frozen=True, slots=True)
 class KeptSecret:
-    """A secret of Secrets Manager: its ARN, and the key that encrypts it."""
+    """A secret of Secrets Manager: its ARN, and the id of its KMS key if one was chosen."""
 
     arn: str
     key: str | None
 
 
 def secret(name: str, region: str) -> KeptSecret | None:
-    """Find a secret by its name or ARN."""
+    """Return a secret by its name or ARN; None if it does not exist."""
     found: Any = secretsmanager_backends[ACCOUNT][region].secrets.get(name)
     return None if found is None else KeptSecret(str(found.arn), found.kms_key_id)
 
@@ -43,13 +43,13 @@ def bucket(name: str) -> FakeBucket | None:
 
 
 def bucket_policy(name: str) -> str | None:
-    """Return a bucket's policy."""
+    """Return a bucket's policy; None if the bucket or its policy does not exist."""
     found: Any = bucket(name)
     return found.policy.decode() if found is not None and found.policy else None
 
 
 def region_of(name: str) -> str | None:
-    """Return the region of a bucket."""
+    """Return the region of a bucket; None if the bucket does not exist."""
     found = bucket(name)
     return None if found is None else found.region_name
 
@@ -60,30 +60,30 @@ def _encryption(name: str) -> dict[str, Any]:
 
 
 def default_key(name: str) -> str | None:
-    """Return the default encryption key of a bucket."""
+    """Return the default KMS key of a bucket; None without one."""
     return _encryption(name).get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
 
 
 def has_bucket_key(name: str) -> bool:
-    """True if the S3 Bucket Key is enabled."""
+    """True if the S3 Bucket Key is enabled for a bucket."""
     return str(_encryption(name).get("BucketKeyEnabled", "false")).lower() == "true"
 
 
 def object_key(name: str, key: str, version: str | None) -> str | None:
-    """Return the encryption key of an object."""
+    """Return the KMS key of an object; None if the object does not exist or has no KMS key."""
     found: Any = s3().get_object(name, key, version_id=version)
     return None if found is None else found.kms_key_id
 
 
 def upload_key(name: str, upload: str) -> str | None:
-    """Return the encryption key of a multipart upload."""
+    """Return the KMS key of a multipart upload; None if the upload does not exist or has no KMS key."""
     found: Any = bucket(name)
     started = found.multiparts.get(upload) if found is not None else None
     return None if started is None else started.kms_key_id
 
 
 def key_arn(name: str, region: str) -> str | None:
-    """Return the ARN of an encryption key by its id, ARN or alias; None for an AWS managed key."""
+    """Return the ARN of a KMS key by its id, ARN or alias; None for an AWS managed key or an unknown one."""
     backend: Any = kms_backends[ACCOUNT][region]
     if name.rpartition("alias/")[2].startswith("aws/"):
         return None
@@ -94,7 +94,7 @@ def key_arn(name: str, region: str) -> str | None:
 
 
 def key_policy(arn: str) -> str:
-    """Return the policy of an encryption key."""
+    """Return the key policy of a KMS key."""
     return str(kms_backends[ACCOUNT][arn.split(":")[3]].get_key_policy(arn))
 
 
@@ -102,7 +102,7 @@ BLOCKS: Final = ("block_public_acls", "ignore_public_acls", "block_public_policy
 
 
 def public_access_block(name: str) -> frozenset[str]:
-    """Return those of a bucket's four public access blocks that are on."""
+    """Return the Block Public Access settings that are on for a bucket."""
     block: Any = getattr(bucket(name), "public_access_block", None)
     return frozenset(one for one in BLOCKS if block is not None and getattr(block, one))
 

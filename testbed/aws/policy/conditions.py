@@ -103,7 +103,7 @@ _NEGATIVE: Final[Mapping[str, Compare]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One key of a condition block."""
+    """One condition: an operator, a condition key, and the values to compare with."""
 
     operator: str
     key: str

@@ -44,7 +44,7 @@ def identity_policy(text: str) -> tuple[Statement, ...]:
 
 
 def resource_policy(text: str) -> tuple[Statement, ...]:
-    """Parse a policy of a bucket or a key."""
+    """Parse a policy of a bucket or a KMS key."""
     statements = trust_policy(text)
     for statement in statements:
         _refuse_unless(bool(statement.resources or statement.other_resources), "a statement needs a Resource")
@@ -52,7 +52,7 @@ def resource_policy(text: str) -> tuple[Statement, ...]:
 
 
 def trust_policy(text: str) -> tuple[Statement, ...]:
-    """Parse a role's trust policy, whose resource is the role."""
+    """Parse a role's trust policy. It needs no Resource: the resource is the role."""
     statements = _statements(text)
     for statement in statements:
         _refuse_unless(statement.principals is not None, "a statement of a resource policy needs a Principal")
@@ -75,7 +75,7 @@ def _statements(text: str) -> tuple[Statement, ...]:
     _refuse_unless(version in _VERSIONS, f"unknown policy version {version!r}")
     written = found.get("Statement")
     items = cast("list[object]", written) if isinstance(written, list) else [written]
-    # In older versions a variable is plain text, which would be a mistake.
+    # An older version does not replace variables, so that a variable in it is a mistake.
     _refuse_unless(version == VARIABLES_SINCE or "${" not in text, f"variables need version {VARIABLES_SINCE}")
     return tuple(_statement(_object(item, "Statement")) for item in items)
 
@@ -88,7 +88,7 @@ def _object(value: object, what: str) -> dict[str, object]:
 
 def _texts(value: object, what: str) -> tuple[str, ...]:
     items = cast("list[object]", value) if isinstance(value, list) else [value]
-    # AWS reads `true` and 3600 as their texts.
+    # AWS treats `true` and 3600 like the strings "true" and "3600".
     texts = [str(item).lower() if isinstance(item, bool | int) else item for item in items]
     if not texts or not all(isinstance(item, str) for item in texts):
         raise PolicyError(f"{what} has to be a text or a list of texts, not {value!r}")

@@ -32,7 +32,7 @@ _DELEGATED: Final = 1
 
 
 def evaluate(request: Request, policies: Policies) -> Verdict:
-    """Decide on a request."""
+    """Return the verdict of all policies on a request."""
     every = (*policies.identity, *policies.resource, *(policies.boundary or ()))
     if any(not statement.allows and _applies(statement, request) for statement in every):
         return Verdict.EXPLICIT_DENY
@@ -43,9 +43,10 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
 
 
 def evaluate_consenting(request: Request, policies: Policies) -> Verdict:
-    """Decide on a resource whose own policy has to consent: a key, or a role to be assumed.
+    """Return the verdict on a request for a KMS key or a role, whose own policy must allow the request too.
 
-    It consents by naming the caller, or by delegating to the account's identity policies.
+    That policy may name the caller, or the caller's account; with the account, an identity policy must also allow the
+    request.
     """
     verdict = evaluate(request, policies)
     if verdict is not Verdict.ALLOW or _given_directly(policies.resource, request):
@@ -66,7 +67,7 @@ def _given_directly(statements: Statements, request: Request) -> bool:
 
 
 def _about(statement: Statement, caller: Caller) -> int:
-    """Return how a statement names the caller: directly, by its account, or not (0)."""
+    """Return how a statement names the caller: `_DIRECT`, `_DELEGATED` if it names the caller's account, or 0."""
     if statement.principals is None:
         return _DIRECT
     names = statement.principals.get("AWS", ())

@@ -19,12 +19,12 @@ class UnresolvedVariableError(Exception):
 
 
 def matches(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
-    """True if a value matches; wildcards in a variable's value are plain characters."""
+    """True if a value matches a pattern; wildcards in a variable's value are plain characters."""
     return re.fullmatch(_regular(pattern, keys), value, re.DOTALL) is not None
 
 
 def matches_action(pattern: str, action: str) -> bool:
-    """True if an action matches; actions have no case and no variables."""
+    """True if an action matches a pattern; case is ignored, and variables are not supported."""
     return matches(pattern.lower(), action.lower(), {})
 
 
@@ -39,7 +39,7 @@ def matches_arn(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
 
 
 def resolve(text: str, keys: Mapping[str, str]) -> str:
-    """Replace the variables in a text; wildcards are plain characters."""
+    """Replace the variables in a string; wildcards are plain characters."""
     return "".join(
         _value(found["variable"], keys) if found["variable"] is not None else found[0]
         for found in _TOKEN.finditer(text)

@@ -1,4 +1,4 @@
-"""A request as policies see it."""
+"""A request, with everything that the evaluation of policies depends on."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """The caller. Without any name it is anonymous."""
+    """The caller of a request; anonymous if all fields are empty."""
 
     names: tuple[str, ...] = ()
-    """Every ARN by which a policy may name it; for a session also its role's."""
+    """Every ARN by which a policy may name the caller; for a session also the role's ARN."""
 
     account: str = ""
     federated: str = ""
@@ -40,7 +40,7 @@ class Request:
 
     action: str
     resource: str | None
-    """The ARN; `*` for an action that has no resource; None when the stand-in cannot name it."""
+    """The resource's ARN; `*` for an action without a resource; None if the stand-in cannot determine the resource."""
 
     caller: Caller
     keys: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -151,7 +151,7 @@ def test_what_is_no_stack_file_is_refused(
     [
         (["--stack", "production"], "there is no Pulumi.production.yaml here: the stacks here are dev, prod"),
         (["--stack", "company/mlflow-platform/staging"], "there is no Pulumi.staging.yaml here"),
-        (["--stack", "a b"], "`a b` is not a name of a stack"),
+        (["--stack", "a b"], "`a b` is not a valid stack name"),
         (["--against", "nowhere"], "there is no git revision `nowhere` here: use a branch, a tag or a commit"),
         (["--against", "--all"], "there is no git revision `--all` here"),
     ],

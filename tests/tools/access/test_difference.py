@@ -156,7 +156,7 @@ def test_another_identity_provider_comes_before_everything() -> None:
         )
     ]
     (sentence,) = sentences_of(difference(access(DEV, "dev"), access(DEV, "dev", login=login)))
-    assert "no longer with the people of this stack file" in sentence
+    assert "no longer as a user in this stack file" in sentence
 
 
 @pytest.mark.parametrize(
