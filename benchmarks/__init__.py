@@ -1,1 +1,1 @@
-"""Measurements that print figures; none of them passes or fails by time."""
+"""Benchmarks: they print measurements, and do not fail if a measurement misses its goal."""

@@ -1,4 +1,4 @@
-"""Clients in the network namespace of a pod, and their routes to the server."""
+"""Starts load clients in the network namespace of a pod, and finds their route to the server."""
 
 import json
 import subprocess
@@ -12,18 +12,18 @@ from benchmarks.load import Outcome, Plan, Way, as_json
 from benchmarks.usage import Usage
 from tools.stack import Platform
 
-# Time for clients to stop: the longest request, on a busy machine.
+# Seconds for the clients to stop: as long as the longest request takes on a busy machine.
 END_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Running clients."""
+    """A running process of load clients (`benchmarks.load`)."""
 
     process: subprocess.Popen[str]
 
     def end(self) -> Outcome:
-        """Stop after the requests in progress.
+        """Stop the clients after the requests in progress, and return the outcome.
 
         Raises:
             SystemExit: the clients failed.
@@ -32,7 +32,7 @@ class Clients:
         return self.outcome(END_SECONDS)
 
     def outcome(self, seconds: float) -> Outcome:
-        """Wait until the clients finish.
+        """Wait at most `seconds` until the clients finish, and return the outcome.
 
         Raises:
             SystemExit: the clients failed.
@@ -49,7 +49,7 @@ class Clients:
 
 
 def start(plan: Plan, pod: Usage) -> Clients:
-    """Start clients in the network namespace of the pod of a container."""
+    """Start clients in the network namespace of the pod that the container `pod` belongs to."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
         file.write(as_json(plan))
         file.seek(0)
@@ -64,18 +64,18 @@ def start(plan: Plan, pod: Usage) -> Clients:
 
 
 def run(plan: Plan, pod: Usage) -> Outcome:
-    """Run a plan in the network namespace of a pod."""
+    """Run a plan in the network namespace of the pod that the container `pod` belongs to, and return the outcome."""
     return start(plan, pod).outcome(plan.seconds + END_SECONDS)
 
 
 def kubectl(*arguments: str) -> Any:  # noqa: ANN401 - any Kubernetes object
-    """Output of kubectl as JSON, with administrator's rights."""
+    """Run kubectl with the kubeconfig of the environment, and return its parsed JSON output."""
     done = subprocess.run(["kubectl", *arguments, "--output=json"], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
 def pods(namespace: str, component: str) -> list[dict[str, Usage]]:
-    """The containers of each running pod of a component, by name."""
+    """The running pods of a component, each as a mapping from container name to the container's `Usage`."""
     label = f"--selector=app.kubernetes.io/name={component}"
     found = kubectl("get", "pods", f"--namespace={namespace}", label, "--field-selector=status.phase=Running")["items"]
     return [_containers(pod["status"]) for pod in found if "deletionTimestamp" not in pod["metadata"]]
@@ -87,7 +87,7 @@ def _containers(status: dict[str, Any]) -> dict[str, Usage]:
 
 
 def way(platform: Platform, team: str, token: str) -> Way:
-    """The route through ingress and login, as for programs outside the cluster."""
+    """The route through ingress controller and login, as programs outside the cluster use it."""
     bearer = {"X-MLFLOW-WORKSPACE": team, "Authorization": f"Bearer {token}"}
     ingress = kubectl("get", "service", "traefik", "--namespace=traefik")["spec"]["clusterIP"]
     host = platform.url.removeprefix("https://")
@@ -95,7 +95,7 @@ def way(platform: Platform, team: str, token: str) -> Way:
 
 
 def make_run(chosen: Way, name: str) -> str:
-    """Create a run to log to, from this machine."""
+    """Create an MLflow experiment and a run in it, from this machine, and return the run's id."""
 
     def create(what: str, document: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
         connection = chosen.connect()

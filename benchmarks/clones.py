@@ -1,4 +1,4 @@
-"""Additional servers of other sizes: pods from the template of the deployed one."""
+"""Additional MLflow servers of other sizes: pods from the pod template of the deployed server."""
 
 import contextlib
 import copy
@@ -18,7 +18,7 @@ READY_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sizes:
-    """Sizes of a server."""
+    """Sizes of a server: workers, database connections and threads of each worker, and memory limit."""
 
     name: str
     workers: int
@@ -32,7 +32,7 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clone:
-    """A running server pod."""
+    """A running pod of an additional server."""
 
     namespace: str
     address: str
@@ -40,7 +40,7 @@ class Clone:
 
     @property
     def network(self) -> Usage:
-        """A container in the network namespace of the pod."""
+        """A container of the pod, in whose network namespace clients can run."""
         return self.server
 
     @classmethod
@@ -62,14 +62,14 @@ class Clone:
 
     @contextlib.contextmanager
     def watched(self) -> Generator[Peaks]:
-        """Peaks of server and database while the block runs; complete at its end."""
+        """Peaks of server and database while the `with` block runs; they are complete when the block ends."""
         (database,) = clients.pods(self.namespace, "postgres")
         with watched(self.namespace, self.address, self.server, database["postgres"]) as peaks:
             yield peaks
 
 
 def resized(template: dict[str, Any], name: str, sizes: Sizes) -> dict[str, Any]:
-    """A pod from a Deployment's template with other sizes, which no ReplicaSet adopts."""
+    """A pod from a Deployment's pod template, with other sizes. No ReplicaSet adopts the pod."""
     spec = copy.deepcopy(template["spec"])
     (container,) = spec["containers"]
     container["command"] = [

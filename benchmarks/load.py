@@ -1,7 +1,7 @@
-"""Clients that log batches for some time: `python -m benchmarks.load`, with a `Plan` as JSON on standard input.
+"""Load clients that log batches of metrics or read a run: `python -m benchmarks.load`, with a JSON `Plan` on stdin.
 
-Prints an `Outcome` as JSON at the end of the time or on SIGTERM. It is a separate process so that it can run in the
-network namespace of a pod and reach its loopback. Failed requests are counted and not retried.
+Prints an `Outcome` as JSON at the end of the plan's time or on SIGTERM. It is a separate process so that it can run in
+the network namespace of a pod and reach the pod's loopback. Failed requests are counted and not retried.
 """
 
 import http.client
@@ -19,13 +19,13 @@ from typing import Literal
 
 METRICS = 20
 TIMEOUT_SECONDS = 60
-# Enough of an error message to distinguish it from others.
+# Number of characters of an error message that are enough to distinguish it from others.
 SAID_CHARACTERS = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Way:
-    """A route to the server."""
+    """A route to the server: address, headers and CA certificate."""
 
     address: tuple[str, int]
     host: str
@@ -43,7 +43,7 @@ class Way:
 
 
 class _Known(http.client.HTTPSConnection):
-    """HTTPS to a host name at a given address, without DNS."""
+    """An HTTPS connection to a host name at a given address, without DNS."""
 
     def __init__(self, way: Way) -> None:
         trust = ssl.create_default_context(cadata=way.authority)
@@ -59,13 +59,13 @@ class _Known(http.client.HTTPSConnection):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Plan of the clients' requests."""
+    """The clients and their requests: route, number, duration and type."""
 
     way: Way
     run_id: str
     clients: int
     seconds: float
-    """Time after which no new requests start."""
+    """Seconds after which no new requests start."""
 
     pause: float = 0
     """Seconds between a client's requests."""
@@ -77,7 +77,7 @@ class Plan:
     """Send a new group with each request, so that no cached access review applies."""
 
     asks: Literal["log", "read"] = "log"
-    """Log a batch, or read the run."""
+    """Type of the requests: log a batch of metrics, or read the run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,13 +85,13 @@ class Outcome:
     """Results of the requests."""
 
     latencies: list[float] = field(default_factory=list[float])
-    """In seconds, of requests answered with 200."""
+    """Latency in seconds of each request that was answered with 200."""
 
     failures: dict[str, int] = field(default_factory=dict[str, int])
     """Number of failures by error message."""
 
     waited: list[float] = field(default_factory=list[float])
-    """In seconds, of failed requests."""
+    """Latency in seconds of each failed request."""
 
     @property
     def failed(self) -> int:
@@ -112,7 +112,7 @@ def together(outcomes: list[Outcome]) -> Outcome:
 
 
 def load(plan: Plan, stop: threading.Event) -> Outcome:
-    """Run all clients until the end of the time or until `stop` is set."""
+    """Run all clients until the plan's time is over or `stop` is set."""
     end = time.monotonic() + plan.seconds
     with ThreadPoolExecutor(plan.clients) as pool:
         done = [pool.submit(_client, plan, number, end, stop) for number in range(plan.clients)]
@@ -168,7 +168,7 @@ def as_json(plan: Plan) -> str:
 
 
 def main() -> None:
-    """Run the plan on standard input."""
+    """Read a plan from standard input, run it, and print its outcome."""
     stop = threading.Event()
 
     def end(_signal: int, _frame: object) -> None:

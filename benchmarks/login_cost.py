@@ -1,8 +1,8 @@
 """Cost of the login: batches logged through ingress and login, through the login only, and directly.
 
 `make bench`, on the deployed `dev` stack. The same clients in the network namespace of the server's pod use the routes
-in turn, so that other load on the machine affects all of them. It also measures the idle proxies, and an access review
-that is not cached.
+in turn, so that other load on the machine affects all routes. It also measures the idle containers, and an access
+review that is not cached.
 """
 
 import statistics
@@ -49,12 +49,12 @@ class Measured:
 
 
 def percentile(latencies: list[float], percent: int) -> float:
-    """A percentile in milliseconds."""
+    """The percentile `percent` of `latencies` in seconds, converted to milliseconds."""
     return 1000 * statistics.quantiles(latencies, n=100, method="inclusive")[percent - 1]
 
 
 def run_plan(plan: Plan, pod: Usage) -> list[float]:
-    """Latencies of a plan that runs in the network namespace of a pod.
+    """Run a plan in the network namespace of a pod, and return the latencies.
 
     Raises:
         SystemExit: a request failed.
@@ -81,7 +81,7 @@ def ways(platform: Platform, token: str) -> dict[str, Way]:
 def compare(
     choices: dict[str, Way], run: Callable[[Way, float], list[float]], used: dict[str, Usage]
 ) -> dict[str, Measured]:
-    """Use all routes in turn, several times."""
+    """Measure all routes in turn, several times, with the CPU time of the containers `used`."""
     measured = {name: Measured(cpu=dict.fromkeys(used, 0.0)) for name in choices}
     for way in choices.values():
         run(way, WARM_UP_SECONDS)
@@ -108,7 +108,7 @@ def idle(used: dict[str, Usage]) -> None:
 def review(way: Way, run_id: str, pod: Usage) -> None:
     """Print the cost of an access review that is not cached.
 
-    One client reads a run, in turn with cached and with new groups.
+    One client reads a run, in turn with groups whose access review is cached and with new groups.
     """
     person = {
         "X-Forwarded-User": "bench",
@@ -130,7 +130,7 @@ def review(way: Way, run_id: str, pod: Usage) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all routes and print the results."""
     platform = read_platform()
     (server,) = clients.pods(platform.namespace, "mlflow")
     (traefik,) = clients.pods("traefik", "traefik")

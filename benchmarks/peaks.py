@@ -1,4 +1,4 @@
-"""Peaks of memory and connections, from the counters of kernel and database."""
+"""Peaks of memory and of database connections, from the counters of the kernel and of PostgreSQL."""
 
 import contextlib
 import re
@@ -34,7 +34,7 @@ class Peaks:
 
 @contextlib.contextmanager
 def watched(namespace: str, address: str, server: Usage, database: Usage) -> Generator[Peaks]:
-    """Measure the server at this address while the block runs."""
+    """Measure the peaks of the server at `address`, and of the database, while the `with` block runs."""
     peaks = Peaks(database_before=database.anonymous_mib(), memory=server.anonymous_mib())
     over = threading.Event()
 

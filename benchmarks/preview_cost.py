@@ -1,7 +1,7 @@
-"""Cost of the components: CPU seconds of a preview, compared with a flat program for the same objects.
+"""Cost of the components: CPU seconds of a preview, compared with a flat program (same objects, no components).
 
-`make bench`. One preview of the dev stack with twenty teams lists the objects; a generated program creates the same
-ones from literals without components, and both are previewed in turn. The engine waits for the processes that it
+`make bench`. One preview of the dev stack with twenty teams lists the objects. The flat program is generated: it
+creates the same objects from literals. Both programs are previewed in turn. The engine waits for the processes that it
 starts, so that the CPU time includes engine, language host, program and plugins.
 """
 
@@ -62,7 +62,7 @@ def platform_config(teams: int) -> dict[str, Any]:
 
 
 def class_of(token: str) -> str:
-    """The class of the SDK for a type token, as Python source."""
+    """The Python expression for the SDK's class of a Pulumi type token."""
     package, module, name = token.split(":")
     if package == "random":
         return f"random.{name}"
@@ -71,7 +71,7 @@ def class_of(token: str) -> str:
 
 
 def snake(key: str) -> str:
-    """Name of an argument in Python."""
+    """Convert the camelCase name of a property to the snake_case name of the Python SDK's argument."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
 
 

@@ -1,9 +1,9 @@
-"""Throughput of the server of each profile with 64 clients that log batches, compared with usual defaults.
+"""Throughput of each profile's server with 64 clients that log batches, compared with MLflow's usual defaults.
 
-`make bench`, on the deployed `dev` stack. Each server is a pod from the deployed template with other workers and pool
-sizes, on the same database, one after the other; the deployed server is idle meanwhile. The clients run in the network
-namespace of the pod and use the login. The sums of `stackfile/budget` are compared with the counters of PostgreSQL and
-the kernel.
+`make bench`, on the deployed `dev` stack. Each measured server is a pod from the deployed pod template, with other
+workers and pool sizes and the same database. One is measured after the other; the deployed server is idle meanwhile.
+The clients run in the network namespace of the pod and use the login. The connections and the memory that
+`stackfile/budget` predicts are compared with the counters of PostgreSQL and the kernel.
 """
 
 import statistics
@@ -26,15 +26,15 @@ from tools.stack import Platform, read_platform, service_account_token
 CLIENTS = 64
 WARM_UP_SECONDS = 8
 LOAD_SECONDS = 30
-# With the usual defaults a rejected request takes half a minute: time for two of each client.
+# With the usual defaults a rejected request takes half a minute: time for two requests of each client.
 USUAL_SECONDS = 60
 TEAM = "team-a"
 # `mlflow server` sets neither workers nor pool, nor do the charts of mlflow, community-charts and bitnami:
-# uvicorn's 4 workers, SQLAlchemy's pool of 5 and 10 beyond, anyio's 40 threads. Measured: 2.9 GiB with so many.
+# uvicorn's 4 workers, SQLAlchemy's pool of 5 + 10 connections, anyio's 40 threads. Measured: 2.9 GiB with these.
 USUAL = Sizes(name="usual defaults", workers=4, pool_size=5, pool_overflow=10, threads=40, memory_limit="4Gi")
-# Minimum ratio of the p99 latencies.
+# Minimum ratio of the p99 latency with the usual defaults to the p99 latency of a profile.
 GOAL = 20
-# Tolerance of the sums.
+# Tolerance of the predictions.
 TOLERANCE = 0.15
 
 
@@ -50,7 +50,7 @@ class Result:
 
     @property
     def p99(self) -> float:
-        """Latency in seconds of all requests, including failed ones."""
+        """99th percentile of the latency of all requests in seconds, including failed ones."""
         return statistics.quantiles([*self.logged.latencies, *self.logged.waited], n=100, method="inclusive")[98]
 
     def line(self) -> str:
@@ -86,7 +86,7 @@ def sizes_of(profile: str) -> tuple[Sizes, int]:
 
 
 def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float) -> Result:
-    """Start a server with these sizes, run the clients, and delete it."""
+    """Start a server with these sizes, run the clients, and delete the server."""
     account = platform.teams[TEAM]
     token = service_account_token(account.namespace, account.service_account, platform.audience)
     public = clients.way(platform, TEAM, token)
@@ -101,7 +101,7 @@ def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float) -> Re
 
 
 def compared(what: str, predicted: float, measured: float, unit: str = "") -> str:
-    """Compare a sum with the measurement."""
+    """A line of text that compares a predicted value with the measured one."""
     off = measured / predicted - 1
     verdict = "within" if abs(off) <= TOLERANCE else "MORE THAN"
     return f"  {what:<12} predicted {predicted:.0f}{unit}, measured {measured:.0f}{unit}: {off:+.0%}, {verdict} 15 %"
@@ -120,7 +120,7 @@ def report(result: Result, usual: Result, expected_memory: int) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure the servers of all profiles and print the results."""
     platform = read_platform()
     account = platform.teams[TEAM]
     token = service_account_token(account.namespace, account.service_account, platform.audience)

@@ -9,7 +9,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """The control group of a running container, version 1 or 2."""
+    """The control group (cgroup version 1 or 2) of a running container."""
 
     memory: Path
     """File with the memory statistics."""
@@ -25,7 +25,7 @@ class Usage:
             LookupError: the container does not run on this machine.
         """
         found: dict[str, Path] = {}
-        # Without `**` per file, which would read all groups of the machine each time.
+        # One search for all files: a search for each file would read all control groups of the machine each time.
         for folder in root.rglob(f"*{container_id.rpartition('/')[2]}*"):
             for name in ("memory.stat", "cpu.stat", "cpuacct.usage"):
                 if (folder / name).is_file():
@@ -36,12 +36,12 @@ class Usage:
         return cls(memory=found["memory.stat"], cpu=cpu)
 
     def anonymous_mib(self) -> float:
-        """Anonymous memory, without the page cache, which the kernel can reclaim."""
+        """Anonymous memory in MiB. It does not include the page cache, which the kernel can reclaim."""
         lines = dict(line.split() for line in self.memory.read_text(encoding="ascii").splitlines())
         return int(lines["anon" if "anon" in lines else "total_rss"]) / MIB
 
     def cpu_seconds(self) -> float:
-        """CPU time since the start of the container."""
+        """CPU time in seconds since the start of the container."""
         text = self.cpu.read_text(encoding="ascii")
         if self.cpu.name == "cpuacct.usage":
             return int(text) / 1e9

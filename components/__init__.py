@@ -1,4 +1,4 @@
 """Pulumi components, one package for each subject.
 
-They read neither configuration nor environment nor stack: all their input is in their arguments.
+They do not read the Pulumi configuration, environment variables or the stack: all their input is in their arguments.
 """

@@ -1,4 +1,4 @@
-"""The store of MLflow's artifacts."""
+"""Creates the store of MLflow's artifacts."""
 
 from components.artifacts.artifact_store import ArtifactStore
 from components.artifacts.external_store import AssumedRole, ExternalStore, ExternalStoreArgs
@@ -13,7 +13,7 @@ from stackfile.model.credentials import WorkloadIdentity
 
 
 def artifact_store(context: Context) -> ArtifactStore:
-    """An S3 store in the cluster, a bucket of the platform at AWS, an existing bucket, or a volume."""
+    """The artifact store: an S3 store in the cluster, a new bucket at AWS, an existing bucket, or a volume."""
     artifacts = context.settings.artifacts
     if isinstance(artifacts, InClusterArtifacts):
         return ObjectStore(

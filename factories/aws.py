@@ -1,4 +1,7 @@
-"""The bucket, the database and the identities at AWS. Loads pulumi_aws, which takes seconds: import it late."""
+"""The bucket, the database and the identities at AWS.
+
+This module loads pulumi_aws, which takes seconds: import it only in functions that need it.
+"""
 
 import pulumi
 
@@ -26,7 +29,7 @@ TEAM_SECRET = "mlflow-artifacts"  # noqa: S105 - the name of a Secret
 
 
 def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
-    """A bucket of the platform, and the server's AWS identity."""
+    """The artifact store in a new S3 bucket, with the server's AWS identity."""
     aws = _aws(context)
     resource = Bucket(
         "bucket",
@@ -58,7 +61,7 @@ def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
 
 
 def rds(context: Context, database: RdsDatabase) -> Database:
-    """An instance at RDS, MLflow's role in it, and the AWS identity of the Job that creates the role."""
+    """An instance at RDS, MLflow's database role, and the AWS identity of the Job that creates the role."""
     aws, storage = _aws(context), gibibytes(database.storage)
     instance = Rds(
         "rds",
@@ -113,7 +116,7 @@ def rds(context: Context, database: RdsDatabase) -> Database:
 
 
 def direct_access(context: Context, team: str, own_bucket: OwnBucket) -> DirectAccess:
-    """Direct access of a team's programs to their workspace in the bucket, and their AWS identity."""
+    """Direct access of a team's programs to their workspace's artifacts in the bucket, with their AWS identity."""
     aws = _aws(context)
     kind = _role_kind(aws)
     role = None

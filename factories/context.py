@@ -16,7 +16,7 @@ from stackfile.mirror import mirrored
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """Settings and secrets of the stack, and what several components derive from them."""
+    """Settings and secrets of the stack, and values derived from them that several components need."""
 
     settings: Settings
     secrets: Secrets
@@ -38,24 +38,24 @@ class Context:
         return self.settings.images.pull_secrets
 
     def image(self, name: str) -> str:
-        """The image reference for the cluster: at the registry mirror, if there is one."""
+        """The reference of the image `name`, at the registry mirror if the settings have one."""
         return mirrored(name, self.settings.images.registry)
 
     @property
     def forward_auth(self) -> bool:
-        """True if the ingress controller calls a login for each request."""
+        """True if the ingress controller calls a login for each request (ForwardAuth)."""
         gateway = self.settings.gateway
         return isinstance(gateway, IngressGateway) and gateway.login == "forward-auth"
 
     @property
     def refresh_minutes(self) -> int:
-        """Minutes after which a session reads the user's groups again."""
+        """Minutes after which the login reads a user's groups from the identity provider again."""
         minutes = self.settings.sessions.refresh_minutes
         return min(minutes, REFRESH_MINUTES) if self.forward_auth else minutes
 
     @property
     def hosts(self) -> dict[str, str]:
-        """Public host names by role."""
+        """Public host names by role: `host`, and `identity` with the development identity provider."""
         if isinstance(self.settings.login, DevelopmentLogin):
             return {"host": self.settings.host, "identity": self.identity_host}
         return {"host": self.settings.host}

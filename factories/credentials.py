@@ -1,4 +1,4 @@
-"""Sources of credentials: from the settings' types to the components'."""
+"""Converts sources of credentials from the types of the settings to those of the components."""
 
 import pulumi
 
@@ -11,7 +11,7 @@ def password(
     source: credentials.Configured | credentials.PasswordInSecret | credentials.PasswordInStore | credentials.Generated,
     configured: pulumi.Output[str] | None,
 ) -> Source:
-    """Source of a password; `configured` is the one in the stack file."""
+    """Source of a password; `configured` is the password in the stack file, if it is there."""
     match source:
         case credentials.Configured():
             return ConfiguredValues(values={"password": required(configured)})
@@ -27,7 +27,7 @@ def client_secret(
     source: credentials.Configured | credentials.ClientSecretInSecret | credentials.ClientSecretInStore,
     configured: pulumi.Output[str] | None,
 ) -> Source:
-    """Source of the OIDC client secret; `configured` is the one in the stack file."""
+    """Source of the OIDC client secret; `configured` is the client secret in the stack file, if it is there."""
     match source:
         case credentials.Configured():
             return ConfiguredValues(values={"client-secret": required(configured)})
@@ -42,7 +42,7 @@ def access_key(
     configured_id: pulumi.Output[str] | None,
     configured_key: pulumi.Output[str] | None,
 ) -> Source:
-    """Source of an access key; the other two arguments are those in the stack file."""
+    """Source of an access key; `configured_id` and `configured_key` are its parts in the stack file, if it is there."""
     match source:
         case credentials.Configured():
             return ConfiguredValues(

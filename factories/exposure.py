@@ -13,7 +13,7 @@ from settings import CertificateSecret, HttpRouteGateway
 
 
 def certificate(context: Context) -> Certificate:
-    """Certificates of a private CA for the platform's hosts, or the ones in existing Secrets."""
+    """Certificates for the platform's hosts: of a private CA, or in existing Secrets."""
     settings = context.settings.certificate
     if isinstance(settings, CertificateSecret):
         return Certificate(
@@ -56,7 +56,7 @@ def route(context: Context, certificate: Certificate) -> Route:
 
 
 def server_route(context: Context, route: Route, login: Login) -> Route:
-    """Exposure of the server, with ForwardAuth if the settings say so."""
+    """Exposure of the server, with ForwardAuth if the settings enable it."""
     if not (context.forward_auth and isinstance(route, IngressRoute)):
         return route
     return ForwardAuth(

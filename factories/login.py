@@ -19,7 +19,7 @@ from stackfile.programs import AUDIENCE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdentitySource:
-    """The source of users' identities: an identity provider, or passwords of the login."""
+    """The source of users' identities: an identity provider, or passwords that the login itself verifies."""
 
     oidc: Oidc
     users: list[str]
@@ -69,7 +69,7 @@ def _client_secret(context: Context, settings: OidcLogin) -> pulumi.Output[str] 
 
 
 def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
-    """Passwords of the login itself; the only issuer is the cluster, for programs."""
+    """Passwords that the login itself verifies. The only token issuer is the cluster: programs use its tokens."""
     component = Passwords("users", PasswordsArgs(users=sorted(settings.users)), context.opts)
     issuer = context.settings.cluster.service_account_issuer
     return IdentitySource(

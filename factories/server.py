@@ -33,7 +33,7 @@ def migration(context: Context, database: Database) -> SchemaMigration:
 def server(
     context: Context, database: Database, artifact_store: ArtifactStore, login: Login, ready: list[pulumi.Resource]
 ) -> MLflow:
-    """The MLflow server."""
+    """The MLflow server; it has no Deployment if it is paused."""
     settings = context.settings.server
     return MLflow(
         "mlflow",

@@ -14,7 +14,7 @@ from factories.context import Context
 
 
 def cluster_roles(context: Context) -> ClusterRoles:
-    """The ClusterRole of programs, and optional parts of Kubernetes' own roles."""
+    """The programs' ClusterRole, and optional ClusterRoles that aggregate to Kubernetes' own roles."""
     return ClusterRoles(
         "cluster-roles", ClusterRolesArgs(aggregate=context.settings.access.aggregate_roles), context.opts
     )
@@ -86,7 +86,7 @@ def _workspace(
 
 
 def _client_url(context: Context, gateway: Gateway, certificate: Certificate) -> pulumi.Input[str]:
-    """MLflow's URL for pods: that of its Service, if the public URL's certificate is by a private CA."""
+    """MLflow's URL for clients in pods: the public URL, or the Service's URL if the public one uses a private CA."""
     if certificate.authority is None:
         return gateway.url
     return context.namespace.apply(lambda namespace: in_cluster_url(namespace, context.address.path))

@@ -1,4 +1,4 @@
-"""`ArtifactStore`: the interface between the kinds of artifact store and the pods that use one."""
+"""`ArtifactStore`: the common interface of all artifact stores, for the pods that use them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,23 +9,23 @@ import pulumi_kubernetes as k8s
 from components.kubernetes import pods
 from components.kubernetes.networks import Flow
 
-# Environment variables of an access key, and the entries of a Secret that hold its two halves.
+# Environment variables of an access key (its id and its secret), and their keys in the Secret that holds them.
 ACCESS_KEY = {"AWS_ACCESS_KEY_ID": "access-key-id", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnBucket:
-    """A bucket of the platform at AWS, which teams may get direct access to."""
+    """The S3 bucket at AWS that the platform creates; teams can be given direct access to it."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     key: pulumi.Output[str]
-    """ARN of the KMS key that encrypts it."""
+    """ARN of the KMS key that encrypts the bucket."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DirectAccess:
-    """Direct access of a team's programs to their workspace's artifacts in the bucket, without the server."""
+    """Direct access of a team's programs to their workspace's artifacts in the bucket, bypassing the MLflow server."""
 
     environment: Mapping[str, pulumi.Input[str]]
     flows: Sequence[Flow]
@@ -35,25 +35,25 @@ class DirectAccess:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArtifactStore:
-    """A store for artifacts, and what its clients need."""
+    """An artifact store, and the settings and connections that its clients need."""
 
     uri: pulumi.Input[str]
     """URI of the root of all artifacts; MLflow appends `workspaces/<namespace>/<experiment>`."""
 
     attachment: pods.Attachment
-    """Attachment of every container that reads or writes artifacts."""
+    """Environment variables and volumes for every container that reads or writes artifacts."""
 
     flows: tuple[Flow, ...]
-    """Connections to it, for the NetworkPolicies of its clients."""
+    """Connections to the store, which the NetworkPolicies of its clients have to allow."""
 
     ready: tuple[pulumi.Resource, ...]
     """Resources that must exist before a client connects."""
 
     exclusive: bool = False
-    """True if only one pod at a time can use it."""
+    """True if only one pod at a time can use the store."""
 
     direct_bucket: OwnBucket | None = None
-    """The bucket that teams have direct access to; None means that they have none."""
+    """The bucket that teams can access directly; None if they can access artifacts through the server only."""
 
 
 def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -68,9 +68,9 @@ def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
 def s3_environment(
     *, region: str, endpoint_url: str | None, authority_file: str | None = None
 ) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
-    """Settings of boto3 and MLflow for a store; an `endpoint_url` of None means AWS.
+    """Environment variables with which boto3 and MLflow use an S3 store; an `endpoint_url` of None means AWS.
 
-    Without an `authority_file` they trust the public CA certificates.
+    Without an `authority_file`, boto3 and MLflow trust the public CA certificates.
     """
     variables = dict[str, str]()
     if endpoint_url is not None:
@@ -84,10 +84,10 @@ def s3_environment(
 
 
 def region_environment(region: pulumi.Input[str]) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
-    """The region in both of its variables: boto3 reads only the second one, other AWS SDKs the first."""
+    """The region as two environment variables: boto3 reads only AWS_DEFAULT_REGION, other AWS SDKs AWS_REGION."""
     return tuple(k8s.core.v1.EnvVarArgs(name=name, value=region) for name in ("AWS_REGION", "AWS_DEFAULT_REGION"))
 
 
 def key_environment(secret: "str | k8s.core.v1.Secret") -> tuple[k8s.core.v1.EnvVarArgs, ...]:
-    """The variables of an access key, from the Secret that holds it."""
+    """Environment variables of an access key, read from the Secret that holds it."""
     return tuple(pods.secret_env(variable, secret, key) for variable, key in ACCESS_KEY.items())

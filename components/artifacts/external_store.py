@@ -26,17 +26,17 @@ class ExternalStoreArgs:
     bucket: str
     region: str
     endpoint_url: str | None
-    """None means AWS."""
+    """URL of the S3 API; None means AWS."""
 
     authority: str | None = None
     """CA certificate of the store, as PEM; None means a public one."""
 
     access: Source | AssumedRole
-    """Source of an access key with the entries `access-key-id` and `secret-access-key`, or a role."""
+    """Source of an access key (entries `access-key-id` and `secret-access-key`), or the AWS role to assume."""
 
 
 class ExternalStore(pulumi.ComponentResource):
-    """An existing bucket in any S3-compatible store."""
+    """An existing bucket at AWS or in an S3-compatible store."""
 
     artifact_store: ArtifactStore
 

@@ -30,7 +30,7 @@ RESOURCES = pods.Resources(cpu="100m", memory="512Mi", cpu_limit="2", memory_lim
 JOB_RESOURCES = pods.Resources(cpu="50m", memory="128Mi", cpu_limit="1", memory_limit="512Mi")
 # Three quarters of the memory limit: above it Go's garbage collector works harder instead of letting the heap double.
 GO_MEMORY = "768MiB"
-# Closes the gRPC port of the S3 server; those on loopback stay as they are.
+# Makes the S3 server's gRPC port require a client certificate; the gRPC ports on loopback are unaffected.
 SECURITY = """\
 [grpc]
 ca = "/etc/seaweedfs/grpc-ca.crt"
@@ -57,13 +57,13 @@ class ObjectStoreArgs:
     """Size of the volume, as a Kubernetes quantity."""
 
     storage_class: str | None = None
-    """None means the cluster's default class."""
+    """None means the cluster's default storage class."""
 
     clients: tuple[dict[str, str], ...]
     """Labels of the pods that may connect."""
 
     durable: bool
-    """True protects the StatefulSet, and with it the access to its data, from deletion."""
+    """True protects the StatefulSet from deletion, so that its data stays accessible."""
 
 
 def identities(
@@ -71,7 +71,7 @@ def identities(
 ) -> dict[str, list[dict[str, object]]]:
     """SeaweedFS's identity file: a client with access to `bucket` alone, and the administrator who creates the bucket.
 
-    Each key is a pair of access key id and secret access key.
+    `client` and `administrator` are pairs of access key id and secret access key.
     """
 
     def identity(name: str, key: tuple[str, str], actions: list[str]) -> dict[str, object]:
@@ -87,7 +87,7 @@ def identities(
 
 
 class ObjectStore(pulumi.ComponentResource):
-    """A StatefulSet with one replica, its Service, the bucket and the access key for it."""
+    """A StatefulSet with one replica, its Service, the bucket, and MLflow's access key for the bucket."""
 
     artifact_store: ArtifactStore
 
@@ -206,7 +206,7 @@ def _pod(args: ObjectStoreArgs, configuration: pulumi.Input[str]) -> core.PodSpe
             "-logtostderr=true",
             "server",
             "-dir=/data",
-            # A volume server loses its volumes when its address changes; loopback never does.
+            # SeaweedFS's volume server loses its volumes when its address changes; the loopback address never does.
             "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1",
             "-master.volumeSizeLimitMB=1024",
@@ -220,7 +220,7 @@ def _pod(args: ObjectStoreArgs, configuration: pulumi.Input[str]) -> core.PodSpe
             # Unused table formats, which would listen on ports of their own.
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
-            # Seconds until the other servers notice that this volume server stops; there are none.
+            # Seconds to wait until other volume servers notice that this one stops; there are no others.
             "-volume.preStopSeconds=1",
         ],
         ports=[core.ContainerPortArgs(name="s3", container_port=PORT)],

@@ -1,4 +1,4 @@
-"""Artifacts on a volume of the server, for a quick evaluation. Only one pod at a time can use it."""
+"""Artifacts on a volume of the server, for a quick evaluation. Only one pod at a time can use the volume."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class VolumeStoreArgs:
     """Size of the volume, as a Kubernetes quantity."""
 
     storage_class: str | None = None
-    """None means the cluster's default class."""
+    """None means the cluster's default storage class."""
 
 
 class VolumeStore(pulumi.ComponentResource):

@@ -22,7 +22,7 @@ class BucketArgs:
     """Globally unique name; None lets Pulumi generate one."""
 
     key: str | None
-    """ARN of the KMS key that encrypts it; None creates one."""
+    """ARN of the KMS key that encrypts the bucket; None creates a KMS key."""
 
     noncurrent_days: int
     """Days for which deleted and overwritten objects can be restored."""
@@ -34,14 +34,17 @@ class BucketArgs:
     """Days after which objects move to Intelligent-Tiering; None keeps them in Standard."""
 
     durable: bool
-    """True protects bucket and key from deletion, and retains them at AWS if it is forced. False lets the bucket be
-    deleted with its objects."""
+    """True protects the bucket and its KMS key from deletion; a forced deletion removes them from the stack and retains
+    them at AWS. False lets the bucket be deleted together with its objects."""
 
 
 def lifecycle(
     *, noncurrent_days: int, abort_days: int, tiering_days: int | None
 ) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
-    """Lifecycle rules for data that would otherwise cost money forever, each for all objects."""
+    """Lifecycle rules of the bucket, each for all objects.
+
+    Without them, unfinished uploads and deleted objects would be stored, and paid for, forever.
+    """
     rules: list[s3.BucketLifecycleConfigurationRuleArgsDict] = [
         {
             "id": "unfinished-uploads",
@@ -54,7 +57,7 @@ def lifecycle(
             "status": "Enabled",
             "filter": {},
             "noncurrent_version_expiration": {"noncurrent_days": noncurrent_days},
-            # The delete marker of an object, once it has no version left.
+            # Removes the delete marker of an object that has no version left.
             "expiration": {"expired_object_delete_marker": True},
         },
     ]
@@ -68,12 +71,12 @@ def lifecycle(
 
 
 class Bucket(pulumi.ComponentResource):
-    """The bucket, and the settings that protect it, which are retained as long as the bucket is."""
+    """The bucket, and the settings that protect it: if the bucket is retained, they are retained too."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     key: pulumi.Output[str]
-    """ARN of the KMS key that encrypts it."""
+    """ARN of the KMS key that encrypts the bucket."""
 
     ready: tuple[pulumi.Resource, ...]
     """Resources that must exist before a client writes."""

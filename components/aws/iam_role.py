@@ -1,4 +1,4 @@
-"""An IAM role that pods of one service account assume, so that there is no access key."""
+"""An IAM role that pods with one service account assume, instead of using an access key."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from components.aws.pod_identity import AwsIdentity, Irsa, PodIdentity, pod_iden
 from components.aws.policies import federated_trust, pod_trust
 from components.aws.web_identity import to_aws, web_identity
 
-# Read by the webhook of every EKS cluster.
+# Annotation of a service account, which the webhook of every EKS cluster reads.
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
 
@@ -25,11 +25,11 @@ class RoleIdentityArgs:
 
     description: str
     permissions_boundary: str | None
-    """ARN of the permissions boundary that the account requires; None if it requires none."""
+    """ARN of the permissions boundary that the AWS account requires; None if the account requires none."""
 
 
 class RoleIdentity(pulumi.ComponentResource):
-    """An IAM role with an inline policy, which pods of one service account of one cluster may assume."""
+    """An IAM role with an inline policy, which only pods with one service account of one cluster may assume."""
 
     identity: AwsIdentity
 

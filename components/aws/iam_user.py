@@ -1,4 +1,4 @@
-"""An IAM user with an access key in a Secret, for pods outside AWS, whose tokens STS does not accept."""
+"""An IAM user with an access key in a Secret, for clusters whose service-account tokens AWS STS does not accept."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from components.aws.pod_identity import AwsIdentity
 from components.aws.web_identity import to_aws
 from components.kubernetes import pods
 
-# The names of the environment variables, so that pods can use the Secret with `envFrom`.
+# Keys in the Secret, with the names of the environment variables, so that pods can use the Secret with `envFrom`.
 KEY_ID = "AWS_ACCESS_KEY_ID"
 KEY = "AWS_SECRET_ACCESS_KEY"
 
@@ -27,15 +27,15 @@ class UserIdentityArgs:
     """The user's policy, as JSON."""
 
     permissions_boundary: str | None
-    """ARN of the permissions boundary that the account requires; None if it requires none."""
+    """ARN of the permissions boundary that the AWS account requires; None if the account requires none."""
 
     secret: str | None = None
-    """Name of the Secret, if people have to type it; a new key is then written into the same Secret. With None a new
-    key has a new Secret, which restarts the pods."""
+    """Fixed name of the Secret, if people have to type it: a new access key is stored under the same name. With None
+    the name is generated: a new access key comes in a Secret with a new name, which restarts the pods."""
 
 
 class UserIdentity(pulumi.ComponentResource):
-    """An IAM user with an inline policy, an access key, and the Secret that holds it."""
+    """An IAM user with an inline policy, an access key, and the Secret that holds the access key."""
 
     identity: AwsIdentity
 
@@ -44,7 +44,7 @@ class UserIdentity(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         user = aws.iam.User(f"{name}-user", permissions_boundary=args.permissions_boundary, opts=child)
         policy = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=args.policy, opts=child)
-        # A user may have two keys: the new one is created and rolled out before the old one is deleted.
+        # An IAM user may have two access keys: the new one is created and rolled out before the old one is deleted.
         key = aws.iam.AccessKey(
             f"{name}-key",
             user=user.name,

@@ -1,17 +1,18 @@
 """KMS keys for data at rest.
 
-The key policy is AWS's default: the account's administrators grant its use by IAM and cannot lock themselves out.
+The key policy is AWS's default: the AWS account's administrators grant use of the key through IAM, and cannot lock
+themselves out.
 """
 
 import pulumi
 import pulumi_aws as aws
 
-# The longest waiting period of KMS: without the key everything that it encrypted is lost.
+# The longest waiting period of KMS: once the key is deleted, everything that it encrypted is lost.
 DELETION_DAYS = 30
 
 
 def storage_key(name: str, arn: str | None, data: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """ARN of a key that encrypts `data`: an existing one, or a new one if `arn` is None."""
+    """ARN of a KMS key: the existing `arn`, or a new key, whose description says that it encrypts `data`."""
     if arn is not None:
         return pulumi.Output.from_input(arn)
     return aws.kms.Key(

@@ -1,6 +1,6 @@
 """How pods authenticate to AWS: the interface `AwsIdentity`, and EKS Pod Identity.
 
-Where AWS accepts the cluster's service-account tokens, `components.aws.web_identity` mounts one.
+For IRSA (IAM roles for service accounts), `components.aws.web_identity` mounts the service-account token.
 """
 
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ import pulumi_kubernetes as k8s
 from components.aws.web_identity import with_token
 from components.kubernetes import networks, pods
 
-# Address of the EKS Pod Identity agent on every node; link-local, and so closed to all other pods.
+# Address of the EKS Pod Identity agent on every node. It is link-local, so the NetworkPolicies of other pods deny it.
 POD_IDENTITY_AGENT = "169.254.170.23"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Irsa:
-    """IAM roles for service accounts: STS accepts the cluster's service-account tokens."""
+    """IRSA (IAM roles for service accounts): AWS STS accepts the cluster's service-account tokens."""
 
     provider: str
     """ARN of the cluster's OIDC provider in IAM."""
@@ -33,7 +33,7 @@ class PodIdentity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AwsIdentity:
-    """A role or a user at AWS, as the containers with this identity need it."""
+    """An IAM role or user, and the settings and connections with which containers authenticate as it."""
 
     attachment: pods.Attachment
     flows: tuple[networks.Flow, ...]
@@ -43,11 +43,11 @@ class AwsIdentity:
     """Resources that must exist before a pod starts."""
 
     annotations: dict[str, pulumi.Output[str]] = field(default_factory=dict[str, pulumi.Output[str]])
-    """Annotations of the service account of teams' pods: the cluster's webhook reads them."""
+    """Annotations for the service account of a team's pods, which EKS's webhook reads."""
 
 
 def pod_identity_attachment() -> pods.Attachment:
-    """The agent's URL, and a token that it accepts."""
+    """Environment variables with the URL of the EKS Pod Identity agent, and a mounted token that the agent accepts."""
     file = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token"
     return with_token(
         volume="eks-pod-identity-token",
@@ -61,7 +61,7 @@ def pod_identity_attachment() -> pods.Attachment:
 
 
 def pod_identity_flow() -> networks.Flow:
-    """Connections to the agent, which is a process of the node."""
+    """Connections to the EKS Pod Identity agent, which runs in the network namespace of the node."""
     agent = k8s.networking.v1.NetworkPolicyPeerArgs(
         ip_block=k8s.networking.v1.IPBlockArgs(cidr=f"{POD_IDENTITY_AGENT}/32")
     )

@@ -1,7 +1,8 @@
-"""All IAM and bucket policies of the platform, as functions of plain values.
+"""All IAM and bucket policies of the platform, as functions of strings (not of Pulumi outputs).
 
-A test in testbed/tests/aws needs each action in them. `s3:ListBucket` makes a missing object a 404 instead of a 403.
-Reading and deleting noncurrent versions, and all actions on buckets, are left to the account's administrators.
+A test in testbed/tests/aws proves that each action in them is needed. With `s3:ListBucket`, S3 answers a request for a
+missing object with 404 instead of 403. Reading and deleting noncurrent versions, and changing buckets, are left to the
+AWS account's administrators.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ Statement = dict[str, object]
 # Prefix of the workspaces' artifacts below the artifact root (mlflow/store/workspace_aware_mixin.py).
 WORKSPACES = "workspaces"
 OBJECT_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
-# KMS actions of S3 on behalf of a caller: to write; and to read or to complete a multipart upload.
+# KMS actions that S3 needs on behalf of a caller: the first one to write, the second one to read or to complete a
+# multipart upload.
 KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
@@ -24,7 +26,7 @@ def document(*statements: Statement) -> Document:
 
 
 def server(*, bucket: str, key: str, region: str) -> Document:
-    """Policy of the server: all actions on objects of the bucket."""
+    """IAM policy of the server: to list, read, write and delete all objects of the bucket."""
     return document(
         {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
         _objects(f"{bucket}/*"),
@@ -33,9 +35,9 @@ def server(*, bucket: str, key: str, region: str) -> Document:
 
 
 def team(team: str, *, bucket: str, key: str, region: str) -> Document:
-    """Policy of a team's programs: all actions on the objects of their own workspace.
+    """IAM policy of a team's programs: to list, read, write and delete the objects of their own workspace.
 
-    The slash after the team's name keeps `team-a` out of the files of `team-ab`.
+    The slash after the team's name in the prefix keeps `team-a` out of the files of `team-ab`.
     """
     prefix = f"{WORKSPACES}/{team}/"
     return document(
@@ -52,7 +54,7 @@ def team(team: str, *, bucket: str, key: str, region: str) -> Document:
 
 
 def secret_reader(*, secret: str, key: str, region: str) -> Document:
-    """Policy to read one secret of Secrets Manager."""
+    """IAM policy to read one secret in AWS Secrets Manager."""
     return document(
         {"Sid": "Read", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret},
         _key(key, ("kms:Decrypt",), f"secretsmanager.{region}"),
@@ -60,7 +62,7 @@ def secret_reader(*, secret: str, key: str, region: str) -> Document:
 
 
 def bucket(*, bucket: str, key: str) -> Document:
-    """Bucket policy that denies everyone requests without TLS, and uploads with other encryption than the bucket's.
+    """Bucket policy that denies requests without TLS, and uploads that request other encryption than the bucket's.
 
     `StringNotEquals` is true for a missing header, hence `Null`: without the header S3 uses the bucket's encryption.
     """
@@ -79,7 +81,10 @@ def bucket(*, bucket: str, key: str) -> Document:
 
 
 def federated_trust(*, provider: str, namespace: str, service_account: str) -> Document:
-    """Trust policy for pods of one service account, with tokens of the cluster's OIDC `provider` in IAM."""
+    """Trust policy for pods with one service account, whose tokens the cluster's OIDC provider in IAM verifies.
+
+    `provider` is the provider's ARN.
+    """
     issuer = provider.partition(":oidc-provider/")[2]
     return document(
         {
@@ -97,7 +102,7 @@ def federated_trust(*, provider: str, namespace: str, service_account: str) -> D
 
 
 def pod_trust(*, cluster: str, namespace: str, service_account: str) -> Document:
-    """Trust policy for EKS Pod Identity, on behalf of pods of one service account of one cluster.
+    """Trust policy that lets EKS Pod Identity assume the role for pods with one service account of one cluster.
 
     `sts:TagSession` is needed because EKS names cluster, namespace and service account in session tags.
     """
@@ -122,7 +127,7 @@ def _objects(resource: str) -> Statement:
 
 
 def _key(key: str, actions: Sequence[str], service: str) -> Statement:
-    """Use of a key through one AWS service only, so that it decrypts nothing from elsewhere."""
+    """Statement that allows a KMS key to be used through one AWS service only: it decrypts no data from elsewhere."""
     return {
         "Sid": "Key",
         "Effect": "Allow",

@@ -1,7 +1,7 @@
 """PostgreSQL 17 at Amazon RDS: encrypted at rest and in transit, with point-in-time recovery, open to the cluster only.
 
-RDS generates and rotates the administrator's password, in Secrets Manager. The program never reads it, so it is not in
-the state; a Job in the cluster reads it once, to create MLflow's own role (components/database/database_role.py).
+RDS generates and rotates the administrator's password, in Secrets Manager. The Pulumi program never reads it, so it is
+not in the state; a Job in the cluster reads it to create MLflow's own role (components/database/database_role.py).
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class RdsArgs:
     backup_window: str
     maintenance_window: str
     key: str | None
-    """ARN of the KMS key that encrypts it; None creates one."""
+    """ARN of the KMS key that encrypts the database; None creates a KMS key."""
 
     vpc: str
     subnets: tuple[str, ...]
@@ -47,14 +47,14 @@ class RdsArgs:
     """Retention of Performance Insights in days; 0 turns it off."""
 
     max_connections: int | None
-    """None lets RDS derive it from the instance's memory."""
+    """Connection limit; None lets RDS derive it from the instance's memory."""
 
     durable: bool
-    """True protects it from deletion by Pulumi and by RDS; a forced deletion takes a final snapshot."""
+    """True protects the instance from deletion, in Pulumi and at RDS; a forced deletion takes a final snapshot."""
 
 
 def parameters(max_connections: int | None) -> list[aws.rds.ParameterGroupParameterArgsDict]:
-    """DB parameters that differ from RDS's defaults, or must not change with them."""
+    """Entries of the DB parameter group: values that differ from RDS's defaults, or must stay if a default changes."""
     group: list[aws.rds.ParameterGroupParameterArgsDict] = [
         {"name": "rds.force_ssl", "value": "1", "apply_method": "immediate"}
     ]
@@ -64,14 +64,14 @@ def parameters(max_connections: int | None) -> list[aws.rds.ParameterGroupParame
 
 
 class Rds(pulumi.ComponentResource):
-    """The instance, its security group, and the KMS key that encrypts it and its snapshots."""
+    """The RDS instance, its security group, and the KMS key that encrypts the instance and its snapshots."""
 
     host: pulumi.Output[str]
     key: pulumi.Output[str]
-    """ARN of the KMS key that encrypts it."""
+    """ARN of the KMS key that encrypts the instance."""
 
     administrator_secret: pulumi.Output[str]
-    """ARN of the secret that holds the administrator's name and password."""
+    """ARN of the secret in Secrets Manager that holds the administrator's name and password."""
 
     instance: aws.rds.Instance
 
@@ -132,7 +132,7 @@ class Rds(pulumi.ComponentResource):
         self.register_outputs({"host": self.host, "key": self.key})
 
     def _snapshot_name(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
-        """Name of the final snapshot. Names are unique, so a replacement of the instance needs another one."""
+        """Name of the final snapshot. Snapshot names are unique, so a replacement of the instance gets a new name."""
         suffix = random.RandomString(
             f"{name}-snapshot",
             length=8,

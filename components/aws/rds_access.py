@@ -1,4 +1,4 @@
-"""MLflow's access to a database at RDS: its role, created by a Job that reads the administrator's password."""
+"""MLflow's access to a database at RDS: the database role, created by a Job that reads the administrator's password."""
 
 from dataclasses import dataclass
 
@@ -44,17 +44,17 @@ class RdsAccessArgs:
     """CA certificates of RDS, as PEM."""
 
     administrator_secret: pulumi.Input[str]
-    """ARN of the secret that holds the administrator's name and password."""
+    """ARN of the secret in Secrets Manager that holds the administrator's name and password."""
 
     identity: AwsIdentity
     """AWS identity of the Job."""
 
     trust: pods.Attachment = pods.NOTHING
-    """CA certificates of the company, trusted like the public ones."""
+    """Mounts the company's CA certificates, which the Job trusts in addition to the public ones."""
 
 
 class RdsAccess(pulumi.ComponentResource):
-    """The role's password, the CA certificates of RDS, and the Job that creates the role."""
+    """The password of MLflow's database role, the CA certificates of RDS, and the Job that creates the role."""
 
     database: Database
 

@@ -1,7 +1,7 @@
 """Web identity: pods assume an AWS role with a token of their service account, without an access key.
 
-The program mounts the token itself and needs no webhook that changes pods. The cluster has to be an OpenID Connect
-provider in IAM, and the role's trust policy names the service account.
+The Pulumi program mounts the token itself, so no mutating webhook is needed. The cluster has to be registered as an
+OpenID Connect provider in IAM, and the role's trust policy has to name the service account.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from components.kubernetes import networks, pods
 core = k8s.core.v1
 
 AUDIENCE = "sts.amazonaws.com"
-# The names of EKS's own webhook: where it runs, it finds them and adds nothing.
+# The same names as EKS's own webhook uses: where the webhook runs, it finds them in the pod and adds nothing.
 FOLDER, VOLUME = "/var/run/secrets/eks.amazonaws.com/serviceaccount", "aws-iam-token"
 # The kubelet renews a token at 80 % of its lifetime, and AWS's credentials for it are valid for an hour.
 TOKEN_SECONDS = 3600
 
 
 def web_identity(role_arn: pulumi.Input[str]) -> pods.Attachment:
-    """The token and the variables with which AWS SDKs assume the role; they need the region too."""
+    """The token and the environment variables with which AWS SDKs assume the role; the SDKs need the region too."""
     return with_token(
         volume=VOLUME,
         file=f"{FOLDER}/token",
@@ -36,7 +36,7 @@ def web_identity(role_arn: pulumi.Input[str]) -> pods.Attachment:
 
 
 def with_token(*, volume: str, file: str, audience: str, env: Mapping[str, pulumi.Input[str]]) -> pods.Attachment:
-    """A service-account token for one `audience`, mounted as `file`, and the variables that go with it."""
+    """A service-account token for `audience`, mounted as the file `file`, and the environment variables `env`."""
     folder, _, path = file.rpartition("/")
     token = core.ServiceAccountTokenProjectionArgs(audience=audience, expiration_seconds=TOKEN_SECONDS, path=path)
     return pods.Attachment(

@@ -1,4 +1,4 @@
-"""`Database`: the interface between the kinds of database and the pods that connect to one."""
+"""`Database`: the common interface of all databases, for the pods that connect to them."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -11,28 +11,28 @@ from components.kubernetes.pods import Attachment
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Database:
-    """A reachable database, empty or in use, and what its clients need."""
+    """A database, empty or in use, and the settings and connections that its clients need."""
 
     uri: pulumi.Input[str]
-    """SQLAlchemy URI. It holds no password: the attachment sets PGPASSWORD, which libpq reads."""
+    """SQLAlchemy URI. It contains no password: for PostgreSQL, `attachment` sets PGPASSWORD, which libpq reads."""
 
     attachment: Attachment
-    """Attachment of every container that connects."""
+    """Environment variables and volumes for every container that connects."""
 
     flows: tuple[Flow, ...]
-    """Connections to it, for the NetworkPolicies of its clients."""
+    """Connections to the database, which the NetworkPolicies of its clients have to allow."""
 
     ready: tuple[pulumi.Resource, ...]
     """Resources that must exist before a client connects."""
 
     exclusive: bool = False
-    """True if only one pod at a time can use it."""
+    """True if only one pod at a time can use the database."""
 
 
 def postgresql_uri(
     *, host: pulumi.Input[str], port: pulumi.Input[int], name: str, user: str, tls: str
 ) -> pulumi.Output[str]:
-    """SQLAlchemy URI of a PostgreSQL database; `tls` are libpq's TLS options as a URI query."""
+    """SQLAlchemy URI of a PostgreSQL database; `tls` is a URI query with libpq's TLS options."""
     return pulumi.Output.concat(
         f"postgresql+psycopg://{quote(user, safe='')}@",
         host,

@@ -1,7 +1,7 @@
-"""MLflow's role and database on a PostgreSQL server outside the platform, created by a Job as its administrator.
+"""MLflow's role and database on a PostgreSQL server outside the platform, created by a Job as an administrator.
 
 The role owns its database and has no other rights. The Job runs again when a password, the administrator or a name
-changes; what exists already stays as it is.
+changes: it sets the role's password again, and leaves an existing database as it is.
 """
 
 from collections.abc import Sequence
@@ -18,30 +18,30 @@ from components.kubernetes.script_job import IGNORE_DISRUPTION, ScriptJobArgs, s
 core = k8s.core.v1
 
 LABELS = pods.labels("database-role")
-# Measured: 45 MiB with psycopg, 110 MiB with boto3 beside it.
+# Measured: 45 MiB with psycopg alone, 110 MiB with psycopg and boto3.
 RESOURCES = pods.Resources(cpu="50m", memory="64Mi", cpu_limit="1", memory_limit="256Mi")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Administrator:
-    """The administrator who creates role and database."""
+    """The administrator account of the PostgreSQL server, with which the Job creates role and database."""
 
     attachment: pods.Attachment
-    """ADMINISTRATOR_USER and ADMINISTRATOR_PASSWORD; or ADMINISTRATOR_SECRET_ARN, a secret of AWS Secrets Manager with
-    both, and what boto3 needs to read it."""
+    """Environment variables ADMINISTRATOR_USER and ADMINISTRATOR_PASSWORD; or ADMINISTRATOR_SECRET_ARN, the ARN of a
+    secret in AWS Secrets Manager with user and password, and the settings with which boto3 can read that secret."""
 
     flows: tuple[networks.Flow, ...] = ()
-    """Connections to the service that has the password."""
+    """Connections that are needed to read the password from AWS Secrets Manager; none if it is in a Secret."""
 
     ready: tuple[pulumi.Resource, ...] = ()
     """Resources that must exist before the Job starts."""
 
     service_account: pulumi.Input[str] | None = None
-    """Service account of the Job, where the service with the password has to authenticate it."""
+    """Service account of the Job, if it has to authenticate to AWS to read the password."""
 
     @classmethod
     def by_password(cls, user: str, password: Credential) -> "Administrator":
-        """An administrator whose password is the entry `password`."""
+        """An administrator whose password is the entry `password` of a credential."""
         return cls(
             attachment=pods.Attachment(
                 env=(
@@ -71,14 +71,14 @@ class DatabaseRoleArgs:
     """Name of the role."""
 
     password: Credential
-    """The role's password, in the entry `password`."""
+    """The credential whose entry `password` is the role's password."""
 
     administrator: Administrator
     authority: Authority
     """CA certificate of the database server."""
 
     trust: pods.Attachment = pods.NOTHING
-    """CA certificates of the company, for the other services that the Job calls."""
+    """Mounts the company's CA certificates, for services other than the database that the Job calls."""
 
     flow: networks.Flow
     """Connection to the database."""
@@ -88,7 +88,7 @@ class DatabaseRoleArgs:
 
 
 class DatabaseRole(pulumi.ComponentResource):
-    """The Job that creates role and database; its failure stops the deployment and says why."""
+    """The Job that creates role and database; if it fails, the deployment stops and shows the Job's error message."""
 
     done: pulumi.Resource
 

@@ -14,11 +14,11 @@ from components.kubernetes.credential import Source, credential
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdministratorArgs:
-    """The administrator who creates role and database."""
+    """The administrator account of the PostgreSQL server, with which role and database are created."""
 
     user: str
     password: Source
-    """Source of the entry `password`."""
+    """Source of the administrator's password (entry `password`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,10 +31,10 @@ class ExternalDatabaseArgs:
     name: str
     user: str
     password: Source
-    """Source of the entry `password`."""
+    """Source of the user's password (entry `password`)."""
 
     authority: str | None = None
-    """CA certificate of the server, as PEM; None means a public one."""
+    """CA certificate of the database server, as PEM; None means a public one."""
 
     administrator: AdministratorArgs | None = None
     """None means that role and database exist already."""
@@ -46,11 +46,11 @@ class ExternalDatabaseArgs:
     """Names of the image pull Secrets."""
 
     trust: pods.Attachment = pods.NOTHING
-    """CA certificates of the company, trusted like the public ones."""
+    """Mounts the company's CA certificates, which the Job trusts in addition to the public ones."""
 
 
 class ExternalDatabase(pulumi.ComponentResource):
-    """A PostgreSQL database at a host and port, with a user and password. Its TLS certificate is verified."""
+    """A PostgreSQL database at a host and port, with a user and password. The server's TLS certificate is verified."""
 
     database: Database
 

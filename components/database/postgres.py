@@ -41,11 +41,11 @@ class PostgresArgs:
     """Size of the volume, as a Kubernetes quantity."""
 
     storage_class: str | None = None
-    """None means the cluster's default class."""
+    """None means the cluster's default storage class."""
 
     max_connections: int
     shared_mebibytes: int
-    """Shared buffers in MiB, which are the memory request too."""
+    """Size of PostgreSQL's shared buffers in MiB; the memory request has the same size."""
 
     memory_limit: str
     """Memory limit, as a Kubernetes quantity."""
@@ -54,7 +54,7 @@ class PostgresArgs:
     """Labels of the pods that may connect."""
 
     durable: bool
-    """True protects the StatefulSet, and with it the access to its data, from deletion."""
+    """True protects the StatefulSet from deletion, so that its data stays accessible."""
 
 
 class Postgres(pulumi.ComponentResource):
@@ -113,7 +113,8 @@ class Postgres(pulumi.ComponentResource):
             ),
         )
         self.database = Database(
-            # Connections stay inside a closed namespace; TLS would need a CA certificate in every client.
+            # Connections stay inside a namespace whose NetworkPolicies deny all other traffic; TLS would need a CA
+            # certificate in every client.
             uri=postgresql_uri(host="postgres", port=PORT, name="mlflow", user="mlflow", tls="sslmode=disable"),
             attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", credential, "password"),)),
             flows=(networks.Flow(peers=[networks.pods(labels)], ports=[PORT]),),

@@ -1,4 +1,4 @@
-"""SQLite: metadata in a file on a volume, for a quick evaluation. Only one pod at a time can use it."""
+"""SQLite: metadata in a file on a volume, for a quick evaluation. Only one pod at a time can use the volume."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,11 @@ class SqliteArgs:
     """Size of the volume, as a Kubernetes quantity."""
 
     storage_class: str | None = None
-    """None means the cluster's default class."""
+    """None means the cluster's default storage class."""
 
 
 class Sqlite(pulumi.ComponentResource):
-    """The volume of the file, which the schema migration creates."""
+    """The volume for the SQLite file; the schema migration creates the file."""
 
     database: Database
 

@@ -1,1 +1,1 @@
-"""The platform outside the cluster: public address, TLS certificate, Ingress or Gateway API."""
+"""Exposure of the platform outside the cluster: public address, TLS certificate, Ingress or Gateway API."""

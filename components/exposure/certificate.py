@@ -1,8 +1,8 @@
 """TLS certificates of the platform's host names: from a Secret, or by a private CA for evaluation.
 
-A private CA's certificates are computed from a random seed that Pulumi stores as a secret: keys by derivation,
-signatures by RFC 6979, dates from the stack file. The same seed gives the same certificates, so a second `up` changes
-nothing.
+A private CA's certificates are computed from a random seed that Pulumi stores as a secret: the keys are derived from
+the seed, the signatures are deterministic (RFC 6979), and the dates are in the stack file. The same seed gives the same
+certificates, so a second `up` changes nothing.
 """
 
 import datetime as dt
@@ -36,8 +36,9 @@ class CertificateArgs:
     """The CA certificate is valid for this domain and names below it only."""
 
     hosts: Mapping[str, str]
-    """Host name by role. Each has a certificate of its own: an ingress controller that finds two certificates for one
-    name, an old and a new one during a change, may serve either."""
+    """Host name by role (`host`, or `identity` for the development identity provider). Each host has a certificate of
+    its own: an ingress controller that finds two certificates for one host name, an old and a new one during a change,
+    may serve either."""
 
     issued: dt.date
     """First day of validity. A later date renews the certificates, not the CA certificate."""
@@ -45,7 +46,7 @@ class CertificateArgs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Certificate:
-    """The TLS Secrets for an Ingress, and the CA certificate for its clients."""
+    """The TLS Secrets of the platform's hosts, and the CA certificate that their clients have to trust."""
 
     secret_names: Mapping[str, pulumi.Input[str]]
     """Name of the `kubernetes.io/tls` Secret in the platform's namespace, by host name."""
@@ -63,7 +64,7 @@ class Pair:
 
 
 def private_key(seed: bytes, purpose: str) -> ec.EllipticCurvePrivateKey:
-    """The P-256 key derived from a seed, for a purpose.
+    """The P-256 private key that is derived from `seed` for `purpose`; each purpose has its own key.
 
     64 hash bytes are reduced modulo the group order, which leaves no measurable bias (FIPS 186-5, A.2.1).
     """
@@ -72,20 +73,20 @@ def private_key(seed: bytes, purpose: str) -> ec.EllipticCurvePrivateKey:
 
 
 def authority_certificate(seed: bytes, domain: str) -> str:
-    """The CA certificate of a seed, as PEM; it is valid for `domain` and names below it only."""
+    """The CA certificate that is derived from `seed`, as PEM; it is valid for `domain` and names below it only."""
     key = private_key(seed, "authority")
     builder = (
         x509.CertificateBuilder()
         .subject_name(AUTHORITY_NAME)
         .issuer_name(AUTHORITY_NAME)
         .public_key(key.public_key())
-        # It stays the same when the certificates are renewed, so its dates are fixed.
+        # The CA certificate stays the same when the hosts' certificates are renewed, so its dates are fixed.
         .not_valid_before(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
         .not_valid_after(dt.datetime(2051, 1, 1, tzinfo=dt.UTC))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        # A browser that trusts it does not trust it for any other name.
+        # A browser that trusts this CA does not trust it for names outside the domain.
         .add_extension(
             x509.NameConstraints(permitted_subtrees=[x509.DNSName(domain)], excluded_subtrees=None), critical=True
         )
@@ -94,7 +95,7 @@ def authority_certificate(seed: bytes, domain: str) -> str:
 
 
 def self_signed(seed: bytes, host: str, issued: dt.date) -> Pair:
-    """A certificate for `host` by the seed's CA; the same arguments give the same certificate."""
+    """A certificate for `host`, signed by the CA that is derived from `seed`; same arguments, same certificate."""
     authority_key, key = private_key(seed, "authority"), private_key(seed, f"host {host}")
     start = dt.datetime.combine(issued, dt.time.min, dt.UTC)
     builder = (

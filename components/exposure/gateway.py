@@ -1,6 +1,6 @@
-"""The platform's public address, and its exposure outside the cluster: TLS, with nothing but the login behind it.
+"""The platform's public address, and its exposure outside the cluster: HTTPS to the login, and to nothing else.
 
-`Route` is the interface for the kinds of exposure: an Ingress (`ingress.py`) and the Gateway API (`http_route.py`).
+`Route` is the common interface of an Ingress (`ingress.py`) and the Gateway API (`http_route.py`).
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """A public HTTPS address: a host name, perhaps with a path."""
+    """A public HTTPS address: a host name, optionally with a path."""
 
     host: str
     path: str = ""
@@ -25,12 +25,12 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """Origin as browsers compare it: all paths of a host have the same."""
+        """Origin in the sense of browsers, scheme and host: it does not contain the path."""
         return f"https://{self.host}"
 
 
 class Route(Protocol):
-    """A way to expose a Service outside this cluster."""
+    """Interface for exposing a Service outside the cluster."""
 
     @property
     def controller_namespace(self) -> str:
@@ -40,7 +40,7 @@ class Route(Protocol):
     def expose(
         self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
     ) -> pulumi.Resource:
-        """Expose `service`, which has one port called `http`, at an address by TLS."""
+        """Expose `service`, which has one port called `http`, at `address` with TLS."""
         ...
 
 
@@ -50,13 +50,13 @@ class GatewayArgs:
 
     address: Address
     service: k8s.core.v1.Service
-    """Service of the login; it has one port."""
+    """Service in front of the login; it has one port."""
 
     route: Route
 
 
 class Gateway(pulumi.ComponentResource):
-    """The exposure of the platform at its address."""
+    """The exposure of the login's Service at the platform's public address."""
 
     url: str
 

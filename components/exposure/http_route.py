@@ -29,7 +29,7 @@ class ListenersArgs:
     """Annotations of the Gateway, which depend on the controller."""
 
     hosts: Mapping[str, str]
-    """Host name by role; the role is the listener's name too."""
+    """Host name by role, for example `host`; each listener has the name of its host's role."""
 
     certificate: Certificate
 

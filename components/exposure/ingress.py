@@ -28,7 +28,7 @@ class IngressRoute:
 
     certificate: Certificate
     ready: tuple[pulumi.Resource, ...] = ()
-    """Resources that the annotations refer to."""
+    """Resources that must exist before an Ingress is created, because its annotations refer to them."""
 
     def expose(
         self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions

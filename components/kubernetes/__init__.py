@@ -1,1 +1,1 @@
-"""Kubernetes building blocks that several subjects share: pods, Jobs, volumes, NetworkPolicies, Secrets, namespaces."""
+"""Kubernetes resources that several packages use: pods, Jobs, volumes, NetworkPolicies, Secrets, namespaces."""

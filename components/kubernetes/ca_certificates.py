@@ -1,7 +1,8 @@
 """CA certificates that clients in pods trust.
 
-`service_authority` is for one service: its clients trust this CA certificate and no other. `Authorities` is for a
-company that signs its own certificates: every client trusts its CA certificates in addition to the public ones.
+`service_authority` is for one service with a private CA: the service's clients trust the certificate of that CA only.
+`Authorities` is for a company with its own CA: every client trusts the company's CA certificates in addition to the
+public ones.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ core = k8s.core.v1
 # Debian's CA bundle in images/mlflow.
 PUBLIC = "/etc/ssl/certs/ca-certificates.crt"
 FILE = "ca-certificates.crt"
-# `cat` and a file of 250 KiB.
+# Enough for `cat` with a file of 250 KiB.
 RESOURCES = pods.Resources(cpu="10m", memory="16Mi", cpu_limit="100m", memory_limit="64Mi")
 
 
@@ -28,7 +29,7 @@ class Authority:
     """Path of the PEM file in the client's container."""
 
     attachment: pods.Attachment = pods.NOTHING
-    """Mounts the file."""
+    """Mounts the file; empty if the file is part of the image."""
 
 
 def service_authority(
@@ -52,13 +53,13 @@ class AuthoritiesArgs:
     namespace: pulumi.Input[str]
     pem: str
     image: str
-    """The server's image, whose public CA bundle the company's certificates are added to."""
+    """The server's image; the company's CA certificates are added to its bundle of public ones."""
 
 
 class Authorities(pulumi.ComponentResource):
     """A company's CA certificates, which clients in the server's image trust in addition to the public ones.
 
-    An init container joins both in each pod, so that the public ones are always those of the image.
+    An init container in each pod writes both into one file, so that the public ones are always those of the image.
     """
 
     attachment: pods.Attachment

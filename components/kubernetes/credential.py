@@ -1,7 +1,8 @@
-"""Credentials from four sources, each as a Secret in the platform's namespace and the keys in it.
+"""Credentials from four types of sources, each as a Secret in the platform's namespace and the keys to read in it.
 
-Values of the stack file and generated passwords go into a Secret that the program creates. A Secret that exists is used
-as it is. For a secret manager the program creates an `ExternalSecret`, from which External Secrets creates the Secret.
+Values of the stack file and generated passwords go into a Secret that the program creates. An existing Secret is used
+as it is. For a secret manager the program creates an `ExternalSecret`, from which External Secrets Operator creates the
+Secret. The entries of a credential have fixed names, for example `password`; the keys in the Secret may differ.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from components.kubernetes import pods
 
 core = k8s.core.v1
 
-# How often External Secrets reads the secret manager: its own default.
+# How often External Secrets Operator reads the secret manager: the operator's default.
 REFRESH_INTERVAL = "1h"
 # 36 letters and digits are 214 bits.
 LENGTH = 36
@@ -40,11 +41,11 @@ class GeneratedPassword:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExistingSecret:
-    """A Secret that exists in the namespace."""
+    """An existing Secret in the platform's namespace."""
 
     name: str
     keys: Mapping[str, str]
-    """Key in the Secret, by entry."""
+    """Key in the Secret, by entry of the credential."""
 
     rotation: int = 1
     """A new number restarts the pods: the program does not see changes of a Secret that others manage."""
@@ -52,17 +53,17 @@ class ExistingSecret:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncedSecret:
-    """A Secret that External Secrets copies from a secret manager."""
+    """A Secret that External Secrets Operator copies from a secret manager."""
 
     store: str
     store_kind: str
     """`ClusterSecretStore` or `SecretStore`."""
 
     key: str
-    """Name of the secret in the store."""
+    """Name of the secret in the secret manager."""
 
     properties: Mapping[str, str | None]
-    """Property of the secret by entry; None means the whole secret."""
+    """Property of the secret in the secret manager, by entry of the credential; None means the whole secret."""
 
     rotation: int = 1
     """A new number restarts the pods, as in `ExistingSecret`."""
@@ -73,22 +74,23 @@ Source = ConfiguredValues | GeneratedPassword | ExistingSecret | SyncedSecret
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:
-    """A credential as containers read it."""
+    """A credential in the form that containers read: a Secret, and the keys in it."""
 
     secret: pulumi.Input[str]
     """Name of the Secret."""
 
     keys: Mapping[str, str]
-    """Key in the Secret, by entry."""
+    """Key in the Secret, by entry of the credential."""
 
     rotation: int | None
-    """Rotation number to set as a variable of the pods; None where a change renames the Secret and so restarts them."""
+    """Rotation number to set as an environment variable, so that a new number restarts the pods. None if a new value
+    renames the Secret, which restarts the pods too."""
 
     ready: tuple[pulumi.Resource, ...]
     """Resources that must exist before a pod reads the Secret."""
 
     def env(self, variables: Mapping[str, str]) -> tuple[core.EnvVarArgs, ...]:
-        """Environment variables from entries of the credential, by the variable's name."""
+        """Environment variables with the values of entries; `variables` maps each variable's name to an entry."""
         values = tuple(pods.secret_env(name, self.secret, self.keys[entry]) for name, entry in variables.items())
         return (*values, *self.rotation_env(next(iter(variables))))
 
@@ -108,7 +110,7 @@ class Credential:
 
 
 def credential(name: str, source: Source, *, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Credential:
-    """The credential from `source`, and the resources that it needs; their names begin with `name`."""
+    """Create the credential from `source`; the names of the resources that are created for it begin with `name`."""
     match source:
         case ExistingSecret():
             return Credential(secret=source.name, keys=source.keys, rotation=source.rotation, ready=())
@@ -138,7 +140,7 @@ def _new_secret(
 
 
 def _synced(name: str, source: SyncedSecret, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Credential:
-    # Explicit name: External Secrets gives it to the Secret too.
+    # Explicit name: External Secrets Operator gives the Secret the same name.
     secret = f"{name}-credential"
     external_secret = k8s.apiextensions.CustomResource(
         secret,
@@ -147,7 +149,7 @@ def _synced(name: str, source: SyncedSecret, namespace: pulumi.Input[str], opts:
         metadata=k8s.meta.v1.ObjectMetaArgs(
             namespace=namespace,
             name=secret,
-            # Its condition says what is wrong with the store; a pod would only say that its Secret is missing.
+            # The ExternalSecret's condition says what is wrong with the store; a pod only reports a missing Secret.
             annotations={"pulumi.com/waitFor": "condition=Ready"},
         ),
         spec={

@@ -16,17 +16,17 @@ class PlatformNamespaceArgs:
     """Input of `PlatformNamespace`."""
 
     name: str
-    """Explicit instead of generated, because people type it."""
+    """Name of the namespace; not generated, because people type it."""
 
     create: bool = True
     """False for a namespace that exists already and holds nothing but the platform."""
 
     durable: bool
-    """True protects it from deletion, which would delete its volume claims too."""
+    """True protects the namespace from deletion, which would delete its PersistentVolumeClaims too."""
 
 
 class PlatformNamespace(pulumi.ComponentResource):
-    """The namespace, with a NetworkPolicy that denies all traffic; each component opens the connections it needs."""
+    """The namespace, with a NetworkPolicy that denies all traffic except DNS; components open what they need."""
 
     namespace: pulumi.Output[str]
 

@@ -15,7 +15,7 @@ net = k8s.networking.v1
 
 # Cloud metadata services, which hand out credentials of node and pods, have link-local addresses (169.254.169.254).
 LINK_LOCAL = "169.254.0.0/16"
-# Port of the DNS Service, and the port of CoreDNS pods that may not bind low ports: policies see the pods' port.
+# Port of the DNS Service, and the port of CoreDNS pods that may not bind low ports: policies apply to the pods' port.
 DNS_PORTS = (53, 5353)
 # HTTPS ports of ingress controllers' pods: the usual one, and Traefik's.
 CONTROLLER_PORTS = (443, 8443)
@@ -27,19 +27,19 @@ NODE_LOCAL_DNS = "169.254.20.10/32"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flow:
-    """Connections with `peers` on TCP `ports`. Ports are the pods': policies see traffic after Service translation."""
+    """Connections with `peers` on TCP `ports`: container ports, because policies apply after Service translation."""
 
     peers: Sequence[net.NetworkPolicyPeerArgs]
     ports: Sequence[int]
 
 
 def pods(labels: dict[str, str]) -> net.NetworkPolicyPeerArgs:
-    """Pods of the policy's own namespace."""
+    """Peer of a NetworkPolicy: the pods with these labels in the policy's own namespace."""
     return net.NetworkPolicyPeerArgs(pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels))
 
 
 def namespaces(labels: dict[str, str], pod_labels: dict[str, str] | None = None) -> net.NetworkPolicyPeerArgs:
-    """Pods of the namespaces with these labels."""
+    """Peer of a NetworkPolicy: the pods, all or those with `pod_labels`, of the namespaces with `labels`."""
     selector = k8s.meta.v1.LabelSelectorArgs(match_labels=labels)
     if pod_labels is None:
         return net.NetworkPolicyPeerArgs(namespace_selector=selector)
@@ -49,7 +49,7 @@ def namespaces(labels: dict[str, str], pod_labels: dict[str, str] | None = None)
 
 
 def namespace(name: pulumi.Input[str], pod_labels: dict[str, str] | None = None) -> net.NetworkPolicyPeerArgs:
-    """Pods of the namespace `name`."""
+    """Peer of a NetworkPolicy: the pods, all or those with `pod_labels`, of the namespace `name`."""
     selector = k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
     if pod_labels is None:
         return net.NetworkPolicyPeerArgs(namespace_selector=selector)
@@ -59,12 +59,12 @@ def namespace(name: pulumi.Input[str], pod_labels: dict[str, str] | None = None)
 
 
 def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
-    """Any address except the metadata services': for services outside the cluster, and the API server."""
+    """Any IPv4 address except those of cloud metadata services; for services outside the cluster and the API server."""
     return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr="0.0.0.0/0", except_=[LINK_LOCAL]))
 
 
 def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:
-    """Connections to address ranges; without ranges no flow, because a rule without peers allows all addresses."""
+    """Connections to address ranges; an empty list without ranges: a rule without peers would allow all addresses."""
     peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=cidr)) for cidr in ranges]
     return [Flow(peers=peers, ports=ports)] if peers else []
 
@@ -73,7 +73,7 @@ def api_server(ranges: Sequence[str]) -> Flow:
     """Connections to the API server in these address ranges; without ranges, to its ports at any address.
 
     No selector matches the API server, and managed clusters change its address without notice: a policy with an old
-    address would cut the platform off. Only the stack file can say that an address is stable.
+    address would cut the platform off from the API server. So ranges are only used if the stack file sets them.
     """
     flows = to_addresses(ranges, API_SERVER_PORTS)
     return flows[0] if flows else Flow(peers=[anywhere_but_metadata()], ports=API_SERVER_PORTS)

@@ -1,8 +1,8 @@
 """Hardened pods: the pod and container settings that all workloads of the platform share.
 
-`hardened_pod` makes every pod: a numbered non-root user, no capabilities, a read-only root file system, no
-service-account token, as the Pod Security level `restricted` demands. A container that has to write mounts a volume
-(components/kubernetes/volumes.py).
+`hardened_pod` builds every pod. As the Pod Security level `restricted` requires, it has a numeric non-root user and no
+capabilities; beyond that, a read-only root file system and no service-account token. A container that has to write
+mounts a volume (components/kubernetes/volumes.py).
 """
 
 from collections.abc import Sequence
@@ -49,16 +49,16 @@ class Attachment:
     """Volumes of the pod, which the mounts refer to."""
 
     init_containers: tuple[core.ContainerArgs, ...] = ()
-    """Containers of the pod that start before the container."""
+    """Init containers and sidecars (init containers that keep running) of the pod."""
 
 
 NOTHING = Attachment()
 
 
 def joined(*attachments: Attachment) -> Attachment:
-    """Several attachments as one. Of two entries with the same name or mount path the last one is kept.
+    """Merge several attachments into one. Of items with the same name or mount path, only the last one is kept.
 
-    Kubernetes refuses a pod with duplicates.
+    Kubernetes would refuse a pod with duplicates.
     """
     return Attachment(
         env=tuple({one.name: one for attachment in attachments for one in attachment.env}.values()),
@@ -90,10 +90,10 @@ def hardened_pod(
     spread: Sequence[core.TopologySpreadConstraintArgs] | None = None,
     termination_seconds: int | None = None,
 ) -> core.PodSpecArgs:
-    """The pod of `container`, running as the user `uid`, with an attachment added to both.
+    """The spec of a pod that runs `container` as the user `uid`, with `attachment`.
 
-    Environment and mounts of the container are those of the attachment alone; init containers have to be hardened
-    already.
+    The attachment replaces the environment and the mounts of `container`. The attachment's init containers are not
+    hardened here: they must set their own security context.
     """
     container.env = [*attachment.env] or None
     container.volume_mounts = [*attachment.mounts]
@@ -152,7 +152,7 @@ def http_probe(path: str, port: int, *, period: int, failures: int, delay: int =
 
 
 def secret_env(variable: str, secret: "pulumi.Input[str] | k8s.core.v1.Secret", key: str) -> core.EnvVarArgs:
-    """An environment variable whose value is an entry of a Secret."""
+    """An environment variable whose value is the entry `key` of a Secret."""
     name = secret.metadata.name if isinstance(secret, core.Secret) else secret
     return core.EnvVarArgs(
         name=variable,

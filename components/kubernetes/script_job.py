@@ -40,7 +40,8 @@ class ScriptJobArgs:
     """Names of the image pull Secrets."""
 
     task: str
-    """Name of the container, of the directory in /etc and, with underscores, of the script that it runs."""
+    """Name of the container, for example `ensure-role`. It is also the name of the directory in /etc that contains the
+    script and, with underscores, the name of the script."""
 
     modules: Sequence[str] = ()
     """Further files of components/scripts, which the script imports."""
@@ -48,17 +49,17 @@ class ScriptJobArgs:
     env: Sequence[core.EnvVarArgs]
     resources: pods.Resources
     attachment: pods.Attachment | None = None
-    """Environment, mounts and volumes beyond `env` and the script."""
+    """Environment variables, mounts and volumes in addition to `env` and the script's volume."""
 
     egress: Sequence[networks.Flow]
     """Connections that the pod may open; it accepts none."""
 
     backoff_limit: int
-    """Attempts after the first failed one."""
+    """Number of retries after the first failure."""
 
     pod_failure_policy: batch.PodFailurePolicyArgs | None = None
     minutes: int | None = None
-    """Deadline of the Job in minutes; with None only the provider's timeout applies."""
+    """Deadline of the Job in minutes; with None only the timeout of Pulumi's Kubernetes provider applies."""
 
     service_account: pulumi.Input[str] | None = None
     affinity: core.AffinityArgs | None = None
@@ -69,9 +70,10 @@ class ScriptJobArgs:
 def script_job(
     name: str, args: ScriptJobArgs, opts: pulumi.ResourceOptions, *, job_name: str | None = None
 ) -> batch.Job:
-    """A Job that runs once for its inputs; a failure stops the deployment and shows the end of the pod's log.
+    """A Job that runs once, and again after its inputs change.
 
-    The Job's resource is called `<name>-job`, or `job_name`.
+    A failure stops the deployment and shows the end of the pod's log. The name of the Job's Pulumi resource is
+    `job_name`, by default `<name>-job`.
     """
     main = f"{args.task.replace('-', '_')}.py"
     scripts = core.ConfigMap(
@@ -128,6 +130,6 @@ def _pod(args: ScriptJobArgs, folder: str, main: str, scripts: pulumi.Input[str]
         affinity=args.affinity,
     )
     if args.attachment is not None:
-        # An empty list where there are none: existing Jobs were created with it, and another value replaces them.
+        # An empty list instead of None: existing Jobs were created with it, and another value would replace them.
         pod.init_containers = [*args.attachment.init_containers]
     return pod

@@ -50,12 +50,12 @@ def claim_mount(name: str, path: str) -> Attachment:
 
 
 def empty_dir(name: str, limit: str) -> core.VolumeArgs:
-    """An empty volume that is deleted with its pod; `limit` is a Kubernetes quantity."""
+    """An emptyDir volume; its size limit `limit` is a Kubernetes quantity."""
     return core.VolumeArgs(name=name, empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=limit))
 
 
 def scratch(name: str, path: str, limit: str) -> Attachment:
-    """An empty, writable directory at `path`."""
+    """An empty, writable directory at `path`: an emptyDir volume and its mount."""
     return Attachment(
         mounts=(core.VolumeMountArgs(name=name, mount_path=path),),
         volumes=(empty_dir(name, limit),),
@@ -68,7 +68,7 @@ def tmp(limit: str) -> Attachment:
 
 
 def config_map_files(name: str, config_map: pulumi.Input[str], path: str) -> Attachment:
-    """The entries of a ConfigMap as read-only files in the directory `path`; `name` is the volume's."""
+    """The entries of a ConfigMap as read-only files in the directory `path`; `name` is the name of the volume."""
     return Attachment(
         mounts=(core.VolumeMountArgs(name=name, mount_path=path, read_only=True),),
         volumes=(core.VolumeArgs(name=name, config_map=core.ConfigMapVolumeSourceArgs(name=config_map)),),
@@ -76,7 +76,7 @@ def config_map_files(name: str, config_map: pulumi.Input[str], path: str) -> Att
 
 
 def secret_files(name: str, secret: pulumi.Input[str], path: str) -> Attachment:
-    """The entries of a Secret as read-only files in the directory `path`; `name` is the volume's."""
+    """The entries of a Secret as read-only files in the directory `path`; `name` is the name of the volume."""
     source = core.SecretVolumeSourceArgs(secret_name=secret, default_mode=0o440)
     return Attachment(
         mounts=(core.VolumeMountArgs(name=name, mount_path=path, read_only=True),),

@@ -20,7 +20,7 @@ PAGES = "/etc/login-pages"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoginSecrets:
-    """The secret files, mounted in `SECRETS`."""
+    """OAuth2-Proxy's secret files, mounted in the directory `SECRETS`."""
 
     attachment: Attachment
     ready: tuple[pulumi.Resource, ...] = ()
@@ -35,9 +35,9 @@ def login_secrets(
     namespace: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> LoginSecrets:
-    """The files `cookie-secret`, `client-secret` and, with users of its own, `htpasswd`.
+    """The files `cookie-secret`, `client-secret` and, if OAuth2-Proxy has users of its own, `htpasswd`.
 
-    They come from a Secret of the login; the client secret may come from another one (`Source`).
+    They are in one Secret; if the client secret is a `Source`, it is in another Secret.
     """
     # 32 characters: OAuth2-Proxy uses them as an AES key without decoding.
     cookie = random.RandomPassword(f"{name}-cookie", length=32, special=False, opts=opts)
@@ -108,7 +108,7 @@ def login_authorities(
 
 def sign_in_page(name: str, page: str, *, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Attachment:
     """The file `page` of components/scripts as OAuth2-Proxy's sign-in page, mounted in `PAGES`."""
-    # The file name is OAuth2-Proxy's.
+    # OAuth2-Proxy requires this file name.
     config_map = _config_map(f"{name}-pages", {"sign_in.html": script(page)}, namespace, opts)
     return volumes.config_map_files("login-pages", config_map, PAGES)
 

@@ -1,7 +1,8 @@
-"""The browser login as a Deployment of its own, which Traefik calls for every request (ForwardAuth).
+"""The browser login as a separate Deployment, which Traefik calls for every request (ForwardAuth).
 
-Its response contains the caller's ID token, which Traefik adds to the request. The login in the server's pod verifies
-that token like a program's: it does not trust a request because it comes from Traefik. Request bodies do not pass here.
+This login's response contains the caller's ID token, which Traefik adds to the request. The login in the server's pod
+verifies that token as it verifies a program's: it does not trust a request because it comes from Traefik. Request
+bodies do not pass through this Deployment.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ API_VERSION = "traefik.io/v1alpha1"
 LABELS = pods.labels("forward-auth")
 # Any user but root: the image holds one static program.
 UID = 65532
-# The token in the response has to be valid: those of Keycloak expire after five minutes by default.
+# The ID token in the response has to be valid: Keycloak's ID tokens expire after five minutes by default.
 REFRESH_MINUTES = 4
 # A session larger than one cookie (4 KiB in browsers) is split into numbered ones.
 MAX_COOKIES = 5
@@ -49,14 +50,14 @@ class ForwardAuthArgs:
 
     login: Login
     route: IngressRoute
-    """Exposure without a login."""
+    """Exposure of the platform, to which this login is added."""
 
     api_server: Sequence[str]
     """Address ranges of the API server; empty if unknown."""
 
 
 def arguments(command_line: Sequence[str], address: Address) -> list[str]:
-    """The command line of a login for ForwardAuth, which answers requests instead of forwarding them."""
+    """OAuth2-Proxy's command line, changed for ForwardAuth: it answers requests instead of forwarding them."""
     return oauth2_proxy.with_options(
         command_line,
         {
@@ -72,7 +73,7 @@ def arguments(command_line: Sequence[str], address: Address) -> list[str]:
 
 
 def middleware_spec(url: pulumi.Input[str], cookie: str) -> dict[str, object]:
-    """The Middleware: the URL that Traefik calls, and the response headers for the server and the browser."""
+    """Spec of the Middleware: the URL that Traefik calls, and the headers of the response that it passes on."""
     return {
         "forwardAuth": {
             "address": url,
@@ -168,7 +169,7 @@ def _pod(args: ForwardAuthArgs) -> core.PodSpecArgs:
 def _with_middleware(
     namespace: pulumi.Input[str], route: IngressRoute, role: str, middleware: pulumi.Resource
 ) -> IngressRoute:
-    """The same exposure, with a Middleware that every request passes."""
+    """A copy of `route` with a Middleware that Traefik applies to every request."""
     reference = pulumi.Output.concat(namespace, f"-{_middleware_name(role)}@kubernetescrd")
     return dataclasses.replace(
         route,

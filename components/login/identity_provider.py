@@ -1,7 +1,7 @@
 """A development identity provider (dex) with a few fixed users, for an evaluation with a real OIDC login.
 
-It keeps sessions and signing keys in memory: after a restart all users have to sign in again. The settings refuse it in
-production.
+It keeps sessions and signing keys in memory: after a restart all users have to sign in again. The validation of the
+settings refuses it in production.
 """
 
 import json
@@ -30,18 +30,19 @@ USER_IDS = uuid.uuid5(uuid.NAMESPACE_DNS, "dex.mlflow-platform")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Oidc:
-    """An OIDC client at an issuer, for the login."""
+    """The OIDC client that the login uses: its issuer, id and secret."""
 
     issuer: str
     client_id: str
     client_secret: pulumi.Output[str] | Source
-    """The client secret, or the source of the entry `client-secret`."""
+    """The client secret itself, or the source of a credential with the entry `client-secret`."""
 
     audiences: tuple[str, ...] = ()
     """Further client ids whose ID tokens are accepted from programs."""
 
     inside: bool = False
-    """True if the issuer is behind this cluster's ingress controller."""
+    """True if the login needs no additional NetworkPolicy rule to reach the issuer: the issuer is behind this cluster's
+    ingress controller, or is the issuer of service-account tokens."""
 
     ready: tuple[pulumi.Resource, ...] = ()
     """Resources that must exist before a user signs in."""
@@ -63,7 +64,7 @@ class IdentityProviderArgs:
     """Redirect URI of the login."""
 
     users: Mapping[str, Sequence[str]]
-    """Groups by e-mail address."""
+    """Groups of each user, by e-mail address."""
 
     route: Route
 
@@ -71,13 +72,17 @@ class IdentityProviderArgs:
 def configuration(
     *, issuer: str, client: tuple[str, str], redirect_uri: str, users: Mapping[str, tuple[str, Sequence[str]]]
 ) -> dict[str, object]:
-    """Dex's configuration. `client` is a client id and secret; `users` are bcrypt hash and groups by e-mail address."""
+    """Dex's configuration.
+
+    `client` is a pair of client id and secret. `users` maps each user's e-mail address to a bcrypt hash of the password
+    and the user's groups.
+    """
     return {
         "issuer": issuer,
         "storage": {"type": "memory"},
         "web": {"http": f"0.0.0.0:{PORT}"},
         "telemetry": {"http": f"0.0.0.0:{HEALTH_PORT}"},
-        # With the password connector a command line gets a token without a browser.
+        # With the password connector a command-line client gets a token without a browser.
         "oauth2": {"skipApprovalScreen": True, "passwordConnector": "local"},
         "enablePasswordDB": True,
         "staticClients": [{"id": client[0], "name": "MLflow", "secret": client[1], "redirectURIs": [redirect_uri]}],

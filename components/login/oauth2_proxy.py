@@ -49,7 +49,7 @@ class LoginArgs:
     """CA certificates of the company, as PEM, which may have signed the identity provider's certificate too."""
 
     service_account_issuer: str
-    """`--service-account-issuer` of the API server."""
+    """Issuer of service-account tokens: the API server's option `--service-account-issuer`."""
 
     service_account_audiences: Sequence[str]
     """Accepted audiences of service-account tokens."""
@@ -58,19 +58,21 @@ class LoginArgs:
     """Hours after which an unused session expires."""
 
     refresh_minutes: int
-    """Minutes after which a session reads the user's groups again: a revocation takes effect after that time."""
+    """Minutes after which the login reads a user's groups from the identity provider again: a user removed from a group
+    loses access after that time."""
 
     verifies_only: bool = False
-    """True if browsers sign in elsewhere, so that the sidecar accepts nothing but tokens."""
+    """True if browsers sign in at a separate Deployment (ForwardAuth): the sidecar then accepts only tokens."""
 
     htpasswd: pulumi.Output[str] | None = None
-    """User names and passwords, instead of an identity provider; `oidc` then names the cluster's own issuer."""
+    """Content of the htpasswd file, with user names and password hashes; None with an identity provider. With an
+    htpasswd file, `oidc` names the issuer of the cluster's service-account tokens."""
 
     logout_url: str | None = None
     """URL to call when a user signs out; `{id_token}` in it stands for the user's ID token."""
 
     pass_token: bool = False
-    """True if the server is passed the caller's token, which the API server then has to accept."""
+    """True if the login passes the caller's token to the server; the API server then has to accept that token."""
 
 
 def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
@@ -129,13 +131,13 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
 
 
 def with_options(command_line: Sequence[str], options: Mapping[str, str]) -> list[str]:
-    """A command line with new values for some options, each of which occurs at most once."""
+    """A copy of `command_line` in which `options` have new values; each of these options may occur at most once."""
     others = [word for word in command_line if word.partition("=")[0] not in options]
     return others + [f"{option}={value}" for option, value in options.items()]
 
 
 def verifying(command_line: Sequence[str]) -> list[str]:
-    """The command line of a login that only verifies tokens: other requests are refused, not redirected."""
+    """A copy of `command_line` for a login that only verifies tokens: other requests are refused, not redirected."""
     return with_options(
         command_line,
         {
@@ -166,8 +168,9 @@ def redirect_uri(address: Address) -> str:
 def cookie_name(address: Address) -> str:
     """Name of the session cookie.
 
-    With the prefix `__Host-` browsers refuse the cookie from any other host or sub-domain; it also requires the path
-    `/`. A platform below a path does not use it, because another platform on the same host would receive its sessions.
+    With the prefix `__Host-` browsers refuse the cookie from any other host or sub-domain; the prefix also requires the
+    cookie path `/`. A platform below a URL path does not use the prefix, because another platform on the same host
+    would receive its sessions.
     """
     return "__Secure-mlflow" if address.path else "__Host-mlflow"
 
@@ -179,23 +182,24 @@ class Login(pulumi.ComponentResource):
     """Command line of a login for browsers and programs."""
 
     attachment: pods.Attachment
-    """Attachment of every container of the login."""
+    """Environment variables and volumes for every container of the login."""
 
     sidecar: core.ContainerArgs
     issuer_ports: tuple[int, ...]
     """TCP ports outside the cluster that the login connects to: the issuers' and that of `logout_url`."""
 
     user_header: str
-    """Header with the caller's name for the server; a client's own value is removed."""
+    """Request header in which the login passes the caller's name to the server; it removes a client's own value."""
 
     passes_token: bool
-    """True if the server is passed the caller's token."""
+    """True if the login passes the caller's token to the server."""
 
     audience: str
-    """An accepted audience of service-account tokens, for programs that request one."""
+    """An accepted audience of service-account tokens, for programs that request a token."""
 
     ready: list[pulumi.Resource]
-    """Resources that must exist before the container starts: it reads the issuers' keys once, and ignores a failure."""
+    """Resources that must exist before the container starts: OAuth2-Proxy reads the issuers' public keys only once, and
+    ignores a failure."""
 
     def __init__(self, name: str, args: LoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Login", name, None, opts)
@@ -236,9 +240,9 @@ class Login(pulumi.ComponentResource):
         self.register_outputs({})
 
     def flows(self, *, controller_namespace: str, api_server: Sequence[str]) -> list[networks.Flow]:
-        """Connections of a pod with this login: to the issuers, for their keys.
+        """Connections of a pod with this login: to the issuers, to read their public keys.
 
-        `api_server` is as in `networks.api_server`.
+        `api_server` are the address ranges of the API server, as in `networks.api_server`.
         """
         flows = [
             # An identity provider behind this cluster's ingress controller: selected by the controller's pods, because
@@ -262,7 +266,7 @@ def container(image: str, command_line: list[str], attachment: pods.Attachment) 
         ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
         resources=RESOURCES.to_args(),
         security_context=pods.container_security(),
-        # It exits while the identity provider is unavailable; five minutes are allowed.
+        # OAuth2-Proxy exits while the identity provider is unavailable; five minutes are allowed.
         startup_probe=pods.http_probe("/ping", PORT, period=2, failures=150),
         readiness_probe=pods.http_probe("/ping", PORT, period=5, failures=2),
         liveness_probe=pods.http_probe("/ping", PORT, period=15, failures=4),

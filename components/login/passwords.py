@@ -19,7 +19,7 @@ class PasswordsArgs:
     """Input of `Passwords`."""
 
     users: Sequence[str]
-    """E-mail addresses."""
+    """E-mail addresses of the users."""
 
 
 class Passwords(pulumi.ComponentResource):
@@ -32,7 +32,7 @@ class Passwords(pulumi.ComponentResource):
     """Password by e-mail address."""
 
     client_secret: pulumi.Output[str]
-    """Client secret, without which OAuth2-Proxy does not start; nothing uses it."""
+    """OIDC client secret. OAuth2-Proxy does not start without one, but does not use it with an htpasswd file."""
 
     def __init__(self, name: str, args: PasswordsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Passwords", name, None, opts)

@@ -39,7 +39,7 @@ class MLflowArgs:
     """Names of the image pull Secrets."""
 
     replicas: int
-    """Number of pods; with `autoscaling` the least number."""
+    """Number of pods; with `autoscaling` the minimum number."""
 
     autoscaling: Autoscaling | None = None
     """None keeps the number of replicas fixed."""
@@ -69,12 +69,12 @@ class MLflowArgs:
     database: Database
     artifact_store: ArtifactStore
     trust: pods.Attachment = pods.NOTHING
-    """CA certificates of the company, which may have signed the certificates of database and artifact store."""
+    """Mounts the company's CA certificates, which may have signed the certificates of database and artifact store."""
 
     login: Login
     only_workspace: str | None
-    """In an MLflow without workspaces, the one namespace whose RBAC decides about every request. None means that every
-    namespace with the label is a workspace."""
+    """If MLflow runs without workspaces, the namespace whose RBAC decides about every request. None means that every
+    namespace with the label `mlflow-enabled=true` is a workspace."""
 
     api_server: Sequence[str]
     """Address ranges of the API server; empty if unknown."""
@@ -86,7 +86,7 @@ class MLflowArgs:
     """Namespace of the ingress controller."""
 
     client_namespaces: Sequence[str] = ()
-    """Namespaces besides the teams' whose programs connect to the Service directly."""
+    """Namespaces other than the teams', whose programs connect to the Service directly."""
 
     ready: list[pulumi.Resource]
     """Resources that must exist before the rollout: the migration, the identity provider."""

@@ -17,7 +17,7 @@ core = k8s.core.v1
 LABELS = pods.labels("migration")
 # Importing MLflow's models alone takes 300 MiB.
 RESOURCES = pods.Resources(cpu="100m", memory="384Mi", cpu_limit="2", memory_limit="768Mi")
-# What components/scripts/migrate.py imports.
+# Modules that components/scripts/migrate.py imports.
 MODULES = ("additive.py", "postgresql.py", "revisions.py", "sqlite_file.py")
 # A tag like `3.17.2` or `3.17.2-internal.4`, with or without a digest after it.
 VERSION_TAG = re.compile(r":v?(\d+\.\d+\.\d+(?:rc\d+)?)(?:[-_.][\w.-]*)?(?:@sha256:[0-9a-f]+)?$")
@@ -42,14 +42,14 @@ class SchemaMigrationArgs:
 
     database: Database
     minutes: int
-    """Deadline of the Job; a migration that is cut off has changed nothing."""
+    """Deadline of the Job in minutes; a migration that is cut off has not changed the database."""
 
     trust: pods.Attachment = pods.NOTHING
-    """CA certificates of the company, which may have signed the database's certificate."""
+    """Mounts the company's CA certificates, which may have signed the database's certificate."""
 
 
 class SchemaMigration(pulumi.ComponentResource):
-    """The migration Job: it runs once for an image and a database. A failure leaves the running server as it is."""
+    """The migration Job: it runs once for each image and database. If it fails, the running server is not changed."""
 
     done: pulumi.Resource
 

@@ -12,7 +12,7 @@ core = k8s.core.v1
 
 
 def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs:
-    """The pod, with the service account `account`."""
+    """The spec of the server's pod, with the service account `account`."""
     variables = tuple(core.EnvVarArgs(name=key, value=value) for key, value in sorted(environment(args).items()))
     attachment = pods.joined(
         pods.Attachment(env=variables),
@@ -54,7 +54,10 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
 
 
 def _service_account_token() -> pods.Attachment:
-    """The files that Kubernetes would mount by default, for this container alone: the login does not need them."""
+    """The service-account files that Kubernetes mounts by default, for the server's container only.
+
+    The login's container does not need them.
+    """
     sources = [
         core.VolumeProjectionArgs(
             service_account_token=core.ServiceAccountTokenProjectionArgs(path="token", expiration_seconds=3607)

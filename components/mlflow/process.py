@@ -1,13 +1,13 @@
-"""The server's command line and environment variables, as pure functions of its input."""
+"""The server's command line and environment variables, as pure functions of `MLflowArgs`."""
 
 from components.kubernetes.availability import DRAIN_SECONDS
 from components.login.oauth2_proxy import UPSTREAM_PORT
 from components.mlflow.args import MLflowArgs
 from components.team.workspace import ENABLED_LABEL
 
-# Allowed sources of a model version. The server fetches them with its own key, and only for these schemes does MLflow
-# check that the caller owns the location: `s3://` gave access to every team's files. The last two are those of prompts,
-# which have no files.
+# Allowed sources of a model version. The server fetches them with its own credential, and only for these schemes MLflow
+# checks that the caller owns the location: `s3://` gave access to every team's files. The last two are the sources of
+# prompts, which have no files.
 MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-template\Z)"
 # asyncio resumes reading a connection in the context of the request that paused it, and so in the workspace of the last
 # large upload. The authorisation plugin authorises the next request on that connection for the workspace in its
@@ -43,7 +43,7 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
         "--host=127.0.0.1",
         f"--port={UPSTREAM_PORT}",
         f"--workers={args.workers}",
-        # images/mlflow/server: MLflow with the authorisation plugin, behind checks of its own.
+        # images/mlflow/server: MLflow with the authorisation plugin, behind the platform's own checks.
         "--app-name=mlflow-platform",
         *(WORKSPACES if args.only_workspace is None else ()),
         f"--backend-store-uri={database}",
@@ -58,8 +58,8 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
 def uvicorn_options(termination_seconds: int) -> str:
     """Options of uvicorn: one request per connection, the header limit, and the seconds to finish running requests.
 
-    These are the termination grace period minus the preStop hook (`DRAIN_SECONDS`) and the shutdown of the login
-    (`LOGIN_END_SECONDS`), which stops after the server.
+    These seconds are the termination grace period, minus those of the preStop hook (`DRAIN_SECONDS`) and of the
+    shutdown of the login (`LOGIN_END_SECONDS`), which stops after the server.
     """
     finishing = termination_seconds - DRAIN_SECONDS - LOGIN_END_SECONDS
     return " ".join(
@@ -74,9 +74,10 @@ def uvicorn_options(termination_seconds: int) -> str:
 def threads(pool_size: int, pool_overflow: int) -> int:
     """Number of requests that a worker handles at once: as many as there are pairs of database connections.
 
-    Logging a batch takes a second connection while it holds one (`SqlAlchemyStore.log_batch`). Batches that rename
-    their run take up to four; they wait only if all arrive at once. One connection is reserved for the authorisation,
-    which looks up a run's workspace in the event loop and would block it by waiting.
+    Logging a batch takes another connection while it holds one (`SqlAlchemyStore.log_batch`). A batch that renames its
+    run takes up to four connections; such batches wait for connections only if all of them arrive at once. One
+    connection is reserved for the authorisation, which looks up a run's workspace in the event loop and would block the
+    loop by waiting.
     """
     return max(1, (pool_size + pool_overflow - 1) // 2)
 

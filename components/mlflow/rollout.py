@@ -1,4 +1,4 @@
-"""Number of the server's replicas, and the strategy that replaces them."""
+"""Number of the server's replicas, and the update strategy of its Deployment."""
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -21,25 +21,25 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 
 
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
-    """Annotation to overwrite the number of replicas after an autoscaler has set it and so owns the field.
+    """Annotation with which Pulumi overwrites the number of replicas, although an autoscaler has owned that field.
 
-    It is absent while there is an autoscaler, so that removing the autoscaler always changes the Deployment. The number
-    alone may be the same as before, and would then not be applied.
+    It is absent while there is an autoscaler. So removing the autoscaler always changes the Deployment, and Pulumi
+    applies the number of replicas even if the setting is the same as before.
     """
     return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
 
 
 def ignored(args: MLflowArgs) -> list[str]:
-    """Fields of the Deployment for `ignore_changes`: their values in the cluster stay.
+    """Fields of the Deployment for `ignore_changes`: Pulumi keeps their values in the cluster.
 
-    With an autoscaler it is the number of replicas. If it were left out of the Deployment instead, Kubernetes
+    With an autoscaler this is the number of replicas. If that field were left out of the Deployment instead, Kubernetes
     would reset it to 1 when the autoscaler is switched on for a running server.
     """
     return [REPLICAS] if args.autoscaling is not None else []
 
 
 def most_replicas(args: MLflowArgs) -> int:
-    """The largest number of replicas."""
+    """The maximum number of replicas."""
     return args.replicas if args.autoscaling is None else args.autoscaling.max_replicas
 
 

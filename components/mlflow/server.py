@@ -107,7 +107,7 @@ class MLflow(pulumi.ComponentResource):
         )
 
     def _access(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> rbac.ClusterRoleBinding:
-        """The server's rights at the API server: to list workspaces, and to review access to them."""
+        """RBAC of the server's service account: it may read namespaces and, if needed, create SubjectAccessReviews."""
         child = pulumi.ResourceOptions(parent=self)
         # A SelfSubjectAccessReview with the caller's token needs no right of the server.
         reviews = rbac.PolicyRuleArgs(

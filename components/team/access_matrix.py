@@ -20,10 +20,11 @@ ADMINISTRATORS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Subject:
-    """A subject of access."""
+    """A subject that RBAC grants access to."""
 
     kind: Literal["group", "programs", "kubernetes-role"]
-    """A group of the identity provider, programs, or holders of one of Kubernetes' own roles."""
+    """Type of the subject: a group of the identity provider, the programs with a service account, or the holders of one
+    of Kubernetes' own roles."""
 
     name: str
     """Name of the group, `<namespace>/<name>` of the programs' service account, or name of Kubernetes' role."""
@@ -36,20 +37,20 @@ class Grant:
     team: str
     subject: Subject
     role: str
-    """The role that grants the access."""
+    """Name of the role that grants the access: `viewer`, `editor`, `manager`, or `PROGRAM`."""
 
     verbs: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matrix:
-    """All access in all teams of a stack."""
+    """The access of all subjects in all teams of a stack."""
 
     grants: tuple[Grant, ...]
     """Ordered by team; within a team groups with the most rights first, then programs, then Kubernetes' own roles."""
 
     archived: Mapping[str, bool]
-    """All teams; true for an archived one."""
+    """All teams by name; the value is true for an archived team."""
 
     sign_in: str
     """URL of the identity provider, or `here` if the users are in the stack file."""
@@ -59,11 +60,11 @@ class Matrix:
 
 
 NOTHING = Matrix(grants=(), archived={}, sign_in="", people={})
-"""The access in a stack that does not exist yet."""
+"""The matrix of a stack that is not deployed yet."""
 
 
 def as_data(matrix: Matrix) -> dict[str, Any]:
-    """The matrix as plain data, for JSON and the stack's output."""
+    """The matrix as dictionaries and lists, for JSON and the stack's output."""
     return {
         "grants": [
             {

@@ -16,15 +16,16 @@ AUTHORITY = "mlflow-ca"
 def in_cluster_url(namespace: str, path: str) -> str:
     """URL of the platform's Service, below `path`, for pods that do not trust the public URL's CA certificate.
 
-    Like the ingress it leads to the login; like the ingress controller's own connection it is not encrypted.
+    Like the public URL, it leads to the login. It is plain HTTP, like the ingress controller's connection to the login.
     """
     return f"http://mlflow.{namespace}.svc.cluster.local{path}"
 
 
 def environment(workspace: str | None, url: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    """Environment variables of an MLflow client in the team's namespace; `workspace` is None if MLflow has none.
+    """Environment variables of an MLflow client in the team's namespace.
 
-    They work in any pod: a variable with the path of a file would break clients that do not mount it.
+    `workspace` is None if MLflow runs without workspaces. No variable contains the path of a file, such as a CA
+    certificate: such a variable would break clients in pods that do not mount the file.
     """
     if workspace is None:
         return {"MLFLOW_TRACKING_URI": url, "MLFLOW_TRACKING_AUTH": "kubernetes"}

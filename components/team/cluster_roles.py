@@ -25,7 +25,7 @@ class ClusterRolesArgs:
 
 
 class ClusterRoles(pulumi.ComponentResource):
-    """The programs' ClusterRole, and optional parts of view, edit and admin."""
+    """The programs' ClusterRole, and optional ClusterRoles that aggregate to Kubernetes' view, edit and admin."""
 
     integration: pulumi.Output[str]
     """Name of the programs' ClusterRole, for RoleBindings."""

@@ -13,13 +13,13 @@ class NamespaceQuota:
     """Limits for all pods and volume claims of a namespace together, as Kubernetes quantities."""
 
     cpu: str
-    """Sum of the CPU limits."""
+    """Maximum sum of the CPU limits of all pods in the namespace."""
 
     memory: str
-    """Sum of the memory limits."""
+    """Maximum sum of the memory limits of all pods in the namespace."""
 
     storage: str
-    """Sum of the storage requests of all claims."""
+    """Maximum sum of the storage requests of all PersistentVolumeClaims in the namespace."""
 
     pods: int
 
@@ -29,10 +29,10 @@ class ContainerDefaults:
     """Default requests and limits of a container."""
 
     cpu: str
-    """CPU limit."""
+    """Default CPU limit."""
 
     memory: str
-    """Memory limit."""
+    """Default memory limit."""
 
     cpu_request: str
     memory_request: str
@@ -45,9 +45,10 @@ def limit_namespace(
     defaults: ContainerDefaults,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """The ResourceQuota of a namespace, and the LimitRange without which it would refuse pods that set no limits.
+    """The ResourceQuota of a namespace, and a LimitRange with defaults for pods that set no limits.
 
-    The quota counts limits: no request is larger than its limit.
+    Without these defaults the quota would refuse such pods. The quota counts limits and not requests, because no
+    request is larger than its limit.
     """
     # Explicit names: Kubernetes' error messages contain them.
     core.LimitRange(
@@ -73,7 +74,7 @@ def limit_namespace(
                 "limits.memory": quota.memory,
                 "requests.storage": quota.storage,
                 "pods": str(quota.pods),
-                # A node port or a load balancer would be a second ingress.
+                # A node port or a load balancer would expose pods without the ingress controller.
                 "services.nodeports": "0",
                 "services.loadbalancers": "0",
             }

@@ -26,7 +26,7 @@ def people(
     *,
     users: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
-    """A Role for each role of a team, and a RoleBinding for each that has groups or users.
+    """A Kubernetes Role for viewer, editor and manager, and a RoleBinding for each of them that has groups or users.
 
     Roles without members exist too: temporary access needs no more than a RoleBinding, and a change of the groups
     changes RoleBindings only.
@@ -66,7 +66,7 @@ def programs(
     cluster_role: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """A RoleBinding of the programs' ClusterRole for service accounts, given by namespace and name."""
+    """A RoleBinding of the programs' ClusterRole to `accounts`, the namespaces and names of service accounts."""
     rbac.RoleBinding(
         f"{name}-program-binding",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="mlflow-integration"),

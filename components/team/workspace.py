@@ -35,7 +35,7 @@ class WorkspaceArgs:
     """Name of the team, of its namespace and of its MLflow workspace."""
 
     multi_tenant: bool
-    """True if MLflow has workspaces."""
+    """True if MLflow runs with workspaces."""
 
     description: str
     groups: Mapping[str, Sequence[str]]
@@ -70,10 +70,10 @@ class WorkspaceArgs:
     """Namespace of the ingress controller."""
 
     ingress_addresses: Sequence[str] = ()
-    """Address ranges of an external load balancer in front of it, which pods connect to."""
+    """Address ranges of an external load balancer in front of the ingress controller, which pods connect to."""
 
     api_server: Sequence[str] = ()
-    """Address ranges of the API server, if the team's pods may connect to it."""
+    """Address ranges of the API server; empty if the team's pods may not connect to it."""
 
     direct_access: DirectAccess | None = None
     """Direct access to the workspace's artifacts; None means through the server only."""
@@ -82,7 +82,8 @@ class WorkspaceArgs:
     """True protects the namespace from deletion, unless the team is archived."""
 
     archived: bool
-    """True takes all rights from programs and forbids pods; people keep the rights that `groups` gives them."""
+    """True removes all rights of programs and sets the quota of pods to 0; people keep the rights that `groups` and
+    `users` give them."""
 
 
 class Workspace(pulumi.ComponentResource):

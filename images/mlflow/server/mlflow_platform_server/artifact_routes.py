@@ -1,4 +1,4 @@
-"""HTTP routes for uploads and downloads of artifacts; they replace MLflow's own of the same paths.
+"""HTTP routes for uploads and downloads of artifacts; they replace MLflow's own routes with the same paths.
 
 The authorization plugin has rules for these paths and methods. MLflow's own functions validate the artifact's path.
 """
@@ -26,7 +26,7 @@ DISCONNECTED = 400
 
 
 class _CheckedRequest(Request):
-    """A request that fails if its body is not as long as announced."""
+    """A request that fails if the length of its body differs from Content-Length."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yield the body's chunks."""
@@ -61,7 +61,7 @@ async def download(artifact_path: str, request: Request) -> Response:
 
 
 def router() -> APIRouter:
-    """Make the replacement of `mlflow.server.artifact_router`."""
+    """Make the router that replaces `mlflow.server.artifact_router`."""
     api = APIRouter()
     for path in PATHS:
         for prefixed in dict.fromkeys((path, handlers._add_static_prefix(path))):

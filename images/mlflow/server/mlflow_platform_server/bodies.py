@@ -1,7 +1,7 @@
 """Request bodies: read into memory whole, up to a limit, before MLflow sees the request.
 
-MLflow reads bodies without any limit, and takes a body that the client cut short for a complete one. Uploads of
-artifacts are not read here; they stream.
+MLflow reads bodies without any limit, and treats a body that the client cut short as complete. Uploads of artifacts
+are not read here; they stream.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ class CutShortError(Exception):
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """True if the headers announce a body; HTTP/1.1 has no body without one of the two headers."""
+    """True if the headers announce a body: HTTP/1.1 requires Transfer-Encoding or Content-Length for it."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0") for name, value in headers
     )
@@ -52,7 +52,7 @@ async def read_whole(headers: Iterable[tuple[bytes, bytes]], receive: Receive, *
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that yields a body which was already read, and then what else the client sends."""
+    """Return a `receive` that yields a body which was already read, and then all further messages of the client."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:
@@ -62,7 +62,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def in_larger_pieces(receive: Receive, *, size: int) -> Receive:
-    """Join small pieces of a streamed body: each piece costs a dozen context switches in MLflow's layers."""
+    """Return a `receive` that joins small pieces of a body: each costs a dozen context switches in MLflow's layers."""
     disconnect: list[Message] = []
 
     async def joined() -> Message:

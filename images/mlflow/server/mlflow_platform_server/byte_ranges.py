@@ -6,11 +6,11 @@ _BYTES = re.compile(r"bytes=(?:(?P<first>\d+)-(?P<last>\d*)|-(?P<suffix>\d+))")
 
 
 class UnsatisfiableRangeError(Exception):
-    """The range begins after the end."""
+    """The range contains no byte of the file."""
 
 
 def span(header: str | None, size: int) -> tuple[int, int] | None:
-    """First byte and the one after the last; None if everything is to be sent.
+    """Position of the range's first byte and of the byte after its last; None if the whole file is to be sent.
 
     Raises:
         UnsatisfiableRangeError: a file of `size` bytes has no byte in the range.

@@ -1,7 +1,7 @@
 """Limit on the requests that a worker handles at once, matched to its database connection pools.
 
 Logging a batch of metrics holds one connection while it takes another. MLflow handles up to 40 requests at once
-(anyio's default). With fewer connections than that, all requests may hold one and wait for a second, until
+(anyio's default). With fewer connections than that, all requests may hold one and wait for another one, until
 `QueuePool` gives up after 30 seconds. Seen with MLflow 3.17.2, 64 clients and pools of 15 to 30 connections on a busy
 machine. Artifacts stream in threads of their own.
 """

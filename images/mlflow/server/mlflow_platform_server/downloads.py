@@ -1,7 +1,7 @@
 """Downloads that stream from the store to the client, a piece at a time, with nothing on the server's disk.
 
 MLflow copies an artifact into a temporary file before it sends the first byte, and for browsers (`get-artifact`) reads
-that file into memory whole. Its handlers still decide which artifact is sent; this module sends it.
+that file into memory whole. MLflow's handlers still decide which artifact is sent; this module sends it.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Workaround for stages of model versions on PostgreSQL.
 
 When a model version replaces others in a stage (the default in its page), MLflow 3.17.2 compares the version, an
-integer in the database, with the text that the client sent. psycopg 3 sends each value with its type, and PostgreSQL
-refuses (`operator does not exist: integer <> character varying`).
+integer in the database, with the string that the client sent. psycopg 3 sends each value with its type, and PostgreSQL
+refuses the comparison (`operator does not exist: integer <> character varying`).
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ def with_integer_version(transition: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the store's `transition_model_version_stage` so that it gets the version as an integer."""
 
     def transition_with_integer(store: Any, name: str, version: str, *stage: Any, **more: Any) -> Any:
-        # Anything else is left for the store to refuse.
+        # A version that is no number is passed on for the store to refuse.
         number = int(version) if str(version).isdecimal() else version
         return transition(store, name, number, *stage, **more)
 

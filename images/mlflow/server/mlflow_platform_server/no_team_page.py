@@ -15,7 +15,7 @@ from http import HTTPStatus
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 
 WORKSPACES = "/api/3.0/mlflow/workspaces"
-# Refused to a caller without any permission. A search would not do: it succeeds for everybody, with an empty list.
+# A request that is refused to a caller without any permission. A search is not: its result is then an empty list.
 EXPERIMENT, EXPERIMENT_QUERY = "/api/2.0/mlflow/experiments/get-by-name", b"experiment_name=Default"
 # Headers of the browser that would change the answer to the query below.
 LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"x-mlflow-workspace"}
@@ -91,7 +91,11 @@ class NoTeamPage:
         await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
 
     async def _has_access(self, scope: Message) -> bool:
-        """Query the server as the caller; any answer but a clear no means yes, so that MLflow serves its own page."""
+        """Query the server as the caller.
+
+        False only if the answer clearly shows that the caller has no access. After an error it is True, so that MLflow
+        serves its own page.
+        """
         answer = list[Message]()
         requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 

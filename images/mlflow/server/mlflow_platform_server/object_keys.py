@@ -8,15 +8,15 @@ import posixpath
 
 
 def is_within(key: str, workspace: str) -> bool:
-    """True if an object, or a folder of objects, belongs to a workspace."""
+    """True if `key`, of an object or a folder of objects, belongs to the workspace."""
     segments = key.split("/")
     return segments[:2] == ["workspaces", workspace] and not {".", ".."} & set(segments)
 
 
 def key_of(path: str, store: str) -> str | None:
-    """Key of a file in a store that is a folder; None if it is outside, or the store is of another kind.
+    """Key of the file `path` in an artifact store on a volume; `store` is the URI of the store's root.
 
-    `store` is the URI of the store's root.
+    None if the file is outside the store, or if the scheme of `store` is not `file`.
     """
     root, normalized = store.removeprefix("file://").rstrip("/"), posixpath.normpath(path)
     if not store.startswith("file:///") or not normalized.startswith(f"{root}/"):

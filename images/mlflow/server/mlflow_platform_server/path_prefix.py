@@ -20,7 +20,7 @@ class PathPrefix:
         self._raw_path = path.encode()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass on a request below the path, with the path removed; answer any other."""
+        """Pass on a request below the path, with the path removed; answer any other request here."""
         if scope["type"] not in {"http", "websocket"} or not self._path:
             await self._app(scope, receive, send)
             return

@@ -24,7 +24,7 @@ class IdentityHeaders:
     groups_header: str
     groups_separator: str
     authorizes_by_token: bool
-    """The plugin asks Kubernetes with the caller's own token, so the server has to see it."""
+    """True if the plugin sends access reviews with the caller's own token, which then has to stay in the request."""
 
 
 def refusal(headers: Headers, expected: IdentityHeaders) -> str | None:

@@ -32,7 +32,7 @@ from mlflow_platform_server import object_keys, uploads
 
 # Error codes of S3 stores for a key that does not exist, on a HEAD and on a GET.
 MISSING = ("404", "NoSuchKey")
-# One for each part in the memory of this process.
+# One slot for each part of an upload in the memory of this process.
 SLOTS = asyncio.Semaphore(uploads.SLOTS)
 
 
@@ -195,6 +195,6 @@ def _translated(error: BotoCoreError | ClientError, path: str) -> MlflowExceptio
         return MlflowException("The artifact store cannot be reached. Try again.", TEMPORARILY_UNAVAILABLE)
     code = error.response["Error"]["Code"]
     if code in MISSING:
-        # As a server error, which it would be otherwise, clients would retry it for minutes.
+        # Otherwise it would be a server error, which clients retry for minutes.
         return MlflowException(f"There is no artifact {path}", RESOURCE_DOES_NOT_EXIST)
     return MlflowException(f"The artifact store answered {code} to {path}.", INTERNAL_ERROR)

@@ -45,7 +45,7 @@ class Target(Protocol):
         ...
 
     def put_part(self, upload: str, number: int, content: bytes) -> str:
-        """Write a part, counted from 1; returns its tag."""
+        """Write the part `number`, counted from 1; returns its ETag."""
         ...
 
     def complete(self, upload: str, tags: list[str]) -> None:
@@ -62,7 +62,7 @@ async def store(chunks: AsyncIterator[bytes], target: Target, slots: asyncio.Sem
 
     Raises:
         BusyError: no slot became free in time.
-        TooSlowError: the client sent too little for too long.
+        TooSlowError: the client sent less than a part in `PART_SECONDS`.
     """
     parts = _Parts(chunks, slots)
     try:

@@ -18,7 +18,7 @@ from mlflow_platform_server import object_keys
 
 
 class ConfinedFileArtifactRepository(LocalArtifactRepository):
-    """A `LocalArtifactRepository` that gives a request only the files of its own workspace."""
+    """A `LocalArtifactRepository` that lets a request access only the files of its own workspace."""
 
     def get_local_path(self, artifact_path: str) -> str:
         self._check(artifact_path)
