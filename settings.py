@@ -1,8 +1,8 @@
-"""Typed settings of a stack, and the only code that reads the stack file.
+"""Typed settings of a stack, and the functions that read and check its configuration.
 
 `load` reads the stack's configuration once and reports all mistakes together. Secrets are not part of the model: they
 are Pulumi outputs from the start (`Secrets`). Each section of the file is declared in `stackfile/model/`; the rest of
-`stackfile/` finds and words the mistakes.
+`stackfile/` finds mistakes and builds their messages.
 """
 
 import json
@@ -70,7 +70,7 @@ class Settings(Model):
     """All settings of a stack, without the secrets."""
 
     profile: Profile
-    """`evaluation` can be deleted with its data; `small` (one team) and `production` protect data and forbid more."""
+    """Defaults and rules: `evaluation` allows deletion of data; `small` (one team) and `production` protect data."""
 
     host: values.Host
     """Public host name; all URLs of the platform are built from it."""
@@ -113,7 +113,7 @@ class Settings(Model):
     """Image and resources of the MLflow server."""
 
     images: Images = Field(default_factory=Images)
-    """All other images, and the registry that images are pulled from."""
+    """All images except `server.image`, and the registry that all images are pulled from."""
 
     access: Access = Field(default_factory=Access)
     """How access is checked, and the contact shown to users without access."""
@@ -131,7 +131,10 @@ class Settings(Model):
 
     @property
     def audiences(self) -> tuple[str, ...]:
-        """Accepted audiences of service-account tokens; with `self-subject` only those that the API server accepts."""
+        """Audiences that MLflow accepts in service-account tokens.
+
+        With `access.review` `self-subject` it is only the issuer, which the API server accepts too.
+        """
         if self.access.review == "self-subject":
             return (self.cluster.service_account_issuer,)
         return self.cluster.audiences
@@ -151,7 +154,7 @@ class Settings(Model):
 
     @property
     def client_namespaces(self) -> tuple[str, ...]:
-        """Namespaces of service accounts that belong to no team."""
+        """Namespaces of the service accounts that teams list, without the teams' own namespaces."""
         namespaces = {namespace for team in self.teams for namespace, _ in self.service_accounts(team)}
         return tuple(sorted(namespaces - self.teams.keys()))
 
@@ -164,7 +167,10 @@ class Settings(Model):
         return self.workspaces.limits.model_copy(update=self.teams[team].limits.model_dump(exclude_none=True))
 
     def members(self, team: str) -> dict[str, tuple[str, ...]]:
-        """Users of the basic login by role in a team: without an identity provider no token carries their groups."""
+        """E-mail addresses of a team's members by role, with login kind `basic`.
+
+        Empty with other kinds, where the identity provider puts the groups into the tokens.
+        """
         users = self.login.users if isinstance(self.login, BasicLogin) else {}
         return {
             role: tuple(email for email, user in sorted(users.items()) if set(groups) & set(user.groups))

@@ -1,1 +1,1 @@
-"""Package marker, so that tests can import `policy.rules`; the engine runs the folder as a program."""
+"""Makes `policy.rules` importable in tests. Pulumi itself runs `__main__.py` in this folder as a policy pack."""

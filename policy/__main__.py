@@ -1,4 +1,4 @@
-"""The policy pack `mlflow-platform`: `pulumi preview --policy-pack policy`."""
+"""The policy pack `mlflow-platform`, used by `pulumi preview --policy-pack policy`."""
 
 from pulumi_policy import EnforcementLevel, PolicyPack
 from rules import POLICIES

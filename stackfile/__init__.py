@@ -1,1 +1,1 @@
-"""Reading and checking of stack files. `model/` declares the sections, `settings.py` combines them."""
+"""Reading and checking of stack files. `model/` declares their sections, `settings.py` combines them."""

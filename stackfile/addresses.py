@@ -32,36 +32,36 @@ def is_address(text: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """The host name in a URL: without scheme, user, port, path or dot at the end."""
+    """The lower-case host name in a URL: without scheme, user, port, path or dot at the end."""
     without_user = text.strip().lower().rpartition("@")[2]
     return re.split(r"[/?#:]", without_user.rpartition("://")[2])[0].strip(".")
 
 
 def host(text: str) -> str | None:
-    """Remedy for a wrong public host name; None for a right one."""
+    """Remedy for a wrong public host name; None for a valid one."""
     if _HOST.fullmatch(text) and len(text) <= LONGEST_HOST:
         return None
     bare = _bare(text)
     if is_address(text) or is_address(bare):
         return "cookies and certificates need a host name: create a DNS name for the address and write that"
     if "*" in text:
-        return "write one name: the platform has a single host"
+        return "write one host name without `*`: the platform has a single host"
     if bare != text and _HOST.fullmatch(bare):
-        return f"write only the name, in lower case: {bare}"
+        return f"write only the host name, in lower case: {bare}"
     if "." not in bare:
-        return "write the full name with its domain, or on your own machine mlflow.localhost"
-    return f"write at most {LONGEST_HOST} lower-case letters, digits and hyphens, with dots between"
+        return "write the full host name with its domain, or mlflow.localhost on your own machine"
+    return f"write at most {LONGEST_HOST} characters: lower-case letters, digits, hyphens, and dots between the parts"
 
 
 def server(text: str) -> str | None:
-    """Remedy for the wrong host of a server that pods connect to."""
+    """Remedy for a wrong host name or IP address of a server that pods connect to; None for a valid one."""
     if text == "localhost" or text.startswith("127."):
-        return "inside a pod, that is the pod itself: write the name that other machines use"
+        return "inside a pod, that is the pod itself: write the host name that other machines use"
     if "." in text and is_address(text):
         return None
     remedy = host(text)
     if remedy and "." not in _bare(text):
-        return "write the full name, which for a Service is like name.namespace.svc.cluster.local"
+        return "write the full host name (for a Service: name.namespace.svc.cluster.local)"
     return remedy
 
 
@@ -72,9 +72,9 @@ def _url(text: str, schemes: tuple[str, ...]) -> str | None:
     except ValueError:
         return "write it like https://name.example.com:8443"
     if parts.scheme not in schemes or not parts.netloc:
-        return f"begin it with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        return f"begin the URL with {' or '.join(f'{scheme}://' for scheme in schemes)}"
     if "@" in parts.netloc:
-        return "remove user name and password: credentials have settings of their own"
+        return "remove user name and password: credentials have their own settings"
     if "?" in text or "#" in text:
         return "remove the `?` or `#` and everything after it"
     remedy = server(parts.netloc if port is None else parts.netloc.rpartition(":")[0])
@@ -82,24 +82,24 @@ def _url(text: str, schemes: tuple[str, ...]) -> str | None:
 
 
 def endpoint(text: str) -> str | None:
-    """Remedy for the wrong URL of an S3 store."""
+    """Remedy for a wrong URL of an S3 store; None for a valid one."""
     remedy = _url(text, ("https", "http"))
     if remedy is None and urlsplit(text).path:
-        return "remove the path and any slash at the end: the bucket has its own setting"
+        return "remove the path and any slash at the end: the bucket is set in artifacts.bucket"
     return remedy
 
 
 def issuer(text: str) -> str | None:
-    """Remedy for the wrong URL of a token issuer, which must equal the `iss` claim."""
+    """Remedy for a wrong URL of a token issuer, which must equal the `iss` claim; None for a valid one."""
     start, discovery, _ = text.partition("/.well-known/")
     remedy = _url(start, ("https",))
     if remedy is None and not re.fullmatch(r"[A-Za-z0-9._~/%-]*", urlsplit(start).path):
-        return "copy the path exactly from the `iss` claim of its tokens"
+        return "copy the path exactly from the `iss` claim of the issuer's tokens"
     return f"remove /.well-known and everything after it: {start}" if discovery and remedy is None else remedy
 
 
 def path(text: str) -> str | None:
-    """Remedy for a wrong path prefix of the platform."""
+    """Remedy for a wrong path prefix of the platform; None for a valid one."""
     segment = r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?"
     if re.fullmatch(rf"(?:/{segment})+", text):
         first = text.split("/")[1]
@@ -111,21 +111,21 @@ def path(text: str) -> str | None:
         return "remove the key: the platform then uses the whole host"
     if f"/{near}" != text and path(f"/{near}") is None:
         return f"write /{near}"
-    return "begin it with a slash, and use lower-case letters, digits, hyphens and dots between slashes"
+    return "begin the path with a slash, and use lower-case letters, digits, hyphens and dots between slashes"
 
 
 def email(text: str) -> str | None:
-    """Remedy for a wrong e-mail address."""
+    """Remedy for a wrong e-mail address; None for a valid one."""
     pattern = rf"[a-z0-9._+-]+@(?:{LABEL}\.)+{LABEL}"
     if re.fullmatch(pattern, text):
         return None
     return (
-        f"write it in lower case: {text.lower()}" if re.fullmatch(pattern, text.lower()) else "write one full address"
+        f"write it in lower case: {text.lower()}" if re.fullmatch(pattern, text.lower()) else "write one e-mail address"
     )
 
 
 def block(text: str) -> str | None:
-    """Remedy for a wrong address range in CIDR notation."""
+    """Remedy for a wrong address range in CIDR notation; None for a valid one."""
     if is_address(text):
         return f"write one address as {text}/{ipaddress.ip_address(text).max_prefixlen}"
     try:

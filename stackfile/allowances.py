@@ -1,4 +1,4 @@
-"""Checks that the default requests and limits of containers fit the quota of every team."""
+"""Check that the default requests and limits of containers fit the quota of every team."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from stackfile.quantities import cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One value of a quota or of default limits."""
+    """One value of a team's or all teams' quota (ResourceQuota) or default limits (LimitRange)."""
 
     path: str
     text: str
@@ -19,7 +19,7 @@ class Amount:
     """The value as a message shows it, with its origin."""
 
     default: bool
-    """True if the file does not set it."""
+    """True if the stack file does not set the value."""
 
     def __str__(self) -> str:
         """The key and its value in a message."""
@@ -30,13 +30,13 @@ class Amount:
 PAIRS: tuple[tuple[str, str, Callable[[str], float | None], str], ...] = (
     ("limits.cpuRequest", "limits.cpu", cpu_in_cores, "Kubernetes rejects a request above its limit"),
     ("limits.memoryRequest", "limits.memory", size_in_bytes, "Kubernetes rejects a request above its limit"),
-    ("limits.cpu", "quota.cpu", cpu_in_cores, "containers without a value of their own would not start"),
-    ("limits.memory", "quota.memory", size_in_bytes, "containers without a value of their own would not start"),
+    ("limits.cpu", "quota.cpu", cpu_in_cores, "containers without their own limit would not start"),
+    ("limits.memory", "quota.memory", size_in_bytes, "containers without their own limit would not start"),
 )
 
 
 def allowances(draft: Draft) -> Iterator[Fault]:
-    """Containers without requests and limits of their own can start in every team."""
+    """Containers without their own requests and limits can start in every team."""
     yield from starmap(_fault, _wrong(draft, None))
     for team in draft.section("teams"):
         # Mistakes in the defaults of all teams are reported once, above.
@@ -64,12 +64,12 @@ def _fault(small: Amount, large: Amount, why: str) -> Fault:
     return Fault(
         at.path,
         f'"{at.text}" is {relation} than {other}; {why}',
-        "lower the one or raise the other",
+        f"lower {small.path} or raise {large.path}",
     )
 
 
 def _amount(draft: Draft, team: str | None, key: str) -> Amount | None:
-    """The value for a team, or for all teams without one; None if it is wrong."""
+    """A team's own value, or if `team` is None the default of all teams; None if the value is missing or wrong."""
     if team is not None and _path(team, key) in _own(draft, team):
         section, _, last = key.partition(".")
         text = mapping(mapping(draft.section("teams").get(team)).get(section)).get(last)

@@ -1,4 +1,4 @@
-"""Kinds of values of AWS: account IDs, ARNs, ids, time windows."""
+"""Types of AWS values in a stack file: account IDs, ARNs, resource IDs, time windows and others."""
 
 import re
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def _key(text: str) -> str | None:
 
 
 def gibibytes(size: str) -> int:
-    """A valid storage size of RDS as a number of GiB."""
+    """Number of GiB in a valid storage size of RDS, such as `20Gi`."""
     return int(size.removesuffix("Gi"))
 
 
@@ -63,7 +63,7 @@ def _storage(text: str) -> str | None:
 
 
 def owner_of(key: str) -> tuple[str, str]:
-    """Region and account in the ARN of a KMS key."""
+    """Region and account ID in the ARN of a KMS key; empty strings if the ARN is invalid."""
     match = _KEY.fullmatch(key)
     return (match[1], match[2]) if match else ("", "")
 

@@ -20,48 +20,50 @@ RESERVED_ENDS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3")
 
 
 def needed(draft: Draft) -> Iterator[Fault]:
-    """The section `aws` is set exactly if database or artifacts are at AWS."""
+    """The section `aws` is set if the platform creates a database or a bucket at AWS, and only then."""
     users = [f"{section}.kind `{kind}`" for section, kind in USERS if draft.text(f"{section}.kind") == kind]
     if users and not draft.says("aws"):
         yield Fault(
             "aws",
             f"is missing; {' and '.join(users)} {'needs' if len(users) == 1 else 'need'} it",
-            "add it, with region, accountId and identity",
+            "add `aws` with region, accountId and identity",
         )
     elif not users and draft.says("aws"):
         yield Fault(
             "aws",
-            "is not used: neither database nor artifacts are at AWS",
-            "remove it, or use database.kind `rds` or artifacts.kind `bucket`",
+            "is not used: only database.kind `rds` and artifacts.kind `bucket` need it",
+            "remove `aws`, or use one of them",
         )
 
 
 def account(draft: Draft) -> Iterator[Fault]:
-    """ARNs belong to the account, and KMS keys to the region."""
+    """ARNs are in the account `aws.accountId`, and KMS keys also in `aws.region`."""
     number, region = draft.text("aws.accountId"), draft.text("aws.region")
     for path in ("aws.identity.oidcProvider", "aws.permissionsBoundary"):
         arn = draft.text(path)
         owner = arn.split(":")[4] if arn else None
         if owner not in (None, number, "aws") and number is not None:
-            yield Fault(path, f"belongs to account {owner}, and aws.accountId is {number}", "use one of that account")
+            yield Fault(
+                path, f"belongs to account {owner}, but aws.accountId is {number}", f"use an ARN in account {number}"
+            )
     for section, kind in USERS:
         key = draft.text(f"{section}.kmsKey") if draft.text(f"{section}.kind") == kind else None
         if key is None:
             continue
         where, whose = amazon.owner_of(key)
         if region is not None and where != region:
-            yield Fault(f"{section}.kmsKey", f"is in {where}, and aws.region is {region}", "use a key in that region")
+            yield Fault(f"{section}.kmsKey", f"is in {where}, but aws.region is {region}", f"use a key in {region}")
         if number is not None and whose != number:
             yield Fault(
                 f"{section}.kmsKey",
                 f"belongs to account {whose}, whose administrators could make the data unreadable;"
                 f" aws.accountId is {number}",
-                "use a key of that account, or remove it",
+                f"use a key in account {number}, or remove {section}.kmsKey",
             )
 
 
 def issuer(draft: Draft) -> Iterator[Fault]:
-    """The OIDC provider in IAM has the issuer of the cluster."""
+    """The OIDC provider in IAM is for the cluster's service-account issuer."""
     provider = draft.text("aws.identity.oidcProvider")
     if provider is None:
         return
@@ -71,15 +73,15 @@ def issuer(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "cluster.serviceAccountIssuer",
             f"expected {expected}, the issuer in aws.identity.oidcProvider, found {shown(found)}",
-            "use that issuer, or the OIDC provider of this cluster",
+            "use that issuer, or the ARN of this cluster's OIDC provider in aws.identity.oidcProvider",
         )
 
 
 def tags(draft: Draft) -> Iterator[Fault]:
-    """AWS accepts the tags."""
+    """Tags are within AWS's limits, and none is named like the platform's own tag."""
     found = draft.section("aws.tags")
     if len(found) > MOST_TAGS:
-        yield Fault("aws.tags", f"expected at most {MOST_TAGS} tags, found {len(found)}", "remove some")
+        yield Fault("aws.tags", f"expected at most {MOST_TAGS} tags, found {len(found)}", "remove some tags")
     for name in found:
         if name.lower().startswith("aws:"):
             yield Fault(path_of(("aws", "tags", name)), "begins with aws:, which AWS reserves", "choose another name")
@@ -92,14 +94,14 @@ def tags(draft: Draft) -> Iterator[Fault]:
 
 
 def bucket(draft: Draft) -> Iterator[Fault]:
-    """S3 accepts the bucket's name, and its TLS certificate covers it."""
+    """S3 accepts the bucket's name, and S3's TLS certificate covers the host name with the bucket in it."""
     if draft.text("artifacts.kind") != "bucket":
         return
     name = draft.text("artifacts.name") or ""
     if "." in name:
         yield Fault(
             "artifacts.name",
-            f"{shown(name)} contains a dot, and AWS's certificate covers one label before s3.<region>.amazonaws.com",
+            f"{shown(name)} contains a dot, so S3's certificate for *.s3.<region>.amazonaws.com does not cover it",
             f"write {name.replace('.', '-')}",
         )
     if name.startswith(RESERVED_STARTS) or name.endswith(RESERVED_ENDS):
@@ -113,15 +115,15 @@ def direct_access(draft: Draft) -> Iterator[Fault]:
     if draft.value("workspaces.enabled") is False:
         yield Fault(
             "artifacts.directAccess",
-            "separates teams by workspace, and workspaces.enabled is false",
-            "remove it",
+            "needs workspaces to separate teams, but workspaces.enabled is false",
+            "remove artifacts.directAccess",
         )
     for team in draft.section("teams"):
         if len(team) > LONGEST_TEAM:
             yield Fault(
                 path_of(("teams", team)),
-                f"has {len(team)} characters; with artifacts.directAccess it is part of an IAM name, which allows"
-                f" {LONGEST_IAM_NAME} - {BEHIND_TEAM} for the rest = {LONGEST_TEAM}",
+                f"has {len(team)} characters; with artifacts.directAccess the name is part of an IAM role's name:"
+                f" expected at most {LONGEST_IAM_NAME} - {BEHIND_TEAM} for the rest = {LONGEST_TEAM} characters",
                 "give the team a shorter name, or remove artifacts.directAccess",
             )
 

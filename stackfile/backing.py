@@ -11,7 +11,7 @@ LARGER = {"database": "`in-cluster` or `external`", "artifacts": "`in-cluster` o
 
 
 def administrator(draft: Draft) -> Iterator[Fault]:
-    """A generated password needs an administrator, which is another role than MLflow's."""
+    """A generated password needs an administrator, and the administrator is not MLflow's own role."""
     if draft.text("database.kind") != "external":
         return
     user = draft.text("database.administrator.user")
@@ -19,7 +19,7 @@ def administrator(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "database.credentials.kind",
             "`generated` needs database.administrator, which sets the password",
-            "add database.administrator, or use another kind",
+            "add database.administrator, or use another kind of credentials",
         )
     if user is not None and user == draft.text("database.user"):
         yield Fault(
@@ -30,7 +30,7 @@ def administrator(draft: Draft) -> Iterator[Fault]:
 
 
 def store(draft: Draft) -> Iterator[Fault]:
-    """A CA certificate needs a store with TLS, and an IAM role needs AWS."""
+    """`authority` is set only for a store with TLS outside AWS, and an IAM role only for AWS."""
     if draft.text("artifacts.kind") != "s3":
         return
     endpoint = draft.text("artifacts.endpointUrl")
@@ -44,13 +44,13 @@ def store(draft: Draft) -> Iterator[Fault]:
     if draft.text("artifacts.credentials.kind") == "workload-identity" and endpoint is not None:
         yield Fault(
             "artifacts.credentials.kind",
-            "`workload-identity` works at AWS only, and artifacts.endpointUrl is another store",
+            "`workload-identity` works only at AWS, but artifacts.endpointUrl is set to another store",
             "use an access key, or remove artifacts.endpointUrl",
         )
 
 
 def volumes(draft: Draft) -> Iterator[Fault]:
-    """Data on the volume of one pod is for evaluation, and for one replica."""
+    """Kinds with a volume that only one pod can mount need profile `evaluation` and a single replica."""
     for section, kind in VOLUMES.items():
         if draft.text(f"{section}.kind") != kind:
             continue
@@ -58,7 +58,8 @@ def volumes(draft: Draft) -> Iterator[Fault]:
         if profile not in (None, "evaluation"):
             yield Fault(
                 f"{section}.kind",
-                f"`{kind}` is not allowed with profile `{profile}`: only one pod mounts it, so a rollout is an outage",
+                f"`{kind}` is not allowed with profile `{profile}`: only one pod can mount its volume, so MLflow is"
+                " down during a rollout",
                 f"use {LARGER[section]}",
             )
         if replicas is not None and replicas > 1:
@@ -70,7 +71,7 @@ def volumes(draft: Draft) -> Iterator[Fault]:
 
 
 def sqlite(draft: Draft) -> Iterator[Fault]:
-    """SQLite allows one writer at a time."""
+    """SQLite needs a single worker process: it allows one writer at a time."""
     workers = draft.number("server.workers")
     if draft.text("database.kind") == "sqlite" and workers is not None and workers > 1:
         yield Fault(

@@ -16,7 +16,7 @@ def cautions(draft: Draft) -> Iterator[Fault]:
 
 
 def single(draft: Draft) -> Iterator[Fault]:
-    """Production has a second replica for when a node is drained."""
+    """Warn about a single replica in production."""
     if draft.value("profile") == "production" and draft.number("server.replicas") == 1:
         yield Fault(
             "server.replicas",
@@ -26,7 +26,7 @@ def single(draft: Draft) -> Iterator[Fault]:
 
 
 def rds(draft: Draft) -> Iterator[Fault]:
-    """A database at AWS has a standby in production, and backups for a small team."""
+    """Warn about RDS without a standby in production, without backups for a small team, or with `maxConnections`."""
     if draft.text("database.kind") != "rds":
         return
     if draft.value("profile") == "production" and draft.value("database.multiAz") is False:
@@ -38,7 +38,7 @@ def rds(draft: Draft) -> Iterator[Fault]:
     if draft.says("database.maxConnections"):
         yield Fault(
             "database.maxConnections",
-            "RDS applies it at the instance's next restart, but MLflow's pools count on it immediately",
+            "RDS applies it at the instance's next restart, but pool sizes are checked against it immediately",
             "restart the instance after the `up` that changes it, and raise the pool sizes in a later `up`",
         )
     if draft.value("profile") == "small" and draft.number("database.backupDays") == 0:
@@ -50,12 +50,12 @@ def rds(draft: Draft) -> Iterator[Fault]:
 
 
 def paused(draft: Draft) -> Iterator[Fault]:
-    """A server is not left paused."""
+    """Warn about a paused server."""
     if draft.value("server.paused") is True:
         yield Fault(
             "server.paused",
-            "no server runs until you remove this and run `up`",
-            "remove it after the upgrade",
+            "MLflow is down until you remove server.paused and run `up`",
+            "remove it when the upgrade or restore is done",
         )
 
 

@@ -8,9 +8,9 @@ BROKEN = "the certificate is incomplete: paste it again with its line breaks bel
 
 
 def authority(text: str) -> str | None:
-    """Remedy for wrong CA certificates; None for one or more right ones."""
+    """Remedy for a wrong value; None for one or more valid CA certificates."""
     if "PRIVATE KEY" in text:
-        return "that is a private key, which only the CA may have: write the CA certificate, and replace the key"
+        return "it contains a private key, which only the CA may have: write the CA certificate, and replace the key"
     if BEGIN not in text:
         return f"write the whole block that begins with {BEGIN}, below `|-`"
     # OpenSSL rejects a block in one line, though other libraries read it.
@@ -22,7 +22,7 @@ def authority(text: str) -> str | None:
         return BROKEN
     for certificate in certificates:
         if not _may_sign(certificate):
-            return "one of them is a server certificate: write the certificate of the CA that signed it"
+            return "one of the certificates is a server certificate: write the certificate of the CA that signed it"
     return None
 
 

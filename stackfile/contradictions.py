@@ -22,7 +22,7 @@ def contradictions(draft: Draft) -> Iterator[Fault]:
 
 
 def own_login(draft: Draft) -> Iterator[Fault]:
-    """Users of a login without identity provider are in groups of teams."""
+    """Every group in `login.users` is a group of a team."""
     if draft.text("login.kind") not in posture.OWN_LOGINS:
         return
     used = sorted({group for team in draft.section("teams") for _, group in _groups(draft, team)})
@@ -52,7 +52,7 @@ def self_subject(draft: Draft) -> Iterator[Fault]:
             "cluster.serviceAccountAudiences",
             f"does not contain {shown(issuer or '')}, the audience that the API server accepts; access.review"
             " `self-subject` sends it the callers' tokens",
-            "add it, or remove the key",
+            "add this audience, or remove cluster.serviceAccountAudiences",
         )
     if draft.text("login.kind") == "basic":
         yield Fault(
@@ -67,7 +67,9 @@ def namespaces(draft: Draft) -> Iterator[Fault]:
     platform, controller = draft.text("namespace"), draft.text("cluster.ingressNamespace")
     if platform is not None and platform == controller:
         yield Fault(
-            "namespace", f'"{platform}" belongs to the ingress controller (cluster.ingressNamespace)', "choose another"
+            "namespace",
+            f'"{platform}" belongs to the ingress controller (cluster.ingressNamespace)',
+            "choose another namespace",
         )
     owners = {
         controller: "the ingress controller (cluster.ingressNamespace)",
@@ -83,13 +85,13 @@ def namespaces(draft: Draft) -> Iterator[Fault]:
 
 
 def groups(draft: Draft) -> Iterator[Fault]:
-    """A team has at least one group, and each group has one role."""
+    """A team has at least one group, and lists each group under one role."""
     for team, said in draft.section("teams").items():
         if mapping(said).get("groups") == {}:
             yield Fault(
                 path_of(("teams", team, "groups")),
                 "is empty; expected at least one group",
-                f"add one as viewer, editor or manager, or remove `groups`: {team}-mlflow-users is then manager",
+                f"add one as viewer, editor or manager, or remove `groups`: then group {team}-mlflow-users is manager",
             )
         for group, times in Counter(group for _, group in _groups(draft, team)).items():
             if times > 1:
@@ -107,8 +109,8 @@ def one_team(draft: Draft) -> Iterator[Fault]:
     if draft.value("workspaces.enabled") is False and len(teams) > 1:
         yield Fault(
             "workspaces.enabled",
-            f"`false` is for a single team, and there are {len(teams)} ({', '.join(teams)})",
-            "keep one team, or remove the key",
+            f"`false` is for a single team, but there are {len(teams)} teams ({', '.join(teams)})",
+            "keep one team, or remove workspaces.enabled",
         )
 
 
@@ -122,16 +124,16 @@ def _groups(draft: Draft, team: str) -> list[tuple[str, str]]:
 
 
 def hosts(draft: Draft) -> Iterator[Fault]:
-    """No service that the platform depends on has the platform's host name."""
+    """Database, artifact store and issuer do not have the platform's own host name."""
     host = draft.text("host")
     used = {
-        "database.host": draft.text("database.host"),
-        "artifacts.endpointUrl": _host_of(draft.text("artifacts.endpointUrl")),
-        "login.issuer": _host_of(draft.text("login.issuer")),
+        "database.host": (draft.text("database.host"), "host name of the PostgreSQL server"),
+        "artifacts.endpointUrl": (_host_of(draft.text("artifacts.endpointUrl")), "URL of the S3 store"),
+        "login.issuer": (_host_of(draft.text("login.issuer")), "URL of the identity provider"),
     }
-    for path, other in used.items():
+    for path, (other, meaning) in used.items():
         if host is not None and other == host:
-            yield Fault(path, f"is {host}, the platform's own host", "write the host of the other service")
+            yield Fault(path, f"contains {host}, the platform's own host name (`host`)", f"write the {meaning}")
 
 
 def _host_of(url: str | None) -> str | None:
@@ -139,7 +141,7 @@ def _host_of(url: str | None) -> str | None:
 
 
 def bucket(draft: Draft) -> Iterator[Fault]:
-    """A bucket at AWS needs its region."""
+    """An existing bucket at AWS needs `artifacts.region`."""
     if (
         draft.text("artifacts.kind") == "s3"
         and not draft.says("artifacts.endpointUrl")

@@ -1,6 +1,6 @@
-"""A stack file that may have mistakes, with its profile's values for keys that it does not set.
+"""A stack file that may have mistakes, with its profile's values for keys that the file does not set.
 
-Contradictions are searched in it, so that they are reported together with mistakes in single values.
+Checks that compare several settings read a `Draft`, not `Settings`: so they run even if single values are wrong.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Draft:
         self._model = model
 
     def value(self, path: str) -> object:
-        """The value of a key: from the file, the profile or the default; None if there is none or it is wrong."""
+        """The value of a key: from the file, the profile or the default; None if the value is missing or wrong."""
         here: object = self._document
         inside: outline.Models = [self._model]
         for step in path.split("."):
@@ -39,7 +39,7 @@ class Draft:
         return here
 
     def text(self, path: str) -> str | None:
-        """The value of a key if it is a text, else None."""
+        """The value of a key if it is a string, else None."""
         value = self.value(path)
         return value if isinstance(value, str) else None
 
@@ -49,7 +49,7 @@ class Draft:
         return value if isinstance(value, int) else None
 
     def section(self, path: str) -> Mapping[str, object]:
-        """A section; empty if it is absent or something else."""
+        """Keys and values of a section; empty if the section is absent or no mapping."""
         return mapping(self.value(path))
 
     def says(self, path: str) -> bool:
@@ -65,17 +65,17 @@ class Draft:
         return profiles.origin(self._written, path.split("."))
 
     def aside(self, path: str) -> str:
-        """Origin of a key's value as a message shows it behind the value; empty for values from the file."""
+        """Origin of a key's value for messages, like ` (the default)`; an empty string for values from the file."""
         origin = self.origin(path)
         return {"stack file": "", "default": " (the default)"}.get(origin, f" ({origin})")
 
     def said(self, path: str) -> str:
-        """A key's value as a message shows it, with its origin."""
+        """A key's value and its origin for messages, like `2 (the default)`."""
         return shown(self.value(path)) + self.aside(path)
 
 
 def _default(field: FieldInfo) -> object:
-    """Default of a field, in the form of a stack file."""
+    """Default of a field, as a stack file would contain it."""
     value = outline.default(field)
     return value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
 
@@ -86,6 +86,6 @@ def mapping(value: object) -> Mapping[str, object]:
 
 
 def texts(value: object) -> list[str]:
-    """The texts in a list; empty for any other value."""
+    """The strings in a list; empty for any other value."""
     items = cast("list[object]", value) if isinstance(value, list) else []
     return [item for item in items if isinstance(item, str)]

@@ -7,17 +7,17 @@ from stackfile.faults import Fault, path_of
 
 
 def forward_auth(draft: Draft) -> Iterator[Fault]:
-    """Forward authentication needs a login with tokens."""
+    """`gateway.login` `forward-auth` needs a login with tokens."""
     if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
         yield Fault(
             "gateway.login",
-            "`forward-auth` needs a token, and login.kind `basic` has none",
+            "`forward-auth` needs a token, but login.kind `basic` has none",
             "use `reverse-proxy`, or login.kind `oidc`",
         )
 
 
 def cert_manager(draft: Draft) -> Iterator[Fault]:
-    """The Secret of the certificate has one writer."""
+    """cert-manager does not write the Secret of a self-signed certificate, which the platform writes."""
     if draft.text("certificate.kind") != "self-signed":
         return
     places = (("cluster", "ingressAnnotations"), ("gateway", "annotations"))
@@ -25,13 +25,13 @@ def cert_manager(draft: Draft) -> Iterator[Fault]:
         if name.startswith("cert-manager.io/"):
             yield Fault(
                 path_of((*section, name)),
-                "lets cert-manager overwrite the certificate of certificate.kind `self-signed`",
-                "remove it, or use certificate.kind `secret` with the name of cert-manager's Secret",
+                "lets cert-manager overwrite the certificate that certificate.kind `self-signed` creates",
+                "remove the annotation, or use certificate.kind `secret` with the name of cert-manager's Secret",
             )
 
 
 def ingress(draft: Draft) -> Iterator[Fault]:
-    """Settings of an Ingress need one."""
+    """Ingress settings are not set if the platform uses the Gateway API."""
     if draft.text("gateway.kind") != "http-route":
         return
     for key, other in (("ingressClass", "gateway.className"), ("ingressAnnotations", "gateway.annotations")):

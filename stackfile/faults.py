@@ -1,4 +1,4 @@
-"""Mistakes in a stack file, and their report, which never shows a possible password."""
+"""Mistakes in a stack file, and their report, which never shows a value that may be a password."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def report(faults: Sequence[Fault], file: str) -> str:
 
 
 def path_of(steps: Sequence[str | int]) -> str:
-    """A key path; names that are not plain words are in brackets."""
+    """A key path in one string; names with other characters than letters, digits, `_` and `-` are in brackets."""
     path = ""
     for step in steps:
         if isinstance(step, int):
@@ -62,16 +62,16 @@ def sounds_secret(key: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value as a message may show it: no content of sections and lists, and no text that may contain a password."""
+    """A value for messages: without the content of mappings, lists, and strings that may contain a password."""
     match value:
         case None:
             return "nothing"
         case Mapping():
-            return "keys"
+            return "a mapping"
         case list():
             return "a list"
         case str() if _MAY_HOLD_PASSWORD.search(value):
-            return "a text that may hold a password"
+            return "a string that may contain a password"
         case _:
             text = json.dumps(value, ensure_ascii=False, default=str)
             return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

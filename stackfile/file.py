@@ -1,7 +1,7 @@
-"""Reads a stack file without the Pulumi engine, with the same result as the engine's.
+"""Reading of a stack file without the Pulumi engine, with the same result as the engine's.
 
-Scalars have the engine's types (YAML 1.2: `yes` is a text, a date without quotes is a timestamp), so that checks give
-the same result with and without the engine. Encrypted values stay unknown.
+Scalars have the engine's types (YAML 1.2: `yes` is a string, a date without quotes is a timestamp), so that checks give
+the same result with and without the engine. A placeholder replaces encrypted values.
 """
 
 import json
@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 
 
 class UnreadableError(ValueError):
-    """The text is not a stack file; the message says where."""
+    """A file that cannot be read as a stack file; the message says why, and in which line if that is known."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -77,10 +77,10 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _section)
 
 
 def read(text: str) -> Source:
-    """The configuration in the text of a stack file.
+    """The configuration in a stack file with the content `text`.
 
     Raises:
-        UnreadableError: the text is not a stack file.
+        UnreadableError: the text cannot be read as a stack file.
     """
     try:
         document: object = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
@@ -88,7 +88,7 @@ def read(text: str) -> Source:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise UnreadableError(f"{line}{error.problem}") from None
     except yaml.YAMLError:
-        raise UnreadableError("it contains characters that YAML does not allow") from None
+        raise UnreadableError("the file contains characters that YAML does not allow") from None
     config = _mapping(document if document is not None else {}, "the file").get("config")
     values = {_full(key): value for key, value in _mapping(config if config is not None else {}, "`config`").items()}
     encrypted = frozenset(key for key, value in values.items() if any(_secure(value)))
@@ -97,18 +97,18 @@ def read(text: str) -> Source:
 
 def _mapping(value: object, what: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise UnreadableError(f"expected {what} to be a section with keys, as in `config:`")
+        raise UnreadableError(f"expected {what} to be a YAML mapping (lines like `key: value`)")
     return cast("Mapping[str, object]", value)
 
 
 def _full(key: str) -> str:
-    """A key with its namespace; the engine allows keys without the project's one, and with `:config:`."""
+    """A key as `<namespace>:<name>`. Like the engine, adds a missing project namespace and removes `config:`."""
     namespace, colon, name = key.partition(":")
     return f"{namespace}:{name.removeprefix('config:')}" if colon else f"{PROJECT}:{key}"
 
 
 def _secure(value: object) -> Iterator[bool]:
-    """True once for each encrypted value."""
+    """Yield True for each encrypted value in a value; nothing if there is none."""
     if _is_secure(value):
         yield True
     elif isinstance(value, Mapping):
@@ -134,7 +134,7 @@ def _without_secrets(value: object) -> object:
 
 
 def _text(value: object) -> str:
-    """A value as the engine passes it: sections as JSON, scalars as text."""
+    """A value as the engine passes it: mappings and lists as JSON, scalars as strings, null as an empty string."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value)

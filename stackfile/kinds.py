@@ -1,4 +1,4 @@
-"""Kinds of values, each with a description of the expected value and remedies for wrong ones."""
+"""Kinds of values (strings, numbers, booleans), each with a description and with remedies for wrong values."""
 
 import json
 from collections.abc import Callable
@@ -18,10 +18,10 @@ class Kind:
     """Metadata of an `Annotated` type that rejects wrong values before pydantic checks them."""
 
     meaning: str
-    """The expected value; follows words like "expected"."""
+    """Description of the expected value; messages say `expected <meaning>`."""
 
     remedy: Callable[[object], str | None]
-    """Remedy for a wrong value; None for a right one."""
+    """Returns the remedy for a wrong value, and None for a valid one."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's hook: this check runs before those of the annotated type."""
@@ -35,7 +35,7 @@ class Kind:
 
 
 def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
-    """A kind of text; `advise` gives the remedy for a wrong text and None for a right one."""
+    """A kind of string; `advise` returns the remedy for a wrong string, and None for a valid one."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, str):
@@ -46,13 +46,13 @@ def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
         if isinstance(value, bool | int | float):
             written = json.dumps(value)
             return advise(written) or f'write it in quotes: "{written}"'
-        return "write a single text"
+        return "write a string"
 
     return Kind(meaning, remedy)
 
 
 def whole(low: int, high: int) -> Kind:
-    """A kind of whole number within bounds."""
+    """A kind of whole number, from `low` to `high`."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, int) and not isinstance(value, bool):

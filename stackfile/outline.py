@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from stackfile.kinds import Kind
 
 Models = Sequence[type[BaseModel]]
-# Pydantic's mark behind a key of a map, when the key itself is wrong.
+# Pydantic adds this after a key of a mapping if the key itself is wrong.
 KEY_MARK = "[key]"
 
 
@@ -26,34 +26,34 @@ class Key:
     """For example `database.host` or `teams.*.description`; `*` stands for a name that the user chooses."""
 
     choice: str | None
-    """The section's `kind` that has the key; None if the section has no `kind`."""
+    """The `kind` with which the section has this key; None if the key does not depend on a `kind`."""
 
     field: FieldInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a stack file."""
+    """A key, or an entry of a list or mapping, in a stack file."""
 
     steps: tuple[str | int, ...]
-    """Keys and indices from the top, without pydantic's own marks."""
+    """Keys and list indices from the top of the file, without what pydantic adds to them."""
 
     parents: Models
-    """Models that could have the last key."""
+    """Models in which the last key is looked up; empty for entries of mappings."""
 
     field: FieldInfo | None
-    """Declaration of the last key; None for unknown keys and for entries of maps and lists."""
+    """Declaration of the last key; None for unknown keys and for entries of mappings and lists."""
 
 
 def models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
-    """All models in an annotation: a model, a union of models, or the values of a map."""
+    """All models in an annotation: a model, a union of models, or the values of a mapping."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in models(argument)]
 
 
 def choice(model: type[BaseModel]) -> str | None:
-    """The value of a model's `kind`."""
+    """The value of a model's `kind`; None if the model has no `kind`."""
     field = model.model_fields.get("kind")
     return None if field is None else get_args(field.annotation)[0]
 
@@ -69,7 +69,7 @@ def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def value_kind(annotation: Any, metadata: Iterable[object] = ()) -> Kind | None:  # noqa: ANN401 - any annotation
-    """The kind of value in an annotation; `| None` is ignored."""
+    """The `Kind` in an annotation or its metadata, ignoring `| None`; None for mappings, lists and sections."""
     kind = next((item for item in metadata if isinstance(item, Kind)), None)
     if kind is not None or get_origin(annotation) in (dict, tuple):
         return kind
@@ -91,15 +91,15 @@ def words(field: FieldInfo) -> str:
             return one_of(alternatives(field))
         case origin if origin is tuple:
             item = value_kind(get_args(annotation)[0])
-            return f"a list; each item is {item.meaning if item else 'a text'}"
+            return f"a list; each item is {item.meaning if item else 'a string'}"
         case origin if origin is dict and not models(annotation):
-            return "a section of texts"
+            return "a mapping with strings as values"
         case origin if origin is dict:
             name = value_kind(get_args(annotation)[0])
-            return f"a section; each key is {name.meaning if name else 'a text'}"
+            return f"a mapping; each key is {name.meaning if name else 'a string'}"
         case _:
             kinds = choices(field)
-            return f"a section with `kind` {one_of(kinds)}" if kinds else "a section"
+            return f"a mapping with `kind` {one_of(kinds)}" if kinds else "a mapping"
 
 
 def alternatives(field: FieldInfo | None) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def default(field: FieldInfo) -> object:
 
 
 def one_of(values: Iterable[str]) -> str:
-    """Alternatives as text."""
+    """Alternatives in one string, like `a` or `b`."""
     return " or ".join(f"`{value}`" for value in values)
 
 
@@ -134,9 +134,9 @@ def prefix_in(path: str, field: FieldInfo) -> str:
 
 
 def locate(model: type[BaseModel], location: Sequence[str | int]) -> Place:
-    """The place in the file for a location of pydantic.
+    """The place in the file for the location (`loc`) of a pydantic error.
 
-    Pydantic adds the selected `kind` after the key of a union, and a mark after a wrong key of a map.
+    Pydantic adds the selected `kind` after the key of a union, and `[key]` after a wrong key of a mapping.
     """
     steps: list[str | int] = []
     parents: Models = [model]

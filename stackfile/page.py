@@ -26,7 +26,7 @@ The profile sets some of the defaults. `make configuration` prints all values of
 """
 SECRETS = """## Secrets
 
-Set them with `pulumi config set --secret <key>`, which asks for the value. A secret in plain text is an error.
+Set them with `pulumi config set --secret <key>`, which prompts for the value. A secret in plain text is an error.
 
 | Key | Needed by | Meaning |
 |---|---|---|
@@ -35,7 +35,7 @@ HEAD = "| Key | Expected | Default | Meaning |\n|---|---|---|---|\n"
 
 
 def page() -> str:
-    """The whole page."""
+    """The page in Markdown."""
     sections = {name: field for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
     single = [key for key in outline.keys(Settings) if "." not in key.path and key.path not in sections]
     secrets = "".join(f"| `{name}` | {need.condition} | {need.meaning} |\n" for name, need in NEEDS.items())
@@ -67,7 +67,7 @@ def _row(key: outline.Key, choice: str | None) -> str:
 
 
 def _default(key: outline.Key) -> str:
-    """Defaults of a key: those of the profiles, and the field's own for other profiles."""
+    """Defaults of a key: those that profiles set, and the field's own default for the other profiles."""
     said = [
         f"{profile} {_code(value)}"
         for preset in profiles.PRESETS

@@ -17,18 +17,18 @@ class Unsuitable:
 
     path: str
     of: Callable[[str], bool]
-    """True for an unsuitable value of the key."""
+    """Returns True for an unsuitable value of the key."""
 
     problem: str
     remedy: str
     unless: str | None = None
-    """A key that overrides the value; if it is set, there is nothing to report."""
+    """Another key; if it is set, the value of `path` is suitable."""
 
     refused: tuple[Profile, ...] = ()
     warned: tuple[Profile, ...] = ()
 
     def fault(self, draft: Draft) -> Fault:
-        """The mistake or warning for a stack file."""
+        """The mistake or warning, with the stack file's value and profile in its text."""
         words = {"value": draft.text(self.path), "profile": draft.text("profile")}
         return Fault(self.path, self.problem.format_map(words), self.remedy)
 
@@ -70,7 +70,7 @@ UNSUITABLE = (
     Unsuitable(
         "server.image",
         _starts("localhost/"),
-        "begins with localhost/, so that other nodes cannot pull it",
+        "begins with localhost/, so that other machines cannot pull the image",
         "push the image to a registry and use its name there",
         unless="images.registry",
         refused=("production",),

@@ -1,7 +1,7 @@
-"""The three profiles: a table of defaults, and its application to a stack file.
+"""The three profiles: a table of defaults, and functions that apply it to a stack file.
 
-A value comes from the stack file, else from the profile, else from the field's own default. Each row of the table holds
-the profiles that differ from the field's own default, and the reason.
+A value comes from the stack file, else from the profile, else from the field's own default. Each row of the table has
+one key, its values in the profiles that differ from the field's own default, and the reason.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ class Preset:
     """Reason for the values, for docs/sizing.md."""
 
     kind: str | None = None
-    """The `kind` of section that has the key; None if the section has it with every `kind`."""
+    """The section's `kind` for which the values are; None for every `kind`."""
 
     @property
     def section(self) -> str:
@@ -107,7 +107,7 @@ PRESETS: tuple[Preset, ...] = (
 
 
 def presets(document: Mapping[str, object]) -> Iterator[tuple[Preset, Value]]:
-    """The rows that apply to a document, with the value of its profile."""
+    """The rows of the table that apply to a document, each with the value for the document's profile."""
     profile = document.get("profile")
     for preset in PRESETS:
         kind = _mapping(document.get(preset.section)).get("kind")
@@ -119,7 +119,7 @@ def presets(document: Mapping[str, object]) -> Iterator[tuple[Preset, Value]]:
 def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str, object]:
     """The document with the profile's values for keys that it does not set.
 
-    A missing section that is required stays missing, so that it is reported as such.
+    A missing section that is required stays missing, so that the model reports it as missing.
     """
     known = outline.fields(model)
     whole = dict(document)
@@ -131,7 +131,7 @@ def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str,
 
 
 def _put(above: dict[str, object], path: list[str], value: Value) -> None:
-    """Set a value that is not set yet, in copies of its sections; anything else than a section stays unchanged."""
+    """Set the value at `path` if it is not set. Nested mappings are copied first; other values stay unchanged."""
     step, *rest = path
     if not rest:
         above.setdefault(step, value)

@@ -1,4 +1,4 @@
-"""Checks of the tokens and service accounts of programs."""
+"""Checks of settings for programs: audiences of tokens, service accounts, access to the API server."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def audiences(draft: Draft) -> Iterator[Fault]:
 
 
 def service_accounts(draft: Draft) -> Iterator[Fault]:
-    """A team's service accounts are not the platform's, and each is listed once."""
+    """Each service account is listed once, is not `mlflow-client`, and is not in the platform's namespace."""
     platform = draft.text("namespace")
     for team, said in draft.section("teams").items():
         path = path_of(("teams", team, "serviceAccounts"))
@@ -54,7 +54,7 @@ def service_accounts(draft: Draft) -> Iterator[Fault]:
 
 
 def api_server(draft: Draft) -> Iterator[Fault]:
-    """Access to the API server for teams needs its addresses."""
+    """`workspaces.apiServer` needs the API server's addresses in `cluster.apiServer`."""
     if draft.value("workspaces.apiServer") is True and not texts(draft.value("cluster.apiServer")):
         yield Fault(
             "workspaces.apiServer",

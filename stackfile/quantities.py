@@ -1,4 +1,4 @@
-"""Kubernetes quantities of CPU, memory and disk, as text and as numbers."""
+"""Kubernetes quantities of CPU, memory and disk: conversion to numbers, and checks."""
 
 import re
 

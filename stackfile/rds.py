@@ -98,7 +98,10 @@ def _windows(draft: Draft) -> Iterator[Fault]:
 
 
 def _window(text: str | None) -> range | None:
-    """Minutes of a window, counted from the start of the week; it may continue into the next week."""
+    """Minutes of a window, counted from the start of the week, or of the day for a daily window.
+
+    The range may continue into the next week or day.
+    """
     if text is None:
         return None
     begin, end = (_minute(part) for part in text.split("-"))

@@ -16,7 +16,7 @@ class Entry:
 
     steps: tuple[str, ...]
     value: object
-    """A text, number, boolean or list; None for an optional key that is not set."""
+    """A string, number, boolean, list or empty mapping; None for an optional key that is not set."""
 
     origin: str
     """`stack file`, `profile <name>` or `default`."""

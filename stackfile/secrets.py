@@ -21,16 +21,16 @@ Written = Literal["encrypted", "padded", "plain"]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The setting that needs a secret."""
+    """The setting that needs a certain secret, and the secret's meaning."""
 
     credentials: str
-    """Path of the `credentials` section; the secret is needed if its kind is `configuration`."""
+    """Path of a section `credentials`; the secret is needed if this section's kind is `configuration`."""
 
     kind: str
     """The `kind` of the top-level section that has these credentials."""
 
     without: tuple[str, ...]
-    """All other kinds of that section. With a misspelt kind the secret is not checked."""
+    """All other kinds of the top-level section, which do not need the secret. Misspelt kinds are not checked."""
 
     meaning: str
 
@@ -100,7 +100,7 @@ def command(name: str, stack: str) -> str:
 
 
 def written(value: str, *, encrypted: bool) -> Written:
-    """Form of a secret with this value."""
+    """Form of a secret in the stack file; `value` is the decrypted one, `encrypted` says if the file encrypts it."""
     if not encrypted:
         return "plain"
     return "encrypted" if value == value.strip() else "padded"
@@ -129,7 +129,7 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
             yield Fault(
                 name,
                 f"is not used; it belongs to {need.condition}, found {instead}",
-                f"run `pulumi config rm {name} --stack {stack}`, or change that",
+                f"run `pulumi config rm {name} --stack {stack}`, or change that setting",
             )
 
 
@@ -153,7 +153,7 @@ def _instead(document: Mapping[str, object], need: Need) -> str | None:
 
 
 def read_secrets() -> Secrets:
-    """The secrets as Pulumi outputs."""
+    """The secrets of the stack as Pulumi outputs."""
     config = pulumi.Config(PROJECT)
 
     def secret(name: str) -> pulumi.Output[str] | None:

@@ -17,8 +17,8 @@ def spread(draft: Draft) -> Iterator[Fault]:
     if draft.value("server.autoscaling") is None:
         yield Fault(
             "server.spread",
-            "`required` spreads replicas, and server.replicas is 1",
-            "remove it, or use two or more replicas",
+            "`required` spreads several replicas, but server.replicas is 1",
+            "remove server.spread, or use two or more replicas",
         )
 
 

@@ -36,8 +36,8 @@ It reads only the stack file, and needs no cluster and no passphrase. Its exit c
 {table}
 {notes}
 `small` and `production` protect all resources with data from deletion. `production` does not allow `login.kind` `basic`
-and `development`, a self-signed certificate, a host below .localhost, images below localhost/, and stores without TLS.
-`small` does not allow `login.kind` `development`.
+and `development`, a self-signed certificate, a host that ends with .localhost, a server image that begins with
+localhost/, and artifact stores without TLS. `small` does not allow `login.kind` `development`.
 
 ## Sums that a preview checks
 
@@ -52,8 +52,8 @@ A preview stops before it changes anything, and prints the key, the sum and the 
 {refusal}
 ```
 
-Each `set` is a sufficient remedy. Warnings have the same form and stop nothing. The teams' quotas are checked only with
-`cluster.capacity`:
+Each `set` is a sufficient remedy. Warnings have the same form and do not stop the preview. The teams' quotas are
+checked only with `cluster.capacity`:
 
 ```yaml
   mlflow-platform:cluster:
@@ -108,7 +108,7 @@ SUMS = (
 
 
 def page() -> str:
-    """The whole page."""
+    """The page in Markdown."""
     (fault,) = connections.connections(Draft(REFUSED, Settings))
     notes = "".join(f"- {note}\n" for note in _notes())
     return PAGE.format(

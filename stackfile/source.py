@@ -1,6 +1,6 @@
-"""The stack file as the Pulumi engine passes it: text by key, combined into one document.
+"""The stack's configuration as the Pulumi engine passes it, one string for each key, combined into one document.
 
-Tools without an engine get the same document from the file itself (`stackfile.file`).
+Tools that run without the engine get the same document from the stack file itself (`stackfile.file`).
 """
 
 import difflib
@@ -27,7 +27,7 @@ class Source:
 
     document: Mapping[str, object]
     encrypted: frozenset[str]
-    """Keys of the document that are encrypted or contain encrypted values."""
+    """Top-level keys of the document whose values are encrypted or contain encrypted values."""
 
     elsewhere: tuple[str, ...]
     """Full names of keys outside the project's namespace."""
@@ -43,7 +43,7 @@ def read() -> Source:
 
 
 def assemble(values: Mapping[str, str], encrypted: Collection[str]) -> Source:
-    """One document from text by full key; `encrypted` lists the keys that contain encrypted values."""
+    """One document from strings by `<namespace>:<name>`; `encrypted` lists the keys with encrypted values."""
     prefix = f"{PROJECT}:"
     ours = {key.removeprefix(prefix): text for key, text in values.items() if key.startswith(prefix)}
     # The engine passes "" for a key that Pulumi.yaml declares and the stack file does not set.
@@ -61,7 +61,7 @@ def assemble(values: Mapping[str, str], encrypted: Collection[str]) -> Source:
 
 
 def parse(text: str) -> object:
-    """A section from its JSON; other values are the text of a scalar, and booleans are converted."""
+    """A mapping or list from JSON, a boolean from `true` or `false`; any other string stays as it is."""
     if text in FLAGS:
         return FLAGS[text]
     if text[:1] not in ("{", "["):
@@ -80,8 +80,8 @@ def source_faults(source: Source, known: list[Fault]) -> Iterator[Fault]:
         if not explained:
             yield Fault(
                 key,
-                "contains an encrypted value; expected plain text, because settings can be read in the cluster",
-                f"set it without --secret (the secrets are {', '.join(NEEDS)})",
+                "contains an encrypted value; expected plain text, because the cluster shows settings in plain text",
+                f"set it without --secret (which is only for {', '.join(NEEDS)})",
             )
     for key in sorted(source.elsewhere):
         namespace, _, name = key.partition(":")

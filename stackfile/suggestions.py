@@ -1,4 +1,4 @@
-"""Remedies for keys that are not settings: similar keys and other places."""
+"""Remedies for keys that are not settings: similar keys, and sections that have the key."""
 
 import difflib
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def unknown(place: Place, model: type[BaseModel], stack: str) -> tuple[str, str]
 
 
 def _secret_place(place: Place, name: str, stack: str) -> str:
-    """Remedy for a secret among the settings."""
+    """Remedy for a secret that is written among the settings."""
     kinds = [outline.choice(parent) for parent in place.parents]
     here = ".".join(str(step) for step in place.steps[:-1])
     secrets = [
@@ -43,7 +43,7 @@ def _secret_place(place: Place, name: str, stack: str) -> str:
 
 
 def _other_places(key: str, section: str, model: type[BaseModel]) -> Iterator[str]:
-    """Other places in the file where the key would be a setting."""
+    """Remedies that name the sections in which the key would be a setting."""
     parent = key.partition(".")[0]
     if not section and parent != key and parent in outline.fields(model):
         yield f"write it below `{parent}:`, or run `pulumi config set --path {key}`"

@@ -1,4 +1,4 @@
-"""The sums that a preview checks, as text for `make configuration`."""
+"""The sums that a preview checks, as strings for `make configuration`."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from stackfile.draft import Draft
 
 
 def sums(draft: Draft) -> Iterator[tuple[str, str]]:
-    """Name and text of each sum for which the settings have all values."""
+    """Name of each sum, and the sum as a string. A sum is left out if a value for it is missing."""
     if wanted := pools.demand(draft):
         available = connections.supply(draft) or "unknown: set database.maxConnections"
         yield "database connections", f"{wanted}; available: {available}"

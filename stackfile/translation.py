@@ -1,4 +1,4 @@
-"""Pydantic's errors as mistakes with problem and remedy."""
+"""Translation of pydantic's errors into mistakes with problem and remedy."""
 
 import difflib
 from collections.abc import Collection, Iterable
@@ -38,7 +38,7 @@ def _fault(details: ErrorDetails, place: Place, *, hidden: bool) -> Fault:
     value: Any = details["input"]
     context: dict[str, Any] = details.get("ctx", {})
     found = "found a value that is not shown" if hidden else f"found {shown(value)}"
-    expected = outline.words(place.field) if place.field else "a section"
+    expected = outline.words(place.field) if place.field else "a mapping"
     kinds = outline.choices(place.field) if place.field else []
     match details["type"]:
         case "missing":
@@ -52,7 +52,7 @@ def _fault(details: ErrorDetails, place: Place, *, hidden: bool) -> Fault:
             problem, remedy = f"expected {expected}, {found}", _nearest(str(value), outline.alternatives(place.field))
         case "model_type" | "dict_type":
             # The text may be meant for a key in the section, and be a password.
-            problem, remedy = f"expected a section, found {_shape(value)}", _section_remedy(value)
+            problem, remedy = f"expected a mapping, found {_shape(value)}", _section_remedy(value)
         case "tuple_type":
             problem, remedy = f"expected {expected}, found {_shape(value)}", "write a list in brackets: [one, two]"
         case "too_short":
@@ -76,7 +76,7 @@ def _addition(place: Place) -> str:
 
 
 def _shape(value: object) -> str:
-    return "a text" if isinstance(value, str) else shown(value)
+    return "a string" if isinstance(value, str) else shown(value)
 
 
 def _section_remedy(value: object) -> str:

@@ -26,7 +26,7 @@ _IMAGE = re.compile(
 
 
 def _suggested(text: str, advise: Callable[[str], str | None], spare: str = "-") -> str:
-    """The nearest valid spelling of a name, if there is one."""
+    """Remedy with the nearest valid spelling of a name, if there is one."""
     near = re.sub(r"[^a-z0-9]+", spare, text.strip().lower()).strip(spare)
     # With other characters it may be a connection string, which a suggestion must not repeat.
     is_plain = re.fullmatch(r"[\w .-]+", text)
@@ -47,7 +47,7 @@ def _identifier(text: str) -> str | None:
 
 def _role_name(text: str) -> str | None:
     # Operators of managed servers choose names like admin-user or user@host.
-    return None if re.fullmatch(r"[\w@.-]{1,63}", text) else "write it as in pg_roles"
+    return None if re.fullmatch(r"[\w@.-]{1,63}", text) else "write the role's name as in pg_roles"
 
 
 def _belongs_to_kubernetes(namespace: str) -> bool:
@@ -66,7 +66,7 @@ def _team(text: str) -> str | None:
     if _belongs_to_kubernetes(text):
         return "that namespace belongs to Kubernetes: choose another name"
     if len(text) == 1:
-        return "MLflow needs at least two characters"
+        return "MLflow needs names of at least two characters"
     return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, _team)
 
 
@@ -74,9 +74,9 @@ def _group(text: str) -> str | None:
     if text.startswith("system:"):
         return "groups that begin with `system:` belong to Kubernetes: use another group"
     if "," in text:
-        return "OAuth2-Proxy separates groups with commas: use a group without one"
+        return "OAuth2-Proxy separates groups with commas: use a group without a comma"
     if text != text.strip() or not text.isprintable() or not text:
-        return "write the name exactly as the identity provider sends it, without space around it"
+        return "write the name exactly as the identity provider sends it, without spaces around it"
     return None
 
 
@@ -104,7 +104,7 @@ def _registry(text: str) -> str | None:
 
 def _server_image(text: str) -> str | None:
     if re.split("[:@]", text)[0] in PLAIN_MLFLOW:
-        return "that image lacks the authorization plugin: build one with `make image`"
+        return "that image lacks the authorization plugin: build an image that has it with `make image`"
     return _image(text)
 
 
@@ -114,23 +114,23 @@ def _bucket(text: str) -> str | None:
         return None
     bare = re.sub(r"^s3a?://", "", text).split("/")[0]
     if bare != text and _bucket(bare) is None:
-        return f"write the bucket alone, without scheme or folder: {bare}"
+        return f"write only the name of the bucket, without scheme or folder: {bare}"
     return "write 3 to 63 lower-case letters, digits, hyphens and dots"
 
 
 def _region(text: str) -> str | None:
     zone = re.fullmatch(r"([a-z]{2}(?:-[a-z]+)+-[0-9])[a-z]", text)
     if zone:
-        return f"that is a zone: write its region, {zone[1]}"
+        return f"that is an availability zone: write its region, {zone[1]}"
     return (
         None
         if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text)
-        else "write it exactly as the operator of the store does"
+        else "write the region exactly as the operator of the store calls it"
     )
 
 
 def _client(text: str) -> str | None:
-    return None if re.fullmatch(r"\S+", text) else "write the id exactly as the identity provider shows it"
+    return None if re.fullmatch(r"\S+", text) else "write the ID exactly as the identity provider shows it"
 
 
 def _logout_url(text: str) -> str | None:
@@ -152,7 +152,7 @@ def _account(text: str) -> str | None:
     if slash and namespace.startswith(SYSTEM_PREFIXES):
         return "that namespace belongs to Kubernetes: use a service account in another namespace"
     if slash and not re.fullmatch(addresses.LABEL, namespace):
-        return "write namespace/name, or a name alone for one in the team's namespace"
+        return "write namespace/name, or only the name of a service account in the team's namespace"
     return _object_name(name)
 
 
@@ -183,7 +183,7 @@ def _description(text: str) -> str | None:
 
 
 def _plain(text: str) -> str | None:
-    return None if text.strip() else "write a text, or remove the key"
+    return None if text.strip() else "write a string that is not empty, or remove the key"
 
 
 Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
@@ -216,7 +216,7 @@ SecretKey = Annotated[str, kinds.text("a key in a Secret", _secret_key)]
 RoleArn = Annotated[str, kinds.text("the ARN of an IAM role", _role_arn)]
 Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
 Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
-ClientId = Annotated[str, kinds.text("the id of a client at the identity provider", _client)]
+ClientId = Annotated[str, kinds.text("the ID of a client at the identity provider", _client)]
 Audience = Annotated[str, kinds.text("an audience of service-account tokens", _audience)]
 AddressRange = Annotated[str, kinds.text("an address range in CIDR notation, like 10.0.0.0/16", addresses.block)]
 Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/name`", _account)]
@@ -224,5 +224,5 @@ Date = Annotated[
     dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)
 ]
 Authority = Annotated[str, kinds.text("CA certificates in PEM", certificates.authority)]
-Description = Annotated[str, kinds.text(f"a text of at most {LONGEST_DESCRIPTION} characters", _description)]
-Plain = Annotated[str, kinds.text("a text", _plain)]
+Description = Annotated[str, kinds.text(f"a string of at most {LONGEST_DESCRIPTION} characters", _description)]
+Plain = Annotated[str, kinds.text("a string", _plain)]

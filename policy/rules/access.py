@@ -30,7 +30,7 @@ DISCOVERERS = frozenset({"system:authenticated", "system:unauthenticated", "syst
 
 
 def narrow(resource: Resource) -> Iterator[str]:
-    """Roles list what they allow, and allow no privilege escalation."""
+    """Roles have no wildcards, allow no privilege escalation, and read only Secrets that they list by name."""
     if resource.kind not in ROLES:
         return
     for rule in resource.inputs["rules"].each():
@@ -41,28 +41,28 @@ def narrow(resource: Resource) -> Iterator[str]:
         for verb in sorted(verbs & ESCALATION_VERBS):
             yield f"rules: the verb {verb} allows privilege escalation: remove it"
         for name in sorted(resources & ESCALATION_RESOURCES):
-            yield f"rules: {name} allows acting as somebody else: remove it"
+            yield f"rules: {name} allows acting as another user or service account: remove it"
         if "secrets" in resources and verbs & READS and not rule["resourceNames"].present:
-            yield "rules: reading secrets needs resourceNames: list the needed ones"
+            yield "rules: all Secrets can be read: list the needed ones in resourceNames"
         if RBAC_GROUP in rule["apiGroups"].texts() and verbs - READS:
-            yield f"rules: {', '.join(sorted(verbs - READS))} on {RBAC_GROUP} changes RBAC: remove it"
+            yield f"rules: {', '.join(sorted(verbs - READS))} on {RBAC_GROUP} allows changing RBAC: remove it"
 
 
 def personal(resource: Resource) -> Iterator[str]:
-    """Bindings name specific subjects, and no role that allows everything."""
+    """Bindings have specific subjects, and bind no role that allows everything."""
     if resource.kind not in BINDINGS:
         return
     role = resource.inputs["roleRef"]["name"].text
     if role in POWERFUL_ROLES:
-        yield f"roleRef: {role} allows everything: bind a role that lists what is needed"
+        yield f"roleRef: {role} allows everything: bind a role that allows only what is needed"
     for subject in resource.inputs["subjects"].each():
         name = subject["name"].text
         if _is_everybody(subject) and not (role == ISSUER_DISCOVERY and name in DISCOVERERS):
-            yield f"subjects: {name} is not a specific subject: name groups, users or service accounts"
+            yield f"subjects: {name} is not a specific subject: list specific groups, users or service accounts"
 
 
 def _is_everybody(subject: Node) -> bool:
-    """True for a group or user of Kubernetes itself, except the service accounts of one namespace."""
+    """True for built-in `system:` groups and users, except single service accounts and those of one namespace."""
     name = subject["name"].text
     match subject["kind"].text:
         case "Group":

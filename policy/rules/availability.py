@@ -1,4 +1,4 @@
-"""Rules for workloads with several replicas: they keep some of them when nodes are drained."""
+"""Rules that keep workloads with several replicas available while nodes are drained."""
 
 from collections.abc import Iterator
 
@@ -21,12 +21,12 @@ def spread_out(resources: list[Resource]) -> Iterator[tuple[str, str]]:
 
 
 def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
-    """Workloads with several replicas have a PodDisruptionBudget, and every budget allows evictions."""
+    """Workloads with several replicas have a PodDisruptionBudget, and every PodDisruptionBudget allows evictions."""
     budgets = [found for found in resources if found.kind == "PodDisruptionBudget"]
     for workload in _several(resources):
         if not any(_covers(budget, workload) for budget in budgets):
             yield (
-                "has several replicas and no PodDisruptionBudget: a drain could evict all at once",
+                "has several replicas and no PodDisruptionBudget: a drain could evict all of them at once",
                 workload.urn,
             )
     for budget in budgets:

@@ -1,4 +1,4 @@
-"""Rules for AWS resources: encrypted, private, recoverable, and IAM with least privilege."""
+"""Rules for AWS resources: encryption, no public access, backups, and least privilege in IAM."""
 
 import json
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ DOCUMENTS = {
 
 
 def guarded(resources: list[Resource]) -> Iterator[tuple[str, str]]:
-    """Every bucket has all required resources as siblings."""
+    """Every bucket has the resources in `GUARDS`, such as a public access block, in the same component."""
     for bucket in (found for found in resources if found.type == BUCKET):
         beside = {found.type for found in resources if _parent(found.urn) == _parent(bucket.urn)}
         for kind, problem in GUARDS.items():
@@ -67,7 +67,7 @@ def closed(resource: Resource) -> Iterator[str]:
     if kind == "BucketPolicy" and inputs["policy"].text and not any(map(_demands_tls, _statements(inputs["policy"]))):
         yield "must deny requests without TLS (aws:SecureTransport)"
     if inputs["cidrIpv4"].is_surely("0.0.0.0/0") or inputs["cidrIpv6"].is_surely("::/0"):
-        yield "allows all addresses: name a security group"
+        yield "allows all addresses: allow a security group instead"
 
 
 def durable(resource: Resource) -> Iterator[str]:
@@ -80,11 +80,11 @@ def durable(resource: Resource) -> Iterator[str]:
         if not days.present or days.is_surely(0):
             yield "backupRetentionPeriod must be at least 1"
     if resource.type in {BUCKET, INSTANCE, KEY} and not resource.protected:
-        yield f"in stack {resource.stack} it must be protected: pass protect=True"
+        yield f"must be protected from deletion in stack {resource.stack}: pass protect=True"
 
 
 def least(resource: Resource) -> Iterator[str]:
-    """IAM policies name actions, resources and principals, and trust policies have conditions."""
+    """IAM policies list specific actions, resources and principals, and trust policies have conditions."""
     kind = DOCUMENTS.get(resource.type)
     for statement in _statements(resource.inputs[kind]) if kind else []:
         if statement.get("Effect") == "Allow":
@@ -102,7 +102,7 @@ def _unlike(inputs: Node, expected: dict[str, object]) -> Iterator[str]:
 def _too_much(statement: dict[str, object]) -> Iterator[str]:
     for key in ("NotAction", "NotResource", "NotPrincipal"):
         if key in statement:
-            yield f"{key} allows everything else: name what is allowed"
+            yield f"{key} allows everything else: list what is allowed"
     for action in _texts(statement.get("Action")):
         if "*" in action:
             yield f"the action {action} has a wildcard: list the actions"
@@ -113,13 +113,16 @@ def _too_much(statement: dict[str, object]) -> Iterator[str]:
 
 
 def _parent(urn: str) -> str:
-    """Types of a resource's ancestors, and the first part of its name, which is the name of its component."""
+    """The same string for all resources of a component: types of the ancestors, and the component's name.
+
+    Names of resources begin with the name of their component.
+    """
     kinds, _, name = urn.rpartition("::")
     return f"{kinds.rpartition('$')[0]}::{name.partition('-')[0]}"
 
 
 def _statements(node: Node) -> list[dict[str, object]]:
-    """Statements of a policy document; none if it is unknown."""
+    """Statements of a policy document; none if the document is absent or unknown."""
     if not node.text:
         return []
     found = json.loads(node.text).get("Statement", [])

@@ -10,7 +10,7 @@ MOVING_TAGS = frozenset({"latest", "main", "master", "edge", "nightly", "stable"
 
 
 def sized(resource: Resource) -> Iterator[str]:
-    """Containers request and limit CPU and memory."""
+    """Containers have CPU and memory requests and limits."""
     for container in containers_of(resource):
         for bound in ("requests", "limits"):
             for what in ("cpu", "memory"):
@@ -23,17 +23,17 @@ def probed(resource: Resource) -> Iterator[str]:
     for container in containers_of(resource):
         for probe in ("readinessProbe", "livenessProbe"):
             if container.long_running and not container.spec[probe].present:
-                yield f"{container.label}: {probe} is missing: Kubernetes would not notice that it hangs"
+                yield f"{container.label}: {probe} is missing: Kubernetes would not notice that the container hangs"
 
 
 def versioned(resource: Resource) -> Iterator[str]:
-    """Images name a version or a digest."""
+    """Images have a version tag or a digest."""
     for container in containers_of(resource):
         image = container.spec["image"]
         # A digest is behind a colon too.
         tag = image.text.rpartition("/")[2].partition(":")[2]
         if image.known and (not tag or tag in MOVING_TAGS):
-            yield f"{container.label}: image `{image.text}` must name a version or a digest"
+            yield f"{container.label}: image `{image.text}` must have a version tag or a digest"
 
 
 def read_only(resource: Resource) -> Iterator[str]:
@@ -42,7 +42,7 @@ def read_only(resource: Resource) -> Iterator[str]:
         if not container.spec.at("securityContext.readOnlyRootFilesystem").may_be_true:
             yield (
                 f"{container.label}: securityContext.readOnlyRootFilesystem must be true: "
-                "mount a volume for files that it writes"
+                "mount a volume for files that the container writes"
             )
 
 

@@ -1,4 +1,4 @@
-"""Rules for the network: traffic enters by an Ingress with TLS, and NetworkPolicies deny everything else."""
+"""Network rules: traffic from outside needs an Ingress with TLS, and NetworkPolicies deny all but listed peers."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ def internal(resource: Resource) -> Iterator[str]:
         return
     kind = resource.inputs.at("spec.type")
     if kind.is_surely(*REFUSED_TYPES):
-        yield f"spec.type must not be {kind.text}: expose it by an Ingress, behind the login"
+        yield f"spec.type must not be {kind.text}: expose the Service through an Ingress, behind the login"
     if any(resource.inputs.at("spec.externalIPs").each()):
-        yield "spec.externalIPs must not be set: expose it by an Ingress, behind the login"
+        yield "spec.externalIPs must not be set: expose the Service through an Ingress, behind the login"
 
 
 def encrypted(resource: Resource) -> Iterator[str]:
@@ -32,7 +32,7 @@ def encrypted(resource: Resource) -> Iterator[str]:
     covered: set[str] = set()
     for tls in spec["tls"].each():
         if not tls["secretName"].present:
-            yield "spec.tls: secretName is missing: name the Secret with the certificate"
+            yield "spec.tls: secretName is missing: set it to the Secret with the certificate"
         covered |= set(tls["hosts"].texts())
         if not tls["hosts"].known or not all(host.known for host in tls["hosts"].each()):
             return
@@ -47,19 +47,19 @@ def encrypted(resource: Resource) -> Iterator[str]:
 
 
 def explicit_peers(resource: Resource) -> Iterator[str]:
-    """NetworkPolicies name their peers, and exclude the metadata services of clouds."""
+    """NetworkPolicies list their allowed peers, and exclude the metadata services of clouds."""
     if resource.kind != "NetworkPolicy":
         return
     for rule in resource.inputs.at("spec.ingress").each():
         if rule["from"].known and not any(rule["from"].each()):
-            yield "spec.ingress: a rule without `from` allows all sources: name the peers"
+            yield "spec.ingress: a rule without `from` allows all sources: list the allowed peers"
         for peer in rule["from"].each():
             if _is_everywhere(peer["ipBlock"]):
-                yield f"spec.ingress: {peer.at('ipBlock.cidr').text} allows all addresses: name the ranges"
+                yield f"spec.ingress: {peer.at('ipBlock.cidr').text} allows all addresses: list the needed ranges"
             yield from _any_namespace(peer, "spec.ingress")
     for rule in resource.inputs.at("spec.egress").each():
         if rule["to"].known and not any(rule["to"].each()):
-            yield "spec.egress: a rule without `to` allows all destinations: name the peers"
+            yield "spec.egress: a rule without `to` allows all destinations: list the allowed peers"
         for peer in rule["to"].each():
             if _reaches_metadata(peer["ipBlock"]):
                 yield f"spec.egress: {peer.at('ipBlock.cidr').text} contains metadata services: exclude 169.254.0.0/16"
@@ -67,7 +67,7 @@ def explicit_peers(resource: Resource) -> Iterator[str]:
 
 
 def _any_namespace(peer: Node, way: str) -> Iterator[str]:
-    """Violation of a peer in any namespace. A pod selector does not help: owners of a namespace choose their labels."""
+    """A violation if a peer may be in any namespace, even with a pod selector: namespace owners choose pod labels."""
     selector = peer["namespaceSelector"]
     if selector.present and _selects_everything(selector):
         yield f"{way}: an empty namespaceSelector selects all namespaces of the cluster: select the needed ones"
@@ -100,7 +100,9 @@ def closed_by_default(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     for namespace in resources:
         name = namespace.inputs.at("metadata.name")
         if namespace.kind == "Namespace" and name.text not in closed:
-            message = f"namespace {name.text}: it has no NetworkPolicy that denies all ingress and egress: add one"
+            message = (
+                f"namespace {name.text} has no NetworkPolicy that denies all ingress and egress except DNS: add one"
+            )
             yield message, namespace.urn
 
 

@@ -1,7 +1,7 @@
 """Access to a resource's inputs, whose values can be absent, or unknown until the deployment.
 
-If a rule touches an unknown value, the policy SDK replaces the whole rule by a warning for that resource. With `Node` a
-rule checks all known values at preview, and the others during the deployment.
+If a rule reads an unknown value, the policy SDK skips the rule for that resource and reports a warning. With `Node` a
+rule still checks all known values at preview, and the others during the deployment.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,10 +24,10 @@ class Node:
     """A value in a resource's inputs."""
 
     value: object
-    """None if it is absent."""
+    """None if the value is absent; `UNKNOWN` if only the deployment will compute it."""
 
     def __getitem__(self, key: str) -> "Node":
-        """The value under `key`; absent in an absent value, unknown in an unknown one."""
+        """The value under `key`: absent if this value is absent or no mapping, unknown if this value is unknown."""
         if self.value is UNKNOWN:
             return self
         return _read(self._entries(), key)
@@ -40,7 +40,7 @@ class Node:
         return node
 
     def each(self) -> Iterator["Node"]:
-        """Items of a list; none if it is absent or unknown."""
+        """Items of a list; none if the list is absent or unknown."""
         value = self.value
         if isinstance(value, Sequence):
             items = cast("Sequence[object]", value)
@@ -48,13 +48,13 @@ class Node:
                 yield _read(items, index)
 
     def items(self) -> Iterator[tuple[str, "Node"]]:
-        """Entries of an object; none if it is absent or unknown."""
+        """Keys and values of a mapping; none if the mapping is absent or unknown."""
         for key in self.fields:
             yield key, self[key]
 
     @property
     def fields(self) -> list[str]:
-        """Keys of an object; none if it is absent or unknown."""
+        """Keys of a mapping; none if the mapping is absent or unknown."""
         return list(self._entries())
 
     def _entries(self) -> Mapping[str, object]:
@@ -91,17 +91,17 @@ class Node:
 
     @property
     def text(self) -> str:
-        """The value if it is a known text, else an empty text."""
+        """The value if it is a known string, else an empty string."""
         return self.value if isinstance(self.value, str) else ""
 
     def texts(self) -> list[str]:
-        """Known texts of a list."""
+        """All known, non-empty strings in a list."""
         return [item.text for item in self.each() if item.text]
 
 
 def _read(container: Mapping[str, object] | Sequence[object], key: str | int) -> Node:
     try:
-        return Node(container[key])  # type: ignore[index] - a text for the one, a number for the other
+        return Node(container[key])  # type: ignore[index] - a string for a mapping, an index for a sequence
     except KeyError:
         return Node(None)
     except UnknownValueError:

@@ -85,14 +85,14 @@ def _container(spec: Node, shared: Node) -> Iterator[str]:
     for path, allowed in INHERITED.items():
         setting = own.at(path) if own.at(path).present else shared.at(path)
         if not setting.may_be(*allowed):
-            yield f"securityContext.{path} must be {_either(allowed)}, here or in the pod"
+            yield f"securityContext.{path} must be {_either(allowed)}, in the container or in the pod"
     yield from _others(spec, PROBES)
     for port in spec["ports"].each():
         yield from _others(port, {"hostPort": (None, 0)})
 
 
 def _others(node: Node, rules: Allowed, prefix: str = "") -> Iterator[str]:
-    """Violations of fields whose value is not allowed."""
+    """A violation for each field whose value is not allowed."""
     for path, allowed in rules.items():
         if not node.at(path).may_be(*allowed):
             yield f"{prefix}{path} must be {_either(allowed)}"

@@ -1,4 +1,4 @@
-"""Pod specifications in workloads of all kinds, and their containers."""
+"""Pod specifications of all workload kinds, and their containers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Container:
 
     spec: Node
     long_running: bool
-    """True if it is expected to run as long as the pod."""
+    """True if the container is expected to run as long as the pod."""
 
     @property
     def label(self) -> str:

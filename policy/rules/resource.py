@@ -1,7 +1,7 @@
-"""Resources as rules see them, and the adapters that make rules policies of the pack.
+"""`Resource`, the input of rules, and functions that turn rules into policies of the pack.
 
-A rule is a generator of violations over plain values: texts with the place, the problem and the expected value. Rules
-know neither the engine nor the reporting of violations.
+A rule is a generator function: it takes a `Resource`, or all resources of a stack, and yields violations. A violation
+is a string with the place, the problem and the expected value. Only the functions here report to the policy SDK.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,7 @@ BUILT_IN = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """One resource, before it is created or updated."""
+    """A Pulumi resource with its inputs and options, before it is created or updated."""
 
     type: str
     urn: str
@@ -38,11 +38,11 @@ class Resource:
     """Name of the provider resource; None for resources without a provider."""
 
     config: Mapping[str, Any]
-    """Configuration of the rule."""
+    """Configuration of the policy, such as `disposableStacks`; empty in rules for whole stacks."""
 
     @property
     def kind(self) -> str:
-        """Kubernetes kind; empty unless it is a built-in one."""
+        """Kubernetes kind; empty for custom resources and for resources outside Kubernetes."""
         package, _, rest = self.type.partition(":")
         group_version, _, kind = rest.partition(":")
         return kind if package == "kubernetes" and group_version.partition("/")[0] in BUILT_IN else ""
@@ -55,7 +55,7 @@ class Resource:
 
 Rule = Callable[[Resource], Iterator[str]]
 StackRule = Callable[[list[Resource]], Iterator[tuple[str, str]]]
-"""Yields violations with the URN of their resource."""
+"""Yields pairs: a violation, and the URN of its resource."""
 
 
 def resource_policy(

@@ -1,4 +1,4 @@
-"""Rule for secrets: none in a pod's environment or command line, nor in a ConfigMap, where many can read them."""
+"""Rule against plain-text secrets in environment variables, command lines and ConfigMaps."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def without_literals(resource: Resource) -> Iterator[str]:
         for part in ("command", "args"):
             for word in container.spec[part].texts():
                 if SECRET_OPTION.match(word) or _has_secret(word):
-                    yield f"{container.label}: {part} contains a secret: pass a file or a variable from a Secret"
+                    yield f"{container.label}: {part} contains a secret: pass it in a file or variable from a Secret"
     if resource.kind == "ConfigMap":
         for key, value in resource.inputs["data"].items():
             for reason in _reasons(key, value):

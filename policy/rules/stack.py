@@ -32,15 +32,15 @@ def restricted_namespace(resource: Resource) -> Iterator[str]:
 
 
 def protected(resource: Resource) -> Iterator[str]:
-    """Resources with data are protected from deletion, except in disposable stacks."""
+    """Resources with data are protected from deletion, except in disposable stacks and namespaces of archived teams."""
     disposable: list[str] = resource.config.get("disposableStacks", DISPOSABLE)
     if resource.kind == "Namespace" and resource.inputs.at("metadata.labels")[ARCHIVED].text == "true":
         return
     if resource.kind in DATA_KINDS and resource.stack not in disposable and not resource.protected:
-        yield f"a {resource.kind} in stack {resource.stack} must be protected: pass protect=True"
+        yield f"a {resource.kind} in stack {resource.stack} must be protected from deletion: pass protect=True"
 
 
 def explicit_provider(resource: Resource) -> Iterator[str]:
-    """Resources have an explicit provider, so that they cannot end up in the current context's cluster."""
+    """Resources have an explicit provider: a default one would use the kubeconfig's current context."""
     if resource.provider is not None and resource.provider.startswith(DEFAULT_PROVIDER):
-        yield "uses a default provider: pass one in opts, or in its component's `providers`"
+        yield "uses a default provider: pass an explicit one in opts, or in its component's `providers`"

@@ -1,4 +1,5 @@
-"""Sums over a stack file: connections, memory, volumes, quotas. Pure arithmetic.
+"""Checks that add up what the settings need (connections, memory, volumes, quotas) and compare it with the limits.
 
-A sum that exceeds its limit is an error at preview. The message shows the sum and the smallest changes that fix it.
+A sum above its limit is an error at preview, or a warning for CPU. The message shows the sum and the smallest changes
+that fix it.
 """

@@ -12,6 +12,8 @@ from stackfile.faults import Fault
 
 # RDS reserves 2 more for its own role (rds.rds_superuser_reserved_connections).
 RESERVED_BY_RDS = 2
+# A class of a family that reaches the most connections of all classes, unlike the burstable families.
+GENERAL_PURPOSE = "db.m7g.large"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +47,7 @@ def supply(draft: Draft) -> Supply | None:
 
 
 def connections(draft: Draft) -> Iterator[Fault]:
-    """All pools together fit into the database's limit."""
+    """All connection pools together fit into the database's connection limit."""
     wanted, limit = demand(draft), supply(draft)
     if wanted is not None and limit is not None and wanted.total > limit.available:
         yield Fault(
@@ -56,7 +58,7 @@ def connections(draft: Draft) -> Iterator[Fault]:
 
 
 def unknown_class(draft: Draft) -> Iterator[Fault]:
-    """The limit of an instance class is known or set."""
+    """The connection limit of the RDS instance class is known, or `database.maxConnections` is set."""
     chosen = draft.text("database.instanceClass")
     if draft.text("database.kind") == "rds" and chosen and supply(draft) is None:
         yield Fault(
@@ -67,11 +69,11 @@ def unknown_class(draft: Draft) -> Iterator[Fault]:
 
 
 def unlimited(draft: Draft) -> Iterator[Fault]:
-    """The limit of an external database is set."""
+    """Warn if the connection limit of an external database is not set."""
     if draft.text("database.kind") == "external" and (wanted := demand(draft)) and supply(draft) is None:
         yield Fault(
             "database.maxConnections",
-            f"is not set, so pool sizes cannot be checked: {wanted}",
+            f"is not set, so pool sizes cannot be checked: they need {wanted}",
             "add the value that `SHOW max_connections` prints on the server",
         )
 
@@ -90,7 +92,14 @@ def _ways(draft: Draft, wanted: Demand, limit: Supply) -> Iterator[str]:
             yield from postgres.with_connections(draft, needed)
             yield "use a larger database with database.kind `external`"
         case "rds" if not draft.says("database.maxConnections"):
-            larger = instances.smallest(draft.text("database.instanceClass") or "", needed)
-            yield setting({"database.instanceClass": larger}) if larger else "use a larger family of instance classes"
+            chosen = draft.text("database.instanceClass") or ""
+            larger = instances.smallest(chosen, needed) or instances.smallest(GENERAL_PURPOSE, needed)
+            if larger:
+                yield setting({"database.instanceClass": larger})
+            else:
+                yield (
+                    f"raise the limit with database.maxConnections {needed} (the default is at most "
+                    f"{instances.MOST_CONNECTIONS} for every instance class)"
+                )
         case _:
             yield f"raise the database's own limit, and set database.maxConnections {needed}"

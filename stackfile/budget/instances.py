@@ -38,7 +38,7 @@ def max_connections(instance_class: str) -> int | None:
 
 
 def smallest(instance_class: str, connections: int) -> str | None:
-    """The smallest class of the same family with enough connections; None if there is none."""
+    """The smallest class of the same family that allows this many connections; None if no class of it does."""
     family = instance_class.rpartition(".")[0]
     sizes = BURSTABLE if _BURSTABLE.fullmatch(instance_class) else SIZES
     return next(

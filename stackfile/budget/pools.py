@@ -13,7 +13,7 @@ RESERVED = 7
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
-    """Connections of all pools of the server."""
+    """Database connections that the server's pools can open."""
 
     pods: replicas.Pods
     workers: int
@@ -39,7 +39,7 @@ class Demand:
 
 
 def demand(draft: Draft) -> Demand | None:
-    """Connections that the server can open; None without pools or with a wrong value."""
+    """Connections that the server can open; None with SQLite, which has no pools, or if a value is wrong."""
     pods, workers = replicas.pods(draft), draft.number("server.workers")
     size, overflow = draft.number("server.poolSize"), draft.number("server.poolOverflow")
     if draft.text("database.kind") == "sqlite" or pods is None or workers is None or size is None or overflow is None:

@@ -1,4 +1,4 @@
-"""Check of the memory limit of the in-cluster PostgreSQL: shared buffers, and memory for each connection."""
+"""Check of the in-cluster PostgreSQL's memory limit: it must fit shared buffers and all connections."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Need:
 
     @property
     def private(self) -> int:
-        """Bytes without the shared buffers."""
+        """Bytes that PostgreSQL needs besides the shared buffers."""
         return MAINTENANCE_BYTES + self.connections * CONNECTION_BYTES
 
     @property
@@ -38,19 +38,19 @@ class Need:
         """The sum as a message shows it."""
         return (
             f"({MAINTENANCE_BYTES // MEBIBYTE} MiB + maxConnections {self.connections} x "
-            f"{CONNECTION_BYTES // MEBIBYTE} MiB) / {1 - SHARED_FRACTION:g} without shared buffers = "
+            f"{CONNECTION_BYTES // MEBIBYTE} MiB) / {1 - SHARED_FRACTION:g} (the part without shared buffers) = "
             f"{mebibytes(self.limit)}B"
         )
 
 
 def need(draft: Draft) -> Need | None:
-    """Memory that the in-cluster PostgreSQL needs; None if there is none or a value is wrong."""
+    """Memory that the in-cluster PostgreSQL needs; None with another database, or if a value is wrong."""
     most = draft.number("database.maxConnections")
     return Need(connections=most) if draft.text("database.kind") == "in-cluster" and most is not None else None
 
 
 def memory(draft: Draft) -> Iterator[Fault]:
-    """The memory limit is enough for all connections."""
+    """PostgreSQL's memory limit is enough for `database.maxConnections` connections."""
     wanted, limit = need(draft), size_in_bytes(draft.text("database.memoryLimit") or "")
     if wanted is None or limit is None or wanted.limit <= limit:
         return
@@ -65,7 +65,7 @@ def memory(draft: Draft) -> Iterator[Fault]:
 
 
 def with_connections(draft: Draft, connections: int) -> Iterator[str]:
-    """The settings with which the in-cluster PostgreSQL accepts this many connections."""
+    """The remedy that lets the in-cluster PostgreSQL accept this many connections; none above `MOST_CONNECTIONS`."""
     wanted, limit = Need(connections=connections), size_in_bytes(draft.text("database.memoryLimit") or "")
     if limit is not None and connections <= MOST_CONNECTIONS:
         more = {} if wanted.limit <= limit else {"database.memoryLimit": mebibytes(wanted.limit)}

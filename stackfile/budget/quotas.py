@@ -13,39 +13,39 @@ from stackfile.quantities import cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sum:
-    """Use of one resource of the cluster."""
+    """Maximum use of one resource (`cpu`, `memory` or `storage`) by the platform and all teams together."""
 
     resource: str
     capacity: float
     platform: float
     teams: float
     own: float
-    """The part of `teams` that belongs to teams with their own quota."""
+    """The part of `teams` for teams that set their own quota."""
 
     others: int
-    """Number of teams without their own quota."""
+    """Number of teams that use the default quota."""
 
     @property
     def total(self) -> float:
-        """Maximum use."""
+        """Maximum use by the platform and all teams."""
         return self.platform + self.teams
 
     @property
     def left(self) -> float:
-        """The amount left for each team without its own quota."""
+        """The default quota at which the sum equals the capacity; 0 if no team uses the default."""
         return (self.capacity - self.platform - self.own) / self.others if self.others else 0
 
     def __str__(self) -> str:
         """The sum as a message shows it."""
         show = _cores if self.resource == "cpu" else _gib
         return (
-            f"platform {show(self.platform)} + teams' quotas {show(self.teams)} = {show(self.total)} of "
-            f"{self.resource}, cluster.capacity.{self.resource} is {show(self.capacity)}"
+            f"platform {show(self.platform)} + teams' quotas {show(self.teams)} = {show(self.total)}, "
+            f"cluster.capacity.{self.resource} is {show(self.capacity)}"
         )
 
 
 def summed(draft: Draft, resource: str) -> Sum | None:
-    """The sum of one resource; None if the stack file does not set the cluster's capacity."""
+    """Maximum use of `cpu`, `memory` or `storage`; None if its capacity is not set or a value is wrong."""
     number: Callable[[str], float | None] = cpu_in_cores if resource == "cpu" else size_in_bytes
     capacity = number(draft.text(f"cluster.capacity.{resource}") or "")
     usual = number(draft.text(f"workspaces.quota.{resource}") or "")
@@ -105,7 +105,7 @@ def _cpu(draft: Draft) -> float | None:
 
 
 def _memory(draft: Draft) -> float | None:
-    """Memory limits of the server's pods, PostgreSQL and the store."""
+    """Memory limits of the server's pods, and of PostgreSQL and the artifact store if they are in the cluster."""
     pods, each = _pods(draft), size_in_bytes(draft.text("server.memoryLimit") or "")
     if pods is None or each is None:
         return None
@@ -118,7 +118,7 @@ def _store() -> float:
 
 
 def _storage(draft: Draft) -> float:
-    """Volumes of the platform in the cluster."""
+    """Sizes of the platform's volumes in the cluster."""
     inside = {"database": ("in-cluster", "sqlite"), "artifacts": ("in-cluster", "volume")}
     return sum(
         size_in_bytes(draft.text(f"{section}.storage") or "") or 0

@@ -1,4 +1,4 @@
-"""Remedies for sums, in the form `set key value and key value, or set key value`."""
+"""Remedies for sums above their limit, in the form `set key value and key value, or set key value`."""
 
 import json
 import math
@@ -14,15 +14,15 @@ def setting(values: Mapping[str, str | int]) -> str:
 
 
 def either(ways: Iterable[str]) -> str:
-    """Alternative remedies as one text."""
+    """Alternative remedies in one string."""
     return ", or ".join(ways)
 
 
 def mebibytes(size: float) -> str:
-    """A size in the form of a stack file, rounded up."""
+    """A size in bytes as a stack file has it, like `512Mi`, rounded up."""
     return f"{math.ceil(size / MEBIBYTE)}Mi"
 
 
 def gibibytes(size: float) -> str:
-    """A size in the form of a stack file, rounded up."""
+    """A size in bytes as a stack file has it, like `2Gi`, rounded up."""
     return f"{math.ceil(size / GIBIBYTE)}Gi"

@@ -20,15 +20,15 @@ class Pods:
 
     replicas: int
     most: int
-    """Same as `replicas`, or the autoscaler's maximum."""
+    """The autoscaler's maximum; same as `replicas` if there is no autoscaler."""
 
     scaled: bool
-    """True with an autoscaler."""
+    """True if an autoscaler is set."""
 
     surge: int
 
     def __str__(self) -> str:
-        """The number as part of a sum."""
+        """The number of pods as part of a sum, for messages."""
         name = "autoscaling.maxReplicas" if self.scaled else "replicas"
         return f"({name} {self.most} + {self.surge} surge)" if self.surge else f"{name} {self.most}"
 
@@ -55,7 +55,7 @@ def pods(draft: Draft) -> Pods | None:
 
 
 def scaling(draft: Draft) -> bool:
-    """True with an autoscaler."""
+    """True if an autoscaler is set."""
     return draft.value("server.autoscaling") is not None
 
 
@@ -75,7 +75,7 @@ def autoscaler(draft: Draft) -> Iterator[Fault]:
         if draft.text(path) == kind and draft.says("server.autoscaling"):
             yield Fault(
                 "server.autoscaling",
-                f"further pods cannot share the volume of {path} `{kind}`",
+                f"several pods cannot share the volume of {path} `{kind}`",
                 "set server.autoscaling null",
             )
     percent = draft.number("server.autoscaling.cpuPercent")
@@ -97,5 +97,5 @@ def cpu(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "server.cpu",
             f"{draft.said('server.cpu')} is more than server.cpuLimit {draft.said('server.cpuLimit')}",
-            "lower the one or raise the other",
+            "lower server.cpu or raise server.cpuLimit",
         )

@@ -1,4 +1,4 @@
-"""Check of the memory of a server pod: processes, and uploads in progress."""
+"""Checks of the memory of a server pod: for worker processes, and for uploads in progress."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,13 +50,13 @@ def need(draft: Draft) -> Need | None:
 
 
 def memory(draft: Draft) -> Iterator[Fault]:
-    """The memory limit is at least the request, and enough for all workers."""
+    """The server's memory limit is at least its memory request, and enough for all workers."""
     request, limit = (size_in_bytes(draft.text(f"server.{key}") or "") for key in ("memory", "memoryLimit"))
     if limit is not None and request is not None and request > limit:
         yield Fault(
             "server.memory",
             f"{draft.said('server.memory')} is more than server.memoryLimit {draft.said('server.memoryLimit')}",
-            "lower the one or raise the other",
+            "lower server.memory or raise server.memoryLimit",
         )
     wanted = need(draft)
     if limit is not None and wanted is not None and limit < wanted.total:
@@ -72,12 +72,12 @@ def memory(draft: Draft) -> Iterator[Fault]:
 
 
 def idle_request(draft: Draft) -> Iterator[Fault]:
-    """The memory request is enough for an idle pod."""
+    """Warn if the server's memory request is less than an idle pod uses."""
     request, wanted = size_in_bytes(draft.text("server.memory") or ""), need(draft)
     if request is not None and wanted is not None and request < wanted.idle:
         yield Fault(
             "server.memory",
-            f"{draft.said('server.memory')} is less than an idle pod uses, {wanted.idle // MEBIBYTE} MiB: the pod is "
-            "among the first to be evicted from a full node",
+            f"{draft.said('server.memory')} is less than an idle pod uses, {wanted.idle // MEBIBYTE} MiB: the pod "
+            "is among the first to be evicted from a node that runs out of memory",
             setting({"server.memory": mebibytes(wanted.idle)}),
         )

@@ -1,4 +1,4 @@
-"""Checks of the smallest sizes of volumes."""
+"""Checks that volumes have a minimum size."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ LEAST_DATA_BYTES = 1 * GIBIBYTE
 
 
 def database(draft: Draft) -> Iterator[Fault]:
-    """The volume has space for PostgreSQL's log and for data."""
+    """The in-cluster database's volume has space for PostgreSQL's write-ahead log and for data."""
     size = size_in_bytes(draft.text("database.storage") or "")
     needed = LOG_BYTES + LEAST_DATA_BYTES
     if draft.text("database.kind") == "in-cluster" and size is not None and size < needed:

@@ -1,1 +1,1 @@
-"""The sections of a stack file as types, one file each; `settings.py` combines them."""
+"""Pydantic models of the sections of a stack file; `settings.py` combines them."""

@@ -10,12 +10,12 @@ class Access(Model):
     """How access is checked, and the contact shown to users without access."""
 
     review: Literal["subject", "self-subject"] = "subject"
-    """Access review: the server asks Kubernetes about its callers (`subject`, a SubjectAccessReview), or asks with each
-    caller's own token (`self-subject`). The latter needs an API server that trusts the login's issuer; see
-    docs/strict.md."""
+    """Kubernetes API for access checks: SubjectAccessReview (`subject`), or SelfSubjectAccessReview with the caller's
+    own token (`self-subject`). The latter needs an API server that trusts the login's issuer; see docs/strict.md."""
 
     contact: values.Plain | None = None
-    """Contact shown to users who are in no team: a text, an e-mail address or an https URL."""
+    """Contact shown to users who are in no team: any text, such as an e-mail address or an https URL."""
 
     aggregate_roles: values.Flag = False
-    """Let Kubernetes' roles view, edit and admin in a team's namespace give access in MLflow too."""
+    """Add MLflow's permissions to Kubernetes' ClusterRoles `view`, `edit` and `admin` (role aggregation): whoever has
+    one of them in a team's namespace then has access to the team in MLflow."""

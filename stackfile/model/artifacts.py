@@ -29,13 +29,13 @@ class S3Artifacts(Model):
     """Name of the bucket."""
 
     region: values.Region = "us-east-1"
-    """Region of the bucket; required for AWS."""
+    """Region of the bucket. Must be set for AWS; the default is only for other S3-compatible stores."""
 
     endpoint_url: values.Endpoint | None = None
     """URL of the store; absent means AWS. Profile `production` requires https."""
 
     authority: values.Authority | None = None
-    """CA certificate of the store, if it is private and not in `cluster.authorities`."""
+    """CA certificate of the store, needed if its CA is private and not in `cluster.authorities`."""
 
     credentials: BucketAccess = CONFIGURED
     """Access key for the bucket, or an IAM role."""

@@ -10,7 +10,7 @@ from stackfile.model.base import Model
 
 
 class IrsaIdentity(Model):
-    """IAM roles for service accounts, on EKS and on any cluster whose issuer is registered in IAM."""
+    """IAM roles for service accounts, on EKS and on any cluster whose OIDC issuer is registered in IAM."""
 
     kind: Literal["irsa"]
     """Authentication of pods to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM

@@ -5,7 +5,7 @@ from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """A strict section: a wrong type or an unknown key is a mistake. Keys are in camel case."""
+    """Strict model of a section: wrong types and unknown keys are errors. Keys in the file are in camel case."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, alias_generator=to_camel, use_attribute_docstrings=True

@@ -19,7 +19,7 @@ class BucketArtifacts(Model):
 
     kms_key: amazon.KeyArn | None = None
     """ARN of the KMS key; absent means that the platform creates one. After a change only new objects use the new key,
-    and MLflow cannot read the old ones: copy the objects first."""
+    and MLflow cannot read objects encrypted with the old one: copy those first."""
 
     noncurrent_days: Annotated[int, whole(1, 3650)] = 30
     """Days for which deleted or overwritten objects can be restored."""

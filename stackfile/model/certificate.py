@@ -27,4 +27,4 @@ class CertificateSecret(Model):
     """A `kubernetes.io/tls` Secret in the platform's namespace; the development login needs `<name>-dex` too."""
 
     authority: values.Authority | None = None
-    """CA certificate that clients must trust; absent means that they trust it already."""
+    """CA certificate that clients must trust; absent means that they already trust the certificate's CA."""

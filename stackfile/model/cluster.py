@@ -8,7 +8,7 @@ from stackfile.programs import AUDIENCE
 
 
 class Capacity(Model):
-    """Resources of the cluster."""
+    """Capacity of the cluster for pods and volumes."""
 
     cpu: values.Cpu | None = None
     """Allocatable CPU of all nodes (`kubectl describe nodes`). Quotas above it give a warning."""
@@ -42,22 +42,23 @@ class Cluster(Model):
     """Issuer of service-account tokens (`--service-account-issuer` of the API server); differs on managed clusters."""
 
     service_account_audiences: tuple[values.Audience, ...] = ()
-    """Accepted audiences of service-account tokens, including `mlflow`. Empty means `mlflow` and the issuer, the
-    default audience of pods' tokens on most clusters. With `[mlflow]` alone pods must request a token for MLflow."""
+    """Accepted audiences of service-account tokens; must include `mlflow`. Empty means `mlflow` and the issuer, the
+    default audience of pods' tokens on most clusters. With `[mlflow]` alone, pods must request a token with the
+    audience `mlflow`."""
 
     api_server: tuple[values.AddressRange, ...] = ()
-    """Address ranges of the API server's endpoints (`kubectl get endpointslices kubernetes`). Empty means that the
-    server's pods may connect to the API server's ports at any address."""
+    """Address ranges of the API server's endpoints (`kubectl get endpointslices kubernetes`). Empty means that
+    MLflow's pods may connect to the API server's ports at any address."""
 
     authorities: values.Authority | None = None
-    """CA certificates of the company. The server, its Jobs and the login trust them in addition to the public ones."""
+    """CA certificates of the company. The MLflow server, its Jobs and the login trust them besides public CAs."""
 
     ingress_addresses: tuple[values.AddressRange, ...] = ()
     """Addresses of a load balancer in front of the ingress controller, if pods reach the platform only through it;
-    teams' pods may connect to them on port 443."""
+    teams' pods may connect to these addresses on port 443."""
 
     capacity: Capacity = Field(default_factory=Capacity)
-    """Resources of the cluster. If set, the platform and all teams' quotas together must fit into them."""
+    """Capacity of the cluster. If set, the platform and all teams' quotas together must fit into it."""
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -66,5 +67,8 @@ class Cluster(Model):
 
     @property
     def admits_default_tokens(self) -> bool:
-        """True if MLflow accepts the token that Kubernetes mounts into pods; its audience is never `mlflow`."""
+        """True if MLflow accepts the token that Kubernetes mounts into pods by default.
+
+        The audience of that token is never `mlflow`.
+        """
         return self.audiences != (AUDIENCE,)

@@ -1,7 +1,7 @@
-"""The sections `credentials` of a database, a bucket and a login: the sources of credentials.
+"""The sections `credentials` of `database`, `artifacts` and `login`: the source of each credential.
 
-None of them holds a secret. With `configuration` the secret is an encrypted value of the stack file
-(`stackfile/secrets.py`).
+These models contain no passwords or keys. With kind `configuration` the credential is an encrypted value under another
+key of the stack file, which `stackfile/secrets.py` reads.
 """
 
 from typing import Annotated, Literal
@@ -16,14 +16,14 @@ Rotation = Annotated[int, whole(1, 1_000_000)]
 
 
 class Configured(Model):
-    """An encrypted value in the stack file; see Secrets below."""
+    """An encrypted value in the stack file; see `stackfile/secrets.py`."""
 
     kind: Literal["configuration"]
     """Source of the credential."""
 
 
 class Generated(Model):
-    """A password that `up` generates; a Job sets it with the administrator's credentials."""
+    """A password that `up` generates; a Job signs in to the database as administrator and sets it."""
 
     kind: Literal["generated"]
     """Source of the credential."""
@@ -52,7 +52,7 @@ class _InStore(Model):
     """Source of the credential."""
 
     store: values.ObjectName
-    """Name of the secret store."""
+    """Name of the ClusterSecretStore or SecretStore."""
 
     store_kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
     """Kind of the secret store; a `SecretStore` must be in the platform's namespace."""

@@ -22,14 +22,14 @@ class InClusterDatabase(Model):
     """Size of the volume."""
 
     max_connections: Annotated[int, whole(20, MOST_CONNECTIONS)] = 150
-    """`max_connections` of PostgreSQL; `memoryLimit` must have room for all of them."""
+    """`max_connections` of PostgreSQL; `memoryLimit` must be enough for all connections."""
 
     memory_limit: values.Size = "1Gi"
-    """Memory limit of PostgreSQL; a quarter of it is the memory request, and the size of the shared buffers."""
+    """Memory limit of PostgreSQL. The memory request and the shared buffers are a quarter of it each."""
 
 
 class DatabaseAdministrator(Model):
-    """A role that may create roles and databases; a Job uses it to create MLflow's role and database."""
+    """A PostgreSQL role that may create roles and databases; a Job uses it to create MLflow's role and database."""
 
     user: values.RoleName
     """Name of the role."""
@@ -58,16 +58,16 @@ class ExternalDatabase(Model):
     """Role that MLflow signs in as."""
 
     credentials: PasswordOrGenerated = CONFIGURED
-    """Password of the role; `generated` needs `administrator`, which sets it."""
+    """Password of `user`. Kind `generated` needs `administrator`, whose rights a Job uses to set the password."""
 
     administrator: DatabaseAdministrator | None = None
-    """If set, a Job creates role and database where they are missing, and sets the role's password."""
+    """If set, a Job creates `user` and the database `name` if they do not exist, and sets the password of `user`."""
 
     authority: values.Authority | None = None
-    """CA certificate of the server, if it is private and not in `cluster.authorities`."""
+    """CA certificate of the server, needed if its CA is private and not in `cluster.authorities`."""
 
     max_connections: Annotated[int, whole(20, 100_000)] | None = None
-    """`max_connections` of the database server. If set, MLflow settings that need more connections are an error."""
+    """`max_connections` of the database server. If set, pool sizes that need more connections are an error."""
 
 
 class SqliteDatabase(Model):

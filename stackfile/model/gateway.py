@@ -18,7 +18,7 @@ class IngressGateway(Model):
     """Path prefix of the platform; absent means the whole host."""
 
     login: Literal["reverse-proxy", "forward-auth"] = "reverse-proxy"
-    """Browser requests pass through OAuth2-Proxy (`reverse-proxy`), or Traefik asks OAuth2-Proxy about each one
+    """Browser requests pass through OAuth2-Proxy (`reverse-proxy`), or Traefik checks each one with OAuth2-Proxy
     (`forward-auth`)."""
 
 
@@ -32,7 +32,7 @@ class HttpRouteGateway(Model):
     """Path prefix of the platform; absent means the whole host."""
 
     class_name: values.ObjectName = "traefik"
-    """GatewayClass; the pods of its controller are in `cluster.ingressNamespace`."""
+    """Name of the GatewayClass. The pods of its controller must be in the namespace `cluster.ingressNamespace`."""
 
     port: values.Port = 443
     """Port of the listeners. For Traefik it is the port of the entry point, not of the Service."""

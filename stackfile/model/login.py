@@ -32,7 +32,7 @@ class BasicUser(Model):
     """A user who signs in with a password."""
 
     groups: tuple[values.Group, ...] = ()
-    """Groups of the user; `up` binds the user to the roles of these groups."""
+    """Groups of the user; `up` binds the roles of these groups to the user."""
 
 
 class BasicLogin(Model):
@@ -63,7 +63,7 @@ class OidcLogin(Model):
     """Client secret."""
 
     audiences: tuple[values.ClientId, ...] = ()
-    """Other client IDs whose ID tokens are accepted from programs."""
+    """Other client IDs: MLflow also accepts ID tokens that programs obtained with them."""
 
     logout_url: values.LogoutUrl | None = None
     """URL that OAuth2-Proxy calls at sign-out, to end the session at the identity provider too; `{id_token}` in it is

@@ -35,7 +35,7 @@ class Server(Model):
     distribution uneven, and nodes need a zone label."""
 
     termination_seconds: Annotated[int, whole(30, 3600)] = 120
-    """Termination grace period: 15 seconds until no proxy sends new requests, 5 for OAuth2-Proxy, and the rest for
+    """Termination grace period in seconds: 15 until no proxy sends new requests, 5 for OAuth2-Proxy, and the rest for
     requests in progress."""
 
     workers: Annotated[int, whole(1, 16)] = 1
@@ -67,15 +67,15 @@ class Server(Model):
     """Time for which access reviews are cached, and the delay until a change of RBAC takes effect."""
 
     paused: values.Flag = False
-    """Remove the server's Deployment and keep everything else: for a schema migration that the old version cannot run
-    with, and for restoring a backup (docs/upgrade.md)."""
+    """Remove the server's Deployment and keep everything else: for a schema migration that is incompatible with the
+    old version, and for restoring a backup (docs/upgrade.md)."""
 
     migration_minutes: Annotated[int, whole(1, 1440)] = 10
     """Timeout of a schema migration. One that takes longer is rolled back."""
 
 
 class Images(Model):
-    """All images but MLflow's, and the registry that images are pulled from."""
+    """All images except `server.image`, and the registry that all images are pulled from."""
 
     registry: values.Registry | None = None
     """Mirror registry, optionally with a path. It replaces the registry of all images, including `server.image`; paths,

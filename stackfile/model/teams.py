@@ -39,7 +39,7 @@ class Quota(Model):
 
 
 class Limits(Model):
-    """Default requests and limits (LimitRange)."""
+    """Default requests and limits of containers (LimitRange)."""
 
     cpu: values.Cpu = "1"
     """CPU limit."""
@@ -59,17 +59,17 @@ class Workspaces(Model):
 
     enabled: values.Flag = True
     """Give each team its own MLflow workspace. `false` is for a single team: MLflow runs without workspaces, and
-    clients set none."""
+    clients set no workspace."""
 
     quota: Quota = Field(default_factory=Quota)
     """Limits for all pods and volumes of a team together (ResourceQuota)."""
 
     limits: Limits = Field(default_factory=Limits)
-    """Default requests and limits (LimitRange)."""
+    """Default requests and limits of containers (LimitRange)."""
 
     api_server: values.Flag = False
-    """Let teams' pods connect to the API server at the addresses in `cluster.apiServer`, as Airflow and Kubeflow need
-    it."""
+    """Let teams' pods connect to the API server at the addresses in `cluster.apiServer`, for example for Airflow and
+    Kubeflow."""
 
 
 class TeamQuota(Model):
@@ -124,4 +124,4 @@ class Team(Model):
     """Differences from `workspaces.limits`."""
 
     archived: values.Flag = False
-    """Make the team read-only and let it start no pods. Removing an archived team deletes its namespace."""
+    """Make the team read-only and prevent it from starting pods. Removing an archived team deletes its namespace."""

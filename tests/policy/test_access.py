@@ -44,13 +44,13 @@ def test_a_verb_that_leads_to_any_other_right_is_a_violation(verb: str) -> None:
 @pytest.mark.parametrize("resource", ["pods/exec", "serviceaccounts/token", "nodes/proxy"])
 def test_a_resource_that_lets_one_act_as_somebody_else_is_a_violation(resource: str) -> None:
     assert in_role(changed(RULE, "resources", [resource])) == [
-        f"rules: {resource} allows acting as somebody else: remove it"
+        f"rules: {resource} allows acting as another user or service account: remove it"
     ]
 
 
 def test_reading_all_secrets_is_a_violation_and_reading_named_ones_is_none() -> None:
     everything = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}
-    assert in_role(everything) == ["rules: reading secrets needs resourceNames: list the needed ones"]
+    assert in_role(everything) == ["rules: all Secrets can be read: list the needed ones in resourceNames"]
     assert in_role({**everything, "resourceNames": ["mlflow-artifact-connection"]}) == []
     assert in_role({**everything, "verbs": ["create"]}) == []
 
@@ -59,7 +59,7 @@ def test_changing_roles_is_a_violation_and_reading_them_is_none() -> None:
     roles = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings"], "verbs": ["get", "list"]}
     assert in_role(roles) == []
     assert in_role({**roles, "verbs": ["list", "create"]}) == [
-        "rules: create on rbac.authorization.k8s.io changes RBAC: remove it"
+        "rules: create on rbac.authorization.k8s.io allows changing RBAC: remove it"
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_role_that_is_not_decided_yet_is_none(path: str) -> None:
 @pytest.mark.parametrize("binding", ["RoleBinding", "ClusterRoleBinding"])
 def test_a_binding_for_everybody_is_a_violation(binding: str, kind: str, name: str) -> None:
     assert in_binding(kind, name, binding=binding) == [
-        f"subjects: {name} is not a specific subject: name groups, users or service accounts"
+        f"subjects: {name} is not a specific subject: list specific groups, users or service accounts"
     ]
 
 
@@ -110,5 +110,5 @@ def test_everybody_may_read_the_keys_that_verify_service_account_tokens() -> Non
 @pytest.mark.parametrize("role", ["cluster-admin", "admin"])
 def test_binding_a_role_that_allows_everything_is_a_violation(role: str) -> None:
     assert in_binding("User", "alice@example.com", role) == [
-        f"roleRef: {role} allows everything: bind a role that lists what is needed"
+        f"roleRef: {role} allows everything: bind a role that allows only what is needed"
     ]

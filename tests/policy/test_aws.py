@@ -69,7 +69,9 @@ def test_a_database_that_does_not_outlive_a_mistake_is_a_violation(name: str, pa
 @pytest.mark.parametrize("name", ["rds-instance", "rds-key", "bucket-bucket", "bucket-key"])
 def test_what_holds_data_at_aws_and_can_be_deleted_is_a_violation(name: str) -> None:
     bare = replace(of_prod(name), protect=False)
-    assert violations("databases-are-durable", bare) == ["in stack prod it must be protected: pass protect=True"]
+    assert violations("databases-are-durable", bare) == [
+        "must be protected from deletion in stack prod: pass protect=True"
+    ]
     assert violations("databases-are-durable", bare, {"disposableStacks": ["prod"]}) == []
 
 

@@ -29,7 +29,7 @@ def test_an_init_container_is_sized_as_well() -> None:
 def test_a_server_without_a_probe_is_a_violation(probe: str) -> None:
     assert violations("containers-are-probed", deployment()) == []
     found = violations("containers-are-probed", deployment(changed(WORKLOAD, f"{PATH}.{probe}", ABSENT)))
-    assert found == [f"container `server`: {probe} is missing: Kubernetes would not notice that it hangs"]
+    assert found == [f"container `server`: {probe} is missing: Kubernetes would not notice that the container hangs"]
 
 
 def test_a_container_that_ends_needs_no_probe() -> None:
@@ -56,7 +56,7 @@ def test_a_sidecar_is_a_server_wherever_it_is_written() -> None:
 )
 def test_an_image_that_means_another_one_tomorrow_is_a_violation(image: str) -> None:
     assert violations("images-name-a-version", deployment(changed(WORKLOAD, f"{PATH}.image", image))) == [
-        f"container `server`: image `{image}` must name a version or a digest"
+        f"container `server`: image `{image}` must have a version tag or a digest"
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_container_that_can_change_its_own_programs_is_a_violation(value: obje
     assert violations("root-file-systems-are-read-only", deployment(changed(WORKLOAD, path, value))) == [
         (
             "container `server`: securityContext.readOnlyRootFilesystem must be true: "
-            "mount a volume for files that it writes"
+            "mount a volume for files that the container writes"
         )
     ]
 

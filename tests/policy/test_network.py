@@ -88,7 +88,9 @@ def of_namespace(*policies: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
 def test_a_service_that_is_reached_from_outside_is_a_violation(kind: str) -> None:
-    assert of_service({"type": kind}) == [f"spec.type must not be {kind}: expose it by an Ingress, behind the login"]
+    assert of_service({"type": kind}) == [
+        f"spec.type must not be {kind}: expose the Service through an Ingress, behind the login"
+    ]
     assert len(of_service({"externalIPs": ["192.0.2.1"]})) == 1
 
 
@@ -140,7 +142,7 @@ def test_a_namespace_that_denies_all_traffic_is_admitted() -> None:
 
 @pytest.mark.parametrize(("path", "value"), OPENINGS)
 def test_a_namespace_that_is_open_in_any_way_is_a_violation(path: str, value: object) -> None:
-    sentence = "namespace team-a: it has no NetworkPolicy that denies all ingress and egress: add one"
+    sentence = "namespace team-a has no NetworkPolicy that denies all ingress and egress except DNS: add one"
     assert of_namespace(changed(DENY, path, value)) == [sentence]
 
 

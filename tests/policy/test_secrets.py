@@ -68,7 +68,7 @@ def test_a_password_in_a_url_is_a_violation() -> None:
 @pytest.mark.parametrize("part", ["command", "args"])
 def test_a_secret_on_a_command_line_is_a_violation(part: str, word: str) -> None:
     assert violations(POLICY, deployment(changed(WORKLOAD, f"{PATH}.{part}", ["server", word]))) == [
-        f"container `server`: {part} contains a secret: pass a file or a variable from a Secret"
+        f"container `server`: {part} contains a secret: pass it in a file or variable from a Secret"
     ]
 
 

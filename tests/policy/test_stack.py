@@ -37,7 +37,9 @@ def test_a_level_of_an_old_version_is_a_violation() -> None:
 def test_what_holds_data_and_can_be_deleted_is_a_violation(kind: str) -> None:
     asked = Asked(type=f"kubernetes:{kind}", inputs={}, stack="prod")
     name = kind.rpartition(":")[2]
-    assert violations("data-is-protected", asked) == [f"a {name} in stack prod must be protected: pass protect=True"]
+    assert violations("data-is-protected", asked) == [
+        f"a {name} in stack prod must be protected from deletion: pass protect=True"
+    ]
 
 
 @pytest.mark.parametrize("kind", DATA)

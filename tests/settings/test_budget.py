@@ -142,7 +142,7 @@ def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() ->
     assert list(postgres.memory(draft(document))) == []
     document["database"]["maxConnections"] = 177
     (fault,) = postgres.memory(draft(document))
-    assert "(64 MiB + maxConnections 177 x 4 MiB) / 0.75 without shared buffers = 1030MiB" in fault.problem
+    assert "(64 MiB + maxConnections 177 x 4 MiB) / 0.75 (the part without shared buffers) = 1030MiB" in fault.problem
     assert ways(fault) == [{"database/memoryLimit": "1030Mi"}, {"database/maxConnections": 176}]
     for way in ways(fault):
         assert list(postgres.memory(draft(with_way(document, way)))) == []
@@ -151,7 +151,7 @@ def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() ->
 def test_overcommitted_cpu_is_a_warning() -> None:
     document = changed("dev", {"cluster": {"capacity": {"cpu": "16"}}})
     (warning,) = quotas.compressible(draft(document))
-    assert "platform 0.5 + teams' quotas 32 = 32.5 of cpu, cluster.capacity.cpu is 16" in warning.problem
+    assert "platform 0.5 + teams' quotas 32 = 32.5, cluster.capacity.cpu is 16" in warning.problem
     assert ways(warning) == [{"workspaces/quota/cpu": "7"}]
     assert list(quotas.compressible(draft(with_way(document, {"workspaces/quota/cpu": "7"})))) == []
     assert list(quotas.incompressible(draft(document))) == []

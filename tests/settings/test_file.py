@@ -95,12 +95,12 @@ def test_a_file_may_be_without_configuration(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("- a", "expected the file to be a section with keys"),
-        ("config: []", "expected `config` to be a section with keys"),
+        ("- a", "expected the file to be a YAML mapping"),
+        ("config: []", "expected `config` to be a YAML mapping"),
         ("config: {a: 1", "line 1: expected ',' or '}', but got '<stream end>'"),
         ("config:\n  a: 1\n  a: 2", "line 3: the key `a` is already in line 2"),
         ("config:\n  a:\n    b: 1\n    b: 2", "line 4: the key `b` is already in line 3"),
-        ("a: \x00", "it contains characters that YAML does not allow"),
+        ("a: \x00", "the file contains characters that YAML does not allow"),
         ("config:\n  [a]: b", "line 2: expected a string as key"),
         ("a: !odd b", "line 1: could not determine a constructor for the tag '!odd'"),
     ],

@@ -94,7 +94,7 @@ def test_a_profile_does_not_hide_that_a_section_is_missing_or_no_section(complai
     (missing,) = complaints(changed("dev", {"profile": "small", "server": ..., "login": BARE["small"]["login"]}))
     assert missing.startswith("  - server: is missing")
     (text,) = complaints(changed("dev", {"profile": "small", "server": "x", "login": BARE["small"]["login"]}))
-    assert text.startswith("  - server: expected a section, found a text")
+    assert text.startswith("  - server: expected a mapping, found a string")
 
 
 def test_a_message_says_that_a_value_is_the_profiles(complaints: Complaints) -> None:

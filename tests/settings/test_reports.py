@@ -120,7 +120,7 @@ def test_the_empty_defaults_of_pulumi_yaml_count_as_absent(complaints: Complaint
 def test_a_section_may_be_written_as_json(complaints: Complaints) -> None:
     assert complaints(changed("dev", {"teams": '{"team-a": {}, "team-b": {}}'})) == []
     (line,) = complaints(changed("dev", {"teams": '{"team-a": {}'}))
-    assert line.startswith("  - teams: expected a section, found a text")
+    assert line.startswith("  - teams: expected a mapping, found a string")
 
 
 def test_values_of_an_encrypted_section_are_not_shown(complaints: Complaints) -> None:

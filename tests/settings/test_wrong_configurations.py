@@ -69,20 +69,20 @@ CASES = {
     ),
     "no teams": Case({"teams": {}}, "teams", "is empty; expected at least one entry", "add one"),
     # Shapes.
-    "teams as a list": Case({"teams": ["team-a"]}, "teams", "expected a section", "without dashes"),
+    "teams as a list": Case({"teams": ["team-a"]}, "teams", "expected a mapping", "without dashes"),
     "a section without content": Case(
         {"login/users/carol@example.com": None},
         'login.users["carol@example.com"]',
-        "expected a section, found nothing",
+        "expected a mapping, found nothing",
         "{} for the defaults",
     ),
     "a text for a section": Case(
-        {"server": "localhost/x:1"}, "server", "expected a section, found a text", "its keys indented below it"
+        {"server": "localhost/x:1"}, "server", "expected a mapping, found a string", "its keys indented below it"
     ),
     "a list for the roles": Case(
         {"teams/team-a": {"groups": ["team-a-mlflow-users"]}},
         "teams.team-a.groups",
-        "expected a section, found a list",
+        "expected a mapping, found a list",
         "without dashes",
     ),
     "a text for a list": Case(
@@ -101,7 +101,7 @@ CASES = {
         {"teams/team-c": {"groups": {}}},
         "teams.team-c.groups",
         "is empty; expected at least one group",
-        "add one as viewer, editor or manager, or remove `groups`: team-c-mlflow-users is then manager",
+        "add one as viewer, editor or manager, or remove `groups`: then group team-c-mlflow-users is manager",
     ),
     "an empty list of viewers": Case(
         {"teams/team-c": {"groups": {"viewer": [], "manager": ["c"]}}},
@@ -142,8 +142,8 @@ CASES = {
     "one replica to stand apart": Case(
         {"server/spread": "required"},
         "server.spread",
-        "`required` spreads replicas, and server.replicas is 1",
-        "remove it, or use two or more replicas",
+        "`required` spreads several replicas, but server.replicas is 1",
+        "remove server.spread, or use two or more replicas",
     ),
     "too few connections for one request": Case(
         {"server/poolSize": 2, "server/poolOverflow": 1},
@@ -177,7 +177,7 @@ CASES = {
     "a truth for a text": Case(
         {"cluster": {"ingressAnnotations": {"example.com/tls": True}}},
         'cluster.ingressAnnotations["example.com/tls"]',
-        "expected a text, found true",
+        "expected a string, found true",
         'write it in quotes: "true"',
     ),
     "quotes within quotes": Case({"namespace": '"mlflow"'}, "namespace", "lower-case letters", "without the inner quo"),
@@ -236,7 +236,7 @@ CASES = {
     "cert-manager at the Gateway and a self-signed certificate": Case(
         {"gateway": {"kind": "http-route", "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"}}},
         'gateway.annotations["cert-manager.io/cluster-issuer"]',
-        "lets cert-manager overwrite the certificate of certificate.kind `self-signed`",
+        "lets cert-manager overwrite the certificate that certificate.kind `self-signed`",
         "certificate.kind `secret`",
     ),
     "a path without its slash": Case(
@@ -299,14 +299,16 @@ CASES = {
         "a host name like",
         "cookies and certificates need a host name: create a DNS name for the address and write that",
     ),
-    "a host without a domain": Case({"host": "mlflow"}, "host", "a host name like", "the full name with its domain"),
-    "a wildcard host": Case({"host": "*.example.com"}, "host", "a host name like", "write one name"),
-    "a host with an underscore": Case({"host": "ml_flow.example.com"}, "host", "a host name", "digits and hyphens"),
+    "a host without a domain": Case(
+        {"host": "mlflow"}, "host", "a host name like", "the full host name with its domain"
+    ),
+    "a wildcard host": Case({"host": "*.example.com"}, "host", "a host name like", "write one host name"),
+    "a host with an underscore": Case({"host": "ml_flow.example.com"}, "host", "a host name", "digits, hyphens"),
     "a database on localhost": Case(
         {"database": {**EXTERNAL, "host": "localhost"}},
         "database.host",
         "a host name",
-        "inside a pod, that is the pod itself: write the name that other machines use",
+        "inside a pod, that is the pod itself: write the host name that other machines use",
     ),
     "a database by a short name": Case(
         {"database": {**EXTERNAL, "host": "postgres"}}, "database.host", "a host name", "name.namespace.svc.cluster.lo"
@@ -314,8 +316,8 @@ CASES = {
     "a connection string": Case(
         {"database": {**EXTERNAL, "host": f"postgresql://mlflow:{CANARY}@db.example.com:5432/mlflow"}},
         "database.host",
-        "found a text that may hold a password",
-        "write only the name, in lower case: db.example.com",
+        "found a string that may contain a password",
+        "write only the host name, in lower case: db.example.com",
     ),
     "a database name with a hyphen": Case(
         {"database": {**EXTERNAL, "name": "ml-flow"}}, "database.name", "underscores", "write for example ml_flow"
@@ -324,19 +326,19 @@ CASES = {
         {"artifacts": {**S3, "endpointUrl": "https://s3.example.com/artifacts"}},
         "artifacts.endpointUrl",
         "a URL of scheme, host and optional port,",
-        "remove the path and any slash at the end: the bucket has its own setting",
+        "remove the path and any slash at the end: the bucket is set in artifacts.bucket",
     ),
     "an S3 URL with keys": Case(
         {"artifacts": {**S3, "endpointUrl": f"https://AKIA:{CANARY}@s3.example.com"}},
         "artifacts.endpointUrl",
-        "found a text that may hold a password",
-        "remove user name and password: credentials have settings of their own",
+        "found a string that may contain a password",
+        "remove user name and password: credentials have their own settings",
     ),
     "an S3 URL without a scheme": Case(
         {"artifacts": {**S3, "endpointUrl": "s3.example.com"}},
         "artifacts.endpointUrl",
         'found "s3.example.com"',
-        "begin it with https:// or http://",
+        "begin the URL with https:// or http://",
     ),
     "an S3 URL with a port that is none": Case(
         {"artifacts": {**S3, "endpointUrl": "https://s3.example.com:s3"}},
@@ -357,7 +359,10 @@ CASES = {
         {"artifacts": {**S3, "region": "eu-central-1a"}}, "artifacts.region", "a region like", "region, eu-central-1"
     ),
     "an issuer without TLS": Case(
-        {"login": {**OIDC, "issuer": "http://login.example.com"}}, "login.issuer", "an https URL", "begin it with https"
+        {"login": {**OIDC, "issuer": "http://login.example.com"}},
+        "login.issuer",
+        "an https URL",
+        "begin the URL with https",
     ),
     "an issuer's discovery URL": Case(
         {"login": {**OIDC, "issuer": "https://login.example.com/.well-known/openid-configuration"}},
@@ -372,7 +377,7 @@ CASES = {
         "remove the `?` or `#` and everything after it",
     ),
     "a client id with a space": Case(
-        {"login": {**OIDC, "clientId": "ml flow"}}, "login.clientId", "the id of a client", "exactly"
+        {"login": {**OIDC, "clientId": "ml flow"}}, "login.clientId", "the ID of a client", "exactly"
     ),
     # Names.
     "the namespace default": Case({"namespace": "default"}, "namespace", 'found "default"', "belongs to Kubernetes"),
@@ -386,7 +391,7 @@ CASES = {
     "a team that is too long": Case(
         {f"teams/{'c' * 64}": {}}, f"teams.{'c' * 64}", "a name of 2 to 63", "choose another"
     ),
-    "a user by name": Case({"login/users/alice": {}}, "login.users.alice", "an e-mail address", "one full address"),
+    "a user by name": Case({"login/users/alice": {}}, "login.users.alice", "an e-mail address", "one e-mail address"),
     "a user in capitals": Case(
         {"login/users/Dora@Example.com": {}},
         'login.users["Dora@Example.com"]',
@@ -403,7 +408,7 @@ CASES = {
         {"teams/team-c": {"groups": {"manager": ["CN=team,OU=c"]}}},
         "teams.team-c.groups.manager[0]",
         "a group of the identity provider",
-        "OAuth2-Proxy separates groups with commas: use a group without one",
+        "OAuth2-Proxy separates groups with commas: use a group without a comma",
     ),
     "a group with space around it": Case(
         {"teams/team-c": {"groups": {"manager": [" c"]}}},
@@ -433,7 +438,7 @@ CASES = {
         {"server/image": f"ghcr.io/mlflow/mlflow:v1.2.3{DIGEST}"},
         "server.image",
         "an image built from images/mlflow",
-        "that image lacks the authorization plugin: build one with `make image`",
+        "that image lacks the authorization plugin: build an image that has it with `make image`",
     ),
     # Programs.
     "an audience with a comma": Case(
@@ -547,7 +552,7 @@ CASES = {
         {"access": {"review": "self-subject"}, "cluster": {"serviceAccountAudiences": ["mlflow"]}},
         "cluster.serviceAccountAudiences",
         'does not contain "https://kubernetes.default.svc.cluster.local"',
-        "add it, or remove the key",
+        "add this audience, or remove cluster.serviceAccountAudiences",
     ),
     "a user of the basic login in an unknown group": Case(
         {"login": {"kind": "basic", "users": {"alice@example.com": {"groups": ["team-c"]}}}},
@@ -596,7 +601,7 @@ CASES = {
     "a local image in production": Case(
         {"server/image": "localhost/mlflow-platform/mlflow:1.2.3"},
         "server.image",
-        "begins with localhost/, so that other nodes cannot pull it",
+        "begins with localhost/, so that other machines cannot pull the image",
         "push the image to a registry",
         base="prod",
     ),
@@ -611,7 +616,7 @@ CASES = {
         {"certificate": {**FROM_SECRET, "authority": f"-----BEGIN PRIVATE KEY-----\n{CANARY}"}},
         "certificate.authority",
         "expected CA certificates in PEM",
-        "that is a private key",
+        "it contains a private key",
     ),
     "a file name for an authority": Case(
         {"certificate": {**FROM_SECRET, "authority": "ca.crt"}},
@@ -635,7 +640,7 @@ CASES = {
         {"certificate": {**FROM_SECRET, "authority": SERVED}},
         "certificate.authority",
         "expected CA certificates in PEM",
-        "one of them is a server certificate: write the certificate of the CA that signed it",
+        "one of the certificates is a server certificate: write the certificate of the CA that signed it",
     ),
     "an authority of a self-signed certificate": Case(
         {"certificate/authority": AUTHORITY}, "certificate.authority", "is not a setting", "certificate.kind `secret`"
@@ -643,7 +648,7 @@ CASES = {
     "cert-manager and a self-signed certificate": Case(
         {"cluster": {"ingressAnnotations": {"cert-manager.io/cluster-issuer": "company"}}},
         'cluster.ingressAnnotations["cert-manager.io/cluster-issuer"]',
-        "lets cert-manager overwrite the certificate of certificate.kind `self-signed`",
+        "lets cert-manager overwrite the certificate that certificate.kind `self-signed`",
         "certificate.kind `secret`",
     ),
     "a user in a group of no team": Case(
@@ -688,20 +693,20 @@ CASES = {
     "two teams in an MLflow without workspaces": Case(
         {"workspaces": {"enabled": False}},
         "workspaces.enabled",
-        "`false` is for a single team, and there are 2 (team-a, team-b)",
-        "keep one team, or remove the key",
+        "`false` is for a single team, but there are 2 teams (team-a, team-b)",
+        "keep one team, or remove workspaces.enabled",
     ),
     "a database behind the platform's own host": Case(
         {"database": {**EXTERNAL, "host": "mlflow.localhost"}},
         "database.host",
         "the platform's own host",
-        "the host of the other service",
+        "the host name of the PostgreSQL server",
     ),
     "an issuer behind the platform's own host": Case(
         {"login": {**OIDC, "issuer": "https://mlflow.localhost/realms/company"}},
         "login.issuer",
         "the platform's own host",
-        "the host of the other service",
+        "the URL of the identity provider",
     ),
     "AWS without a region": Case(
         {"artifacts": {"kind": "s3", "bucket": "artifacts"}},
@@ -735,7 +740,7 @@ CASES = {
         {"server/memory": "2Gi"},
         "server.memory",
         '"2Gi" is more than server.memoryLimit "1Gi" (the default)',
-        "lower the one or raise the other",
+        "lower server.memory or raise server.memoryLimit",
     ),
     "too little memory for the workers": Case(
         {"server/workers": 3, "server/poolSize": 6, "server/poolOverflow": 5},
@@ -744,44 +749,46 @@ CASES = {
         'set server.memoryLimit "1300Mi", or set server.workers 2',
     ),
     "more CPU asked for than allowed": Case(
-        {"server/cpu": "2500m"}, "server.cpu", '"2500m" is more than server.cpuLimit "2" (the default)', "lower the one"
+        {"server/cpu": "2500m"},
+        "server.cpu",
+        '"2500m" is more than server.cpuLimit "2" (the default)',
+        "lower server.cpu",
     ),
     "a default container that asks for more than it may take": Case(
         {"workspaces": {"limits": {"cpuRequest": "2"}}},
         "workspaces.limits.cpuRequest",
         '"2" is more than workspaces.limits.cpu "1" (the default); Kubernetes rejects a request above its limit',
-        "lower the one or raise the other",
+        "lower workspaces.limits.cpuRequest or raise workspaces.limits.cpu",
     ),
     "a default limit below the default request": Case(
         {"workspaces": {"limits": {"memory": "128Mi"}}},
         "workspaces.limits.memory",
         '"128Mi" is less than workspaces.limits.memoryRequest "256Mi" (the default)',
-        "lower the one or raise the other",
+        "lower workspaces.limits.memoryRequest or raise workspaces.limits.memory",
     ),
     "a default limit above the quota": Case(
         {"workspaces": {"limits": {"memory": "128Gi"}}},
         "workspaces.limits.memory",
-        '"128Gi" is more than workspaces.quota.memory "64Gi" (the default); containers without a value of '
-        "their own would",
-        "lower the one or raise the other",
+        '"128Gi" is more than workspaces.quota.memory "64Gi" (the default); containers without their own limit would',
+        "lower workspaces.limits.memory or raise workspaces.quota.memory",
     ),
     "a team's quota below everybody's default container": Case(
         {"teams/team-a/quota": {"cpu": "500m"}},
         "teams.team-a.quota.cpu",
         '"500m" is less than workspaces.limits.cpu "1" (the default)',
-        "lower the one or raise the other",
+        "lower workspaces.limits.cpu or raise teams.team-a.quota.cpu",
     ),
     "a team's default container above its own quota": Case(
         {"teams/team-a/limits": {"memory": "8Gi"}, "teams/team-a/quota": {"memory": "4Gi"}},
         "teams.team-a.limits.memory",
         '"8Gi" is more than teams.team-a.quota.memory "4Gi"',
-        "lower the one or raise the other",
+        "lower teams.team-a.limits.memory or raise teams.team-a.quota.memory",
     ),
     "a team's request above everybody's limit": Case(
         {"teams/team-a/limits": {"memoryRequest": "3Gi"}},
         "teams.team-a.limits.memoryRequest",
         '"3Gi" is more than workspaces.limits.memory "2Gi" (the default)',
-        "lower the one or raise the other",
+        "lower teams.team-a.limits.memoryRequest or raise workspaces.limits.memory",
     ),
     "a quota without a pod": Case(
         {"teams/team-a/quota": {"pods": 0}}, "teams.team-a.quota.pods", "found 0", "the nearest possible is 1"

@@ -20,10 +20,10 @@ def case(changes: dict[str, object], path: str, problem: str, remedy: str) -> Ca
 CASES = {
     # The section.
     "a database at AWS without the section aws": case(
-        {"aws": ..., "artifacts": S3}, "aws", "is missing; database.kind `rds` needs it", "add it"
+        {"aws": ..., "artifacts": S3}, "aws", "is missing; database.kind `rds` needs it", "add `aws`"
     ),
     "a bucket at AWS without the section aws": case(
-        {"aws": ..., "database": EXTERNAL}, "aws", "is missing; artifacts.kind `bucket` needs it", "add it"
+        {"aws": ..., "database": EXTERNAL}, "aws", "is missing; artifacts.kind `bucket` needs it", "add `aws`"
     ),
     "both at AWS without the section aws": case(
         {"aws": ...}, "aws", "database.kind `rds` and artifacts.kind `bucket` need it", "accountId and identity"
@@ -31,8 +31,8 @@ CASES = {
     "an AWS section that nothing uses": case(
         {"database": EXTERNAL, "artifacts": S3},
         "aws",
-        "is not used: neither database nor artifacts are at AWS",
-        "remove it, or use database.kind `rds` or artifacts.kind `bucket`",
+        "is not used: only database.kind `rds` and artifacts.kind `bucket` need it",
+        "remove `aws`, or use one of them",
     ),
     "an account without its zeros": case(
         {"aws/accountId": "1234567890"}, "aws.accountId", "expected a 12-digit AWS account ID", '"001234567890"'
@@ -62,20 +62,20 @@ CASES = {
     "a provider of another account": case(
         {"aws/identity/oidcProvider": AWS["identity"]["oidcProvider"].replace("123456789012", ACCOUNT)},
         "aws.identity.oidcProvider",
-        f"belongs to account {ACCOUNT}, and aws.accountId is 123456789012",
-        "use one of that account",
+        f"belongs to account {ACCOUNT}, but aws.accountId is 123456789012",
+        "use an ARN in account 123456789012",
     ),
     "a provider of another cluster": case(
         {"cluster/serviceAccountIssuer": "https://oidc.eks.eu-central-1.amazonaws.com/id/FF"},
         "cluster.serviceAccountIssuer",
         "expected https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
-        "use that issuer, or the OIDC provider of this cluster",
+        "use that issuer, or the ARN of this cluster's OIDC provider in aws.identity.oidcProvider",
     ),
     "a boundary of another account": case(
         {"aws/permissionsBoundary": PERMISSIONS.format(ACCOUNT)},
         "aws.permissionsBoundary",
         f"belongs to account {ACCOUNT}",
-        "use one of that account",
+        "use an ARN in account 123456789012",
     ),
     "a boundary that is no ARN": case(
         {"aws/permissionsBoundary": "boundary"}, "aws.permissionsBoundary", "expected the ARN of an IAM policy", "arn:"
@@ -166,8 +166,8 @@ CASES = {
     "a key of another region": case(
         {"database/kmsKey": KEY.replace("central", "west")},
         "database.kmsKey",
-        "is in eu-west-1, and aws.region is eu-central-1",
-        "use a key in that region",
+        "is in eu-west-1, but aws.region is eu-central-1",
+        "use a key in eu-central-1",
     ),
     "an alias for a key": case(
         {"database/kmsKey": "arn:aws:kms:eu-central-1:123456789012:alias/mlflow"},
@@ -187,7 +187,7 @@ CASES = {
         {"artifacts/kmsKey": KEY.replace("123456789012", ACCOUNT)},
         "artifacts.kmsKey",
         "could make the data unreadable",
-        "or remove it",
+        "or remove artifacts.kmsKey",
     ),
     "a bucket that no certificate covers": case(
         {"artifacts/name": "mlflow.example"}, "artifacts.name", "contains a dot", "write mlflow-example"
@@ -207,7 +207,7 @@ CASES = {
     "files of a workspace without workspaces": case(
         {"artifacts/directAccess": True, "workspaces": {"enabled": False}, "teams": {"research": {}}},
         "artifacts.directAccess",
-        "separates teams by workspace",
-        "remove it",
+        "needs workspaces to separate teams",
+        "remove artifacts.directAccess",
     ),
 }

@@ -95,7 +95,7 @@ CASES = {
     "a role of AWS for another store": Case(
         {"artifacts": {**S3, "credentials": {"kind": "workload-identity", "roleArn": ROLE}}},
         "artifacts.credentials.kind",
-        "`workload-identity` works at AWS only",
+        "`workload-identity` works only at AWS",
         "use an access key, or remove artifacts.endpointUrl",
     ),
     "a role of AWS by its name": Case(

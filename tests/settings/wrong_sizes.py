@@ -57,13 +57,14 @@ CASES: dict[str, Case] = {
     "connections that PostgreSQL has no memory for": Case(
         {"database": {**INSIDE, "maxConnections": 300}},
         "database.memoryLimit",
-        '(64 MiB + maxConnections 300 x 4 MiB) / 0.75 without shared buffers = 1686MiB, found "1Gi" (the default)',
+        "(64 MiB + maxConnections 300 x 4 MiB) / 0.75 (the part without shared buffers) = 1686MiB, "
+        'found "1Gi" (the default)',
         'set database.memoryLimit "1686Mi", or set database.maxConnections 176',
     ),
     "a small team's connections in too little memory": Case(
         {**SMALL, "database": {**INSIDE, "memoryLimit": "512Mi"}},
         "database.memoryLimit",
-        "(64 MiB + maxConnections 90 x 4 MiB) / 0.75 without shared buffers = 566MiB",
+        "(64 MiB + maxConnections 90 x 4 MiB) / 0.75 (the part without shared buffers) = 566MiB",
         'set database.memoryLimit "566Mi"',
     ),
     "more connections than PostgreSQL is good for": Case(
@@ -102,14 +103,14 @@ CASES: dict[str, Case] = {
         {"server/memory": "2Gi"},
         "server.memory",
         '"2Gi" is more than server.memoryLimit "1536Mi" (profile production)',
-        "lower the one or raise the other",
+        "lower server.memory or raise server.memoryLimit",
         base="prod",
     ),
     "a CPU limit below the profile's request": Case(
         {"server/cpuLimit": "900m", "server/autoscaling": None},
         "server.cpu",
         '"1" (profile production) is more than server.cpuLimit "900m"',
-        "lower the one or raise the other",
+        "lower server.cpu or raise server.cpuLimit",
         base="prod",
     ),
     "more replicas than the profile scales to": Case(
@@ -143,6 +144,20 @@ CASES: dict[str, Case] = {
         'or set database.instanceClass "db.t4g.medium"',
         base="prod",
     ),
+    "more connections than a burstable family allows": Case(
+        {"server/autoscaling": {"maxReplicas": 20}, "server/poolSize": 85, "database/instanceClass": "db.t4g.medium"},
+        "server.poolSize",
+        "= 3783 connections; expected at most 405 (database.instanceClass db.t4g.medium) - 9 reserved = 396",
+        'or set database.instanceClass "db.m7g.4xlarge"',
+        base="prod",
+    ),
+    "more connections than any instance class allows": Case(
+        {"server/autoscaling": {"maxReplicas": 20}, "server/poolSize": 150},
+        "server.poolSize",
+        "= 6513 connections",
+        "or raise the limit with database.maxConnections 6522 (the default is at most 5000 for every instance class)",
+        base="prod",
+    ),
     "a limit of its own below what an instance is asked for": Case(
         {"database/maxConnections": 200},
         "server.poolSize",
@@ -160,20 +175,20 @@ CASES: dict[str, Case] = {
     "an autoscaler for a file that one pod has": Case(
         {"database": {"kind": "sqlite"}, "server/autoscaling": {"maxReplicas": 3}},
         "server.autoscaling",
-        "further pods cannot share the volume of database.kind `sqlite`",
+        "several pods cannot share the volume of database.kind `sqlite`",
         "set server.autoscaling null",
     ),
     "an autoscaler for files on a volume that one pod has": Case(
         {"artifacts": {"kind": "volume"}, "server/autoscaling": {"maxReplicas": 3}, "server/poolSize": 7},
         "server.autoscaling",
-        "further pods cannot share the volume of artifacts.kind `volume`",
+        "several pods cannot share the volume of artifacts.kind `volume`",
         "set server.autoscaling null",
     ),
     "a single replica that has to stand apart": Case(
         {"server/spread": "required"},
         "server.spread",
-        "`required` spreads replicas, and server.replicas is 1",
-        "remove it, or use two or more replicas",
+        "`required` spreads several replicas, but server.replicas is 1",
+        "remove server.spread, or use two or more replicas",
     ),
     "no backups in production": Case(
         {"database/backupDays": 0},
@@ -197,19 +212,19 @@ CASES: dict[str, Case] = {
     "overcommitted memory of all teams": Case(
         {"cluster": {"capacity": {"memory": "100Gi"}}},
         "cluster.capacity.memory",
-        "platform 4 GiB + teams' quotas 128 GiB = 132 GiB of memory, cluster.capacity.memory is 100 GiB",
+        "platform 4 GiB + teams' quotas 128 GiB = 132 GiB, cluster.capacity.memory is 100 GiB",
         'set workspaces.quota.memory "48Gi"',
     ),
     "overcommitted memory of one team": Case(
         {"cluster": {"capacity": {"memory": "150Gi"}}, "teams/team-a/quota": {"memory": "200Gi"}},
         "cluster.capacity.memory",
-        "teams' quotas 264 GiB = 268 GiB of memory",
+        "teams' quotas 264 GiB = 268 GiB, cluster.capacity.memory",
         "lower the quotas of individual teams",
     ),
     "overcommitted storage": Case(
         {"cluster": {"capacity": {"storage": "400Gi"}}},
         "cluster.capacity.storage",
-        "platform 15 GiB + teams' quotas 400 GiB = 415 GiB of storage, cluster.capacity.storage is 400 GiB",
+        "platform 15 GiB + teams' quotas 400 GiB = 415 GiB, cluster.capacity.storage is 400 GiB",
         'set workspaces.quota.storage "192Gi"',
     ),
     "a cluster that the platform alone fills": Case(
