@@ -7,7 +7,6 @@ from types import MappingProxyType
 TESTS = "testbed/e2e"
 
 PLATFORM = (
-    "Pulumi.yaml",
     "Pulumi.dev.yaml",
     "__main__.py",
     "components/kubernetes",

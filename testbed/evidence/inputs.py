@@ -41,8 +41,8 @@ def forget() -> None:
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Names of the inputs whose digests differ."""
-    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    """Names of the inputs whose digest is not what it was; what is no input any more does not count."""
+    return sorted(name for name in now if before.get(name) != now[name])
 
 
 def significant(source: str) -> str:

@@ -163,6 +163,10 @@ def test_the_salt_that_pulumi_writes_into_a_stack_file_is_no_change(checkout: Pa
     assert _due(checkout) == ("server",)
 
 
+def test_a_new_input_counts_as_changed_and_a_former_one_does_not() -> None:
+    assert inputs.changes({"docs": "a", "former": "b"}, {"docs": "a", "new": "c"}) == ["new"]
+
+
 def test_only_a_passing_rehearsal_is_recorded(checkout: Path, programs: Programs) -> None:
     programs.failures = 1
     assert _run() == 1
