@@ -42,7 +42,7 @@ def access_key(
     configured_id: pulumi.Output[str] | None,
     configured_key: pulumi.Output[str] | None,
 ) -> Source:
-    """Source of an access key; `configured_id` and `configured_key` are its parts in the stack file, if it is there."""
+    """Source of an access key; `configured_id` and `configured_key` are None unless the stack file contains the key."""
     match source:
         case credentials.Configured():
             return ConfiguredValues(

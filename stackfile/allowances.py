@@ -30,8 +30,8 @@ class Amount:
 PAIRS: tuple[tuple[str, str, Callable[[str], float | None], str], ...] = (
     ("limits.cpuRequest", "limits.cpu", cpu_in_cores, "Kubernetes rejects a request above its limit"),
     ("limits.memoryRequest", "limits.memory", size_in_bytes, "Kubernetes rejects a request above its limit"),
-    ("limits.cpu", "quota.cpu", cpu_in_cores, "containers without their own limit would not start"),
-    ("limits.memory", "quota.memory", size_in_bytes, "containers without their own limit would not start"),
+    ("limits.cpu", "quota.cpu", cpu_in_cores, "the quota would reject every pod without its own limit"),
+    ("limits.memory", "quota.memory", size_in_bytes, "the quota would reject every pod without its own limit"),
 )
 
 

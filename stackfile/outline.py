@@ -36,7 +36,7 @@ class Place:
     """A key, or an entry of a list or mapping, in a stack file."""
 
     steps: tuple[str | int, ...]
-    """Keys and list indices from the top of the file, without what pydantic adds to them."""
+    """Keys and list indices from the top of the file, without pydantic's own entries (such as `[key]`)."""
 
     parents: Models
     """Models in which the last key is looked up; empty for entries of mappings."""

@@ -30,8 +30,8 @@ class UserIdentityArgs:
     """ARN of the permissions boundary that the AWS account requires; None if the account requires none."""
 
     secret: str | None = None
-    """Fixed name of the Secret, if people have to type it: a new access key is stored under the same name. With None
-    the name is generated: a new access key comes in a Secret with a new name, which restarts the pods."""
+    """Fixed name of the Secret, for Secrets that users refer to: a new access key keeps it. With None the name is
+    generated: a new access key comes in a Secret with a new name, which restarts the pods."""
 
 
 class UserIdentity(pulumi.ComponentResource):

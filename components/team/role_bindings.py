@@ -66,7 +66,7 @@ def programs(
     cluster_role: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """A RoleBinding of the programs' ClusterRole to `accounts`, the namespaces and names of service accounts."""
+    """Bind the programs' ClusterRole to `accounts`: namespace and name of each service account."""
     rbac.RoleBinding(
         f"{name}-program-binding",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="mlflow-integration"),

@@ -107,7 +107,7 @@ def _too_much(statement: dict[str, object]) -> Iterator[str]:
         if "*" in action:
             yield f"the action {action} has a wildcard: list the actions"
     if "*" in _texts(statement.get("Resource")):
-        yield "the resource * allows every resource: list the resources"
+        yield "the resource * matches every resource: list the ARNs"
     if statement.get("Principal") == "*" or "*" in _principals(statement.get("Principal")):
         yield "the principal * allows everyone: list the principals"
 

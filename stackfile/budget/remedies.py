@@ -19,10 +19,10 @@ def either(ways: Iterable[str]) -> str:
 
 
 def mebibytes(size: float) -> str:
-    """A size in bytes as a stack file has it, like `512Mi`, rounded up."""
+    """Format a number of bytes for a stack file, in MiB rounded up, like `512Mi`."""
     return f"{math.ceil(size / MEBIBYTE)}Mi"
 
 
 def gibibytes(size: float) -> str:
-    """A size in bytes as a stack file has it, like `2Gi`, rounded up."""
+    """Format a number of bytes for a stack file, in GiB rounded up, like `2Gi`."""
     return f"{math.ceil(size / GIBIBYTE)}Gi"

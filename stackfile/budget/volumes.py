@@ -33,7 +33,7 @@ def uploads(draft: Draft) -> Iterator[Fault]:
     if size is not None and workers is not None and size < workers * BODY_BYTES:
         yield Fault(
             "server.uploadSpace",
-            f"expected at least workers {workers} x {BODY_BYTES // MEBIBYTE} MiB per request body = "
+            f"expected at least server.workers {workers} x {BODY_BYTES // MEBIBYTE} MiB per request body = "
             f"{workers * BODY_BYTES // MEBIBYTE} MiB, found {draft.said('server.uploadSpace')}",
             setting({"server.uploadSpace": mebibytes(workers * BODY_BYTES)}),
         )

@@ -121,7 +121,7 @@ def _directions(policy: Object) -> list[Direction]:
 
 
 def _matches(rule: Rule, direction: Direction, pod: Pod, everyone: list[Pod]) -> Iterator[str]:
-    """Yield an nftables match for each pair of peers and port; a rule without peers or ports does not limit them."""
+    """Yield an nftables match for each peer and port of a rule; without peers or ports, any peer or port matches."""
     peers = (rule.get("to") if direction == "Egress" else rule.get("from")) or []
     field = PEER[direction]
     for port in rule.get("ports") or [None]:

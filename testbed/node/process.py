@@ -56,7 +56,7 @@ class Node:
 
     @property
     def _record(self) -> Path:
-        """File with the record of the node's pid 1, which writes it itself, so that every running node has one."""
+        """Process record of the node's init (pid 1). Init writes it itself, so every running node has one."""
         return self.home.node / "record"
 
     @property

@@ -206,7 +206,7 @@ CASES: dict[str, Case] = {
     "room for uploads below one body": Case(
         {"server/uploadSpace": "16Mi"},
         "server.uploadSpace",
-        'workers 1 x 32 MiB per request body = 32 MiB, found "16Mi"',
+        'server.workers 1 x 32 MiB per request body = 32 MiB, found "16Mi"',
         'set server.uploadSpace "32Mi"',
     ),
     "overcommitted memory of all teams": Case(

@@ -1,4 +1,4 @@
-"""Conditions of policies: the operators, and their result when the request lacks the key."""
+"""Conditions of IAM policies: operators, and their result if the request lacks the condition key."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PodIdentityAssociation(Kind):
-    """The association of a role with a service account at EKS; only previews work, because moto does not have it."""
+    """EKS Pod Identity association; only previews work, because moto does not support it."""
 
     token = "aws:eks/podIdentityAssociation:PodIdentityAssociation"  # noqa: S105 - a type
     label = "EKS Pod Identity Association"
