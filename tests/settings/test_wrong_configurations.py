@@ -769,7 +769,7 @@ CASES = {
     "a default limit above the quota": Case(
         {"workspaces": {"limits": {"memory": "128Gi"}}},
         "workspaces.limits.memory",
-        '"128Gi" is more than workspaces.quota.memory "64Gi" (the default); containers without their own limit would',
+        '"128Gi" is more than workspaces.quota.memory "64Gi" (the default); the quota would reject every pod',
         "lower workspaces.limits.memory or raise workspaces.quota.memory",
     ),
     "a team's quota below everybody's default container": Case(
