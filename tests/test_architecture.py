@@ -33,7 +33,7 @@ def paths(text: str) -> Iterator[str]:
 
 
 def exists(path: str) -> bool:
-    """Whether something in the checkout has this path, or fits it where it has a `*`."""
+    """True if a path of the checkout equals this one, or matches it where it has a `*`."""
     return any(ROOT.glob(path.rstrip("/"))) and (not path.endswith("/") or (ROOT / path).is_dir())
 
 

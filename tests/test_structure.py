@@ -1,4 +1,4 @@
-"""What the product may depend on, as the files say."""
+"""The product depends on nothing of the test equipment."""
 
 import ast
 import tomllib
@@ -45,7 +45,7 @@ def _installed(group: str) -> set[str]:
 
 
 def _own(name: str) -> set[str]:
-    """What the testbed's pyproject.toml asks for and the product's does not."""
+    """Requirements of the testbed's pyproject.toml that the product's does not have."""
 
     def names(requirements: list[str]) -> set[str]:
         return {requirement.partition("[")[0].partition(">")[0].partition("=")[0] for requirement in requirements}

@@ -87,9 +87,7 @@ class Evidence:
             wanted: True if it should have run, but deploying `dev` or importing images failed; False if it was not due.
         """
         result = "not run" if wanted else "from the record"
-        self.parts.append(
-            Part(name=f"rehearsal {verdict.rehearsal.name}", result=result, seconds=0, failed=wanted, whole=not wanted)
-        )
+        self.parts.append(Part(name=f"rehearsal {verdict.rehearsal.name}", result=result, seconds=0, failed=wanted))
 
     def _command(self, name: str, command: Sequence[str]) -> bool:
         _say(name)

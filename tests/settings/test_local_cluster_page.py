@@ -1,4 +1,4 @@
-"""What docs/local-cluster.md changes in the `dev` stack is right as it stands there."""
+"""The changes of the `dev` stack in docs/local-cluster.md are valid as written."""
 
 import re
 

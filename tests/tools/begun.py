@@ -15,7 +15,7 @@ def live(inputs: Mapping[str, Any], *managers: tuple[str, str, str]) -> dict[str
 
 
 def state_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What the provider keeps of an object beside the object."""
+    """Fields that the provider stores beside the fields of an object."""
     return {"__inputs": inputs, "__initialApiVersion": inputs["apiVersion"], "__fieldManager": MANAGER}
 
 

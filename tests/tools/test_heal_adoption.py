@@ -1,4 +1,4 @@
-"""What `tools.heal` makes of objects whose creation was interrupted."""
+"""`tools.heal` and objects whose creation was interrupted."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tools.heal import field_manager, object_id, settled, with_adopted
 
 
 def conflicts(there: dict[str, Any], manager: str) -> list[str]:
-    """Who else has applied an object: the API server lets them keep what they have written."""
+    """Another manager that has applied an object: the API server lets it keep the fields it has set."""
     entries = there["metadata"]["managedFields"]
     return [entry["manager"] for entry in entries if entry["operation"] == "Apply" and entry["manager"] != manager]
 

@@ -49,7 +49,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Where its state is, and the tools."""
+        """Variables for its state, and for imports of the tools."""
         state = self.folder / "state"
         state.mkdir(exist_ok=True)
         return {"PULUMI_BACKEND_URL": f"file://{state}", "PYTHONPATH": str(CHECKOUT)}
@@ -63,7 +63,7 @@ class Stack:
         return self.pulumi("up", "--yes", "--skip-preview", *options, expected=expected)
 
     def planned(self) -> dict[str, str]:
-        """What an `up` would do, by the names of the resources; what stays is left out."""
+        """Operations of the next `up` by resource name, without unchanged resources."""
         steps = json.loads(self.pulumi("preview", "--json").stdout)["steps"]
         return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
 
@@ -72,7 +72,7 @@ class Stack:
         return json.loads(self.pulumi("stack", "export").stdout)["deployment"]
 
     def names(self) -> dict[str, str]:
-        """What the objects are called in the cluster, by the names of the resources."""
+        """Names of the objects in the cluster, by resource name."""
         named = [one for one in self.state().get("resources", ()) if one["type"].startswith("kubernetes:")]
         return {one["urn"].rpartition("::")[2]: one["id"].rpartition("/")[2] for one in named}
 
@@ -134,7 +134,7 @@ def deployment(app: str, image: str, *, patience: str = NO_PATIENCE_NEEDED) -> J
 
 
 def value_of(name: str) -> str:
-    """What a ConfigMap holds in the cluster."""
+    """Data of a ConfigMap in the cluster."""
     return kube.one("configmap", name, SPACE)["data"]["key"]
 
 
@@ -223,7 +223,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def refusals(stack: Stack) -> str:
-    """What an `up` says that fails in every way."""
+    """Output of an `up` that fails in every way."""
     kube.kubectl("create", "configmap", "taken", f"--namespace={SPACE}", "--from-literal=key=theirs")
     run_once: Json = {"restartPolicy": "Never", **pod_spec(versions.POSTGRES_IMAGE, command=["false"])}
     stack.declare(
