@@ -71,13 +71,13 @@ CASES: dict[str, Case] = {
         {"database": {**INSIDE, "maxConnections": 5000}},
         "database.maxConnections",
         "a whole number from 20 to 2000, found 5000",
-        "the nearest possible is 2000",
+        "the nearest possible number is 2000",
     ),
     "a limit of connections for a file": Case(
         {"artifacts": {**INSIDE, "maxConnections": 100}},
         "artifacts.maxConnections",
         "is not a setting",
-        "it belongs to `database`",
+        "the key belongs to `database`",
     ),
     "less memory than idle processes and uploads take": Case(
         {"server/memory": "500Mi", "server/memoryLimit": "500Mi"},
