@@ -1,4 +1,4 @@
-"""Creates the artifact bucket if it is missing. Runs in a Job, with the store's administrator credential."""
+"""Job script that creates the artifact bucket if it is missing, with the store's administrator credential."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ import time
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-# The store answers within ten seconds of its start; a minute more is for a slow volume.
+# The store usually answers within ten seconds after its start; the rest is for a slow volume.
 DEADLINE = time.monotonic() + 120
 BUCKET = os.environ["BUCKET"]
 

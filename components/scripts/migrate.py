@@ -1,7 +1,7 @@
-"""Brings the database to the schema of this image's MLflow, and verifies that it is there.
+"""Job script that migrates the database to the schema of this image's MLflow, and verifies the schema's revision.
 
-Runs in a Job before the server is rolled out. All revisions are one transaction: a migration that fails or is killed
-has changed nothing. docs/upgrade.md lists the exit codes and what to do about each.
+The Job runs before the server's rollout. All revisions run in one transaction: a migration that fails or is killed has
+changed nothing. docs/upgrade.md lists the exit codes and what to do about each.
 """
 
 import os
@@ -22,20 +22,21 @@ import sqlite_file
 from mlflow.store.db import utils
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-# What a database may take to come up after a restart, an hour's maintenance not included.
+# Time for a database that is restarting; it is not meant for long maintenance.
 CONNECT_SECONDS = 60
-# What waiting does not change: who asks, and whom the client believes.
+# Connection errors that do not go away by waiting: wrong credential, missing database, wrong certificate.
 REFUSED = re.compile("authentication failed|does not exist|no pg_hba.conf entry|certificate|not support SSL")
-# Each try waits five seconds for the tables (`lock_timeout`), then lets those go first who wait behind it.
+# Each try waits up to five seconds for a lock on a table (`lock_timeout`). The pause after each try lets other sessions
+# continue whose statements were queued behind the migration's lock request.
 TRIES = 12
 PAUSE_SECONDS = 5
-# Kubernetes shows 4096 bytes of it.
+# Kubernetes keeps 4096 bytes of the termination message.
 MESSAGE_CHARACTERS = 3500
 LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Exit(IntEnum):
-    """How it ends."""
+    """Exit codes of the script; docs/upgrade.md explains each."""
 
     AT_HEAD = 0
     OTHER_VERSION = 10
@@ -49,7 +50,10 @@ class Exit(IntEnum):
 
 
 def finish(code: Exit, message: str) -> NoReturn:
-    """Leave the message where `kubectl describe` and the deployment's error text show it."""
+    """Exit with `code`, and print `message` and write it to the termination log.
+
+    `kubectl describe` and Pulumi's error message show the termination log.
+    """
     print(message, flush=True)
     Path(os.environ.get("TERMINATION_LOG", "/dev/termination-log")).write_text(
         message[:MESSAGE_CHARACTERS], encoding="utf-8"
@@ -58,7 +62,7 @@ def finish(code: Exit, message: str) -> NoReturn:
 
 
 def main() -> NoReturn:
-    # The first process of a container is not ended by this signal unless it says so itself.
+    # SIGTERM does not end the first process of a container unless the process handles the signal.
     signal.signal(signal.SIGTERM, lambda *_: finish(Exit.FAILED, "told to end: nothing was changed."))
     expected = os.environ.get("EXPECTED_VERSION")
     if expected and expected != mlflow.__version__:
@@ -79,7 +83,7 @@ def main() -> NoReturn:
             f"another migration is at work: {error}. Deploy again when it has ended; one that hangs ends with"
             " `kubectl delete job`.",
         )
-    except Exception as error:  # noqa: BLE001 - a migration is anybody's code
+    except Exception as error:  # noqa: BLE001 - a migration can raise any exception
         finish(
             Exit.FAILED,
             f"the migration failed and changed nothing: {type(error).__name__}: {error}"[:MESSAGE_CHARACTERS],
@@ -87,7 +91,7 @@ def main() -> NoReturn:
 
 
 def in_postgresql(uri: str) -> NoReturn:
-    """Migrate while the old server goes on if it can, and refuse otherwise."""
+    """Migrate a PostgreSQL database; refuse if a connected server of the old version cannot keep running meanwhile."""
     engine = postgresql.connect(uri, os.environ.get("HOSTNAME", "?"))
     wait_until_it_answers(engine)
     with postgresql.one_writer(engine):
@@ -116,7 +120,7 @@ def in_postgresql(uri: str) -> NoReturn:
 
 
 def in_sqlite(file: Path) -> NoReturn:
-    """Migrate a copy, which then takes the file's place. No server may have the file open."""
+    """Migrate a copy of an SQLite file, then replace the file by the copy; refuse if a process has the file open."""
     engine = sqlalchemy.create_engine(f"sqlite:///{file}")
     before = revisions.in_database(engine) if file.exists() else None
     engine.dispose()

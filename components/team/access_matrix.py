@@ -1,6 +1,7 @@
 """The access matrix: rights by subject and team, as Kubernetes RBAC grants them once a stack is deployed.
 
-The members of a group are known to the identity provider alone, except for logins whose users are in the stack file.
+The matrix contains groups. Only the identity provider knows the members of a group, unless the login's users are in the
+stack file.
 """
 
 from collections.abc import Mapping
