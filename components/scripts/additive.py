@@ -59,15 +59,15 @@ def _obstacle(line: str, new: New) -> str | None:
         return None
     if index := _INDEX.match(line):
         if index["unique"] and index["name"] not in new.tables:
-            return f"a unique index refuses rows that the old version may write to {index['name']}"
+            return f"a unique index rejects rows that the old version may write to {index['name']}"
         return None
     if altered := _ALTER.match(line):
         return None if altered["name"] in new.tables else _alteration(altered["name"], altered["action"], new)
     if rows := _ROWS.match(line):
-        return None if rows["name"] in new.tables else f"it rewrites rows of {rows['name']}"
+        return None if rows["name"] in new.tables else f"the statement changes rows of {rows['name']}"
     if trigger := _TRIGGER.match(line):
-        return None if trigger["name"] in new.tables else f"it changes what is written to {trigger['name']}"
-    return None if _HARMLESS.match(line) else "not known to be harmless"
+        return None if trigger["name"] in new.tables else f"a trigger may change what is written to {trigger['name']}"
+    return None if _HARMLESS.match(line) else "the statement is not known to be compatible"
 
 
 def _alteration(table: str, action: str, new: New) -> str | None:
@@ -75,10 +75,10 @@ def _alteration(table: str, action: str, new: New) -> str | None:
         new.columns.add((table, column["column"]))
         definition = column["definition"]
         if re.search(r"\bNOT NULL\b", definition, re.IGNORECASE) and not _FILLED.search(definition):
-            return f"the old version does not fill the new column {table}.{column['column']}"
+            return f"the old version does not set the new NOT NULL column {table}.{column['column']}"
         return None
     if key := _FOREIGN_KEY.match(action):
         columns = {name.strip(' "') for name in key["columns"].split(",")}
         if all((table, name) in new.columns for name in columns):
             return None
-    return f"it changes {table}"
+    return f"the statement changes {table}"

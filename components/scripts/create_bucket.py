@@ -18,8 +18,8 @@ while True:
             s3.create_bucket(Bucket=BUCKET)
     except (BotoCoreError, ClientError) as error:
         if time.monotonic() > DEADLINE:
-            sys.exit(f"bucket {BUCKET}: the store at {os.environ['ENDPOINT_URL']} refused for two minutes: {error}")
+            sys.exit(f"no bucket {BUCKET} at {os.environ['ENDPOINT_URL']} after two minutes of trying: {error}")
         time.sleep(2)
     else:
-        print(f"bucket {BUCKET} is there")
+        print(f"bucket {BUCKET} exists")
         break

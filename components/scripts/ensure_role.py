@@ -6,8 +6,9 @@ quotes all names. The script sends the role's password as a SCRAM verifier, so P
 the password.
 
 Exit codes: 0 done; 20 the administrator cannot sign in or lacks a privilege; 21 the role has attributes that MLflow
-must not have, or is the administrator; 22 the database has another owner; 23 the database's encoding is not UTF8; 24
-the server is too old; 25 the role cannot sign in, or cannot create tables; 1 an error that may go away with another try.
+must not have, or is the administrator; 22 the database has another owner; 23 the database's encoding is not UTF8;
+24 the server is too old; 25 the role cannot sign in, or cannot create tables; 1 an error that may go away with another
+try.
 """
 
 import json
@@ -76,7 +77,7 @@ def administrator() -> tuple[str, str]:
             found = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
         except (BotoCoreError, ClientError) as error:
             if time.monotonic() > end:
-                finish(1, f"the administrator's secret {arn} cannot be read: {error}")
+                finish(1, f"the administrator's secret {arn} cannot be read from AWS Secrets Manager: {error}")
             time.sleep(2)
         else:
             return found["username"], found["password"]
@@ -98,7 +99,7 @@ def connected(code: int, who: str, *, user: str, password: str, database: str) -
             if FINAL.search(said):
                 finish(code, f"{who} cannot sign in to database {database} at {SERVER}: {said}")
             if time.monotonic() > end:
-                finish(1, f"{SERVER} was not reached for {PATIENCE_SECONDS} s: {said}")
+                finish(1, f"no connection to the server {SERVER} for {PATIENCE_SECONDS} s: {said}")
             time.sleep(2)
 
 
@@ -111,8 +112,8 @@ def ensure_role(connection: psycopg.Connection, password: str) -> None:
         if excess:
             finish(
                 ROLE_RIGHTS,
-                f"role {ROLE} exists at {SERVER} with {', '.join(excess)}, which MLflow must not have: "
-                "take these away (ALTER ROLE), or choose another database.user",
+                f"role {ROLE} at {SERVER} has {', '.join(excess)}, which MLflow must not have: "
+                "remove these attributes (ALTER ROLE), or choose another database.user",
             )
     else:
         connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(ROLE)))
@@ -161,11 +162,11 @@ def ensure_database(connection: psycopg.Connection) -> None:
     elif found[0] != ROLE:
         finish(
             FOREIGN_DATABASE,
-            f"database {DATABASE} exists at {SERVER} and belongs to {found[0]}: give it to {ROLE} "
+            f"database {DATABASE} at {SERVER} belongs to role {found[0]}: change its owner to {ROLE} "
             "(ALTER DATABASE ... OWNER TO), or choose another database.name",
         )
     elif found[1] != "UTF8":
-        finish(ENCODING, f"database {DATABASE} has the encoding {found[1]}, and MLflow needs UTF8: choose another")
+        finish(ENCODING, f"database {DATABASE} has encoding {found[1]}, expected UTF8: choose another database.name")
     connection.execute(SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(Identifier(DATABASE)))
 
 
@@ -173,12 +174,16 @@ def main() -> NoReturn:
     password = environ["ROLE_PASSWORD"]
     user, secret = administrator()
     if user == ROLE:
-        finish(ROLE_RIGHTS, f"{ROLE} is the administrator itself: choose another database.user for MLflow")
+        finish(ROLE_RIGHTS, f"database.user {ROLE} is also the administrator: choose another database.user")
     who = f"the administrator {user}"
     with connected(ADMINISTRATOR, who, user=user, password=secret, database="postgres") as connection:
         version = connection.info.server_version // 10000
         if version < OLDEST:
-            finish(TOO_OLD, f"{SERVER} is PostgreSQL {version}; expected {OLDEST} or newer: create role and database by hand")
+            finish(
+                TOO_OLD,
+                f"{SERVER} is PostgreSQL {version}, expected {OLDEST} or newer: create the role and the database by"
+                " hand, and remove database.administrator",
+            )
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
             ensure_role(connection, password)
@@ -187,11 +192,11 @@ def main() -> NoReturn:
                 with connected(ADMINISTRATOR, who, user=user, password=secret, database=DATABASE) as inside:
                     inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         except psycopg.errors.InsufficientPrivilege as error:
-            finish(ADMINISTRATOR, f"{who} lacks a right at {SERVER}, expected CREATEROLE and CREATEDB: {error}")
+            finish(ADMINISTRATOR, f"{who} lacks a privilege at {SERVER}, expected CREATEROLE and CREATEDB: {error}")
     with connected(ROLE_USELESS, f"role {ROLE}", user=ROLE, password=password, database=DATABASE) as connection:
         able = connection.execute("SELECT has_schema_privilege('public', 'CREATE')").fetchone()
     if able != (True,):
-        finish(ROLE_USELESS, f"role {ROLE} may create nothing in the schema public of database {DATABASE}")
+        finish(ROLE_USELESS, f"role {ROLE} cannot create tables in the schema public of database {DATABASE}")
     finish(0, f"role {ROLE} owns database {DATABASE} at {SERVER}")
 
 

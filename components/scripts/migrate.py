@@ -63,13 +63,13 @@ def finish(code: Exit, message: str) -> NoReturn:
 
 def main() -> NoReturn:
     # SIGTERM does not end the first process of a container unless the process handles the signal.
-    signal.signal(signal.SIGTERM, lambda *_: finish(Exit.FAILED, "told to end: nothing was changed."))
+    signal.signal(signal.SIGTERM, lambda *_: finish(Exit.FAILED, "stopped by SIGTERM: nothing was changed."))
     expected = os.environ.get("EXPECTED_VERSION")
     if expected and expected != mlflow.__version__:
         finish(
             Exit.OTHER_VERSION,
-            f"server.image is called {expected} and holds MLflow {mlflow.__version__}: build and push it again, or"
-            " name the image after what it holds.",
+            f"the tag of server.image says MLflow {expected}, but the image contains MLflow {mlflow.__version__}:"
+            " build and push the image again, or correct its tag.",
         )
     uri = os.environ["MLFLOW_BACKEND_STORE_URI"]
     try:
@@ -80,8 +80,8 @@ def main() -> NoReturn:
     except postgresql.HeldError as error:
         finish(
             Exit.LOCKED,
-            f"another migration is at work: {error}. Deploy again when it has ended; one that hangs ends with"
-            " `kubectl delete job`.",
+            f"another migration holds the lock: {error}. Deploy again when that migration has ended. If it hangs,"
+            " delete its Job with `kubectl delete job`.",
         )
     except Exception as error:  # noqa: BLE001 - a migration can raise any exception
         finish(
@@ -101,21 +101,21 @@ def in_postgresql(uri: str) -> NoReturn:
             missing = revisions.missing(before)
             if in_the_way := revisions.in_the_way(missing):
                 finish(Exit.SERVER_CONNECTED, refusal(connected, len(missing), in_the_way))
-            print(f"the server goes on meanwhile: {', '.join(connected)}", flush=True)
+            print(f"servers that stay connected during the migration: {', '.join(connected)}", flush=True)
         for tries_left in reversed(range(TRIES)):
             try:
                 bring_to_head(engine, before)
             except OperationalError as error:
                 if getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE:
                     raise
-                print(f"a table is in use; {tries_left} tries left", flush=True)
+                print(f"another session has locked a table; {tries_left} tries left", flush=True)
                 time.sleep(PAUSE_SECONDS)
             else:
                 verify(engine)
         finish(
             Exit.TABLES_IN_USE,
-            f"nothing was changed: a session held a table {TRIES} times for {postgresql.LOCK_TIMEOUT_SECONDS} s (a"
-            " backup, a long query?). Deploy again when it has ended, or with server.paused.",
+            f"nothing was changed: another session (a backup, a long query?) had locked a table in all {TRIES} tries of"
+            f" {postgresql.LOCK_TIMEOUT_SECONDS} s. Deploy again when that session has ended, or with server.paused.",
         )
 
 
@@ -147,7 +147,7 @@ def wait_until_it_answers(engine: sqlalchemy.Engine) -> None:
             if time.monotonic() > end or REFUSED.search(said):
                 finish(
                     Exit.UNREACHABLE,
-                    f"no connection to {engine.url.host}:{engine.url.port or ''} as {engine.url.username}: {said}",
+                    f"no connection to {engine.url.host}:{engine.url.port or ''} as user {engine.url.username}: {said}",
                 )
             time.sleep(2)
 
@@ -157,18 +157,18 @@ def refuse_newer(before: str | None) -> None:
         finish(
             Exit.NEWER_THAN_IMAGE,
             f"the database is at revision {before}, which MLflow {mlflow.__version__} does not know: a newer image has"
-            " upgraded it, and migrations do not go back. Nothing was changed. Set server.image to that image again, or"
-            " pause the server, restore a backup from before the upgrade, and deploy (docs/upgrade.md).",
+            " upgraded it, and a migration cannot be undone. Nothing was changed. Set server.image to that newer image,"
+            " or pause the server, restore a backup from before the upgrade, and deploy (docs/upgrade.md).",
         )
 
 
 def refusal(connected: list[str], revisions_missing: int, in_the_way: list[str]) -> str:
     what = "\n".join(f"  {line}" for line in in_the_way) or "  SQLite cannot migrate a file that is in use"
     return (
-        f"nothing was changed: a server is connected that could not go on with the schema of MLflow"
-        f" {mlflow.__version__} ({revisions_missing} new revisions). In its way:\n{what}\nConnected:"
-        f" {', '.join(connected)}.\nWhat to do: 1. server.paused: true with the image that runs now, `up`. 2. Back up"
-        " the database. 3. The new server.image without server.paused, `up`. docs/upgrade.md has each command."
+        f"nothing was changed: a connected server cannot keep running with the schema of MLflow {mlflow.__version__}"
+        f" ({revisions_missing} new revisions). The reasons:\n{what}\nConnected: {', '.join(connected)}.\nWhat to do:"
+        " 1. Set server.paused: true with the current server.image, and run `up`. 2. Back up the database. 3. Set the"
+        " new server.image, remove server.paused, and run `up`. docs/upgrade.md has each command."
     )
 
 
@@ -186,8 +186,8 @@ def verify(engine: sqlalchemy.Engine) -> NoReturn:
     if after != head:
         finish(
             Exit.NOT_AT_HEAD,
-            f"the schema is at {after} after the migration, expected {head}: restore the backup from before"
-            " (docs/upgrade.md).",
+            f"the schema is at revision {after} after the migration, expected {head}: restore the backup from before"
+            " the upgrade (docs/upgrade.md).",
         )
     finish(Exit.AT_HEAD, f"schema at head {head} of MLflow {mlflow.__version__}")
 

@@ -64,16 +64,16 @@ def one_writer(engine: sqlalchemy.Engine) -> Iterator[None]:
             if time.monotonic() > end:
                 raise HeldError(holder)
             if not told:
-                print(f"waiting for {holder}", flush=True)
+                print(f"waiting for another migration: {holder}", flush=True)
                 told = True
             time.sleep(_POLL_SECONDS)
         yield
 
 
 def servers(engine: sqlalchemy.Engine) -> list[str]:
-    """Descriptions of the servers that are connected as MLflow's role, after up to `GOODBYE_SECONDS`.
+    """Descriptions of the servers that are connected as MLflow's role; empty if there are none.
 
-    In that time a terminating server can close its sessions.
+    Waits up to `GOODBYE_SECONDS` for terminating servers to close their sessions.
     """
     end = time.monotonic() + GOODBYE_SECONDS
     while (found := _others(engine)) and time.monotonic() < end:
@@ -91,7 +91,8 @@ def _holder(session: sqlalchemy.Connection) -> str:
     ).first()
     if row is None:
         return "a migration that has just ended"
-    return f"{row.application_name} at {row.client_addr} (session {row.pid} since {row.backend_start:%H:%M:%S} UTC)"
+    since = f"{row.backend_start:%H:%M:%S} UTC"
+    return f"{row.application_name} at {row.client_addr} (session {row.pid}, connected since {since})"
 
 
 def _others(engine: sqlalchemy.Engine) -> list[str]:
@@ -104,4 +105,4 @@ def _others(engine: sqlalchemy.Engine) -> list[str]:
             ),
             {"ours": f"{APPLICATION}%"},
         )
-        return [f"{row.name} at {row.client_addr or 'the socket'} ({row.sessions} sessions)" for row in rows]
+        return [f"{row.name} at {row.client_addr or 'the local socket'} ({row.sessions} sessions)" for row in rows]

@@ -1,4 +1,4 @@
-"""Revisions of MLflow's schema: that of a database, that of this image, and the SQL statements of those in between.
+"""Schema revisions of MLflow: of a database, of this image, and the SQL statements of the revisions between the two.
 
 This module calls private functions of MLflow, the same as `mlflow db upgrade` does; MLflow has no public ones.
 """
@@ -58,7 +58,7 @@ def in_the_way(revisions: list[Script]) -> list[str]:
         try:
             faults = obstacles(statements(revision), new)
         except Exception as error:  # noqa: BLE001 - without a database a migration can raise any exception
-            faults = [f"what it does depends on what is in the database ({type(error).__name__})"]
+            faults = [f"its statements depend on data in the database and cannot be checked ({type(error).__name__})"]
         found += [f"{revision.revision} ({revision.doc}): {fault}" for fault in faults]
     return found
 

@@ -14,8 +14,8 @@ PROGRAM = "program"
 """Name of the programs' role in the matrix; the ClusterRole is `mlflow-integration`."""
 
 ADMINISTRATORS = (
-    "Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend others"
-    " rights that this table does not know of."
+    "Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can grant"
+    " others rights that this table does not show."
 )
 
 
