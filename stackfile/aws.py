@@ -73,7 +73,7 @@ def issuer(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "cluster.serviceAccountIssuer",
             f"expected {expected}, the issuer in aws.identity.oidcProvider, found {shown(found)}",
-            "use that issuer, or set aws.identity.oidcProvider to the ARN of this cluster's OIDC provider",
+            "use that issuer, or in aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
         )
 
 
