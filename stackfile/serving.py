@@ -17,7 +17,7 @@ def spread(draft: Draft) -> Iterator[Fault]:
     if draft.value("server.autoscaling") is None:
         yield Fault(
             "server.spread",
-            "`required` spreads several replicas, but server.replicas is 1",
+            "`required` needs two or more replicas, but server.replicas is 1",
             "remove server.spread, or use two or more replicas",
         )
 

@@ -1,4 +1,4 @@
-"""Remedies for keys that are not settings; they suggest similar keys, and sections that have the key."""
+"""Remedies for unknown keys: a similar key, the section that the key belongs to, or the command that stores a secret."""
 
 import difflib
 from collections.abc import Iterator

@@ -147,7 +147,7 @@ CASES = {
     "one replica to stand apart": Case(
         {"server/spread": "required"},
         "server.spread",
-        "`required` spreads several replicas, but server.replicas is 1",
+        "`required` needs two or more replicas, but server.replicas is 1",
         "remove server.spread, or use two or more replicas",
     ),
     "too few connections for one request": Case(

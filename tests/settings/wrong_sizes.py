@@ -187,7 +187,7 @@ CASES: dict[str, Case] = {
     "a single replica that has to stand apart": Case(
         {"server/spread": "required"},
         "server.spread",
-        "`required` spreads several replicas, but server.replicas is 1",
+        "`required` needs two or more replicas, but server.replicas is 1",
         "remove server.spread, or use two or more replicas",
     ),
     "no backups in production": Case(
