@@ -1,4 +1,4 @@
-"""Remedies for unknown keys: a similar key, the section that the key belongs to, or the command that stores a secret."""
+"""Remedies for unknown keys: a similar key, the section that a key belongs to, or the command for a secret."""
 
 import difflib
 from collections.abc import Iterator

@@ -158,7 +158,7 @@ _ALL = (
     ),
     Rehearsal(
         name="life_cycle",
-        shows="recovery after `make up` was killed at any point or the node stopped, `make destroy`, and restoring kept volumes",
+        shows="recovery after a killed `make up` and a stopped node, `make destroy`, and restoring kept volumes",
         files=("Makefile", "components", "docs/destroy.md", "tools"),
     ),
 )
