@@ -1,8 +1,8 @@
 """Typed settings of a stack, and the functions that read and check its configuration.
 
 `load` reads the stack's configuration once and reports all mistakes together. Secrets are not part of the model: they
-are Pulumi outputs from the start (`Secrets`). Each section of the file is declared in `stackfile/model/`; the rest of
-`stackfile/` finds mistakes and builds their messages.
+are Pulumi outputs from the start (`Secrets`). Each section of the stack file is declared in `stackfile/model/`; the
+rest of `stackfile/` finds mistakes and builds their messages.
 """
 
 import json
@@ -79,7 +79,7 @@ class Settings(Model):
     """Namespace of the platform."""
 
     create_namespace: values.Flag = True
-    """Create the namespace; `false` uses an existing one, which must hold nothing but the platform."""
+    """Create the platform's namespace; `false` uses an existing one, which must hold nothing but the platform."""
 
     cluster: Cluster = Field(default_factory=Cluster)
     """Properties of the Kubernetes cluster."""
@@ -133,7 +133,7 @@ class Settings(Model):
     def audiences(self) -> tuple[str, ...]:
         """Audiences that MLflow accepts in service-account tokens.
 
-        With `access.review` `self-subject` it is only the issuer, which the API server accepts too.
+        With `access.review` `self-subject` the only audience is the token issuer, which the API server accepts too.
         """
         if self.access.review == "self-subject":
             return (self.cluster.service_account_issuer,)
@@ -159,17 +159,17 @@ class Settings(Model):
         return tuple(sorted(namespaces - self.teams.keys()))
 
     def quota(self, team: str) -> Quota:
-        """A team's ResourceQuota."""
+        """A team's quota (ResourceQuota): `workspaces.quota`, overridden by the team's own values."""
         return self.workspaces.quota.model_copy(update=self.teams[team].quota.model_dump(exclude_none=True))
 
     def limits(self, team: str) -> Limits:
-        """A team's LimitRange."""
+        """A team's LimitRange: `workspaces.limits`, overridden by the team's own values."""
         return self.workspaces.limits.model_copy(update=self.teams[team].limits.model_dump(exclude_none=True))
 
     def members(self, team: str) -> dict[str, tuple[str, ...]]:
         """E-mail addresses of a team's members by role, with login kind `basic`.
 
-        Empty with other kinds, where the identity provider puts the groups into the tokens.
+        With the other login kinds no role has any: there the identity provider puts each user's groups into the token.
         """
         users = self.login.users if isinstance(self.login, BasicLogin) else {}
         return {
@@ -180,10 +180,10 @@ class Settings(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """The settings of a stack file, its mistakes and its warnings."""
+    """Result of checking a stack file: its settings, its mistakes and warnings about it."""
 
     settings: Settings | None
-    """None if a value is wrong or missing."""
+    """None if a value in the stack file is wrong or missing."""
 
     faults: list[Fault]
     """All mistakes, except those in secrets."""
@@ -193,7 +193,7 @@ class Judgement:
 
 
 def load() -> tuple[Settings, Secrets]:
-    """Read the stack's configuration; warnings go to the Pulumi engine.
+    """Read and check the stack's configuration, and print warnings through the Pulumi engine.
 
     Raises:
         pulumi.RunError: the configuration has mistakes; the message lists all of them, each with its key, what was
@@ -211,7 +211,7 @@ def load() -> tuple[Settings, Secrets]:
 
 
 def judge(configuration: Source, stack: str) -> Judgement:
-    """Check a stack file. The profile supplies values that the file leaves out."""
+    """Check the configuration of the stack `stack`; the profile supplies values that the stack file leaves out."""
     settings: Settings | None = None
     faults: list[Fault] = []
     try:

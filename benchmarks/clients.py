@@ -1,4 +1,4 @@
-"""Starts load clients in the network namespace of a pod, and finds their route to the server."""
+"""Load clients in the network namespace of a pod, and their route to the server."""
 
 import json
 import subprocess
@@ -18,12 +18,12 @@ END_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """A running process of load clients (`benchmarks.load`)."""
+    """A running process with load clients (`benchmarks.load`)."""
 
     process: subprocess.Popen[str]
 
     def end(self) -> Outcome:
-        """Stop the clients after the requests in progress, and return the outcome.
+        """Let the clients finish the requests in progress, stop the clients, and return the outcome.
 
         Raises:
             SystemExit: the clients failed.
@@ -39,7 +39,7 @@ class Clients:
         """
         said, complaints = self.process.communicate(timeout=seconds)
         if self.process.returncode:
-            sys.exit(f"the clients failed: {complaints[-2000:]}")
+            sys.exit(f"the load clients failed: {complaints[-2000:]}")
         return Outcome(**json.loads(said))
 
     def kill(self) -> None:
@@ -49,7 +49,7 @@ class Clients:
 
 
 def start(plan: Plan, pod: Usage) -> Clients:
-    """Start clients in the network namespace of the pod that the container `pod` belongs to."""
+    """Start a plan's load clients in the network namespace of the pod that the container `pod` belongs to."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
         file.write(as_json(plan))
         file.seek(0)
@@ -87,7 +87,7 @@ def _containers(status: dict[str, Any]) -> dict[str, Usage]:
 
 
 def way(platform: Platform, team: str, token: str) -> Way:
-    """The route through ingress controller and login, as programs outside the cluster use it."""
+    """The route through the ingress controller and OAuth2-Proxy that programs outside the cluster use."""
     bearer = {"X-MLFLOW-WORKSPACE": team, "Authorization": f"Bearer {token}"}
     ingress = kubectl("get", "service", "traefik", "--namespace=traefik")["spec"]["clusterIP"]
     host = platform.url.removeprefix("https://")

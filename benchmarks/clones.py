@@ -25,7 +25,7 @@ class Sizes:
     pool_size: int
     pool_overflow: int
     threads: int
-    """Requests that a worker handles in parallel."""
+    """Number of requests that a worker handles in parallel."""
 
     memory_limit: str
 
@@ -46,7 +46,7 @@ class Clone:
     @classmethod
     @contextlib.contextmanager
     def of(cls, namespace: str, sizes: Sizes) -> Generator["Clone"]:
-        """Start the pod, wait until it is ready, and delete it at the end."""
+        """Start the pod, wait until it is ready, and delete it when the `with` block ends."""
         name = f"bench-{sizes.name.replace(' ', '-')}"
         deployment = clients.kubectl("get", "deployment", "mlflow", f"--namespace={namespace}")
         pod = resized(deployment["spec"]["template"], name, sizes)
@@ -62,7 +62,7 @@ class Clone:
 
     @contextlib.contextmanager
     def watched(self) -> Generator[Peaks]:
-        """Peaks of server and database while the `with` block runs; they are complete when the block ends."""
+        """Measure peaks of server and database while the `with` block runs; the values are complete when it ends."""
         (database,) = clients.pods(self.namespace, "postgres")
         with watched(self.namespace, self.address, self.server, database["postgres"]) as peaks:
             yield peaks

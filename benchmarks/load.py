@@ -1,7 +1,7 @@
 """Load clients that log batches of metrics or read a run: `python -m benchmarks.load`, with a JSON `Plan` on stdin.
 
-Prints an `Outcome` as JSON at the end of the plan's time or on SIGTERM. It is a separate process so that it can run in
-the network namespace of a pod and reach the pod's loopback. Failed requests are counted and not retried.
+Prints an `Outcome` as JSON at the end of the plan's time or on SIGTERM. The clients are a separate process, which can
+run in the network namespace of a pod and reach the pod's loopback address. Failed requests are counted and not retried.
 """
 
 import http.client
@@ -36,7 +36,7 @@ class Way:
     """CA certificate in PEM; None means plain HTTP."""
 
     def connect(self) -> http.client.HTTPConnection:
-        """A connection that opens with the first request, and again after the server has closed it."""
+        """A connection to the server; it opens with the first request, and again after it was closed."""
         if self.authority is None:
             return http.client.HTTPConnection(*self.address, timeout=TIMEOUT_SECONDS)
         return _Known(self)
@@ -71,7 +71,7 @@ class Plan:
     """Seconds between a client's requests."""
 
     keep: bool = True
-    """Keep the connection; else each request opens a new one."""
+    """True if a client keeps its connection; false if each request opens a new connection."""
 
     fresh_groups: bool = False
     """Send a new group with each request, so that no cached access review applies."""

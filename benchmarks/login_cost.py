@@ -1,8 +1,8 @@
-"""Cost of the login: batches logged through ingress and login, through the login only, and directly.
+"""Cost of OAuth2-Proxy: batches logged through ingress and OAuth2-Proxy, through OAuth2-Proxy only, and directly.
 
-`make bench`, on the deployed `dev` stack. The same clients in the network namespace of the server's pod use the routes
-in turn, so that other load on the machine affects all routes. It also measures the idle containers, and an access
-review that is not cached.
+Run by `make bench`, on the deployed `dev` stack. The same clients in the network namespace of the server's pod use the
+routes in turn, so that other load on the machine affects all routes. Also measured: CPU and memory of the idle
+containers, and the time of an access review that is not cached.
 """
 
 import statistics
@@ -22,15 +22,15 @@ ROUND_SECONDS = 8
 WARM_UP_SECONDS = 4
 IDLE_SECONDS = 10
 TEAM = "team-a"
-# Maximum time of logging a batch through the login, relative to direct access.
+# Maximum time of logging a batch through OAuth2-Proxy, relative to direct access.
 GOAL = 1.10
-DIRECT = "without the login"
-LONGEST = "ingress and login"
+DIRECT = "direct"
+LONGEST = "ingress and OAuth2-Proxy"
 
 
 @dataclass(slots=True)
 class Measured:
-    """Results of one route."""
+    """Measurements of one route to the server."""
 
     rates: list[float] = field(default_factory=list[float])
     latencies: list[float] = field(default_factory=list[float])
@@ -38,11 +38,11 @@ class Measured:
     """CPU seconds of each container."""
 
     def line(self, name: str) -> str:
-        """The figures as a line of text."""
+        """The measurements as a line of text."""
         requests = len(self.latencies)
         cpu = ", ".join(f"{container} {1000 * used / requests:.1f}" for container, used in self.cpu.items())
         return (
-            f"{name:<24}{statistics.median(self.rates):6.1f} requests/s  "
+            f"{name:<26}{statistics.median(self.rates):6.1f} requests/s  "
             f"p50 {percentile(self.latencies, 50):4.0f} ms  p99 {percentile(self.latencies, 99):4.0f} ms  "
             f"CPU ms/request: {cpu}"
         )
@@ -73,7 +73,7 @@ def ways(platform: Platform, token: str) -> dict[str, Way]:
     direct = {"X-MLFLOW-WORKSPACE": TEAM, "X-Forwarded-User": identity, "X-Forwarded-Email": identity}
     return {
         LONGEST: longest,
-        "login": Way(address=("127.0.0.1", 4180), host=longest.host, headers=longest.headers),
+        "OAuth2-Proxy": Way(address=("127.0.0.1", 4180), host=longest.host, headers=longest.headers),
         DIRECT: Way(address=("127.0.0.1", 5000), host=longest.host, headers=direct),
     }
 
@@ -102,7 +102,7 @@ def idle(used: dict[str, Usage]) -> None:
     time.sleep(IDLE_SECONDS)
     for name, usage in used.items():
         share = 100 * (usage.cpu_seconds() - before[name]) / IDLE_SECONDS
-        print(f"idle {name:<19}{usage.anonymous_mib():6.0f} MiB  {share:.1f} % of a CPU")
+        print(f"idle {name:<21}{usage.anonymous_mib():6.0f} MiB  {share:.1f} % of a CPU")
 
 
 def review(way: Way, run_id: str, pod: Usage) -> None:

@@ -1,6 +1,6 @@
 """Cost of the components: CPU seconds of a preview, compared with a flat program (same objects, no components).
 
-`make bench`. One preview of the dev stack with twenty teams lists the objects. The flat program is generated: it
+Run by `make bench`. One preview of the dev stack with twenty teams lists the objects. The flat program is generated: it
 creates the same objects from literals. Both programs are previewed in turn. The engine waits for the processes that it
 starts, so that the CPU time includes engine, language host, program and plugins.
 """
@@ -109,7 +109,7 @@ def objects(preview: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def preview(folder: Path, *options: str) -> tuple[str, float]:
-    """Output and CPU seconds of one preview.
+    """Run one preview, and return its output and CPU seconds.
 
     Raises:
         SystemExit: the preview failed; the message has its output.
@@ -130,7 +130,7 @@ def preview(folder: Path, *options: str) -> tuple[str, float]:
 
 
 def prepare(folder: Path) -> tuple[Path, Path]:
-    """A copy of the platform with twenty teams, and an empty flat program beside it."""
+    """Create a copy of the platform with twenty teams, and an empty flat program; returns both directories."""
     platform, flat = folder / "platform", folder / "flat"
     shutil.copytree(
         CHECKOUT,
@@ -151,7 +151,7 @@ def prepare(folder: Path) -> tuple[Path, Path]:
 
 
 def main() -> None:
-    """Measure and print; the exit code does not depend on the figures."""
+    """Measure both programs and print the CPU seconds; the exit code does not depend on the result."""
     with tempfile.TemporaryDirectory(prefix="preview-cost-") as name:
         platform, flat = prepare(Path(name))
         found = objects(json.loads(preview(platform, "--json")[0]))

@@ -1,9 +1,9 @@
 """Throughput of each profile's server with 64 clients that log batches, compared with MLflow's usual defaults.
 
-`make bench`, on the deployed `dev` stack. Each measured server is a pod from the deployed pod template, with other
-workers and pool sizes and the same database. One is measured after the other; the deployed server is idle meanwhile.
-The clients run in the network namespace of the pod and use the login. The connections and the memory that
-`stackfile/budget` predicts are compared with the counters of PostgreSQL and the kernel.
+Run by `make bench`, on the deployed `dev` stack. Each measured server is a pod from the deployed pod template, with
+other workers and pool sizes and the same database. The servers are measured one after the other; the deployed server is
+idle meanwhile. The clients run in the network namespace of the pod and send requests to OAuth2-Proxy. The connections
+and the memory that `stackfile/budget` predicts are compared with the counters of PostgreSQL and the kernel.
 """
 
 import statistics
@@ -40,7 +40,7 @@ TOLERANCE = 0.15
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """Result of one server."""
+    """Measurements of one server under load."""
 
     sizes: Sizes
     logged: Outcome
@@ -54,7 +54,7 @@ class Result:
         return statistics.quantiles([*self.logged.latencies, *self.logged.waited], n=100, method="inclusive")[98]
 
     def line(self) -> str:
-        """The figures as a line of text."""
+        """The measurements as a line of text."""
         sizes, logged = self.sizes, self.logged
         p50 = statistics.median([*logged.latencies, *logged.waited])
         return (
@@ -73,7 +73,7 @@ def sizes_of(profile: str) -> tuple[Sizes, int]:
     limit, expected = draft.text("server.memoryLimit"), need(draft)
     workers, size, overflow = (number or 0 for number in numbers)
     if limit is None or expected is None:
-        raise SystemExit(f"Pulumi.dev.yaml does not go with profile {profile}")
+        raise SystemExit(f"server.memoryLimit or server.workers is wrong for {profile}: correct Pulumi.dev.yaml")
     sizes = Sizes(
         name=profile,
         workers=workers,
@@ -108,7 +108,7 @@ def compared(what: str, predicted: float, measured: float, unit: str = "") -> st
 
 
 def report(result: Result, usual: Result, expected_memory: int) -> None:
-    """Print the result for a profile."""
+    """Print a profile's result, compared with the usual defaults and with the predictions."""
     sizes, peaks = result.sizes, result.peaks
     print(result.line())
     for said, count in sorted(result.logged.failures.items()):

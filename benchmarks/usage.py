@@ -19,7 +19,7 @@ class Usage:
 
     @classmethod
     def of(cls, container_id: str, *, root: Path = CGROUPS) -> "Usage":
-        """The container with this id, with or without the prefix of the runtime.
+        """The control group of the container with this id; the id may have a runtime's prefix such as `containerd://`.
 
         Raises:
             LookupError: the container does not run on this machine.

@@ -1,4 +1,5 @@
 """Pulumi components, one package for each subject.
 
-They do not read the Pulumi configuration, environment variables or the stack: all their input is in their arguments.
+Components do not read the Pulumi configuration, environment variables or other stacks: all their input is in their
+arguments.
 """

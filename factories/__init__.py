@@ -1,4 +1,4 @@
-"""Creates the components from the settings: a module for each subject, a function for each component."""
+"""Functions that create the components from the settings: a module for each subject, a function for each component."""
 
 from factories.access import access_matrix
 from factories.artifacts import artifact_store

@@ -1,4 +1,4 @@
-"""The access matrix of a stack's settings: a pure function, which needs neither Pulumi engine nor cluster."""
+"""Computation of the access matrix from a stack's settings, without a Pulumi engine and without a cluster."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from settings import OidcLogin, Settings
 
 
 def access_matrix(settings: Settings) -> Matrix:
-    """The access matrix of these settings."""
+    """The access matrix of the stack with these settings."""
     login = settings.login
     company_login = isinstance(login, OidcLogin)
     return Matrix(

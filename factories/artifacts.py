@@ -1,4 +1,4 @@
-"""Creates the store of MLflow's artifacts."""
+"""Creation of the store of MLflow's artifacts."""
 
 from components.artifacts.artifact_store import ArtifactStore
 from components.artifacts.external_store import AssumedRole, ExternalStore, ExternalStoreArgs

@@ -1,4 +1,4 @@
-"""The bucket, the database and the identities at AWS.
+"""Creation of the S3 bucket, the RDS database and the IAM roles or users at AWS.
 
 This module loads pulumi_aws, which takes seconds: import it only in functions that need it.
 """
@@ -142,7 +142,7 @@ def direct_access(context: Context, team: str, own_bucket: OwnBucket) -> DirectA
 
 
 def team_key(context: Context, team: str, namespace: pulumi.Input[str], own_bucket: OwnBucket) -> None:
-    """A Secret with an access key in a team's namespace, if its pods cannot assume a role."""
+    """Create a Secret with an access key in a team's namespace, if the team's pods cannot assume an IAM role."""
     if _role_kind(_aws(context)) is None:
         _key(context, f"{team}-artifacts", namespace, _team_policy(context, team, own_bucket), secret=TEAM_SECRET)
 
@@ -163,7 +163,7 @@ def _aws(context: Context) -> Aws:
 
 
 def _pod(context: Context, name: str, service_account: str, policy: pulumi.Input[str], description: str) -> AwsIdentity:
-    """AWS identity of the platform's pods with this service account."""
+    """AWS identity of the platform's pods with the service account `service_account`."""
     kind = _role_kind(_aws(context))
     if kind is None:
         return _key(context, name, context.namespace, policy)

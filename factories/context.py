@@ -43,13 +43,13 @@ class Context:
 
     @property
     def forward_auth(self) -> bool:
-        """True if the ingress controller calls a login for each request (ForwardAuth)."""
+        """True if the ingress controller calls OAuth2-Proxy for each request (ForwardAuth)."""
         gateway = self.settings.gateway
         return isinstance(gateway, IngressGateway) and gateway.login == "forward-auth"
 
     @property
     def refresh_minutes(self) -> int:
-        """Minutes after which the login reads a user's groups from the identity provider again."""
+        """Minutes after which OAuth2-Proxy reads a user's groups from the identity provider again."""
         minutes = self.settings.sessions.refresh_minutes
         return min(minutes, REFRESH_MINUTES) if self.forward_auth else minutes
 

@@ -1,4 +1,4 @@
-"""Converts sources of credentials from the types of the settings to those of the components."""
+"""Conversion of credential sources from the settings' types to the types of `components.kubernetes.credential`."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""The database of MLflow's metadata."""
+"""Creation of the database for MLflow's metadata."""
 
 from components.database.database import Database
 from components.database.external_database import AdministratorArgs, ExternalDatabase, ExternalDatabaseArgs
@@ -14,7 +14,7 @@ from stackfile.quantities import mebibytes
 
 
 def database(context: Context) -> Database:
-    """PostgreSQL in the cluster, at RDS or elsewhere, or an SQLite file."""
+    """The database: PostgreSQL in the cluster, at RDS or elsewhere, or an SQLite file."""
     settings = context.settings.database
     if isinstance(settings, InClusterDatabase):
         return Postgres(

@@ -1,4 +1,4 @@
-"""The exposure outside the cluster: TLS certificate, Ingress or Gateway API, ForwardAuth."""
+"""Creation of the exposure outside the cluster: TLS certificate, Ingress or Gateway API, ForwardAuth."""
 
 import pulumi
 
@@ -13,7 +13,7 @@ from settings import CertificateSecret, HttpRouteGateway
 
 
 def certificate(context: Context) -> Certificate:
-    """Certificates for the platform's hosts: of a private CA, or in existing Secrets."""
+    """TLS certificates for the platform's hosts: signed by a private CA, or from existing Secrets."""
     settings = context.settings.certificate
     if isinstance(settings, CertificateSecret):
         return Certificate(

@@ -1,4 +1,4 @@
-"""The source of identities, and the login in front of the server."""
+"""Creation of the identity provider or the users' passwords, and of OAuth2-Proxy in front of the server."""
 
 from dataclasses import dataclass
 
@@ -19,17 +19,17 @@ from stackfile.programs import AUDIENCE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdentitySource:
-    """The source of users' identities: an identity provider, or passwords that the login itself verifies."""
+    """The source of users' identities: an identity provider, or passwords that OAuth2-Proxy verifies."""
 
     oidc: Oidc
     users: list[str]
     """E-mail addresses of the users in the stack file; empty with a company's identity provider."""
 
     passwords: pulumi.Output[dict[str, str]]
-    """Generated passwords of these users, by e-mail address."""
+    """Generated passwords of `users`, by e-mail address."""
 
     htpasswd: pulumi.Output[str] | None = None
-    """Content of the htpasswd file for the login, if there is no identity provider."""
+    """Content of OAuth2-Proxy's htpasswd file; None with an identity provider."""
 
 
 def identity_source(context: Context, route: Route) -> IdentitySource:
@@ -69,7 +69,7 @@ def _client_secret(context: Context, settings: OidcLogin) -> pulumi.Output[str] 
 
 
 def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
-    """Passwords that the login itself verifies. The only token issuer is the cluster: programs use its tokens."""
+    """Passwords that OAuth2-Proxy verifies. Only the cluster issues tokens: programs use service-account tokens."""
     component = Passwords("users", PasswordsArgs(users=sorted(settings.users)), context.opts)
     issuer = context.settings.cluster.service_account_issuer
     return IdentitySource(
@@ -81,7 +81,7 @@ def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
 
 
 def login(context: Context, identities: IdentitySource, certificate: Certificate) -> Login:
-    """OAuth2-Proxy, the login in front of the server."""
+    """OAuth2-Proxy, which authenticates every request to the server."""
     settings = context.settings.login
     return Login(
         "login",

@@ -1,4 +1,4 @@
-"""The MLflow server, and the schema migration before its rollout."""
+"""Creation of the MLflow server, and of the schema migration that runs before the server's rollout."""
 
 import pulumi
 
@@ -33,7 +33,7 @@ def migration(context: Context, database: Database) -> SchemaMigration:
 def server(
     context: Context, database: Database, artifact_store: ArtifactStore, login: Login, ready: list[pulumi.Resource]
 ) -> MLflow:
-    """The MLflow server; it has no Deployment if it is paused."""
+    """The MLflow server; without a Deployment if `server.paused` is true."""
     settings = context.settings.server
     return MLflow(
         "mlflow",

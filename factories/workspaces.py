@@ -1,4 +1,4 @@
-"""The teams' workspaces, and the ClusterRoles that they share."""
+"""Creation of the teams' workspaces, and of the ClusterRoles that all teams share."""
 
 import pulumi
 

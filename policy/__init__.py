@@ -1,1 +1,1 @@
-"""Makes `policy.rules` importable in tests. Pulumi itself runs `__main__.py` in this folder as a policy pack."""
+"""Package from which tests import `policy.rules`. Pulumi itself runs `__main__.py` in this folder as a policy pack."""

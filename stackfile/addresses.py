@@ -23,7 +23,7 @@ _HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?")
 
 
 def is_address(text: str) -> bool:
-    """True for an IP address."""
+    """True if the text is an IP address, with or without brackets."""
     try:
         ipaddress.ip_address(text.strip("[]"))
     except ValueError:
@@ -32,7 +32,7 @@ def is_address(text: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """The lower-case host name in a URL: without scheme, user, port, path or dot at the end."""
+    """The host name in a URL, in lower case: without scheme, user, port, path or dot at the end."""
     without_user = text.strip().lower().rpartition("@")[2]
     return re.split(r"[/?#:]", without_user.rpartition("://")[2])[0].strip(".")
 
@@ -43,7 +43,7 @@ def host(text: str) -> str | None:
         return None
     bare = _bare(text)
     if is_address(text) or is_address(bare):
-        return "cookies and certificates need a host name: create a DNS name for the address and write that"
+        return "cookies and certificates need a host name: create a DNS name for the address and write that name"
     if "*" in text:
         return "write one host name without `*`: the platform has a single host"
     if bare != text and _HOST.fullmatch(bare):
@@ -56,7 +56,7 @@ def host(text: str) -> str | None:
 def server(text: str) -> str | None:
     """Remedy for a wrong host name or IP address of a server that pods connect to; None for a valid one."""
     if text == "localhost" or text.startswith("127."):
-        return "inside a pod, that is the pod itself: write the host name that other machines use"
+        return "inside a pod, this address is the pod itself: write the host name that other machines use"
     if "." in text and is_address(text):
         return None
     remedy = host(text)
@@ -78,7 +78,7 @@ def _url(text: str, schemes: tuple[str, ...]) -> str | None:
     if "?" in text or "#" in text:
         return "remove the `?` or `#` and everything after it"
     remedy = server(parts.netloc if port is None else parts.netloc.rpartition(":")[0])
-    return f"in its host name: {remedy}" if remedy else None
+    return f"in the URL's host name: {remedy}" if remedy else None
 
 
 def endpoint(text: str) -> str | None:
@@ -133,5 +133,5 @@ def block(text: str) -> str | None:
     except ValueError:
         return "write it in CIDR notation, like 10.0.0.0/16"
     if any(network.version == other.version and network.overlaps(other) for other in METADATA):
-        return "it contains a cloud's metadata service, which hands out the node's credentials: write narrower ranges"
+        return "the range contains a cloud's metadata service, which hands out node credentials: write smaller ranges"
     return None if str(network) == text else f"write it like {network}"

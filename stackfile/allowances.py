@@ -11,18 +11,18 @@ from stackfile.quantities import cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One value of a team's or all teams' quota (ResourceQuota) or default limits (LimitRange)."""
+    """A value of the quota (ResourceQuota) or of the containers' defaults (LimitRange), for one team or for all."""
 
     path: str
     text: str
     said: str
-    """The value as a message shows it, with its origin."""
+    """The value and its origin, as text for messages."""
 
     default: bool
     """True if the stack file does not set the value."""
 
     def __str__(self) -> str:
-        """The key and its value in a message."""
+        """The key and its value, as text for messages."""
         return f"{self.path} {self.said}"
 
 
@@ -36,7 +36,7 @@ PAIRS: tuple[tuple[str, str, Callable[[str], float | None], str], ...] = (
 
 
 def allowances(draft: Draft) -> Iterator[Fault]:
-    """Containers without their own requests and limits can start in every team."""
+    """Check that containers without requests and limits of their own can start in every team."""
     yield from starmap(_fault, _wrong(draft, None))
     for team in draft.section("teams"):
         # Mistakes in the defaults of all teams are reported once, above.
@@ -69,7 +69,7 @@ def _fault(small: Amount, large: Amount, why: str) -> Fault:
 
 
 def _amount(draft: Draft, team: str | None, key: str) -> Amount | None:
-    """A team's own value, or if `team` is None the default of all teams; None if the value is missing or wrong."""
+    """A team's own value if it has one, else the default of all teams; None if that value is missing or wrong."""
     if team is not None and _path(team, key) in _own(draft, team):
         section, _, last = key.partition(".")
         text = mapping(mapping(draft.section("teams").get(team)).get(section)).get(last)

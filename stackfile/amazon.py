@@ -29,7 +29,7 @@ def _account(text: str) -> str | None:
     if re.fullmatch(_ACCOUNT, text):
         return None
     if re.fullmatch(r"[0-9]{1,11}", text):
-        return f'account IDs may begin with zeros: write it in quotes: "{text.zfill(12)}"'
+        return f'account IDs may begin with zeros: write the ID in quotes: "{text.zfill(12)}"'
     return 'write the 12 digits in quotes, for example "123456789012"'
 
 
@@ -37,8 +37,11 @@ def _provider(text: str) -> str | None:
     if _PROVIDER.fullmatch(text):
         return None
     if text.startswith("https://"):
-        return f"that is the issuer: write the ARN, for example arn:aws:iam::123456789012:oidc-provider/{text[8:]}"
-    return "`aws iam list-open-id-connect-providers` shows it"
+        return (
+            "that is the issuer's URL: write the provider's ARN, for example"
+            f" arn:aws:iam::123456789012:oidc-provider/{text[8:]}"
+        )
+    return "`aws iam list-open-id-connect-providers` prints the ARN"
 
 
 def _key(text: str) -> str | None:
@@ -59,7 +62,7 @@ def _storage(text: str) -> str | None:
         return 'write a number and `Gi`, for example "100Gi"'
     size = gibibytes(text)
     nearest = min(max(size, LEAST_STORAGE), MOST_STORAGE)
-    return None if size == nearest else f'the nearest possible is "{nearest}Gi"'
+    return None if size == nearest else f'the nearest possible size is "{nearest}Gi"'
 
 
 def owner_of(key: str) -> tuple[str, str]:
@@ -79,7 +82,9 @@ PolicyArn = Annotated[
 KeyArn = Annotated[str, kinds.text("the ARN of a KMS key", _key)]
 ClusterName = Annotated[
     str,
-    kinds.text("the name of an EKS cluster", _matching(r"[A-Za-z0-9][\w-]{0,99}", "`aws eks list-clusters` shows it")),
+    kinds.text(
+        "the name of an EKS cluster", _matching(r"[A-Za-z0-9][\w-]{0,99}", "`aws eks list-clusters` prints the names")
+    ),
 ]
 VpcId = Annotated[
     str, kinds.text("the id of a VPC", _matching(r"vpc-[0-9a-f]{8,17}", "write it like vpc-0123456789abcdef0"))
@@ -118,6 +123,6 @@ TagText = Annotated[
     str,
     kinds.text(
         "a text of at most 256 letters, digits, spaces and any of + - = . _ : / @",
-        _matching(r"[\w +=.:/@-]{0,256}", "remove other characters"),
+        _matching(r"[\w +=.:/@-]{0,256}", "remove all other characters"),
     ),
 ]

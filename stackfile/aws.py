@@ -1,4 +1,4 @@
-"""Checks of AWS settings that contradict each other: the section `aws` and the bucket."""
+"""Checks for AWS settings that contradict each other, in the section `aws` and for the bucket."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ USERS = (("database", "rds"), ("artifacts", "bucket"))
 LONGEST_IAM_NAME = 64
 BEHIND_TEAM = 23
 LONGEST_TEAM = LONGEST_IAM_NAME - BEHIND_TEAM
-# AWS allows 50; the platform sets one itself.
+# AWS allows 50 tags; the platform sets one itself.
 MOST_TAGS, OWN_TAG = 49, "mlflow-platform"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -20,7 +20,7 @@ RESERVED_ENDS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3")
 
 
 def needed(draft: Draft) -> Iterator[Fault]:
-    """The section `aws` is set if the platform creates a database or a bucket at AWS, and only then."""
+    """Check that the section `aws` is set if, and only if, the platform creates a database or a bucket at AWS."""
     users = [f"{section}.kind `{kind}`" for section, kind in USERS if draft.text(f"{section}.kind") == kind]
     if users and not draft.says("aws"):
         yield Fault(
@@ -32,12 +32,12 @@ def needed(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "aws",
             "is not used: only database.kind `rds` and artifacts.kind `bucket` need it",
-            "remove `aws`, or use one of them",
+            "remove `aws`, or use one of these kinds",
         )
 
 
 def account(draft: Draft) -> Iterator[Fault]:
-    """ARNs are in the account `aws.accountId`, and KMS keys also in `aws.region`."""
+    """Check that ARNs are in the account `aws.accountId`, and KMS keys also in the region `aws.region`."""
     number, region = draft.text("aws.accountId"), draft.text("aws.region")
     for path in ("aws.identity.oidcProvider", "aws.permissionsBoundary"):
         arn = draft.text(path)
@@ -63,7 +63,7 @@ def account(draft: Draft) -> Iterator[Fault]:
 
 
 def issuer(draft: Draft) -> Iterator[Fault]:
-    """The OIDC provider in IAM is for the cluster's service-account issuer."""
+    """Check that the OIDC provider in IAM is the one for the cluster's service-account issuer."""
     provider = draft.text("aws.identity.oidcProvider")
     if provider is None:
         return
@@ -73,12 +73,12 @@ def issuer(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "cluster.serviceAccountIssuer",
             f"expected {expected}, the issuer in aws.identity.oidcProvider, found {shown(found)}",
-            "use that issuer, or the ARN of this cluster's OIDC provider in aws.identity.oidcProvider",
+            "use that issuer, or in aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
         )
 
 
 def tags(draft: Draft) -> Iterator[Fault]:
-    """Tags are within AWS's limits, and none is named like the platform's own tag."""
+    """Check that tags are within AWS's limits, and that none has the name of the platform's own tag."""
     found = draft.section("aws.tags")
     if len(found) > MOST_TAGS:
         yield Fault("aws.tags", f"expected at most {MOST_TAGS} tags, found {len(found)}", "remove some tags")
@@ -94,14 +94,15 @@ def tags(draft: Draft) -> Iterator[Fault]:
 
 
 def bucket(draft: Draft) -> Iterator[Fault]:
-    """S3 accepts the bucket's name, and S3's TLS certificate covers the host name with the bucket in it."""
+    """Check that S3 accepts the bucket's name, and that S3's TLS certificate covers the bucket's host name."""
     if draft.text("artifacts.kind") != "bucket":
         return
     name = draft.text("artifacts.name") or ""
     if "." in name:
         yield Fault(
             "artifacts.name",
-            f"{shown(name)} contains a dot, so S3's certificate for *.s3.<region>.amazonaws.com does not cover it",
+            f"{shown(name)} contains a dot, so S3's certificate for *.s3.<region>.amazonaws.com does not cover the"
+            " bucket's host name",
             f"write {name.replace('.', '-')}",
         )
     if name.startswith(RESERVED_STARTS) or name.endswith(RESERVED_ENDS):
@@ -109,7 +110,7 @@ def bucket(draft: Draft) -> Iterator[Fault]:
 
 
 def direct_access(draft: Draft) -> Iterator[Fault]:
-    """Direct access needs workspaces, and team names that are short enough for IAM."""
+    """Check that direct access is used with workspaces, and with team names short enough for names of IAM roles."""
     if draft.text("artifacts.kind") != "bucket" or draft.value("artifacts.directAccess") is not True:
         return
     if draft.value("workspaces.enabled") is False:
@@ -123,7 +124,8 @@ def direct_access(draft: Draft) -> Iterator[Fault]:
             yield Fault(
                 path_of(("teams", team)),
                 f"has {len(team)} characters; with artifacts.directAccess the name is part of an IAM role's name:"
-                f" expected at most {LONGEST_IAM_NAME} - {BEHIND_TEAM} for the rest = {LONGEST_TEAM} characters",
+                f" expected at most {LONGEST_IAM_NAME} - {BEHIND_TEAM} for the rest of that name = {LONGEST_TEAM}"
+                " characters",
                 "give the team a shorter name, or remove artifacts.directAccess",
             )
 

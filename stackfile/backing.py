@@ -1,4 +1,4 @@
-"""Checks of database and artifact settings that contradict each other."""
+"""Checks for database and artifact settings that contradict each other."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ LARGER = {"database": "`in-cluster` or `external`", "artifacts": "`in-cluster` o
 
 
 def administrator(draft: Draft) -> Iterator[Fault]:
-    """A generated password needs an administrator, and the administrator is not MLflow's own role."""
+    """Check that an administrator is set if a password is generated, and that MLflow does not use the same role."""
     if draft.text("database.kind") != "external":
         return
     user = draft.text("database.administrator.user")
@@ -30,7 +30,7 @@ def administrator(draft: Draft) -> Iterator[Fault]:
 
 
 def store(draft: Draft) -> Iterator[Fault]:
-    """`authority` is set only for a store with TLS outside AWS, and an IAM role only for AWS."""
+    """Check that `artifacts.authority` is set only for a store with TLS outside AWS, and an IAM role only for AWS."""
     if draft.text("artifacts.kind") != "s3":
         return
     endpoint = draft.text("artifacts.endpointUrl")
@@ -39,7 +39,7 @@ def store(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "artifacts.authority",
             f"is not used: the store {shows}",
-            "remove it, or use the https URL of the store in artifacts.endpointUrl",
+            "remove artifacts.authority, or use the https URL of the store in artifacts.endpointUrl",
         )
     if draft.text("artifacts.credentials.kind") == "workload-identity" and endpoint is not None:
         yield Fault(
@@ -50,7 +50,7 @@ def store(draft: Draft) -> Iterator[Fault]:
 
 
 def volumes(draft: Draft) -> Iterator[Fault]:
-    """Kinds with a volume that only one pod can mount need profile `evaluation` and a single replica."""
+    """Check that volumes that only one pod can mount are used with profile `evaluation` and a single replica."""
     for section, kind in VOLUMES.items():
         if draft.text(f"{section}.kind") != kind:
             continue
@@ -71,7 +71,7 @@ def volumes(draft: Draft) -> Iterator[Fault]:
 
 
 def sqlite(draft: Draft) -> Iterator[Fault]:
-    """SQLite needs a single worker process: it allows one writer at a time."""
+    """Check that the server has a single worker process with SQLite, which allows one writer at a time."""
     workers = draft.number("server.workers")
     if draft.text("database.kind") == "sqlite" and workers is not None and workers > 1:
         yield Fault(

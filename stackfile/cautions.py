@@ -26,7 +26,7 @@ def single(draft: Draft) -> Iterator[Fault]:
 
 
 def rds(draft: Draft) -> Iterator[Fault]:
-    """Warn about RDS without a standby in production, without backups for a small team, or with `maxConnections`."""
+    """Warn about RDS without a standby (`production`) or backups (`small`), and about a changed connection limit."""
     if draft.text("database.kind") != "rds":
         return
     if draft.value("profile") == "production" and draft.value("database.multiAz") is False:
@@ -38,8 +38,9 @@ def rds(draft: Draft) -> Iterator[Fault]:
     if draft.says("database.maxConnections"):
         yield Fault(
             "database.maxConnections",
-            "RDS applies it at the instance's next restart, but pool sizes are checked against it immediately",
-            "restart the instance after the `up` that changes it, and raise the pool sizes in a later `up`",
+            "RDS applies the value at the instance's next restart, but pool sizes are checked against it immediately",
+            "after the `up` that changes database.maxConnections, restart the instance, and raise the pool sizes in a"
+            " later `up`",
         )
     if draft.value("profile") == "small" and draft.number("database.backupDays") == 0:
         yield Fault(
@@ -55,7 +56,7 @@ def paused(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "server.paused",
             "MLflow is down until you remove server.paused and run `up`",
-            "remove it when the upgrade or restore is done",
+            "remove server.paused when the upgrade or restore is done",
         )
 
 

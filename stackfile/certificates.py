@@ -1,4 +1,4 @@
-"""Check of CA certificates in PEM, with a remedy for a wrong value."""
+"""Check of CA certificates in PEM, which returns a remedy for a wrong value."""
 
 from cryptography import x509
 
@@ -8,9 +8,9 @@ BROKEN = "the certificate is incomplete: paste it again with its line breaks bel
 
 
 def authority(text: str) -> str | None:
-    """Remedy for a wrong value; None for one or more valid CA certificates."""
+    """Remedy for wrong CA certificates in PEM; None for one or more valid ones."""
     if "PRIVATE KEY" in text:
-        return "it contains a private key, which only the CA may have: write the CA certificate, and replace the key"
+        return "it contains a private key, which only the CA may have: write only the certificate, and replace the key"
     if BEGIN not in text:
         return f"write the whole block that begins with {BEGIN}, below `|-`"
     # OpenSSL rejects a block in one line, though other libraries read it.

@@ -22,7 +22,7 @@ def contradictions(draft: Draft) -> Iterator[Fault]:
 
 
 def own_login(draft: Draft) -> Iterator[Fault]:
-    """Every group in `login.users` is a group of a team."""
+    """Check that every group in `login.users` is a group of a team."""
     if draft.text("login.kind") not in posture.OWN_LOGINS:
         return
     used = sorted({group for team in draft.section("teams") for _, group in _groups(draft, team)})
@@ -35,12 +35,12 @@ def own_login(draft: Draft) -> Iterator[Fault]:
                 yield Fault(
                     path_of(("login", "users", email, "groups", index)),
                     f"no team has the group {shown(group)}",
-                    f"did you mean {shown(near[0])}?" if near else "use a group of a team, or add this one to a team",
+                    f"did you mean {shown(near[0])}?" if near else "use a group of a team, or add this group to a team",
                 )
 
 
 def self_subject(draft: Draft) -> Iterator[Fault]:
-    """A self-subject review needs a login with tokens, and an audience that the API server accepts."""
+    """Check that self-subject reviews have a login with tokens, and an audience that the API server accepts."""
     if draft.value("access.review") != "self-subject":
         return
     audiences, issuer = (
@@ -51,7 +51,7 @@ def self_subject(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "cluster.serviceAccountAudiences",
             f"does not contain {shown(issuer or '')}, the audience that the API server accepts; access.review"
-            " `self-subject` sends it the callers' tokens",
+            " `self-subject` sends the callers' tokens to the API server",
             "add this audience, or remove cluster.serviceAccountAudiences",
         )
     if draft.text("login.kind") == "basic":
@@ -63,7 +63,7 @@ def self_subject(draft: Draft) -> Iterator[Fault]:
 
 
 def namespaces(draft: Draft) -> Iterator[Fault]:
-    """Platform, ingress controller and teams have different namespaces."""
+    """Check that the platform, the ingress controller and each team have different namespaces."""
     platform, controller = draft.text("namespace"), draft.text("cluster.ingressNamespace")
     if platform is not None and platform == controller:
         yield Fault(
@@ -85,13 +85,14 @@ def namespaces(draft: Draft) -> Iterator[Fault]:
 
 
 def groups(draft: Draft) -> Iterator[Fault]:
-    """A team has at least one group, and lists each group under one role."""
+    """Check that each team has at least one group, and lists no group twice."""
     for team, said in draft.section("teams").items():
         if mapping(said).get("groups") == {}:
             yield Fault(
                 path_of(("teams", team, "groups")),
                 "is empty; expected at least one group",
-                f"add one as viewer, editor or manager, or remove `groups`: then group {team}-mlflow-users is manager",
+                f"add a group as viewer, editor or manager, or remove `groups`: then the group {team}-mlflow-users is"
+                " manager",
             )
         for group, times in Counter(group for _, group in _groups(draft, team)).items():
             if times > 1:
@@ -104,7 +105,7 @@ def groups(draft: Draft) -> Iterator[Fault]:
 
 
 def one_team(draft: Draft) -> Iterator[Fault]:
-    """MLflow without workspaces is for a single team."""
+    """Check that there is only one team if MLflow runs without workspaces."""
     teams = draft.section("teams")
     if draft.value("workspaces.enabled") is False and len(teams) > 1:
         yield Fault(
@@ -117,14 +118,14 @@ def one_team(draft: Draft) -> Iterator[Fault]:
 def _groups(draft: Draft, team: str) -> list[tuple[str, str]]:
     """Role and name of each of a team's groups."""
     said = mapping(draft.section("teams").get(team)).get("groups")
-    # A list without a role is another mistake, and its groups still count.
+    # A list without a role is reported elsewhere as a mistake; its groups still count.
     roles = {"manager": cast("object", said)} if isinstance(said, list) else mapping(said)
     named = [(role, group) for role, members in roles.items() for group in texts(members)]
     return named or [("manager", f"{team}-mlflow-users")]
 
 
 def hosts(draft: Draft) -> Iterator[Fault]:
-    """Database, artifact store and issuer do not have the platform's own host name."""
+    """Check that database, artifact store and identity provider do not have the platform's own host name."""
     host = draft.text("host")
     used = {
         "database.host": (draft.text("database.host"), "host name of the PostgreSQL server"),
@@ -141,7 +142,7 @@ def _host_of(url: str | None) -> str | None:
 
 
 def bucket(draft: Draft) -> Iterator[Fault]:
-    """An existing bucket at AWS needs `artifacts.region`."""
+    """Check that `artifacts.region` is set for an existing bucket at AWS."""
     if (
         draft.text("artifacts.kind") == "s3"
         and not draft.says("artifacts.endpointUrl")
@@ -155,7 +156,7 @@ def bucket(draft: Draft) -> Iterator[Fault]:
 
 
 def sessions(draft: Draft) -> Iterator[Fault]:
-    """Sessions are refreshed before they expire; OAuth2-Proxy does not start otherwise."""
+    """Check that sessions are refreshed before they expire: otherwise OAuth2-Proxy does not start."""
     hours, refresh = draft.number("sessions.hours"), draft.number("sessions.refreshMinutes")
     if hours is not None and refresh is not None and refresh >= hours * MINUTES:
         yield Fault(

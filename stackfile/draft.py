@@ -14,7 +14,7 @@ from stackfile.faults import shown
 
 
 class Draft:
-    """The valid values of a document; wrong values count as absent."""
+    """The valid values of a stack file, with the profile's values and the defaults; wrong values count as absent."""
 
     def __init__(self, document: Mapping[str, object], model: type[BaseModel]) -> None:
         self._written = document
@@ -49,7 +49,7 @@ class Draft:
         return value if isinstance(value, int) else None
 
     def section(self, path: str) -> Mapping[str, object]:
-        """Keys and values of a section; empty if the section is absent or no mapping."""
+        """Keys and values of a section; empty if the section is absent or not a mapping."""
         return mapping(self.value(path))
 
     def says(self, path: str) -> bool:
@@ -81,11 +81,11 @@ def _default(field: FieldInfo) -> object:
 
 
 def mapping(value: object) -> Mapping[str, object]:
-    """The value if it is a mapping, else an empty one."""
+    """The value if it is a mapping, else an empty mapping."""
     return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
 def texts(value: object) -> list[str]:
-    """The strings in a list; empty for any other value."""
+    """The strings in a list; an empty list for a value that is not a list."""
     items = cast("list[object]", value) if isinstance(value, list) else []
     return [item for item in items if isinstance(item, str)]

@@ -1,4 +1,4 @@
-"""Checks of gateway, certificate and login settings that contradict each other."""
+"""Checks for gateway, certificate and login settings that contradict each other."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from stackfile.faults import Fault, path_of
 
 
 def forward_auth(draft: Draft) -> Iterator[Fault]:
-    """`gateway.login` `forward-auth` needs a login with tokens."""
+    """Check that `gateway.login` `forward-auth` is used with a login that has tokens."""
     if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
         yield Fault(
             "gateway.login",
@@ -17,7 +17,7 @@ def forward_auth(draft: Draft) -> Iterator[Fault]:
 
 
 def cert_manager(draft: Draft) -> Iterator[Fault]:
-    """cert-manager does not write the Secret of a self-signed certificate, which the platform writes."""
+    """Check that no annotation lets cert-manager overwrite the self-signed certificate that the platform creates."""
     if draft.text("certificate.kind") != "self-signed":
         return
     places = (("cluster", "ingressAnnotations"), ("gateway", "annotations"))
@@ -31,7 +31,7 @@ def cert_manager(draft: Draft) -> Iterator[Fault]:
 
 
 def ingress(draft: Draft) -> Iterator[Fault]:
-    """Ingress settings are not set if the platform uses the Gateway API."""
+    """Check that no Ingress settings are set if the platform uses the Gateway API."""
     if draft.text("gateway.kind") != "http-route":
         return
     for key, other in (("ingressClass", "gateway.className"), ("ingressAnnotations", "gateway.annotations")):

@@ -16,13 +16,13 @@ _MAY_HOLD_PASSWORD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One mistake or warning."""
+    """One mistake in a stack file, or one warning about it."""
 
     path: str
     """Path of the key without the project's prefix, as for `pulumi config set --path`."""
 
     problem: str
-    """The value found and the value expected."""
+    """Description of the mistake, such as the value found and the value expected."""
 
     remedy: str
 
@@ -50,7 +50,7 @@ def path_of(steps: Sequence[str | int]) -> str:
         elif re.fullmatch(r"[\w-]+", step):
             path += f".{step}"
         else:
-            # The text after a colon may be a value, and secret.
+            # The text after a colon may be a value, even a secret one.
             name, colon, _ = step.partition(":")
             path += f'["{name}{":..." if colon else ""}"]'
     return path
@@ -62,7 +62,7 @@ def sounds_secret(key: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value for messages: without the content of mappings, lists, and strings that may contain a password."""
+    """Text that shows a value in messages, without the content of mappings, lists, and strings that may be secret."""
     match value:
         case None:
             return "nothing"

@@ -1,7 +1,7 @@
-"""Reading of a stack file without the Pulumi engine, with the same result as the engine's.
+"""Reading of a stack file without the Pulumi engine, with the same result as with the engine.
 
-Scalars have the engine's types (YAML 1.2: `yes` is a string, a date without quotes is a timestamp), so that checks give
-the same result with and without the engine. A placeholder replaces encrypted values.
+Scalars get the types that the engine gives them (YAML 1.2: `yes` is a string, a date without quotes is a timestamp).
+A placeholder replaces encrypted values.
 """
 
 import json
@@ -14,7 +14,7 @@ import yaml
 from stackfile.secrets import PROJECT
 from stackfile.source import Source, assemble
 
-# Stands for an encrypted value, which only the engine can decrypt. No message shows values of encrypted keys.
+# Placeholder for an encrypted value, which only the engine can decrypt. No message shows values of encrypted keys.
 UNKNOWN = "unknown"
 
 
@@ -102,13 +102,13 @@ def _mapping(value: object, what: str) -> Mapping[str, object]:
 
 
 def _full(key: str) -> str:
-    """A key as `<namespace>:<name>`. Like the engine, adds a missing project namespace and removes `config:`."""
+    """Write a key as `<namespace>:<name>`: add the project if there is no namespace, and remove `config:`."""
     namespace, colon, name = key.partition(":")
     return f"{namespace}:{name.removeprefix('config:')}" if colon else f"{PROJECT}:{key}"
 
 
 def _secure(value: object) -> Iterator[bool]:
-    """Yield True for each encrypted value in a value; nothing if there is none."""
+    """Yield True once for each encrypted value inside `value`."""
     if _is_secure(value):
         yield True
     elif isinstance(value, Mapping):

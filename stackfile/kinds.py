@@ -24,7 +24,7 @@ class Kind:
     """Returns the remedy for a wrong value, and None for a valid one."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Pydantic's hook: this check runs before those of the annotated type."""
+        """Return a schema that runs this kind's check before pydantic's checks of the annotated type."""
         return core_schema.no_info_before_validator_function(self._check, handler(source))
 
     def _check(self, value: Any) -> Any:  # noqa: ANN401 - any value in the stack file
@@ -35,7 +35,7 @@ class Kind:
 
 
 def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
-    """A kind of string; `advise` returns the remedy for a wrong string, and None for a valid one."""
+    """Create a kind of string; `advise` returns the remedy for a wrong string, and None for a valid one."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, str):
@@ -52,12 +52,12 @@ def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
 
 
 def whole(low: int, high: int) -> Kind:
-    """A kind of whole number, from `low` to `high`."""
+    """Create a kind of whole number, from `low` to `high`."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, int) and not isinstance(value, bool):
             nearest = min(max(value, low), high)
-            return None if value == nearest else f"the nearest possible is {nearest}"
+            return None if value == nearest else f"the nearest possible number is {nearest}"
         if isinstance(value, str) and value.strip().isdecimal():
             return f"write it without quotes: {int(value)}"
         return f"write a number like {low}"
@@ -66,7 +66,7 @@ def whole(low: int, high: int) -> Kind:
 
 
 def flag() -> Kind:
-    """A kind of boolean."""
+    """Create the kind for booleans."""
 
     def remedy(value: object) -> str | None:
         if isinstance(value, bool):

@@ -23,7 +23,7 @@ class Key:
     """One key that a stack file may have."""
 
     path: str
-    """For example `database.host` or `teams.*.description`; `*` stands for a name that the user chooses."""
+    """For example `database.host` or `teams.*.description`; `*` is any name that the user chooses."""
 
     choice: str | None
     """The `kind` with which the section has this key; None if the key does not depend on a `kind`."""
@@ -33,7 +33,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A key, or an entry of a list or mapping, in a stack file."""
+    """A place in a stack file: a key, or an entry of a list or mapping."""
 
     steps: tuple[str | int, ...]
     """Keys and list indices from the top of the file, without pydantic's own entries (such as `[key]`)."""
@@ -59,7 +59,7 @@ def choice(model: type[BaseModel]) -> str | None:
 
 
 def choices(field: FieldInfo) -> list[str]:
-    """The possible values of `kind` in a section; empty if it has no `kind`."""
+    """The possible values of `kind` in a section; empty if the section has no `kind`."""
     return [kind for model in models(field.annotation) if (kind := choice(model))]
 
 
@@ -108,7 +108,7 @@ def alternatives(field: FieldInfo | None) -> tuple[str, ...]:
 
 
 def default(field: FieldInfo) -> object:
-    """Default of a field; None if it has none."""
+    """Default of a field; None if the field has no default."""
     value = field.get_default(call_default_factory=True, validated_data={})
     return None if value is PydanticUndefined else value
 
@@ -134,9 +134,10 @@ def prefix_in(path: str, field: FieldInfo) -> str:
 
 
 def locate(model: type[BaseModel], location: Sequence[str | int]) -> Place:
-    """The place in the file for the location (`loc`) of a pydantic error.
+    """The place in the stack file that the location (`loc`) of a pydantic error names.
 
-    Pydantic adds the selected `kind` after the key of a union, and `[key]` after a wrong key of a mapping.
+    Pydantic adds the selected `kind` after the key of a union, and `[key]` after a wrong key of a mapping; the place
+    contains neither.
     """
     steps: list[str | int] = []
     parents: Models = [model]

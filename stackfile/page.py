@@ -1,4 +1,4 @@
-"""docs/configuration.md, generated from the model by `make generate`."""
+"""Text of docs/configuration.md, which `make generate` writes from the settings model."""
 
 import inspect
 import json
@@ -35,7 +35,7 @@ HEAD = "| Key | Expected | Default | Meaning |\n|---|---|---|---|\n"
 
 
 def page() -> str:
-    """The page in Markdown."""
+    """The text of docs/configuration.md."""
     sections = {name: field for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
     single = [key for key in outline.keys(Settings) if "." not in key.path and key.path not in sections]
     secrets = "".join(f"| `{name}` | {need.condition} | {need.meaning} |\n" for name, need in NEEDS.items())
@@ -56,7 +56,7 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
 
 
 def _table(keys: Iterable[outline.Key], kind: str | None = None) -> str:
-    """One row for each key; `kind` is the one in the heading of the section."""
+    """A Markdown table with one row for each key; rows omit the `kind` that is in the section's heading."""
     return HEAD + "".join(_row(key, key.choice if key.choice != kind else None) for key in keys)
 
 

@@ -55,7 +55,7 @@ UNSUITABLE = (
     Unsuitable(
         "certificate.kind",
         "self-signed".__eq__,
-        "`{value}` is not allowed with profile `{profile}`: browsers do not trust it",
+        "`{value}` is not allowed with profile `{profile}`: browsers do not trust the certificate",
         "use `secret`",
         refused=("production",),
     ),
@@ -70,7 +70,7 @@ UNSUITABLE = (
     Unsuitable(
         "server.image",
         _starts("localhost/"),
-        "begins with localhost/, so that other machines cannot pull the image",
+        "begins with localhost/, so other machines cannot pull the image",
         "push the image to a registry and use its name there",
         unless="images.registry",
         refused=("production",),
@@ -116,12 +116,12 @@ UNSUITABLE = (
 
 
 def forbidden(draft: Draft) -> Iterator[Fault]:
-    """Settings that the chosen profile forbids."""
+    """Report settings that the chosen profile forbids."""
     yield from _found(draft, {one: one.refused for one in UNSUITABLE})
 
 
 def discouraged(draft: Draft) -> Iterator[Fault]:
-    """Settings that the profile allows but that are probably unintended."""
+    """Warn about settings that the profile allows but that are probably unintended."""
     yield from _found(draft, {one: one.warned for one in UNSUITABLE})
 
 

@@ -27,20 +27,20 @@ class Preset:
     """Reason for the values, for docs/sizing.md."""
 
     kind: str | None = None
-    """The section's `kind` for which the values are; None for every `kind`."""
+    """The `kind` of the section that the values apply to; None if they apply to every `kind`."""
 
     @property
     def section(self) -> str:
-        """The top-level key."""
+        """The top-level key of `path`."""
         return self.path.partition(".")[0]
 
 
 PRESETS: tuple[Preset, ...] = (
-    Preset("server.replicas", {"production": 2}, "One keeps serving while the node of the other is drained."),
+    Preset("server.replicas", {"production": 2}, "One replica keeps serving while the node of the other is drained."),
     Preset(
         "server.autoscaling.maxReplicas",
         {"production": 4},
-        "Twice `server.replicas`; the database has connections for all of them. Scaling needs a metrics server.",
+        "Twice `server.replicas`; the database has connections for all replicas. Scaling needs a metrics server.",
     ),
     Preset(
         "server.workers",
@@ -117,7 +117,7 @@ def presets(document: Mapping[str, object]) -> Iterator[tuple[Preset, Value]]:
 
 
 def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str, object]:
-    """The document with the profile's values for keys that it does not set.
+    """The document with the profile's values for keys that the document does not set.
 
     A missing section that is required stays missing, so that the model reports it as missing.
     """
@@ -131,7 +131,7 @@ def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str,
 
 
 def _put(above: dict[str, object], path: list[str], value: Value) -> None:
-    """Set the value at `path` if it is not set. Nested mappings are copied first; other values stay unchanged."""
+    """Set the value at `path` if the key is missing. Nested mappings are copied, not changed; existing values stay."""
     step, *rest = path
     if not rest:
         above.setdefault(step, value)

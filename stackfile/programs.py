@@ -1,4 +1,4 @@
-"""Checks of settings for programs: audiences of tokens, service accounts, access to the API server."""
+"""Checks of the settings for teams' programs: token audiences, service accounts, access to the API server."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def qualified(team: str, account: str) -> tuple[str, str]:
 
 
 def audiences(draft: Draft) -> Iterator[Fault]:
-    """The audience `mlflow` is accepted, and each audience is listed once."""
+    """Check that the audience `mlflow` is accepted, and that each audience is listed once."""
     path = "cluster.serviceAccountAudiences"
     named = texts(draft.value(path))
     if named and AUDIENCE not in named:
@@ -34,7 +34,7 @@ def audiences(draft: Draft) -> Iterator[Fault]:
 
 
 def service_accounts(draft: Draft) -> Iterator[Fault]:
-    """Each service account is listed once, is not `mlflow-client`, and is not in the platform's namespace."""
+    """Check that teams list no service account twice, no `mlflow-client`, and none in the platform's namespace."""
     platform = draft.text("namespace")
     for team, said in draft.section("teams").items():
         path = path_of(("teams", team, "serviceAccounts"))
@@ -49,15 +49,15 @@ def service_accounts(draft: Draft) -> Iterator[Fault]:
                 yield Fault(
                     path,
                     f"lists {account} in the platform's namespace (`namespace`), where teams cannot run programs",
-                    "use one in the team's namespace, or in the namespace of your notebooks or pipelines",
+                    "use a service account in the team's namespace, or in the namespace of your notebooks or pipelines",
                 )
 
 
 def api_server(draft: Draft) -> Iterator[Fault]:
-    """`workspaces.apiServer` needs the API server's addresses in `cluster.apiServer`."""
+    """Check that `cluster.apiServer` lists the API server's addresses if `workspaces.apiServer` is set."""
     if draft.value("workspaces.apiServer") is True and not texts(draft.value("cluster.apiServer")):
         yield Fault(
             "workspaces.apiServer",
             "lets teams' pods connect to the addresses in cluster.apiServer, which is empty",
-            "add the API server's addresses there (`kubectl get endpointslices kubernetes`), or remove this",
+            "add the addresses (`kubectl get endpointslices kubernetes`), or remove workspaces.apiServer",
         )

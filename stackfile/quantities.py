@@ -13,13 +13,13 @@ _CPU = re.compile(r"([0-9]+)m|([0-9]+(?:\.[0-9]{1,3})?)")
 
 
 def size_in_bytes(text: str) -> float | None:
-    """A size in bytes; None for an invalid one."""
+    """Number of bytes in a size such as `2Gi`; None for an invalid size."""
     match = _SIZE.fullmatch(text)
     return float(match[1]) * UNITS[match[2]] if match else None
 
 
 def mebibytes(text: str) -> int:
-    """A valid size in whole MiB.
+    """Number of whole MiB in a valid size such as `2Gi`.
 
     Raises:
         ValueError: the size is invalid, which values of type `values.Size` never are.
@@ -31,7 +31,7 @@ def mebibytes(text: str) -> int:
 
 
 def cpu_in_cores(text: str) -> float | None:
-    """An amount of CPU in cores; None for an invalid one."""
+    """Number of cores in an amount of CPU such as `250m`; None for an invalid amount."""
     match = _CPU.fullmatch(text)
     if match is None:
         return None
@@ -39,12 +39,12 @@ def cpu_in_cores(text: str) -> float | None:
 
 
 def cpu(text: str) -> str | None:
-    """Remedy for a wrong amount of CPU; None for a right one."""
+    """Remedy for a wrong amount of CPU; None for a valid one."""
     return None if cpu_in_cores(text) else 'write cores like "2" or "0.5", or millicores like "250m"'
 
 
 def size(text: str) -> str | None:
-    """Remedy for a wrong amount of memory or disk; None for a right one."""
+    """Remedy for a wrong amount of memory or disk; None for a valid one."""
     if size_in_bytes(text):
         return None
     parts = re.fullmatch(r"\s*([0-9]*[1-9][0-9]*)\s*([kKmMgGtT])i?[bB]?\s*", text)
@@ -54,6 +54,6 @@ def size(text: str) -> str | None:
 
 
 def volume(text: str) -> str | None:
-    """Remedy for the wrong size of a volume; None for a right one."""
+    """Remedy for a wrong volume size; None for a valid one."""
     found = size_in_bytes(text)
     return 'the smallest useful volume is "1Gi"' if found and found < SMALLEST_VOLUME else size(text)

@@ -1,4 +1,4 @@
-"""Checks of RDS settings that contradict each other."""
+"""Checks for RDS settings that contradict each other."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ GROWTH = 1.1
 
 
 def rds(draft: Draft) -> Iterator[Fault]:
-    """All checks of an RDS instance."""
+    """Run all checks of the settings of database kind `rds`."""
     if draft.text("database.kind") == "rds":
         for rule in (_networks, _names, _storage, _backups, _windows, _insights):
             yield from rule(draft)
@@ -62,7 +62,7 @@ def _storage(draft: Draft) -> Iterator[Fault]:
         yield Fault(
             "database.maxStorage",
             f"expected at least a tenth more than database.storage {storage} GiB, found {most} GiB",
-            f'raise it to "{least}Gi" or more, or remove it',
+            f'raise database.maxStorage to "{least}Gi" or more, or remove it',
         )
 
 
@@ -74,7 +74,11 @@ def _backups(draft: Draft) -> Iterator[Fault]:
             "database.backupDays", "must not be 0 with profile `production`", "keep backups for at least one day"
         )
     elif draft.says("database.backupWindow"):
-        yield Fault("database.backupWindow", "is not used: database.backupDays is 0", "remove it, or keep backups")
+        yield Fault(
+            "database.backupWindow",
+            "is not used: database.backupDays is 0",
+            "remove database.backupWindow, or raise database.backupDays",
+        )
 
 
 def _windows(draft: Draft) -> Iterator[Fault]:
@@ -86,14 +90,14 @@ def _windows(draft: Draft) -> Iterator[Fault]:
             yield Fault(
                 f"database.{key}",
                 f"expected {SHORTEST_WINDOW} minutes to 24 hours, found {len(found)} minutes",
-                "let it end later" if len(found) < SHORTEST_WINDOW else "let it end earlier",
+                "let the window end later" if len(found) < SHORTEST_WINDOW else "let the window end earlier",
             )
     if fits and daily and weekly and {minute % DAY for minute in weekly} & {minute % DAY for minute in daily}:
         yield Fault(
             "database.maintenanceWindow",
             f"{draft.text('database.maintenanceWindow')} overlaps database.backupWindow"
             f" {draft.text('database.backupWindow')}, which RDS does not allow",
-            "let one begin after the other has ended",
+            "let one window begin after the other has ended",
         )
 
 
@@ -124,7 +128,7 @@ def _insights(draft: Draft) -> Iterator[Fault]:
     yield Fault(
         "database.performanceInsightsDays",
         f"expected {SHORT_INSIGHTS}, {LONG_INSIGHTS} or a multiple of {MONTH}, found {days}",
-        f"the nearest possible is {nearest}",
+        f"the nearest possible number is {nearest}",
     )
 
 

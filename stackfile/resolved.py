@@ -28,7 +28,7 @@ class Entry:
 
 
 def entries(settings: BaseModel, document: Mapping[str, object]) -> Iterator[Entry]:
-    """All keys of the settings; `document` is the stack file that they were read from."""
+    """All keys of the settings with value and origin; `document` is the stack file that the settings come from."""
     yield from _entries(settings.model_dump(mode="json", by_alias=True), (), document)
 
 

@@ -21,7 +21,7 @@ Written = Literal["encrypted", "padded", "plain"]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The setting that needs a certain secret, and the secret's meaning."""
+    """The settings with which a certain secret is needed, and the secret's meaning."""
 
     credentials: str
     """Path of a section `credentials`; the secret is needed if this section's kind is `configuration`."""
@@ -30,13 +30,13 @@ class Need:
     """The `kind` of the top-level section that has these credentials."""
 
     without: tuple[str, ...]
-    """All other kinds of the top-level section, which do not need the secret. Misspelt kinds are not checked."""
+    """The valid kinds of the top-level section that do not need the secret."""
 
     meaning: str
 
     @property
     def section(self) -> str:
-        """The top-level section."""
+        """The top-level section that contains the credentials."""
         return self.credentials.partition(".")[0]
 
     @property
@@ -83,14 +83,14 @@ class Secrets:
 
 
 def required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
-    """A secret that `load` has checked to be present."""
+    """Return a secret that the settings need; `load` has already checked that it is present."""
     if secret is None:
-        raise TypeError("a secret that the settings need is missing: load() reports it first")
+        raise TypeError("a secret that the settings need is missing, although load() checks for missing secrets")
     return secret
 
 
 def needed(document: Mapping[str, object]) -> list[str]:
-    """Names of the secrets that a document needs."""
+    """Names of the secrets that the settings in `document` need."""
     return [name for name, need in NEEDS.items() if _instead(document, need) is None]
 
 
@@ -100,14 +100,14 @@ def command(name: str, stack: str) -> str:
 
 
 def written(value: str, *, encrypted: bool) -> Written:
-    """Form of a secret in the stack file; `value` is the decrypted one, `encrypted` says if the file encrypts it."""
+    """Form of a secret in the stack file; `value` is decrypted, `encrypted` is True if the file encrypts it."""
     if not encrypted:
         return "plain"
     return "encrypted" if value == value.strip() else "padded"
 
 
 def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:
-    """Secrets that are missing, in plain text, padded, or not used by the settings in `document`."""
+    """Report secrets that are missing, in plain text, padded with white space, or not used by the settings."""
     for name, need in NEEDS.items():
         state = secrets.get(name)
         instead = _instead(document, need)
@@ -123,7 +123,7 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
             )
         elif state == "padded":
             yield Fault(
-                name, "begins or ends with white space; expected the value without it", f"{set_it} and type the value"
+                name, "begins or ends with white space; expected a value without it", f"{set_it} and type the value"
             )
         elif instead:
             yield Fault(
@@ -134,7 +134,7 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
 
 
 def _instead(document: Mapping[str, object], need: Need) -> str | None:
-    """The setting that makes the secret unnecessary; None if it is needed, "" if that is unknown."""
+    """The setting that makes the secret unnecessary; None if the secret is needed, "" if that is unknown."""
     section, *inner = need.credentials.split(".")
     here = mapping(document.get(section))
     chosen = here.get("kind")

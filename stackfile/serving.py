@@ -1,4 +1,4 @@
-"""Checks of the spreading of replicas and of the size of a connection pool."""
+"""Checks of the setting `server.spread` and of the size of a connection pool."""
 
 from collections.abc import Iterator
 
@@ -11,19 +11,19 @@ MOST_SESSIONS = 4
 
 
 def spread(draft: Draft) -> Iterator[Fault]:
-    """Required spreading needs more than one replica."""
+    """Check that `server.spread` `required` is used with more than one replica."""
     if draft.value("server.spread") != "required" or draft.number("server.replicas") != 1:
         return
     if draft.value("server.autoscaling") is None:
         yield Fault(
             "server.spread",
-            "`required` spreads several replicas, but server.replicas is 1",
+            "`required` needs two or more replicas, but server.replicas is 1",
             "remove server.spread, or use two or more replicas",
         )
 
 
 def pool(draft: Draft) -> Iterator[Fault]:
-    """A pool has enough connections for one request."""
+    """Check that a connection pool has enough connections for one request."""
     size, overflow = draft.number("server.poolSize"), draft.number("server.poolOverflow")
     if size is None or overflow is None or size + overflow >= MOST_SESSIONS:
         return

@@ -16,7 +16,7 @@ from pulumi.runtime.config import CONFIG
 from stackfile.faults import Fault, sounds_secret
 from stackfile.secrets import NEEDS, PROJECT, Written, written
 
-# Similarity from which a namespace counts as a misspelt project name.
+# Minimum similarity to the project's name at which a namespace counts as misspelt.
 ALIKE = 0.8
 FLAGS = {"true": True, "false": False}
 
@@ -43,7 +43,7 @@ def read() -> Source:
 
 
 def assemble(values: Mapping[str, str], encrypted: Collection[str]) -> Source:
-    """One document from strings by `<namespace>:<name>`; `encrypted` lists the keys with encrypted values."""
+    """Combine `values`, by `<namespace>:<name>`, into one document; `encrypted` lists keys with encrypted values."""
     prefix = f"{PROJECT}:"
     ours = {key.removeprefix(prefix): text for key, text in values.items() if key.startswith(prefix)}
     # The engine passes "" for a key that Pulumi.yaml declares and the stack file does not set.
@@ -61,7 +61,7 @@ def assemble(values: Mapping[str, str], encrypted: Collection[str]) -> Source:
 
 
 def parse(text: str) -> object:
-    """A mapping or list from JSON, a boolean from `true` or `false`; any other string stays as it is."""
+    """Convert JSON to a mapping or list, and `true` or `false` to a boolean; return any other string unchanged."""
     if text in FLAGS:
         return FLAGS[text]
     if text[:1] not in ("{", "["):
@@ -74,7 +74,7 @@ def parse(text: str) -> object:
 
 
 def source_faults(source: Source, known: list[Fault]) -> Iterator[Fault]:
-    """Keys that must not be encrypted, and keys that are ignored; `known` are the mistakes found so far."""
+    """Report keys that must not be encrypted, and keys that are ignored; `known` are the mistakes found so far."""
     for key in sorted(source.encrypted):
         explained = any(fault.path.startswith(f"{key}.") and sounds_secret(fault.path) for fault in known)
         if not explained:

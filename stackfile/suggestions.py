@@ -1,4 +1,4 @@
-"""Remedies for keys that are not settings: similar keys, and sections that have the key."""
+"""Remedies for unknown keys: a similar key, the section that a key belongs to, or the command for a secret."""
 
 import difflib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from stackfile.faults import path_of, sounds_secret
 from stackfile.outline import Place
 from stackfile.secrets import NEEDS, command
 
-# Similarity from which a key is suggested instead of another.
+# Minimum similarity to an unknown key at which a known key is suggested.
 ALIKE = 0.7
 
 
@@ -26,7 +26,7 @@ def unknown(place: Place, model: type[BaseModel], stack: str) -> tuple[str, str]
 
 
 def _secret_place(place: Place, name: str, stack: str) -> str:
-    """Remedy for a secret that is written among the settings."""
+    """Remedy for an unknown key that seems to hold a secret."""
     kinds = [outline.choice(parent) for parent in place.parents]
     here = ".".join(str(step) for step in place.steps[:-1])
     secrets = [
@@ -43,7 +43,7 @@ def _secret_place(place: Place, name: str, stack: str) -> str:
 
 
 def _other_places(key: str, section: str, model: type[BaseModel]) -> Iterator[str]:
-    """Remedies that name the sections in which the key would be a setting."""
+    """Yield remedies that name the sections in which the key would be a setting."""
     parent = key.partition(".")[0]
     if not section and parent != key and parent in outline.fields(model):
         yield f"write it below `{parent}:`, or run `pulumi config set --path {key}`"
@@ -53,6 +53,6 @@ def _other_places(key: str, section: str, model: type[BaseModel]) -> Iterator[st
         if name == key:
             homes.setdefault(home, []).append(known.choice or "")
     if section in homes:
-        yield f"it belongs to {section}.kind {outline.one_of(homes[section])}"
+        yield f"the key belongs to {section}.kind {outline.one_of(homes[section])}"
     elif homes:
-        yield f"it belongs to {outline.one_of(homes)}"
+        yield f"the key belongs to {outline.one_of(homes)}"

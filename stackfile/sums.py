@@ -1,4 +1,4 @@
-"""The sums that a preview checks, as strings for `make configuration`."""
+"""Database connections, memory and cluster capacity that a stack needs, with their limits, for `make configuration`."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from stackfile.draft import Draft
 
 
 def sums(draft: Draft) -> Iterator[tuple[str, str]]:
-    """Name of each sum, and the sum as a string. A sum is left out if a value for it is missing."""
+    """Yield the name and the text of each sum that a preview checks, except those for which a value is missing."""
     if wanted := pools.demand(draft):
         available = connections.supply(draft) or "unknown: set database.maxConnections"
         yield "database connections", f"{wanted}; available: {available}"

@@ -1,4 +1,4 @@
-"""Translation of pydantic's errors into mistakes with problem and remedy."""
+"""Translation of pydantic's errors into mistakes, each with a problem and a remedy."""
 
 import difflib
 from collections.abc import Collection, Iterable
@@ -22,7 +22,7 @@ def translate(error: ValidationError, model: type[BaseModel], *, stack: str, enc
     found: list[Fault] = []
     for details in error.errors(include_url=False):
         if details["type"] == "too_short" and details["input"]:
-            # It has entries, and each of them is reported itself.
+            # The list or mapping has entries in the file; the wrong entries are reported themselves.
             continue
         place = outline.locate(model, details["loc"])
         if details["type"] == "extra_forbidden":

@@ -28,7 +28,7 @@ _IMAGE = re.compile(
 def _suggested(text: str, advise: Callable[[str], str | None], spare: str = "-") -> str:
     """Remedy with the nearest valid spelling of a name, if there is one."""
     near = re.sub(r"[^a-z0-9]+", spare, text.strip().lower()).strip(spare)
-    # With other characters it may be a connection string, which a suggestion must not repeat.
+    # A name with other characters may be a connection string, which a suggestion must not repeat.
     is_plain = re.fullmatch(r"[\w .-]+", text)
     return f"write for example {near}" if is_plain and near != text and advise(near) is None else "choose another name"
 
@@ -56,13 +56,13 @@ def _belongs_to_kubernetes(namespace: str) -> bool:
 
 def _namespace(text: str) -> str | None:
     if _belongs_to_kubernetes(text):
-        return "that namespace belongs to Kubernetes: choose another, for example mlflow"
+        return "that namespace belongs to Kubernetes: choose another namespace, for example mlflow"
     return _label(text)
 
 
 def _team(text: str) -> str | None:
     if text in MLFLOW_NAMES:
-        return "MLflow reserves that name: choose another"
+        return "MLflow reserves that name: choose another name"
     if _belongs_to_kubernetes(text):
         return "that namespace belongs to Kubernetes: choose another name"
     if len(text) == 1:
@@ -85,7 +85,7 @@ def _image(text: str) -> str | None:
     if match is None:
         folder = text if "/" in text else f"library/{text}"
         if not re.match(f"{_REGISTRY}/", text) and _image(f"docker.io/{folder}") is None:
-            return f"add its registry, for example docker.io/{folder}"
+            return f"add the image's registry, for example docker.io/{folder}"
         return "write it like registry.example.com/folder/name:1.2.3, in lower case"
     version, digest = match.groups()
     if digest:
@@ -138,7 +138,7 @@ def _logout_url(text: str) -> str | None:
     if re.search(r"[{}]", bare):
         return f"the only placeholder is {PLACEHOLDER}"
     if not bare.startswith("https://"):
-        return "begin it with https://, because it may contain the ID token"
+        return "begin the URL with https://, because it may contain the ID token"
     return None if re.fullmatch(r"https://[^\s/?#@]+[^\s#]*", bare) else "write scheme, host and path, without spaces"
 
 
@@ -175,7 +175,7 @@ def _date(text: str) -> str | None:
         right = False
     if not right:
         return "write year, month and day, in quotes"
-    return None if day == text else f'put it in quotes, because YAML would read it as a timestamp: "{day}"'
+    return None if day == text else f'put the date in quotes, because YAML would read it as a timestamp: "{day}"'
 
 
 def _description(text: str) -> str | None:

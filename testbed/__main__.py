@@ -55,7 +55,7 @@ def _become(command: Sequence[str], variables: dict[str, str]) -> int:
 
 
 def up(_: argparse.Namespace, place: Home, say: Say) -> int:
-    """Build missing parts, start the cluster and wait until it is ready.
+    """Build the parts of the cluster that are missing, start the cluster and wait until it is ready.
 
     Needs root. The first run downloads and compiles everything, which takes a quarter of an hour and more; a run
     that was interrupted continues where it stopped. Later runs take seconds.
@@ -71,7 +71,7 @@ def up(_: argparse.Namespace, place: Home, say: Say) -> int:
 
 
 def rehearse(_: argparse.Namespace, place: Home, say: Say) -> int:
-    """Import the images that only some of the end-to-end tests deploy.
+    """Build the images that only some of the end-to-end tests deploy, and import them into the cluster.
 
     The cluster has to be running.
     """
@@ -118,10 +118,9 @@ def remove(options: argparse.Namespace, place: Home, say: Say) -> int:
 
 
 def env(_: argparse.Namespace, place: Home, __: Say) -> int:
-    """Print environment variables for a shell.
+    """Print the environment variables with which `pulumi` and `kubectl` use the embedded engine and cluster.
 
-    Usage: eval "$(.venv/bin/python -m testbed env)". Afterwards `pulumi` and `kubectl` use the embedded engine and
-    cluster.
+    To set the variables in a shell: eval "$(.venv/bin/python -m testbed env)".
     """
     environment.prepare(place, CHECKOUT, _engine())
     print(environment.export_lines(_variables(place)), end="")
@@ -156,7 +155,7 @@ def kubectl(options: argparse.Namespace, place: Home, _: Say) -> int:
 
 
 def trust_issuer(options: argparse.Namespace, place: Home, say: Say) -> int:
-    """Let the API server accept tokens of an OIDC issuer, to try the strict mode (docs/strict.md).
+    """Make the API server accept tokens of an OIDC issuer, which the strict mode needs (docs/strict.md).
 
     Without a URL the API server accepts only its own tokens again.
     """

@@ -25,7 +25,7 @@ def _xdg(variable: str, default: str) -> Path:
 
 
 def cache() -> Path:
-    """Return the directory of built programs, root file systems and images; safe to delete while nothing runs."""
+    """Return the directory of programs, root file systems and images; safe to delete while the cluster is stopped."""
     return _xdg("XDG_CACHE_HOME", ".cache")
 
 
@@ -36,7 +36,7 @@ def data() -> Path:
 
 @dataclass(frozen=True)
 class Home:
-    """The paths below `data()`."""
+    """The paths of the embedded cluster's data: files and directories below `data()`."""
 
     root: Path
 

@@ -16,7 +16,7 @@ CREATED = tuple[str | None, dict[str, Any]]
 
 
 class Cloud(mocks.Mocks):
-    """The providers of Kubernetes, random and AWS; a resource of any other one fails the test."""
+    """Fake providers of Kubernetes, random and AWS; a resource of any other provider fails the test."""
 
     def __init__(self, *, preview: bool) -> None:
         self.preview = preview
@@ -24,11 +24,11 @@ class Cloud(mocks.Mocks):
         """Secret values that the providers returned."""
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Refuse invokes: with them a program depends on more than its configuration."""
+        """Fail on an invoke, because a program with invokes depends on more than its configuration."""
         raise AssertionError(f"the program invoked {args.token}: pass the value in as an argument instead")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> CREATED:
-        """Id and outputs of a new resource."""
+        """Create a resource, and return its id and outputs."""
         inputs = cast("dict[str, Any]", args.inputs)  # pyright: ignore[reportUnknownMemberType] - has no types
         identity, outputs = self._create(args.typ, args.name, inputs)
         # In a preview an id is not known yet.
@@ -48,10 +48,10 @@ class Cloud(mocks.Mocks):
             case "mlflow-platform":
                 return None, inputs
             case _:
-                raise AssertionError(f"{name}: unknown provider {package}: add its outputs here")
+                raise AssertionError(f"{name}: unknown provider {package}: add its outputs to tests/cloud.py")
 
     def _draw(self, kind: str, name: str, inputs: dict[str, Any]) -> CREATED:
-        """A random value, which here depends on the name only. A preview has none."""
+        """Id and outputs of a random value, which depends only on the resource's name; unknown in a preview."""
         if self.preview:
             return "", inputs
         digest = hashlib.sha256(name.encode())
@@ -68,7 +68,7 @@ class Cloud(mocks.Mocks):
                 identity = digest.hexdigest()[: int(inputs["length"])].upper()
                 return identity, {**inputs, "result": identity}
             case _:
-                raise AssertionError(f"{name}: unknown resource {kind} of the provider random: add its outputs here")
+                raise AssertionError(f"{name}: unknown resource {kind} of random: add its outputs to tests/cloud.py")
         self.secret_values |= set(secrets.values())
         return identity, {**inputs, **{key: pulumi.Output.secret(value) for key, value in secrets.items()}}
 
@@ -96,7 +96,7 @@ def administrator_secret(instance: str) -> str:
 
 
 def _at_aws(kind: str, name: str, inputs: dict[str, Any], cloud: Cloud) -> CREATED:
-    """Id and outputs of a resource at AWS; a preview has none."""
+    """Id and outputs of an AWS resource; in a preview, no id and only its inputs."""
     if cloud.preview:
         return "", inputs
     physical = autoname(name)

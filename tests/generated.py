@@ -1,7 +1,7 @@
 """The files that are generated from the program: `make generate` (`python -m tests.generated`) writes all of them.
 
-They are in the repository because people read them and review their changes. This is here and not in `tools/`, because
-the snapshots and the table of connections come from the program as the tests record it.
+They are in the repository because people read them and review their changes. This module is in `tests/` and not in
+`tools/`, because the snapshots and the table of connections come from the program as the tests record it.
 """
 
 import re
@@ -26,7 +26,7 @@ TABLE = re.compile(r"\| from \| to \|\n(?:\|.*\n)+")
 FIRST_KEY = re.compile(r"^  profile:\n", re.MULTILINE)
 
 Renewal = Callable[[str], str]
-"""The new text of a file, made from the one that it has."""
+"""A function that makes the new text of a file from its current text."""
 
 
 def with_version(text: str) -> str:
@@ -69,7 +69,7 @@ def _snapshot(stack: str, _: str) -> str:
 
 
 def renewals() -> Mapping[Path, Renewal]:
-    """Each generated file, and how it is renewed."""
+    """Each generated file, with the function that makes its new text."""
     named = [ROOT / "README.md", ROOT / "images" / "mlflow" / "Dockerfile", *ROOT.glob("Pulumi.*.yaml")]
     return {
         **dict.fromkeys([*named, *sorted((ROOT / "docs").glob("*.md"))], with_version),
@@ -82,7 +82,7 @@ def renewals() -> Mapping[Path, Renewal]:
 
 
 def main() -> None:
-    """Write every file whose content is no longer current, and name it."""
+    """Write every generated file that is out of date, and print its name."""
     changed = False
     for path, renewed in renewals().items():
         before = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -1,4 +1,4 @@
-"""Runs a Pulumi program without engine and cluster, and records the resources that it registers.
+"""Test harness: runs a Pulumi program without engine and cluster, and records the resources that it registers.
 
 `deploy` returns plain values, on which tests can assert without `apply` and without mocks. A failed assertion in an
 `apply` of the program fails the run, and so does an invoke.
@@ -52,19 +52,19 @@ class Registered:
 
     delete_first: bool
     provider: str
-    """Name of its explicit provider; empty for a component, and for a resource with a default provider."""
+    """Name of the explicit provider; empty for a component, and for a resource with a default provider."""
 
     aliases: tuple[str, ...]
-    """Aliases: names, parents or URNs, without the SDK's own ones for older API versions."""
+    """Each alias as a URN, a name, or `NAME of PARENT`; without those that the SDK adds for older API versions."""
 
     ignored: tuple[str, ...]
     """Paths of inputs whose changes the engine ignores."""
 
     dependencies: frozenset[str]
-    """Names of all resources that it depends on, by option or by input."""
+    """Names of all resources that this one depends on, by option or by input."""
 
     create_timeout: str
-    """Custom time-out of its creation; empty for the provider's own."""
+    """Custom timeout of the creation; empty for the provider's default."""
 
     document: dict[str, Any] = field(repr=False)
     """Inputs as the engine receives them, with each secret value marked."""
@@ -170,7 +170,7 @@ def deploy(
     secrets: Mapping[str, str] | None = None,
     preview: bool = False,
 ) -> Recording:
-    """Run `program` and record it; its return value is exported.
+    """Run `program` and record its resources; the values that it returns become the stack's outputs.
 
     `config` and `secrets` are configuration values by key, with the project's prefix. In a `preview` all values that a
     provider computes are unknown.
@@ -203,7 +203,7 @@ def _export(outputs: Mapping[str, Any] | None) -> None:
 
 @contextlib.contextmanager
 def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
-    """An event loop for Pulumi, which expects one, and an end for the threads that it starts."""
+    """An event loop, which Pulumi needs; at the end, the loop and its threads are stopped."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -273,7 +273,7 @@ def _reveal(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def leaves(value: Any, path: str = "", *, secret: bool = False) -> Iterator[tuple[str, str, bool]]:  # noqa: ANN401
-    """Path, text and secrecy of each scalar in a JSON value."""
+    """Path and text of each scalar in a JSON value, and True if the scalar is secret."""
     if isinstance(value, dict):
         node = cast("dict[str, Any]", value)
         if node.get(SIGNATURE) == SECRET_SIGNATURE:

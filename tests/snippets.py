@@ -1,4 +1,4 @@
-"""The examples in docs/ as pods."""
+"""Pods and settings from the examples in docs/."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def documented_pods() -> list[Part]:
 
 
 def notebook() -> Part:
-    """The pod of a notebook in the page about JupyterHub, as KubeSpawner creates it."""
+    """The notebook pod that KubeSpawner creates from the settings in docs/jupyterhub.md."""
     spawner = _yaml("jupyterhub")[0]["hub"]["config"]["KubeSpawner"]
     container = {**spawner["extra_container_config"], "securityContext": spawner["container_security_context"]}
     return {
@@ -32,7 +32,7 @@ def notebook() -> Part:
 
 
 def operators_task() -> Part:
-    """The pod of a KubernetesPodOperator in the page about Airflow."""
+    """The pod that the KubernetesPodOperator in docs/airflow.md creates."""
     said = _arguments("airflow", "KubernetesPodOperator")
     return {
         "serviceAccountName": said["service_account_name"],
@@ -42,7 +42,7 @@ def operators_task() -> Part:
 
 
 def executors_task() -> Part:
-    """The pod of a KubernetesExecutor in the page about Airflow."""
+    """The pod that the KubernetesExecutor in docs/airflow.md creates."""
     spec = _arguments("airflow", "V1Pod")["spec"]
     (container,) = spec.pop("containers")
     # The name of the container that Airflow overrides.
@@ -51,13 +51,13 @@ def executors_task() -> Part:
 
 
 def pipelines_variables() -> tuple[str, dict[str, str]]:
-    """ConfigMap and environment variables by its keys, of the page about Kubeflow."""
+    """Name of the ConfigMap in docs/kubeflow.md, and the environment variable for each of its keys."""
     said = _arguments("kubeflow", "use_config_map_as_env")
     return said["config_map_name"], said["config_map_key_to_env"]
 
 
 def team_settings(page: str) -> list[Part]:
-    """Sections of a stack file in a page, without the project's prefix."""
+    """The examples of stack files in a page, with keys without the project's prefix."""
     return [
         {key.rpartition(":")[2]: value for key, value in found.items()}
         for found in _yaml(page)
@@ -74,7 +74,7 @@ def _blocks(page: str, language: str) -> list[str]:
 
 
 def _arguments(page: str, function: str) -> dict[str, Any]:
-    """Arguments of the single call of a function in a page's Python as JSON; its package need not be installed."""
+    """Arguments, as JSON, of the only call of a function in a page's Python code; its package need not be installed."""
     trees = [ast.parse(block) for block in _blocks(page, "python")]
     (call,) = (
         (node, tree)
@@ -95,7 +95,7 @@ def _arguments(page: str, function: str) -> dict[str, Any]:
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:
-    """Constants of a module."""
+    """Constants of a module by name."""
     return {
         target.id: ast.literal_eval(node.value)
         for node in tree.body

@@ -1,4 +1,4 @@
-"""The pages that say where things are name what is there."""
+"""Paths, names and versions in README.md and in the pages about the repository: each of them is right."""
 
 import hashlib
 import re
@@ -102,7 +102,7 @@ def test_every_path_in_a_picture_exists(source: Path) -> None:
 
 
 def versions() -> dict[str, tuple[str, str]]:
-    """The README's table: what is supported and what was tested, by name."""
+    """The README's table of versions: the supported and the tested version by product."""
     (table,) = re.findall(r"^## Versions\n\n((?:\|.*\n)+)", PAGES["README.md"], re.MULTILINE)
     rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()[2:]]
     return {name: (supported, tested) for name, supported, tested in rows}
@@ -115,7 +115,7 @@ def pin(path: str, pattern: str) -> str:
 
 
 def equipment(name: str) -> str:
-    """A version that the testbed has."""
+    """The version of a product that the testbed pins."""
     return pin("testbed/versions.py", rf'^{name} = "(.+)"')
 
 

@@ -8,7 +8,7 @@ FOLDERS = ("tests", "testbed/tests", "testbed/e2e")
 
 
 def has_tests(path: Path) -> bool:
-    """True if a file defines something that is written as a test."""
+    """True if a file defines a function whose name begins with `test_`."""
     nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     return any(isinstance(node, ast.FunctionDef) and node.name.startswith("test_") for node in nodes)
 

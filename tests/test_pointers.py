@@ -45,7 +45,7 @@ FILES = dict(contents())
 
 
 def missing(pattern: re.Pattern[str], existing: set[str]) -> list[str]:
-    """Pointers to something that does not exist, each with the file that has it."""
+    """Pointers to something that does not exist, each with the file that contains the pointer."""
     return [
         f"{name}: {match[0].strip()}"
         for name, text in FILES.items()

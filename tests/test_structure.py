@@ -1,4 +1,4 @@
-"""The product depends on nothing of the test equipment."""
+"""Independence of the product from the testbed."""
 
 import ast
 import tomllib
@@ -19,7 +19,7 @@ def _modules() -> list[Path]:
 
 
 def _imported(file: Path) -> set[str]:
-    """Names of the packages at the top level that a file imports."""
+    """Names of the top-level packages that a file imports."""
     nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
@@ -31,7 +31,7 @@ def _document(name: str) -> dict[str, Any]:
 
 
 def _installed(group: str) -> set[str]:
-    """Every package that the lock installs for the product with one of its groups."""
+    """Every package that uv.lock installs for the product with this dependency group."""
     packages = {package["name"]: package for package in cast("list[dict[str, Any]]", _document("uv.lock")["package"])}
     product = packages["mlflow-platform"]
     waiting = [*product["dependencies"], *product["dev-dependencies"][group]]
@@ -45,7 +45,7 @@ def _installed(group: str) -> set[str]:
 
 
 def _own(name: str) -> set[str]:
-    """Requirements of the testbed's pyproject.toml that the product's does not have."""
+    """Requirements in another pyproject.toml that the product's pyproject.toml does not have."""
 
     def names(requirements: list[str]) -> set[str]:
         return {requirement.partition("[")[0].partition(">")[0].partition("=")[0] for requirement in requirements}

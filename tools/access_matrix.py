@@ -1,7 +1,7 @@
 """Access of groups and programs to every team, computed from the stack file without a cluster, Pulumi or secrets.
 
-With --against, prints the changes of access since the stack file of that git revision: gains before losses, and within
-each the changes that include deletion first.
+With --against, prints the changes of access since the stack file of that git revision: gains, then losses; within
+each of the two, changes that include deletion come first.
 
 Exit codes: 0 for success; 1 if the stack file has mistakes, which are listed as in a preview; 2 if there is no such
 stack or revision. Missing secrets are only reported, because they do not change access.
@@ -23,7 +23,7 @@ FORMATS = ("text", "json", "markdown")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the access matrix, or with --against its changes; returns the exit code."""
+    """Print the access matrix, or with --against the changes of access; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.access_matrix",
         description=__doc__,
@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--against", metavar="REVISION", default="", help="compare with this git revision, for example main"
     )
-    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text, coloured on a terminal")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="text", help="output format (default: text, coloured on a terminal)"
+    )
     options = parser.parse_args(arguments)
     try:
         now = present(options.stack)

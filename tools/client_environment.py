@@ -1,4 +1,4 @@
-"""A virtual environment with the published MLflow client, as data scientists use it."""
+"""A virtual environment with the MLflow client from PyPI, as data scientists install the client."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ def cache() -> Path:
 
 
 def client_python() -> Path:
-    """Path of the environment's Python; the environment is installed first if the pinned requirements have changed.
+    """Path of the Python with the MLflow client; install its environment first if the pinned requirements have changed.
 
     Raises:
         SystemExit: the packages cannot be installed; the message names the failed command.
@@ -51,4 +51,7 @@ def _run(*command: str | Path) -> None:
         subprocess.run(command, check=True)
     except subprocess.CalledProcessError as error:
         line = " ".join(str(part) for part in command)
-        sys.exit(f"installing the MLflow client failed ({error.returncode}): {line}; can it reach the package index?")
+        sys.exit(
+            f"the MLflow client could not be installed: exit code {error.returncode} of {line}; "
+            "check that this machine can reach the package index"
+        )

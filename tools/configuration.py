@@ -1,4 +1,4 @@
-"""Resolved configuration of a stack: all settings with their origin, and sums of connections, memory, CPU and storage.
+"""Resolved configuration of a stack: all settings with their origin, and total connections, memory, CPU and storage.
 
 Reads only the stack file: needs no cluster, Pulumi or passphrase. A value comes from the stack file, else from the
 profile, else from the default. Secrets are shown as set or missing.
@@ -36,7 +36,7 @@ BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolved:
-    """The configuration to print."""
+    """A stack's resolved settings, states of secrets, computed values, mistakes and warnings."""
 
     stack: str
     entries: list[Entry]
@@ -47,7 +47,7 @@ class Resolved:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the configuration; returns the exit code."""
+    """Print a stack's resolved configuration; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.configuration",
         description=__doc__,
@@ -97,7 +97,7 @@ def as_text(found: Resolved, *, coloured: bool) -> str:
         paint = (faint, end) if origin == "default" else ("", "")
         lines.append(f"{path.ljust(widths[0])}  {value.ljust(widths[1])}  {paint[0]}{origin}{paint[1]}".rstrip())
     if found.computed:
-        lines += ["", f"{strong}Sums{end}", "", *(f"{name}: {text}" for name, text in found.computed.items())]
+        lines += ["", f"{strong}Computed{end}", "", *(f"{name}: {text}" for name, text in found.computed.items())]
     if found.warnings:
         lines += ["", f"{strong}Warnings{end}", "", *map(str, found.warnings)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Run a command with one context of the user's kubeconfig and the user's Pulumi.
+"""Run a command with one context of the user's kubeconfig and the `pulumi` on PATH.
 
 `python -m tools.context NAME COMMAND...`. The context is copied into a separate kubeconfig, so that `kubectl config
 use-context` in another terminal does not redirect a deployment.
@@ -41,7 +41,7 @@ def single_context(merged: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def plain(node: Any, folder: Path = Path()) -> Any:  # noqa: ANN401 - any YAML
-    """Plain values of the nodes of `KubeConfigMerger`; relative paths are resolved in the kubeconfig's `folder`."""
+    """Convert nodes of `KubeConfigMerger` to plain values; relative paths begin in the kubeconfig's `folder`."""
     if isinstance(node, ConfigNode):
         read = cast("Any", node)
         return plain(read.value, Path(read.path).resolve().parent if read.path else folder)
@@ -54,12 +54,15 @@ def plain(node: Any, folder: Path = Path()) -> Any:  # noqa: ANN401 - any YAML
 
 
 def main() -> None:
-    """Write a kubeconfig with only this context, and run the command with it."""
+    """Write a kubeconfig with only the context NAME, and run COMMAND with this kubeconfig."""
     if len(sys.argv) < 3:  # noqa: PLR2004 - the module, a name and a command
         sys.exit("usage: python -m tools.context NAME COMMAND...")
     name, command = sys.argv[1], sys.argv[2:]
     if shutil.which("pulumi") is None:
-        sys.exit("pulumi is not on PATH: install it (https://www.pulumi.com/docs/install/), or run without CONTEXT")
+        sys.exit(
+            "pulumi is not on PATH: install it (https://www.pulumi.com/docs/install/), "
+            "or run without CONTEXT to use the embedded cluster"
+        )
     base = Path(os.environ.get("XDG_DATA_HOME", ""))
     folder = (base if base.is_absolute() else Path.home() / ".local/share") / "mlflow-platform" / "contexts"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

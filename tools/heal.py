@@ -1,8 +1,8 @@
-"""Clean up after a deployment that was killed, so that the next one continues where it stopped.
+"""Clean up after a deployment that was killed, so that the next deployment continues where the killed one stopped.
 
 A killed Pulumi leaves its lock, if the state is in a file backend, and pending operations for unfinished resources.
-The lock is removed if its process no longer exists. An object that the deployment has already created in the cluster is
-added to the state. All pending operations are removed. Prints nothing if there is nothing to do.
+The lock is removed if the process that took it no longer exists. An object that the deployment has already created in
+the cluster is added to the state. All pending operations are removed. Prints nothing if there is nothing to do.
 """
 
 import json
@@ -34,7 +34,7 @@ def abandoned(lock: Mapping[str, Any], host: str) -> bool:
 
 
 def runs(pid: int) -> bool:
-    """True if a process with this id runs on this machine; a zombie has ended."""
+    """True if a process with this id runs on this machine and is not a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -71,7 +71,7 @@ def object_id(inputs: Mapping[str, Any]) -> str:
 def field_manager(live: Object) -> str | None:
     """Field manager with which the provider last applied an object; None if the provider did not apply it.
 
-    The next apply has to use the same field manager: with another one it would conflict.
+    The next apply has to use the same field manager: with another one, the API server would report a conflict.
     """
     applied = [
         entry
@@ -82,12 +82,12 @@ def field_manager(live: Object) -> str | None:
 
 
 def is_ours(live: Object) -> bool:
-    """True if the Pulumi Kubernetes provider has written the object; any other object was created by somebody else."""
+    """True if the Pulumi Kubernetes provider has written the object; if not, somebody else created the object."""
     return any(entry["manager"].startswith(PROVIDER) for entry in live["metadata"].get("managedFields") or ())
 
 
 def adopted(begun: Object, live: Object) -> dict[str, Any]:
-    """The resource in the state for an object whose creation was interrupted, as the provider would have written it.
+    """The state's entry for an object whose creation was interrupted, as if the provider had finished the creation.
 
     Until a refresh, the outputs are a copy of the inputs instead of the live object. That is enough: a diff compares
     only inputs, and secret inputs are already encrypted. With `initErrors`, the next `up` waits for the object.
@@ -97,14 +97,14 @@ def adopted(begun: Object, live: Object) -> dict[str, Any]:
     manager = field_manager(live)
     if manager is not None:
         outputs["__fieldManager"] = manager
-    unready = ["its creation was interrupted"]
+    unready = ["object creation was interrupted"]
     return {**begun, "id": object_id(inputs), "outputs": outputs, "initErrors": unready}
 
 
 def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
-    """The resources with the adopted resource `new`, in place of the resource with the same URN or at the end.
+    """The state's resources with the adopted resource `new`, which replaces the one with the same URN, or comes last.
 
-    A resource that already has the same URN and id is kept instead.
+    But if a resource already has the same URN and id, that one is kept and `new` is dropped.
     """
     same = [index for index, old in enumerate(resources) if old["urn"] == new["urn"] and not old.get("delete")]
     if not same:
@@ -120,7 +120,7 @@ def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
 
 
 def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tuple[dict[str, Any], list[str]]:
-    """A deployment without pending operations, and the URNs of the adopted objects.
+    """The exported state `deployment` without pending operations, and the URNs of the adopted objects.
 
     An object whose creation was interrupted is adopted, that is, added to the resources, if `find` finds it by its
     inputs and the provider has created it; a refresh completes the resource. An object of somebody else is not adopted,

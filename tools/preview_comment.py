@@ -2,8 +2,8 @@
 
 `python -m tools.preview_comment dev=dev.json prod=prod.json` converts the events that `pulumi preview --json` streams
 with PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true into Markdown on standard output. With `--against`, access is compared
-with the stack files of that git revision. With `--post`, the comment is posted and replaces that of an earlier run;
-this needs GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment.
+with the stack files of that git revision. With `--post`, the comment is posted and replaces the comment of an earlier
+run; this needs GITHUB_TOKEN, GITHUB_REPOSITORY and PULL_REQUEST in the environment.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def _name(urn: str) -> str:
 
 
 def summary(stack: str, preview: Preview, most: int = LENGTHS[0]) -> str:
-    """The section of a stack in the comment; no list has more than `most` lines."""
+    """The comment's section about a stack's preview; no list has more than `most` lines."""
     counts = Counter(change.op for change in preview.changes)
     headline = ", ".join(f"{counts[op]} to {op}" for op in SIGNS if counts[op]) or "no changes"
     parts = [f"### `{stack}`: {'the preview failed' if preview.errors else headline}"]
@@ -129,7 +129,7 @@ def _first(lines: list[str], most: int) -> list[str]:
 
 
 def access_summary(stack: str, found: Difference | str, most: int = LENGTHS[0]) -> str:
-    """A stack's part of the section about access; a string in `found` is the reason why there is no comparison."""
+    """The comment's lines about a stack's access; a string `found` is the reason why access is not compared."""
     if isinstance(found, str):
         return f"**`{stack}`**: {found}"
     lines = sentences(found, MARKDOWN)
@@ -139,7 +139,7 @@ def access_summary(stack: str, found: Difference | str, most: int = LENGTHS[0]) 
 
 
 def comment(previews: Mapping[str, Preview], access: Mapping[str, Difference | str] | None = None) -> str:
-    """The complete comment, with lists short enough for GitHub."""
+    """The complete comment, with lists shortened until GitHub accepts the comment's length."""
     text = ""
     for most in LENGTHS:
         parts = [MARKER]
@@ -155,7 +155,7 @@ def comment(previews: Mapping[str, Preview], access: Mapping[str, Difference | s
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the previews, and print or post the comment."""
     parser = argparse.ArgumentParser(prog="python -m tools.preview_comment", description=__doc__)
-    parser.add_argument("previews", nargs="+", metavar="STACK=FILE", help="events of `pulumi preview --json`")
+    parser.add_argument("previews", nargs="+", metavar="STACK=FILE", help="stack and file with the preview's events")
     parser.add_argument("--against", metavar="REVISION", help="add the changes of access since this git revision")
     parser.add_argument("--post", action="store_true", help="post the comment to the pull request")
     options = parser.parse_args(arguments)
@@ -177,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(_posted(text) if options.post else text)
     if unknown:
         # The comment says so too, but the job must fail.
-        sys.exit(f"access cannot be compared with {options.against}")
+        sys.exit(f"access cannot be compared with {options.against}: the comment has the reason")
 
 
 def _posted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Posts the preview comment to a pull request on GitHub."""
+"""GitHub client that posts the preview comment to a pull request."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ HINTS: dict[int, str] = {
 
 
 def post(text: str, *, marker: str, api: str, repository: str, pull_request: str, token: str) -> str:
-    """Create the comment, or replace the one that begins with the marker; returns its URL.
+    """Create the comment, or replace an earlier one that begins with the marker; returns the comment's URL.
 
     Raises:
         SystemExit: GitHub rejected the request or is unreachable; the message contains GitHub's answer and a remedy.

@@ -1,4 +1,4 @@
-"""Smoke test: log a run on the deployed platform as a data scientist would, and print the URLs.
+"""Smoke test: log a run on the deployed platform as a data scientist would, and print the platform's URLs.
 
 `tools/with-cluster CONTEXT .venv/bin/python -m tools.smoke [--json]`. The exit code is 0 if the platform works, or if
 `server.paused` is set.
@@ -99,7 +99,10 @@ def record_run(platform: Platform, team: str) -> dict[str, Any]:
 
 def _failure(platform: Platform, team: str, what: str, said: str) -> str:
     last = "\n  ".join(said.strip().splitlines()[-8:])
-    return f"smoke test: the MLflow client {what} in workspace {team} of {platform.url}; its last lines:\n  {last}"
+    return (
+        f"smoke test: the MLflow client {what} in workspace {team} of {platform.url}; "
+        f"the end of its error output:\n  {last}"
+    )
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ class TeamAccount:
     namespace: str
     service_account: str
     workspace: str | None
-    """The team's MLflow workspace; None in an MLflow without workspaces."""
+    """The team's MLflow workspace; None if `workspaces.enabled` is false."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +36,13 @@ class Platform:
 
     teams: dict[str, TeamAccount]
     users: tuple[str, ...]
-    """E-mail addresses of the users in the stack file; empty with an OIDC login."""
+    """E-mail addresses of the users in the stack file; empty if users sign in at an OIDC provider."""
 
     audience: str = AUDIENCE
-    """Accepted audience of service-account tokens."""
+    """The audience that the platform accepts in service-account tokens."""
 
     paused: bool = False
-    """True if `server.paused` has removed the server."""
+    """True if `server.paused` is set, so that no server runs."""
 
 
 def parse_outputs(outputs: dict[str, Any]) -> Platform:

@@ -1,4 +1,4 @@
-"""Reads the stack files of the working tree without Pulumi and without a passphrase."""
+"""Reader of the stack files in the working tree, which needs neither Pulumi nor a passphrase."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ class UnreadableError(Exception):
 
 
 def file_name(stack: str) -> str:
-    """File name of a stack's configuration; the stack's name may include organization and project.
+    """Name of a stack's file, `Pulumi.STACK.yaml`; the stack's name may include organization and project.
 
     Raises:
         UnknownError: the stack's name is invalid.
@@ -28,7 +28,7 @@ def file_name(stack: str) -> str:
 
 
 def read(stack: str) -> Source:
-    """A stack's configuration in the working tree.
+    """Read a stack's file in the working tree.
 
     Raises:
         UnknownError: there is no such stack file.
@@ -39,7 +39,7 @@ def read(stack: str) -> Source:
         return file.read(Path(name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         there = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in Path().glob("Pulumi.*.yaml"))
-        known = f"the stacks here are {', '.join(there)}" if there else "run this where Pulumi.yaml is"
+        known = f"the stacks here are {', '.join(there)}" if there else "run this in the directory of Pulumi.yaml"
         raise UnknownError(f"there is no {name} here: {known}") from None
     except (OSError, UnicodeDecodeError, file.UnreadableError) as error:
         raise UnreadableError(f"{name} cannot be read: {error}") from None

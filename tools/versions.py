@@ -18,7 +18,7 @@ def pinned(requirements: str) -> str:
     """
     pin = re.search(r"^mlflow==([^\s\\]+)", requirements, re.MULTILINE)
     if pin is None:
-        raise ValueError("no line `mlflow==VERSION`")
+        raise ValueError("the requirements have no line `mlflow==VERSION`")
     return pin[1]
 
 

@@ -1,6 +1,6 @@
-"""Keep the platform's volumes when the platform is deleted, and list them afterwards.
+"""Keep the platform's PersistentVolumes when the platform is deleted, and list them afterwards.
 
-`python -m tools.volumes retain NAMESPACE` before, `python -m tools.volumes list NAMESPACE` after the deletion.
+Run `python -m tools.volumes retain NAMESPACE` before the deletion, `python -m tools.volumes list NAMESPACE` after it.
 """
 
 import sys
@@ -13,7 +13,7 @@ RETAIN = "Retain"
 
 
 def retain(api: Any, namespace: str) -> list[str]:  # noqa: ANN401 - the package has no types
-    """Set the reclaim policy of all volumes claimed in the namespace to Retain; returns the changed volumes' names."""
+    """Set the reclaim policy Retain on the volumes of all claims in a namespace; returns the changed volumes' names."""
     changed: list[str] = []
     for volume in api.list_persistent_volume().items:
         claim = volume.spec.claim_ref
@@ -25,7 +25,7 @@ def retain(api: Any, namespace: str) -> list[str]:  # noqa: ANN401 - the package
 
 
 def left_behind(volumes: list[Any], namespace: str) -> list[str]:
-    """One line with name, size and claim for each volume whose claim in the namespace was deleted."""
+    """One line for each volume whose claim in the namespace was deleted: name, size and deleted claim."""
     return [
         f"{volume.metadata.name}  {volume.spec.capacity['storage']}  {claim.namespace}/{claim.name}"
         for volume in volumes
@@ -36,18 +36,18 @@ def left_behind(volumes: list[Any], namespace: str) -> list[str]:
 
 
 def main() -> None:
-    """Run the command in the arguments."""
+    """Run the subcommand `retain` or `list`, as the arguments say."""
     kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
     api = kubernetes.CoreV1Api()
     match sys.argv[1:]:
         case ["retain", namespace]:
             for name in retain(api, namespace):
-                print(f"volume {name} will be kept when its claim is deleted")
+                print(f"PersistentVolume {name} will be kept when its PersistentVolumeClaim is deleted")
         case ["list", namespace]:
             lines = left_behind(api.list_persistent_volume().items, namespace)  # pyright: ignore[reportUnknownMemberType] - likewise
             if lines:
-                print("these volumes keep their data (see docs/destroy.md to use or delete them):")
-            print("\n".join(f"  {line}" for line in lines) or "no volumes are left")
+                print("these PersistentVolumes still have their data (see docs/destroy.md to use or delete them):")
+            print("\n".join(f"  {line}" for line in lines) or "no PersistentVolumes are left")
         case _:
             sys.exit("usage: python -m tools.volumes retain|list NAMESPACE")
 

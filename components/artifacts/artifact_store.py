@@ -25,7 +25,7 @@ class OwnBucket:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DirectAccess:
-    """Direct access of a team's programs to their workspace's artifacts in the bucket, bypassing the MLflow server."""
+    """Direct access of a team's programs to their workspace's artifacts in the S3 bucket, without the MLflow server."""
 
     environment: Mapping[str, pulumi.Input[str]]
     flows: Sequence[Flow]
@@ -59,8 +59,8 @@ class ArtifactStore:
 def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
     """Artifact URI of a bucket.
 
-    The scheme is defined in images/mlflow/server: with `s3://` MLflow would send clients to the store itself, which
-    they may not be able to reach.
+    The scheme `s3-proxied` is defined in images/mlflow/server: with `s3://` MLflow would send clients to the store
+    itself, which they may not be able to reach.
     """
     return pulumi.Output.concat("s3-proxied://", bucket)
 

@@ -29,7 +29,7 @@ class ExternalStoreArgs:
     """URL of the S3 API; None means AWS."""
 
     authority: str | None = None
-    """CA certificate of the store, as PEM; None means a public one."""
+    """CA certificate that the store's clients trust, as PEM; None means the public CA certificates."""
 
     access: Source | AssumedRole
     """Source of an access key (entries `access-key-id` and `secret-access-key`), or the AWS role to assume."""

@@ -69,7 +69,9 @@ class ObjectStoreArgs:
 def identities(
     bucket: str, *, client: tuple[str, str], administrator: tuple[str, str]
 ) -> dict[str, list[dict[str, object]]]:
-    """SeaweedFS's identity file: a client with access to `bucket` alone, and the administrator who creates the bucket.
+    """Content of SeaweedFS's identity file: a client that can access only `bucket`, and an administrator.
+
+    A Job uses the administrator's access key to create the bucket.
 
     `client` and `administrator` are pairs of access key id and secret access key.
     """

@@ -1,4 +1,4 @@
-"""Artifacts on a volume of the server, for a quick evaluation. Only one pod at a time can use the volume."""
+"""Artifacts on a volume of the server's pod, for a quick evaluation. Only one pod at a time can use the volume."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class VolumeStoreArgs:
 
 
 class VolumeStore(pulumi.ComponentResource):
-    """A volume for artifacts; clients read and write them through the server, as with a bucket."""
+    """A PersistentVolumeClaim for artifacts; clients read and write the artifacts through the MLflow server."""
 
     artifact_store: ArtifactStore
 

@@ -1,5 +1,5 @@
 """AWS resources: the bucket, the database, and the identities of the pods that use them.
 
-Only `factories/aws.py` imports those modules of this package that load pulumi_aws: loading takes seconds, which stacks
-without AWS should not wait for.
+Loading pulumi_aws takes seconds. So that stacks without AWS do not wait, only `factories/aws.py` imports the modules of
+this package that load pulumi_aws.
 """

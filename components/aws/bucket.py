@@ -1,4 +1,4 @@
-"""An S3 bucket of the platform: encrypted with a KMS key, versioned, closed to the public and to plain HTTP.
+"""The S3 bucket that the platform creates: encrypted with a KMS key, versioned, closed to the public and to plain HTTP.
 
 An object that MLflow deletes stays as a noncurrent version until the lifecycle rules expire it.
 """
@@ -43,7 +43,7 @@ def lifecycle(
 ) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
     """Lifecycle rules of the bucket, each for all objects.
 
-    Without them, unfinished uploads and deleted objects would be stored, and paid for, forever.
+    Without these rules, unfinished uploads and deleted objects would be stored, and paid for, forever.
     """
     rules: list[s3.BucketLifecycleConfigurationRuleArgsDict] = [
         {
@@ -71,7 +71,7 @@ def lifecycle(
 
 
 class Bucket(pulumi.ComponentResource):
-    """The bucket, and the settings that protect it: if the bucket is retained, they are retained too."""
+    """The S3 bucket and the settings that protect it; if the bucket is retained, these settings are retained too."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]

@@ -21,7 +21,7 @@ class RoleIdentityArgs:
     namespace: pulumi.Input[str]
     service_account: str
     policy: pulumi.Input[str]
-    """The role's policy, as JSON."""
+    """The role's inline policy, as JSON."""
 
     description: str
     permissions_boundary: str | None
@@ -29,7 +29,7 @@ class RoleIdentityArgs:
 
 
 class RoleIdentity(pulumi.ComponentResource):
-    """An IAM role with an inline policy, which only pods with one service account of one cluster may assume."""
+    """An IAM role that only pods with one service account of one cluster may assume, and its inline policy."""
 
     identity: AwsIdentity
 

@@ -24,14 +24,14 @@ class UserIdentityArgs:
 
     namespace: pulumi.Input[str]
     policy: pulumi.Input[str]
-    """The user's policy, as JSON."""
+    """The user's inline policy, as JSON."""
 
     permissions_boundary: str | None
     """ARN of the permissions boundary that the AWS account requires; None if the account requires none."""
 
     secret: str | None = None
-    """Fixed name of the Secret, for Secrets that users refer to: a new access key keeps it. With None the name is
-    generated: a new access key comes in a Secret with a new name, which restarts the pods."""
+    """Fixed name of the Secret, for a Secret that users refer to by name: a new access key does not change the name.
+    With None the name is generated: a new access key is in a Secret with a new name, which restarts the pods."""
 
 
 class UserIdentity(pulumi.ComponentResource):

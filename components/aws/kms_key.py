@@ -12,7 +12,7 @@ DELETION_DAYS = 30
 
 
 def storage_key(name: str, arn: str | None, data: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """ARN of a KMS key: the existing `arn`, or a new key, whose description says that it encrypts `data`."""
+    """ARN of a KMS key: `arn`, or if that is None the ARN of a new key with the description `Encrypts <data>`."""
     if arn is not None:
         return pulumi.Output.from_input(arn)
     return aws.kms.Key(

@@ -33,7 +33,7 @@ class PodIdentity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AwsIdentity:
-    """An IAM role or user, and the settings and connections with which containers authenticate as it."""
+    """An IAM role or user, and the settings and connections with which containers authenticate as that role or user."""
 
     attachment: pods.Attachment
     flows: tuple[networks.Flow, ...]

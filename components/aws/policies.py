@@ -1,8 +1,8 @@
-"""All IAM and bucket policies of the platform, as functions of strings (not of Pulumi outputs).
+"""All IAM and bucket policies of the platform, as functions whose arguments are strings, not Pulumi outputs.
 
-A test in testbed/tests/aws proves that each action in them is needed. With `s3:ListBucket`, S3 answers a request for a
-missing object with 404 instead of 403. Reading and deleting noncurrent versions, and changing buckets, are left to the
-AWS account's administrators.
+A test in testbed/tests/aws proves that each action in these policies is needed. With `s3:ListBucket`, S3 answers a
+request for a missing object with 404 instead of 403. No policy allows reading or deleting noncurrent versions, or
+changing the bucket: only the AWS account's administrators can do that.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,8 @@ def secret_reader(*, secret: str, key: str, region: str) -> Document:
 def bucket(*, bucket: str, key: str) -> Document:
     """Bucket policy that denies requests without TLS, and uploads that request other encryption than the bucket's.
 
-    `StringNotEquals` is true for a missing header, hence `Null`: without the header S3 uses the bucket's encryption.
+    `StringNotEquals` is also true if the header is missing. The condition `Null` exempts such uploads, because S3 then
+    uses the bucket's encryption.
     """
     return document(
         {
@@ -81,9 +82,9 @@ def bucket(*, bucket: str, key: str) -> Document:
 
 
 def federated_trust(*, provider: str, namespace: str, service_account: str) -> Document:
-    """Trust policy for pods with one service account, whose tokens the cluster's OIDC provider in IAM verifies.
+    """Trust policy that lets pods with one service account assume the role with a service-account token.
 
-    `provider` is the provider's ARN.
+    `provider` is the ARN of the cluster's OIDC provider in IAM, against which AWS STS verifies the token.
     """
     issuer = provider.partition(":oidc-provider/")[2]
     return document(
@@ -127,7 +128,7 @@ def _objects(resource: str) -> Statement:
 
 
 def _key(key: str, actions: Sequence[str], service: str) -> Statement:
-    """Statement that allows a KMS key to be used through one AWS service only: it decrypts no data from elsewhere."""
+    """Policy statement that allows the use of a KMS key through one AWS service only, not by direct calls of KMS."""
     return {
         "Sid": "Key",
         "Effect": "Allow",

@@ -1,7 +1,8 @@
 """PostgreSQL 17 at Amazon RDS: encrypted at rest and in transit, with point-in-time recovery, open to the cluster only.
 
-RDS generates and rotates the administrator's password, in Secrets Manager. The Pulumi program never reads it, so it is
-not in the state; a Job in the cluster reads it to create MLflow's own role (components/database/database_role.py).
+RDS generates and rotates the administrator's password, and stores it in AWS Secrets Manager. The Pulumi program never
+reads the password, so Pulumi's state does not contain it. A Job in the cluster reads the password to create MLflow's
+own role (components/database/database_role.py).
 """
 
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class RdsArgs:
 
 
 def parameters(max_connections: int | None) -> list[aws.rds.ParameterGroupParameterArgsDict]:
-    """Entries of the DB parameter group: values that differ from RDS's defaults, or must stay if a default changes."""
+    """Parameters of the DB parameter group that differ from RDS's defaults, or must stay when a default changes."""
     group: list[aws.rds.ParameterGroupParameterArgsDict] = [
         {"name": "rds.force_ssl", "value": "1", "apply_method": "immediate"}
     ]
@@ -132,7 +133,10 @@ class Rds(pulumi.ComponentResource):
         self.register_outputs({"host": self.host, "key": self.key})
 
     def _snapshot_name(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
-        """Name of the final snapshot. Snapshot names are unique, so a replacement of the instance gets a new name."""
+        """Name of the final snapshot, with a random suffix that changes when the instance is replaced.
+
+        Two snapshots cannot have the same name.
+        """
         suffix = random.RandomString(
             f"{name}-snapshot",
             length=8,

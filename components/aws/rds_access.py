@@ -26,7 +26,7 @@ class RdsAccessArgs:
 
     namespace: pulumi.Input[str]
     image: str
-    """The server's image, for the Job that creates role and database."""
+    """The server's image, for the Job that creates MLflow's role and database."""
 
     pull_secrets: tuple[str, ...] = ()
     """Names of the image pull Secrets."""

@@ -21,7 +21,10 @@ TOKEN_SECONDS = 3600
 
 
 def web_identity(role_arn: pulumi.Input[str]) -> pods.Attachment:
-    """The token and the environment variables with which AWS SDKs assume the role; the SDKs need the region too."""
+    """The token mount and the environment variables with which AWS SDKs assume the role.
+
+    The SDKs also need the region, which `region_environment` sets.
+    """
     return with_token(
         volume=VOLUME,
         file=f"{FOLDER}/token",
@@ -54,5 +57,5 @@ def with_token(*, volume: str, file: str, audience: str, env: Mapping[str, pulum
 
 
 def to_aws() -> networks.Flow:
-    """Connections to AWS endpoints, whose addresses change."""
+    """Connections to AWS endpoints: HTTPS to any address, because the addresses of the endpoints change."""
     return networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443])

@@ -1,1 +1,1 @@
-"""MLflow's metadata: PostgreSQL in the cluster or elsewhere, its role and database, or an SQLite file."""
+"""Databases for MLflow's metadata: PostgreSQL in the cluster or elsewhere, or an SQLite file."""

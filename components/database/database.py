@@ -43,5 +43,5 @@ def postgresql_uri(
 
 
 def verified_tls(authority_file: str) -> str:
-    """TLS options of libpq that verify the server's host name and its certificate against the CA certificates."""
+    """TLS options of libpq: verify the server's certificate (CA certificates in `authority_file`) and its host name."""
     return f"sslmode=verify-full&sslrootcert={authority_file}"

@@ -1,4 +1,4 @@
-"""MLflow's role and database on a PostgreSQL server outside the platform, created by a Job as an administrator.
+"""MLflow's role and database on a PostgreSQL server outside the platform: a Job creates both as an administrator.
 
 The role owns its database and has no other rights. The Job runs again when a password, the administrator or a name
 changes: it sets the role's password again, and leaves an existing database as it is.
@@ -24,7 +24,7 @@ RESOURCES = pods.Resources(cpu="50m", memory="64Mi", cpu_limit="1", memory_limit
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Administrator:
-    """The administrator account of the PostgreSQL server, with which the Job creates role and database."""
+    """The administrator account of the PostgreSQL server, with which the Job creates MLflow's role and database."""
 
     attachment: pods.Attachment
     """Environment variables ADMINISTRATOR_USER and ADMINISTRATOR_PASSWORD; or ADMINISTRATOR_SECRET_ARN, the ARN of a
@@ -78,7 +78,7 @@ class DatabaseRoleArgs:
     """CA certificate of the database server."""
 
     trust: pods.Attachment = pods.NOTHING
-    """Mounts the company's CA certificates, for services other than the database that the Job calls."""
+    """Mounts the company's CA certificates, which the Job trusts when it calls services other than the database."""
 
     flow: networks.Flow
     """Connection to the database."""
@@ -88,7 +88,7 @@ class DatabaseRoleArgs:
 
 
 class DatabaseRole(pulumi.ComponentResource):
-    """The Job that creates role and database; if it fails, the deployment stops and shows the Job's error message."""
+    """The Job that creates MLflow's role and database. If the Job fails, the deployment stops and shows its error."""
 
     done: pulumi.Resource
 

@@ -14,7 +14,7 @@ from components.kubernetes.credential import Source, credential
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdministratorArgs:
-    """The administrator account of the PostgreSQL server, with which role and database are created."""
+    """The administrator account of the PostgreSQL server, with which a Job creates MLflow's role and database."""
 
     user: str
     password: Source
@@ -34,13 +34,13 @@ class ExternalDatabaseArgs:
     """Source of the user's password (entry `password`)."""
 
     authority: str | None = None
-    """CA certificate of the database server, as PEM; None means a public one."""
+    """CA certificate that the database's clients trust, as PEM; None means the public CA certificates."""
 
     administrator: AdministratorArgs | None = None
-    """None means that role and database exist already."""
+    """None means that MLflow's role and database exist already."""
 
     image: str
-    """The server's image, for the Job that creates role and database."""
+    """The MLflow server's image, for the Job that creates MLflow's role and database."""
 
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""

@@ -1,7 +1,7 @@
 """PostgreSQL 17 in the cluster: one instance on one volume.
 
-For evaluation, and for teams that accept an outage while it restarts; there is no replica. MLflow's role owns the
-database `mlflow` and has no other rights; the superuser has no password and cannot connect over the network.
+For evaluation, and for teams that accept an outage while PostgreSQL restarts; there is no replica. MLflow's role owns
+the database `mlflow` and has no other rights; the superuser has no password and cannot connect over the network.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""TLS certificates of the platform's host names: from a Secret, or by a private CA for evaluation.
+"""TLS certificates of the platform's host names: from Secrets, or signed by a private CA for evaluation.
 
 A private CA's certificates are computed from a random seed that Pulumi stores as a secret: the keys are derived from
-the seed, the signatures are deterministic (RFC 6979), and the dates are in the stack file. The same seed gives the same
-certificates, so a second `up` changes nothing.
+the seed, the signatures are deterministic (RFC 6979), and the first day of validity is in the stack file. The same seed
+gives the same certificates, so a second `up` changes nothing.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ class CertificateArgs:
 
     namespace: pulumi.Input[str]
     domain: str
-    """The CA certificate is valid for this domain and names below it only."""
+    """Domain of the platform; the CA certificate is valid only for the domain and names below it."""
 
     hosts: Mapping[str, str]
     """Host name by role (`host`, or `identity` for the development identity provider). Each host has a certificate of
@@ -46,13 +46,13 @@ class CertificateArgs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Certificate:
-    """The TLS Secrets of the platform's hosts, and the CA certificate that their clients have to trust."""
+    """The TLS Secrets of the platform's hosts, and the CA certificate that clients of these hosts have to trust."""
 
     secret_names: Mapping[str, pulumi.Input[str]]
     """Name of the `kubernetes.io/tls` Secret in the platform's namespace, by host name."""
 
     authority: pulumi.Output[str] | None
-    """CA certificate, as PEM, that clients have to trust; None means a public one."""
+    """CA certificate that clients have to trust, as PEM; None means the public CA certificates."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +95,10 @@ def authority_certificate(seed: bytes, domain: str) -> str:
 
 
 def self_signed(seed: bytes, host: str, issued: dt.date) -> Pair:
-    """A certificate for `host`, signed by the CA that is derived from `seed`; same arguments, same certificate."""
+    """A certificate for `host`, signed by the private CA that is derived from `seed`.
+
+    The same arguments always give the same certificate.
+    """
     authority_key, key = private_key(seed, "authority"), private_key(seed, f"host {host}")
     start = dt.datetime.combine(issued, dt.time.min, dt.UTC)
     builder = (
@@ -143,7 +146,7 @@ def _key_usage(*, authority: bool) -> x509.KeyUsage:
 
 
 class SelfSignedCertificate(pulumi.ComponentResource):
-    """A TLS Secret for each host, with a certificate of a private CA that belongs to this stack alone."""
+    """A TLS Secret for each host, with a certificate that is signed by this stack's own private CA."""
 
     certificate: Certificate
 

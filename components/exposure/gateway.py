@@ -1,4 +1,4 @@
-"""The platform's public address, and its exposure outside the cluster: HTTPS to the login, and to nothing else.
+"""The platform's public address, and the exposure of the login (OAuth2-Proxy) at that address over HTTPS.
 
 `Route` is the common interface of an Ingress (`ingress.py`) and the Gateway API (`http_route.py`).
 """
@@ -25,7 +25,7 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """Origin in the sense of browsers, scheme and host: it does not contain the path."""
+        """The origin, as browsers define it: scheme and host, without the path."""
         return f"https://{self.host}"
 
 
@@ -34,7 +34,7 @@ class Route(Protocol):
 
     @property
     def controller_namespace(self) -> str:
-        """Namespace of the controller's pods, for the NetworkPolicies that allow their connections."""
+        """Namespace of the ingress controller's pods, for NetworkPolicies that allow connections from these pods."""
         ...
 
     def expose(
@@ -50,7 +50,7 @@ class GatewayArgs:
 
     address: Address
     service: k8s.core.v1.Service
-    """Service in front of the login; it has one port."""
+    """Service of the login (OAuth2-Proxy); it has one port."""
 
     route: Route
 

@@ -1,4 +1,4 @@
-"""Exposure by the Gateway API: a Gateway of the platform, and an HTTPRoute for each Service."""
+"""Exposure by the Gateway API: one Gateway for the platform, and an HTTPRoute for each Service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ class ListenersArgs:
     gateway_class: str
     port: int
     controller_namespace: str
-    """Namespace of the controller's data-plane pods."""
+    """Namespace of the Gateway controller's data-plane pods."""
 
     annotations: Mapping[str, str]
-    """Annotations of the Gateway, which depend on the controller."""
+    """Annotations of the Gateway; the controller determines which are possible."""
 
     hosts: Mapping[str, str]
-    """Host name by role, for example `host`; each listener has the name of its host's role."""
+    """Host name by role, for example `host`; the role is the name of the host's listener."""
 
     certificate: Certificate
 
 
 class Listeners(pulumi.ComponentResource):
-    """A Gateway with a TLS listener for each host; only HTTPRoutes of the same namespace may attach."""
+    """A Gateway with a TLS listener for each host; only HTTPRoutes of the same namespace may attach to it."""
 
     controller_namespace: str
 
@@ -64,7 +64,7 @@ class Listeners(pulumi.ComponentResource):
     def expose(
         self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
     ) -> k8s.apiextensions.CustomResource:
-        """Expose `service` at an address."""
+        """Expose `service` at `address` with an HTTPRoute."""
         (listener,) = (role for role, host in self._args.hosts.items() if host == address.host)
         return k8s.apiextensions.CustomResource(
             f"{name}-route",

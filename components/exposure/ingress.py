@@ -14,7 +14,7 @@ net = k8s.networking.v1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IngressRoute:
-    """An Ingress for each Service."""
+    """Exposure of Services, each by an Ingress of its own, and the settings of these Ingresses."""
 
     namespace: pulumi.Input[str]
     """Namespace of the Services."""
@@ -24,7 +24,7 @@ class IngressRoute:
     """Namespace of the ingress controller's pods."""
 
     annotations: Mapping[str, pulumi.Input[str]]
-    """Annotations of every Ingress, which depend on the controller."""
+    """Annotations of every Ingress; the ingress controller determines which are possible."""
 
     certificate: Certificate
     ready: tuple[pulumi.Resource, ...] = ()
@@ -33,7 +33,7 @@ class IngressRoute:
     def expose(
         self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
     ) -> net.Ingress:
-        """Expose `service` at an address."""
+        """Expose `service` at `address` with an Ingress."""
         backend = net.IngressBackendArgs(
             service=net.IngressServiceBackendArgs(
                 name=service.metadata.name, port=net.ServiceBackendPortArgs(name="http")

@@ -1,4 +1,4 @@
-"""Keeps a Deployment available while pods are replaced, nodes are drained and zones fail."""
+"""Settings that keep a Deployment available while pods are replaced, nodes are drained and zones fail."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -19,7 +19,7 @@ DRAIN_SECONDS = 15
 
 
 def spread(labels: Mapping[str, str], strictness: Spread) -> list[core.TopologySpreadConstraintArgs]:
-    """Topology spread constraints over nodes and over zones, for the pods with these labels."""
+    """Topology spread constraints over nodes and over zones, for the pods with `labels`."""
     return [
         core.TopologySpreadConstraintArgs(
             max_skew=1,
@@ -41,7 +41,7 @@ def disruption_budget(
     replicas: int,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """A PodDisruptionBudget that lets one pod at a time be evicted; none for one replica, where it cannot help."""
+    """Create a PodDisruptionBudget that allows evicting one pod at a time; with one replica, create none."""
     if replicas <= 1:
         return
     k8s.policy.v1.PodDisruptionBudget(

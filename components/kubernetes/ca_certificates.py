@@ -57,9 +57,10 @@ class AuthoritiesArgs:
 
 
 class Authorities(pulumi.ComponentResource):
-    """A company's CA certificates, which clients in the server's image trust in addition to the public ones.
+    """A company's CA certificates, which containers of the server's image trust in addition to the public ones.
 
-    An init container in each pod writes both into one file, so that the public ones are always those of the image.
+    An init container in each pod writes both into one file, so that the public CA certificates are always those of the
+    image.
     """
 
     attachment: pods.Attachment

@@ -48,7 +48,7 @@ class ExistingSecret:
     """Key in the Secret, by entry of the credential."""
 
     rotation: int = 1
-    """A new number restarts the pods: the program does not see changes of a Secret that others manage."""
+    """A new number restarts the pods: the Pulumi program does not notice changes of a Secret that others manage."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +90,7 @@ class Credential:
     """Resources that must exist before a pod reads the Secret."""
 
     def env(self, variables: Mapping[str, str]) -> tuple[core.EnvVarArgs, ...]:
-        """Environment variables with the values of entries; `variables` maps each variable's name to an entry."""
+        """Environment variables from the credential; `variables` maps each variable's name to an entry."""
         values = tuple(pods.secret_env(name, self.secret, self.keys[entry]) for name, entry in variables.items())
         return (*values, *self.rotation_env(next(iter(variables))))
 
@@ -101,7 +101,7 @@ class Credential:
         return (core.EnvVarArgs(name=f"{variable}_ROTATION", value=str(self.rotation)),)
 
     def file(self, entry: str, path: str) -> core.VolumeProjectionArgs:
-        """An entry as the file `path` of a projected volume."""
+        """A source for a projected volume: the credential's `entry` as the file `path`."""
         return core.VolumeProjectionArgs(
             secret=core.SecretProjectionArgs(
                 name=self.secret, items=[core.KeyToPathArgs(key=self.keys[entry], path=path)]

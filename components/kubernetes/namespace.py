@@ -26,7 +26,7 @@ class PlatformNamespaceArgs:
 
 
 class PlatformNamespace(pulumi.ComponentResource):
-    """The namespace, with a NetworkPolicy that denies all traffic except DNS; components open what they need."""
+    """The namespace, with a NetworkPolicy that denies all traffic except DNS."""
 
     namespace: pulumi.Output[str]
 

@@ -1,6 +1,6 @@
 """NetworkPolicies: the default deny of a namespace, and the connections that each component opens.
 
-Every namespace of the platform denies ingress and egress; each component opens what it needs with a policy of its own.
+Every namespace of the platform denies ingress and egress; each component allows its connections with its own policy.
 Kubelet probes come from the node and are always allowed.
 """
 
@@ -27,19 +27,22 @@ NODE_LOCAL_DNS = "169.254.20.10/32"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flow:
-    """Connections with `peers` on TCP `ports`: container ports, because policies apply after Service translation."""
+    """Connections with `peers` on TCP `ports`.
+
+    The ports are container ports, because NetworkPolicies apply after Service translation.
+    """
 
     peers: Sequence[net.NetworkPolicyPeerArgs]
     ports: Sequence[int]
 
 
 def pods(labels: dict[str, str]) -> net.NetworkPolicyPeerArgs:
-    """Peer of a NetworkPolicy: the pods with these labels in the policy's own namespace."""
+    """Peer of a NetworkPolicy: the pods with `labels` in the policy's own namespace."""
     return net.NetworkPolicyPeerArgs(pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels))
 
 
 def namespaces(labels: dict[str, str], pod_labels: dict[str, str] | None = None) -> net.NetworkPolicyPeerArgs:
-    """Peer of a NetworkPolicy: the pods, all or those with `pod_labels`, of the namespaces with `labels`."""
+    """Peer of a NetworkPolicy: all pods, or those with `pod_labels`, in the namespaces with `labels`."""
     selector = k8s.meta.v1.LabelSelectorArgs(match_labels=labels)
     if pod_labels is None:
         return net.NetworkPolicyPeerArgs(namespace_selector=selector)
@@ -49,7 +52,7 @@ def namespaces(labels: dict[str, str], pod_labels: dict[str, str] | None = None)
 
 
 def namespace(name: pulumi.Input[str], pod_labels: dict[str, str] | None = None) -> net.NetworkPolicyPeerArgs:
-    """Peer of a NetworkPolicy: the pods, all or those with `pod_labels`, of the namespace `name`."""
+    """Peer of a NetworkPolicy: all pods, or those with `pod_labels`, in the namespace `name`."""
     selector = k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
     if pod_labels is None:
         return net.NetworkPolicyPeerArgs(namespace_selector=selector)
@@ -59,12 +62,18 @@ def namespace(name: pulumi.Input[str], pod_labels: dict[str, str] | None = None)
 
 
 def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
-    """Any IPv4 address except those of cloud metadata services; for services outside the cluster and the API server."""
+    """Peer of a NetworkPolicy: any IPv4 address except those of cloud metadata services.
+
+    It is for connections to the API server and to services outside the cluster.
+    """
     return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr="0.0.0.0/0", except_=[LINK_LOCAL]))
 
 
 def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:
-    """Connections to address ranges; an empty list without ranges: a rule without peers would allow all addresses."""
+    """Connections to the address ranges `ranges`; an empty list if there are no ranges.
+
+    A rule without peers would allow all addresses.
+    """
     peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=cidr)) for cidr in ranges]
     return [Flow(peers=peers, ports=ports)] if peers else []
 
@@ -126,7 +135,7 @@ def open_flows(
 ) -> net.NetworkPolicy:
     """A NetworkPolicy that opens `ingress` and `egress` for the pods labelled `to_pods`.
 
-    Workloads that connect as soon as they start have to depend on it.
+    Workloads that connect as soon as they start have to depend on this NetworkPolicy.
     """
     return net.NetworkPolicy(
         f"{name}-network",

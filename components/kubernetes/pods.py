@@ -1,8 +1,8 @@
 """Hardened pods: the pod and container settings that all workloads of the platform share.
 
-`hardened_pod` builds every pod. As the Pod Security level `restricted` requires, it has a numeric non-root user and no
-capabilities; beyond that, a read-only root file system and no service-account token. A container that has to write
-mounts a volume (components/kubernetes/volumes.py).
+`hardened_pod` builds every pod. As the Pod Security level `restricted` requires, a pod has a numeric non-root user and
+no capabilities; beyond that level, it has a read-only root file system and no service-account token. A container that
+has to write mounts a volume (components/kubernetes/volumes.py).
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
-    """Environment variables, volume mounts and volumes that a container needs to use a service."""
+    """Environment variables, volume mounts, volumes and init containers that a container needs to use a service."""
 
     env: tuple[core.EnvVarArgs, ...] = ()
     mounts: tuple[core.VolumeMountArgs, ...] = ()
@@ -117,7 +117,7 @@ def hardened_pod(
 
 
 def pod_security(uid: int) -> core.PodSecurityContextArgs:
-    """A pod's security context for the level `restricted`; its volumes belong to the group `uid`."""
+    """A pod's security context for the Pod Security level `restricted`; the pod's volumes belong to the group `uid`."""
     return core.PodSecurityContextArgs(
         run_as_non_root=True,
         run_as_user=uid,
@@ -129,7 +129,7 @@ def pod_security(uid: int) -> core.PodSecurityContextArgs:
 
 
 def container_security() -> core.SecurityContextArgs:
-    """A container's security context for the level `restricted`, with a read-only root file system."""
+    """A container's security context for the Pod Security level `restricted`, with a read-only root file system."""
     return core.SecurityContextArgs(
         allow_privilege_escalation=False,
         read_only_root_filesystem=True,

@@ -44,7 +44,7 @@ class ScriptJobArgs:
     script and, with underscores, the name of the script."""
 
     modules: Sequence[str] = ()
-    """Further files of components/scripts, which the script imports."""
+    """Further files of components/scripts that the script imports."""
 
     env: Sequence[core.EnvVarArgs]
     resources: pods.Resources
@@ -52,7 +52,7 @@ class ScriptJobArgs:
     """Environment variables, mounts and volumes in addition to `env` and the script's volume."""
 
     egress: Sequence[networks.Flow]
-    """Connections that the pod may open; it accepts none."""
+    """Connections that the pod may open; it accepts no connections."""
 
     backoff_limit: int
     """Number of retries after the first failure."""

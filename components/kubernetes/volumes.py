@@ -1,4 +1,4 @@
-"""Volumes of pods: claims, scratch space, and files from ConfigMaps and Secrets."""
+"""Volumes of pods: PersistentVolumeClaims, emptyDir volumes, and files from ConfigMaps and Secrets."""
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -17,7 +17,7 @@ def persistent_volume(
     namespace: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> tuple[core.PersistentVolumeClaim, Attachment]:
-    """A PersistentVolumeClaim named after `name`, and its mount at `path`. Only one node at a time can mount it."""
+    """A PersistentVolumeClaim named after `name`, and its mount at `path`; only one node at a time can mount it."""
     claim = core.PersistentVolumeClaim(
         f"{name}-volume",
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -38,14 +38,14 @@ def persistent_volume(
 
 
 def claim_template(name: str, storage: str, storage_class: str | None) -> core.PersistentVolumeClaimArgs:
-    """A volume claim template of a StatefulSet; the claim is named `name`."""
+    """An entry `name` for a StatefulSet's `volumeClaimTemplates`."""
     return core.PersistentVolumeClaimArgs(
         metadata=k8s.meta.v1.ObjectMetaArgs(name=name), spec=_claim_spec(storage, storage_class)
     )
 
 
 def claim_mount(name: str, path: str) -> Attachment:
-    """The mount of a StatefulSet's claim template; Kubernetes adds the volume to the pod itself."""
+    """A mount at `path` of a StatefulSet's volume claim template `name`; Kubernetes adds the volume to the pod."""
     return Attachment(mounts=(core.VolumeMountArgs(name=name, mount_path=path),))
 
 

@@ -35,9 +35,9 @@ def login_secrets(
     namespace: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> LoginSecrets:
-    """The files `cookie-secret`, `client-secret` and, if OAuth2-Proxy has users of its own, `htpasswd`.
+    """The files `cookie-secret`, `client-secret` and, if `htpasswd` is set, `htpasswd`.
 
-    They are in one Secret; if the client secret is a `Source`, it is in another Secret.
+    All are in one Secret, except a client secret from a `Source`, which is in another Secret.
     """
     # 32 characters: OAuth2-Proxy uses them as an AES key without decoding.
     cookie = random.RandomPassword(f"{name}-cookie", length=32, special=False, opts=opts)
@@ -79,7 +79,7 @@ def login_authorities(
     namespace: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> tuple[list[str], Attachment]:
-    """Names of the files with private CA certificates, and their mount in `AUTHORITIES`.
+    """Names of the files with private CA certificates, and the mount of these files in `AUTHORITIES`.
 
     Possible files: the CA certificates of this cluster's API server, of the identity provider and of the company.
     """

@@ -1,8 +1,8 @@
-"""The browser login as a separate Deployment, which Traefik calls for every request (ForwardAuth).
+"""OAuth2-Proxy as a separate Deployment for browsers, which Traefik calls for every request (ForwardAuth).
 
-This login's response contains the caller's ID token, which Traefik adds to the request. The login in the server's pod
-verifies that token as it verifies a program's: it does not trust a request because it comes from Traefik. Request
-bodies do not pass through this Deployment.
+The Deployment's response contains the user's ID token, and Traefik adds the token to the request. The OAuth2-Proxy
+sidecar in the server's pod then verifies the token, as it verifies a program's token: it does not trust a request
+because the request comes from Traefik. Request bodies do not pass through this Deployment.
 """
 
 import dataclasses
@@ -50,14 +50,14 @@ class ForwardAuthArgs:
 
     login: Login
     route: IngressRoute
-    """Exposure of the platform, to which this login is added."""
+    """Exposure of the platform by an Ingress, to which ForwardAuth is added."""
 
     api_server: Sequence[str]
     """Address ranges of the API server; empty if unknown."""
 
 
 def arguments(command_line: Sequence[str], address: Address) -> list[str]:
-    """OAuth2-Proxy's command line, changed for ForwardAuth: it answers requests instead of forwarding them."""
+    """A copy of `command_line` with which OAuth2-Proxy answers ForwardAuth requests instead of forwarding requests."""
     return oauth2_proxy.with_options(
         command_line,
         {
@@ -73,7 +73,7 @@ def arguments(command_line: Sequence[str], address: Address) -> list[str]:
 
 
 def middleware_spec(url: pulumi.Input[str], cookie: str) -> dict[str, object]:
-    """Spec of the Middleware: the URL that Traefik calls, and the headers of the response that it passes on."""
+    """Spec of the Middleware: the URL that Traefik calls, and the response headers that Traefik passes on."""
     return {
         "forwardAuth": {
             "address": url,
@@ -87,10 +87,10 @@ def middleware_spec(url: pulumi.Input[str], cookie: str) -> dict[str, object]:
 
 
 class ForwardAuth(pulumi.ComponentResource):
-    """A Deployment of OAuth2-Proxy, its pages at `/oauth2`, and the Middleware that calls it."""
+    """A Deployment of OAuth2-Proxy, its pages at `/oauth2`, and the Middleware with which Traefik calls it."""
 
     route: IngressRoute
-    """Exposure with this login in front of the Service."""
+    """Exposure by an Ingress for which Traefik calls this Deployment at each request."""
 
     def __init__(self, name: str, args: ForwardAuthArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:ForwardAuth", name, None, opts)

@@ -1,7 +1,7 @@
 """A development identity provider (dex) with a few fixed users, for an evaluation with a real OIDC login.
 
-It keeps sessions and signing keys in memory: after a restart all users have to sign in again. The validation of the
-settings refuses it in production.
+Dex keeps sessions and signing keys in memory: after a restart all users have to sign in again. The validation of the
+settings refuses dex in production.
 """
 
 import json
@@ -30,7 +30,7 @@ USER_IDS = uuid.uuid5(uuid.NAMESPACE_DNS, "dex.mlflow-platform")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Oidc:
-    """The OIDC client that the login uses: its issuer, id and secret."""
+    """The OIDC client that OAuth2-Proxy uses: its issuer, id and secret."""
 
     issuer: str
     client_id: str
@@ -41,8 +41,8 @@ class Oidc:
     """Further client ids whose ID tokens are accepted from programs."""
 
     inside: bool = False
-    """True if the login needs no additional NetworkPolicy rule to reach the issuer: the issuer is behind this cluster's
-    ingress controller, or is the issuer of service-account tokens."""
+    """True if OAuth2-Proxy needs no additional NetworkPolicy rule to reach the issuer: the issuer is behind this
+    cluster's ingress controller, or is the issuer of service-account tokens."""
 
     ready: tuple[pulumi.Resource, ...] = ()
     """Resources that must exist before a user signs in."""
@@ -61,7 +61,7 @@ class IdentityProviderArgs:
     """Host name of the issuer."""
 
     redirect_uri: str
-    """Redirect URI of the login."""
+    """OAuth2-Proxy's redirect URI."""
 
     users: Mapping[str, Sequence[str]]
     """Groups of each user, by e-mail address."""
@@ -100,7 +100,7 @@ def configuration(
 
 
 class IdentityProvider(pulumi.ComponentResource):
-    """Dex at a host name of its own, with one client and a generated password for each user."""
+    """Dex at its own host name, with one OIDC client and a generated password for each user."""
 
     oidc: Oidc
     passwords: pulumi.Output[dict[str, str]]

@@ -1,8 +1,9 @@
 """The login: OAuth2-Proxy as a sidecar in the server's pod, the only path to the server.
 
-It accepts browsers (with a session cookie), ID tokens of the identity provider, Kubernetes service-account tokens and,
-with the basic login, user names with passwords. It replaces all identity headers that a client sends, and the server
-listens on loopback, so nothing can bypass it. It only authenticates: the server authorises requests by Kubernetes RBAC.
+OAuth2-Proxy accepts browsers (with a session cookie), ID tokens of the identity provider, Kubernetes service-account
+tokens and, with the basic login, user names with passwords. It replaces all identity headers that a client sends, and
+the server listens on loopback, so no request can bypass OAuth2-Proxy. OAuth2-Proxy only authenticates: the server
+authorises requests by Kubernetes RBAC.
 """
 
 import re
@@ -43,10 +44,10 @@ class LoginArgs:
 
     oidc: Oidc
     authority: pulumi.Output[str] | None
-    """CA certificate of the identity provider, as PEM; None means a public one."""
+    """Private CA certificate with which the identity provider is verified, as PEM; None if there is none."""
 
     company_authorities: str | None = None
-    """CA certificates of the company, as PEM, which may have signed the identity provider's certificate too."""
+    """CA certificates of the company, as PEM; one of these CAs may have signed the identity provider's certificate."""
 
     service_account_issuer: str
     """Issuer of service-account tokens: the API server's option `--service-account-issuer`."""
@@ -58,8 +59,8 @@ class LoginArgs:
     """Hours after which an unused session expires."""
 
     refresh_minutes: int
-    """Minutes after which the login reads a user's groups from the identity provider again: a user removed from a group
-    loses access after that time."""
+    """Minutes after which OAuth2-Proxy reads a user's groups from the identity provider again: a user who is removed
+    from a group loses access after that time."""
 
     verifies_only: bool = False
     """True if browsers sign in at a separate Deployment (ForwardAuth): the sidecar then accepts only tokens."""
@@ -69,10 +70,10 @@ class LoginArgs:
     htpasswd file, `oidc` names the issuer of the cluster's service-account tokens."""
 
     logout_url: str | None = None
-    """URL to call when a user signs out; `{id_token}` in it stands for the user's ID token."""
+    """URL to call when a user signs out; `{id_token}` in it is replaced by the user's ID token."""
 
     pass_token: bool = False
-    """True if the login passes the caller's token to the server; the API server then has to accept that token."""
+    """True if OAuth2-Proxy passes the caller's token to the server; the API server then has to accept that token."""
 
 
 def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
@@ -137,7 +138,7 @@ def with_options(command_line: Sequence[str], options: Mapping[str, str]) -> lis
 
 
 def verifying(command_line: Sequence[str]) -> list[str]:
-    """A copy of `command_line` for a login that only verifies tokens: other requests are refused, not redirected."""
+    """A copy of `command_line` with which OAuth2-Proxy only verifies tokens, and refuses requests without a token."""
     return with_options(
         command_line,
         {
@@ -169,8 +170,8 @@ def cookie_name(address: Address) -> str:
     """Name of the session cookie.
 
     With the prefix `__Host-` browsers refuse the cookie from any other host or sub-domain; the prefix also requires the
-    cookie path `/`. A platform below a URL path does not use the prefix, because another platform on the same host
-    would receive its sessions.
+    cookie path `/`. A platform below a URL path does not use the prefix, because with the cookie path `/` browsers
+    would send the cookie to another platform on the same host too.
     """
     return "__Secure-mlflow" if address.path else "__Host-mlflow"
 
@@ -179,20 +180,20 @@ class Login(pulumi.ComponentResource):
     """Secrets and settings of OAuth2-Proxy, and its container as a sidecar."""
 
     command_line: list[str]
-    """Command line of a login for browsers and programs."""
+    """OAuth2-Proxy's command line for browsers and programs."""
 
     attachment: pods.Attachment
-    """Environment variables and volumes for every container of the login."""
+    """Environment variables and volumes for every container of OAuth2-Proxy."""
 
     sidecar: core.ContainerArgs
     issuer_ports: tuple[int, ...]
-    """TCP ports outside the cluster that the login connects to: the issuers' and that of `logout_url`."""
+    """TCP ports outside the cluster that OAuth2-Proxy connects to: those of the issuers and of `logout_url`."""
 
     user_header: str
-    """Request header in which the login passes the caller's name to the server; it removes a client's own value."""
+    """Request header in which OAuth2-Proxy passes the caller's name to the server, replacing the client's own value."""
 
     passes_token: bool
-    """True if the login passes the caller's token to the server."""
+    """True if OAuth2-Proxy passes the caller's token to the server."""
 
     audience: str
     """An accepted audience of service-account tokens, for programs that request a token."""
@@ -240,9 +241,9 @@ class Login(pulumi.ComponentResource):
         self.register_outputs({})
 
     def flows(self, *, controller_namespace: str, api_server: Sequence[str]) -> list[networks.Flow]:
-        """Connections of a pod with this login: to the issuers, to read their public keys.
+        """Connections that a pod with OAuth2-Proxy opens to the issuers, to read their public keys.
 
-        `api_server` are the address ranges of the API server, as in `networks.api_server`.
+        `api_server` contains the address ranges of the API server, as in `networks.api_server`.
         """
         flows = [
             # An identity provider behind this cluster's ingress controller: selected by the controller's pods, because

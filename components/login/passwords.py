@@ -1,7 +1,7 @@
 """Users and passwords of the basic login, which needs no identity provider.
 
-OAuth2-Proxy reads them from an htpasswd file. Its sessions have no groups then, so the teams' RoleBindings name the
-users themselves.
+OAuth2-Proxy reads users and password hashes from an htpasswd file. The sessions of such users have no groups, so the
+teams' RoleBindings name the users themselves.
 """
 
 from collections.abc import Sequence

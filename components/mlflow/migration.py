@@ -42,7 +42,7 @@ class SchemaMigrationArgs:
 
     database: Database
     minutes: int
-    """Deadline of the Job in minutes; a migration that is cut off has not changed the database."""
+    """Deadline of the Job in minutes; a migration that exceeds the deadline has not changed the database."""
 
     trust: pods.Attachment = pods.NOTHING
     """Mounts the company's CA certificates, which may have signed the database's certificate."""

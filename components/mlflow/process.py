@@ -34,7 +34,7 @@ def allowed_hosts(host: str, namespace: str) -> list[str]:
 def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) -> list[str]:
     """The server's command line; `database` and `artifacts` are URIs.
 
-    It contains no secret: libpq reads the password from PGPASSWORD.
+    The command line contains no secret: libpq reads the password from PGPASSWORD.
     """
     return [
         "mlflow",
@@ -72,12 +72,12 @@ def uvicorn_options(termination_seconds: int) -> str:
 
 
 def threads(pool_size: int, pool_overflow: int) -> int:
-    """Number of requests that a worker handles at once: as many as there are pairs of database connections.
+    """Number of requests that a worker handles at once: half of its database connections, after reserving one.
 
-    Logging a batch takes another connection while it holds one (`SqlAlchemyStore.log_batch`). A batch that renames its
-    run takes up to four connections; such batches wait for connections only if all of them arrive at once. One
-    connection is reserved for the authorisation, which looks up a run's workspace in the event loop and would block the
-    loop by waiting.
+    A request that logs a batch holds two connections at once (`SqlAlchemyStore.log_batch`). If the batch also renames
+    the run, the request takes up to four connections; such requests wait for connections only if all of them arrive at
+    once. One connection is reserved for the authorisation plugin: it looks up a run's workspace in the event loop, and
+    would block the loop if it had to wait for a connection.
     """
     return max(1, (pool_size + pool_overflow - 1) // 2)
 

@@ -23,8 +23,8 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
     """Annotation with which Pulumi overwrites the number of replicas, although an autoscaler has owned that field.
 
-    It is absent while there is an autoscaler. So removing the autoscaler always changes the Deployment, and Pulumi
-    applies the number of replicas even if the setting is the same as before.
+    The annotation is absent while there is an autoscaler. So removing the autoscaler always changes the Deployment, and
+    Pulumi applies the number of replicas even if the setting is the same as before.
     """
     return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
 
@@ -46,7 +46,7 @@ def most_replicas(args: MLflowArgs) -> int:
 def autoscaler(
     name: str, args: MLflowArgs, bounds: Autoscaling, deployment: apps.Deployment, opts: pulumi.ResourceOptions
 ) -> None:
-    """A HorizontalPodAutoscaler by CPU utilization; it needs a metrics server in the cluster."""
+    """Create a HorizontalPodAutoscaler by CPU utilization, which needs a metrics server in the cluster."""
     scaling.HorizontalPodAutoscaler(
         f"{name}-autoscaler",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=LABELS),

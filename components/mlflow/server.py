@@ -2,7 +2,7 @@
 
 Workspaces are namespaces labelled `mlflow-enabled=true`. Kubernetes RBAC decides about every request: the server sends
 a SubjectAccessReview for the user that the login has authenticated, in the workspace's namespace, or a
-SelfSubjectAccessReview with the caller's own token where the login passes it on.
+SelfSubjectAccessReview with the caller's own token if the login passes that token to the server.
 """
 
 import pulumi
@@ -20,7 +20,7 @@ rbac = k8s.rbac.v1
 
 
 class MLflow(pulumi.ComponentResource):
-    """A Deployment of server and login, and the Service in front of the login."""
+    """The Deployment of the MLflow server with OAuth2-Proxy as a sidecar, and the Service in front of OAuth2-Proxy."""
 
     service: core.Service
 

@@ -1,4 +1,4 @@
-"""Creates the artifact bucket if it is missing. Runs in a Job, with the store's administrator credential."""
+"""Job script that creates the artifact bucket if it is missing, with the store's administrator credential."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ import time
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-# The store answers within ten seconds of its start; a minute more is for a slow volume.
+# The store usually answers within ten seconds after its start; the rest is for a slow volume.
 DEADLINE = time.monotonic() + 120
 BUCKET = os.environ["BUCKET"]
 
@@ -18,8 +18,8 @@ while True:
             s3.create_bucket(Bucket=BUCKET)
     except (BotoCoreError, ClientError) as error:
         if time.monotonic() > DEADLINE:
-            sys.exit(f"bucket {BUCKET}: the store at {os.environ['ENDPOINT_URL']} refused for two minutes: {error}")
+            sys.exit(f"no bucket {BUCKET} at {os.environ['ENDPOINT_URL']} after two minutes of trying: {error}")
         time.sleep(2)
     else:
-        print(f"bucket {BUCKET} is there")
+        print(f"bucket {BUCKET} exists")
         break

@@ -1,13 +1,14 @@
-"""Makes MLflow's role and database as the server's administrator, and proves that the role can work.
+"""Job script that creates MLflow's role and database as the PostgreSQL server's administrator, and then tests the role.
 
-Runs in a Job before the schema migration, and again whenever a password or a name changes. What is there already stays:
-a role that may do more than MLflow needs, or a database of somebody else's, ends the Job instead of being changed.
-Names are quoted by psycopg; the password reaches the server as its SCRAM verifier, which no log of statements gives
-away.
+The Job runs before the schema migration, and again after a change of a password or a name. An existing role with more
+attributes than MLflow needs, or an existing database with another owner, is not changed: the Job fails instead. psycopg
+quotes all names. The script sends the role's password as a SCRAM verifier, so PostgreSQL's statement log never contains
+the password.
 
-Exit codes: 0 done; 20 the administrator cannot sign in; 21 the role has other rights; 22 the database is somebody
-else's; 23 its encoding is not UTF8; 24 the server is too old; 25 the role cannot sign in, or cannot create a table;
-1 anything that another try may change.
+Exit codes: 0 done; 20 the administrator cannot sign in or lacks a privilege; 21 the role has attributes that MLflow
+must not have, or is the administrator; 22 the database has another owner; 23 the database's encoding is not UTF8;
+24 the server is too old; 25 the role cannot sign in, or cannot create tables; 1 an error that may go away with another
+try.
 """
 
 import json
@@ -24,21 +25,24 @@ import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
 ADMINISTRATOR, ROLE_RIGHTS, FOREIGN_DATABASE, ENCODING, TOO_OLD, ROLE_USELESS = 20, 21, 22, 23, 24, 25
-# The first version in which the schema `public` belongs to the owner of the database, and is closed to others.
+# The first version in which the schema `public` belongs to the owner of the database, and other roles cannot use it to
+# create objects.
 OLDEST = 15
-# From this one on, creating a role does not make its creator a member of it that could act in its name.
+# From this version on, the creator of a role does not get the options INHERIT and SET for the role.
 CREATOR_IS_NO_MEMBER = 16
-# Any number that no other program uses on this server: two platforms take turns.
+# Key of an advisory lock, so that two platforms do not change the server at the same time: any number that no other
+# program uses on this server.
 LOCK = 0x4D4C4652
-# A server that was just made, or is just failing over, is given a minute.
+# Time for a server that was just created, or is failing over.
 PATIENCE_SECONDS = 60
 CONNECT_SECONDS = 10
-# What libpq says when the server itself refused, unless it is starting or full, and when its certificate is not right.
+# Errors of libpq for which another try is useless: the server refuses the connection, except while the server is
+# starting or has no free connection, or the server's certificate is wrong.
 FINAL = re.compile(r"FATAL: (?!the database system|sorry, too many|remaining connection)|certificate|not support SSL")
 
 ROLE, DATABASE = environ["ROLE"], environ["DATABASE"]
 SERVER = f"{environ['PGHOST']}:{environ['PGPORT']}"
-# Rights that reach beyond one database.
+# Role attributes that reach beyond one database, by column of pg_roles.
 RIGHTS = {
     "rolsuper": "SUPERUSER",
     "rolcreaterole": "CREATEROLE",
@@ -49,7 +53,10 @@ RIGHTS = {
 
 
 def finish(code: int, message: str) -> NoReturn:
-    """Leave the message where `kubectl describe` and the deployment's error text show it."""
+    """Exit with `code`, and print `message` and write it to the termination log.
+
+    `kubectl describe` and Pulumi's error message show the termination log.
+    """
     print(message, flush=True)
     Path("/dev/termination-log").write_text(message, encoding="utf-8")
     sys.exit(code)
@@ -63,21 +70,24 @@ def administrator() -> tuple[str, str]:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    # Rights that were just given take a while to spread at AWS.
+    # New permissions take effect at AWS with a delay.
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             found = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
         except (BotoCoreError, ClientError) as error:
             if time.monotonic() > end:
-                finish(1, f"the administrator's secret {arn} cannot be read: {error}")
+                finish(1, f"the administrator's secret {arn} cannot be read from AWS Secrets Manager: {error}")
             time.sleep(2)
         else:
             return found["username"], found["password"]
 
 
 def connected(code: int, who: str, *, user: str, password: str, database: str) -> psycopg.Connection:
-    """A connection, with patience for a server that does not answer yet."""
+    """Connect to the PostgreSQL server, and retry for `PATIENCE_SECONDS` while the server does not answer.
+
+    If the server refuses the connection, exit with `code`; the message calls the user `who`.
+    """
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -89,12 +99,12 @@ def connected(code: int, who: str, *, user: str, password: str, database: str) -
             if FINAL.search(said):
                 finish(code, f"{who} cannot sign in to database {database} at {SERVER}: {said}")
             if time.monotonic() > end:
-                finish(1, f"{SERVER} was not reached for {PATIENCE_SECONDS} s: {said}")
+                finish(1, f"no connection to the server {SERVER} for {PATIENCE_SECONDS} s: {said}")
             time.sleep(2)
 
 
 def ensure_role(connection: psycopg.Connection, password: str) -> None:
-    """The role exists, has no rights beyond its own things, and has this password."""
+    """Create the role if it is missing, and set its password; exit if an existing role has an attribute of `RIGHTS`."""
     columns = SQL(", ").join(map(Identifier, RIGHTS))
     found = connection.execute(SQL("SELECT {} FROM pg_roles WHERE rolname = %s").format(columns), [ROLE]).fetchone()
     if found is not None:
@@ -102,8 +112,8 @@ def ensure_role(connection: psycopg.Connection, password: str) -> None:
         if excess:
             finish(
                 ROLE_RIGHTS,
-                f"role {ROLE} exists at {SERVER} with {', '.join(excess)}, which MLflow must not have: "
-                "take these away (ALTER ROLE), or choose another database.user",
+                f"role {ROLE} at {SERVER} has {', '.join(excess)}, which MLflow must not have: "
+                "remove these attributes (ALTER ROLE), or choose another database.user",
             )
     else:
         connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(ROLE)))
@@ -114,7 +124,11 @@ def ensure_role(connection: psycopg.Connection, password: str) -> None:
 
 @contextmanager
 def acting_as_role(connection: psycopg.Connection, version: int) -> Iterator[None]:
-    """Who is no superuser hands over, and changes, only what belongs to a role that it is a member of."""
+    """Make the administrator a member of MLflow's role until the end of the block, unless the administrator is already.
+
+    An administrator who is not a superuser can make a role the owner of a database, or change the role's objects, only
+    as a member of that role.
+    """
     needed = ("USAGE", "SET") if version >= CREATOR_IS_NO_MEMBER else ("USAGE",)
     held = [
         connection.execute("SELECT pg_has_role(CURRENT_USER, %s, %s)", [ROLE, right]).fetchone() for right in needed
@@ -131,7 +145,10 @@ def acting_as_role(connection: psycopg.Connection, version: int) -> Iterator[Non
 
 
 def ensure_database(connection: psycopg.Connection) -> None:
-    """The database exists, belongs to the role, and is closed to everybody else."""
+    """Create the database with the role as owner if it is missing, and revoke all privileges of PUBLIC on it.
+
+    Exit if an existing database has another owner, or an encoding other than UTF8.
+    """
     found = connection.execute(
         "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %s", [DATABASE]
     ).fetchone()
@@ -145,11 +162,11 @@ def ensure_database(connection: psycopg.Connection) -> None:
     elif found[0] != ROLE:
         finish(
             FOREIGN_DATABASE,
-            f"database {DATABASE} exists at {SERVER} and belongs to {found[0]}: give it to {ROLE} "
+            f"database {DATABASE} at {SERVER} belongs to role {found[0]}: change its owner to {ROLE} "
             "(ALTER DATABASE ... OWNER TO), or choose another database.name",
         )
     elif found[1] != "UTF8":
-        finish(ENCODING, f"database {DATABASE} has the encoding {found[1]}, and MLflow needs UTF8: choose another")
+        finish(ENCODING, f"database {DATABASE} has encoding {found[1]}, expected UTF8: choose another database.name")
     connection.execute(SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(Identifier(DATABASE)))
 
 
@@ -157,12 +174,16 @@ def main() -> NoReturn:
     password = environ["ROLE_PASSWORD"]
     user, secret = administrator()
     if user == ROLE:
-        finish(ROLE_RIGHTS, f"{ROLE} is the administrator itself: choose another database.user for MLflow")
+        finish(ROLE_RIGHTS, f"database.user {ROLE} is also the administrator: choose another database.user")
     who = f"the administrator {user}"
     with connected(ADMINISTRATOR, who, user=user, password=secret, database="postgres") as connection:
         version = connection.info.server_version // 10000
         if version < OLDEST:
-            finish(TOO_OLD, f"{SERVER} is PostgreSQL {version}; expected {OLDEST} or newer: create role and database by hand")
+            finish(
+                TOO_OLD,
+                f"{SERVER} is PostgreSQL {version}, expected {OLDEST} or newer: create the role and the database by"
+                " hand, and remove database.administrator",
+            )
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
             ensure_role(connection, password)
@@ -171,11 +192,11 @@ def main() -> NoReturn:
                 with connected(ADMINISTRATOR, who, user=user, password=secret, database=DATABASE) as inside:
                     inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         except psycopg.errors.InsufficientPrivilege as error:
-            finish(ADMINISTRATOR, f"{who} lacks a right at {SERVER}, expected CREATEROLE and CREATEDB: {error}")
+            finish(ADMINISTRATOR, f"{who} lacks a privilege at {SERVER}, expected CREATEROLE and CREATEDB: {error}")
     with connected(ROLE_USELESS, f"role {ROLE}", user=ROLE, password=password, database=DATABASE) as connection:
         able = connection.execute("SELECT has_schema_privilege('public', 'CREATE')").fetchone()
     if able != (True,):
-        finish(ROLE_USELESS, f"role {ROLE} may create nothing in the schema public of database {DATABASE}")
+        finish(ROLE_USELESS, f"role {ROLE} cannot create tables in the schema public of database {DATABASE}")
     finish(0, f"role {ROLE} owns database {DATABASE} at {SERVER}")
 
 

@@ -1,7 +1,7 @@
-"""Brings the database to the schema of this image's MLflow, and verifies that it is there.
+"""Job script that migrates the database to the schema of this image's MLflow, and verifies the schema's revision.
 
-Runs in a Job before the server is rolled out. All revisions are one transaction: a migration that fails or is killed
-has changed nothing. docs/upgrade.md lists the exit codes and what to do about each.
+The Job runs before the server's rollout. All revisions run in one transaction: a migration that fails or is killed has
+changed nothing. docs/upgrade.md lists the exit codes and what to do about each.
 """
 
 import os
@@ -22,20 +22,21 @@ import sqlite_file
 from mlflow.store.db import utils
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-# What a database may take to come up after a restart, an hour's maintenance not included.
+# Time for a database that is restarting; it is not meant for long maintenance.
 CONNECT_SECONDS = 60
-# What waiting does not change: who asks, and whom the client believes.
+# Connection errors that do not go away by waiting: wrong credential, missing database, wrong certificate.
 REFUSED = re.compile("authentication failed|does not exist|no pg_hba.conf entry|certificate|not support SSL")
-# Each try waits five seconds for the tables (`lock_timeout`), then lets those go first who wait behind it.
+# Each try waits up to five seconds for a lock on a table (`lock_timeout`). The pause after each try lets other sessions
+# continue whose statements were queued behind the migration's lock request.
 TRIES = 12
 PAUSE_SECONDS = 5
-# Kubernetes shows 4096 bytes of it.
+# Kubernetes keeps 4096 bytes of the termination message.
 MESSAGE_CHARACTERS = 3500
 LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Exit(IntEnum):
-    """How it ends."""
+    """Exit codes of the script; docs/upgrade.md explains each."""
 
     AT_HEAD = 0
     OTHER_VERSION = 10
@@ -49,7 +50,10 @@ class Exit(IntEnum):
 
 
 def finish(code: Exit, message: str) -> NoReturn:
-    """Leave the message where `kubectl describe` and the deployment's error text show it."""
+    """Exit with `code`, and print `message` and write it to the termination log.
+
+    `kubectl describe` and Pulumi's error message show the termination log.
+    """
     print(message, flush=True)
     Path(os.environ.get("TERMINATION_LOG", "/dev/termination-log")).write_text(
         message[:MESSAGE_CHARACTERS], encoding="utf-8"
@@ -58,14 +62,14 @@ def finish(code: Exit, message: str) -> NoReturn:
 
 
 def main() -> NoReturn:
-    # The first process of a container is not ended by this signal unless it says so itself.
-    signal.signal(signal.SIGTERM, lambda *_: finish(Exit.FAILED, "told to end: nothing was changed."))
+    # SIGTERM does not end the first process of a container unless the process handles the signal.
+    signal.signal(signal.SIGTERM, lambda *_: finish(Exit.FAILED, "stopped by SIGTERM: nothing was changed."))
     expected = os.environ.get("EXPECTED_VERSION")
     if expected and expected != mlflow.__version__:
         finish(
             Exit.OTHER_VERSION,
-            f"server.image is called {expected} and holds MLflow {mlflow.__version__}: build and push it again, or"
-            " name the image after what it holds.",
+            f"the tag of server.image says MLflow {expected}, but the image contains MLflow {mlflow.__version__}:"
+            " build and push the image again, or correct its tag.",
         )
     uri = os.environ["MLFLOW_BACKEND_STORE_URI"]
     try:
@@ -76,10 +80,10 @@ def main() -> NoReturn:
     except postgresql.HeldError as error:
         finish(
             Exit.LOCKED,
-            f"another migration is at work: {error}. Deploy again when it has ended; one that hangs ends with"
-            " `kubectl delete job`.",
+            f"another migration holds the lock: {error}. Deploy again when that migration has ended. If it hangs,"
+            " delete its Job with `kubectl delete job`.",
         )
-    except Exception as error:  # noqa: BLE001 - a migration is anybody's code
+    except Exception as error:  # noqa: BLE001 - a migration can raise any exception
         finish(
             Exit.FAILED,
             f"the migration failed and changed nothing: {type(error).__name__}: {error}"[:MESSAGE_CHARACTERS],
@@ -87,7 +91,7 @@ def main() -> NoReturn:
 
 
 def in_postgresql(uri: str) -> NoReturn:
-    """Migrate while the old server goes on if it can, and refuse otherwise."""
+    """Migrate a PostgreSQL database; refuse if a connected server of the old version cannot keep running meanwhile."""
     engine = postgresql.connect(uri, os.environ.get("HOSTNAME", "?"))
     wait_until_it_answers(engine)
     with postgresql.one_writer(engine):
@@ -97,26 +101,26 @@ def in_postgresql(uri: str) -> NoReturn:
             missing = revisions.missing(before)
             if in_the_way := revisions.in_the_way(missing):
                 finish(Exit.SERVER_CONNECTED, refusal(connected, len(missing), in_the_way))
-            print(f"the server goes on meanwhile: {', '.join(connected)}", flush=True)
+            print(f"servers that stay connected during the migration: {', '.join(connected)}", flush=True)
         for tries_left in reversed(range(TRIES)):
             try:
                 bring_to_head(engine, before)
             except OperationalError as error:
                 if getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE:
                     raise
-                print(f"a table is in use; {tries_left} tries left", flush=True)
+                print(f"another session has locked a table; {tries_left} tries left", flush=True)
                 time.sleep(PAUSE_SECONDS)
             else:
                 verify(engine)
         finish(
             Exit.TABLES_IN_USE,
-            f"nothing was changed: a session held a table {TRIES} times for {postgresql.LOCK_TIMEOUT_SECONDS} s (a"
-            " backup, a long query?). Deploy again when it has ended, or with server.paused.",
+            f"nothing was changed: another session (a backup, a long query?) had locked a table in all {TRIES} tries of"
+            f" {postgresql.LOCK_TIMEOUT_SECONDS} s. Deploy again when that session has ended, or with server.paused.",
         )
 
 
 def in_sqlite(file: Path) -> NoReturn:
-    """Migrate a copy, which then takes the file's place. No server may have the file open."""
+    """Migrate a copy of an SQLite file, then replace the file by the copy; refuse if a process has the file open."""
     engine = sqlalchemy.create_engine(f"sqlite:///{file}")
     before = revisions.in_database(engine) if file.exists() else None
     engine.dispose()
@@ -143,7 +147,7 @@ def wait_until_it_answers(engine: sqlalchemy.Engine) -> None:
             if time.monotonic() > end or REFUSED.search(said):
                 finish(
                     Exit.UNREACHABLE,
-                    f"no connection to {engine.url.host}:{engine.url.port or ''} as {engine.url.username}: {said}",
+                    f"no connection to {engine.url.host}:{engine.url.port or ''} as user {engine.url.username}: {said}",
                 )
             time.sleep(2)
 
@@ -153,18 +157,18 @@ def refuse_newer(before: str | None) -> None:
         finish(
             Exit.NEWER_THAN_IMAGE,
             f"the database is at revision {before}, which MLflow {mlflow.__version__} does not know: a newer image has"
-            " upgraded it, and migrations do not go back. Nothing was changed. Set server.image to that image again, or"
-            " pause the server, restore a backup from before the upgrade, and deploy (docs/upgrade.md).",
+            " upgraded it, and a migration cannot be undone. Nothing was changed. Set server.image to that newer image,"
+            " or pause the server, restore a backup from before the upgrade, and deploy (docs/upgrade.md).",
         )
 
 
 def refusal(connected: list[str], revisions_missing: int, in_the_way: list[str]) -> str:
     what = "\n".join(f"  {line}" for line in in_the_way) or "  SQLite cannot migrate a file that is in use"
     return (
-        f"nothing was changed: a server is connected that could not go on with the schema of MLflow"
-        f" {mlflow.__version__} ({revisions_missing} new revisions). In its way:\n{what}\nConnected:"
-        f" {', '.join(connected)}.\nWhat to do: 1. server.paused: true with the image that runs now, `up`. 2. Back up"
-        " the database. 3. The new server.image without server.paused, `up`. docs/upgrade.md has each command."
+        f"nothing was changed: a connected server cannot keep running with the schema of MLflow {mlflow.__version__}"
+        f" ({revisions_missing} new revisions). The reasons:\n{what}\nConnected: {', '.join(connected)}.\nWhat to do:"
+        " 1. Set server.paused: true with the current server.image, and run `up`. 2. Back up the database. 3. Set the"
+        " new server.image, remove server.paused, and run `up`. docs/upgrade.md has each command."
     )
 
 
@@ -182,8 +186,8 @@ def verify(engine: sqlalchemy.Engine) -> NoReturn:
     if after != head:
         finish(
             Exit.NOT_AT_HEAD,
-            f"the schema is at {after} after the migration, expected {head}: restore the backup from before"
-            " (docs/upgrade.md).",
+            f"the schema is at revision {after} after the migration, expected {head}: restore the backup from before"
+            " the upgrade (docs/upgrade.md).",
         )
     finish(Exit.AT_HEAD, f"schema at head {head} of MLflow {mlflow.__version__}")
 

@@ -1,4 +1,4 @@
-"""PostgreSQL as a migration meets it: one migration at a time, and who else is connected."""
+"""Connections of a migration to PostgreSQL: the lock that admits one migration at a time, and the connected servers."""
 
 import time
 from collections.abc import Iterator
@@ -7,28 +7,29 @@ from contextlib import contextmanager
 import sqlalchemy
 from sqlalchemy import text
 
-# How a migration's sessions are told from a server's.
+# Prefix of the application_name of a migration's sessions, which distinguishes them from a server's sessions.
 APPLICATION = "mlflow-platform migration"
-# Any number that no other program uses in this database; MLflow itself takes no advisory lock.
+# Key of the advisory lock: any number that no other program uses in this database. MLflow takes no advisory locks.
 LOCK = 0x4D4C464C
-# A little more than it takes PostgreSQL to notice that a migration's machine is gone (the keep-alives below).
+# A little longer than PostgreSQL takes to notice that a migration's node is gone (the keep-alives below).
 LOCK_SECONDS = 90
-# A server that was just told to stop is given this long to end its sessions.
+# Time for a server that is terminating to close its sessions.
 GOODBYE_SECONDS = 15
 LOCK_TIMEOUT_SECONDS = 5
 _POLL_SECONDS = 1
 
 _SESSION = {
-    # Behind a statement that waits for a table's lock every other statement on that table waits too: give up soon.
+    # While a statement waits for a table's lock, all later statements on that table wait behind it: give up soon.
     "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
-    # The connection that MLflow opens beside the migrating one is idle meanwhile, and a migration may take its time.
+    # No limit, because a migration may take long.
     "statement_timeout": "0",
-    # In which messages say since when somebody holds something.
+    # For the start time in the message about the holder of the lock.
     "timezone": "UTC",
+    # No limit: during a migration, MLflow's second connection is idle.
     "idle_in_transaction_session_timeout": "0",
-    # A migration that was killed gives its locks back at once, not when its statement has ended.
+    # The locks of a killed migration are released soon, and not only when its current statement has ended.
     "client_connection_check_interval": "5s",
-    # The same for one whose machine is gone, after 10 + 4 x 10 seconds.
+    # The same for a migration whose node is gone: after 10 + 4 x 10 seconds.
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "4",
@@ -36,11 +37,11 @@ _SESSION = {
 
 
 class HeldError(Exception):
-    """Another migration is at work; says which."""
+    """Another migration holds the lock; the message names that migration."""
 
 
 def connect(uri: str, name: str) -> sqlalchemy.Engine:
-    """An engine whose sessions carry the name of the pod."""
+    """An engine whose sessions have an application_name that contains the pod's name `name`."""
     options = " ".join(f"-c {key}={value}" for key, value in _SESSION.items())
     return sqlalchemy.create_engine(
         uri, connect_args={"options": options, "application_name": f"{APPLICATION} {name}", "connect_timeout": 10}
@@ -49,12 +50,12 @@ def connect(uri: str, name: str) -> sqlalchemy.Engine:
 
 @contextmanager
 def one_writer(engine: sqlalchemy.Engine) -> Iterator[None]:
-    """Keep every other migration of this database out until the end of the block.
+    """Hold the lock that only one migration of this database can hold, until the end of the block.
 
     Raises:
-        HeldError: another one is at work for longer than we wait.
+        HeldError: another migration has held the lock for `LOCK_SECONDS`.
     """
-    # In a transaction of its own nothing would be held: it would end with the first statement.
+    # The lock is held until the session ends. Autocommit keeps the session from staying in an open transaction.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         end = time.monotonic() + LOCK_SECONDS
         told = False
@@ -63,14 +64,17 @@ def one_writer(engine: sqlalchemy.Engine) -> Iterator[None]:
             if time.monotonic() > end:
                 raise HeldError(holder)
             if not told:
-                print(f"waiting for {holder}", flush=True)
+                print(f"waiting for another migration: {holder}", flush=True)
                 told = True
             time.sleep(_POLL_SECONDS)
         yield
 
 
 def servers(engine: sqlalchemy.Engine) -> list[str]:
-    """Who else is connected as MLflow, after those that are about to leave were given the time."""
+    """Descriptions of the servers that are connected as MLflow's role; empty if there are none.
+
+    Waits up to `GOODBYE_SECONDS` for terminating servers to close their sessions.
+    """
     end = time.monotonic() + GOODBYE_SECONDS
     while (found := _others(engine)) and time.monotonic() < end:
         time.sleep(_POLL_SECONDS)
@@ -87,7 +91,8 @@ def _holder(session: sqlalchemy.Connection) -> str:
     ).first()
     if row is None:
         return "a migration that has just ended"
-    return f"{row.application_name} at {row.client_addr} (session {row.pid} since {row.backend_start:%H:%M:%S} UTC)"
+    since = f"{row.backend_start:%H:%M:%S} UTC"
+    return f"{row.application_name} at {row.client_addr} (session {row.pid}, connected since {since})"
 
 
 def _others(engine: sqlalchemy.Engine) -> list[str]:
@@ -100,4 +105,4 @@ def _others(engine: sqlalchemy.Engine) -> list[str]:
             ),
             {"ours": f"{APPLICATION}%"},
         )
-        return [f"{row.name} at {row.client_addr or 'the socket'} ({row.sessions} sessions)" for row in rows]
+        return [f"{row.name} at {row.client_addr or 'the local socket'} ({row.sessions} sessions)" for row in rows]

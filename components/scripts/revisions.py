@@ -1,6 +1,6 @@
-"""Which revisions of MLflow's schema lie between a database and this image, and what they would do to it.
+"""Schema revisions of MLflow: of a database, of this image, and the SQL statements of the revisions between the two.
 
-The functions with an underscore are what `mlflow db upgrade` calls; MLflow has no public ones.
+This module calls private functions of MLflow, the same as `mlflow db upgrade` does; MLflow has no public ones.
 """
 
 from dataclasses import dataclass
@@ -18,25 +18,28 @@ _SCRIPTS = ScriptDirectory.from_config(utils._get_alembic_config(""))
 
 @dataclass(frozen=True)
 class NothingButDialect:
-    """Stands for the database where a migration asks which kind it is; whoever asks for more gets an error."""
+    """Substitute for a database connection that knows only its SQL dialect.
+
+    A migration that uses anything else of the connection fails with an AttributeError.
+    """
 
     dialect: sqlalchemy.Dialect
 
 
 def head() -> str:
-    """The revision that this image's MLflow works with."""
+    """The newest schema revision of this image's MLflow, which its server needs."""
     return utils._get_latest_schema_revision()
 
 
 def in_database(engine: sqlalchemy.Engine) -> str | None:
-    """Revision in the database, None before the first migration."""
+    """Schema revision of a database; None before the first migration."""
     if not sqlalchemy.inspect(engine).has_table("alembic_version"):
         return None
     return utils._get_schema_version(engine)
 
 
 def known(revision: str) -> bool:
-    """Whether this image's MLflow has the revision among its migrations."""
+    """True if this image's MLflow has a migration to `revision`."""
     try:
         return _SCRIPTS.get_revision(revision) is not None
     except CommandError:
@@ -44,24 +47,27 @@ def known(revision: str) -> bool:
 
 
 def missing(revision: str) -> list[Script]:
-    """The revisions that a database lacks, oldest first."""
+    """The revisions that a database at `revision` lacks, oldest first."""
     return list(reversed(list(_SCRIPTS.iterate_revisions(head(), revision))))
 
 
 def in_the_way(revisions: list[Script]) -> list[str]:
-    """Why a server of the old version could not go on meanwhile; nothing means that it can."""
+    """Reasons why a server of the old version cannot keep running during `revisions`; empty if the server can."""
     new, found = New(), []
     for revision in revisions:
         try:
             faults = obstacles(statements(revision), new)
-        except Exception as error:  # noqa: BLE001 - whatever a migration raises that does not find a database
-            faults = [f"what it does depends on what is in the database ({type(error).__name__})"]
+        except Exception as error:  # noqa: BLE001 - without a database a migration can raise any exception
+            faults = [f"its statements depend on data in the database and cannot be checked ({type(error).__name__})"]
         found += [f"{revision.revision} ({revision.doc}): {fault}" for fault in faults]
     return found
 
 
 def statements(revision: Script) -> list[str]:
-    """What a revision would tell PostgreSQL, as far as it can be told without a database."""
+    """The SQL statements that a revision would run on PostgreSQL, computed without a database.
+
+    A revision that reads from the database raises an exception.
+    """
     context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True})
     told: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A SQLite file as a migration meets it: migrated as a copy, which takes the file's place when it is whole."""
+"""Migration of an SQLite file as a copy, which replaces the file when the migration is complete."""
 
 import fcntl
 import os
@@ -9,12 +9,15 @@ from pathlib import Path
 
 
 def path_of(uri: str) -> Path:
-    """The file of `sqlite:////mlflow/mlflow.db`."""
+    """Path of the file in an SQLite URI: `/mlflow/mlflow.db` for `sqlite:////mlflow/mlflow.db`."""
     return Path(uri.removeprefix("sqlite:///"))
 
 
 def in_use(file: Path) -> bool:
-    """Whether another process has the file open, in whatever container: the kernel gives nobody else a write lease."""
+    """True if another process, in any container of the node, has the file open.
+
+    In that case the kernel refuses a write lease on the file.
+    """
     if not file.exists():
         return False
     descriptor = os.open(file, os.O_RDONLY)
@@ -30,9 +33,10 @@ def in_use(file: Path) -> bool:
 
 @contextmanager
 def replaced(file: Path, revision: str | None) -> Iterator[str]:
-    """URI of a copy that takes the file's place at the end of the block; the file of before stays beside it.
+    """Yield the URI of a copy of `file`, and replace `file` by the copy at the end of the block.
 
-    SQLite cannot take a schema migration back. Whatever happens in the block, the file stays as it is.
+    A migration of an SQLite file cannot be rolled back: if the block raises an exception, `file` is not changed. If
+    `revision` is not None, the old file is kept as `<file>.<revision>`.
     """
     copy = file.with_name(f"{file.name}.migrating")
     for left in (copy, copy.with_name(f"{copy.name}-journal")):

@@ -1,1 +1,1 @@
-"""Everything of one team: namespace, RBAC, quota, and the environment of its programs."""
+"""The resources of a team: its namespace, RBAC, quota, and the settings of its MLflow clients."""

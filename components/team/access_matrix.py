@@ -1,6 +1,7 @@
 """The access matrix: rights by subject and team, as Kubernetes RBAC grants them once a stack is deployed.
 
-The members of a group are known to the identity provider alone, except for logins whose users are in the stack file.
+The matrix contains groups. Only the identity provider knows the members of a group, unless the login's users are in the
+stack file.
 """
 
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ PROGRAM = "program"
 """Name of the programs' role in the matrix; the ClusterRole is `mlflow-integration`."""
 
 ADMINISTRATORS = (
-    "Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend others"
-    " rights that this table does not know of."
+    "Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can grant"
+    " others rights that this table does not show."
 )
 
 

@@ -16,7 +16,8 @@ AUTHORITY = "mlflow-ca"
 def in_cluster_url(namespace: str, path: str) -> str:
     """URL of the platform's Service, below `path`, for pods that do not trust the public URL's CA certificate.
 
-    Like the public URL, it leads to the login. It is plain HTTP, like the ingress controller's connection to the login.
+    Requests to this URL pass through OAuth2-Proxy, like requests to the public URL. The scheme is plain HTTP, as in the
+    ingress controller's connections to OAuth2-Proxy.
     """
     return f"http://mlflow.{namespace}.svc.cluster.local{path}"
 
@@ -43,7 +44,7 @@ def config_maps(
     authority: pulumi.Output[str] | None,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """The ConfigMap `mlflow-client` with the variables, and `mlflow-ca` with a private CA certificate for HTTPS."""
+    """Create the ConfigMap `mlflow-client` with `variables`, and for a private CA `mlflow-ca` with its certificate."""
     core.ConfigMap(
         f"{name}-client",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=NAME),

@@ -1,6 +1,7 @@
 """ClusterRoles: one for programs, and optional ones that aggregate to Kubernetes' view, edit and admin.
 
-A ClusterRole grants nothing until it is bound, and the platform binds it in the teams' namespaces only.
+A ClusterRole grants nothing until it is bound. The platform binds the programs' ClusterRole, in the teams' namespaces
+only.
 """
 
 from dataclasses import dataclass

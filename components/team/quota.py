@@ -10,7 +10,7 @@ core = k8s.core.v1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamespaceQuota:
-    """Limits for all pods and volume claims of a namespace together, as Kubernetes quantities."""
+    """Limits for all pods and PersistentVolumeClaims of a namespace together, as Kubernetes quantities."""
 
     cpu: str
     """Maximum sum of the CPU limits of all pods in the namespace."""
@@ -45,10 +45,10 @@ def limit_namespace(
     defaults: ContainerDefaults,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """The ResourceQuota of a namespace, and a LimitRange with defaults for pods that set no limits.
+    """Create the ResourceQuota of a namespace, and a LimitRange with defaults for containers that set no limits.
 
-    Without these defaults the quota would refuse such pods. The quota counts limits and not requests, because no
-    request is larger than its limit.
+    Without these defaults the quota would refuse pods without limits. For CPU and memory the quota counts limits and
+    not requests, because no request is larger than its limit.
     """
     # Explicit names: Kubernetes' error messages contain them.
     core.LimitRange(

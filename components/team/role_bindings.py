@@ -26,10 +26,10 @@ def people(
     *,
     users: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
-    """A Kubernetes Role for viewer, editor and manager, and a RoleBinding for each of them that has groups or users.
+    """Create the Kubernetes Roles for viewer, editor and manager, and a RoleBinding for each that has groups or users.
 
-    Roles without members exist too: temporary access needs no more than a RoleBinding, and a change of the groups
-    changes RoleBindings only.
+    Roles without groups and users are created too: so temporary access needs no more than a RoleBinding, and a change
+    of the groups changes RoleBindings only.
     """
 
     def subjects(role: str) -> list[rbac.SubjectArgs]:

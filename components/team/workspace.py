@@ -60,7 +60,7 @@ class WorkspaceArgs:
     """Tracking URI for the team's programs."""
 
     authority: pulumi.Output[str] | None
-    """CA certificate, as PEM, that clients have to trust; None means a public one."""
+    """CA certificate that clients have to trust, as PEM; None means the public CA certificates."""
 
     platform_namespace: pulumi.Input[str]
     server_labels: dict[str, str]

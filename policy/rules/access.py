@@ -62,7 +62,7 @@ def personal(resource: Resource) -> Iterator[str]:
 
 
 def _is_everybody(subject: Node) -> bool:
-    """True for built-in `system:` groups and users, except single service accounts and those of one namespace."""
+    """True for `system:` groups and users, except single service accounts and a namespace's service accounts."""
     name = subject["name"].text
     match subject["kind"].text:
         case "Group":

@@ -26,7 +26,7 @@ def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
     for workload in _several(resources):
         if not any(_covers(budget, workload) for budget in budgets):
             yield (
-                "has several replicas and no PodDisruptionBudget: a drain could evict all of them at once",
+                "has several replicas and no PodDisruptionBudget: add one, or a drain could evict all replicas at once",
                 workload.urn,
             )
     for budget in budgets:

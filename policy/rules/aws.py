@@ -17,10 +17,10 @@ KEY = "aws:kms/key:Key"
 # Resources that each bucket needs, with the problem if one is missing.
 GUARDS = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "public access is not blocked",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "it is not encrypted",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "objects are unencrypted",
     "aws:s3/bucketVersioning:BucketVersioning": "deleted objects cannot be restored",
     "aws:s3/bucketPolicy:BucketPolicy": "requests without TLS are accepted",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "other accounts can own its objects",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "other accounts can own objects in the bucket",
 }
 # Required inputs by the last part of the resource type.
 EXPECTED: dict[str, dict[str, object]] = {
@@ -113,7 +113,7 @@ def _too_much(statement: dict[str, object]) -> Iterator[str]:
 
 
 def _parent(urn: str) -> str:
-    """The same string for all resources of a component: types of the ancestors, and the component's name.
+    """A string that all resources of a component share: the types of their ancestors, and the component's name.
 
     Names of resources begin with the name of their component.
     """

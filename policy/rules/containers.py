@@ -30,7 +30,7 @@ def versioned(resource: Resource) -> Iterator[str]:
     """Images have a version tag or a digest."""
     for container in containers_of(resource):
         image = container.spec["image"]
-        # A digest is behind a colon too.
+        # A digest, too, follows a colon.
         tag = image.text.rpartition("/")[2].partition(":")[2]
         if image.known and (not tag or tag in MOVING_TAGS):
             yield f"{container.label}: image `{image.text}` must have a version tag or a digest"

@@ -19,9 +19,9 @@ def internal(resource: Resource) -> Iterator[str]:
         return
     kind = resource.inputs.at("spec.type")
     if kind.is_surely(*REFUSED_TYPES):
-        yield f"spec.type must not be {kind.text}: expose the Service through an Ingress, behind the login"
+        yield f"spec.type must not be {kind.text}: expose the Service through an Ingress that requires sign-in"
     if any(resource.inputs.at("spec.externalIPs").each()):
-        yield "spec.externalIPs must not be set: expose the Service through an Ingress, behind the login"
+        yield "spec.externalIPs must not be set: expose the Service through an Ingress that requires sign-in"
 
 
 def encrypted(resource: Resource) -> Iterator[str]:
@@ -41,9 +41,9 @@ def encrypted(resource: Resource) -> Iterator[str]:
     for rule in spec["rules"].each():
         host = rule["host"]
         if not host.present:
-            yield "spec.rules: host is missing: a rule without one matches every host"
+            yield "spec.rules: host is missing: a rule without a host matches every host"
         elif host.known and host.text not in covered:
-            yield f"spec.tls: {host.text} has no certificate: add it to tls.hosts with a Secret"
+            yield f"spec.tls: {host.text} has no certificate: add the host to an entry with hosts and secretName"
 
 
 def explicit_peers(resource: Resource) -> Iterator[str]:
@@ -67,7 +67,7 @@ def explicit_peers(resource: Resource) -> Iterator[str]:
 
 
 def _any_namespace(peer: Node, way: str) -> Iterator[str]:
-    """A violation if a peer may be in any namespace, even with a pod selector: namespace owners choose pod labels."""
+    """A violation if a peer may be in any namespace, even with a podSelector, as namespace owners choose pod labels."""
     selector = peer["namespaceSelector"]
     if selector.present and _selects_everything(selector):
         yield f"{way}: an empty namespaceSelector selects all namespaces of the cluster: select the needed ones"

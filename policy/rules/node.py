@@ -1,7 +1,7 @@
 """Access to a resource's inputs, whose values can be absent, or unknown until the deployment.
 
 If a rule reads an unknown value, the policy SDK skips the rule for that resource and reports a warning. With `Node` a
-rule still checks all known values at preview, and the others during the deployment.
+rule still checks all known values at preview, and checks the unknown ones during the deployment.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ class Node:
     """None if the value is absent; `UNKNOWN` if only the deployment will compute it."""
 
     def __getitem__(self, key: str) -> "Node":
-        """The value under `key`: absent if this value is absent or no mapping, unknown if this value is unknown."""
+        """The value under `key`: absent if this node is absent or not a mapping, unknown if this node is unknown."""
         if self.value is UNKNOWN:
             return self
         return _read(self._entries(), key)

@@ -1,7 +1,7 @@
 """The `restricted` Pod Security Standard of Kubernetes 1.35, checked at preview.
 
-In a preview the API server rejects only bare pods: a Deployment whose pods it will reject looks fine until it times
-out. https://kubernetes.io/docs/concepts/security/pod-security-standards/
+In a preview the API server itself rejects only bare pods. A Deployment whose pods will be rejected passes the preview,
+and times out when it is deployed. https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
 import json
@@ -12,7 +12,7 @@ from .pods import containers_of, pod_of
 from .resource import Resource
 
 Allowed = Mapping[str, tuple[object, ...]]
-"""Allowed values of a field by its path; None stands for an absent field."""
+"""Allowed values of a field by its path; None means that the field may be absent."""
 
 POD: Allowed = {"hostNetwork": (None, False), "hostPID": (None, False), "hostIPC": (None, False)}
 # Security contexts of pods and of containers.
@@ -31,7 +31,7 @@ CONTAINER_CONTEXT: Allowed = {
 }
 # Fields that a container inherits from its pod.
 INHERITED: Allowed = {"runAsNonRoot": (True,), "seccompProfile.type": ("RuntimeDefault", "Localhost")}
-# The kubelet would send the request to another host, from the node's network.
+# With a host, the kubelet would send the request to that host, from the node's network.
 PROBES: Allowed = {
     f"{hook}.{action}.host": (None, "")
     for hook in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle.postStart", "lifecycle.preStop")

@@ -55,7 +55,7 @@ class Resource:
 
 Rule = Callable[[Resource], Iterator[str]]
 StackRule = Callable[[list[Resource]], Iterator[tuple[str, str]]]
-"""Yields pairs: a violation, and the URN of its resource."""
+"""A rule for all resources of a stack; yields pairs of a violation and the URN of the violating resource."""
 
 
 def resource_policy(

@@ -43,4 +43,4 @@ def protected(resource: Resource) -> Iterator[str]:
 def explicit_provider(resource: Resource) -> Iterator[str]:
     """Resources have an explicit provider: a default one would use the kubeconfig's current context."""
     if resource.provider is not None and resource.provider.startswith(DEFAULT_PROVIDER):
-        yield "uses a default provider: pass an explicit one in opts, or in its component's `providers`"
+        yield "uses a default provider: pass an explicit one in opts, or in the `providers` of the resource's component"

@@ -1,5 +1,5 @@
-"""Checks that add up what the settings need (connections, memory, volumes, quotas) and compare it with the limits.
+"""Checks that add up the connections, memory, CPU and storage that the settings need, and compare sums with limits.
 
-A sum above its limit is an error at preview, or a warning for CPU. The message shows the sum and the smallest changes
-that fix it.
+A sum above its limit is an error at preview; for CPU it is a warning. The message shows the sum and the smallest
+changes that bring it below the limit.
 """

@@ -12,13 +12,13 @@ from stackfile.faults import Fault
 
 # RDS reserves 2 more for its own role (rds.rds_superuser_reserved_connections).
 RESERVED_BY_RDS = 2
-# A class of a family that reaches the most connections of all classes, unlike the burstable families.
+# A class whose family has classes with the highest limit that RDS sets by default; burstable families have none.
 GENERAL_PURPOSE = "db.m7g.large"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Supply:
-    """Connections that a database accepts."""
+    """Connection limit of the database, the reserved part of it, and where the limit is set."""
 
     most: int
     reserved: int
@@ -30,12 +30,12 @@ class Supply:
         return self.most - self.reserved
 
     def __str__(self) -> str:
-        """The sum as a message shows it."""
+        """The calculation of the available connections, as text for messages."""
         return f"{self.most} ({self.source}) - {self.reserved} reserved = {self.available}"
 
 
 def supply(draft: Draft) -> Supply | None:
-    """Connections that the database accepts; None if the limit is unknown."""
+    """The database's connection limit and the reserved part of it; None if the limit is unknown."""
     said, kind = draft.number("database.maxConnections"), draft.text("database.kind")
     reserved = RESERVED + (RESERVED_BY_RDS if kind == "rds" else 0)
     if said is not None:
@@ -47,7 +47,7 @@ def supply(draft: Draft) -> Supply | None:
 
 
 def connections(draft: Draft) -> Iterator[Fault]:
-    """All connection pools together fit into the database's connection limit."""
+    """Check that all connection pools together fit into the database's connection limit."""
     wanted, limit = demand(draft), supply(draft)
     if wanted is not None and limit is not None and wanted.total > limit.available:
         yield Fault(
@@ -58,13 +58,13 @@ def connections(draft: Draft) -> Iterator[Fault]:
 
 
 def unknown_class(draft: Draft) -> Iterator[Fault]:
-    """The connection limit of the RDS instance class is known, or `database.maxConnections` is set."""
+    """Check that the connection limit of the RDS instance class is known, or `database.maxConnections` is set."""
     chosen = draft.text("database.instanceClass")
     if draft.text("database.kind") == "rds" and chosen and supply(draft) is None:
         yield Fault(
             "database.instanceClass",
             f"connection limit of {chosen} is unknown, so pool sizes cannot be checked",
-            "add database.maxConnections with the value that `SHOW max_connections` prints on such an instance",
+            "add database.maxConnections with what `SHOW max_connections` prints on an instance of this class",
         )
 
 

@@ -1,19 +1,20 @@
-"""Database connections that all processes together can open."""
+"""Maximum number of database connections of all worker processes and Jobs together."""
 
 from dataclasses import dataclass
 
 from stackfile.budget import replicas
 from stackfile.draft import Draft
 
-# The migration uses one for its lock and one for its work; the Job that creates MLflow's role uses one.
+# The migration Job uses one connection for its lock and one for its work; the Job that creates MLflow's role uses one.
 JOB_CONNECTIONS = 3
-# PostgreSQL reserves 3 for superusers (superuser_reserved_connections); 4 are for backups, monitoring and psql.
+# PostgreSQL reserves 3 connections for superusers (superuser_reserved_connections); 4 more are for backups, monitoring
+# and psql.
 RESERVED = 7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
-    """Database connections that the server's pools can open."""
+    """Number of database connections that the server and the Jobs can open, and the settings that determine it."""
 
     pods: replicas.Pods
     workers: int
@@ -27,11 +28,11 @@ class Demand:
 
     @property
     def total(self) -> int:
-        """Maximum number of connections."""
+        """Maximum number of connections of all pools and Jobs."""
         return self.pools * (self.size + self.overflow) + JOB_CONNECTIONS
 
     def __str__(self) -> str:
-        """The sum as a message shows it."""
+        """The calculation of the total, as text for messages."""
         return (
             f"{self.pods} x workers {self.workers} x (poolSize {self.size} + "
             f"poolOverflow {self.overflow}) + {JOB_CONNECTIONS} for Jobs = {self.total} connections"
@@ -39,7 +40,7 @@ class Demand:
 
 
 def demand(draft: Draft) -> Demand | None:
-    """Connections that the server can open; None with SQLite, which has no pools, or if a value is wrong."""
+    """Connections that the server and Jobs can open; None with SQLite, which has no pools, or if a value is wrong."""
     pods, workers = replicas.pods(draft), draft.number("server.workers")
     size, overflow = draft.number("server.poolSize"), draft.number("server.poolOverflow")
     if draft.text("database.kind") == "sqlite" or pods is None or workers is None or size is None or overflow is None:

@@ -1,4 +1,4 @@
-"""Check of the in-cluster PostgreSQL's memory limit: it must fit shared buffers and all connections."""
+"""Check that the in-cluster PostgreSQL's memory limit is enough for shared buffers and all connections."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAINTENANCE_BYTES = 64 * MEBIBYTE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """Memory that PostgreSQL needs."""
+    """Memory that PostgreSQL needs for a number of connections."""
 
     connections: int
 
@@ -35,7 +35,7 @@ class Need:
         return self.private / (1 - SHARED_FRACTION)
 
     def __str__(self) -> str:
-        """The sum as a message shows it."""
+        """The calculation of the memory limit, as text for messages."""
         return (
             f"({MAINTENANCE_BYTES // MEBIBYTE} MiB + maxConnections {self.connections} x "
             f"{CONNECTION_BYTES // MEBIBYTE} MiB) / {1 - SHARED_FRACTION:g} (the part without shared buffers) = "
@@ -50,7 +50,7 @@ def need(draft: Draft) -> Need | None:
 
 
 def memory(draft: Draft) -> Iterator[Fault]:
-    """PostgreSQL's memory limit is enough for `database.maxConnections` connections."""
+    """Check that PostgreSQL's memory limit is enough for `database.maxConnections` connections."""
     wanted, limit = need(draft), size_in_bytes(draft.text("database.memoryLimit") or "")
     if wanted is None or limit is None or wanted.limit <= limit:
         return
@@ -65,7 +65,7 @@ def memory(draft: Draft) -> Iterator[Fault]:
 
 
 def with_connections(draft: Draft, connections: int) -> Iterator[str]:
-    """The remedy that lets the in-cluster PostgreSQL accept this many connections; none above `MOST_CONNECTIONS`."""
+    """Yield the remedy that lets the in-cluster PostgreSQL accept `connections`; nothing above `MOST_CONNECTIONS`."""
     wanted, limit = Need(connections=connections), size_in_bytes(draft.text("database.memoryLimit") or "")
     if limit is not None and connections <= MOST_CONNECTIONS:
         more = {} if wanted.limit <= limit else {"database.memoryLimit": mebibytes(wanted.limit)}

@@ -13,14 +13,14 @@ from stackfile.quantities import cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sum:
-    """Maximum use of one resource (`cpu`, `memory` or `storage`) by the platform and all teams together."""
+    """Maximum use of one resource (`cpu`, `memory` or `storage`) by the platform and all teams, and its capacity."""
 
     resource: str
     capacity: float
     platform: float
     teams: float
     own: float
-    """The part of `teams` for teams that set their own quota."""
+    """The part of `teams` that is for teams with a quota of their own."""
 
     others: int
     """Number of teams that use the default quota."""
@@ -32,11 +32,11 @@ class Sum:
 
     @property
     def left(self) -> float:
-        """The default quota at which the sum equals the capacity; 0 if no team uses the default."""
+        """The default quota at which `total` equals `capacity`; 0 if no team uses the default."""
         return (self.capacity - self.platform - self.own) / self.others if self.others else 0
 
     def __str__(self) -> str:
-        """The sum as a message shows it."""
+        """The calculation of the total and the cluster's capacity, as text for messages."""
         show = _cores if self.resource == "cpu" else _gib
         return (
             f"platform {show(self.platform)} + teams' quotas {show(self.teams)} = {show(self.total)}, "
@@ -45,7 +45,7 @@ class Sum:
 
 
 def summed(draft: Draft, resource: str) -> Sum | None:
-    """Maximum use of `cpu`, `memory` or `storage`; None if its capacity is not set or a value is wrong."""
+    """Maximum use of the resource `cpu`, `memory` or `storage`; None if its capacity is not set or a value is wrong."""
     number: Callable[[str], float | None] = cpu_in_cores if resource == "cpu" else size_in_bytes
     capacity = number(draft.text(f"cluster.capacity.{resource}") or "")
     usual = number(draft.text(f"workspaces.quota.{resource}") or "")
@@ -69,13 +69,13 @@ def summed(draft: Draft, resource: str) -> Sum | None:
 
 
 def incompressible(draft: Draft) -> Iterator[Fault]:
-    """Overcommitted memory or storage is an error: pods would be OOM-killed or stay Pending."""
+    """Check that memory and storage are not overcommitted: pods would be OOM-killed or stay Pending."""
     yield from _above(draft, "memory", size_in_bytes)
     yield from _above(draft, "storage", size_in_bytes)
 
 
 def compressible(draft: Draft) -> Iterator[Fault]:
-    """Overcommitted CPU is a warning: pods become slow but keep running."""
+    """Warn about overcommitted CPU: pods become slow but keep running."""
     yield from _above(draft, "cpu", cpu_in_cores)
 
 
@@ -99,13 +99,13 @@ def _pods(draft: Draft) -> int | None:
 
 
 def _cpu(draft: Draft) -> float | None:
-    """CPU requests of the server's pods."""
+    """Sum of the CPU requests of the server's pods."""
     pods, each = _pods(draft), cpu_in_cores(draft.text("server.cpu") or "")
     return None if pods is None or each is None else pods * each
 
 
 def _memory(draft: Draft) -> float | None:
-    """Memory limits of the server's pods, and of PostgreSQL and the artifact store if they are in the cluster."""
+    """Sum of the memory limits of the server's pods, and of PostgreSQL and the artifact store if in the cluster."""
     pods, each = _pods(draft), size_in_bytes(draft.text("server.memoryLimit") or "")
     if pods is None or each is None:
         return None
@@ -118,7 +118,7 @@ def _store() -> float:
 
 
 def _storage(draft: Draft) -> float:
-    """Sizes of the platform's volumes in the cluster."""
+    """Sum of the sizes of the platform's volumes in the cluster."""
     inside = {"database": ("in-cluster", "sqlite"), "artifacts": ("in-cluster", "volume")}
     return sum(
         size_in_bytes(draft.text(f"{section}.storage") or "") or 0

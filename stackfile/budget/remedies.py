@@ -1,4 +1,4 @@
-"""Remedies for sums above their limit, in the form `set key value and key value, or set key value`."""
+"""Texts of remedies for sums above their limit, in the form `set key value and key value, or set key value`."""
 
 import json
 import math
@@ -9,12 +9,12 @@ GIBIBYTE = 2**30
 
 
 def setting(values: Mapping[str, str | int]) -> str:
-    """The remedy that sets several keys together."""
+    """The remedy that sets one or more keys together."""
     return "set " + " and ".join(f"{path} {json.dumps(value)}" for path, value in values.items())
 
 
 def either(ways: Iterable[str]) -> str:
-    """Alternative remedies in one string."""
+    """Join alternative remedies into one string."""
     return ", or ".join(ways)
 
 

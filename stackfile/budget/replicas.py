@@ -1,4 +1,4 @@
-"""Maximum number of server pods, and checks of the autoscaler's settings."""
+"""Maximum number of server pods, and checks of the autoscaler and of the server's CPU."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,24 +16,24 @@ EXCLUSIVE = {"database.kind": "sqlite", "artifacts.kind": "volume"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pods:
-    """Number of server pods."""
+    """Minimum and maximum number of server pods, and the additional pods during a rollout."""
 
     replicas: int
     most: int
     """The autoscaler's maximum; same as `replicas` if there is no autoscaler."""
 
     scaled: bool
-    """True if an autoscaler is set."""
+    """True if `server.autoscaling` is set."""
 
     surge: int
 
     def __str__(self) -> str:
-        """The number of pods as part of a sum, for messages."""
+        """The maximum number of pods, as a part of a calculation in messages."""
         name = "autoscaling.maxReplicas" if self.scaled else "replicas"
         return f"({name} {self.most} + {self.surge} surge)" if self.surge else f"{name} {self.most}"
 
     def fewer(self, most: int) -> Iterator[str]:
-        """The remedy that allows at most `most` pods, if there is one."""
+        """Yield the remedy that limits the server to `most` pods; nothing if `most` is too small."""
         if self.scaled and most > self.replicas:
             yield setting({"server.autoscaling.maxReplicas": most})
         elif not self.scaled and most >= 1:
@@ -41,7 +41,7 @@ class Pods:
 
 
 def pods(draft: Draft) -> Pods | None:
-    """Number of server pods; None if a value is wrong."""
+    """Minimum and maximum number of server pods; None if a value is wrong."""
     replicas = draft.number("server.replicas")
     if replicas is None:
         return None
@@ -55,12 +55,12 @@ def pods(draft: Draft) -> Pods | None:
 
 
 def scaling(draft: Draft) -> bool:
-    """True if an autoscaler is set."""
+    """True if `server.autoscaling` is set, by the stack file or the profile."""
     return draft.value("server.autoscaling") is not None
 
 
 def autoscaler(draft: Draft) -> Iterator[Fault]:
-    """The autoscaler can add pods, and a pod can reach the CPU target."""
+    """Check that the autoscaler can add pods, and that a pod can reach the CPU target."""
     replicas, most = draft.number("server.replicas"), draft.number("server.autoscaling.maxReplicas")
     if not scaling(draft) or replicas is None:
         return
@@ -91,7 +91,7 @@ def autoscaler(draft: Draft) -> Iterator[Fault]:
 
 
 def cpu(draft: Draft) -> Iterator[Fault]:
-    """The CPU limit is at least the CPU request."""
+    """Check that the server's CPU limit is at least its CPU request."""
     least, most = (cpu_in_cores(draft.text(f"server.{key}") or "") for key in ("cpu", "cpuLimit"))
     if least is not None and most is not None and least > most:
         yield Fault(

@@ -1,4 +1,4 @@
-"""Checks of the memory of a server pod: for worker processes, and for uploads in progress."""
+"""Checks that a server pod has enough memory for its worker processes and for uploads in progress."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,22 +21,22 @@ UPLOAD_BYTES = 16 * 8 * MEBIBYTE + BODY_BYTES
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """Memory that one pod needs."""
+    """Memory that one server pod needs with a number of worker processes."""
 
     workers: int
 
     @property
     def idle(self) -> int:
-        """Bytes of an idle pod."""
+        """Bytes that an idle pod uses."""
         return BASE_BYTES + self.workers * WORKER_BYTES
 
     @property
     def total(self) -> int:
-        """Bytes with the maximum of uploads in every worker."""
+        """Bytes that a pod uses with the maximum number of uploads in every worker."""
         return self.idle + self.workers * UPLOAD_BYTES
 
     def __str__(self) -> str:
-        """The sum as a message shows it."""
+        """The calculation of the total, as text for messages."""
         return (
             f"{BASE_BYTES // MEBIBYTE} MiB + workers {self.workers} x ({WORKER_BYTES // MEBIBYTE} MiB + "
             f"{UPLOAD_BYTES // MEBIBYTE} MiB of uploads) = {self.total // MEBIBYTE} MiB"
@@ -44,13 +44,13 @@ class Need:
 
 
 def need(draft: Draft) -> Need | None:
-    """Memory that one pod needs; None if the number of workers is wrong."""
+    """Memory that one server pod needs; None if the number of workers is wrong."""
     workers = draft.number("server.workers")
     return None if workers is None else Need(workers=workers)
 
 
 def memory(draft: Draft) -> Iterator[Fault]:
-    """The server's memory limit is at least its memory request, and enough for all workers."""
+    """Check that the server's memory limit is at least its memory request, and enough for all workers."""
     request, limit = (size_in_bytes(draft.text(f"server.{key}") or "") for key in ("memory", "memoryLimit"))
     if limit is not None and request is not None and request > limit:
         yield Fault(
@@ -77,7 +77,7 @@ def idle_request(draft: Draft) -> Iterator[Fault]:
     if request is not None and wanted is not None and request < wanted.idle:
         yield Fault(
             "server.memory",
-            f"{draft.said('server.memory')} is less than an idle pod uses, {wanted.idle // MEBIBYTE} MiB: the pod "
-            "is among the first to be evicted from a node that runs out of memory",
+            f"{draft.said('server.memory')} is less than the {wanted.idle // MEBIBYTE} MiB that an idle pod uses: the "
+            "pod is among the first to be evicted from a node that runs out of memory",
             setting({"server.memory": mebibytes(wanted.idle)}),
         )

@@ -1,4 +1,4 @@
-"""Checks that volumes have a minimum size."""
+"""Checks that the in-cluster database's volume and the server's upload space are large enough."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ LEAST_DATA_BYTES = 1 * GIBIBYTE
 
 
 def database(draft: Draft) -> Iterator[Fault]:
-    """The in-cluster database's volume has space for PostgreSQL's write-ahead log and for data."""
+    """Check that the in-cluster database's volume has space for PostgreSQL's write-ahead log and for data."""
     size = size_in_bytes(draft.text("database.storage") or "")
     needed = LOG_BYTES + LEAST_DATA_BYTES
     if draft.text("database.kind") == "in-cluster" and size is not None and size < needed:
@@ -28,7 +28,7 @@ def database(draft: Draft) -> Iterator[Fault]:
 
 
 def uploads(draft: Draft) -> Iterator[Fault]:
-    """The upload space is enough for one request body per worker."""
+    """Check that the upload space is enough for one request body per worker."""
     size, workers = size_in_bytes(draft.text("server.uploadSpace") or ""), draft.number("server.workers")
     if size is not None and workers is not None and size < workers * BODY_BYTES:
         yield Fault(

@@ -42,7 +42,7 @@ class S3Artifacts(Model):
 
 
 class VolumeArtifacts(Model):
-    """A volume of the server, for evaluation; only one pod can mount it."""
+    """A volume of the server that only one pod can mount, for evaluation."""
 
     kind: Literal["volume"]
     """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket

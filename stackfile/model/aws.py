@@ -49,7 +49,7 @@ class Aws(Model):
     """Region of everything that the platform creates at AWS."""
 
     account_id: amazon.AccountId
-    """AWS account ID; `up` stops before it creates anything if the credentials belong to another account."""
+    """AWS account ID; `up` stops before it creates anything if Pulumi's AWS credentials belong to another account."""
 
     identity: Annotated[IrsaIdentity | PodIdentityIdentity | AccessKeyIdentity, Field(discriminator="kind")]
     """Authentication of pods to AWS."""

@@ -19,7 +19,7 @@ class BucketArtifacts(Model):
 
     kms_key: amazon.KeyArn | None = None
     """ARN of the KMS key; absent means that the platform creates one. After a change only new objects use the new key,
-    and MLflow cannot read objects encrypted with the old one: copy those first."""
+    and MLflow cannot read objects encrypted with the old one: re-encrypt those with the new key first."""
 
     noncurrent_days: Annotated[int, whole(1, 3650)] = 30
     """Days for which deleted or overwritten objects can be restored."""
@@ -31,5 +31,5 @@ class BucketArtifacts(Model):
     """Days after which objects move to S3 Intelligent-Tiering; absent means never."""
 
     direct_access: values.Flag = False
-    """Let teams' programs access the files of their own workspace directly in the bucket; see docs/aws.md. Their pods
+    """Let teams' programs access the files of their own workspace directly in the bucket; see docs/aws.md. Teams' pods
     may then connect to any address on port 443."""

@@ -24,7 +24,8 @@ class CertificateSecret(Model):
     """Source of the certificate: created by the platform (`self-signed`) or read from a Secret (`secret`)."""
 
     name: values.ObjectName
-    """A `kubernetes.io/tls` Secret in the platform's namespace; the development login needs `<name>-dex` too."""
+    """Name of a `kubernetes.io/tls` Secret in the platform's namespace; login kind `development` also needs a Secret
+    `<name>-dex` for the host name of Dex."""
 
     authority: values.Authority | None = None
-    """CA certificate that clients must trust; absent means that they already trust the certificate's CA."""
+    """CA certificate that clients must trust; absent means that clients already trust the certificate's CA."""

@@ -11,13 +11,14 @@ class Capacity(Model):
     """Capacity of the cluster for pods and volumes."""
 
     cpu: values.Cpu | None = None
-    """Allocatable CPU of all nodes (`kubectl describe nodes`). Quotas above it give a warning."""
+    """Allocatable CPU of all nodes (`kubectl describe nodes`). If the platform and all quotas together need more, that
+    is a warning."""
 
     memory: values.Size | None = None
-    """Allocatable memory of all nodes. Quotas above it are an error."""
+    """Allocatable memory of all nodes. If the platform and all quotas together need more, that is an error."""
 
     storage: values.Size | None = None
-    """Disk space for volumes. Quotas above it are an error."""
+    """Disk space for volumes. If the platform and all quotas together need more, that is an error."""
 
 
 class Cluster(Model):
@@ -51,7 +52,7 @@ class Cluster(Model):
     MLflow's pods may connect to the API server's ports at any address."""
 
     authorities: values.Authority | None = None
-    """CA certificates of the company. The MLflow server, its Jobs and the login trust them besides public CAs."""
+    """CA certificates of the company. The MLflow server, its Jobs and OAuth2-Proxy trust them besides public CAs."""
 
     ingress_addresses: tuple[values.AddressRange, ...] = ()
     """Addresses of a load balancer in front of the ingress controller, if pods reach the platform only through it;

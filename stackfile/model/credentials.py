@@ -65,35 +65,35 @@ class _InStore(Model):
 
 
 class PasswordInSecret(_InSecret):
-    """An existing Secret in the platform's namespace."""
+    """A password in an existing Secret in the platform's namespace."""
 
     key: values.SecretKey = "password"
     """Key in the Secret that holds the password."""
 
 
 class PasswordInStore(_InStore):
-    """A secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
+    """A password in a secret manager; External Secrets Operator copies it into the platform's namespace."""
 
     property: values.Plain | None = None
     """Property of the secret that holds the password; absent means the whole secret."""
 
 
 class ClientSecretInSecret(_InSecret):
-    """An existing Secret in the platform's namespace."""
+    """A client secret in an existing Secret in the platform's namespace."""
 
     key: values.SecretKey = "client-secret"
     """Key in the Secret that holds the client secret."""
 
 
 class ClientSecretInStore(_InStore):
-    """A secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
+    """A client secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
 
     property: values.Plain | None = None
     """Property of the secret that holds the client secret; absent means the whole secret."""
 
 
 class AccessKeyInSecret(_InSecret):
-    """An existing Secret in the platform's namespace."""
+    """An access key in an existing Secret in the platform's namespace."""
 
     access_key_id_key: values.SecretKey = "AWS_ACCESS_KEY_ID"
     """Key in the Secret that holds the access key ID."""
@@ -103,7 +103,7 @@ class AccessKeyInSecret(_InSecret):
 
 
 class AccessKeyInStore(_InStore):
-    """A secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
+    """An access key in a secret manager; External Secrets Operator copies it into the platform's namespace."""
 
     access_key_id_property: values.Plain = "AWS_ACCESS_KEY_ID"
     """Property of the secret that holds the access key ID."""

@@ -25,7 +25,7 @@ class InClusterDatabase(Model):
     """`max_connections` of PostgreSQL; `memoryLimit` must be enough for all connections."""
 
     memory_limit: values.Size = "1Gi"
-    """Memory limit of PostgreSQL. The memory request and the shared buffers are a quarter of it each."""
+    """Memory limit of PostgreSQL. The memory request and the shared buffers are each a quarter of the limit."""
 
 
 class DatabaseAdministrator(Model):
@@ -71,7 +71,7 @@ class ExternalDatabase(Model):
 
 
 class SqliteDatabase(Model):
-    """A file on a volume, for evaluation by one person; only one pod can mount it."""
+    """An SQLite file on a volume that only one pod can mount, for evaluation by one person."""
 
     kind: Literal["sqlite"]
     """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file

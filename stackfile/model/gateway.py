@@ -35,7 +35,7 @@ class HttpRouteGateway(Model):
     """Name of the GatewayClass. The pods of its controller must be in the namespace `cluster.ingressNamespace`."""
 
     port: values.Port = 443
-    """Port of the listeners. For Traefik it is the port of the entry point, not of the Service."""
+    """Port of the Gateway's listeners. For Traefik it is the port of the entry point, not of the Service."""
 
     annotations: dict[str, values.Plain] = Field(default_factory=dict[str, str])
     """Annotations of the Gateway, for example `cert-manager.io/cluster-issuer`."""

@@ -32,7 +32,7 @@ class BasicUser(Model):
     """A user who signs in with a password."""
 
     groups: tuple[values.Group, ...] = ()
-    """Groups of the user; `up` binds the roles of these groups to the user."""
+    """Groups of the user; `up` gives the user the same RBAC bindings as these groups."""
 
 
 class BasicLogin(Model):
@@ -57,13 +57,13 @@ class OidcLogin(Model):
     """URL of the issuer, exactly as in the `iss` claim of its tokens."""
 
     client_id: values.ClientId
-    """Client ID; register the redirect URI `https://<host>/oauth2/callback`."""
+    """Client ID at the identity provider; register the redirect URI `https://<host>/oauth2/callback` there."""
 
     credentials: ClientSecret = CONFIGURED
     """Client secret."""
 
     audiences: tuple[values.ClientId, ...] = ()
-    """Other client IDs: MLflow also accepts ID tokens that programs obtained with them."""
+    """Other client IDs: MLflow also accepts ID tokens that programs obtained with these IDs."""
 
     logout_url: values.LogoutUrl | None = None
     """URL that OAuth2-Proxy calls at sign-out, to end the session at the identity provider too; `{id_token}` in it is

@@ -10,7 +10,7 @@ from stackfile.model.base import Model
 
 
 class RdsDatabase(Model):
-    """A new PostgreSQL 17 at Amazon RDS: encrypted, TLS only, with point-in-time recovery."""
+    """A new PostgreSQL 17 instance at Amazon RDS: encrypted, TLS only, with point-in-time recovery."""
 
     kind: Literal["rds"]
     """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file

@@ -71,7 +71,7 @@ class Server(Model):
     old version, and for restoring a backup (docs/upgrade.md)."""
 
     migration_minutes: Annotated[int, whole(1, 1440)] = 10
-    """Timeout of a schema migration. One that takes longer is rolled back."""
+    """Timeout of a schema migration. A migration that takes longer is rolled back."""
 
 
 class Images(Model):
@@ -91,7 +91,7 @@ class Images(Model):
     """SeaweedFS, for the in-cluster artifact store."""
 
     oauth2_proxy: values.Image = "quay.io/oauth2-proxy/oauth2-proxy:v7.15.3"
-    """OAuth2-Proxy, the login."""
+    """OAuth2-Proxy, which signs users in."""
 
     dex: values.Image = "ghcr.io/dexidp/dex:v2.45.1"
     """Dex, the development identity provider."""

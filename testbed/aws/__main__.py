@@ -1,6 +1,6 @@
 """The process of the AWS stand-in, started by `server.py`. It serves HTTP and HTTPS.
 
-Its parent controls it by commands on standard input, one line of JSON each, and gets the answers on standard output.
+The parent process sends commands on standard input, one line of JSON each, and gets the answers on standard output.
 All other output goes to standard error. The process ends when its standard input is closed, also if the parent is
 killed.
 """
@@ -37,7 +37,7 @@ class _QuietHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Do not log requests that were answered."""
+        """Log nothing about requests."""
 
 
 def _serve(
@@ -50,7 +50,7 @@ def _serve(
 
 
 def controls(gateway: Gateway) -> Mapping[str, Control]:
-    """Return the commands that the parent may send, by name."""
+    """Return the commands that the parent process may send, by name."""
 
     def enforce(given: Mapping[str, Any]) -> object:
         gateway.enforcing = bool(given["on"])

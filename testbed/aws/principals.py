@@ -11,15 +11,15 @@ from testbed.aws.policy.evaluate import Policies, Statements
 from testbed.aws.policy.request import Caller
 
 ACCOUNT: Final = "123456789012"
-"""moto's account, the only one here."""
+"""Id of the AWS account that moto uses, the only account of the stand-in."""
 
 REGION: Final = "eu-central-1"
-"""Region of the server's certificates and of clusters."""
+"""AWS region in the host names of the stand-in's certificate, and in the ARNs of EKS clusters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
-    """A user or a session of a role."""
+    """A user, or a session of a role."""
 
     arn: str
     names: tuple[str, ...]

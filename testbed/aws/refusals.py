@@ -21,7 +21,7 @@ class RefusedError(Exception):
     """AWS would refuse the request."""
 
     def __init__(self, code: str, message: str) -> None:
-        """Take AWS's error code and a message."""
+        """Store AWS's error code and the message."""
         super().__init__(message)
         self.code = code
 
@@ -50,7 +50,7 @@ def _xml(call: Call, status: int, body: str) -> Response:
 
 
 def without_denied(body: bytes, denied: frozenset[str]) -> bytes:
-    """Remove the denied objects from the body of a multi-object delete; the result is empty if none is left."""
+    """Remove the denied objects from the body of a multi-object delete; the result is empty if no object is left."""
     document = xmltodict.parse(body, force_list=("Object",))
     allowed = [item for item in document["Delete"]["Object"] if item["Key"] not in denied]
     document["Delete"]["Object"] = allowed

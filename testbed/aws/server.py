@@ -33,7 +33,7 @@ NAMES: Final = (
 
 
 class StandInError(Exception):
-    """The stand-in could not carry out a command."""
+    """The AWS stand-in could not carry out a command, or has ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ class Authority:
     """A certificate authority (CA) that replaces the public CAs and the CA of RDS. Only tests trust it."""
 
     def __init__(self) -> None:
-        """Create its key and certificate."""
+        """Create the CA's key and certificate."""
         self._authority = trustme.CA(organization_name="AWS stand-in")
         self.pem: Final = self._authority.cert_pem.bytes().decode()
 
@@ -75,10 +75,10 @@ class Key:
 
 
 class Running:
-    """A running stand-in."""
+    """A running AWS stand-in: its addresses, credentials and commands."""
 
     def __init__(self, process: subprocess.Popen[str], authority: Authority, ports: Sequence[int]) -> None:
-        """Wait until the process is ready."""
+        """Wait until the process is ready, and create an administrator."""
         self._process = process
         self._lock = threading.Lock()
         self.authority: Final = authority
@@ -103,7 +103,7 @@ class Running:
         self._do("forget")
 
     def trust_issuer(self, issuer: str, keys: Mapping[str, Any]) -> None:
-        """Accept an issuer's tokens, verified by this key set (JWKS)."""
+        """Accept the tokens of an OIDC issuer, verified with the key set (JWKS) in `keys`."""
         self._do("trust", issuer=issuer, keys=keys)
 
     def pod_identity(self, *, role: str, cluster: str, namespace: str, account: str) -> Key:
@@ -140,7 +140,7 @@ def running(
     host: str | None = None,
     prefix: Sequence[str] = (),
 ) -> Generator[Running]:
-    """Run a stand-in that contains nothing but an administrator.
+    """Run an AWS stand-in that contains nothing but an administrator.
 
     Args:
         enforce: check signatures and policies from the start.

@@ -37,7 +37,7 @@ def refuse(call: Call, issuers: web_identity.Issuers, log: ActionLog) -> Respons
         RefusedError: the token is invalid.
     """
     if "Policy" in call.form:
-        return refusals.refusal(call, refusals.FAULT, "the AWS stand-in of the tests has no session policies")
+        return refusals.refusal(call, refusals.FAULT, "the AWS stand-in of the tests does not support session policies")
     asked = web_identity.request(call.form, issuers)
     found = web_identity.verdict(asked)
     caller, resource = asked.caller.federated, asked.resource or ""

@@ -55,12 +55,12 @@ def _check_time(call: Call, now: datetime, *, presigned: bool) -> None:
     try:
         signed = datetime.strptime(written, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        raise RefusedError("AccessDenied", f"{written!r} is not the time of a signature") from None
+        raise RefusedError("AccessDenied", f"{written!r} is not a valid signing time") from None
     late = signed + timedelta(seconds=int(call.query.get("X-Amz-Expires", "0"))) if presigned else signed + _SKEW
     if presigned and now > late:
         raise RefusedError("AccessDenied", "Request has expired")
     if now > late or now < signed - _SKEW:
-        raise RefusedError("RequestTimeTooSkewed", "The request was signed at another time.")
+        raise RefusedError("RequestTimeTooSkewed", "The signing time differs too much from the current time.")
 
 
 def _computed(call: Call, credential: Credential, key: AccessKey, *, presigned: bool) -> str:

@@ -27,7 +27,7 @@ _LONGEST: Final = {"PutUserPolicy": 2048, "PutGroupPolicy": 5120, "PutRolePolicy
 
 
 def check(call: Call) -> None:
-    """Raise `RefusedError` if AWS would refuse the request for its content."""
+    """Raise `RefusedError` if AWS would refuse the request because of its content."""
     if call.service == "s3":
         _bucket(call)
     elif call.service == "iam":

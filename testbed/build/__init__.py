@@ -1,6 +1,7 @@
 """Builds everything the embedded cluster runs, from package registries only, into the cache.
 
-It returns paths and starts nothing: other modules of `testbed` start the node, its add-ons and the engine from them.
+The build starts nothing: it returns paths, with which other modules of `testbed` start the node, its add-ons and the
+engine.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ __all__ = ["Artifacts", "BuildError", "Progress", "engine_bin", "everything", "r
 
 @dataclass(frozen=True, kw_only=True)
 class Artifacts:
-    """Paths of the finished artifacts; each name changes with its content, and no artifact is modified later."""
+    """Paths of the finished artifacts. Another content has another path: an artifact is never modified."""
 
     engine_bin: Path
     """Directory for PATH with pulumi, its language host for Python, its policy host, and kubectl. Its subdirectory
@@ -31,7 +32,7 @@ class Artifacts:
 
 
 def everything(progress: Progress) -> Artifacts:
-    """Build the artifacts that are not in the cache yet, and return the paths of all.
+    """Build the artifacts that are not in the cache yet, and return the paths of all artifacts.
 
     Raises BuildError with the failed artifact, the end of its log and a remedy.
     """

@@ -13,10 +13,10 @@ _KEY_LENGTH = 12
 
 
 class Lane(enum.Enum):
-    """Builds of one lane run one after the other; the lanes run in parallel."""
+    """A queue of builds: the builds of one lane run one after the other, and the lanes run in parallel."""
 
     COMPILE = "compile"
-    """Go builds: one alone uses all CPUs and much memory."""
+    """Go builds: a single one uses all CPUs and much memory."""
     FETCH = "fetch"
     """Downloading, unpacking, packing: limited by network and disk."""
 
@@ -26,17 +26,17 @@ class Bench:
     """Resources of one build: a temporary directory, a log, and a way to run commands."""
 
     scratch: Path
-    """An empty directory on the disk of the cache, removed afterwards."""
+    """An empty directory on the disk of the cache, removed after the build."""
     log: Path
     commands: Commands
 
     def run(self, argv: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
-        """Run one command with its output in this build's log."""
+        """Run one command, and write its output to this build's log."""
         self.commands.run(argv, log=self.log, cwd=cwd, env=env)
 
 
 def digest(*parts: str | Path) -> str:
-    """Hash strings, files (name and content) and directories (relative path and content of each file)."""
+    """Return a hash of strings, files (name and content) and directories (relative path and content of each file)."""
     total = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
@@ -64,11 +64,11 @@ class Artifact:
     recipe: str
     """Digest of all inputs besides `needs` that determine the content: files, package lists, arguments."""
     make: Callable[[Path, Bench], None]
-    """Writes the artifact to the given path, which does not exist yet."""
+    """Function that writes the artifact to the given path, which does not exist yet."""
     needs: tuple["Artifact", ...] = ()
-    """Artifacts that the content is made from; a change of one of them changes this artifact."""
+    """Artifacts from which the content is made; a change of one of them changes the digest of this artifact."""
     tools: tuple["Artifact", ...] = ()
-    """Artifacts used to build it, such as a compiler; not part of its digest."""
+    """Artifacts used to build this one, such as a compiler; a change of them does not change its digest."""
     lane: Lane = Lane.FETCH
     usual_seconds: int
     """Usual build time on two CPUs, for progress messages."""
@@ -87,7 +87,7 @@ class Artifact:
 
     @property
     def exists(self) -> bool:
-        """True if it has been built; an unfinished artifact has a temporary name."""
+        """True if the artifact has been built; an unfinished artifact has a temporary name."""
         return self.path.exists()
 
 

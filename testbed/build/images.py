@@ -21,7 +21,7 @@ from testbed.build.artifact import Artifact, Bench, digest
 from testbed.build.debian import SCRIPTS, enter
 
 STAND_INS = Path(__file__).parent / "images"
-"""Dockerfiles of images that stand in for upstream's."""
+"""Directory with the Dockerfiles of the images that replace upstream images."""
 
 _MACHINE_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -31,12 +31,12 @@ class Image:
     """An image: the directory of its Dockerfile, its tags, and the artifacts in its build context."""
 
     context: Path
-    """The directory of the Dockerfile; the artifact is named after it."""
+    """The directory of the Dockerfile; the image's artifact is named after this directory."""
     version: str
     references: tuple[str, ...]
     """Image references in manifests; the archive is tagged with all of them."""
     files: Mapping[str, Artifact] = field(default_factory=dict[str, Artifact])
-    """Artifact by file name in the build context; it replaces a file with this name in the Dockerfile's directory."""
+    """Artifacts by file name in the build context; each replaces a file of this name in the Dockerfile's directory."""
     usual_seconds: int = 10
 
     def fill(self, context: Path) -> None:
@@ -73,7 +73,7 @@ def empty_root(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
 
 
 def _renamed(archive: Path, result: Path, references: tuple[str, ...]) -> None:
-    """Copy a docker archive and tag its one image with all references; buildah writes only one tag."""
+    """Copy a Docker archive and tag its image with all references; buildah writes only one tag."""
     with tarfile.open(archive) as source, tarfile.open(result, "w") as target:
         for member in source:
             content = source.extractfile(member)
@@ -111,7 +111,7 @@ def debian_store(cache: Path, debian: Artifact, builder: Artifact) -> Artifact:
 
 
 def _limits() -> list[str]:
-    """Return options that keep this process's ulimits; a container may not raise them to buildah's defaults."""
+    """Return buildah options that keep this process's ulimits: in a container, raising them to defaults may fail."""
     options: list[str] = []
     for name, limit in (("nproc", resource.RLIMIT_NPROC), ("nofile", resource.RLIMIT_NOFILE)):
         soft, hard = resource.getrlimit(limit)

@@ -28,7 +28,7 @@ _OTHERWISE = "Or use a cluster of your own: make up CONTEXT=<a context of your k
 
 
 def check(cache: Path, plan: Sequence[Artifact]) -> None:
-    """Raise a BuildError with everything that this machine lacks to build the plan."""
+    """Raise a BuildError that lists everything that this machine lacks to build the artifacts in `plan`."""
     faults: list[str] = []
     if platform.system() != "Linux" or platform.machine() not in _PROCESSORS:
         faults.append(
@@ -48,7 +48,7 @@ def check(cache: Path, plan: Sequence[Artifact]) -> None:
     free = shutil.disk_usage(cache).free / _GIB
     if free < needed:
         faults.append(
-            f"{cache} has {free:.0f} GiB free and this build needs up to {needed}:"
+            f"{cache} has {free:.0f} GiB free and this build needs up to {needed} GiB:"
             " free some space, or set XDG_CACHE_HOME to a larger disk."
         )
     if faults:

@@ -18,7 +18,7 @@ class Borrowed:
     """Files of another module that are added to a copy of a program's directory; existing files are kept."""
 
     module: str
-    """Module with its version; verified against the program's go.sum."""
+    """Module with its version; its sources are verified against the program's go.sum."""
     files: tuple[str, ...]
     """Glob patterns, relative to the module's root."""
     into: str = "."
@@ -56,7 +56,7 @@ class Program:
         return ["-trimpath", "-buildvcs=false", "-tags", _TAGS, "-ldflags", link, self.package]
 
     def check(self) -> None:
-        """Raise if go.mod and versions.py differ: the binary would report a wrong version."""
+        """Raise a BuildError if go.mod and versions.py differ: the binary would report a wrong version."""
         if self.module is None:
             return
         required = self.required or f"v{self.version}"

@@ -19,7 +19,7 @@ from testbed.build.artifact import Artifact, Bench, Lane, missing
 from testbed.build.commands import BuildError, Commands
 
 Progress = Callable[[str], None]
-"""Prints one line of progress."""
+"""Function that prints one line of progress."""
 
 _HEARTBEAT_SECONDS = 60
 _LOCK_POLL_SECONDS = 1
@@ -30,7 +30,7 @@ _SHORT_BUILD_SECONDS = 2
 
 @contextmanager
 def _only_one(cache: Path, progress: Progress) -> Generator[None]:
-    """Hold the cache's lock; the kernel releases it however this process ends."""
+    """Hold the cache's build lock; the kernel releases the lock however this process ends."""
     path = cache / "build.lock"
     with path.open("a+") as lock:
         deadline = time.monotonic() + _LOCK_WAIT_SECONDS
@@ -166,7 +166,7 @@ def build(
         prepare(plan)
         there = sum(artifact.exists for artifact in wanted)
         if there:
-            progress(f"{there} of {len(wanted)} results are in {cache} already")
+            progress(f"{there} of {len(wanted)} artifacts are already in {cache}")
         for leftover in (cache / "tmp").iterdir():
             # A leftover may disappear meanwhile, because `_discard` removes in the background.
             shutil.rmtree(leftover, ignore_errors=True)
@@ -177,7 +177,7 @@ def build(
 
 
 def _discard(scrap: Path, where: Path) -> None:
-    """Remove a folder in the background: deleting gigabytes of small files takes minutes."""
+    """Remove the directory `scrap` in the background: deleting gigabytes of small files takes minutes."""
     doomed = Path(tempfile.mkdtemp(dir=where)) / scrap.name
     scrap.rename(doomed)
     # The shell returns at once. What is left after a power failure is removed by the next build.

@@ -29,7 +29,7 @@ _PIN = re.compile(r"^(?P<name>[\w.-]+)==.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
 def repinned(requirements: str, pins: str) -> str:
-    """Return the requirements, with each package that is also in `pins` at the version pinned there."""
+    """Return the requirements, in which each package that is also in `pins` has the version from `pins`."""
     others = {found["name"]: found[0] for found in _PIN.finditer(pins)}
     return _PIN.sub(lambda found: others.get(found["name"], found[0]), requirements)
 
@@ -111,7 +111,7 @@ def _with_a_revision(cache: Path, today: Artifact) -> Artifact:
 
 
 def with_file(image: Path, result: Path, path: str, content: bytes, references: tuple[str, ...]) -> None:
-    """Copy a docker archive of one image, with an additional layer for one file, and with other tags."""
+    """Copy a Docker archive of one image, with an additional layer for one file, and with other tags."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as made:
         _add(made, path, content)

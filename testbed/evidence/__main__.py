@@ -35,7 +35,7 @@ class Part:
     seconds: float
     failed: bool = False
     whole: bool = True
-    """False if some of its tests did not run."""
+    """False if some tests of the part did not run."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Evidence:
         self._tests("acceptance", ACCEPTANCE)
 
     def rehearse(self, rehearsal: Rehearsal) -> None:
-        """Run a rehearsal; record it if it passes, and deploy `dev` again if it fails."""
+        """Run a rehearsal; record a complete pass, and deploy `dev` again after a failure."""
         before = inputs.digests(CHECKOUT, rehearsal)
         part, tests = self._tests(f"rehearsal {rehearsal.name}", rehearsal.tests)
         if part.failed:
@@ -72,7 +72,7 @@ class Evidence:
             record.write(CHECKOUT, rehearsal, seconds=part.seconds, tests=tests, digests=before)
 
     def _unrecorded(self, part: Part, changed: Sequence[str]) -> str:
-        """The reason not to record a pass; empty if all tests of the rehearsal ran and no input changed meanwhile."""
+        """Return the reason not to record a pass; empty if all tests of the rehearsal ran and no input changed."""
         if self.options:
             return "pytest was run with additional options"
         if not part.whole:
@@ -86,7 +86,7 @@ class Evidence:
             verdict: the decision on the rehearsal.
             wanted: True if it should have run, but deploying `dev` or importing images failed; False if it was not due.
         """
-        result = "not run" if wanted else "from the record"
+        result = "not run" if wanted else "not due"
         self.parts.append(Part(name=f"rehearsal {verdict.rehearsal.name}", result=result, seconds=0, failed=wanted))
 
     def _command(self, name: str, command: Sequence[str]) -> bool:
@@ -118,7 +118,7 @@ class Evidence:
         return part, passed
 
     def summary(self) -> str:
-        """The summary as a table: name, result and duration of each part."""
+        """Return the summary as a table: name, result and duration of each part."""
         width = max(len(part.name) for part in self.parts)
         middle = max(len(part.result) for part in self.parts)
         rows = [f"{part.name:<{width}}  {part.result:<{middle}}  {part.seconds:6.0f} s" for part in self.parts]
@@ -131,7 +131,7 @@ def _say(line: str) -> None:
 
 
 def _counted(report: Path) -> dict[str, int]:
-    """Number of tests by result, from pytest's report."""
+    """Return the number of tests by result, from pytest's report."""
     (suite,) = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 - written by pytest a moment ago
     tests, failures, errors, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
     passed = tests - failures - errors - skipped

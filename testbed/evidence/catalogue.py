@@ -158,7 +158,7 @@ _ALL = (
     ),
     Rehearsal(
         name="life_cycle",
-        shows="`make up` killed at any point, the node stopped, destroy, and restoring from kept volumes",
+        shows="recovery after a killed `make up` and a stopped node, `make destroy`, and restoring kept volumes",
         files=("Makefile", "components", "docs/destroy.md", "tools"),
     ),
 )

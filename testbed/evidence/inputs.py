@@ -17,7 +17,7 @@ IMPORTED = ("benchmarks", "testbed", "tools")
 
 
 def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
-    """Digests of a rehearsal's inputs by name: each listed file or folder, and `imports` for all imports of its tests.
+    """Return the digest of each input of a rehearsal, by name; all imports of its tests are one input, `imports`.
 
     Raises:
         FileNotFoundError: a listed input does not exist.
@@ -41,12 +41,12 @@ def forget() -> None:
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Names of the inputs whose digest is not what it was; what is no input any more does not count."""
+    """Return the names of the inputs that are new or whose digest has changed; former inputs are ignored."""
     return sorted(name for name in now if before.get(name) != now[name])
 
 
 def significant(source: str) -> str:
-    """Python source code without comments, docstrings and blank lines.
+    """Return Python source code without comments, docstrings and blank lines.
 
     Raises:
         SyntaxError: the source is not valid Python.
@@ -59,8 +59,7 @@ def significant(source: str) -> str:
             lines[row - 1] = lines[row - 1][:column]
     for node in _docstrings(ast.parse(source)):
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        # What shares its lines with code stays.
-        # Columns of a syntax tree count bytes.
+        # A docstring on the same line as code stays. Columns of a syntax tree count bytes.
         before, after = lines[first].encode()[: node.col_offset], lines[last].encode()[node.end_col_offset :]
         if not before.strip() and not after.strip():
             lines[first : last + 1] = [""] * (last + 1 - first)
@@ -68,7 +67,7 @@ def significant(source: str) -> str:
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.stmt]:
-    """Docstrings of modules, classes, functions and attributes."""
+    """Yield the docstrings of modules, classes, functions and attributes."""
     for node in ast.walk(tree):
         for statement in _statements(node):
             if (
@@ -86,7 +85,7 @@ def _statements(node: ast.AST) -> list[ast.stmt]:
 
 
 def _files(checkout: Path) -> list[str]:
-    """Files that a commit would contain, including untracked ones that are not ignored."""
+    """Return the files that a commit would contain, including untracked ones that are not ignored."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=checkout,
@@ -117,7 +116,7 @@ def _digest_of_file(file: Path) -> str:
 
 
 def _closure(checkout: Path, files: Iterable[str]) -> set[str]:
-    """Files of `IMPORTED` packages that these files import, directly or indirectly."""
+    """Return the files of `IMPORTED` packages that these files import, directly or indirectly."""
     waiting, found = list(files), set[str]()
     while waiting:
         for name in _imports(checkout, waiting.pop()):

@@ -56,7 +56,7 @@ class Verdict:
 
 
 def read(checkout: Path) -> dict[str, Pass]:
-    """The recorded passes, by name of the rehearsal; empty if the record does not exist."""
+    """Return the recorded passes, by name of the rehearsal; empty if the record does not exist."""
     file = checkout / FILE
     if not file.exists():
         return {}

@@ -22,7 +22,7 @@ log = logging.getLogger("network-policies")
 
 @dataclass
 class Announcements:
-    """Pods that the CNI plugin has announced, and pods in the loaded ruleset."""
+    """The pods that the CNI plugin has announced, and the pods in the loaded ruleset."""
 
     changed: threading.Event
     """Set by every announcement."""

@@ -10,7 +10,7 @@ class Metadata(TypedDict):
 
     name: str
     namespace: str
-    """Absent for a Namespace, where it is never read."""
+    """Absent in a Namespace, where this field is never read."""
     uid: str
     labels: NotRequired[dict[str, str]]
 
@@ -68,7 +68,7 @@ Rule = TypedDict("Rule", {"ports": list[PolicyPort], "from": list[Peer], "to": l
 
 
 class Spec(TypedDict, total=False):
-    """`spec` of a pod (the first fields) or a NetworkPolicy (the others)."""
+    """`spec` of a pod (the first three fields) or of a NetworkPolicy (the other fields)."""
 
     hostNetwork: bool
     containers: list[Container]

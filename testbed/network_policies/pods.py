@@ -1,4 +1,4 @@
-"""Pods as the packet filter knows them: an address, the labels that policies select, and ports by name."""
+"""Pods with the properties that the packet filter needs: address, labels that policies select, and named ports."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ def pods(objects: Iterable[Object], announced: Mapping[tuple[str, str], str]) ->
 
     Args:
         objects: pods and namespaces, among others.
-        announced: addresses by namespace and name that the CNI plugin has assigned. They are newer than those from
-            the API server.
+        announced: addresses that the CNI plugin has assigned, by namespace and name of the pod. They are newer than
+            the addresses from the API server.
     """
     known = list(objects)
     namespaces = {

@@ -62,7 +62,7 @@ def ruleset(objects: Iterable[Object], announced: Mapping[tuple[str, str], str] 
 
     Args:
         objects: all namespaces, pods and NetworkPolicies of the cluster.
-        announced: see `pods`.
+        announced: addresses that the CNI plugin has assigned, by namespace and name of the pod.
     """
     known = list(objects)
     everyone = pods(known, announced or {})

@@ -86,7 +86,7 @@ def launchers(checkout: Path, engine_bin: Path) -> dict[str, str]:
 
 
 def prepare(home: Home, checkout: Path, engine_bin: Path) -> None:
-    """Create what the variables refer to: the state's directory, its passphrase, the plugins, the policy pack."""
+    """Create what the environment variables refer to: directory and passphrase of the state, plugins, policy pack."""
     home.root.mkdir(parents=True, exist_ok=True)
     home.root.chmod(0o700)
     home.pulumi_state.mkdir(exist_ok=True)

@@ -50,7 +50,7 @@ class Route:
 
 
 async def _pump(source: socket.socket, sink: socket.socket) -> None:
-    """Copy one direction until its end and close the sink for writing; the other direction continues."""
+    """Copy data from `source` until its end, then close `sink` for writing; the other direction continues."""
     loop = asyncio.get_running_loop()
     # One chunk at a time: a slow reader slows the writer down, and memory use stays bounded.
     while chunk := await loop.sock_recv(source, CHUNK_BYTES):
@@ -68,7 +68,7 @@ def _tune(connection: socket.socket) -> None:
 
 
 async def carry(client: socket.socket, host: str, port: int) -> None:
-    """Connect one client to the target and copy both directions; errors affect this connection only."""
+    """Forward one client's connection to the target, in both directions; an error affects this connection only."""
     with client, socket.socket(socket.AF_INET, socket.SOCK_STREAM) as target:
         try:
             _tune(client)
@@ -88,7 +88,7 @@ async def carry(client: socket.socket, host: str, port: int) -> None:
 
 
 async def serve(listener: socket.socket, host: str, port: int) -> None:
-    """Accept and carry connections until cancelled."""
+    """Accept connections and forward them to the target, until cancelled."""
     loop = asyncio.get_running_loop()
     free = asyncio.Semaphore(MAX_CONNECTIONS)
     running: set[asyncio.Task[None]] = set()

@@ -21,7 +21,7 @@ class Problem:
     what: str
     why: str
     own: bool = True
-    """True if it belongs to the embedded cluster itself, not to the platform."""
+    """True if the object belongs to the embedded cluster itself, not to the platform."""
 
 
 def in_short(problems: list[Problem]) -> str | None:
@@ -48,7 +48,7 @@ def _container_reason(pod: Object) -> str | None:
 
 
 def node_problem(objects: Iterable[Object]) -> Problem | None:
-    """Return why the node is not Ready; None if it is."""
+    """Return the reason why the node is not Ready; None if it is Ready."""
     for one in objects:
         if one["kind"] == "Node":
             ready, reason = _condition(one, "Ready")
@@ -57,7 +57,7 @@ def node_problem(objects: Iterable[Object]) -> Problem | None:
 
 
 def addon_problems(objects: Iterable[Object]) -> list[Problem]:
-    """Return those of the cluster's own Deployments that are not available."""
+    """Return a problem for each of the cluster's own Deployments that is not available."""
     deployments = {
         (one["metadata"].get("namespace", ""), one["metadata"]["name"]): one
         for one in objects

@@ -10,7 +10,7 @@ MEBIBYTE = 1024 * 1024
 
 
 def missing(archives: tuple[Path, ...], imported: set[str]) -> list[Path]:
-    """Return the archives that have not been imported yet. Names contain a digest of the content."""
+    """Return the archives that have not been imported yet. Archive names contain a digest of the content."""
     return [archive for archive in archives if archive.name not in imported]
 
 

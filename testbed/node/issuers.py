@@ -52,17 +52,20 @@ def _issuer(url: str, audiences: Sequence[str], authority: str | None) -> dict[s
         "claimMappings": {"username": {"claim": "email", "prefix": ""}, "groups": {"claim": "groups", "prefix": ""}},
         # Needed without prefixes: an issuer could otherwise assert the group system:masters.
         "userValidationRules": [
-            {"expression": "!user.username.startsWith('system:')", "message": "a name of Kubernetes' own"},
+            {
+                "expression": "!user.username.startsWith('system:')",
+                "message": "user names with the prefix system: are reserved",
+            },
             {
                 "expression": "user.groups.all(name, !name.startsWith('system:'))",
-                "message": "a group of Kubernetes' own",
+                "message": "groups with the prefix system: are reserved",
             },
         ],
     }
 
 
 def reading(manifest: Manifest, host: str | None) -> Manifest:
-    """Return the API server's manifest with the flag, a mount of the file's directory and the issuer's host name."""
+    """Return the API server's manifest with the flag, a mount of the file's directory and the issuer's host alias."""
     made = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = made["spec"]
     (container,) = spec["containers"]
@@ -79,7 +82,7 @@ def reading(manifest: Manifest, host: str | None) -> Manifest:
 def trust(
     home: Home, kubectl: Kubectl, say: Say, *, issuer: str | None, audiences: Sequence[str], authority: str | None
 ) -> None:
-    """Make the API server accept tokens of `issuer` (None: only its own tokens), and wait until it does."""
+    """Make the API server accept tokens of `issuer` (None: only its own tokens), and wait until this takes effect."""
     text = configuration(issuer, audiences, authority)
     directory = home.node / "kubernetes" / Path(DIRECTORY).name
     directory.mkdir(exist_ok=True)
@@ -118,4 +121,4 @@ def _reading_another(kubectl: Kubectl, digest: str) -> str | None:
         return reason
     metrics = kubectl.run("get", "--raw=/metrics")
     known = any(digest in line for line in metrics.splitlines() if "authentication_config" in line)
-    return None if known else "the API server has not reloaded the file yet"
+    return None if known else "the API server has not reloaded the list of issuers yet"

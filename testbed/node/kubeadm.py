@@ -112,7 +112,7 @@ def _kubelet(open_files: int) -> dict[str, object]:
 
 
 def forget(state: Path) -> None:
-    """Remove the files of an interrupted kubeadm; they contain no user data yet."""
+    """Remove the files of an interrupted `kubeadm init`; they contain no user data yet."""
     for name in OUTPUT:
         shutil.rmtree(state / name, ignore_errors=True)
 

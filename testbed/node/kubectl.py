@@ -16,7 +16,7 @@ READY_SECONDS = 5
 
 
 def kubectl_cache(directory: Path) -> Path:
-    """Directory of kubectl's discovery cache."""
+    """Return the directory of kubectl's discovery cache."""
     return directory / "kubectl"
 
 
@@ -28,7 +28,7 @@ class Kubectl:
     kubeconfig: Path
 
     def command(self, *arguments: str) -> list[str]:
-        """Return the command line."""
+        """Return the command line that runs kubectl with these arguments."""
         # kubectl's default cache directory, ~/.kube/cache, belongs to the user.
         ours = [f"--kubeconfig={self.kubeconfig}", f"--cache-dir={kubectl_cache(cache())}"]
         return [str(self.program), *ours, *arguments]
@@ -52,7 +52,7 @@ class Kubectl:
         return done.stdout
 
     def ready(self) -> str | None:
-        """Return why the API server is not ready; None if it is."""
+        """Return the reason why the API server is not ready; None if it is ready."""
         try:
             answer = self.run("get", "--raw=/readyz", seconds=READY_SECONDS)
         except EmbeddedError as error:

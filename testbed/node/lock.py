@@ -15,7 +15,7 @@ PAUSE_SECONDS = 0.2
 
 @contextmanager
 def exclusive(path: Path, say: Say) -> Generator[None]:
-    """Hold the lock; the kernel releases it however the process ends."""
+    """Hold the lock on the cluster; the kernel releases the lock however the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -30,7 +30,7 @@ def exclusive(path: Path, say: Say) -> Generator[None]:
                     waited = True
             if time.monotonic() > deadline:
                 raise EmbeddedError(
-                    f"another command has held {path} for {WAIT_SECONDS} s. Find it with `fuser {path}`"
+                    f"another command has held the lock {path} for {WAIT_SECONDS} s. Find it with `fuser {path}`"
                 )
             time.sleep(PAUSE_SECONDS)
         yield

@@ -4,7 +4,7 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class Metadata(TypedDict):
-    """Metadata of an object."""
+    """`metadata` of a Kubernetes object."""
 
     name: str
     namespace: NotRequired[str]
@@ -14,7 +14,7 @@ class Metadata(TypedDict):
 
 
 class Condition(TypedDict):
-    """A condition of a node, pod or deployment."""
+    """A condition in the status of a Node, Pod or Deployment."""
 
     type: str
     status: str
@@ -22,8 +22,8 @@ class Condition(TypedDict):
     message: NotRequired[str]
 
 
-class Waiting(TypedDict):
-    """The state of a container that is waiting or has terminated."""
+class NotRunning(TypedDict):
+    """The state of a container that does not run: it is waiting, or has terminated."""
 
     reason: str
 
@@ -37,9 +37,9 @@ class Running(TypedDict):
 class ContainerState(TypedDict, total=False):
     """The state of a container; exactly one key is set."""
 
-    waiting: Waiting
+    waiting: NotRunning
     running: Running
-    terminated: Waiting
+    terminated: NotRunning
 
 
 class ContainerStatus(TypedDict):
@@ -50,7 +50,7 @@ class ContainerStatus(TypedDict):
 
 
 class Status(TypedDict, total=False):
-    """The status of a node, pod, deployment or volume."""
+    """The status of a Node, Pod, Deployment or PersistentVolume."""
 
     phase: str
     conditions: list[Condition]
@@ -59,20 +59,20 @@ class Status(TypedDict, total=False):
 
 
 class ClaimReference(TypedDict):
-    """The claim that a volume is bound to."""
+    """The PersistentVolumeClaim that a PersistentVolume is bound to."""
 
     namespace: str
     name: str
 
 
 class Spec(TypedDict, total=False):
-    """The specification of a volume."""
+    """`spec` of a PersistentVolume; other objects' `spec` is not read."""
 
     claimRef: ClaimReference
 
 
 class Object(TypedDict):
-    """A Kubernetes object."""
+    """A Kubernetes object of one of the kinds that determine the cluster's health."""
 
     kind: Literal["Node", "Pod", "Deployment", "PersistentVolume"]
     metadata: Metadata

@@ -55,7 +55,7 @@ class PortForward:
         return record if record and record.alive() else None
 
     def check(self) -> None:
-        """Fail early if another program uses the ports."""
+        """Raise an error if another program uses one of the forwarded ports."""
         if self.record() is None:
             for port in ROUTES:
                 listen(port).close()
@@ -140,7 +140,7 @@ def listening_inode(table: str, port: int) -> str | None:
 
 
 def holder(port: int) -> str:
-    """Name the process that listens on a port of this machine."""
+    """Return pid and command line of the process that listens on a port of this machine."""
     inodes = (listening_inode((PROC / "net" / table).read_text(), port) for table in ("tcp", "tcp6"))
     inode = next((found for found in inodes if found), None)
     for process in PROC.iterdir() if inode else ():

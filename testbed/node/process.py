@@ -40,12 +40,12 @@ class Node:
     home: Home
 
     def record(self) -> ProcessRecord | None:
-        """Return the record of the node's pid 1; None if it does not run."""
+        """Return the record of the node's pid 1; None if the node does not run."""
         record = ProcessRecord.load(self._record)
         return record if record and record.alive() else None
 
     def running(self) -> ProcessRecord:
-        """Return the record of the node's pid 1; raise an error if it does not run."""
+        """Return the record of the node's pid 1; raise an error if the node does not run."""
         if record := self.record():
             return record
         raise EmbeddedError(f"the node is not running: start it with `make up` (log: {self.boot_log})")
@@ -61,11 +61,11 @@ class Node:
 
     @property
     def boot_log(self) -> Path:
-        """Output of the node's start, until it has its own root file system."""
+        """Log of the node's start, until the node has its own root file system."""
         return self.home.logs / "node" / "boot.log"
 
     def start(self, rootfs: Path, say: Say) -> None:
-        """Start the node and wait until it can be entered."""
+        """Start the node and wait until commands can be run inside it."""
         for directory in (self.home.node, self.home.volumes, self.home.logs / "node", self.home.logs / "pods"):
             directory.mkdir(parents=True, exist_ok=True)
         boot = [BOOT, rootfs, self.home.node, self.home.volumes, self.home.logs, PROJECT]
@@ -83,7 +83,7 @@ class Node:
         self.wait(say, failed=lambda: process.poll() not in {None, ALREADY_RUNS})
 
     def wait(self, say: Say, failed: Callable[[], bool]) -> None:
-        """Wait until a starting node can be entered and its containerd answers."""
+        """Wait until commands can be run inside a starting node, and its containerd answers."""
 
         def missing() -> str | None:
             if failed():

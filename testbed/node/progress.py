@@ -28,7 +28,7 @@ def last_lines(log: Path, count: int = LAST_LINES) -> str:
 def wait_until(
     what: str, missing: Callable[[], str | None], *, seconds: float, say: Say, log: Path | Callable[[], Path]
 ) -> None:
-    """Wait until `missing` returns None; report every few seconds what it still returns."""
+    """Wait until `missing` returns None; until then, report every few seconds the reason that it returns."""
     start = time.monotonic()
     said = start
     while (reason := missing()) is not None:

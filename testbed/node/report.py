@@ -55,14 +55,14 @@ class Report:
         lines += [f"         {volume.describe()}" for volume in used]
         if any(volume.phase == "Released" for volume in used):
             lines += [
-                "         A released volume holds the data of a deleted claim. To delete the data:",
+                "         A released volume holds the data of a deleted PersistentVolumeClaim. To delete the data:",
                 f"         python -m testbed kubectl delete pv NAME && rm -r {self.volume_directory}/NAME",
             ]
         return "\n".join(lines)
 
 
 def gather(home: Home, kubectl: Kubectl) -> Report:
-    """Check the node, the port forwarding and, through it, the cluster."""
+    """Check the node, the port forwarding and, through the forwarded port, the cluster."""
     node, port_forward = Node(home).record(), PortForward(home).record()
     problems: list[Problem] = []
     known: list[Volume] = []

@@ -1,8 +1,8 @@
 """A pool of PersistentVolumes, each a directory on the machine.
 
 There is no provisioner, because nothing in the node may create directories outside of it. Instead each `up` creates
-volumes until enough are free. They are never removed automatically: a volume whose claim was deleted stays "Released",
-with its data, until a person deletes it.
+volumes until enough are free. Volumes are never removed automatically: if the PersistentVolumeClaim of a volume is
+deleted, the volume stays "Released", with its data, until a person deletes it.
 """
 
 import json
@@ -20,7 +20,7 @@ from testbed.paths import PROJECT
 
 FREE_VOLUMES = 8
 INSIDE = "/volumes"
-# Largest size of a claim. It is not enforced: all volumes share the machine's disk.
+# Largest size that a PersistentVolumeClaim can request. It is not enforced: all volumes share the machine's disk.
 CAPACITY = "100Gi"
 LABEL = f"{PROJECT}/pool"
 
@@ -35,21 +35,21 @@ class Volume:
 
     @property
     def free(self) -> bool:
-        """True if a claim can be bound to it."""
+        """True if a PersistentVolumeClaim can be bound to the volume."""
         return self.phase in {"Available", "Pending"}
 
     def describe(self) -> str:
-        """Return name, claim and state in one line."""
-        owner = self.claim or "an unknown claim"
+        """Return the volume's name, PersistentVolumeClaim and state in one line."""
+        owner = self.claim or "an unknown PersistentVolumeClaim"
         match self.phase:
             case "Bound":
                 return f"{self.name}: {owner}"
             case "Unseen":
-                return f"{self.name}: last seen with {owner}"
+                return f"{self.name}: last known to belong to {owner}"
             case "Kept":
-                return f"{self.name}: kept from an earlier cluster, was {owner}"
+                return f"{self.name}: kept from an earlier cluster, belonged to {owner}"
             case _:
-                return f"{self.name}: {self.phase.lower()}, was {owner}"
+                return f"{self.name}: {self.phase.lower()}, belonged to {owner}"
 
 
 def volumes(objects: Iterable[Object]) -> list[Volume]:
@@ -65,7 +65,7 @@ def volumes(objects: Iterable[Object]) -> list[Volume]:
 
 
 def manifest(name: str) -> dict[str, object]:
-    """Return the manifest of a volume."""
+    """Return the manifest of a PersistentVolume."""
     on_this_node = {"key": "kubernetes.io/hostname", "operator": "In", "values": [PROJECT]}
     return {
         "apiVersion": "v1",
@@ -83,7 +83,7 @@ def manifest(name: str) -> dict[str, object]:
 
 
 def top_up(kubectl: Kubectl, directory: Path, known: list[Volume]) -> None:
-    """Create volumes until enough are free."""
+    """Create volumes until `FREE_VOLUMES` are free."""
     names = {volume.name for volume in known}
     for path in directory.iterdir():
         # Left by an `up` that was killed before it created the PersistentVolume.
@@ -101,12 +101,15 @@ def top_up(kubectl: Kubectl, directory: Path, known: list[Volume]) -> None:
 
 
 def index_file(directory: Path) -> Path:
-    """Return the path of the file that records the last known claim of each volume."""
+    """Return the path of the file that records the last known PersistentVolumeClaim of each volume."""
     return directory / "index.json"
 
 
 def write_index(directory: Path, known: list[Volume]) -> None:
-    """Record the claim of each volume's directory, to know it when the cluster is gone and only the data is left."""
+    """Record which PersistentVolumeClaim each volume's directory belongs to.
+
+    The file still tells this when the cluster is gone and only the data is left.
+    """
     index = read_index(directory)
     index.update({volume.name: volume.claim for volume in known if volume.claim})
     kept = {name: claim for name, claim in sorted(index.items()) if (directory / name).is_dir()}
@@ -114,7 +117,7 @@ def write_index(directory: Path, known: list[Volume]) -> None:
 
 
 def remember(kubectl: Kubectl, directory: Path) -> None:
-    """Record the claim of each volume, if the cluster still answers."""
+    """Record the PersistentVolumeClaim of each volume, if the cluster still answers."""
     try:
         if kubectl.ready() is None:
             write_index(directory, volumes(kubectl.objects()))
@@ -123,18 +126,18 @@ def remember(kubectl: Kubectl, directory: Path) -> None:
 
 
 def read_index(directory: Path) -> dict[str, str]:
-    """Read the last known claim of each volume's directory."""
+    """Return the last known PersistentVolumeClaim of each volume's directory."""
     path = index_file(directory)
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def unknown(directory: Path, known: list[Volume], phase: Literal["Kept", "Unseen"]) -> list[Volume]:
-    """Return directories with data that are not among the cluster's volumes.
+    """Return the volume directories with data that do not belong to one of the cluster's known volumes.
 
     Args:
         directory: the directory of all volumes.
         known: the cluster's volumes.
-        phase: "Kept" if they are left from an earlier cluster, "Unseen" if the cluster did not answer.
+        phase: "Kept" if the directories are left from an earlier cluster, "Unseen" if the cluster did not answer.
     """
     if not directory.is_dir():
         return []

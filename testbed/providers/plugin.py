@@ -113,7 +113,7 @@ def _refuse(what: str) -> NoReturn:
 
 
 def _answering(method: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
-    """Wrap a method so that its errors reach the engine in the form that it expects."""
+    """Wrap a method so that its errors reach the engine with the status codes that the engine expects."""
 
     def answer(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - each method has its own messages
         try:

@@ -69,7 +69,7 @@ def test_a_failed_part_is_not_there_and_its_message_shows_the_log_and_a_remedy(t
 
     assert not artifact.exists
     assert str(failure.value).splitlines() == [
-        "part 1 could not be built: sh ended with code 3; its last lines:",
+        "part 1 could not be built: sh ended with exit code 3; the end of its output:",
         "    dial tcp: lookup proxy.golang.org: no such host",
         (
             "A package registry could not be reached: check the network, and HTTPS_PROXY, GOPROXY and PIP_INDEX_URL"

@@ -106,7 +106,7 @@ def test_a_rehearsal_that_has_passed_is_taken_from_the_record(
     assert not programs.rehearsed
     said = capsys.readouterr().out
     assert "upgrade: taken from the record: its 3 tests passed on " in said
-    assert re.search(r"^rehearsal upgrade +from the record +0 s$", said, re.MULTILINE)
+    assert re.search(r"^rehearsal upgrade +not due +0 s$", said, re.MULTILINE)
     assert record.read(checkout)[REHEARSAL.name].tests == 3
 
 

@@ -37,13 +37,13 @@ def test_each_problem_is_named() -> None:
 def test_a_released_volume_is_named_with_the_command_to_delete_it() -> None:
     report = replace(GOOD, volumes=[Volume("volume-9", "Released", "mlflow/data")])
     text = report.as_text()
-    assert "volume-9: released, was mlflow/data" in text
+    assert "volume-9: released, belonged to mlflow/data" in text
     assert "kubectl delete pv NAME && rm -r /data/volumes/NAME" in text
 
 
 def test_data_of_an_earlier_cluster_is_named() -> None:
     report = replace(GOOD, volumes=[Volume("volume-9", "Kept", "")])
-    assert "volume-9: kept from an earlier cluster, was an unknown claim" in report.as_text()
+    assert "volume-9: kept from an earlier cluster, belonged to an unknown PersistentVolumeClaim" in report.as_text()
 
 
 def test_json_has_the_same_content() -> None:

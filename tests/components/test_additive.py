@@ -14,33 +14,42 @@ HARMLESS = {
     "a function": "CREATE OR REPLACE FUNCTION f() RETURNS TRIGGER AS $$ BEGIN RETURN NEW; END; $$ LANGUAGE plpgsql",
 }
 IN_THE_WAY = {
-    "a table less": ("DROP TABLE spans", "not known to be harmless"),
-    "a column less": ("ALTER TABLE spans DROP COLUMN dimension_attributes", "it changes spans"),
-    "another name for a column": ("ALTER TABLE jobs RENAME function_fullname TO job_name", "it changes jobs"),
-    "another name for a table": ("ALTER TABLE jobs RENAME TO tasks", "it changes jobs"),
-    "another type": ("ALTER TABLE experiment_tags ALTER COLUMN value TYPE TEXT", "it changes experiment_tags"),
+    "a table less": ("DROP TABLE spans", "the statement is not known to be compatible"),
+    "a column less": ("ALTER TABLE spans DROP COLUMN dimension_attributes", "the statement changes spans"),
+    "another name for a column": (
+        "ALTER TABLE jobs RENAME function_fullname TO job_name",
+        "the statement changes jobs",
+    ),
+    "another name for a table": ("ALTER TABLE jobs RENAME TO tasks", "the statement changes jobs"),
+    "another type": (
+        "ALTER TABLE experiment_tags ALTER COLUMN value TYPE TEXT",
+        "the statement changes experiment_tags",
+    ),
     "a column that must be filled": (
         "ALTER TABLE runs ADD COLUMN owner VARCHAR(50) NOT NULL",
-        "the old version does not fill the new column runs.owner",
+        "the old version does not set the new NOT NULL column runs.owner",
     ),
-    "an old column that must be filled": ("ALTER TABLE runs ALTER COLUMN name SET NOT NULL", "it changes runs"),
-    "rows rewritten": ("UPDATE jobs SET status=5", "it rewrites rows of jobs"),
-    "rows deleted": ("DELETE FROM runs WHERE status = 'x'", "it rewrites rows of runs"),
-    "rows added": ("INSERT INTO workspaces (name) VALUES ('default')", "it rewrites rows of workspaces"),
-    "a table emptied": ("TRUNCATE TABLE runs", "it rewrites rows of runs"),
+    "an old column that must be filled": (
+        "ALTER TABLE runs ALTER COLUMN name SET NOT NULL",
+        "the statement changes runs",
+    ),
+    "rows rewritten": ("UPDATE jobs SET status=5", "the statement changes rows of jobs"),
+    "rows deleted": ("DELETE FROM runs WHERE status = 'x'", "the statement changes rows of runs"),
+    "rows added": ("INSERT INTO workspaces (name) VALUES ('default')", "the statement changes rows of workspaces"),
+    "a table emptied": ("TRUNCATE TABLE runs", "the statement changes rows of runs"),
     "values that have to be unique": (
         "CREATE UNIQUE INDEX unique_name ON endpoints (name)",
-        "a unique index refuses rows that the old version may write to endpoints",
+        "a unique index rejects rows that the old version may write to endpoints",
     ),
     "values that have to exist": (
         "ALTER TABLE runs ADD CONSTRAINT fk FOREIGN KEY(experiment_id) REFERENCES experiments (experiment_id)",
-        "it changes runs",
+        "the statement changes runs",
     ),
     "a trigger": (
         "CREATE TRIGGER t BEFORE UPDATE ON secrets FOR EACH ROW EXECUTE FUNCTION f()",
-        "it changes what is written to secrets",
+        "a trigger may change what is written to secrets",
     ),
-    "what nobody has thought of": ("VACUUM FULL runs", "not known to be harmless"),
+    "what nobody has thought of": ("VACUUM FULL runs", "the statement is not known to be compatible"),
 }
 ON_WHAT_IS_NEW = (
     "CREATE TABLE evaluation (id INTEGER NOT NULL, hash TEXT)",

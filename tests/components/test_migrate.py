@@ -15,7 +15,7 @@ from components import scripts as files
 from components.scripts import sqlite_file
 
 HEAD, OLD, NEWER = "dc11669786a5", "b7e2c1a4d9f3", "ffffffffffff"
-WRITES = "it rewrites rows of jobs"
+WRITES = "the statement changes rows of jobs"
 
 
 class OperationalError(Exception):
@@ -144,7 +144,7 @@ def test_an_image_with_another_mlflow_than_its_tag_changes_nothing(run: Run, mon
     world = World()
     code, message = run(world)
     assert (code, world.done) == (10, [])
-    assert "called 3.18.0 and holds MLflow 1.2.3" in message
+    assert "says MLflow 3.18.0, but the image contains MLflow 1.2.3" in message
 
 
 @pytest.mark.parametrize(("revision", "done"), [(None, ["create"]), (OLD, ["upgrade"]), (HEAD, [])])

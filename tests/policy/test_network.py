@@ -89,7 +89,7 @@ def of_namespace(*policies: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
 def test_a_service_that_is_reached_from_outside_is_a_violation(kind: str) -> None:
     assert of_service({"type": kind}) == [
-        f"spec.type must not be {kind}: expose the Service through an Ingress, behind the login"
+        f"spec.type must not be {kind}: expose the Service through an Ingress that requires sign-in"
     ]
     assert len(of_service({"externalIPs": ["192.0.2.1"]})) == 1
 

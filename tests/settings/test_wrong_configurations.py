@@ -25,7 +25,7 @@ CASES = {
         {"server/pool_size": 20}, "server.pool_size", "is not a setting", "did you mean `poolSize`?"
     ),
     "an unknown key": Case({"server/zzz": 1}, "server.zzz", "is not a setting", "use one of accessCacheSeconds"),
-    "a key outside its section": Case({"replicas": 2}, "replicas", "is not a setting", "it belongs to `server`"),
+    "a key outside its section": Case({"replicas": 2}, "replicas", "is not a setting", "the key belongs to `server`"),
     "a path set without --path": Case(
         {"server.replicas": "2"}, "server.replicas", "is not a setting", "pulumi config set --path server.replicas"
     ),
@@ -33,7 +33,7 @@ CASES = {
         {"database/host": "db.example.com"},
         "database.host",
         "is not a setting",
-        "it belongs to database.kind `external`",
+        "the key belongs to database.kind `external`",
     ),
     "a role that does not exist": Case(
         {"teams/team-a": {"groups": {"managers": ["team-a-mlflow-users"]}}},
@@ -101,7 +101,7 @@ CASES = {
         {"teams/team-c": {"groups": {}}},
         "teams.team-c.groups",
         "is empty; expected at least one group",
-        "add one as viewer, editor or manager, or remove `groups`: then group team-c-mlflow-users is manager",
+        "add a group as viewer, editor or manager, or remove `groups`: then the group team-c-mlflow-users is manager",
     ),
     "an empty list of viewers": Case(
         {"teams/team-c": {"groups": {"viewer": [], "manager": ["c"]}}},
@@ -125,10 +125,15 @@ CASES = {
         {"access": {"aggregateRoles": "yes"}}, "access.aggregateRoles", 'found "yes"', "write true or false"
     ),
     "half a worker": Case({"server/workers": 1.5}, "server.workers", "a whole number from 1 to 16", "a number like 1"),
-    "too many replicas": Case({"server/replicas": 99}, "server.replicas", "from 1 to 20", "the nearest possible is 20"),
-    "no replica": Case({"server/replicas": 0}, "server.replicas", "found 0", "the nearest possible is 1"),
+    "too many replicas": Case(
+        {"server/replicas": 99}, "server.replicas", "from 1 to 20", "the nearest possible number is 20"
+    ),
+    "no replica": Case({"server/replicas": 0}, "server.replicas", "found 0", "the nearest possible number is 1"),
     "a port that is none": Case(
-        {"database": {**EXTERNAL, "port": 70000}}, "database.port", "from 1 to 65535", "nearest possible is 65535"
+        {"database": {**EXTERNAL, "port": 70000}},
+        "database.port",
+        "from 1 to 65535",
+        "nearest possible number is 65535",
     ),
     "an autoscaler with nothing to choose from": Case(
         {"server/replicas": 2, "server/autoscaling": {"maxReplicas": 2}, "server/poolSize": 10},
@@ -142,7 +147,7 @@ CASES = {
     "one replica to stand apart": Case(
         {"server/spread": "required"},
         "server.spread",
-        "`required` spreads several replicas, but server.replicas is 1",
+        "`required` needs two or more replicas, but server.replicas is 1",
         "remove server.spread, or use two or more replicas",
     ),
     "too few connections for one request": Case(
@@ -152,7 +157,10 @@ CASES = {
         "set server.poolSize 3",
     ),
     "no time to end": Case(
-        {"server/terminationSeconds": 10}, "server.terminationSeconds", "from 30 to 3600", "nearest possible is 30"
+        {"server/terminationSeconds": 10},
+        "server.terminationSeconds",
+        "from 30 to 3600",
+        "nearest possible number is 30",
     ),
     "a mirror with a scheme": Case(
         {"images": {"registry": "https://mirror.example.com/"}},
@@ -185,7 +193,7 @@ CASES = {
         {"certificate/issued": "2026-11-01 00:00:00 +0000 UTC"},
         "certificate.issued",
         "expected a date in quotes",
-        'put it in quotes, because YAML would read it as a timestamp: "2026-11-01"',
+        'put the date in quotes, because YAML would read it as a timestamp: "2026-11-01"',
     ),
     "a date from elsewhere": Case(
         {"certificate/issued": "01.11.2026"}, "certificate.issued", 'like "2026-11-01"', "year, month and day"
@@ -207,7 +215,7 @@ CASES = {
         {"gateway": {"kind": "ingress", "className": "traefik"}},
         "gateway.className",
         "is not a setting",
-        "it belongs to gateway.kind `http-route`",
+        "the key belongs to gateway.kind `http-route`",
     ),
     "an unknown kind of login": Case(
         {"gateway": {"kind": "ingress", "login": "forwardauth"}},
@@ -219,7 +227,7 @@ CASES = {
         {"gateway": {"kind": "http-route", "login": "forward-auth"}},
         "gateway.login",
         "is not a setting",
-        "it belongs to gateway.kind `ingress`",
+        "the key belongs to gateway.kind `ingress`",
     ),
     "an ingress class where there is no Ingress": Case(
         {"gateway": {"kind": "http-route"}, "cluster": {"ingressClass": "nginx"}},
@@ -291,13 +299,13 @@ CASES = {
         {"host": "10.0.0.1"},
         "host",
         "a host name like",
-        "cookies and certificates need a host name: create a DNS name for the address and write that",
+        "cookies and certificates need a host name: create a DNS name for the address and write that name",
     ),
     "a host that is an IPv6 address": Case(
         {"host": "[::1]"},
         "host",
         "a host name like",
-        "cookies and certificates need a host name: create a DNS name for the address and write that",
+        "cookies and certificates need a host name: create a DNS name for the address and write that name",
     ),
     "a host without a domain": Case(
         {"host": "mlflow"}, "host", "a host name like", "the full host name with its domain"
@@ -308,7 +316,7 @@ CASES = {
         {"database": {**EXTERNAL, "host": "localhost"}},
         "database.host",
         "a host name",
-        "inside a pod, that is the pod itself: write the host name that other machines use",
+        "inside a pod, this address is the pod itself: write the host name that other machines use",
     ),
     "a database by a short name": Case(
         {"database": {**EXTERNAL, "host": "postgres"}}, "database.host", "a host name", "name.namespace.svc.cluster.lo"
@@ -496,7 +504,7 @@ CASES = {
         {"workspaces": {"apiServer": True}},
         "workspaces.apiServer",
         "cluster.apiServer",
-        "add the API server's addresses there (`kubectl get endpointslices kubernetes`), or remove this",
+        "add the addresses (`kubectl get endpointslices kubernetes`), or remove workspaces.apiServer",
     ),
     "a service account in three parts": Case(
         {"teams/team-a/serviceAccounts": ["system:serviceaccount/jupyter/hub"]},
@@ -532,7 +540,7 @@ CASES = {
         {"teams/team-a/serviceAccounts": ["mlflow/mlflow"]},
         "teams.team-a.serviceAccounts",
         'lists "mlflow/mlflow" in the platform\'s namespace (`namespace`), where teams cannot run programs',
-        "use one in the team's namespace, or in the namespace of your notebooks or pipelines",
+        "use a service account in the team's namespace, or in the namespace of your notebooks or pipelines",
     ),
     # Contradictions.
     "passwords in production": Case(
@@ -558,7 +566,7 @@ CASES = {
         {"login": {"kind": "basic", "users": {"alice@example.com": {"groups": ["team-c"]}}}},
         'login.users["alice@example.com"].groups[0]',
         'no team has the group "team-c"',
-        "use a group of a team, or add this one to a team",
+        "use a group of a team, or add this group to a team",
     ),
     "a review that does not exist": Case(
         {"access": {"review": "self"}}, "access.review", "expected `subject` or `self-subject`", "choose one of them"
@@ -567,7 +575,7 @@ CASES = {
         {"login": {**OIDC, "logoutUrl": "http://login.example.com/logout"}},
         "login.logoutUrl",
         "expected an https URL",
-        "begin it with https://, because it may contain the ID token",
+        "begin the URL with https://, because it may contain the ID token",
         encrypted=("loginClientSecret",),
     ),
     "a log-out with another placeholder": Case(
@@ -601,7 +609,7 @@ CASES = {
     "a local image in production": Case(
         {"server/image": "localhost/mlflow-platform/mlflow:1.2.3"},
         "server.image",
-        "begins with localhost/, so that other machines cannot pull the image",
+        "begins with localhost/, so other machines cannot pull the image",
         "push the image to a registry",
         base="prod",
     ),
@@ -661,7 +669,7 @@ CASES = {
         {"login/users/carol@example.com": {"groups": ["zzz"]}},
         'login.users["carol@example.com"].groups[0]',
         'no team has the group "zzz"',
-        "use a group of a team, or add this one to a team",
+        "use a group of a team, or add this group to a team",
     ),
     "a team in the platform's namespace": Case(
         {"teams/mlflow": {}},
@@ -791,7 +799,7 @@ CASES = {
         "lower teams.team-a.limits.memoryRequest or raise workspaces.limits.memory",
     ),
     "a quota without a pod": Case(
-        {"teams/team-a/quota": {"pods": 0}}, "teams.team-a.quota.pods", "found 0", "the nearest possible is 1"
+        {"teams/team-a/quota": {"pods": 0}}, "teams.team-a.quota.pods", "found 0", "the nearest possible number is 1"
     ),
     "a quota in numbers": Case(
         {"workspaces": {"quota": {"cpu": 16}}}, "workspaces.quota.cpu", "found 16", 'write it in quotes: "16"'

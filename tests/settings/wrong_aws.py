@@ -32,7 +32,7 @@ CASES = {
         {"database": EXTERNAL, "artifacts": S3},
         "aws",
         "is not used: only database.kind `rds` and artifacts.kind `bucket` need it",
-        "remove `aws`, or use one of them",
+        "remove `aws`, or use one of these kinds",
     ),
     "an account without its zeros": case(
         {"aws/accountId": "1234567890"}, "aws.accountId", "expected a 12-digit AWS account ID", '"001234567890"'
@@ -45,7 +45,7 @@ CASES = {
         {"aws/identity/oidcProvider": "https://oidc.eks.eu-central-1.amazonaws.com/id/0"},
         "aws.identity.oidcProvider",
         "expected the ARN of an OIDC provider",
-        "that is the issuer: write the ARN",
+        "that is the issuer's URL: write the provider's ARN",
     ),
     "roles by tokens without a provider": case(
         {"aws/identity": {"kind": "irsa"}}, "aws.identity.oidcProvider", "is missing", "add `oidcProvider:`"
@@ -57,7 +57,7 @@ CASES = {
         {"aws/identity": {**AWS["identity"], "kind": "pod-identity", "clusterName": "prod"}},
         "aws.identity.oidcProvider",
         "is not a setting",
-        "it belongs to aws.identity.kind `irsa`",
+        "the key belongs to aws.identity.kind `irsa`",
     ),
     "a provider of another account": case(
         {"aws/identity/oidcProvider": AWS["identity"]["oidcProvider"].replace("123456789012", ACCOUNT)},
@@ -69,7 +69,7 @@ CASES = {
         {"cluster/serviceAccountIssuer": "https://oidc.eks.eu-central-1.amazonaws.com/id/FF"},
         "cluster.serviceAccountIssuer",
         "expected https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
-        "use that issuer, or the ARN of this cluster's OIDC provider in aws.identity.oidcProvider",
+        "use that issuer, or in aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
     ),
     "a boundary of another account": case(
         {"aws/permissionsBoundary": PERMISSIONS.format(ACCOUNT)},
@@ -125,7 +125,7 @@ CASES = {
         '"111Gi" or more',
     ),
     "a volume that is too small": case(
-        {"database/storage": "10Gi"}, "database.storage", "whole GiB, from", 'the nearest possible is "20Gi"'
+        {"database/storage": "10Gi"}, "database.storage", "whole GiB, from", 'the nearest possible size is "20Gi"'
     ),
     "a volume in other units": case(
         {"database/storage": "1Ti"}, "database.storage", "whole GiB", "write a number and `Gi`"
@@ -137,7 +137,7 @@ CASES = {
         {"profile": "small", "database/backupDays": 0, "database/backupWindow": "01:00-02:00"},
         "database.backupWindow",
         "is not used: database.backupDays is 0",
-        "remove it, or keep backups",
+        "remove database.backupWindow, or raise database.backupDays",
     ),
     "windows that overlap": case(
         {"database/backupWindow": "23:30-00:30", "database/maintenanceWindow": "sun:00:00-sun:01:00"},
@@ -146,13 +146,16 @@ CASES = {
         "begin after the other has ended",
     ),
     "a window of some minutes": case(
-        {"database/backupWindow": "01:00-01:15"}, "database.backupWindow", "found 15 minutes", "let it end later"
+        {"database/backupWindow": "01:00-01:15"},
+        "database.backupWindow",
+        "found 15 minutes",
+        "let the window end later",
     ),
     "a window of some days": case(
         {"database/backupWindow": "05:00-06:00", "database/maintenanceWindow": "sat:07:00-mon:04:00"},
         "database.maintenanceWindow",
         "expected 30 minutes to 24 hours",
-        "let it end earlier",
+        "let the window end earlier",
     ),
     "a window without a day": case(
         {"database/maintenanceWindow": "03:00-04:00"}, "database.maintenanceWindow", "hours of a week", "three letters"
@@ -161,7 +164,7 @@ CASES = {
         {"database/performanceInsightsDays": 14},
         "database.performanceInsightsDays",
         "expected 7, 731 or a multiple of 31, found 14",
-        "the nearest possible is 7",
+        "the nearest possible number is 7",
     ),
     "a key of another region": case(
         {"database/kmsKey": KEY.replace("central", "west")},
@@ -196,7 +199,10 @@ CASES = {
         {"artifacts/name": "artifacts-s3alias"}, "artifacts.name", "is reserved by S3", "choose another name"
     ),
     "no time to restore deleted objects": case(
-        {"artifacts/noncurrentDays": 0}, "artifacts.noncurrentDays", "from 1 to 3650", "the nearest possible is 1"
+        {"artifacts/noncurrentDays": 0},
+        "artifacts.noncurrentDays",
+        "from 1 to 3650",
+        "the nearest possible number is 1",
     ),
     "a team that IAM has no name for": case(
         {"artifacts/directAccess": True, f"teams/{LONG}": {}},

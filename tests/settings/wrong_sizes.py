@@ -71,13 +71,13 @@ CASES: dict[str, Case] = {
         {"database": {**INSIDE, "maxConnections": 5000}},
         "database.maxConnections",
         "a whole number from 20 to 2000, found 5000",
-        "the nearest possible is 2000",
+        "the nearest possible number is 2000",
     ),
     "a limit of connections for a file": Case(
         {"artifacts": {**INSIDE, "maxConnections": 100}},
         "artifacts.maxConnections",
         "is not a setting",
-        "it belongs to `database`",
+        "the key belongs to `database`",
     ),
     "less memory than idle processes and uploads take": Case(
         {"server/memory": "500Mi", "server/memoryLimit": "500Mi"},
@@ -187,7 +187,7 @@ CASES: dict[str, Case] = {
     "a single replica that has to stand apart": Case(
         {"server/spread": "required"},
         "server.spread",
-        "`required` spreads several replicas, but server.replicas is 1",
+        "`required` needs two or more replicas, but server.replicas is 1",
         "remove server.spread, or use two or more replicas",
     ),
     "no backups in production": Case(

@@ -22,4 +22,4 @@ def state_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def with_state(begun: dict[str, Any]) -> dict[str, Any]:
     """The resource that begun objects become."""
     outputs = {**CONFIG_MAP, **state_of(CONFIG_MAP)}
-    return {**begun, "id": "mlflow/scripts", "outputs": outputs, "initErrors": ["its creation was interrupted"]}
+    return {**begun, "id": "mlflow/scripts", "outputs": outputs, "initErrors": ["object creation was interrupted"]}

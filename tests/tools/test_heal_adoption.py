@@ -99,5 +99,5 @@ def test_a_replacement_that_was_interrupted_has_the_place_of_what_it_replaces(
 
 
 def test_an_object_that_the_state_has_is_not_taken_in_again() -> None:
-    new = {**OLD, "initErrors": ["its creation was interrupted"]}
+    new = {**OLD, "initErrors": ["object creation was interrupted"]}
     assert with_adopted([OLD], new) == [OLD]

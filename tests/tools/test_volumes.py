@@ -94,13 +94,13 @@ def test_the_two_commands_say_what_they_did(
     cluster.items = [volume("pvc-1", "mlflow/a"), volume("pvc-2", "mlflow/b", phase="Released", policy="Retain")]
     monkeypatch.setattr("sys.argv", ["volumes", "retain", "mlflow"])
     main()
-    assert capsys.readouterr().out == "volume pvc-1 will be kept when its claim is deleted\n"
+    assert capsys.readouterr().out == "PersistentVolume pvc-1 will be kept when its PersistentVolumeClaim is deleted\n"
     monkeypatch.setattr("sys.argv", ["volumes", "list", "mlflow"])
     main()
     assert capsys.readouterr().out.splitlines()[1:] == ["  pvc-2  5Gi  mlflow/b"]
     cluster.items = []
     main()
-    assert capsys.readouterr().out == "no volumes are left\n"
+    assert capsys.readouterr().out == "no PersistentVolumes are left\n"
 
 
 @pytest.mark.usefixtures("cluster")

@@ -1,1 +1,1 @@
-"""Access of groups and programs to every team: computed from the settings, compared, and described in sentences."""
+"""The access of groups and programs to each team: computed from the settings, compared, and put into sentences."""

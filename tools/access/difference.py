@@ -28,7 +28,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Membership:
-    """A user in the stack file who joins or leaves a group."""
+    """A change of membership: a user in the stack file joins or leaves a group."""
 
     person: str
     group: str
@@ -39,28 +39,28 @@ class Membership:
     """Teams in which the group has access."""
 
     actions: tuple[str, ...]
-    """All actions of the group in any of these teams."""
+    """All actions that the group has in at least one of these teams."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """All changes of access."""
+    """All changes of access between two matrices."""
 
     changes: tuple[Change | Membership, ...]
-    """Gains before losses; within each, changes that include deletion first, then changes that include writing."""
+    """Gains, then losses; within each of the two, changes with deletion come first, then changes with writing."""
 
     events: tuple[tuple[Event, str], ...]
     """Changes of whole teams: pairs of an event and a team's name."""
 
     sign_in: tuple[str, str] | None
-    """The old and the new value of `Matrix.sign_in`; None if it does not change.
+    """The old and the new value of `Matrix.sign_in`; None if the value does not change, or one matrix has none.
 
-    At another identity provider, groups may have other members.
+    A change matters because a group of the same name may have other members at another identity provider.
     """
 
     @property
     def nothing(self) -> bool:
-        """True if neither anybody's access nor the sign-in changes."""
+        """True if nobody gains or loses access, and all users sign in where they did before."""
         return not (self.changes or self.sign_in)
 
 
@@ -70,9 +70,9 @@ def actions(verbs: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def difference(before: Matrix, after: Matrix) -> Difference:
-    """Changes of access between two matrices."""
+    """Compare two access matrices."""
     moved = "" not in (before.sign_in, after.sign_in) and before.sign_in != after.sign_in
-    # With another sign-in all users of the stack file change, which is reported as one event.
+    # If users sign in elsewhere, all users of the stack file change: `sign_in` reports this once.
     memberships = () if moved else _memberships(before, after)
     return Difference(
         changes=tuple(sorted([*_changes(before, after), *memberships], key=_importance)),
@@ -94,7 +94,7 @@ def _changes(before: Matrix, after: Matrix) -> Iterator[Change]:
 
 
 def _cells(found: Matrix) -> dict[tuple[Subject, str], tuple[str, ...]]:
-    """Actions by subject and team. A group with two roles in a team has the actions of both."""
+    """Actions by subject and team. A group with two roles in a team has the actions of both roles."""
     verbs: dict[tuple[Subject, str], tuple[str, ...]] = {}
     for grant in found.grants:
         verbs[grant.subject, grant.team] = verbs.get((grant.subject, grant.team), ()) + grant.verbs
@@ -116,7 +116,7 @@ def _memberships(before: Matrix, after: Matrix) -> Iterator[Membership]:
         was, now = set(before.people.get(person, ())), set(after.people.get(person, ()))
         for group in was ^ now:
             gains = group in now
-            # A change of the group's access is reported separately.
+            # A change of the group's own access is reported as a `Change`.
             held = [grant for grant in (after if gains else before).grants if _is_group(grant.subject, group)]
             yield Membership(
                 person=person,

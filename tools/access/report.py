@@ -17,7 +17,7 @@ GAP = "  "
 
 
 def matrix_text(stack: str, found: Matrix, style: Style) -> str:
-    """The matrix as a table for a terminal."""
+    """The access matrix as a table for a terminal."""
     rows = _rows(found, style)
     plain = [HEADER, *([team, who, *cells] for team, who, cells in rows)]
     widths = [max(len(row[column]) for row in plain) for column in range(len(HEADER))]
@@ -33,7 +33,7 @@ def matrix_text(stack: str, found: Matrix, style: Style) -> str:
 
 
 def matrix_markdown(stack: str, found: Matrix) -> str:
-    """The matrix as a table in Markdown."""
+    """The access matrix as a table in Markdown."""
     rows = [[team, who, *cells] for team, who, cells in _rows(found, MARKDOWN)]
     table = [HEADER, ["---"] * len(HEADER), *rows]
     lines = [f"| {' | '.join(row)} |" for row in table]
@@ -41,23 +41,23 @@ def matrix_markdown(stack: str, found: Matrix) -> str:
 
 
 def difference_text(stack: str, against: str, found: Difference, style: Style) -> str:
-    """The changes as sentences for a terminal."""
+    """The changes of access as sentences for a terminal."""
     return "\n".join([f"Access in {stack}, compared with {against}:", "", *sentences(found, style)])
 
 
 def difference_markdown(stack: str, against: str, found: Difference) -> str:
-    """The changes as a list in Markdown."""
+    """The changes of access as a list of sentences in Markdown."""
     lines = [f"- {sentence}" for sentence in sentences(found, MARKDOWN)]
     return "\n".join([f"Access in {MARKDOWN.name(stack)}, compared with {MARKDOWN.name(against)}:", "", *lines])
 
 
 def matrix_json(stack: str, found: Matrix) -> str:
-    """The matrix as JSON."""
+    """The access matrix as JSON."""
     return _json({"stack": stack, **matrix_data(found)})
 
 
 def difference_json(stack: str, against: str, found: Difference) -> str:
-    """The changes as JSON."""
+    """The changes of access as JSON."""
     return _json({"stack": stack, "against": against, **difference.as_data(found)})
 
 
@@ -70,7 +70,7 @@ def _title(stack: str) -> str:
 
 
 def _rows(found: Matrix, style: Style) -> list[tuple[str, str, list[str]]]:
-    """Team, subject, and a cell for each action; a team's name is in its first row only."""
+    """Rows of the table: team, subject, and a cell for each action; only a team's first row has the team's name."""
     rows: list[tuple[str, str, list[str]]] = []
     last = ""
     for grant in found.grants:

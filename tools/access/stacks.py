@@ -1,4 +1,4 @@
-"""Access in a stack file of the working tree or of a git revision."""
+"""The access that a stack file grants, in the working tree or at a git revision."""
 
 import subprocess
 from dataclasses import dataclass
@@ -15,15 +15,18 @@ from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Present:
-    """Access in a stack file of the working tree, and mistakes in its secrets, which do not affect access."""
+    """The access that a stack file in the working tree grants, and the mistakes in its secrets.
+
+    Such mistakes do not affect access.
+    """
 
     matrix: Matrix
     secret_faults: str
-    """The report of the mistakes; empty if there are none."""
+    """The report of the mistakes in secrets; empty if there are none."""
 
 
 def present(stack: str) -> Present:
-    """Access in a stack file of the working tree.
+    """Compute the access that a stack file in the working tree grants.
 
     Raises:
         UnknownError: there is no such stack file.
@@ -39,9 +42,9 @@ def present(stack: str) -> Present:
 
 
 def past(stack: str, revision: str) -> Matrix:
-    """Access in a stack file of a git revision; none if the revision has no such file.
+    """Compute the access that a stack file grants at a git revision; without that file, nobody has access.
 
-    Contradictions between settings are ignored, because the revision was deployed before today's rules.
+    Settings that contradict each other are ignored, because the revision may be older than today's rules.
 
     Raises:
         UnknownError: there is no such revision.
@@ -65,7 +68,7 @@ def past(stack: str, revision: str) -> Matrix:
 
 
 def compared(stack: str, revision: str) -> Difference | str:
-    """Changes of access in a stack since a git revision; a sentence with the reason if a stack file cannot be read.
+    """Compare a stack's access with that at a git revision; if a file is wrong, return a sentence with the reason.
 
     Raises:
         UnknownError: there is no such revision.
@@ -81,7 +84,7 @@ def compared(stack: str, revision: str) -> Difference | str:
 
 
 def _git(*arguments: str) -> str | None:
-    """Output of git; None if git fails without an error message.
+    """Run git and return its output, or None if git fails without an error message.
 
     Raises:
         UnknownError: git is not installed, or fails with an error message.
@@ -89,7 +92,7 @@ def _git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", check=False)
     except FileNotFoundError:
-        raise UnknownError("git is not installed: a revision cannot be read without it") from None
+        raise UnknownError("git is not installed, but is needed to read a revision: install git") from None
     if done.returncode and (complaint := done.stderr.strip()):
         raise UnknownError(f"git cannot read a revision here: {complaint}")
     return None if done.returncode else done.stdout.strip("\n")

@@ -1,4 +1,4 @@
-"""Access in sentences without Kubernetes terms, for terminals and Markdown."""
+"""Sentences about access without Kubernetes terms, for terminals and Markdown."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ class Style:
 
 
 def code(name: str) -> str:
-    """A name escaped for Markdown, also in tables."""
+    """A name, escaped for Markdown text and Markdown tables."""
     if _HARMLESS.fullmatch(name):
         return name
     longest = max((len(ticks) for ticks in re.findall("`+", name)), default=0)
@@ -60,7 +60,7 @@ MARKDOWN = Style(name=code, strong=lambda text: f"**{text}**", action=lambda tex
 
 
 def sentences(found: Difference, style: Style) -> list[str]:
-    """Changes of access, the most important first: another sign-in, gains, changes of whole teams, losses."""
+    """Sentences about changes: first where users sign in, then gains of access, changes of whole teams, and losses."""
     lines: list[str] = []
     if found.sign_in is not None:
         lines.append(_sign_in(*found.sign_in, style))
@@ -90,7 +90,8 @@ def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
     notes: list[str] = []
     if "programs" in kinds:
         notes.append(
-            f"Programs of a team are notebooks and jobs that run as the service account {ACCOUNT} in its namespace."
+            f"Programs of a team are notebooks and jobs that run as the service account {ACCOUNT} in the"
+            " team's namespace."
         )
     if "kubernetes-role" in kinds:
         notes.append(
@@ -126,7 +127,7 @@ def _sign_in(before: str, after: str, style: Style) -> str:
         "as a user in this stack file" if place == "here" else f"at {style.name(place)}" for place in (before, after)
     )
     return (
-        f"{style.strong('Everybody')} signs in {now}, no longer {was}: other people may be in groups of the same name"
+        f"{style.strong('Everybody')} signs in {now}, no longer {was}: a group of the same name may have other members"
     )
 
 
@@ -141,6 +142,6 @@ def _teams(teams: Sequence[str], style: Style) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    """Words as "one, two and three"."""
+    """Join words, as in "one, two and three"."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last

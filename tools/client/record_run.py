@@ -31,7 +31,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 history = client.get_metric_history(run.info.run_id, "loss")
 if [point.step for point in history] != list(range(10)):
-    raise SystemExit(f"logged 10 steps, read {len(history)}")
+    raise SystemExit(f"logged 10 values of the metric loss, read back {len(history)}")
 
 if not client.search_registered_models(f"name = '{MODEL}'"):
     client.create_registered_model(MODEL)

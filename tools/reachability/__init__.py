@@ -1,4 +1,4 @@
-"""Connections that NetworkPolicies allow; `python -m tools.reachability` prints those of the deployed platform."""
+"""Connections that NetworkPolicies allow; `python -m tools.reachability` prints those in the current cluster."""
 
 from tools.reachability.matrix import Cell, any_pod, as_json, as_markdown, as_text, cells
 from tools.reachability.network import Host, Network, Pod, Port, network

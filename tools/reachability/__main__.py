@@ -38,7 +38,7 @@ def read_cluster() -> list[Object]:
 
 
 def hosts(objects: list[Object]) -> list[tuple[Host, list[Port]]]:
-    """Destinations outside the pod network: API server, nodes, metadata service, internet."""
+    """Destinations outside the pod network, with their ports: API server, nodes, metadata service, internet."""
     found: list[tuple[Host, list[Port]]] = []
     for one in objects:
         if one["kind"] == "EndpointSlice":

@@ -24,13 +24,13 @@ class Cell:
 
 
 def any_pod(namespace: str) -> Object:
-    """A pod without labels, which represents any other pod in a namespace. It is only a source of connections."""
+    """A pod without labels, which represents any other pod in a namespace, but only as a source of connections."""
     metadata = {"namespace": namespace, "name": ANY_POD}
     return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Succeeded"}}
 
 
 def cells(network: Network, hosts: Sequence[tuple[Host, Sequence[Port]]] = ()) -> list[Cell]:
-    """The matrix: sources are groups of pods; destinations are their declared ports and the ports of `hosts`."""
+    """The matrix's cells: from each group of pods to the declared ports of other groups and the ports of `hosts`."""
     sources = {pod.group: pod for pod in network.pods}
     targets: dict[str, tuple[Pod | Host, Sequence[Port]]] = {
         pod.group: (pod, (*pod.ports, OTHER)) for pod in network.pods if pod.ports
@@ -81,5 +81,5 @@ def as_text(matrix: Sequence[Cell]) -> str:
     for row, admitted in sorted(rows.items()):
         marks = ({None: "", True: "x", False: "."}[admitted.get(source)] for source in sources)
         lines.append(f"{row:<{width}}  " + " ".join(f"{mark:>2}" for mark in marks).rstrip())
-    lines += ["", "x: allowed. Ports without a line are closed to all sources, or not declared by any pod."]
+    lines += ["", "x: allowed, .: denied. `other` is any undeclared port; pods without declared ports have no line."]
     return "\n".join(lines)

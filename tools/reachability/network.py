@@ -32,7 +32,7 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Host:
-    """An end of a connection that policies cannot select: a node, or an address outside of the cluster."""
+    """A node or an address outside the cluster: an end of a connection that no policy can select by labels."""
 
     name: str
     address: str
@@ -40,7 +40,7 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pod:
-    """An end of a connection that policies can select."""
+    """A pod: an end of a connection that policies can select by labels."""
 
     namespace: str
     name: str
@@ -109,7 +109,7 @@ class Network:
 
 
 def network(objects: Iterable[Object]) -> Network:
-    """The network that these Kubernetes objects define, without pods in the host network, which count as the node."""
+    """The network that these Kubernetes objects define, without pods in the host network: they count as their node."""
     by_kind: dict[str, list[Object]] = {}
     for one in objects:
         by_kind.setdefault(one["kind"], []).append(one)

@@ -21,7 +21,7 @@ PAGE = 1000
 
 
 def server_options():
-    """Data locations of the server, from the command line of the container's first process."""
+    """Backend store and artifact destination of the server, from the command line of the container's first process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--backend-store-uri", default=os.environ.get("MLFLOW_BACKEND_STORE_URI"))
     parser.add_argument("--artifacts-destination", default=os.environ.get("MLFLOW_ARTIFACTS_DESTINATION"))
@@ -58,7 +58,7 @@ def purge_rows(uri, root, workspace):
             if experiment.lifecycle_stage == "active":
                 store.delete_experiment(experiment.experiment_id)
             store._hard_delete_experiment(experiment.experiment_id)
-    # The workspace exists in Kubernetes and not in the database; MLflow deletes its remaining rows only from there.
+    # MLflow deletes a workspace's other rows only if the database has a row for it; this one exists only in Kubernetes.
     workspaces = SqlAlchemyStore(uri)
     if workspace not in {one.name for one in workspaces.list_workspaces()}:
         workspaces.create_workspace(Workspace(name=workspace))
@@ -73,7 +73,7 @@ def purge_artifacts(destination, workspace):
 
 
 def files(repository, folder=None):
-    """Paths of all files in a folder, also in subfolders; some stores still list empty folders for a while."""
+    """Paths of all files in a folder and its subfolders; some stores list deleted folders for a while."""
     for entry in repository.list_artifacts(folder):
         if entry.is_dir:
             yield from files(repository, entry.path)
@@ -82,7 +82,7 @@ def files(repository, folder=None):
 
 
 def main():
-    # Hide MLflow's recommendations of further steps: this script takes them anyway.
+    # Hide MLflow's recommendations of further steps: this script takes these steps anyway.
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     workspace = sys.argv[1]
     options = server_options()
@@ -90,7 +90,7 @@ def main():
     print(f"deleted {experiments} experiments with {runs} runs, and all models and datasets of {workspace}")
     left = purge_artifacts(options.artifacts_destination, workspace)
     if left:
-        sys.exit(f"the store still has {len(left)} files below workspaces/{workspace}, the first is {left[0]}: run this again")
+        sys.exit(f"the artifact store still has {len(left)} files below workspaces/{workspace}, the first is {left[0]}: run this again")
     print(f"deleted all artifacts below workspaces/{workspace}")
 
 

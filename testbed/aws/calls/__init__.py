@@ -1,1 +1,1 @@
-"""API calls over HTTP, and the permissions that each of them needs."""
+"""AWS API calls over HTTP, and the permissions that each of them needs."""

@@ -1,4 +1,4 @@
-"""An API call: one HTTP request as it was received."""
+"""A call of an AWS API: one HTTP request as it was received."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One HTTP request. Header names are in lower case."""
+    """A call of an AWS API: one HTTP request. Header names are in lower case."""
 
     method: str
     target: str
-    """Path and query, as received."""
+    """Path and query of the URL, as received."""
 
     headers: Mapping[str, str]
     body: bytes = b""
@@ -43,24 +43,24 @@ class Call:
 
     @cached_property
     def path(self) -> str:
-        """The path, decoded."""
+        """The path of the URL, percent-decoded."""
         return unquote(urlsplit(self.target).path)
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The query's fields, decoded."""
+        """The query parameters, percent-decoded."""
         return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """The fields of a form in the body."""
+        """The form fields in the body; empty if the body is not a form."""
         if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return {}
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
 
     @cached_property
     def host(self) -> str:
-        """The host, without a port."""
+        """The host name in the Host header, without the port."""
         return self.headers.get("host", "").rsplit(":", 1)[0]
 
     @cached_property
@@ -79,7 +79,7 @@ class Call:
 
     @property
     def service(self) -> str:
-        """The AWS service that the request is addressed to, by the same rule as in moto."""
+        """The AWS service that the request is addressed to, determined by the same rule as in moto."""
         if self.credential:
             return self.credential.service
         return "sts" if self.form.get("Action", "").startswith("AssumeRoleWith") else "s3"
@@ -108,7 +108,7 @@ def received(environ: WSGIEnvironment, *, secure: bool) -> Call:
 
 
 def rewritten(environ: WSGIEnvironment, body: bytes) -> WSGIEnvironment:
-    """Return a request with this body, and without the checksums of the original body."""
+    """Return the request with another body, and without the checksums of the original body."""
     sums = ("HTTP_CONTENT_MD5", "HTTP_X_AMZ_CHECKSUM", "HTTP_X_AMZ_SDK_CHECKSUM")
     kept = {name: value for name, value in environ.items() if not name.startswith(sums)}
     return {**kept, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}

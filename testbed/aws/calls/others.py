@@ -25,7 +25,7 @@ _KEY_ACTIONS: Final = frozenset(
     }
 )
 ANYBODY: Final = frozenset({"sts:GetCallerIdentity"})
-"""Actions that need no permission."""
+"""Actions that every caller except an anonymous one may use without a permission."""
 
 
 def operation(call: Call) -> str:
@@ -34,7 +34,7 @@ def operation(call: Call) -> str:
         return call.headers["x-amz-target"].rsplit(".", 1)[-1]
     action = call.form.get("Action") or call.query.get("Action")
     if not action:
-        raise UnknownCallError(f"{call.method} {call.path} of {call.service}")
+        raise UnknownCallError(f"the stand-in does not know the call {call.method} {call.path} of {call.service}")
     return action
 
 

@@ -15,7 +15,7 @@ class UnknownCallError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Permission:
-    """One action on one resource; a request may need several."""
+    """The permission for one action on one resource; a request may need several permissions."""
 
     action: str
     resource: str | None
@@ -27,4 +27,4 @@ class Permission:
 
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     item: str = ""
-    """The object's key, in a request that deletes several objects; a denied permission fails only this object."""
+    """In a request that deletes several objects: key of the object that is not deleted if this permission is denied."""

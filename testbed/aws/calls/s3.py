@@ -73,14 +73,14 @@ class Place:
 
 
 def copy_source(call: Call) -> tuple[Place, str]:
-    """Return the source of a copy and its version id, from the request's header; the id is empty without a version."""
+    """Return the source of a copy and its version id, from the request's header; without a version, the id is empty."""
     source, _, version = unquote(call.headers["x-amz-copy-source"]).removeprefix("/").partition("?versionId=")
     bucket, _, key = source.partition("/")
     return Place(bucket, key), version
 
 
 def place(call: Call) -> Place:
-    """Return bucket and object of a request; the bucket is in the host name (virtual-hosted style) or in the path."""
+    """Return bucket and object key of a request, from the host name (virtual-hosted style) and the path."""
     found = _HOST.fullmatch(call.host)
     path = call.path.removeprefix("/")
     if found and found["bucket"]:
@@ -94,11 +94,11 @@ def permissions(call: Call) -> list[Permission]:
     where = place(call)
     if not where.bucket:
         if call.method != "GET":
-            raise UnknownCallError(f"{call.method} without a bucket")
+            raise UnknownCallError(f"the stand-in does not know the S3 call {call.method} without a bucket")
         return [Permission(action="s3:ListAllMyBuckets", resource="*")]
     about = [name for name in call.query if name in _SUB_RESOURCES]
     if len(about) > 1:
-        raise UnknownCallError(f"several sub-resources in one request: {about}")
+        raise UnknownCallError(f"the stand-in does not support several S3 sub-resources in one request: {about}")
     return list(_object(call, where, *about) if where.key else _bucket(call, where, *about))
 
 
@@ -122,14 +122,14 @@ def _bucket(call: Call, where: Place, about: str = "") -> Iterator[Permission]:
         read, write, delete = _READ_WRITE[about]
         action = {"GET": read, "PUT": write, "DELETE": delete}.get(call.method)
         if not action:
-            raise UnknownCallError(f"{call.method} of a bucket's {about}")
+            raise UnknownCallError(f"the stand-in does not know the S3 call {call.method} for a bucket's {about}")
         yield of_bucket(where, action, _listing(call))
     elif about:
-        raise UnknownCallError(f"a bucket's {about}")
+        raise UnknownCallError(f"the stand-in does not know the sub-resource {about} of an S3 bucket")
     else:
         actions = {"GET": "ListBucket", "HEAD": "ListBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}
         if call.method not in actions:
-            raise UnknownCallError(f"{call.method} of a bucket")
+            raise UnknownCallError(f"the stand-in does not know the S3 call {call.method} for a bucket")
         yield of_bucket(where, actions[call.method], _listing(call))
 
 
@@ -149,7 +149,8 @@ def _deletes(call: Call, where: Place) -> Iterator[Permission]:
 def _object(call: Call, where: Place, about: str = "") -> Iterator[Permission]:
     action = _OBJECT.get((call.method, about))
     if action is None:
-        raise UnknownCallError(f"{call.method} of an object's {about or 'content'}")
+        part = f"the sub-resource {about} of an object" if about else "an object"
+        raise UnknownCallError(f"the stand-in does not know the S3 call {call.method} for {part}")
     keys = {f"s3:{name}": call.headers[name] for name in _HEADERS if name in call.headers}
     if "versionId" in call.query:
         keys["s3:versionid"] = call.query["versionId"]

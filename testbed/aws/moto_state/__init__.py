@@ -1,1 +1,1 @@
-"""Access to moto's in-memory state. No other package knows moto's models; not all of them have types."""
+"""Access to moto's in-memory state. No other package uses moto's models; some of them have no type annotations."""

@@ -21,7 +21,7 @@ def backend() -> IAMBackend:
 
 
 def administrator(name: str) -> tuple[str, str]:
-    """Create a user with all permissions; returns its access key."""
+    """Create a user with all permissions, and return the id and the secret of its access key."""
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     backend().create_user("aws", name, "/", [])
     backend().put_user_policy(name, "everything", json.dumps(policy))
@@ -30,7 +30,7 @@ def administrator(name: str) -> tuple[str, str]:
 
 
 def access_key(key_id: str) -> AccessKey | None:
-    """Return an access key with its user or session; None if it does not exist."""
+    """Return the access key with this id, and its user or session; None if the key does not exist."""
     for user in backend().list_users("/", None, None):
         for key in user.access_keys:
             if key.access_key_id == key_id:
@@ -104,7 +104,7 @@ def trust(role_arn: str) -> str | None:
 
 
 def identity_provider(issuer: str) -> tuple[str, list[str]] | None:
-    """Return ARN and audiences of the identity provider for an issuer (URL without `https://`); None without one."""
+    """Return ARN and audiences of the identity provider for an issuer (URL without `https://`); None if none exists."""
     for provider in backend().open_id_providers.values():
         if provider.url.rstrip("/") == issuer:
             return provider.arn, list(provider.client_id_list or [])

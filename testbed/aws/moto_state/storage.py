@@ -60,7 +60,7 @@ def _encryption(name: str) -> dict[str, Any]:
 
 
 def default_key(name: str) -> str | None:
-    """Return the default KMS key of a bucket; None without one."""
+    """Return the default KMS key of a bucket; None if the bucket has none."""
     return _encryption(name).get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
 
 

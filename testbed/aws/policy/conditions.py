@@ -58,7 +58,7 @@ def _any_case(wanted: str, value: str, keys: Mapping[str, str]) -> bool:
 
 def _boolean(wanted: str, value: str, _keys: Mapping[str, str]) -> bool:
     if wanted.lower() not in {"true", "false"}:
-        raise PolicyError(f"Bool compares with true or false, not with {wanted!r}")
+        raise PolicyError(f"the condition operator Bool needs the value true or false, not {wanted!r}")
     return wanted.lower() == value.lower()
 
 

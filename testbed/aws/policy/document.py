@@ -1,4 +1,4 @@
-"""Policy documents: JSON parsed into statements. Anything that is not understood is refused."""
+"""Policy documents: JSON parsed into statements. An element that the stand-in does not know is an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ACTION: Final = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """One statement. The fields `other_...` hold the elements NotAction and NotResource."""
+    """One statement of a policy. The fields `other_...` hold the elements NotAction and NotResource."""
 
     allows: bool
     actions: tuple[str, ...] = ()
@@ -70,19 +70,20 @@ def _statements(text: str) -> tuple[Statement, ...]:
     except ValueError as error:
         raise PolicyError(f"the policy is not JSON: {error}") from error
     found = _object(document, "policy")
-    _refuse_unless(found.keys() <= {"Version", "Id", "Statement"}, f"unknown elements in a policy: {sorted(found)}")
+    known = found.keys() <= {"Version", "Id", "Statement"}
+    _refuse_unless(known, f"a policy has only the elements Version, Id and Statement, not {sorted(found)}")
     version = found.get("Version", "2008-10-17")
     _refuse_unless(version in _VERSIONS, f"unknown policy version {version!r}")
     written = found.get("Statement")
     items = cast("list[object]", written) if isinstance(written, list) else [written]
     # An older version does not replace variables, so that a variable in it is a mistake.
-    _refuse_unless(version == VARIABLES_SINCE or "${" not in text, f"variables need version {VARIABLES_SINCE}")
+    _refuse_unless(version == VARIABLES_SINCE or "${" not in text, f"policy variables need Version {VARIABLES_SINCE}")
     return tuple(_statement(_object(item, "Statement")) for item in items)
 
 
 def _object(value: object, what: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise PolicyError(f"{what} has to be an object, not {value!r}")
+        raise PolicyError(f"{what} has to be a JSON object, not {value!r}")
     return cast("dict[str, object]", value)
 
 
@@ -91,16 +92,18 @@ def _texts(value: object, what: str) -> tuple[str, ...]:
     # AWS treats `true` and 3600 like the strings "true" and "3600".
     texts = [str(item).lower() if isinstance(item, bool | int) else item for item in items]
     if not texts or not all(isinstance(item, str) for item in texts):
-        raise PolicyError(f"{what} has to be a text or a list of texts, not {value!r}")
+        raise PolicyError(f"{what} has to be a string or a list of strings, not {value!r}")
     return tuple(cast("list[str]", texts))
 
 
 def _statement(written: dict[str, object]) -> Statement:
     unknown = sorted(written.keys() - _ELEMENTS)
     _refuse_unless(not unknown, f"the stand-in does not know these elements of a statement: {unknown}")
-    _refuse_unless(written.get("Effect") in {"Allow", "Deny"}, f"Effect is Allow or Deny: {written}")
-    _refuse_unless(("Action" in written) != ("NotAction" in written), f"one of Action and NotAction: {written}")
-    _refuse_unless(not {"Resource", "NotResource"} <= written.keys(), f"Resource or NotResource, not both: {written}")
+    _refuse_unless(written.get("Effect") in {"Allow", "Deny"}, f"Effect has to be Allow or Deny: {written}")
+    one_kind = ("Action" in written) != ("NotAction" in written)
+    _refuse_unless(one_kind, f"a statement needs either Action or NotAction: {written}")
+    both = {"Resource", "NotResource"} <= written.keys()
+    _refuse_unless(not both, f"a statement must not have both Resource and NotResource: {written}")
     each = {name: _texts(written[name], name) for name in _ELEMENTS & written.keys() - {"Principal", "Condition"}}
     for action in (*each.get("Action", ()), *each.get("NotAction", ())):
         _refuse_unless(_ACTION.fullmatch(action) is not None, f"{action!r} is not an action")
@@ -123,9 +126,9 @@ def _principals(written: object) -> Mapping[str, tuple[str, ...]]:
     if written == "*":
         return {"AWS": ("*",)}
     found = {kind: _texts(value, kind) for kind, value in _object(written, "Principal").items()}
-    _refuse_unless(found.keys() <= _PRINCIPALS, f"the stand-in does not know these principals: {sorted(found)}")
+    _refuse_unless(found.keys() <= _PRINCIPALS, f"the stand-in supports only the Principals {sorted(_PRINCIPALS)}")
     for name in (name for names in found.values() for name in names):
-        _refuse_unless(name == "*" or "*" not in name, f"a wildcard inside a principal: {name!r}")
+        _refuse_unless(name == "*" or "*" not in name, f"a Principal must not contain a wildcard: {name!r}")
     return found
 
 

@@ -1,7 +1,7 @@
 """The decision on a request from all policies that apply to it.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html, within one account.
-Stricter in one place: a permissions boundary also limits what a resource policy grants to a user by name.
+Stricter than AWS in one place: a permissions boundary also limits what a resource policy grants to a user by name.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _applies(statement: Statement, request: Request) -> bool:
     except UnresolvedVariableError as error:
         if statement.allows:
             return False
-        raise PolicyError(f"a Deny has the variable ${{{error}}}, which {request.action} has no value for") from error
+        reason = f"a Deny statement contains the variable ${{{error}}}, for which {request.action} has no value"
+        raise PolicyError(reason) from error
 
 
 def _concerns(statement: Statement, action: str) -> bool:
@@ -107,6 +108,7 @@ def _covers(statement: Statement, request: Request) -> bool:
             return not statement.other_resources
         if statement.allows:
             return False
-        raise PolicyError(f"a Deny depends on the resource of {request.action}, which the stand-in cannot determine")
+        reason = f"a Deny statement depends on the resource of {request.action}, which the stand-in cannot determine"
+        raise PolicyError(reason)
     found = any(matches(one, request.resource, request.keys) for one in patterns)
     return found != bool(statement.other_resources)

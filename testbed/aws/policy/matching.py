@@ -29,7 +29,7 @@ def matches_action(pattern: str, action: str) -> bool:
 
 
 def matches_arn(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
-    """Compare ARNs part by part: a wildcard matches no colon, except in the last part."""
+    """True if an ARN matches a pattern, compared part by part: a wildcard matches a colon only in the last part."""
     patterns, values = _parts(pattern), value.split(":", ARN_PARTS - 1)
     if len(patterns) != ARN_PARTS:
         raise PolicyError(f"{pattern!r} is not an ARN: it needs {ARN_PARTS} parts with colons between them")
@@ -39,7 +39,7 @@ def matches_arn(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
 
 
 def resolve(text: str, keys: Mapping[str, str]) -> str:
-    """Replace the variables in a string; wildcards are plain characters."""
+    """Replace the variables in a string; `*` and `?` are plain characters."""
     return "".join(
         _value(found["variable"], keys) if found["variable"] is not None else found[0]
         for found in _TOKEN.finditer(text)

@@ -36,7 +36,7 @@ class Caller:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """Action, resource, caller and condition keys."""
+    """A request, as the evaluation of policies needs it: action, resource, caller and condition keys."""
 
     action: str
     resource: str | None

@@ -1,4 +1,4 @@
-"""A schema revision that no MLflow release has, for the upgrade tests: it only adds to the schema, and locks `runs`."""
+"""An Alembic revision for the upgrade tests, in no MLflow release: it extends the schema and locks the table `runs`."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -15,7 +15,7 @@ from testbed.providers.values import Object, same, strings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changes:
-    """The result of a diff."""
+    """The result of a diff: the changed properties, and how they are applied."""
 
     changed: Sequence[str]
     replaces: Sequence[str]

@@ -47,7 +47,7 @@ def endpoint(environment: Mapping[str, str]) -> str:
 
 
 class Clients:
-    """Clients of one region, kept because each takes half a second to create."""
+    """AWS clients for one region, which are kept because creating one takes half a second."""
 
     def __init__(self, region: str, url: str) -> None:
         """Store the region and the URL; each client is created at its first use."""

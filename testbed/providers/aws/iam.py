@@ -19,7 +19,7 @@ NO_ENTITY = frozenset({"NoSuchEntity"})
 
 
 def json_failures(name: str, inputs: Object) -> Iterable[Failure]:
-    """Return a failure if the input `name` is not a JSON document; the real provider checks it in a preview too."""
+    """Yield a failure if the input `name` is not a JSON document; the real provider checks this in a preview too."""
     try:
         json.loads(text(inputs, name))
     except ValueError as error:
@@ -46,7 +46,7 @@ class IamResource(Kind):
     """The resource type in the names of boto3's methods, such as `role` in `tag_role`."""
 
     id_parameter: ClassVar[str]
-    """The parameter of those methods that takes the resource's id, such as `RoleName`."""
+    """The parameter of boto3's tag methods that takes the resource's id, such as `RoleName`."""
 
     def change_tags(self, clients: Clients, resource_id: str, state: Object, tags: Mapping[str, str]) -> None:
         which = {self.id_parameter: resource_id}
@@ -113,7 +113,7 @@ class Role(IamResource):
             iam.delete_role_permissions_boundary(RoleName=resource_id)
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the role; with `forceDetachPolicies` remove its policies first, else AWS refuses if it has any."""
+        """Delete the role; with `forceDetachPolicies` remove its policies first, else AWS refuses a role with any."""
         if state.get("forceDetachPolicies") is True:
             for one in clients.iam.list_attached_role_policies(RoleName=resource_id)["AttachedPolicies"]:
                 clients.iam.detach_role_policy(RoleName=resource_id, PolicyArn=one.get("PolicyArn", ""))
@@ -165,7 +165,7 @@ class User(IamResource):
         return text(new, "name")
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the user; with `forceDestroy` delete its access keys first, else AWS refuses if it has any."""
+        """Delete the user; with `forceDestroy` delete its access keys first, else AWS refuses a user that has any."""
         if state.get("forceDestroy") is True:
             for key in clients.iam.list_access_keys(UserName=resource_id)["AccessKeyMetadata"]:
                 clients.iam.delete_access_key(UserName=resource_id, AccessKeyId=key.get("AccessKeyId", ""))

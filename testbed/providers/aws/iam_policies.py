@@ -60,7 +60,7 @@ class Policy(IamResource):
         }
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Create a new default version; if there are five, AWS's maximum, delete the oldest other version first."""
+        """Create a version and make it the default; of five, AWS's maximum, first delete the oldest but the default."""
         versions = clients.iam.list_policy_versions(PolicyArn=resource_id)["Versions"]
         others = [one.get("VersionId", "") for one in versions if not one.get("IsDefaultVersion")]
         if len(versions) >= _VERSIONS:

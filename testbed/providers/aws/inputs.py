@@ -19,7 +19,7 @@ _SUFFIX: Final = 7
 def completed(
     kind: Kind, logical: str, news: Object, olds: Object, *, default_tags: Mapping[str, str], seed: bytes
 ) -> Object:
-    """Add name, defaults and tags to the inputs."""
+    """Return the inputs with the generated name, the defaults and all tags added."""
     found: Object = {key: value for key, value in news.items() if key != DEFAULTS}
     chosen: list[Json] = []
     if kind.name and kind.name.property not in found:

@@ -39,7 +39,7 @@ class Kind:
     optional: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Mapping[str, Json]] = {}
     chosen: ClassVar[tuple[str, ...]] = ()
-    """Inputs for which AWS chooses a value if the program sets none; Diff then ignores the value."""
+    """Inputs for which AWS chooses a value if the program sets none; Diff then ignores that value."""
 
     kept: ClassVar[tuple[str, ...]] = ()
     """Inputs that exist in the state only: AWS, or moto, does not return them."""
@@ -88,7 +88,10 @@ class Kind:
         raise NotImplementedError
 
     def read(self, clients: Clients, resource_id: str, state: Object) -> Object | None:
-        """Return the current properties except `kept`; if it does not exist, None or an error with a code in `gone`."""
+        """Return the current properties except `kept`.
+
+        If the resource does not exist, return None, or raise an error with a code in `gone`.
+        """
         raise NotImplementedError
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
@@ -103,7 +106,7 @@ class Kind:
         raise NotImplementedError
 
     def stable_id(self, resource_id: str, new: Object) -> str:
-        """Return the id after an update."""
+        """Return the id of the resource after an update."""
         return resource_id
 
 

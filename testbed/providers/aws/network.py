@@ -127,7 +127,7 @@ class SecurityGroupRule(Ec2Resource):
         return {key: value for key, value in told.items() if value is not None}
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Always raise an error, because a rule that moto changes loses its id."""
+        """Always raise an error, because moto loses the id of a rule when it changes the rule."""
         raise ProviderError("the AWS provider stand-in does not support changes of security group rules in place")
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:

@@ -40,14 +40,14 @@ def failures(inputs: Object) -> Iterable[Failure]:
 
 def _names(inputs: Object) -> Iterable[Failure]:
     if not _IDENTIFIER.fullmatch(text(inputs, "identifier")):
-        yield "identifier", "only lowercase alphanumeric characters and single hyphens, starting with a letter"
+        yield "identifier", "expected lowercase alphanumeric characters and single hyphens, starting with a letter"
     snapshot = text(inputs, "finalSnapshotIdentifier")
     if snapshot and (not _SNAPSHOT.fullmatch(snapshot) or len(snapshot) > _SNAPSHOT_LONGEST):
-        yield "finalSnapshotIdentifier", "only alphanumeric characters and single hyphens, starting with a letter"
+        yield "finalSnapshotIdentifier", "expected alphanumeric characters and single hyphens, starting with a letter"
     if text(inputs, "engine") == "postgres" and text(inputs, "username") in _RESERVED:
         yield "username", f"MasterUsername {text(inputs, 'username')} cannot be used as it is a reserved word"
     if text(inputs, "dbName") and not _DATABASE.fullmatch(text(inputs, "dbName")):
-        yield "dbName", "a letter or underscore, then letters, digits and underscores, 63 in all"
+        yield "dbName", "expected a letter or underscore, then letters, digits and underscores, at most 63 characters"
     if text(inputs, "kmsKeyId") and not text(inputs, "kmsKeyId").startswith("arn:"):
         yield "kmsKeyId", f"{text(inputs, 'kmsKeyId')!r} is an invalid ARN"
     if not text(inputs, "instanceClass").startswith("db."):

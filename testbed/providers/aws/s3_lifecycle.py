@@ -27,7 +27,7 @@ class BucketLifecycleConfiguration(BucketSetting):
     gone = NO_BUCKET | {"NoSuchLifecycleConfiguration"}
 
     def normal(self, name: str, value: Json) -> Json:
-        """Compare rules by meaning: no filter, an empty one and one with an empty prefix are equal."""
+        """Normalize rules: no filter, an empty filter and a filter with an empty prefix become equal."""
         if name != "rules" or not isinstance(value, list) or has_unknown(value):
             return super().normal(name, value)
         return sorted((_lean(rule) for rule in value), key=str)
@@ -38,7 +38,7 @@ class BucketLifecycleConfiguration(BucketSetting):
                 if number < 1:
                     yield "rules", f"{name} of the rule {rule.get('id')} has to be a positive number, not {number}"
             if rule.get("status") not in {"Enabled", "Disabled"}:
-                yield "rules", f"the status of the rule {rule.get('id')} is Enabled or Disabled"
+                yield "rules", f"the status of the rule {rule.get('id')} has to be Enabled or Disabled"
 
     def put(self, clients: Clients, bucket: str, inputs: Object) -> None:
         rules: Any = [to_aws({"filter": {}, **rule}, _NAMES) for rule in objects(inputs, "rules")]

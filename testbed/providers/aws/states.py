@@ -10,7 +10,7 @@ from testbed.providers.values import Json, Object, Secret, has_secret, mapping, 
 
 
 def shown(inputs: Object) -> Object:
-    """Return inputs without the provider's internal property."""
+    """Return the inputs without the provider's internal property `__defaults`."""
     return {key: value for key, value in inputs.items() if key != DEFAULTS}
 
 

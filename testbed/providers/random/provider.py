@@ -33,8 +33,8 @@ def kind_of(urn: str) -> RandomKind:
         return KINDS[type_of(urn)]
     except KeyError:
         message = (
-            f"the random provider stand-in does not support {type_of(urn)}; add it to providers/random/kinds.py."
-            f" It supports {', '.join(sorted(KINDS))}"
+            f"the random provider stand-in does not support {type_of(urn)}; add it to"
+            f" testbed/providers/random/kinds.py. It supports {', '.join(sorted(KINDS))}"
         )
         raise ProviderError(message) from None
 

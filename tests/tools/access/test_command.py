@@ -23,9 +23,9 @@ pricing              group data-platform         yes   yes                yes
                      programs of team pricing    yes   yes                -
 research (archived)  group research-mlflow-users  yes   -                  -
 
-Programs of a team are notebooks and jobs that run as the service account mlflow-client in its namespace.
-Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can lend \
-others rights that this table does not know of.
+Programs of a team are notebooks and jobs that run as the service account mlflow-client in the team's namespace.
+Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can grant \
+others rights that this table does not show.
 """
 
 

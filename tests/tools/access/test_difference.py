@@ -152,7 +152,7 @@ def test_another_identity_provider_comes_before_everything() -> None:
     assert sentences_of(difference(access(), access(login=login))) == [
         (
             "**Everybody** signs in at `https://id.example.com`, no longer at"
-            " `https://login.example.com/realms/company`: other people may be in groups of the same name"
+            " `https://login.example.com/realms/company`: a group of the same name may have other members"
         )
     ]
     (sentence,) = sentences_of(difference(access(DEV, "dev"), access(DEV, "dev", login=login)))
