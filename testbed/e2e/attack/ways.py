@@ -104,7 +104,7 @@ def holes(owner: Owner, intruders: Sequence[Intruder]) -> list[str]:
         attempt for intruder in intruders for attempt in attempts_of(site, intruder, owner.workspace, kept, planted)
     ]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        found = list(filter(None, pool.map(lambda attempt: attempt.carried_out(site), attempts)))
+        found = [reason for reason in pool.map(Attempt.carried_out, attempts, [site] * len(attempts)) if reason]
     left = owner.experiments()
     if kept not in left:
         found.append(f"{owner.workspace} has lost an experiment")

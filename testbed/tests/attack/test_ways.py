@@ -1,6 +1,7 @@
 import json
 import ssl
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
@@ -28,9 +29,7 @@ def holes(monkeypatch: pytest.MonkeyPatch, server: Server, intruders: list[Intru
 
     def ask(_site: Site, method: str, path: str, **options: object) -> Answer:
         if method == "POST":
-            document = options["document"]
-            assert isinstance(document, dict)
-            names.append(document["name"])
+            names.append(cast("dict[str, str]", options["document"])["name"])
             return Answer(status=200, headers={}, body=b"{}")
         assert path.startswith(ways.SEARCH)
         content = {"experiments": [{"name": name} for name in names]}
