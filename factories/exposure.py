@@ -71,6 +71,7 @@ def server_route(context: Context, route: Route, login: Login) -> Route:
             login=login,
             route=route,
             api_server=context.settings.cluster.api_server,
+            trusted_proxies=context.settings.cluster.ingress_pods,
         ),
         context.opts,
     ).route

@@ -29,6 +29,9 @@ UID = 65532
 REFRESH_MINUTES = 4
 # A session larger than one cookie (4 KiB in browsers) is split into numbered ones.
 MAX_COOKIES = 5
+# Addresses of Traefik's pods where the stack file names none: RFC 1918 and the carrier-grade NAT range, from which some
+# clouds give pods their addresses.
+PRIVATE_ADDRESSES = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
 MIDDLEWARES = "traefik.ingress.kubernetes.io/router.middlewares"
 
 
@@ -55,15 +58,24 @@ class ForwardAuthArgs:
     api_server: Sequence[str]
     """Address ranges of the API server; empty if unknown."""
 
+    trusted_proxies: Sequence[str] = ()
+    """Address ranges of Traefik's pods; empty means all private addresses."""
 
-def arguments(command_line: Sequence[str], address: Address) -> list[str]:
-    """A copy of `command_line` with which OAuth2-Proxy answers ForwardAuth requests instead of forwarding requests."""
+
+def arguments(command_line: Sequence[str], address: Address, trusted_proxies: Sequence[str] = ()) -> list[str]:
+    """OAuth2-Proxy's command line, changed for ForwardAuth: it answers requests instead of forwarding them.
+
+    `trusted_proxies` are the address ranges of Traefik's pods; empty means all private addresses.
+    """
     return oauth2_proxy.with_options(
         command_line,
         {
             "--upstream": "static://202",
             # Traefik sets X-Forwarded-Uri to the requested page, and overwrites the client's own value.
             "--reverse-proxy": "true",
+            # Without this option X-Forwarded-Uri is read from any client. The NetworkPolicy admits only the ingress
+            # controller's namespace, but not every cluster enforces NetworkPolicies.
+            "--trusted-proxy-ip": ",".join(trusted_proxies or PRIVATE_ADDRESSES),
             # The only host to redirect to after the login.
             "--whitelist-domain": address.host,
             "--set-authorization-header": "true",
@@ -160,7 +172,8 @@ class ForwardAuth(pulumi.ComponentResource):
 
 def _pod(args: ForwardAuthArgs) -> core.PodSpecArgs:
     attachment = args.login.attachment
-    container = oauth2_proxy.container(args.image, arguments(args.login.command_line, args.address), attachment)
+    words = arguments(args.login.command_line, args.address, args.trusted_proxies)
+    container = oauth2_proxy.container(args.image, words, attachment)
     container.lifecycle = availability.drain()
     spread = availability.spread(LABELS, args.spread)
     return pods.hardened_pod(UID, container, attachment, pull_secrets=args.pull_secrets, spread=spread)

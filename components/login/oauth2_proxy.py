@@ -85,7 +85,8 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         f"--upstream-timeout={UPSTREAM_TIMEOUT}",
         # One request per connection: components/mlflow/process.py says why (`ONE_REQUEST_PER_CONNECTION`).
         "--disable-keep-alives=true",
-        # A client's X-Forwarded-Uri and -Host are ignored: redirects and cookies are set below.
+        # X-Forwarded-Uri, -Host and -Proto are ignored, whoever sends them: redirects and cookies are set below. So no
+        # address needs to be trusted (`--trusted-proxy-ip`).
         "--reverse-proxy=false",
         # Browsers.
         "--provider=oidc",

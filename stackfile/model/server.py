@@ -90,7 +90,7 @@ class Images(Model):
     object_store: values.Image = "docker.io/chrislusf/seaweedfs:4.48"
     """SeaweedFS, for the in-cluster artifact store."""
 
-    oauth2_proxy: values.Image = "quay.io/oauth2-proxy/oauth2-proxy:v7.15.3"
+    oauth2_proxy: values.Image = "quay.io/oauth2-proxy/oauth2-proxy:v7.15.6"
     """OAuth2-Proxy, which signs users in."""
 
     dex: values.Image = "ghcr.io/dexidp/dex:v2.45.1"

@@ -1,3 +1,4 @@
+import ipaddress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ BELOW = Address(host=ADDRESS.host, path="/clusters/demo/mlflow")
 ANNOTATION = "traefik.ingress.kubernetes.io/router.middlewares"
 
 
-def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None) -> Recording:
+def asked(
+    address: Address = ADDRESS, annotations: dict[str, str] | None = None, trusted_proxies: tuple[str, ...] = ()
+) -> Recording:
     """A server behind ForwardAuth, and the server's own sidecar in the pod `server`."""
 
     def program() -> None:
@@ -25,7 +28,7 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
             "login",
             LoginArgs(
                 namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.3",
+                image="oauth2-proxy:v7.15.6",
                 address=address,
                 oidc=oidc(),
                 authority=None,
@@ -47,13 +50,14 @@ def asked(address: Address = ADDRESS, annotations: dict[str, str] | None = None)
             "forward-auth",
             ForwardAuthArgs(
                 namespace=NAMESPACE,
-                image="oauth2-proxy:v7.15.3",
+                image="oauth2-proxy:v7.15.6",
                 address=address,
                 replicas=2,
                 spread="preferred",
                 login=login,
                 route=route,
                 api_server=("10.0.0.1/32",),
+                trusted_proxies=trusted_proxies,
             ),
         )
         Gateway("gateway", GatewayArgs(address=address, service=service(), route=component.route))
@@ -143,6 +147,26 @@ def test_the_login_responds_with_the_token_and_forwards_nothing() -> None:
     assert value("--pass-user-headers", words) == ["false"]
     assert value("--reverse-proxy", words) == ["true"]
     assert value("--whitelist-domain", words) == [ADDRESS.host]
+
+
+def test_the_requested_page_is_read_from_traefiks_pods_only() -> None:
+    words = front(asked(trusted_proxies=("10.244.0.0/24", "10.244.7.0/24")))
+    assert value("--trusted-proxy-ip", words) == ["10.244.0.0/24,10.244.7.0/24"]
+
+
+def test_no_public_address_is_trusted_if_the_addresses_of_traefiks_pods_are_unknown() -> None:
+    (ranges,) = value("--trusted-proxy-ip", front(asked()))
+    networks = [ipaddress.ip_network(block) for block in ranges.split(",")]
+    assert networks
+    shared = ipaddress.ip_network("100.64.0.0/10")
+    assert [network for network in networks if not network.is_private and network != shared] == []
+
+
+def test_a_login_that_reads_forwarded_headers_names_whom_it_trusts() -> None:
+    """OAuth2-Proxy trusts every address otherwise."""
+    for words in (front(asked()), sidecar(asked())["args"]):
+        forwarded = value("--reverse-proxy", words)
+        assert forwarded == ["false"] or value("--trusted-proxy-ip", words) != []
 
 
 def test_no_option_is_there_twice() -> None:

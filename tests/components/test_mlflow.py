@@ -36,7 +36,7 @@ def login(address: Address, *, inside: bool, htpasswd: str | None, pass_token: b
         "login",
         LoginArgs(
             namespace=NAMESPACE,
-            image="oauth2-proxy:v7.15.3",
+            image="oauth2-proxy:v7.15.6",
             address=address,
             oidc=dataclasses.replace(oidc(), inside=inside),
             authority=None,

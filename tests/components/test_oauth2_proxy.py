@@ -40,7 +40,7 @@ def login(choices: Choices | None = None) -> Recording:
     def program() -> dict[str, object]:
         args = LoginArgs(
             namespace=NAMESPACE,
-            image="oauth2-proxy:v7.15.3",
+            image="oauth2-proxy:v7.15.6",
             address=chosen.address,
             oidc=oidc(chosen.audiences),
             authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),

@@ -255,6 +255,12 @@ def test_addresses_of_the_cluster_open_the_same_egress_for_every_team() -> None:
         assert blocks == [("192.0.2.0/28", [443]), ("10.0.0.1/32", [443, 6443, 8443])]
 
 
+def test_forward_auth_reads_the_requested_page_from_the_named_addresses_only() -> None:
+    got = run("dev", gateway={"kind": "ingress", "login": "forward-auth"}, cluster={"ingressPods": ["10.244.0.0/24"]})
+    (container,) = got["forward-auth-server"].inputs["spec"]["template"]["spec"]["containers"]
+    assert "--trusted-proxy-ip=10.244.0.0/24" in container["args"]
+
+
 def test_a_paused_platform_lacks_its_server_and_nothing_else() -> None:
     server = stack_file("dev")["mlflow-platform:server"] | {"paused": True}
     paused = run("dev", server=server)

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -334,13 +333,39 @@ def test_a_preview_that_could_not_even_start_is_not_told_as_no_changes(copy_of_o
     assert "no changes" not in done.stdout
 
 
-def test_the_workflow_fetches_what_it_compares_with() -> None:
-    workflow: dict[str, Any] = yaml.safe_load((CHECKOUT / ".github/workflows/preview.yml").read_text(encoding="utf-8"))
-    checkout, *_, preview = workflow["jobs"]["preview"]["steps"]
-    # Of a pull request GitHub checks out the merge; its first parent is the base branch.
-    assert checkout["uses"].startswith("actions/checkout@")
-    assert checkout["with"]["fetch-depth"] == 2
-    assert preview["env"]["BASE"] == "HEAD^1"
+def test_the_preview_and_the_comment_may_be_made_on_two_machines(copy_of_ours: Copy) -> None:
+    """The one runs the pull request's program, the other has a token that can write."""
+    engine(copy_of_ours, "echo 'no such cluster' >&2; exit 255")
+    at_once = copy_of_ours.run("preview-pull-request", "dev", "prod")
+    calls = copy_of_ours.calls
+    previewed = copy_of_ours.run("preview-pull-request", "--events", "events", "dev", "prod")
+    assert (previewed.returncode, previewed.stdout) == (1, "")
+    assert copy_of_ours.calls == [*calls, *calls]
+    commented = copy_of_ours.run("preview-pull-request", "--comment", "events", "dev", "prod")
+    assert (commented.returncode, commented.stdout) == (0, at_once.stdout)
+    assert copy_of_ours.calls == [*calls, *calls]
+
+
+def test_the_comment_runs_nothing_of_the_pull_request(
+    copy_of_ours: Copy, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    engine(copy_of_ours, f"echo '{CREATED}'")
+    copy_of_ours.run("preview-pull-request", "--events", "events", "dev")
+    folder = tmp_path_factory.mktemp("proposed")
+    Repository(folder)
+    for module in ("tools/__init__.py", "tools/preview_comment.py", "settings.py", "yaml.py"):
+        (folder / module).parent.mkdir(exist_ok=True)
+        (folder / module).write_text("raise SystemExit('the code of the pull request')\n", encoding="utf-8")
+    commented = subprocess.run(  # noqa: S603 - a copy of the script among fakes
+        [copy_of_ours.folder / "tools" / "preview-pull-request", "--comment", copy_of_ours.folder / "events", "dev"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (commented.returncode, commented.stderr) == (0, "")
+    assert "### `dev`: 1 to create" in commented.stdout
 
 
 DIGEST = f"sha256:{'1' * 64}"

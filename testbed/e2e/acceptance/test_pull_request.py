@@ -28,19 +28,26 @@ def clone(tmp_path: Path, aws_credentials: dict[str, str]) -> Clone:
     return made
 
 
-def workflow_command(given: Mapping[str, str]) -> str:
-    """Run the workflow's preview command with the variables that the workflow names, and none of the tests' own."""
+def workflow_commands(given: Mapping[str, str]) -> str:
+    """The workflow's commands, of the job that previews and of the one that comments.
+
+    They run with the variables that the workflow names, and none of the tests' own but the policy pack.
+    """
     workflow: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
-    steps = workflow["jobs"]["preview"]["steps"]
-    (step,) = [step for step in steps if step.get("name") == "preview"]
-    assert step["env"].keys() <= given.keys() | {"PULUMI_CONFIG_PASSPHRASE"}
-    return step["run"]
+    commands: list[str] = []
+    for name in ("preview", "comment"):
+        (step,) = [step for step in workflow["jobs"][name]["steps"] if step.get("name") == name]
+        assert step["env"].keys() <= given.keys() | {"PULUMI_CONFIG_PASSPHRASE", "POLICY_PACK"}
+        commands.append(step["run"])
+    return "\n".join(commands)
 
 
 def environment(github: GitHub, clone: Clone) -> dict[str, str]:
     """Environment variables that GitHub and the workflow set, with a path for the kubeconfig that it writes."""
     return {
         "KUBECONFIG": str(clone.kubeconfig),
+        "EVENTS": str(clone.folder.parent / "events"),
+        "TOOLS": str(clone.folder / "tools"),
         "CONTENTS": clone.kubeconfig.read_text(encoding="utf-8"),
         **clone.environment,
         "GITHUB_TOKEN": github.token,
@@ -69,7 +76,7 @@ def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_p
         for number in range(120):
             github.add(f"remark {number} of a long discussion")
         given = {**environment(github, clone), "BASE": "HEAD^1"}
-        first = clone.run("sh", "-euc", workflow_command(given), env=given)
+        first = clone.run("sh", "-euc", workflow_commands(given), env=given)
         ours = [comment for comment in github.comments if MARKER in comment["body"]]
         assert len(ours) == 1
         body = ours[0]["body"]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from testbed.e2e import issuer, kube, variant
+from testbed.e2e.attack import ways
+from testbed.e2e.attack.ways import Intruder, Owner
 from testbed.e2e.commands import run
 from testbed.e2e.mlflow_client import Client
 from testbed.e2e.visitor import Visitor, files_of
@@ -137,6 +139,18 @@ def test_a_program_is_refused_in_another_team(deployed: Deployed, token: str) ->
     for headers in ({}, FORGED):
         refused = deployed.site.ask("POST", CREATE, token=token, workspace="team-b", headers=headers, document=document)
         assert refused.status == 403
+
+
+def test_no_odd_request_is_a_way_around_the_login(deployed: Deployed, alice: Visitor, token: str) -> None:
+    other = deployed.platform.teams["team-b"]
+    owners_token = kube.token(other.namespace, other.service_account, "--audience=mlflow")
+    owner = Owner(site=deployed.site, workspace=other.namespace, credentials=ways.bearer(owners_token))
+    intruders = [
+        Intruder(name="nobody"),
+        Intruder(name="alice", credentials=ways.cookies(alice)),
+        Intruder(name="program", credentials=ways.bearer(token)),
+    ]
+    assert ways.holes(owner, intruders) == []
 
 
 def test_without_a_login_the_api_is_closed(deployed: Deployed) -> None:

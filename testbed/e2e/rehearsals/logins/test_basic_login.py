@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from testbed.e2e import browser as browsers
 from testbed.e2e import kube, variant
+from testbed.e2e.attack import ways
+from testbed.e2e.attack.ways import Intruder, Owner
 from testbed.e2e.browser import session
 from testbed.e2e.commands import run
 from testbed.e2e.mlflow_client import Client
@@ -67,6 +69,16 @@ def test_a_name_with_its_password_is_refused_in_another_team(place: Site, passwo
     sent = _basic(ALICE, passwords[ALICE]) | {"X-Forwarded-User": BOB, "X-Forwarded-Groups": "team-b-mlflow-users"}
     refused = place.ask("POST", CREATE, workspace="team-b", headers=sent, document={"name": "intruder"})
     assert refused.status == 403
+
+
+def test_no_odd_request_is_a_way_around_the_login(place: Site, passwords: dict[str, str]) -> None:
+    owner = Owner(site=place, workspace="team-b", credentials=_basic(BOB, passwords[BOB]))
+    intruders = [
+        Intruder(name="nobody"),
+        Intruder(name="alice", credentials=_basic(ALICE, passwords[ALICE])),
+        Intruder(name="carol", credentials=_basic(CAROL, passwords[CAROL])),
+    ]
+    assert ways.holes(owner, intruders) == []
 
 
 @pytest.mark.parametrize("password", ["", "a guess"])

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from testbed.e2e import kube, tokens, variant
+from testbed.e2e.attack import ways
+from testbed.e2e.attack.ways import Intruder, Owner
 from testbed.e2e.commands import CHECKOUT, run, wait_for
 from testbed.e2e.figures import Figures
 from testbed.e2e.mlflow_client import Client
@@ -95,6 +97,19 @@ def test_a_person_is_refused_in_another_team(strict: Platform, passwords: dict[s
     alice = _visitor(strict, passwords, ALICE)
     assert _create(strict, alice, "team-a") in {200, 400}, "400: it is there already"
     assert _create(strict, alice, "team-b") == 403
+
+
+def test_no_odd_request_is_a_way_around_the_login(strict: Platform, place: Site, passwords: dict[str, str]) -> None:
+    def token(team: str) -> dict[str, str]:
+        return ways.bearer(kube.token(strict.teams[team].namespace, strict.teams[team].service_account))
+
+    owner = Owner(site=place, workspace="team-b", credentials=token("team-b"))
+    intruders = [
+        Intruder(name="nobody"),
+        Intruder(name="alice", credentials=ways.cookies(_visitor(strict, passwords, ALICE))),
+        Intruder(name="program", credentials=token("team-a")),
+    ]
+    assert ways.holes(owner, intruders) == []
 
 
 def test_somebody_without_a_group_is_told_what_to_do(strict: Platform, passwords: dict[str, str]) -> None:
