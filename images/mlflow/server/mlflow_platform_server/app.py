@@ -13,6 +13,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
+from mlflow.webhooks import delivery
 from mlflow_kubernetes_plugins.auth import middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from starlette.middleware import Middleware
@@ -27,9 +28,10 @@ from mlflow_platform_server import (
     plugin_decision,
     process_state,
     scope,
+    webhook_cache,
     workspace_binding,
 )
-from mlflow_platform_server.admission import Admission
+from mlflow_platform_server.admission import DEFAULT_WORKSPACE, Admission
 from mlflow_platform_server.agreement import Agreement
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.no_team_page import NoTeamPage
@@ -51,13 +53,19 @@ def create_app() -> PathPrefix:
     """Make the ASGI application of a worker process."""
     workspace_binding.bind()
     process_state.guard()
-    with scope.background("start of the server"):
-        return _layers()
-
-
-def _layers() -> PathPrefix:
-    """Put the layers around MLflow, from the inside to the outside."""
     config = KubernetesAuthConfig.from_env()
+    with scope.background("start of the server", None if config.workspaces_enabled else DEFAULT_WORKSPACE):
+        # Both stores are in one database. With an engine each, they would hold two pools of connections.
+        SqlAlchemyStore._engine_map = TrackingStore._engine_map
+        SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
+        # Made now, because MLflow notes their addresses in the environment when it makes them.
+        handlers._get_tracking_store()
+        handlers._get_model_registry_store()
+        return _layers(config)
+
+
+def _layers(config: KubernetesAuthConfig) -> PathPrefix:
+    """Put the layers around MLflow, from the inside to the outside."""
     by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
     identity_headers = IdentityHeaders(
         user_header=config.user_header.lower(),
@@ -85,9 +93,7 @@ def _layers() -> PathPrefix:
 
 def _mlflow(only_namespace: str | None) -> Any:
     """MLflow with its authorization plugin, and what is changed inside of both."""
-    # Both stores are in one database. With an engine each, they would hold two pools of connections.
-    SqlAlchemyStore._engine_map = TrackingStore._engine_map
-    SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
+    delivery._get_or_create_webhook_cache = webhook_cache.by_workspace(delivery._get_or_create_webhook_cache)
     fastapi_app.artifact_router = artifact_routes.router()
     handlers._send_artifact = downloads.deferring(handlers._send_artifact)
     handlers._get_artifact_repository_for_uri = _own_store_only(handlers._get_artifact_repository_for_uri)
