@@ -47,13 +47,14 @@ def complaints(state: Mapping[str, set[str]], reviewed: Iterable[Mapping[str, An
     Args:
         state: what is found.
         reviewed: the entries of the list. One with `whole = true` judges all state of the modules below a path; one
-            with `since` is about releases from that one on.
-        old: the release is older than the list's, so entries with `since` may be missing.
+            with `since` or `until` is only about releases from, or up to, that one.
+        old: the release is older than the list's, so entries with `since` may be missing, and those with `until` are
+            known.
     """
-    entries = list(reviewed)
+    entries = [entry for entry in reviewed if old or "until" not in entry]
     whole = tuple(entry["module"] for entry in entries if entry.get("whole"))
     single = Counter((entry["module"], name) for entry in entries for name in entry.get("names", ()))
-    optional = {(entry["module"], name) for entry in entries if entry.get("since") for name in entry.get("names", ())}
+    optional = {(entry["module"], name) for entry in entries if "since" in entry or "until" in entry for name in entry.get("names", ())}
     seen = {(module, name) for module, names in state.items() if not module.startswith(whole) for name in names}
     missing = set(single) - seen - (optional if old else set())
     unused = [path for path in whole if not any(module.startswith(path) for module in state)]
