@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from mlflow_platform_server.asgi import Send
 
 
-async def refuse(
-    send: Send, status: int, code: str, message: str, headers: Sequence[tuple[bytes, bytes]] = ()
-) -> None:
+async def refuse(send: Send, status: int, code: str, message: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
     """Answer a request that is not passed on."""
     content = json.dumps({"error_code": code, "message": message}).encode()
     all_headers = [

@@ -70,4 +70,3 @@ async def _in_fresh_context(app: App, scope: Message, receive: Receive, send: Se
     connection would start in the workspace of the previous one.
     """
     await asyncio.get_running_loop().create_task(app(scope, receive, send), context=contextvars.Context())  # type: ignore[arg-type]
-

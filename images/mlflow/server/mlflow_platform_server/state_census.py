@@ -54,7 +54,12 @@ def complaints(state: Mapping[str, set[str]], reviewed: Iterable[Mapping[str, An
     entries = [entry for entry in reviewed if old or "until" not in entry]
     whole = tuple(entry["module"] for entry in entries if entry.get("whole"))
     single = Counter((entry["module"], name) for entry in entries for name in entry.get("names", ()))
-    optional = {(entry["module"], name) for entry in entries if "since" in entry or "until" in entry for name in entry.get("names", ())}
+    optional = {
+        (entry["module"], name)
+        for entry in entries
+        if "since" in entry or "until" in entry
+        for name in entry.get("names", ())
+    }
     seen = {(module, name) for module, names in state.items() if not module.startswith(whole) for name in names}
     missing = set(single) - seen - (optional if old else set())
     unused = [path for path in whole if not any(module.startswith(path) for module in state)]
