@@ -73,21 +73,27 @@ class Exchange:
         return scope.workspace
 
 
+async def silence() -> Message:
+    """A client that says nothing more."""
+    return {"type": "http.disconnect"}
+
+
+async def deaf(_: Message) -> None:
+    """A client that does not listen."""
+
+
 def ask(
     *headers: tuple[str, str], path: str = RUNS, judge: Judge | None = None, only_namespace: str | None = None
 ) -> Exchange:
     server, judge, facts = Server(), judge or Judge(), RequestFacts(id="1")
     answer: list[dict[str, Any]] = []
 
-    async def receive() -> Message:
-        return {"type": "http.disconnect"}
-
     async def send(message: Message) -> None:
         answer.append(dict(message))
 
     sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
     scope: Message = {"type": "http", "method": "GET", "path": path, "headers": sent, scopes.KEY: facts}
-    asyncio.run(Admission(server, judge, IDENTITY_HEADERS, only_namespace=only_namespace)(scope, receive, send))
+    asyncio.run(Admission(server, judge, IDENTITY_HEADERS, only_namespace=only_namespace)(scope, silence, send))
     return Exchange(server, judge, facts, answer)
 
 
@@ -178,19 +184,13 @@ def test_without_workspaces_the_rights_in_the_one_namespace_count() -> None:
 def test_a_request_has_facts_even_if_no_layer_has_begun_them() -> None:
     server = Server()
 
-    async def nothing(*_: Any) -> Any:
-        return {"type": "http.disconnect"}
-
     scope: Message = {"type": "http", "method": "GET", "path": "/health", "headers": []}
-    asyncio.run(Admission(server, Judge(), IDENTITY_HEADERS)(scope, nothing, nothing))
+    asyncio.run(Admission(server, Judge(), IDENTITY_HEADERS)(scope, silence, deaf))
     assert scope[scopes.KEY].id
 
 
 def test_the_start_of_the_server_runs_in_a_scope_of_its_own() -> None:
     server = Server()
 
-    async def nothing(*_: Any) -> Any:
-        return {"type": "lifespan.startup"}
-
-    asyncio.run(Admission(server, Judge(), IDENTITY_HEADERS)({"type": "lifespan"}, nothing, nothing))
+    asyncio.run(Admission(server, Judge(), IDENTITY_HEADERS)({"type": "lifespan"}, silence, deaf))
     assert server.scopes == [Scope(name="start and stop of the server", workspace=None)]

@@ -1,7 +1,7 @@
 """Agreement of the two judges, with a plugin whose decision the test chooses."""
 
 import asyncio
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,16 +12,30 @@ from mlflow_platform_server.asgi import Message, Receive, Send
 RUNS = "/api/2.0/mlflow/runs/search"
 
 
-def decided(workspace: str | None) -> Any:
-    return SimpleNamespace(request_context=SimpleNamespace(workspace=workspace))
+@dataclass(frozen=True)
+class Request:
+    """The request as the plugin understood it."""
+
+    workspace: str | None
 
 
-def status(decision: Any, bound: str | None, *, path: str = RUNS, only_namespace: str | None = None) -> int:
+@dataclass(frozen=True)
+class Decision:
+    """A result of the plugin."""
+
+    request_context: Request
+
+
+def decided(workspace: str | None) -> Decision:
+    return Decision(Request(workspace))
+
+
+def status(decision: Decision | None, bound: str | None, *, path: str = RUNS, only_namespace: str | None = None) -> int:
     with scope.background("request", bound):
         return unscoped(decision, path=path, only_namespace=only_namespace)
 
 
-def unscoped(decision: Any, *, path: str = RUNS, only_namespace: str | None = None) -> int:
+def unscoped(decision: Decision | None, *, path: str = RUNS, only_namespace: str | None = None) -> int:
     answer: list[dict[str, Any]] = []
 
     async def server(_: Message, __: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""Answers of the layers in front of MLflow: a JSON document with MLflow's names for errors, and nothing of the request."""
+"""Refusals of the layers in front of MLflow: a JSON document with MLflow's names for errors."""
 
 import json
 from collections.abc import Sequence

@@ -88,9 +88,7 @@ class _Finder(ast.NodeVisitor):
         if isinstance(function, ast.Attribute):
             holder = function.value
             name = _called(holder)
-            if _is_environment(holder) and function.attr in _CHANGING:
-                self._note("os.environ")
-            elif function.attr in {"putenv", "unsetenv"}:
+            if function.attr in {"putenv", "unsetenv"} or (_is_environment(holder) and function.attr in _CHANGING):
                 self._note("os.environ")
             elif function.attr in {"set", "unset"} and name.isupper() and "MLFLOW" in name:
                 self._note(f"{name}.{function.attr}")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from mlflow_platform_server import scope
 
-
 # Stands for a volume where a bucket has its name; no bucket can be called so.
 VOLUME = "file:"
 

@@ -1,13 +1,15 @@
 """Compares the process-wide state of MLflow and its authorization plugin with a reviewed list.
 
-`python -m mlflow_platform_server.state_census` in the image ends with 1 and the names if a release has brought state that
-nobody has judged, or if a judged one is gone. The list is `state_census.toml`; `--print` prints everything that is found.
+`python -m mlflow_platform_server.state_census`, run in the image, ends with 1 and the names if a release has brought
+state that nobody has judged, or if a judged one is gone. The list is `state_census.toml`; with `--print` everything
+that is found is printed.
 """
 
 import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -83,9 +85,7 @@ def main(arguments: list[str]) -> int:
             print(module, *sorted(names), sep="\n    ")
         return 0
     document = tomllib.loads(LIST.read_text())
-    from mlflow.version import VERSION  # noqa: PLC0415 - for tests without MLflow
-
-    differences = complaints(state, document["reviewed"], old=VERSION != document["release"])
+    differences = complaints(state, document["reviewed"], old=version("mlflow") != document["release"])
     for line in differences:
         print(line)
     print(f"{sum(map(len, state.values()))} pieces of process-wide state, {len(differences)} differences")
