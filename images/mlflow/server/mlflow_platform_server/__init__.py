@@ -20,6 +20,6 @@ Nothing that lives longer than a request decides about one: `workspace_binding.p
 workspace (`bound_workspace.py`), `process_state.py` guards the environment, `webhook_cache.py` keeps a cache apart by
 workspace, and `state_census.py` compares MLflow's other state with a reviewed list (`mutable_state.py`).
 
-`answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules that import neither MLflow nor its plugin have unit tests;
-the others are tested end to end.
+`answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules that import neither MLflow nor
+its plugin have unit tests; the others are tested end to end.
 """
