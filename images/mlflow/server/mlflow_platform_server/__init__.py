@@ -7,10 +7,19 @@
 `request_guard.py`      validates identity headers, strips credentials, limits body size (`request_identity.py`,
                         `graphql.py`, `bodies.py`)
 `no_team_page.py`       explains to people without a team why they see nothing
-MLflow and its Kubernetes authorization plugin
+`admission.py`          binds the request to its caller and workspace (`scope.py`), and asks Kubernetes whether the
+                        caller has any right there (`reviews.py`, `kubernetes_reviews.py`, `callers.py`)
+MLflow's Kubernetes authorization plugin
+`agreement.py`          ends the request unless the plugin has decided for the same workspace (`plugin_decision.py`)
+MLflow
 `artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
-`s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both check the workspace (`object_keys.py`)
+`s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
+                        (`object_keys.py`)
 
-`model_stages.py` works around a bug of MLflow's. Modules that import neither MLflow nor its plugin have unit tests;
-the others are tested end to end.
+Nothing that lives longer than a request decides about one: `workspace_binding.py` replaces MLflow's places of the
+workspace (`bound_workspace.py`), `process_state.py` guards the environment, `webhook_cache.py` keeps a cache apart by
+workspace, and `state_census.py` compares MLflow's other state with a reviewed list (`mutable_state.py`).
+
+`answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules that import neither MLflow nor
+its plugin have unit tests; the others are tested end to end.
 """

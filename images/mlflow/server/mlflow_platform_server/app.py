@@ -10,19 +10,35 @@ from typing import Any
 from anyio import to_thread
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
-from mlflow.server import fastapi_app, handlers
+from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
+from mlflow.webhooks import delivery
 from mlflow_kubernetes_plugins.auth import middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from mlflow_platform_server import artifact_routes, downloads, model_stages
+from mlflow_platform_server import (
+    artifact_reach,
+    artifact_routes,
+    downloads,
+    kubernetes_reviews,
+    model_stages,
+    plugin_decision,
+    process_state,
+    scope,
+    webhook_cache,
+    workspace_binding,
+)
+from mlflow_platform_server.admission import DEFAULT_WORKSPACE, Admission
+from mlflow_platform_server.agreement import Agreement
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.no_team_page import NoTeamPage
 from mlflow_platform_server.path_prefix import PathPrefix
 from mlflow_platform_server.request_guard import RequestGuard
 from mlflow_platform_server.request_identity import IdentityHeaders
+from mlflow_platform_server.reviews import AccessReviews, Decisions
 from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
 from mlflow_platform_server.volume_artifacts import ConfinedFileArtifactRepository
 
@@ -35,33 +51,65 @@ THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
 
 def create_app() -> PathPrefix:
     """Make the ASGI application of a worker process."""
-    # Both stores are in one database. With an engine each, they would hold two pools of connections.
-    SqlAlchemyStore._engine_map = TrackingStore._engine_map
-    SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
+    workspace_binding.bind()
+    process_state.guard()
+    config = KubernetesAuthConfig.from_env()
+    with scope.background("start of the server", None if config.workspaces_enabled else DEFAULT_WORKSPACE):
+        # Both stores are in one database. With an engine each, they would hold two pools of connections.
+        SqlAlchemyStore._engine_map = TrackingStore._engine_map
+        SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
+        # Made now, because MLflow notes their addresses in the environment when it makes them.
+        handlers._get_tracking_store()
+        handlers._get_model_registry_store()
+        return _layers(config)
+
+
+def _layers(config: KubernetesAuthConfig) -> PathPrefix:
+    """Put the layers around MLflow, from the inside to the outside."""
+    by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
+    identity_headers = IdentityHeaders(
+        user_header=config.user_header.lower(),
+        groups_header=config.groups_header.lower(),
+        groups_separator=config.groups_separator,
+        authorizes_by_token=by_token,
+    )
+    only_namespace = None if config.workspaces_enabled else config.namespace
+    artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
+    admission = Admission(
+        _mlflow(only_namespace),
+        AccessReviews(kubernetes_reviews.asker(by_token=by_token), Decisions(config.cache_ttl_seconds)),
+        identity_headers,
+        only_namespace=only_namespace,
+    )
+    # Outside of the admission: its own query about the caller has to be admitted like any other.
+    page = NoTeamPage(admission, os.environ.get(CONTACT_VARIABLE, ""), multi_tenant=config.workspaces_enabled)
+    limited = ConcurrencyLimit(
+        RequestGuard(page, identity_headers),
+        int(os.environ[THREADS_VARIABLE]),
+        limiter=to_thread.current_default_thread_limiter,
+    )
+    return PathPrefix(limited, os.environ.get(PATH_VARIABLE, ""))
+
+
+def _mlflow(only_namespace: str | None) -> Any:
+    """MLflow with its authorization plugin, and what is changed inside of both."""
+    delivery._get_or_create_webhook_cache = webhook_cache.by_workspace(delivery._get_or_create_webhook_cache)
     fastapi_app.artifact_router = artifact_routes.router()
     handlers._send_artifact = downloads.deferring(handlers._send_artifact)
     handlers._get_artifact_repository_for_uri = _own_store_only(handlers._get_artifact_repository_for_uri)
     SqlAlchemyStore.transition_model_version_stage = model_stages.with_integer_version(
         SqlAlchemyStore.transition_model_version_stage
     )
+    plugin_decision.check_open_paths()
     app = middleware.create_app()
+    # The last one in the list is the innermost, behind the plugin's.
+    app.user_middleware.append(
+        Middleware(Agreement, decision=plugin_decision.of_this_request, only_namespace=only_namespace)
+    )
     mounts = [route for route in app.routes if isinstance(route, Mount)]
     for mount in mounts:
         mount.app = downloads.ArtifactSender(mount.app)
-    config = KubernetesAuthConfig.from_env()
-    guard = RequestGuard(
-        NoTeamPage(app, os.environ.get(CONTACT_VARIABLE, ""), multi_tenant=config.workspaces_enabled),
-        IdentityHeaders(
-            user_header=config.user_header.lower(),
-            groups_header=config.groups_header.lower(),
-            groups_separator=config.groups_separator,
-            authorizes_by_token=config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW,
-        ),
-    )
-    limited = ConcurrencyLimit(
-        guard, int(os.environ[THREADS_VARIABLE]), limiter=to_thread.current_default_thread_limiter
-    )
-    return PathPrefix(limited, os.environ.get(PATH_VARIABLE, ""))
+    return app
 
 
 def _own_store_only(repository_of: Any) -> Any:

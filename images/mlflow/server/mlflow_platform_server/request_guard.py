@@ -5,12 +5,12 @@ It sees every request before MLflow and its authorization plugin do.
 
 import asyncio
 import contextvars
-import json
 import re
 
-from mlflow_platform_server import bodies, graphql, request_identity
+from mlflow_platform_server import answers, bodies, graphql, request_identity
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.request_identity import IdentityHeaders
+from mlflow_platform_server.scope import KEY, RequestFacts
 
 _UPLOAD = re.compile(r"(?:/.*)?/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/.+")
 # Sixteen reads of a socket.
@@ -33,7 +33,8 @@ class RequestGuard:
         headers = list(scope["headers"])
         reason = request_identity.refusal(headers, self._identity_headers) or graphql.refusal(scope)
         if reason is not None:
-            await _answer(send, 403, "PERMISSION_DENIED", reason)
+            _note(scope, "identity")
+            await answers.refuse(send, 403, "PERMISSION_DENIED", reason)
             return
         headers = request_identity.without_credentials(headers, self._identity_headers)
         if scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]):
@@ -46,12 +47,20 @@ class RequestGuard:
                 body = await bodies.read_whole(headers, receive)
             except bodies.TooLargeError:
                 reason = f"The request body exceeds {bodies.LIMIT_BYTES} bytes. Upload large files as artifacts."
-                await _answer(send, 413, "BAD_REQUEST", reason)
+                _note(scope, "limits")
+                await answers.refuse(send, 413, "BAD_REQUEST", reason)
                 return
             except bodies.CutShortError:
                 return
             receive = bodies.replay(body, receive)
         await _in_fresh_context(self._app, {**scope, "headers": headers}, receive, send)
+
+
+def _note(scope: Message, refused_by: str) -> None:
+    """Tell the audit log which layer has refused a request."""
+    facts: RequestFacts | None = scope.get(KEY)
+    if facts is not None:
+        facts.refused_by = refused_by
 
 
 async def _in_fresh_context(app: App, scope: Message, receive: Receive, send: Send) -> None:
@@ -61,15 +70,3 @@ async def _in_fresh_context(app: App, scope: Message, receive: Receive, send: Se
     connection would start in the workspace of the previous one.
     """
     await asyncio.get_running_loop().create_task(app(scope, receive, send), context=contextvars.Context())  # type: ignore[arg-type]
-
-
-async def _answer(send: Send, status: int, code: str, message: str) -> None:
-    content = json.dumps({"error_code": code, "message": message}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-        # The rest of the body is not read, so the connection cannot be used again.
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content, "more_body": False})

@@ -8,8 +8,8 @@ reaches only objects of its own workspace.
 
 import asyncio
 import posixpath
-import urllib.parse
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from mimetypes import guess_type
 from typing import Any, BinaryIO
@@ -19,16 +19,15 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import (
     BAD_REQUEST,
     INTERNAL_ERROR,
-    PERMISSION_DENIED,
     RESOURCE_DOES_NOT_EXIST,
     TEMPORARILY_UNAVAILABLE,
 )
 from mlflow.store.artifact.artifact_repo import ArtifactRepository, StreamUploadMixin
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
-from mlflow.utils.workspace_context import get_request_workspace
 from s3transfer.upload import UploadSubmissionTask
 
-from mlflow_platform_server import object_keys, uploads
+from mlflow_platform_server import artifact_reach, uploads
+from mlflow_platform_server.object_keys import Location, location_of
 
 # Error codes of S3 stores for a key that does not exist, on a HEAD and on a GET.
 MISSING = ("404", "NoSuchKey")
@@ -50,9 +49,13 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
 
     def __init__(self, artifact_uri: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(artifact_uri, *args, **kwargs)
-        location = urllib.parse.urlparse(artifact_uri)
-        self._s3 = S3ArtifactRepository(f"s3://{location.netloc}{location.path}", *args, **kwargs)
-        self._bucket, self._root = location.netloc, location.path.strip("/")
+        location = location_of(artifact_uri)
+        self._bucket, self._root = location.store, location.key
+        # From the parts that are checked, and not from `artifact_uri`: boto3 would find other ones in `s3://bucket//key`.
+        self._s3 = S3ArtifactRepository(f"s3://{self._bucket}/{self._root}", *args, **kwargs)
+
+    def _create_thread_pool(self) -> ThreadPoolExecutor:
+        return artifact_reach.ScopedThreadPool(self.max_workers, thread_name_prefix="artifacts")
 
     def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
         self._key(artifact_path)
@@ -75,7 +78,7 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
         self._s3.upload_archived_trace_data_bytes(data)
 
     def download_artifacts(self, artifact_path: str | None, dst_path: str | None = None) -> str:
-        # Checked here: the threads that download the files do not know the request's workspace.
+        # Before anything is listed; each file is checked again by the thread that downloads it.
         self._key(artifact_path)
         return super().download_artifacts(artifact_path, dst_path)
 
@@ -132,10 +135,7 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
     def _key(self, path: str | None) -> str:
         """The key of an artifact; refused if it is outside the workspace of the current request."""
         key = posixpath.join(self._root, path) if path else self._root
-        workspace = get_request_workspace()
-        # No workspace means no request: commands such as `mlflow gc` work on all workspaces.
-        if workspace is not None and not object_keys.is_within(key, workspace):
-            raise MlflowException(f"This location does not belong to workspace {workspace}.", PERMISSION_DENIED)
+        artifact_reach.check(Location(store=self._bucket, key=key))
         return key
 
     def _target(self, name: str, path: str | None) -> "_Target":

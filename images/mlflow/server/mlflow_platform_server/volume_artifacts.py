@@ -4,21 +4,22 @@ MLflow's own repository streams files both ways, but does not isolate workspaces
 any file that the server can read.
 """
 
-import os
 import posixpath
 from collections.abc import AsyncIterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO
 
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-from mlflow.utils.workspace_context import get_request_workspace
 
-from mlflow_platform_server import object_keys
+from mlflow_platform_server import artifact_reach
+from mlflow_platform_server.object_keys import VOLUME, Location
 
 
 class ConfinedFileArtifactRepository(LocalArtifactRepository):
     """A `LocalArtifactRepository` that lets a request access only the files of its own workspace."""
+
+    def _create_thread_pool(self) -> ThreadPoolExecutor:
+        return artifact_reach.ScopedThreadPool(self.max_workers, thread_name_prefix="artifacts")
 
     def get_local_path(self, artifact_path: str) -> str:
         self._check(artifact_path)
@@ -61,7 +62,7 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
         return super().download_trace_data()
 
     def download_artifacts(self, artifact_path: str | None, dst_path: str | None = None) -> str:
-        # Checked here: the threads that copy the files do not know the request's workspace.
+        # Before anything is listed; each file is checked again by the thread that copies it.
         self._check(artifact_path)
         return super().download_artifacts(artifact_path, dst_path)
 
@@ -72,16 +73,5 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
 
     def _check(self, path: str | None) -> None:
         """Refuse a location outside the workspace of the current request."""
-        # Imported here, because that package imports this module while it is being imported.
-        from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR  # noqa: PLC0415
-
-        store = os.environ.get(ARTIFACTS_DESTINATION_ENV_VAR)
-        # No store means no server: commands such as `mlflow gc` work on all workspaces.
-        if store is None:
-            return
-        key = object_keys.key_of(posixpath.join(self.artifact_dir, path) if path else self.artifact_dir, store)
-        workspace = get_request_workspace()
-        if key is None:
-            raise MlflowException("This location is not in the server's artifact store.", PERMISSION_DENIED)
-        if workspace is not None and not object_keys.is_within(key, workspace):
-            raise MlflowException(f"This location does not belong to workspace {workspace}.", PERMISSION_DENIED)
+        file = posixpath.join(self.artifact_dir, path) if path else self.artifact_dir
+        artifact_reach.check(Location(store=VOLUME, key=file))

@@ -1,0 +1,163 @@
+"""Admission: gives each request its scope, and refuses callers who have no right in the workspace that they name.
+
+The workspace comes from the request alone: its header, or the path for MLflow's routes about one workspace. A name that
+is not valid, a workspace that does not exist and one of another team are refused with the same bytes, after the same
+review, so the answer tells nothing about which names exist.
+"""
+
+import logging
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Protocol
+
+from mlflow_platform_server import answers, callers, open_paths
+from mlflow_platform_server import scope as scopes
+from mlflow_platform_server.asgi import App, Message, Receive, Send
+from mlflow_platform_server.request_identity import IdentityHeaders
+from mlflow_platform_server.reviews import ReviewFailedError, TokenRefusedError
+from mlflow_platform_server.scope import Caller, RequestFacts, Scope
+
+_logger = logging.getLogger(__name__)
+
+HEADER = b"x-mlflow-workspace"
+# MLflow's name for the workspace of all rows if workspaces are disabled.
+DEFAULT_WORKSPACE = "default"
+# Name of a Kubernetes namespace: a DNS label.
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PATH = re.compile(r"/(?:ajax-)?api/3\.0/mlflow/workspaces/+([^/]+)(?:/.*)?", re.DOTALL)
+
+
+class Judge(Protocol):
+    """What decides whether a caller has a right in a namespace, such as `reviews.AccessReviews`."""
+
+    async def allows(self, caller: Caller, namespace: str) -> bool:
+        """True if the caller has a right there."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """An answer to a request that is not admitted."""
+
+    status: int
+    code: str
+    message: str
+    by: str
+    """The layer that the audit log names (`RequestFacts.refused_by`)."""
+
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+NOT_YOURS = Refusal(
+    status=403,
+    code="PERMISSION_DENIED",
+    message="You have no access to this workspace, or it does not exist.",
+    by="review",
+)
+NOBODY = Refusal(
+    status=401, code="UNAUTHENTICATED", message="The request has no identity. Sign in, or send a token.", by="identity"
+)
+TOKEN_REFUSED = Refusal(
+    status=401, code="UNAUTHENTICATED", message="Kubernetes does not accept the token. Sign in again.", by="identity"
+)
+NO_DECISION = Refusal(
+    status=503,
+    code="TEMPORARILY_UNAVAILABLE",
+    message="Access could not be checked. Try again.",
+    by="review",
+    headers=((b"retry-after", b"1"),),
+)
+AMBIGUOUS = Refusal(
+    status=400,
+    code="INVALID_PARAMETER_VALUE",
+    message="The request names more than one workspace. Send one header X-MLFLOW-WORKSPACE.",
+    by="review",
+)
+
+
+class Admission:
+    """ASGI middleware that binds the scope of a request, and lets it pass only if its caller has a right there."""
+
+    def __init__(
+        self, app: App, judge: Judge, identity_headers: IdentityHeaders, *, only_namespace: str | None = None
+    ) -> None:
+        """`only_namespace` is the namespace whose rights count for all requests if workspaces are disabled."""
+        self._app = app
+        self._judge = judge
+        self._identity_headers = identity_headers
+        self._only_namespace = only_namespace
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Admit or refuse one request."""
+        if scope["type"] == "lifespan":
+            with scopes.background("start and stop of the server"):
+                await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            # WebSockets are refused by MLflow. Without a scope they would reach no data.
+            await self._app(scope, receive, send)
+            return
+        facts = begun_facts(scope)
+        if facts.caller is None:
+            facts.caller = callers.of(scope["headers"], self._identity_headers)
+        if open_paths.is_open(scope["path"]):
+            # MLflow looks up any workspace that the header names, and so would tell everybody which ones exist.
+            headers = [(name, value) for name, value in scope["headers"] if name.lower() != HEADER]
+            await self._within(None, {**scope, "headers": headers}, receive, send)
+            return
+        refusal = await self._refusal(scope, facts)
+        if refusal is not None:
+            facts.refused_by = refusal.by
+            await answers.refuse(send, refusal.status, refusal.code, refusal.message, refusal.headers)
+            return
+        await self._within(facts.workspace, scope, receive, send)
+
+    async def _within(self, workspace: str | None, scope: Message, receive: Receive, send: Send) -> None:
+        facts = scopes.facts(scope)
+        with scopes.bind(Scope(name=facts.id, workspace=workspace, caller=facts.caller)):
+            await self._app(scope, receive, send)
+
+    async def _refusal(self, scope: Message, facts: RequestFacts) -> Refusal | None:
+        """Find the workspace of a request and judge its caller; None if the request is admitted."""
+        if facts.caller is None:
+            return NOBODY
+        named = named_workspaces(scope)
+        if len(named) > 1:
+            return AMBIGUOUS
+        if self._only_namespace is not None:
+            # A name in the request is for MLflow to refuse: it has no workspaces.
+            namespace, facts.workspace = self._only_namespace, DEFAULT_WORKSPACE
+        elif not named:
+            return None
+        else:
+            namespace = facts.workspace = named.pop()
+            if not _NAME.fullmatch(namespace):
+                # Asked nevertheless, so that the answer takes as long as any other. No namespace has this name.
+                namespace = "-"
+        try:
+            allowed = await self._judge.allows(facts.caller, namespace)
+        except TokenRefusedError:
+            return TOKEN_REFUSED
+        except ReviewFailedError:
+            _logger.exception("Request %s is refused because access could not be checked", facts.id)
+            return NO_DECISION
+        return None if allowed and namespace != "-" else NOT_YOURS
+
+
+def begun_facts(scope: Message) -> RequestFacts:
+    """The facts about a request, begun here if no layer further out has done so."""
+    return scope.setdefault(scopes.KEY, RequestFacts(id=uuid.uuid4().hex))
+
+
+def named_workspaces(scope: Message) -> set[str]:
+    """All workspaces that a request names; more than one is a contradiction.
+
+    A header that is sent twice is one too, even with the same name: layers might join the two.
+    """
+    values = [value.decode("latin-1").strip() for name, value in scope["headers"] if name.lower() == HEADER]
+    named = set(values) if len(values) <= 1 else {*values, ",".join(values)}
+    # MLflow takes an empty header for none.
+    named.discard("")
+    path = _PATH.fullmatch(scope["path"])
+    return named | {path[1]} if path else named

@@ -1,0 +1,48 @@
+"""Agreement: refuses a request unless the authorization plugin has decided about it, and for the scope's workspace.
+
+It is the innermost layer in front of MLflow's routes. Admission and the plugin each find the workspace by themselves;
+a request that they take for different ones goes no further.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from mlflow_platform_server import answers, open_paths, scope
+from mlflow_platform_server.asgi import App, Message, Receive, Send
+
+_logger = logging.getLogger(__name__)
+
+
+class Agreement:
+    """ASGI middleware behind the authorization plugin's."""
+
+    def __init__(self, app: App, *, decision: Callable[[], Any], only_namespace: str | None = None) -> None:
+        """`decision` returns the plugin's result for the running request, or None."""
+        self._app = app
+        self._decision = decision
+        self._only_namespace = only_namespace
+
+    async def __call__(self, asgi_scope: Message, receive: Receive, send: Send) -> None:
+        """Pass on a request that both judges took for the same workspace."""
+        if asgi_scope["type"] == "http" and (reason := self._disagreement(asgi_scope["path"])) is not None:
+            _logger.error("Refused %s %s: %s", asgi_scope["method"], asgi_scope["path"], reason)
+            await answers.refuse(send, 500, "INTERNAL_ERROR", "The server's access checks disagree about this request.")
+            return
+        await self._app(asgi_scope, receive, send)
+
+    def _disagreement(self, path: str) -> str | None:
+        current = scope.current()
+        if current is None:
+            return "it has no scope"
+        if open_paths.is_open(path):
+            # Needs no decision, and gets no workspace.
+            return None if current.workspace is None else f"an open path has the workspace {current.workspace!r}"
+        decision = self._decision()
+        if decision is None:
+            return "the authorization plugin has not decided"
+        decided = decision.request_context.workspace
+        expected = current.workspace if self._only_namespace is None else self._only_namespace
+        if decided != expected or (self._only_namespace is not None and current.workspace is None):
+            return f"the authorization plugin has decided for {decided!r}, the scope is {current!r}"
+        return None

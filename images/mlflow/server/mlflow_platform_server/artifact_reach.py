@@ -1,0 +1,49 @@
+"""What every artifact repository asks before it uses a location; `confine` turns it on in server processes.
+
+Commands such as `mlflow gc` and a purge run in processes of their own. They are not confined: they work on all
+workspaces.
+"""
+
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+from mlflow_platform_server.object_keys import Location, OutOfReachError, Reach, location_of
+from mlflow_platform_server.scope import ScopeError
+
+
+class _Confinement:
+    reach: Reach | None = None
+
+
+def confine(destination: str, *, multi_tenant: bool) -> None:
+    """Confine this process to the store at the URI `destination`, and each request to its workspace there."""
+    _Confinement.reach = Reach(root=location_of(destination), multi_tenant=multi_tenant)
+
+
+def check(location: Location) -> None:
+    """Refuse a location that the running request may not reach.
+
+    Raises:
+        MlflowException: the request may not reach it, or there is no request.
+    """
+    if _Confinement.reach is None:
+        return
+    try:
+        _Confinement.reach.check(location)
+    except OutOfReachError as error:
+        raise MlflowException(str(error), PERMISSION_DENIED) from error
+    except ScopeError as error:
+        raise MlflowException("Artifacts belong to a workspace; this request has none.", PERMISSION_DENIED) from error
+
+
+class ScopedThreadPool(ThreadPoolExecutor):
+    """A thread pool whose threads work in the scope of the request that hands them the work."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a function in a thread, in a copy of the current context."""
+        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)

@@ -1,0 +1,82 @@
+"""Agreement of the two judges, with a plugin whose decision the test chooses."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from mlflow_platform_server import scope
+from mlflow_platform_server.agreement import Agreement
+from mlflow_platform_server.asgi import Message, Receive, Send
+
+RUNS = "/api/2.0/mlflow/runs/search"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The request as the plugin understood it."""
+
+    workspace: str | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A result of the plugin."""
+
+    request_context: Request
+
+
+def decided(workspace: str | None) -> Decision:
+    return Decision(Request(workspace))
+
+
+def status(decision: Decision | None, bound: str | None, *, path: str = RUNS, only_namespace: str | None = None) -> int:
+    with scope.background("request", bound):
+        return unscoped(decision, path=path, only_namespace=only_namespace)
+
+
+def unscoped(decision: Decision | None, *, path: str = RUNS, only_namespace: str | None = None) -> int:
+    answer: list[dict[str, Any]] = []
+
+    async def server(_: Message, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answer.append(dict(message))
+
+    layer = Agreement(server, decision=lambda: decision, only_namespace=only_namespace)
+    asyncio.run(layer({"type": "http", "method": "GET", "path": path}, receive, send))
+    return answer[0]["status"]
+
+
+@pytest.mark.parametrize("workspace", ["team-a", None])
+def test_a_request_goes_on_if_both_took_it_for_the_same_workspace(workspace: str | None) -> None:
+    assert status(decided(workspace), workspace) == 200
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("team-b", "team-a"), ("team-a", None), (None, "team-a")])
+def test_it_ends_if_they_differ(theirs: str | None, ours: str | None) -> None:
+    assert status(decided(theirs), ours) == 500
+
+
+def test_it_ends_without_a_decision_of_the_plugin() -> None:
+    assert status(None, "team-a") == 500
+
+
+def test_it_ends_without_a_scope() -> None:
+    assert unscoped(decided(None)) == 500
+    assert unscoped(None, path="/health") == 500
+
+
+def test_a_page_without_data_needs_no_decision_but_may_have_no_workspace() -> None:
+    assert status(None, None, path="/version") == 200
+    assert status(None, "team-a", path="/version") == 500
+
+
+def test_without_workspaces_the_plugin_decides_for_the_namespace() -> None:
+    assert status(decided("team-a"), "default", only_namespace="team-a") == 200
+    assert status(decided("default"), "default", only_namespace="team-a") == 500
+    assert status(decided("team-a"), None, only_namespace="team-a") == 500
