@@ -38,8 +38,8 @@ def kubectl(*arguments: str) -> str:
     return done.stdout
 
 
-def logs(namespace: str, begin: datetime | None) -> Iterator[str]:
-    """The logs of the server's container in every pod, each preceded by that of its previous container.
+def logs(namespace: str, begin: datetime | None) -> Iterator[tuple[str, str]]:
+    """UID of every pod and the log of the server's container in it, and before it that of the previous container.
 
     Raises:
         UnreadableError: kubectl has failed.
@@ -47,18 +47,22 @@ def logs(namespace: str, begin: datetime | None) -> Iterator[str]:
     space = f"--namespace={namespace}"
     pods = json.loads(kubectl("get", "pods", space, f"--selector={SELECTOR}", "--output=json"))["items"]
     for pod in pods:
-        name, statuses = pod["metadata"]["name"], pod["status"].get("containerStatuses", ())
+        name, uid, statuses = (
+            pod["metadata"]["name"],
+            pod["metadata"]["uid"],
+            pod["status"].get("containerStatuses", ()),
+        )
         restarted = any(status["name"] == CONTAINER and status["restartCount"] for status in statuses)
-        started = any(status["name"] == CONTAINER and not status["state"].get("waiting") for status in statuses)
+        started = any(status["name"] == CONTAINER and "waiting" not in status["state"] for status in statuses)
         period = [] if begin is None else [f"--since-time={begin.astimezone(UTC).isoformat()}"]
         common = ("logs", name, space, f"--container={CONTAINER}", *period)
         if restarted:
             try:
-                yield kubectl(*common, "--previous")
+                yield uid, kubectl(*common, "--previous")
             except UnreadableError as error:
                 print(f"pod {name}: no log of the previous container: {error}", file=sys.stderr)
         if started:
-            yield kubectl(*common)
+            yield uid, kubectl(*common)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Requests of a removed team are in the log all the same.
         print(f"the stack has no team {options.team}; its teams are: {', '.join(platform.teams)}", file=sys.stderr)
     try:
-        found: list[Record] = [one for log in logs(platform.namespace, begin) for one in records(log)]
+        found: list[Record] = [one for uid, log in logs(platform.namespace, begin) for one in records(log, uid)]
     except UnreadableError as error:
         print(f"the logs cannot be read: {error}", file=sys.stderr)
         return 1

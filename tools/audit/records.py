@@ -44,10 +44,14 @@ def since(text: str, now: datetime) -> datetime:
     return moment
 
 
-def records(log: str) -> Iterator[Record]:
-    """The audit records in a container's log; all other lines are skipped."""
-    for line in log.splitlines():
-        if (record := _record(line)) is not None:
+def records(log: str, pod: str) -> Iterator[Record]:
+    """The audit records in the log of a pod with the UID `pod`; all other lines are skipped.
+
+    Records with another UID are texts of clients that a message of an error has brought into the log.
+    """
+    for line in log.split("\n"):
+        record = _record(line)
+        if record is not None and record.fields.get("pod") == pod:
             yield record
 
 

@@ -46,11 +46,17 @@ class AuditLog:
         app: App,
         write: Callable[[bytes], None] | None = None,
         *,
+        pod: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`write` writes one line, by default to standard output, and raises OSError if it cannot."""
+        """`write` writes one line, by default to standard output, and raises OSError if it cannot.
+
+        `pod` is the UID of the server's pod. A log also has texts of clients, in messages of errors, and nobody outside
+        knows the UID: with it a record is told from a text that looks like one.
+        """
         self._app = app
+        self._pod = pod
         self._write = write or to_standard_output
         self._now = now
         self._clock = clock
@@ -60,7 +66,7 @@ class AuditLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Exchange(scope, send, self._write, self._now(), self._clock).run(self._app, receive)
+        await _Exchange(scope, send, self._pod, self._write, self._now(), self._clock).run(self._app, receive)
 
 
 class _Exchange:
@@ -70,6 +76,7 @@ class _Exchange:
         self,
         scope: Message,
         send: Send,
+        pod: str,
         write: Callable[[bytes], None],
         begun: datetime,
         clock: Callable[[], float],
@@ -77,6 +84,7 @@ class _Exchange:
         self._facts = RequestFacts(id=secrets.token_hex(16))
         self._scope: Message = {**scope, KEY: self._facts}
         self._send = send
+        self._pod = pod
         self._write = write
         self._begun = begun
         self._clock = clock
@@ -113,7 +121,8 @@ class _Exchange:
         """Write the line; False if that is not possible."""
         duration = round((self._clock() - self._start) * 1000)
         try:
-            self._write(line(record(self._scope, self._facts, status, begun=self._begun, milliseconds=duration)))
+            fields = record(self._scope, self._facts, status, pod=self._pod, begun=self._begun, milliseconds=duration)
+            self._write(line(fields))
         except (OSError, ValueError):
             _logger.exception("The audit log cannot be written; request %s", self._facts.id)
             return False
@@ -136,7 +145,7 @@ class _Exchange:
 
 
 def record(
-    scope: Message, facts: RequestFacts, status: int | None, *, begun: datetime, milliseconds: int
+    scope: Message, facts: RequestFacts, status: int | None, *, pod: str, begun: datetime, milliseconds: int
 ) -> dict[str, Any]:
     """The fields of a request's line. No body, token, cookie or query is among them."""
     caller = facts.caller
@@ -145,6 +154,7 @@ def record(
     return {
         "log": "audit",
         "time": begun.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "pod": pod,
         "request": facts.id,
         "user": caller.user if caller else None,
         "groups": list(caller.groups) if caller else [],

@@ -43,7 +43,7 @@ def _translating(maker: Callable[..., Any]) -> Callable[..., Any]:
                 if translated is error:
                     raise
                 current = scope.current()
-                _logger.exception("Request %s: %r", current.name if current else "-", str(error))
+                _logger.exception("Request %s failed in the database", current.name if current else "-")
                 # Callers look at the cause to find out whether to try again.
                 raise translated from error.__cause__
 

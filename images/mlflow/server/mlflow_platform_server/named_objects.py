@@ -58,7 +58,8 @@ LARGEST_BODY = 4 * 1024 * 1024
 MOST_VISITS = 5000
 OMITTED = "body"
 
-_PARAMETER = re.compile(r"[<{](?:(?P<converter>\w+):)?(?P<name>\w+)(?::(?P<suffix>\w+))?[>}]")
+# Flask's `<path:name>` and FastAPI's `{name:path}`.
+_PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>|\{(?P<field>\w+)(?::(?P<suffix>\w+))?\}")
 
 Objects = dict[str, list[str]]
 
@@ -91,13 +92,13 @@ def in_path(route: str | None, path: str) -> Objects:
     template = route.rpartition(" ")[2]
     for number, parameter in enumerate(_PARAMETER.finditer(template)):
         pattern += re.escape(template[end : parameter.start()])
-        any_depth = "path" in (parameter["converter"], parameter["suffix"])
+        any_depth = "path" in (parameter["kind"], parameter["suffix"])
         pattern += f"(?P<p{number}>.+)" if any_depth else f"(?P<p{number}>[^/]+)"
         end = parameter.end()
     match = re.fullmatch(pattern + re.escape(template[end:]), path, re.DOTALL)
     if match is None:
         return {}
-    names = [parameter["name"] for parameter in _PARAMETER.finditer(template)]
+    names = [parameter["name"] or parameter["field"] for parameter in _PARAMETER.finditer(template)]
     return collected(zip(names, match.groups(), strict=True))
 
 
