@@ -209,7 +209,7 @@ def test_a_record_that_fits_is_complete() -> None:
 
 def test_a_record_that_cannot_be_shortened_enough_is_an_error() -> None:
     with pytest.raises(ValueError, match="too long"):
-        line({"groups": [], "objects": {}} | {f"field-{number}": "x" * 100 for number in range(200)})
+        line({"groups": list[str](), "objects": dict[str, list[str]](), **{f"{key}": "x" * 100 for key in range(200)}})
 
 
 def test_start_and_stop_of_the_server_pass() -> None:

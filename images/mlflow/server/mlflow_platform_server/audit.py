@@ -66,7 +66,8 @@ class AuditLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Exchange(scope, send, self._pod, self._write, self._now(), self._clock).run(self._app, receive)
+        exchange = _Exchange(scope, send, pod=self._pod, write=self._write, begun=self._now(), clock=self._clock)
+        await exchange.run(self._app, receive)
 
 
 class _Exchange:
@@ -76,6 +77,7 @@ class _Exchange:
         self,
         scope: Message,
         send: Send,
+        *,
         pod: str,
         write: Callable[[bytes], None],
         begun: datetime,
