@@ -12,14 +12,16 @@ AGAINST ?=
 FORMAT ?= text
 # For `rehearse`.
 NAME ?=
-# For `configuration`: any value prints JSON.
+# For `configuration` and `audit`: any value prints JSON.
 JSON ?=
+# For `audit`: a period such as 6h, or a time.
+SINCE ?=
 
 PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach test e2e evidence rehearse bench fmt generate picture ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach audit test e2e evidence rehearse bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,3 +100,6 @@ picture: ready ## render the picture of docs/architecture.md; needs Graphviz
 
 reach: cluster ## show the connections that the NetworkPolicies of the deployed platform allow
 	@$(RUN) $(PYTHON) -m tools.reachability
+
+audit: cluster ## show who changed what, and what was refused: of all teams or of TEAM, all or SINCE=6h; JSON=1 prints JSON lines
+	@$(RUN) $(PYTHON) -m tools.audit --team '$(TEAM)' --since '$(SINCE)' $(if $(JSON),--json)

@@ -62,6 +62,8 @@ def _workspace(
             users=context.settings.members(name),
             integration_role=roles.integration,
             service_accounts=context.settings.service_accounts(name),
+            reviews_names=context.settings.access.review == "subject",
+            aggregated=context.settings.access.aggregate_roles,
             mount_tokens=context.settings.cluster.admits_default_tokens,
             quota=NamespaceQuota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
             container_defaults=ContainerDefaults(

@@ -15,7 +15,7 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs
     """The spec of the server's pod, with the service account `account`."""
     variables = tuple(core.EnvVarArgs(name=key, value=value) for key, value in sorted(environment(args).items()))
     attachment = pods.joined(
-        pods.Attachment(env=variables),
+        pods.Attachment(env=(*variables, _pod_uid())),
         volumes.tmp(args.upload_space),
         _service_account_token(),
         pods.Attachment(volumes=args.login.attachment.volumes),
@@ -50,6 +50,14 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
         readiness_probe=pods.http_probe(health, PORT, period=10, failures=2),
         liveness_probe=pods.http_probe(health, PORT, delay=15, period=30, failures=3),
         lifecycle=availability.drain(),
+    )
+
+
+def _pod_uid() -> core.EnvVarArgs:
+    """The pod's UID, which marks the records of the audit log."""
+    return core.EnvVarArgs(
+        name="MLFLOW_PLATFORM_POD",
+        value_from=core.EnvVarSourceArgs(field_ref=core.ObjectFieldSelectorArgs(field_path="metadata.uid")),
     )
 
 

@@ -3,6 +3,7 @@
 from components.kubernetes.availability import DRAIN_SECONDS
 from components.login.oauth2_proxy import UPSTREAM_PORT
 from components.mlflow.args import MLflowArgs
+from components.team.identities import SELECTOR
 from components.team.workspace import ENABLED_LABEL
 
 # Allowed sources of a model version. The server fetches them with its own credential, and only for these schemes MLflow
@@ -104,6 +105,8 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_K8S_AUTH_REMOTE_GROUPS_SEPARATOR": ",",
         "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": f"{ENABLED_LABEL}=true",
     }
+    if not args.login.passes_token:
+        variables["MLFLOW_PLATFORM_IDENTITIES"] = SELECTOR
     if args.only_workspace is not None:
         variables["MLFLOW_K8S_AUTH_WORKSPACES_ENABLED"] = "false"
         variables["MLFLOW_K8S_AUTH_NAMESPACE"] = args.only_workspace

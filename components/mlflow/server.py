@@ -33,7 +33,7 @@ class MLflow(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=child,
         )
-        access = self._access(name, account, args)
+        access = [self._access(name, account, args), *self._identities(name, account, args)]
         network = networks.open_flows(
             name,
             args.namespace,
@@ -56,7 +56,7 @@ class MLflow(pulumi.ComponentResource):
             opts=child,
         )
         # A paused server has no Deployment: with `ignore_changes` one of 0 replicas would stay at 0 after the pause.
-        deployments = [self._deployment(name, account, args, after=[access, network])] if args.replicas else []
+        deployments = [self._deployment(name, account, args, after=[*access, network])] if args.replicas else []
         availability.disruption_budget(
             name, args.namespace, labels=LABELS, replicas=rollout.most_replicas(args), opts=child
         )
@@ -137,3 +137,25 @@ class MLflow(pulumi.ComponentResource):
             subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=args.namespace)],
             opts=child,
         )
+
+    def _identities(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> list[pulumi.Resource]:
+        """RBAC for reading the teams' lists of identities, where access reviews are about names."""
+        if args.login.passes_token:
+            return []
+        child = pulumi.ResourceOptions(parent=self)
+        metadata = k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=LABELS)
+        role = rbac.Role(
+            f"{name}-identities-role",
+            metadata=metadata,
+            # `list` cannot be restricted to labels; the namespace's ConfigMaps have no secrets.
+            rules=[rbac.PolicyRuleArgs(api_groups=[""], resources=["configmaps"], verbs=["list"])],
+            opts=child,
+        )
+        binding = rbac.RoleBinding(
+            f"{name}-identities-binding",
+            metadata=metadata,
+            role_ref=rbac.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=role.metadata.name),
+            subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=args.namespace)],
+            opts=child,
+        )
+        return [binding]

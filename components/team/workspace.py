@@ -15,7 +15,7 @@ from components.kubernetes import networks
 from components.kubernetes.namespace import POD_SECURITY_LABELS
 from components.kubernetes.pods import PART_OF
 from components.login.oauth2_proxy import PORT as LOGIN_PORT
-from components.team import client_environment, role_bindings
+from components.team import client_environment, identities, role_bindings
 from components.team.quota import ContainerDefaults, NamespaceQuota, limit_namespace
 
 core = k8s.core.v1
@@ -49,6 +49,12 @@ class WorkspaceArgs:
 
     service_accounts: Sequence[tuple[str, str]] = ()
     """Namespace and name of further service accounts with the programs' rights."""
+
+    reviews_names: bool
+    """True if the server asks Kubernetes about names of users and groups, and so has to be told which ones count."""
+
+    aggregated: bool = False
+    """True if Kubernetes' own roles give access to MLflow too."""
 
     mount_tokens: bool
     """True if Kubernetes mounts its default token in pods with the service account `mlflow-client`."""
@@ -84,6 +90,17 @@ class WorkspaceArgs:
     archived: bool
     """True removes all rights of programs and sets the quota of pods to 0; people keep the rights that `groups` and
     `users` give them."""
+
+
+def identity_list(args: WorkspaceArgs) -> str:
+    """The identities that the team gives something, for the server."""
+    return identities.document(
+        groups=(group for groups in args.groups.values() for group in groups),
+        users=(user for users in args.users.values() for user in users),
+        # Of an archived team too: people may bind its service accounts by hand.
+        namespaces=[args.team, *(namespace for namespace, _ in args.service_accounts)],
+        everybody=args.aggregated,
+    )
 
 
 class Workspace(pulumi.ComponentResource):
@@ -130,6 +147,8 @@ class Workspace(pulumi.ComponentResource):
         quota = replace(args.quota, pods=0) if args.archived else args.quota
         limit_namespace(name, self.namespace, quota, args.container_defaults, child)
         role_bindings.people(name, self.namespace, args.groups, child, users=args.users)
+        if args.reviews_names:
+            identities.config_map(name, identity_list(args), args.platform_namespace, child)
         account = core.ServiceAccount(
             f"{name}-account",
             metadata=k8s.meta.v1.ObjectMetaArgs(

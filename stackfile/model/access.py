@@ -17,5 +17,6 @@ class Access(Model):
     """Contact shown to users who are in no team: any text, such as an e-mail address or an https URL."""
 
     aggregate_roles: values.Flag = False
-    """Add MLflow's permissions to Kubernetes' ClusterRoles `view`, `edit` and `admin` (role aggregation): users
-    with one of these roles in a team's namespace then have access to the team in MLflow."""
+    """Add MLflow's permissions to Kubernetes' ClusterRoles `view`, `edit` and `admin` (role aggregation): whoever has
+    one of them in a team's namespace then has access to the team in MLflow. Then all groups, users and service
+    accounts count, not only those in this file; see docs/login.md."""

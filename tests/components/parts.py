@@ -82,12 +82,15 @@ def container(got: Recording, name: str) -> dict[str, Any]:
 
 
 def environment(spec: dict[str, Any]) -> dict[str, Any]:
-    """A container's environment variables; `secret/key` for those from a Secret."""
+    """A container's environment variables; `secret/key` for those from a Secret, the path for those from the pod."""
     return {entry["name"]: entry["value"] if "value" in entry else _reference(entry) for entry in spec["env"]}
 
 
 def _reference(entry: dict[str, Any]) -> str:
-    reference = entry["valueFrom"]["secretKeyRef"]
+    source = entry["valueFrom"]
+    if "fieldRef" in source:
+        return source["fieldRef"]["fieldPath"]
+    reference = source["secretKeyRef"]
     return f"{reference['name']}/{reference['key']}"
 
 

@@ -480,3 +480,26 @@ def test_below_a_path_the_origin_is_still_the_host() -> None:
 
 def test_without_a_path_the_server_gets_none() -> None:
     assert "MLFLOW_PLATFORM_PATH" not in environment(container(server(), "mlflow-server"))
+
+
+def test_the_server_reads_the_teams_lists_of_identities_and_nothing_else_of_its_namespace() -> None:
+    got = server()
+    assert (
+        environment(container(got, "mlflow-server"))["MLFLOW_PLATFORM_IDENTITIES"] == "mlflow-platform/identities=true"
+    )
+    role = got["mlflow-identities-role"]
+    assert role.inputs["metadata"]["namespace"] == NAMESPACE
+    assert role.inputs["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
+    (subject,) = got["mlflow-identities-binding"].inputs["subjects"]
+    assert subject == {"kind": "ServiceAccount", "name": "mlflow", "namespace": NAMESPACE}
+
+
+def test_the_audit_log_is_told_the_uid_of_its_pod() -> None:
+    (variable,) = [one for one in container(server(), "mlflow-server")["env"] if one["name"] == "MLFLOW_PLATFORM_POD"]
+    assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.uid"}}
+
+
+def test_with_the_callers_own_token_the_server_needs_no_lists() -> None:
+    got = server(pass_token=True)
+    assert "MLFLOW_PLATFORM_IDENTITIES" not in environment(container(got, "mlflow-server"))
+    assert not got.of("Role")

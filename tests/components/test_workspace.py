@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pulumi
@@ -23,6 +24,7 @@ def make(team: str, **changes: Any) -> Workspace:  # noqa: ANN401 - arguments of
         "integration_role": "mlflow-integration",
         "multi_tenant": True,
         "mount_tokens": True,
+        "reviews_names": True,
         "url": URL,
         "authority": None,
         "platform_namespace": "mlflow",
@@ -182,7 +184,7 @@ def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) ->
 
 def test_clients_get_a_private_ca_certificate_for_https() -> None:
     assert workspace(private=True)["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
-    assert [resource.name for resource in workspace().of("ConfigMap")] == ["team-a-client"]
+    assert "team-a-authority" not in {resource.name for resource in workspace().of("ConfigMap")}
 
 
 def test_a_team_is_limited_to_its_quota_without_node_ports_and_load_balancers() -> None:
@@ -279,3 +281,32 @@ def test_programs_of_an_mlflow_without_workspaces_name_none() -> None:
         "MLFLOW_TRACKING_URI": URL,
         "MLFLOW_TRACKING_AUTH": "kubernetes",
     }
+
+
+def test_the_server_is_told_whom_the_team_names() -> None:
+    got = workspace(
+        groups={"manager": ["leads"], "viewer": ["interns", "leads"], "editor": []},
+        users={"manager": ["alice@example.com"]},
+        service_accounts=[("airflow", "worker")],
+    )
+    config_map = got["team-a-identities"]
+    metadata = config_map.inputs["metadata"]
+    # Where teams write nothing. Pulumi names it, so that a change makes a new one before it deletes the old one.
+    assert metadata["namespace"] == "mlflow"
+    assert "name" not in metadata
+    assert metadata["labels"] == {"mlflow-platform/identities": "true"}
+    assert json.loads(config_map.inputs["data"]["identities.json"]) == {
+        "groups": ["interns", "leads"],
+        "users": ["alice@example.com"],
+        "namespaces": ["airflow", "team-a"],
+        "everybody": False,
+    }
+
+
+def test_where_kubernetes_own_roles_give_access_everybody_counts() -> None:
+    content = workspace(aggregated=True)["team-a-identities"].inputs["data"]["identities.json"]
+    assert json.loads(content)["everybody"] is True
+
+
+def test_where_kubernetes_itself_reads_the_callers_token_there_is_no_list() -> None:
+    assert not [one for one in workspace(reviews_names=False).resources if one.name == "team-a-identities"]

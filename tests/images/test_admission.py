@@ -9,15 +9,12 @@ import pytest
 from mlflow_platform_server import scope as scopes
 from mlflow_platform_server.admission import Admission
 from mlflow_platform_server.asgi import Message, Receive, Send
-from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.reviews import ReviewFailedError, TokenRefusedError
 from mlflow_platform_server.scope import Caller, RequestFacts, Scope
 
-IDENTITY_HEADERS = IdentityHeaders(
-    user_header="x-forwarded-email", groups_header="x-forwarded-groups", groups_separator=",", authorizes_by_token=False
-)
 RUNS = "/api/2.0/mlflow/runs/search"
 WORKSPACES = "/api/3.0/mlflow/workspaces"
+# The header stands for the caller whom the request guard finds in it.
 ALICE = ("X-Forwarded-Email", "alice@example.com")
 TEAM_A, TEAM_B = ("X-MLFLOW-WORKSPACE", "team-a"), ("X-MLFLOW-WORKSPACE", "team-b")
 
@@ -85,7 +82,8 @@ async def deaf(_: Message) -> None:
 def ask(
     *headers: tuple[str, str], path: str = RUNS, judge: Judge | None = None, only_namespace: str | None = None
 ) -> Exchange:
-    server, judge, facts = Server(), judge or Judge(), RequestFacts(id="1")
+    server, judge = Server(), judge or Judge()
+    facts = RequestFacts(id="1", caller=Caller(user=ALICE[1]) if ALICE in headers else None)
     answer: list[dict[str, Any]] = []
 
     async def send(message: Message) -> None:
@@ -93,7 +91,7 @@ def ask(
 
     sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
     scope: Message = {"type": "http", "method": "GET", "path": path, "headers": sent, scopes.KEY: facts}
-    asyncio.run(Admission(server, judge, IDENTITY_HEADERS, only_namespace=only_namespace)(scope, silence, send))
+    asyncio.run(Admission(server, judge, only_namespace=only_namespace)(scope, silence, send))
     return Exchange(server, judge, facts, answer)
 
 
@@ -181,16 +179,8 @@ def test_without_workspaces_the_rights_in_the_one_namespace_count() -> None:
     assert ask(ALICE, path="/health", only_namespace="team-b").workspace is None
 
 
-def test_a_request_has_facts_even_if_no_layer_has_begun_them() -> None:
-    server = Server()
-
-    scope: Message = {"type": "http", "method": "GET", "path": "/health", "headers": []}
-    asyncio.run(Admission(server, Judge(), IDENTITY_HEADERS)(scope, silence, deaf))
-    assert scope[scopes.KEY].id
-
-
 def test_the_start_of_the_server_runs_in_a_scope_of_its_own() -> None:
     server = Server()
 
-    asyncio.run(Admission(server, Judge(), IDENTITY_HEADERS)({"type": "lifespan"}, silence, deaf))
+    asyncio.run(Admission(server, Judge())({"type": "lifespan"}, silence, deaf))
     assert server.scopes == [Scope(name="start and stop of the server", workspace=None)]

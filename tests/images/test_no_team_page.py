@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from mlflow_platform_server.asgi import Message
 from mlflow_platform_server.no_team_page import NoTeamPage
+from mlflow_platform_server.scope import KEY, Caller, RequestFacts
 
+CAROL = Caller(user="carol@example.com", groups=(), claimed_groups=("guests", "visitors"))
 BROWSER = {"accept": "text/html,*/*", "x-forwarded-email": "carol@example.com", "x-forwarded-groups": "guests,visitors"}
 
 
@@ -40,12 +42,14 @@ def ask(
     *,
     headers: dict[str, str] | None = None,
     method: str = "GET",
+    caller: Caller | None = CAROL,
     **options: Any,  # noqa: ANN401 - of the middleware
 ) -> tuple[int, str]:
     """Send one request; returns status and body."""
     sent: list[dict[str, Any]] = []
     pairs = [(name.encode(), value.encode()) for name, value in (headers or BROWSER).items()]
     scope: Message = {"type": "http", "method": method, "path": path, "headers": pairs, "query_string": b"a=b"}
+    scope[KEY] = RequestFacts(id="1", caller=caller)
 
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -128,11 +132,18 @@ def test_the_page_says_whom_to_ask(contact: str, shown: str) -> None:
 
 def test_values_from_outside_are_escaped() -> None:
     evil = "<script>alert(1)</script>"
-    headers = {**BROWSER, "x-forwarded-email": evil, "x-forwarded-groups": f"{evil},{{user}}"}
-    body = ask(Server(NONE), headers=headers, contact=f"https://{evil}")[1]
+    caller = Caller(user=evil, claimed_groups=(evil, "{user}"))
+    body = ask(Server(NONE), caller=caller, contact=f"https://{evil}")[1]
     assert "<script" not in body
     assert "{user}" in body
 
 
-def test_without_an_e_mail_address_the_page_shows_the_user_name() -> None:
-    assert "<strong>erin</strong>" in ask(Server(NONE), headers={"accept": "text/html", "x-forwarded-user": "erin"})[1]
+def test_the_page_shows_names_in_any_letters() -> None:
+    caller = Caller(user="zoë@example.com", claimed_groups=("Forschung-München",))
+    body = ask(Server(NONE), caller=caller)[1]
+    assert "<strong>zoë@example.com</strong>" in body
+    assert "<li>Forschung-München</li>" in body
+
+
+def test_the_page_says_so_if_the_login_has_sent_no_name() -> None:
+    assert "<strong>somebody without a name</strong>" in ask(Server(NONE), caller=None)[1]

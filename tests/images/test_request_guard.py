@@ -12,6 +12,7 @@ from mlflow_platform_server import bodies
 from mlflow_platform_server.asgi import Message, Receive, Send
 from mlflow_platform_server.request_guard import PIECE_BYTES, RequestGuard
 from mlflow_platform_server.request_identity import IdentityHeaders
+from mlflow_platform_server.scope import KEY, RequestFacts
 
 IDENTITY_HEADERS = IdentityHeaders(
     user_header="x-forwarded-email", groups_header="x-forwarded-groups", groups_separator=",", authorizes_by_token=False
@@ -53,6 +54,7 @@ async def ask(
     headers: dict[str, str] | None = None,
     body: list[bytes] | None = None,
     goes_away: bool = False,
+    facts: RequestFacts | None = None,
 ) -> list[dict[str, Any]]:
     """Send one request whose body comes in pieces; returns the messages of the answer."""
     sent = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
@@ -69,7 +71,8 @@ async def ask(
     async def send(message: Message) -> None:
         answer.append(dict(message))
 
-    scope = {"type": "http", "method": method, "path": path, "headers": sent}
+    scope: Message = {"type": "http", "method": method, "path": path, "headers": sent}
+    scope[KEY] = facts or RequestFacts(id="1")
     await RequestGuard(server, IDENTITY_HEADERS)(scope, receive, send)
     return answer
 
@@ -160,3 +163,38 @@ def test_only_what_is_put_below_the_artifacts_is_an_upload() -> None:
         assert status(asyncio.run(ask(Server(), path, method=method, headers=headers, body=[b""]))) == 413
     prefixed = f"/clusters/demo/mlflow{ARTIFACT}"
     assert status(asyncio.run(ask(Server(), prefixed, method="PUT", headers=headers, body=[b""]))) == 200
+
+
+def test_the_facts_name_caller_and_objects_of_a_request() -> None:
+    facts = RequestFacts(id="1")
+    body = json.dumps({"run_id": "r1", "metrics": [{"key": "loss", "value": 1}]}).encode()
+    headers = {"Content-Length": str(len(body)), "X-Forwarded-Email": "a@b.c"}
+    asyncio.run(ask(Server(), LOG, method="POST", headers=headers, body=[body], facts=facts))
+    assert facts.caller is not None
+    assert facts.caller.user == "a@b.c"
+    assert facts.objects == {"run_id": ["r1"]}
+    assert facts.refused_by is None
+
+
+def test_the_facts_say_which_layer_refused() -> None:
+    forged, large = RequestFacts(id="1"), RequestFacts(id="2")
+    headers = {"X-Forwarded-Email": "a@b.c", "X-Forwarded-Groups": "system:masters"}
+    asyncio.run(ask(Server(), headers=headers, facts=forged))
+    assert forged.refused_by == "identity"
+    assert forged.caller is not None
+    assert forged.caller.user == "a@b.c"
+    headers = {"Content-Length": str(bodies.LIMIT_BYTES + 1)}
+    asyncio.run(ask(Server(), LOG, method="POST", headers=headers, body=[b""], facts=large))
+    assert large.refused_by == "limits"
+
+
+def test_a_request_that_no_layer_has_begun_to_record_is_not_served() -> None:
+    server = Server()
+    scope: Message = {"type": "http", "method": "GET", "path": "/", "headers": []}
+
+    async def nothing(*_: object) -> Message:
+        return {}
+
+    with pytest.raises(KeyError):
+        asyncio.run(RequestGuard(server, IDENTITY_HEADERS)(scope, nothing, nothing))  # type: ignore[arg-type]
+    assert not server.pieces

@@ -160,14 +160,15 @@ def test_the_order_of_teams_in_the_stack_file_means_nothing() -> None:
     assert documents(run("dev", teams=dict(reversed(teams.items())))) == documents(recorded("dev"))
 
 
-def test_a_change_of_a_teams_groups_changes_bindings_only() -> None:
+def test_a_change_of_a_teams_groups_changes_bindings_and_the_list_for_the_server_only() -> None:
     changed = run(
         "dev", teams={"team-a": {"groups": {"viewer": ["auditors"], "editor": ["team-a-mlflow-users"]}}, "team-b": {}}
     )
     before, after = documents(run("dev", teams={"team-a": {}, "team-b": {}})), documents(changed)
     differing = {urn for urn in before.keys() | after.keys() if before.get(urn) != after.get(urn)}
     assert {urn.rpartition("::")[2] for urn in differing} == {
-        f"team-a-{role}-binding" for role in ("viewer", "editor", "manager", "gateway")
+        "team-a-identities",
+        *(f"team-a-{role}-binding" for role in ("viewer", "editor", "manager", "gateway")),
     }
 
 

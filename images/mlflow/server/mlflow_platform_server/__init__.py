@@ -3,12 +3,14 @@
 `app.py` puts them together. A request passes, in this order:
 
 `path_prefix.py`        removes the platform's URL path, if it has one
+`audit.py`              records who did what, before the answer is sent (`named_objects.py`)
+`errors.py`             replaces error texts that describe the inside of the platform (`driver_text.py`)
 `concurrency.py`        limits how many requests a worker handles at once
 `request_guard.py`      validates identity headers, strips credentials, limits body size (`request_identity.py`,
-                        `graphql.py`, `bodies.py`)
+                        `known_identities.py`, `graphql.py`, `bodies.py`)
 `no_team_page.py`       explains to people without a team why they see nothing
 `admission.py`          binds the request to its caller and workspace (`scope.py`), and asks Kubernetes whether the
-                        caller has any right there (`reviews.py`, `kubernetes_reviews.py`, `callers.py`)
+                        caller has any right there (`reviews.py`, `kubernetes_reviews.py`)
 MLflow's Kubernetes authorization plugin
 `agreement.py`          ends the request unless the plugin has decided for the same workspace (`plugin_decision.py`)
 MLflow
@@ -20,6 +22,7 @@ Nothing that lives longer than a request decides about one: `workspace_binding.p
 workspace (`bound_workspace.py`), `process_state.py` guards the environment, `webhook_cache.py` keeps a cache apart by
 workspace, and `state_census.py` compares MLflow's other state with a reviewed list (`mutable_state.py`).
 
-`answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules that import neither MLflow nor
-its plugin have unit tests; the others are tested end to end.
+`identity_lists.py` reads who counts, `plugin_identity.py` tells the plugin, and `driver_errors.py` keeps texts of the
+database driver out of answers. `answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules
+that import neither MLflow nor its plugin have unit tests; the others are tested end to end.
 """

@@ -7,14 +7,12 @@ review, so the answer tells nothing about which names exist.
 
 import logging
 import re
-import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlflow_platform_server import answers, callers, open_paths
+from mlflow_platform_server import answers, open_paths
 from mlflow_platform_server import scope as scopes
 from mlflow_platform_server.asgi import App, Message, Receive, Send
-from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.reviews import ReviewFailedError, TokenRefusedError
 from mlflow_platform_server.scope import Caller, RequestFacts, Scope
 
@@ -79,13 +77,10 @@ AMBIGUOUS = Refusal(
 class Admission:
     """ASGI middleware that binds the scope of a request, and lets it pass only if its caller has a right there."""
 
-    def __init__(
-        self, app: App, judge: Judge, identity_headers: IdentityHeaders, *, only_namespace: str | None = None
-    ) -> None:
+    def __init__(self, app: App, judge: Judge, *, only_namespace: str | None = None) -> None:
         """`only_namespace` is the namespace whose rights count for all requests if workspaces are disabled."""
         self._app = app
         self._judge = judge
-        self._identity_headers = identity_headers
         self._only_namespace = only_namespace
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -98,9 +93,7 @@ class Admission:
             # WebSockets are refused by MLflow. Without a scope they would reach no data.
             await self._app(scope, receive, send)
             return
-        facts = begun_facts(scope)
-        if facts.caller is None:
-            facts.caller = callers.of(scope["headers"], self._identity_headers)
+        facts = scopes.facts(scope)
         if open_paths.is_open(scope["path"]):
             # MLflow looks up any workspace that the header names, and so would tell everybody which ones exist.
             headers = [(name, value) for name, value in scope["headers"] if name.lower() != HEADER]
@@ -143,11 +136,6 @@ class Admission:
             _logger.exception("Request %s is refused because access could not be checked", facts.id)
             return NO_DECISION
         return None if allowed and namespace != "-" else NOT_YOURS
-
-
-def begun_facts(scope: Message) -> RequestFacts:
-    """The facts about a request, begun here if no layer further out has done so."""
-    return scope.setdefault(scopes.KEY, RequestFacts(id=uuid.uuid4().hex))
 
 
 def named_workspaces(scope: Message) -> set[str]:

@@ -23,9 +23,12 @@ from mlflow_platform_server import (
     artifact_reach,
     artifact_routes,
     downloads,
+    driver_errors,
+    identity_lists,
     kubernetes_reviews,
     model_stages,
     plugin_decision,
+    plugin_identity,
     process_state,
     scope,
     webhook_cache,
@@ -33,7 +36,9 @@ from mlflow_platform_server import (
 )
 from mlflow_platform_server.admission import DEFAULT_WORKSPACE, Admission
 from mlflow_platform_server.agreement import Agreement
+from mlflow_platform_server.audit import AuditLog
 from mlflow_platform_server.concurrency import ConcurrencyLimit
+from mlflow_platform_server.errors import ErrorBodies
 from mlflow_platform_server.no_team_page import NoTeamPage
 from mlflow_platform_server.path_prefix import PathPrefix
 from mlflow_platform_server.request_guard import RequestGuard
@@ -45,6 +50,10 @@ from mlflow_platform_server.volume_artifacts import ConfinedFileArtifactReposito
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
 # The URL path under which the platform is served; unset or empty at the root.
 PATH_VARIABLE = "MLFLOW_PLATFORM_PATH"
+# Label selector of the lists of identities that count; unset if callers are judged by their tokens.
+IDENTITIES_VARIABLE = "MLFLOW_PLATFORM_IDENTITIES"
+# UID of the server's pod.
+POD_VARIABLE = "MLFLOW_PLATFORM_POD"
 # Requests that a worker handles at once.
 THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
 
@@ -53,7 +62,12 @@ def create_app() -> PathPrefix:
     """Make the ASGI application of a worker process."""
     workspace_binding.bind()
     process_state.guard()
+    driver_errors.install()
+    plugin_identity.install()
     config = KubernetesAuthConfig.from_env()
+    by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
+    if not by_token:
+        identity_lists.follow(os.environ[IDENTITIES_VARIABLE])
     with scope.background("start of the server", None if config.workspaces_enabled else DEFAULT_WORKSPACE):
         # Both stores are in one database. With an engine each, they would hold two pools of connections.
         SqlAlchemyStore._engine_map = TrackingStore._engine_map
@@ -61,12 +75,11 @@ def create_app() -> PathPrefix:
         # Made now, because MLflow notes their addresses in the environment when it makes them.
         handlers._get_tracking_store()
         handlers._get_model_registry_store()
-        return _layers(config)
+        return _layers(config, by_token=by_token)
 
 
-def _layers(config: KubernetesAuthConfig) -> PathPrefix:
+def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
     """Put the layers around MLflow, from the inside to the outside."""
-    by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
     identity_headers = IdentityHeaders(
         user_header=config.user_header.lower(),
         groups_header=config.groups_header.lower(),
@@ -78,7 +91,6 @@ def _layers(config: KubernetesAuthConfig) -> PathPrefix:
     admission = Admission(
         _mlflow(only_namespace),
         AccessReviews(kubernetes_reviews.asker(by_token=by_token), Decisions(config.cache_ttl_seconds)),
-        identity_headers,
         only_namespace=only_namespace,
     )
     # Outside of the admission: its own query about the caller has to be admitted like any other.
@@ -88,7 +100,8 @@ def _layers(config: KubernetesAuthConfig) -> PathPrefix:
         int(os.environ[THREADS_VARIABLE]),
         limiter=to_thread.current_default_thread_limiter,
     )
-    return PathPrefix(limited, os.environ.get(PATH_VARIABLE, ""))
+    audited = AuditLog(ErrorBodies(limited), pod=os.environ[POD_VARIABLE])
+    return PathPrefix(audited, os.environ.get(PATH_VARIABLE, ""))
 
 
 def _mlflow(only_namespace: str | None) -> Any:

@@ -8,6 +8,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 
 from mlflow_platform_server import reviews
+from mlflow_platform_server.known_identities import reviewed_user
 from mlflow_platform_server.reviews import Asker, ReviewFailedError, TokenRefusedError
 from mlflow_platform_server.scope import Caller
 
@@ -32,7 +33,7 @@ def _about_name(api_client: Any) -> Asker:
 
     def ask(caller: Caller, namespace: str) -> bool:
         spec = client.V1SubjectAccessReviewSpec(
-            user=caller.user, groups=list(caller.groups), resource_attributes=_attributes(namespace)
+            user=reviewed_user(caller.user), groups=list(caller.groups), resource_attributes=_attributes(namespace)
         )
         body = client.V1SubjectAccessReview(spec=spec)
         # 401 is about the server's own credential here, so it is a failure and no answer to the caller.

@@ -10,9 +10,11 @@ import html
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from mlflow_platform_server.asgi import App, Message, Receive, Send
+from mlflow_platform_server.scope import KEY, facts
 
 WORKSPACES = "/api/3.0/mlflow/workspaces"
 # A request that is refused to a caller without any permission. A search is not: its result is then an empty list.
@@ -80,10 +82,11 @@ class NoTeamPage:
         if not _is_start_page(scope) or await self._has_access(scope):
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        caller = facts(scope).caller
         body = page(
-            user=_text(headers, b"x-forwarded-email") or _text(headers, b"x-forwarded-user"),
-            groups=[group for group in _text(headers, b"x-forwarded-groups").split(",") if group],
+            user=caller.user if caller else "",
+            # All of them, also those that count for nothing here: one of them may be meant to.
+            groups=caller.claimed_groups if caller else (),
             contact=self._contact,
         ).encode()
         sized = [*HEADERS, (b"content-length", str(len(body)).encode())]
@@ -115,6 +118,8 @@ class NoTeamPage:
             "query_string": query,
             "headers": [(name, value) for name, value in scope["headers"] if name not in LEFT_OUT],
             "state": dict[str, object](),
+            # What the query finds out is not about the request.
+            KEY: replace(facts(scope)),
         }
         await self._app(query_scope, receive, send)
         status = answer[0]["status"] if answer else 0
@@ -153,7 +158,3 @@ def _linked(contact: str) -> str:
     if re.fullmatch(r"[^\s@]+@[^\s@]+", contact):
         return f'<a href="mailto:{shown}">{shown}</a>'
     return shown
-
-
-def _text(headers: dict[bytes, bytes], name: bytes) -> str:
-    return headers.get(name, b"").decode("latin-1")

@@ -7,10 +7,10 @@ import asyncio
 import contextvars
 import re
 
-from mlflow_platform_server import answers, bodies, graphql, request_identity
+from mlflow_platform_server import answers, bodies, graphql, known_identities, named_objects, request_identity
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.request_identity import IdentityHeaders
-from mlflow_platform_server.scope import KEY, RequestFacts
+from mlflow_platform_server.scope import facts
 
 _UPLOAD = re.compile(r"(?:/.*)?/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/.+")
 # Sixteen reads of a socket.
@@ -30,13 +30,15 @@ class RequestGuard:
             # Start and stop of the server. WebSockets are refused by MLflow itself.
             await self._app(scope, receive, send)
             return
-        headers = list(scope["headers"])
-        reason = request_identity.refusal(headers, self._identity_headers) or graphql.refusal(scope)
-        if reason is not None:
-            _note(scope, "identity")
-            await answers.refuse(send, 403, "PERMISSION_DENIED", reason)
-            return
-        headers = request_identity.without_credentials(headers, self._identity_headers)
+        found = facts(scope)
+        identified = request_identity.identify(scope["headers"], self._identity_headers, known_identities.known())
+        found.caller = identified.caller
+        for layer, reason in (("identity", identified.refusal), ("routes", graphql.refusal(scope))):
+            if reason is not None:
+                found.refused_by = layer
+                await answers.refuse(send, 403, "PERMISSION_DENIED", reason)
+                return
+        headers = request_identity.passed_on(scope["headers"], self._identity_headers, identified.caller)
         if scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]):
             # Never as JSON: the plugin would read a whole JSON document into memory to inspect it.
             headers = [(name, value) for name, value in headers if name != b"content-type"]
@@ -46,21 +48,15 @@ class RequestGuard:
             try:
                 body = await bodies.read_whole(headers, receive)
             except bodies.TooLargeError:
+                found.refused_by = "limits"
                 reason = f"The request body exceeds {bodies.LIMIT_BYTES} bytes. Upload large files as artifacts."
-                _note(scope, "limits")
                 await answers.refuse(send, 413, "BAD_REQUEST", reason)
                 return
             except bodies.CutShortError:
                 return
+            found.objects = named_objects.in_body(body)
             receive = bodies.replay(body, receive)
         await _in_fresh_context(self._app, {**scope, "headers": headers}, receive, send)
-
-
-def _note(scope: Message, refused_by: str) -> None:
-    """Tell the audit log which layer has refused a request."""
-    facts: RequestFacts | None = scope.get(KEY)
-    if facts is not None:
-        facts.refused_by = refused_by
 
 
 async def _in_fresh_context(app: App, scope: Message, receive: Receive, send: Send) -> None:

@@ -1,15 +1,18 @@
 """Identity headers of requests: validation, and removal of credentials that the server does not need.
 
-The login sets the identity headers, and the authorization plugin passes them to Kubernetes unchanged. Names that begin
-with `system:` are reserved there: the group `system:masters` may do everything. Only Kubernetes assigns such names, so
-a request in which an identity provider asserts one is refused.
+The login sets the identity headers, and the authorization plugin passes them to Kubernetes. Names that begin with
+`system:` are reserved there: the group `system:masters` may do everything. Only Kubernetes assigns such names, so a
+request in which an identity provider asserts one is refused. Of the other groups only those reach the plugin that
+count for access (`known_identities`).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mlflow_platform_server.known_identities import SERVICE_ACCOUNT, KnownIdentities
+from mlflow_platform_server.scope import Caller
+
 RESERVED = "system:"
-SERVICE_ACCOUNT = "system:serviceaccount:"
 USER = "x-forwarded-user"
 EMAIL = "x-forwarded-email"
 
@@ -27,37 +30,93 @@ class IdentityHeaders:
     """True if the plugin sends access reviews with the caller's own token, which then has to stay in the request."""
 
 
-def refusal(headers: Headers, expected: IdentityHeaders) -> str | None:
-    """Reason why a request's identity is refused; None if it is valid, or if there is none."""
-    named: dict[str, list[str]] = {USER: [], EMAIL: [], expected.user_header: [], expected.groups_header: []}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identified:
+    """What a request's headers say about its caller."""
+
+    caller: Caller | None
+    """None if the headers name nobody."""
+
+    refusal: str | None = None
+    """Reason why the identity is refused; None if it is valid, or if there is none. A caller that is named all the
+    same is for the audit log only, and has no groups that count."""
+
+
+def identify(headers: Headers, expected: IdentityHeaders, known: KnownIdentities) -> Identified:
+    """The caller of a request, as the login asserts it."""
+    headers = list(headers)
+    named: dict[str, list[bytes]] = {USER: [], EMAIL: [], expected.user_header: [], expected.groups_header: []}
     for name, value in headers:
         if (key := name.decode("latin-1").lower()) in named:
-            named[key].append(value.decode("latin-1").strip())
+            named[key].append(value)
+    first = dict[str, str]()
     for name, values in named.items():
         if len(values) > 1:
             # A layer that reads the first and one that reads the last would see different callers.
-            return f"The request has {len(values)} headers {name}; the login sends one."
-    first = {name: values[0] if values else "" for name, values in named.items()}
+            return Identified(
+                caller=None, refusal=f"The request has {len(values)} headers {name}; the login sends one."
+            )
+        try:
+            first[name] = values[0].decode("utf-8").strip() if values else ""
+        except UnicodeDecodeError:
+            return Identified(caller=None, refusal=f"The header {name} is not encoded in UTF-8.")
     user = first[expected.user_header]
-    groups = [group.strip() for group in first[expected.groups_header].split(expected.groups_separator)]
+    groups = tuple(
+        group for part in first[expected.groups_header].split(expected.groups_separator) if (group := part.strip())
+    )
+    reason = _refusal(user, groups, same=first[USER] == first[EMAIL])
+    if not user:
+        return Identified(caller=None, refusal=reason)
+    if reason is not None:
+        return Identified(caller=Caller(user=user, claimed_groups=groups), refusal=reason)
+    by_token = expected.authorizes_by_token
+    return Identified(
+        caller=Caller(
+            user=user,
+            # With a token Kubernetes itself reads the groups.
+            groups=groups if by_token else known.counting(groups),
+            claimed_groups=groups,
+            token=_token(headers) if by_token else None,
+        )
+    )
+
+
+def _refusal(user: str, groups: tuple[str, ...], *, same: bool) -> str | None:
     for group in groups:
         if group.startswith(RESERVED):
             return f"The group {group!r} is reserved for Kubernetes; an identity provider must not assign it."
+    if not user.isprintable():
+        return f"The user name {user!r} contains characters that cannot be seen."
     if user.startswith(RESERVED):
         # OAuth2-Proxy puts a service account's subject into both headers, and a person's e-mail into one.
-        if not user.startswith(SERVICE_ACCOUNT) or first[USER] != first[EMAIL]:
+        if not user.startswith(SERVICE_ACCOUNT) or not same:
             return f"The user name {user!r} is reserved for Kubernetes; an identity provider must not assign it."
-        if any(groups):
+        if groups:
             return f"The service account {user!r} comes with groups; its token has none."
     return None
 
 
-def without_credentials(headers: Headers, expected: IdentityHeaders) -> list[tuple[bytes, bytes]]:
-    """Drop the headers with which the caller could be impersonated.
+def _token(headers: Headers) -> str | None:
+    for name, value in headers:
+        if name.lower() == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            return token if scheme.lower() == "bearer" and token else None
+    return None
 
-    The cookie belongs to the login; nothing in the server sets or reads one.
+
+def passed_on(headers: Headers, expected: IdentityHeaders, caller: Caller | None) -> list[tuple[bytes, bytes]]:
+    """The headers for MLflow and its plugin: no credentials, and of the caller's groups those that count.
+
+    The cookie belongs to the login; nothing in the server sets or reads one. A token, if the plugin needs it, comes in
+    one header only.
     """
-    dropped = {b"proxy-authorization", b"cookie"}
+    user_header, groups_header = expected.user_header.encode(), expected.groups_header.encode()
+    dropped = {b"proxy-authorization", b"cookie", b"x-forwarded-access-token", user_header, groups_header}
     if not expected.authorizes_by_token:
-        dropped |= {b"authorization", b"x-forwarded-access-token"}
-    return [(name, value) for name, value in headers if name.lower() not in dropped]
+        dropped.add(b"authorization")
+    kept = [(name, value) for name, value in headers if name.lower() not in dropped]
+    if caller is not None:
+        kept.append((user_header, caller.user.encode()))
+        if caller.groups:
+            kept.append((groups_header, expected.groups_separator.join(caller.groups).encode()))
+    return kept

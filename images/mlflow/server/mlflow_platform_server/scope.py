@@ -65,6 +65,9 @@ class RequestFacts:
 
     caller: Caller | None = None
     workspace: str | None = None
+    objects: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """IDs and names of objects in the request's body, by key; bounded (`named_objects`)."""
+
     refused_by: str | None = None
     """The layer that refused the request: `routes`, `identity`, `review`, `limits`; None if none did."""
 

@@ -1,0 +1,52 @@
+"""The identities that a team gives something, in a form that the server reads.
+
+The server lets only these match a RoleBinding, whatever the identity provider asserts. Each team has a ConfigMap of its
+own in the platform's namespace, so a new team changes no other resource and restarts no server.
+"""
+
+import json
+from collections.abc import Iterable
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+core = k8s.core.v1
+
+LABEL = "mlflow-platform/identities"
+LABELS = {LABEL: "true"}
+SELECTOR = f"{LABEL}=true"
+# The server looks for this key.
+FILE = "identities.json"
+
+
+def document(*, groups: Iterable[str], users: Iterable[str], namespaces: Iterable[str], everybody: bool) -> str:
+    """The list as JSON.
+
+    Args:
+        groups: groups of the identity provider.
+        users: users who have access by their own names.
+        namespaces: namespaces whose service accounts a RoleBinding may name.
+        everybody: true if everybody counts, because Kubernetes' own roles give access too.
+    """
+    return json.dumps(
+        {
+            "groups": sorted(set(groups)),
+            "users": sorted(set(users)),
+            "namespaces": sorted(set(namespaces)),
+            "everybody": everybody,
+        }
+    )
+
+
+def config_map(name: str, content: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> core.ConfigMap:
+    """The ConfigMap with a team's list; the server finds it by its labels.
+
+    Pulumi names it: a change of the list then makes a new one before it deletes the old one. With a name of our own the
+    team would be without a list in between.
+    """
+    return core.ConfigMap(
+        f"{name}-identities",
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, labels=LABELS),
+        data={FILE: content},
+        opts=opts,
+    )

@@ -1,0 +1,155 @@
+"""IDs and names of the objects that a request refers to, for the audit log.
+
+Only a fixed list of keys is read, so values of tags, parameters, prompts or traces never get into the log. Numbers and
+lengths are bounded.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+# Keys of IDs, which are read at any depth of a body: MLflow stores nested objects under the IDs they bring along.
+IDS = frozenset(
+    {
+        "assessment_id",
+        "dataset_id",
+        "dataset_ids",
+        "endpoint_id",
+        "experiment_id",
+        "experiment_ids",
+        "job_id",
+        "model_id",
+        "model_ids",
+        "parent_run_id",
+        "request_id",
+        "request_ids",
+        "run_id",
+        "run_ids",
+        "run_uuid",
+        "scorer_id",
+        "source_run_id",
+        "trace_id",
+        "trace_ids",
+        "webhook_id",
+    }
+)
+# Keys of names, which are read at the top level only: further inside they belong to content, such as a span's name.
+NAMES = frozenset(
+    {
+        "alias",
+        "artifact_path",
+        "experiment_name",
+        "name",
+        "new_name",
+        "path",
+        "stage",
+        "version",
+        "workspace",
+        "workspace_name",
+    }
+)
+MOST_VALUES = 20
+LONGEST_VALUE = 200
+# A larger body belongs to a few kinds of requests (traces with images); parsing it here would block all other requests.
+LARGEST_BODY = 4 * 1024 * 1024
+# Nested values that are visited at most.
+MOST_VISITS = 5000
+OMITTED = "body"
+
+# Flask's `<path:name>` and FastAPI's `{name:path}`.
+_PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>|\{(?P<field>\w+)(?::(?P<suffix>\w+))?\}")
+
+Objects = dict[str, list[str]]
+
+
+def in_body(body: bytes) -> Objects:
+    """The objects that a JSON body names; none if it is no JSON."""
+    if len(body) > LARGEST_BODY:
+        return {OMITTED: [f"not read: {len(body)} bytes"]}
+    try:
+        document = json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return {}
+    return collected(_pairs(document))
+
+
+def in_query(query: bytes) -> Objects:
+    """The objects that a query string names."""
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), max_num_fields=1000)
+    except ValueError:
+        return {}
+    return collected(pair for pair in pairs if pair[0] in IDS | NAMES)
+
+
+def in_path(route: str | None, path: str) -> Objects:
+    """The path parameters of a route template such as `GET /a/{name}/b/{file:path}`; all of them are IDs and names."""
+    if route is None:
+        return {}
+    pattern, end = "", 0
+    template = route.rpartition(" ")[2]
+    for number, parameter in enumerate(_PARAMETER.finditer(template)):
+        pattern += re.escape(template[end : parameter.start()])
+        any_depth = "path" in (parameter["kind"], parameter["suffix"])
+        pattern += f"(?P<p{number}>.+)" if any_depth else f"(?P<p{number}>[^/]+)"
+        end = parameter.end()
+    match = re.fullmatch(pattern + re.escape(template[end:]), path, re.DOTALL)
+    if match is None:
+        return {}
+    names = [parameter["name"] or parameter["field"] for parameter in _PARAMETER.finditer(template)]
+    return collected(zip(names, match.groups(), strict=True))
+
+
+def merged(*found: Objects) -> Objects:
+    """Several findings as one, within the same bounds."""
+    return collected((key, value) for objects in found for key, values in objects.items() for value in values)
+
+
+def collected(pairs: Iterable[tuple[str, str]]) -> Objects:
+    """Values by key, without repetitions, cut and limited in number."""
+    objects: Objects = {}
+    count = 0
+    for key, value in pairs:
+        cut = value[:LONGEST_VALUE]
+        if cut in objects.get(key, ()):
+            continue
+        if count == MOST_VALUES:
+            break
+        objects.setdefault(key, []).append(cut)
+        count += 1
+    return objects
+
+
+def _pairs(document: object) -> Iterator[tuple[str, str]]:
+    """Keys and values of a document, level by level, so that the bounds cut off the deepest ones."""
+    level: list[object] = [document]
+    keys = IDS | NAMES
+    visits = 0
+    while level:
+        deeper: list[object] = []
+        for item in level:
+            children = _children(item)
+            visits += len(children)
+            if visits > MOST_VISITS:
+                return
+            for key, value in children:
+                if key in keys:
+                    yield from ((key, text) for text in _texts(value))
+                if isinstance(value, (dict, list)):
+                    deeper.append(cast("object", value))
+        level, keys = deeper, IDS
+
+
+def _children(item: object) -> list[tuple[str, Any]]:
+    if isinstance(item, dict):
+        return list(cast("dict[str, Any]", item).items())
+    if isinstance(item, list):
+        return [("", value) for value in cast("list[Any]", item)]
+    return []
+
+
+def _texts(value: object) -> list[str]:
+    values = cast("list[object]", value)[:MOST_VALUES] if isinstance(value, list) else [value]
+    return [str(one) for one in values if isinstance(one, (str, int)) and not isinstance(one, bool)]

@@ -1,0 +1,43 @@
+"""Adapts the authorization plugin's identities: names in UTF-8, and access reviews about known identities only."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mlflow_kubernetes_plugins.auth import middleware
+from mlflow_kubernetes_plugins.auth.authorizer import KubernetesAuthorizer
+
+from mlflow_platform_server.known_identities import reviewed_user
+
+
+def install() -> None:
+    """Adapt the plugin in this process, once, before its middleware is made."""
+    middleware.build_fastapi_authorization_request = _in_utf8(middleware.build_fastapi_authorization_request)
+    KubernetesAuthorizer._submit_subject_access_review = _of_known(KubernetesAuthorizer._submit_subject_access_review)
+
+
+def _in_utf8(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the plugin's reading of requests, which takes header values for Latin-1."""
+
+    def built(*args: Any, **more: Any) -> Any:
+        request = build(*args, **more)
+        return replace(
+            request,
+            remote_user_header_value=_utf8(request.remote_user_header_value),
+            remote_groups_header_value=_utf8(request.remote_groups_header_value),
+        )
+
+    return built
+
+
+def _utf8(value: str | None) -> str | None:
+    return None if value is None else value.encode("latin-1").decode("utf-8")
+
+
+def _of_known(submit: Callable[..., bool]) -> Callable[..., bool]:
+    """Wrap the plugin's access review: a user whom the stack file does not name gets a name that no binding has."""
+
+    def submit_of_known(authorizer: Any, user: str, *args: Any, **more: Any) -> bool:
+        return submit(authorizer, reviewed_user(user), *args, **more)
+
+    return submit_of_known

@@ -1,0 +1,1 @@
+"""The server's audit log, as `make audit` shows it."""

@@ -1,0 +1,103 @@
+"""Who did what: the audit log of the deployed platform, out of the logs of all server pods.
+
+`python -m tools.audit [--team NAME] [--since PERIOD] [--json]`. kubectl reaches back to the last rotation of a
+container's log, and to the container before the last restart; docs/audit.md says how to keep more.
+
+Exit codes: 0 if the records were printed, even if there are none; 1 if the logs cannot be read; 2 if an argument is
+wrong.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from tools.audit.records import Record, chosen, records, since
+from tools.audit.table import as_json, as_text, colours
+from tools.stack import read_platform
+
+SELECTOR = "app.kubernetes.io/name=mlflow,app.kubernetes.io/part-of=mlflow-platform"
+CONTAINER = "mlflow"
+
+
+class UnreadableError(Exception):
+    """kubectl has failed; the message is its own."""
+
+
+def kubectl(*arguments: str) -> str:
+    """Output of kubectl.
+
+    Raises:
+        UnreadableError: it has failed.
+    """
+    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, check=False, errors="replace")
+    if done.returncode:
+        raise UnreadableError(done.stderr.strip())
+    return done.stdout
+
+
+def logs(namespace: str, begin: datetime | None) -> Iterator[tuple[str, str]]:
+    """UID of every pod and the log of the server's container in it, and before it that of the previous container.
+
+    Raises:
+        UnreadableError: kubectl has failed.
+    """
+    space = f"--namespace={namespace}"
+    pods = json.loads(kubectl("get", "pods", space, f"--selector={SELECTOR}", "--output=json"))["items"]
+    for pod in pods:
+        name, uid, statuses = (
+            pod["metadata"]["name"],
+            pod["metadata"]["uid"],
+            pod["status"].get("containerStatuses", ()),
+        )
+        restarted = any(status["name"] == CONTAINER and status["restartCount"] for status in statuses)
+        started = any(status["name"] == CONTAINER and "waiting" not in status["state"] for status in statuses)
+        period = [] if begin is None else [f"--since-time={begin.astimezone(UTC).isoformat()}"]
+        common = ("logs", name, space, f"--container={CONTAINER}", *period)
+        if restarted:
+            try:
+                yield uid, kubectl(*common, "--previous")
+            except UnreadableError as error:
+                print(f"pod {name}: no log of the previous container: {error}", file=sys.stderr)
+        if started:
+            yield uid, kubectl(*common)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the audit log; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.audit", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--team", default="", help="only requests for this team's workspace (default: all requests)")
+    parser.add_argument("--since", default="", help="period like 30m, 6h, 2d, or a time like 2026-11-29T10:00:00Z")
+    parser.add_argument("--json", action="store_true", help="print JSON, one record a line")
+    options = parser.parse_args(arguments)
+    try:
+        begin = since(options.since, datetime.now(UTC)) if options.since else None
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    platform = read_platform()
+    if options.team and options.team not in platform.teams:
+        # Requests of a removed team are in the log all the same.
+        print(f"the stack has no team {options.team}; its teams are: {', '.join(platform.teams)}", file=sys.stderr)
+    try:
+        found: list[Record] = [one for uid, log in logs(platform.namespace, begin) for one in records(log, uid)]
+    except UnreadableError as error:
+        print(f"the logs cannot be read: {error}", file=sys.stderr)
+        return 1
+    selected = chosen(found, team=options.team, begin=begin)
+    if options.json:
+        if selected:
+            print(as_json(selected))
+    elif selected:
+        print(as_text(selected, coloured=colours()))
+    else:
+        print("no requests were recorded in this time")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
