@@ -169,7 +169,7 @@ class Settings(Model):
     def members(self, team: str) -> dict[str, tuple[str, ...]]:
         """E-mail addresses of a team's members by role, with login kind `basic`.
 
-        With the other login kinds no role has any: there the identity provider puts each user's groups into the token.
+        With other login kinds no role has members here: the identity provider puts each user's groups into the token.
         """
         users = self.login.users if isinstance(self.login, BasicLogin) else {}
         return {

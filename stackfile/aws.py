@@ -110,7 +110,7 @@ def bucket(draft: Draft) -> Iterator[Fault]:
 
 
 def direct_access(draft: Draft) -> Iterator[Fault]:
-    """Check that direct access is used with workspaces, and with team names short enough for names of IAM roles."""
+    """Check that direct access is used only with workspaces, and with team names short enough for IAM role names."""
     if draft.text("artifacts.kind") != "bucket" or draft.value("artifacts.directAccess") is not True:
         return
     if draft.value("workspaces.enabled") is False:

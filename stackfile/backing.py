@@ -11,7 +11,7 @@ LARGER = {"database": "`in-cluster` or `external`", "artifacts": "`in-cluster` o
 
 
 def administrator(draft: Draft) -> Iterator[Fault]:
-    """Check that an administrator is set if a password is generated, and that MLflow does not use the same role."""
+    """Check that a generated password comes with an administrator, and that MLflow's role is not the administrator."""
     if draft.text("database.kind") != "external":
         return
     user = draft.text("database.administrator.user")
@@ -50,7 +50,7 @@ def store(draft: Draft) -> Iterator[Fault]:
 
 
 def volumes(draft: Draft) -> Iterator[Fault]:
-    """Check that volumes that only one pod can mount are used with profile `evaluation` and a single replica."""
+    """Check that volumes that only one pod can mount are used only with profile `evaluation` and one replica."""
     for section, kind in VOLUMES.items():
         if draft.text(f"{section}.kind") != kind:
             continue

@@ -7,7 +7,7 @@ from stackfile.faults import Fault, path_of
 
 
 def forward_auth(draft: Draft) -> Iterator[Fault]:
-    """Check that `gateway.login` `forward-auth` is used with a login that has tokens."""
+    """Check that `gateway.login` `forward-auth` is used only with a login that has tokens."""
     if draft.text("gateway.login") == "forward-auth" and draft.text("login.kind") == "basic":
         yield Fault(
             "gateway.login",

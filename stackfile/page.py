@@ -56,7 +56,7 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
 
 
 def _table(keys: Iterable[outline.Key], kind: str | None = None) -> str:
-    """A Markdown table with one row for each key; rows omit the `kind` that is in the section's heading."""
+    """A Markdown table with one row for each key; a row names the key's `kind`, unless the heading does."""
     return HEAD + "".join(_row(key, key.choice if key.choice != kind else None) for key in keys)
 
 

@@ -128,7 +128,7 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
         elif instead:
             yield Fault(
                 name,
-                f"is not used; it belongs to {need.condition}, found {instead}",
+                f"is not used; only {need.condition} needs it, found {instead}",
                 f"run `pulumi config rm {name} --stack {stack}`, or change that setting",
             )
 

@@ -11,7 +11,7 @@ MOST_SESSIONS = 4
 
 
 def spread(draft: Draft) -> Iterator[Fault]:
-    """Check that `server.spread` `required` is used with more than one replica."""
+    """Check that `server.spread` `required` is used only with more than one replica."""
     if draft.value("server.spread") != "required" or draft.number("server.replicas") != 1:
         return
     if draft.value("server.autoscaling") is None:

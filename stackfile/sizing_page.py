@@ -90,15 +90,15 @@ SUMS = (
     ),
     (
         (
-            f"({_mib(postgres.MAINTENANCE_BYTES)} + `max_connections` x {_mib(postgres.CONNECTION_BYTES)}) / "
-            f"{1 - SHARED_FRACTION:g} of the in-cluster PostgreSQL"
+            f"in-cluster PostgreSQL: ({_mib(postgres.MAINTENANCE_BYTES)} + "
+            f"`max_connections` x {_mib(postgres.CONNECTION_BYTES)}) / {1 - SHARED_FRACTION:g}"
         ),
         "`database.memoryLimit`",
     ),
     (
         (
-            f"{_gib(volumes.LOG_BYTES)} of write-ahead log + {_gib(volumes.LEAST_DATA_BYTES)} of data "
-            "of the in-cluster PostgreSQL"
+            f"in-cluster PostgreSQL: {_gib(volumes.LOG_BYTES)} of write-ahead log + "
+            f"{_gib(volumes.LEAST_DATA_BYTES)} of data"
         ),
         "`database.storage`",
     ),

@@ -43,7 +43,7 @@ def read() -> Source:
 
 
 def assemble(values: Mapping[str, str], encrypted: Collection[str]) -> Source:
-    """Combine `values`, by `<namespace>:<name>`, into one document; `encrypted` lists keys with encrypted values."""
+    """Combine `values` (keys: `<namespace>:<name>`) into one document; `encrypted` lists keys with encrypted values."""
     prefix = f"{PROJECT}:"
     ours = {key.removeprefix(prefix): text for key, text in values.items() if key.startswith(prefix)}
     # The engine passes "" for a key that Pulumi.yaml declares and the stack file does not set.

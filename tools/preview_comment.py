@@ -129,7 +129,7 @@ def _first(lines: list[str], most: int) -> list[str]:
 
 
 def access_summary(stack: str, found: Difference | str, most: int = LENGTHS[0]) -> str:
-    """The comment's lines about a stack's access; a string `found` is the reason why access is not compared."""
+    """The comment's lines about a stack's access; if `found` is a string, it says why access is not compared."""
     if isinstance(found, str):
         return f"**`{stack}`**: {found}"
     lines = sentences(found, MARKDOWN)

@@ -64,8 +64,8 @@ def secret_reader(*, secret: str, key: str, region: str) -> Document:
 def bucket(*, bucket: str, key: str) -> Document:
     """Bucket policy that denies requests without TLS, and uploads that request other encryption than the bucket's.
 
-    `StringNotEquals` is also true if the header is missing. The condition `Null` exempts such uploads, because S3 then
-    uses the bucket's encryption.
+    The condition `StringNotEquals` is also true for uploads without an encryption header. The condition `Null` exempts
+    these uploads, because S3 encrypts them with the bucket's encryption.
     """
     return document(
         {

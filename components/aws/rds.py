@@ -55,7 +55,7 @@ class RdsArgs:
 
 
 def parameters(max_connections: int | None) -> list[aws.rds.ParameterGroupParameterArgsDict]:
-    """Parameters of the DB parameter group that differ from RDS's defaults, or must stay when a default changes."""
+    """Parameters of the DB parameter group: those that must have a certain value, whatever RDS's default is."""
     group: list[aws.rds.ParameterGroupParameterArgsDict] = [
         {"name": "rds.force_ssl", "value": "1", "apply_method": "immediate"}
     ]

@@ -36,9 +36,9 @@ class CertificateArgs:
     """Domain of the platform; the CA certificate is valid only for the domain and names below it."""
 
     hosts: Mapping[str, str]
-    """Host name by role (`host`, or `identity` for the development identity provider). Each host has a certificate of
-    its own: an ingress controller that finds two certificates for one host name, an old and a new one during a change,
-    may serve either."""
+    """Host name by role (`host`, or `identity` for the development identity provider). Each host has its own
+    certificate, so that adding a host does not replace the certificate of another one: while an old and a new
+    certificate for one host name exist, an ingress controller may serve either."""
 
     issued: dt.date
     """First day of validity. A later date renews the certificates, not the CA certificate."""

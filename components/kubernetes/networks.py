@@ -70,9 +70,9 @@ def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
 
 
 def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:
-    """Connections to the address ranges `ranges`; an empty list if there are no ranges.
+    """Connections to the address ranges `ranges`.
 
-    A rule without peers would allow all addresses.
+    Without ranges the list is empty, because a rule without peers would allow all addresses.
     """
     peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=cidr)) for cidr in ranges]
     return [Flow(peers=peers, ports=ports)] if peers else []

@@ -86,7 +86,7 @@ class MLflowArgs:
     """Namespace of the ingress controller."""
 
     client_namespaces: Sequence[str] = ()
-    """Namespaces other than the teams', whose programs connect to the Service directly."""
+    """Namespaces, other than those of the teams, from which programs connect to the Service directly."""
 
     ready: list[pulumi.Resource]
     """Resources that must exist before the rollout: the migration, the identity provider."""

@@ -1,4 +1,4 @@
-"""Check of a schema migration's SQL statements: those with which a server of the old version cannot keep running.
+"""Search for SQL statements in a schema migration with which a server of the old version cannot keep running.
 
 The old version keeps working during and after a migration that removes, changes or restricts nothing that the old
 version reads or writes. So the allowed statements are: new tables, new columns that are nullable or have a default, new
@@ -43,7 +43,7 @@ class New:
 def obstacles(statements: Iterable[str], new: New) -> list[str]:
     """One line for each statement with which the old version cannot keep running: the reason and the statement.
 
-    Adds the tables and columns that the statements create to `new`.
+    Adds to `new` the tables and columns that the statements create.
     """
     found: list[str] = []
     for statement in statements:

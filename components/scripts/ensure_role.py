@@ -86,7 +86,8 @@ def administrator() -> tuple[str, str]:
 def connected(code: int, who: str, *, user: str, password: str, database: str) -> psycopg.Connection:
     """Connect to the PostgreSQL server, and retry for `PATIENCE_SECONDS` while the server does not answer.
 
-    If the server refuses the connection, exit with `code`; the message calls the user `who`.
+    If the server refuses the connection, exit with `code`. `who` is the subject of the error message, for example
+    `the administrator`.
     """
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -104,7 +105,7 @@ def connected(code: int, who: str, *, user: str, password: str, database: str) -
 
 
 def ensure_role(connection: psycopg.Connection, password: str) -> None:
-    """Create the role if it is missing, and set its password; exit if an existing role has an attribute of `RIGHTS`."""
+    """Create the role if it is missing, and set its password; exit if an existing role has an attribute in `RIGHTS`."""
     columns = SQL(", ").join(map(Identifier, RIGHTS))
     found = connection.execute(SQL("SELECT {} FROM pg_roles WHERE rolname = %s").format(columns), [ROLE]).fetchone()
     if found is not None:
@@ -124,7 +125,7 @@ def ensure_role(connection: psycopg.Connection, password: str) -> None:
 
 @contextmanager
 def acting_as_role(connection: psycopg.Connection, version: int) -> Iterator[None]:
-    """Make the administrator a member of MLflow's role until the end of the block, unless the administrator is already.
+    """Make the administrator a member of MLflow's role until the end of the block, if it is not one already.
 
     An administrator who is not a superuser can make a role the owner of a database, or change the role's objects, only
     as a member of that role.

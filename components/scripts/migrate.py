@@ -91,7 +91,7 @@ def main() -> NoReturn:
 
 
 def in_postgresql(uri: str) -> NoReturn:
-    """Migrate a PostgreSQL database; refuse if a connected server of the old version cannot keep running meanwhile."""
+    """Migrate a PostgreSQL database; refuse if a server of the old version is connected and could not keep running."""
     engine = postgresql.connect(uri, os.environ.get("HOSTNAME", "?"))
     wait_until_it_answers(engine)
     with postgresql.one_writer(engine):
@@ -115,7 +115,8 @@ def in_postgresql(uri: str) -> NoReturn:
         finish(
             Exit.TABLES_IN_USE,
             f"nothing was changed: another session (a backup, a long query?) had locked a table in all {TRIES} tries of"
-            f" {postgresql.LOCK_TIMEOUT_SECONDS} s. Deploy again when that session has ended, or with server.paused.",
+            f" {postgresql.LOCK_TIMEOUT_SECONDS} s. Deploy again when that session has ended, or upgrade with the server"
+            " paused (docs/upgrade.md).",
         )
 
 

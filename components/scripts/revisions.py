@@ -18,9 +18,9 @@ _SCRIPTS = ScriptDirectory.from_config(utils._get_alembic_config(""))
 
 @dataclass(frozen=True)
 class NothingButDialect:
-    """Substitute for a database connection that knows only its SQL dialect.
+    """Substitute for a database connection, with no attribute but the SQL dialect.
 
-    A migration that uses anything else of the connection fails with an AttributeError.
+    A migration that uses any other attribute of the connection fails with an AttributeError.
     """
 
     dialect: sqlalchemy.Dialect

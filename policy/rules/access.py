@@ -62,7 +62,7 @@ def personal(resource: Resource) -> Iterator[str]:
 
 
 def _is_everybody(subject: Node) -> bool:
-    """True for `system:` groups and users, except single service accounts and a namespace's service accounts."""
+    """True for a `system:` user or group, unless it is one service account or those of one namespace."""
     name = subject["name"].text
     match subject["kind"].text:
         case "Group":

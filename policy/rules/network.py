@@ -67,7 +67,7 @@ def explicit_peers(resource: Resource) -> Iterator[str]:
 
 
 def _any_namespace(peer: Node, way: str) -> Iterator[str]:
-    """A violation if a peer may be in any namespace, even with a podSelector, as namespace owners choose pod labels."""
+    """A violation if a peer may be in any namespace, even with a podSelector: pods anywhere can copy labels."""
     selector = peer["namespaceSelector"]
     if selector.present and _selects_everything(selector):
         yield f"{way}: an empty namespaceSelector selects all namespaces of the cluster: select the needed ones"

@@ -13,7 +13,7 @@ from stackfile.quantities import cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sum:
-    """Maximum use of one resource (`cpu`, `memory` or `storage`) by the platform and all teams, and its capacity."""
+    """Maximum use of `cpu`, `memory` or `storage` by the platform and all teams, and the cluster's capacity."""
 
     resource: str
     capacity: float

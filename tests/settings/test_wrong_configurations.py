@@ -827,7 +827,7 @@ CASES = {
     "a secret without a use": Case(
         {"databasePassword": CANARY},
         "databasePassword",
-        "is not used; it belongs to database.kind `external` with database.credentials.kind `configuration`,",
+        "is not used; only database.kind `external` with database.credentials.kind `configuration` needs it,",
         "run `pulumi config rm databasePassword --stack dev`",
         encrypted=("databasePassword",),
     ),

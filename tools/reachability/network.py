@@ -109,7 +109,7 @@ class Network:
 
 
 def network(objects: Iterable[Object]) -> Network:
-    """The network that these Kubernetes objects define, without pods in the host network: they count as their node."""
+    """The network of these Kubernetes objects, without pods in the host network, which count as their node."""
     by_kind: dict[str, list[Object]] = {}
     for one in objects:
         by_kind.setdefault(one["kind"], []).append(one)

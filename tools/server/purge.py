@@ -73,7 +73,7 @@ def purge_artifacts(destination, workspace):
 
 
 def files(repository, folder=None):
-    """Paths of all files in a folder and its subfolders; some stores list deleted folders for a while."""
+    """Paths of all files in a folder and its subfolders, without folders: some stores list deleted ones for a while."""
     for entry in repository.list_artifacts(folder):
         if entry.is_dir:
             yield from files(repository, entry.path)
