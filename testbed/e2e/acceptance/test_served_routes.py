@@ -17,8 +17,8 @@ from tools.stack import Platform
 SEARCH = "/api/2.0/mlflow/experiments/search"
 GET = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=x"
 NOWHERE = "/no/such/route"
-# One route of each group that is off, and spellings of served paths that some software takes for the same, as far as the
-# proxies in front of the server neither correct nor refuse them.
+# One route of each group that is off, and other spellings of served paths, as far as the proxies in front of the server
+# neither correct nor refuse them.
 NOT_SERVED = (
     ("POST", "/ajax-api/3.0/mlflow/demo/generate"),
     ("GET", "/api/2.0/mlflow/webhooks"),
