@@ -148,6 +148,16 @@ def test_a_route_that_is_listed_twice_is_an_error() -> None:
         routes.read(twice)
 
 
+def test_the_last_part_of_a_route_that_is_off_is_not_the_name_of_an_object() -> None:
+    text = (
+        'mlflow = "1"\npatterns = {}\n[never]\n[core.a]\nreason = "a."\nroutes = ["GET /x/<name>"]\n'
+        '[features.b]\nreason = "b."\nroutes = ["GET /x/search"]\n'
+    )
+    off, on = Matcher(routes.read(text)), Matcher(routes.read(text), ["b"])
+    assert [off.route("GET", b"/x/search"), off.route("GET", b"/x/other")] == [None, "GET /x/<name>"]
+    assert on.route("GET", b"/x/search") == "GET /x/search"
+
+
 def test_features_are_separated_by_commas() -> None:
     assert routes.chosen("") == frozenset()
     assert routes.chosen("webhooks, demo,") == {"webhooks", "demo"}
