@@ -194,6 +194,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     quotas.incompressible,
     serving.spread,
     serving.pool,
+    serving.webhooks,
     allowances,
     *aws.RULES,
     *rds.RULES,

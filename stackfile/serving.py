@@ -1,8 +1,8 @@
-"""Checks of the setting `server.spread` and of the size of a connection pool."""
+"""Checks of the setting `server.spread`, of the size of a connection pool, and of the hosts of webhooks."""
 
 from collections.abc import Iterator
 
-from stackfile.draft import Draft
+from stackfile.draft import Draft, texts
 from stackfile.faults import Fault
 
 # Connections that one request can hold at a time: logging a batch with a run's name opens four nested sessions
@@ -19,6 +19,23 @@ def spread(draft: Draft) -> Iterator[Fault]:
             "server.spread",
             "`required` needs two or more replicas, but server.replicas is 1",
             "remove server.spread, or use two or more replicas",
+        )
+
+
+def webhooks(draft: Draft) -> Iterator[Fault]:
+    """Check that webhooks have hosts, and hosts have webhooks."""
+    on, hosts = "webhooks" in texts(draft.value("server.features")), texts(draft.value("server.webhookHosts"))
+    if on and not hosts:
+        yield Fault(
+            "server.features",
+            "contains `webhooks`, but server.webhookHosts names no host to send them to",
+            "add the hosts to server.webhookHosts, or remove `webhooks`",
+        )
+    if hosts and not on:
+        yield Fault(
+            "server.webhookHosts",
+            "has no effect without `webhooks` in server.features",
+            "add `webhooks` to server.features, or remove server.webhookHosts",
         )
 
 

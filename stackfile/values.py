@@ -16,6 +16,15 @@ SYSTEM_PREFIXES = ("kube-", "openshift-")
 # Images of MLflow without the authorization plugin for Kubernetes RBAC.
 PLAIN_MLFLOW = frozenset({"ghcr.io/mlflow/mlflow", "docker.io/bitnami/mlflow", "docker.io/bitnamilegacy/mlflow"})
 LONGEST_DESCRIPTION = 500
+# Why features of the server are not offered. Their routes are in routes.toml of the server's package.
+NOT_OFFERED = {
+    "assistant": "it runs a coding assistant as a process on the server",
+    "demo": "while it makes its data, MLflow takes all requests for requests to one workspace",
+    "gateway": "it sends requests to model providers with keys that teams store on the server",
+    "jobs": "they run code on the server with access to all workspaces",
+    "mcp-servers": "no role has permissions on them",
+    "online-evaluation": "it runs scorers on the server with access to all workspaces",
+}
 # Placeholder that OAuth2-Proxy replaces in `--backend-logout-url`.
 PLACEHOLDER = "{id_token}"
 
@@ -78,6 +87,14 @@ def _group(text: str) -> str | None:
     if text != text.strip() or not text.isprintable() or not text:
         return "write the name exactly as the identity provider sends it, without spaces around it"
     return None
+
+
+def _feature(text: str) -> str | None:
+    if text == "webhooks":
+        return None
+    if text in NOT_OFFERED:
+        return f"`{text}` is not offered, because {NOT_OFFERED[text]}: remove it"
+    return "write `webhooks`, or leave the list empty"
 
 
 def _image(text: str) -> str | None:
@@ -186,6 +203,7 @@ def _plain(text: str) -> str | None:
     return None if text.strip() else "write a string that is not empty, or remove the key"
 
 
+Feature = Annotated[str, kinds.text("`webhooks`", _feature)]
 Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
 ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, or an IPv4 address", addresses.server)]
 Flag = Annotated[bool, kinds.flag()]

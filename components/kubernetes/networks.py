@@ -15,6 +15,11 @@ net = k8s.networking.v1
 
 # Cloud metadata services, which hand out credentials of node and pods, have link-local addresses (169.254.169.254).
 LINK_LOCAL = "169.254.0.0/16"
+# This host, private networks, shared addresses of providers and clouds, and multicast.
+NOT_PUBLIC = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"),
+    *("172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"),
+)
 # Port of the DNS Service, and the port of CoreDNS pods that may not bind low ports: policies apply to the pods' port.
 DNS_PORTS = (53, 5353)
 # HTTPS ports of ingress controllers' pods: the usual one, and Traefik's.
@@ -67,6 +72,11 @@ def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
     It is for connections to the API server and to services outside the cluster.
     """
     return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr="0.0.0.0/0", except_=[LINK_LOCAL]))
+
+
+def public_addresses() -> net.NetworkPolicyPeerArgs:
+    """Any public IPv4 address: none of private networks, and none of the cluster where these have private addresses."""
+    return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr="0.0.0.0/0", except_=[LINK_LOCAL, *NOT_PUBLIC]))
 
 
 def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:

@@ -88,6 +88,15 @@ class MLflowArgs:
     client_namespaces: Sequence[str] = ()
     """Namespaces, other than those of the teams, from which programs connect to the Service directly."""
 
+    features: Sequence[str] = ()
+    """Features of MLflow that are off by default; their routes are in routes.toml of the server's package."""
+
+    webhook_hosts: Sequence[str] = ()
+    """Hosts that webhooks may be sent to."""
+
+    durable: bool
+    """True protects the key of the webhooks' secrets from deletion: without it they cannot be read."""
+
     ready: list[pulumi.Resource]
     """Resources that must exist before the rollout: the migration, the identity provider."""
 

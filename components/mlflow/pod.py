@@ -11,7 +11,7 @@ from components.mlflow.process import command, environment
 core = k8s.core.v1
 
 
-def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs:
+def server_pod(args: MLflowArgs, account: pulumi.Input[str], *, webhook_key: pods.Attachment) -> core.PodSpecArgs:
     """The spec of the server's pod, with the service account `account`."""
     variables = tuple(core.EnvVarArgs(name=key, value=value) for key, value in sorted(environment(args).items()))
     attachment = pods.joined(
@@ -20,6 +20,7 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str]) -> core.PodSpecArgs
         _service_account_token(),
         pods.Attachment(volumes=args.login.attachment.volumes),
         args.trust,
+        webhook_key,
         args.database.attachment,
         args.artifact_store.attachment,
         pods.Attachment(init_containers=(args.login.sidecar,)),

@@ -112,6 +112,10 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         variables["MLFLOW_K8S_AUTH_NAMESPACE"] = args.only_workspace
     if args.contact is not None:
         variables["MLFLOW_PLATFORM_CONTACT"] = args.contact
+    if args.features:
+        variables["MLFLOW_PLATFORM_FEATURES"] = ",".join(args.features)
+    if args.webhook_hosts:
+        variables["MLFLOW_PLATFORM_WEBHOOK_HOSTS"] = ",".join(args.webhook_hosts)
     if args.address.path:
         variables["MLFLOW_PLATFORM_PATH"] = args.address.path
     return variables

@@ -8,9 +8,9 @@ SelfSubjectAccessReview with the caller's own token if the login passes that tok
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.kubernetes import availability, networks
+from components.kubernetes import availability, networks, pods
 from components.login.oauth2_proxy import PORT
-from components.mlflow import rollout
+from components.mlflow import rollout, webhooks
 from components.mlflow.args import LABELS, SERVICE_ACCOUNT, MLflowArgs
 from components.mlflow.pod import server_pod
 from components.team.workspace import WORKSPACE_LABELS
@@ -52,11 +52,13 @@ class MLflow(pulumi.ComponentResource):
                 *args.database.flows,
                 *args.artifact_store.flows,
                 *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
+                *webhooks.flows(args),
             ],
             opts=child,
         )
+        key = webhooks.encryption_key(name, args, child)
         # A paused server has no Deployment: with `ignore_changes` one of 0 replicas would stay at 0 after the pause.
-        deployments = [self._deployment(name, account, args, after=[*access, network])] if args.replicas else []
+        deployments = [self._deployment(name, account, args, key, after=[*access, network])] if args.replicas else []
         availability.disruption_budget(
             name, args.namespace, labels=LABELS, replicas=rollout.most_replicas(args), opts=child
         )
@@ -74,7 +76,13 @@ class MLflow(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _deployment(
-        self, name: str, account: core.ServiceAccount, args: MLflowArgs, *, after: list[pulumi.Resource]
+        self,
+        name: str,
+        account: core.ServiceAccount,
+        args: MLflowArgs,
+        webhook_key: pods.Attachment,
+        *,
+        after: list[pulumi.Resource],
     ) -> k8s.apps.v1.Deployment:
         return k8s.apps.v1.Deployment(
             f"{name}-server",
@@ -90,7 +98,7 @@ class MLflow(pulumi.ComponentResource):
                 strategy=rollout.strategy(args),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
-                    spec=server_pod(args, account.metadata.name),
+                    spec=server_pod(args, account.metadata.name, webhook_key=webhook_key),
                 ),
             ),
             opts=pulumi.ResourceOptions(

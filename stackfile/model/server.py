@@ -66,6 +66,14 @@ class Server(Model):
     access_cache_seconds: Annotated[int, whole(1, 3600)] = 30
     """Time for which access reviews are cached, and the delay until a change of RBAC takes effect."""
 
+    features: tuple[values.Feature, ...] = ()
+    """Features of MLflow that are off by default. `webhooks` sends events of the model registry to the hosts in
+    `webhookHosts`. The routes of all other features that run code or connect to other hosts answer 404."""
+
+    webhook_hosts: tuple[values.Host, ...] = ()
+    """Hosts that webhooks may be sent to, by https on port 443. They need public addresses, and the server connects to
+    them directly, without a proxy."""
+
     paused: values.Flag = False
     """Remove the server's Deployment and keep everything else: for a schema migration that is incompatible with the
     old version, and for restoring a backup (docs/upgrade.md)."""

@@ -1,4 +1,6 @@
+import base64
 import dataclasses
+import ipaddress
 import re
 from typing import Any
 
@@ -13,6 +15,7 @@ from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
 from components.mlflow.args import LABELS, Autoscaling, MLflowArgs
 from components.mlflow.process import MODEL_SOURCES, allowed_hosts
 from components.mlflow.server import MLflow
+from tests.cloud import autoname
 from tests.components.parts import (
     ADDRESS,
     HOST,
@@ -66,6 +69,8 @@ def server(
     exclusive: bool = False,
     pull_secrets: tuple[str, ...] = (),
     only_workspace: str | None = None,
+    webhook_hosts: tuple[str, ...] = (),
+    durable: bool = False,
 ) -> Recording:
     def program() -> dict[str, object]:
         migrated = k8s.batch.v1.Job("migrated", metadata={"namespace": NAMESPACE})
@@ -92,6 +97,9 @@ def server(
             controller_namespace="ingress",
             client_namespaces=client_namespaces,
             api_server=api_server,
+            features=("webhooks",) if webhook_hosts else (),
+            webhook_hosts=webhook_hosts,
+            durable=durable,
             ready=[migrated],
         )
         return {"service": MLflow("mlflow", args).service.metadata.name}
@@ -198,6 +206,50 @@ def test_an_identity_provider_in_this_cluster_is_reached_by_the_ingress_controll
     to_controller = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
     (ports,) = (rule["ports"] for rule in egress if rule["to"] == [to_controller])
     assert [port["port"] for port in ports] == [443, 8443]
+
+
+HOSTS = ("hooks.example.com", "ci.example.com")
+
+
+def test_webhooks_are_off_and_reach_nothing_unless_there_are_hosts_for_them() -> None:
+    variables = environment(container(server(), "mlflow-server"))
+    assert not {"MLFLOW_PLATFORM_FEATURES", "MLFLOW_PLATFORM_WEBHOOK_HOSTS"} & set(variables)
+    without, with_hosts = by_addresses(server(inside=True)), by_addresses(server(inside=True, webhook_hosts=HOSTS))
+    assert with_hosts == [*without, (["0.0.0.0/0"], [443])]
+    on = environment(container(server(webhook_hosts=HOSTS), "mlflow-server"))
+    assert on["MLFLOW_PLATFORM_FEATURES"] == "webhooks"
+    assert on["MLFLOW_PLATFORM_WEBHOOK_HOSTS"] == "hooks.example.com,ci.example.com"
+
+
+def test_webhooks_reach_public_addresses_only() -> None:
+    _, egress = opened(server(inside=True, webhook_hosts=HOSTS)["mlflow-network"])
+    (block,) = (peer["ipBlock"] for peer in egress[-1]["to"])
+    private = [ipaddress.ip_network(cidr) for cidr in block["except"]]
+    for address in (
+        "10.96.0.1",
+        "172.31.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "224.0.0.1",
+    ):
+        assert any(ipaddress.ip_address(address) in network for network in private), address
+    assert not any(ipaddress.ip_address("93.184.216.34") in network for network in private)
+
+
+def test_all_processes_share_one_key_for_the_secrets_of_webhooks() -> None:
+    got = server()
+    secret = got["mlflow-webhooks"]
+    variable = environment(container(got, "mlflow-server"))["MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"]
+    assert variable == f"{autoname(secret.name)}/key"
+    assert len(base64.urlsafe_b64decode(secret.secrets["stringData.key"])) == 32
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_the_key_of_the_webhooks_is_protected_like_other_data(*, durable: bool) -> None:
+    got = server(durable=durable)
+    assert [got[name].protect for name in ("mlflow-webhook-key", "mlflow-webhooks")] == [durable, durable]
 
 
 def test_no_secret_is_in_an_argument_or_a_variable() -> None:

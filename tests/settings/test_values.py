@@ -7,6 +7,7 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 import pytest
+from mlflow_platform_server import routes
 
 from stackfile import addresses, values
 from stackfile.kinds import Kind
@@ -242,3 +243,12 @@ def test_no_kind_repeats_a_password() -> None:
 )
 def test_no_range_of_addresses_holds_a_metadata_service(text: str) -> None:
     assert "metadata" in (kind_in(values.AddressRange).remedy(text) or "")
+
+
+def test_every_feature_of_the_server_is_offered_or_refused_with_a_reason() -> None:
+    known = routes.read(routes.FILE.read_text(encoding="utf-8")).features
+    feature = kind_in(values.Feature)
+    offered = {name for name in known if feature.remedy(name) is None}
+    assert offered == {"webhooks"}
+    assert offered | set(values.NOT_OFFERED) == set(known)
+    assert all("is not offered, because" in (feature.remedy(name) or "") for name in values.NOT_OFFERED)

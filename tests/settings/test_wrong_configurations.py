@@ -150,6 +150,33 @@ CASES = {
         "`required` needs two or more replicas, but server.replicas is 1",
         "remove server.spread, or use two or more replicas",
     ),
+    "a feature that is not offered": Case(
+        {"server/features": ["demo"]},
+        "server.features[0]",
+        "expected `webhooks`",
+        "`demo` is not offered, because while it makes its data, MLflow takes all requests",
+    ),
+    "a feature that does not exist": Case(
+        {"server/features": ["everything"]}, "server.features[0]", 'found "everything"', "write `webhooks`, or leave"
+    ),
+    "webhooks to nobody": Case(
+        {"server/features": ["webhooks"]},
+        "server.features",
+        "server.webhookHosts names no host",
+        "add the hosts to server.webhookHosts, or remove `webhooks`",
+    ),
+    "hosts without webhooks": Case(
+        {"server/webhookHosts": ["hooks.example.com"]},
+        "server.webhookHosts",
+        "has no effect without `webhooks` in server.features",
+        "add `webhooks` to server.features, or remove server.webhookHosts",
+    ),
+    "an address to send webhooks to": Case(
+        {"server/features": ["webhooks"], "server/webhookHosts": ["10.0.0.1"]},
+        "server.webhookHosts[0]",
+        "a host name",
+        "create a DNS name",
+    ),
     "too few connections for one request": Case(
         {"server/poolSize": 2, "server/poolOverflow": 1},
         "server.poolSize",

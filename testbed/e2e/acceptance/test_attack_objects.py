@@ -79,7 +79,7 @@ WAYS = (
     "s3://mlflow/$TO",
 )
 RUN_QUERY = 'query { mlflowGetRun(input: {runId: "$RUN"}) { run { info { runName } data { params { key value } } } } }'
-# Requests that succeed without any permission: collections, which are filtered instead of refused.
+# A query of no object in particular, for the authorization to judge instead of the other one.
 HARMLESS = "query { mlflowSearchModelVersions(input: {filter: \"name='x'\"}) { modelVersions { name } } }"
 
 

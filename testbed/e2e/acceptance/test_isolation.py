@@ -24,7 +24,7 @@ CREATE = "/api/2.0/mlflow/experiments/create"
 SEARCH = "/api/2.0/mlflow/experiments/search"
 WORKSPACES = "/api/3.0/mlflow/workspaces"
 # What team A's token gets in team B's workspace; team B's own token goes on working.
-REFUSED: dict[str, Any] = {"create": 403, "found": [], "workspaces": ["team-a"], "own": 200}
+REFUSED: dict[str, Any] = {"create": 403, "search": 403, "workspaces": ["team-a"], "own": 200}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def _intrude(site: Site, tokens: dict[str, str]) -> dict[str, Any]:
     own = site.ask("POST", SEARCH, token=team_b, workspace="team-b", document=EVERYTHING)
     return {
         "create": create.status,
-        "found": found.json().get("experiments", []),
+        "search": found.status,
         "workspaces": [workspace["name"] for workspace in listed],
         "own": own.status,
     }

@@ -94,8 +94,9 @@ def read_all(
     line = Line(site)
     seen: dict[str, str] = {}
     for entry in table:
-        reads = owner.rights.issuperset(entry.needs) and all(need.startswith(READS) for need in entry.needs)
-        if reads and entry.answers == 200 and not (single and (entry.collects or not entry.names_objects)):
+        reads = all(need.startswith(READS) for need in entry.needs) and entry.answers == 200 and not entry.disabled
+        skipped = single and (entry.collects or not entry.names_objects)
+        if reads and owner.rights.issuperset(entry.needs) and not skipped:
             request = entry.request(world.with_fresh())
             answer = line.send(request, token=owner.token, workspace=world.workspace)
             assert answer.status == 200, f"its owner reads {request.path}: {answer.status} {answer.body}"

@@ -42,6 +42,9 @@ class Entry:
     needs: tuple[str, ...]
     answers: int = HTTPStatus.OK
     copied: int | None = None
+    disabled: str | None = None
+    """The group of routes that it belongs to, if the server does not serve it."""
+
     parts: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -108,6 +111,7 @@ def _entry(family: str, route: str, described: dict[str, Any]) -> Entry:
         needs=(needs,) if isinstance(needs, str) else tuple(needs),
         answers=described.get("answers", HTTPStatus.OK),
         copied=described.get("copied"),
+        disabled=described.get("disabled"),
         parts={key: described[key] for key in ("path", "query", "headers", "body", "content") if key in described},
     )
 

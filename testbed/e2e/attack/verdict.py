@@ -90,23 +90,23 @@ def wrong(entry: Entry, caller: Caller, aim: Aim, answer: Answer) -> str:
     if not caller.token:
         right = status in SIGN_IN or (entry.path == "/health" and status == HTTPStatus.OK)
         return "" if right else f"not asked to sign in: {status}"
+    if entry.disabled:
+        return "" if status == HTTPStatus.NOT_FOUND else f"is served: {status}"
     if not permitted(entry, caller, aim):
-        return _not_refused(entry, aim, answer)
+        return "" if status in {*REFUSALS, *_elsewhere(aim)} else f"not refused: {status}"
     if entry.needs == (LISTED,):
         return _wrong_list(caller, aim, answer)
     if aim is Aim.COPIED and entry.names_objects and entry.needs[0] not in (ANYONE, LISTED):
         found = status < HTTPStatus.BAD_REQUEST and status != entry.copied
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in {entry.answers, entry.copied}
         return f"another workspace's id gets {status}" if found or failed else ""
+    return _wrong_status(entry, aim, status)
+
+
+def _wrong_status(entry: Entry, aim: Aim, status: int) -> str:
     if status in {entry.answers, *_elsewhere(aim)}:
         return ""
     return f"wrongly refused: {status}" if status in REFUSALS else f"fails: {status}, expected {entry.answers}"
-
-
-def _not_refused(entry: Entry, aim: Aim, answer: Answer) -> str:
-    empty = entry.collects and answer.status == HTTPStatus.OK and is_empty(answer.document())
-    right = answer.status in REFUSALS or answer.status in _elsewhere(aim) or empty
-    return "" if right else f"not refused: {answer.status}"
 
 
 def _elsewhere(aim: Aim) -> tuple[int, ...]:
@@ -121,10 +121,3 @@ def _wrong_list(caller: Caller, aim: Aim, answer: Answer) -> str:
     names = [workspace["name"] for workspace in document.get("workspaces", ())]
     expected = [caller.workspace] if caller.rights else []
     return "" if names == expected else f"lists {names}, expected {expected}"
-
-
-def is_empty(document: Any) -> bool:  # noqa: ANN401 - any JSON
-    """True if a JSON document holds no values: all lists in it are empty."""
-    if isinstance(document, dict):
-        return all(is_empty(item) for item in cast("dict[str, Any]", document).values())
-    return document in (None, [], "", 0, False)

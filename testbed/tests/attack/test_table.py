@@ -1,4 +1,5 @@
 import pytest
+from mlflow_platform_server import routes
 
 from testbed.e2e.attack import table
 
@@ -77,3 +78,12 @@ def test_the_committed_table_aims_at_nothing_that_is_not_made() -> None:
         if f"{{{name}: " not in text and f" {name}: " not in text
     }
     assert missing == set()
+
+
+def test_the_committed_table_says_what_the_server_does_not_serve() -> None:
+    judged = routes.read(routes.FILE.read_text(encoding="utf-8"))
+    group = {route: group.name for group in judged.groups if group.kind != "core" for route in group.routes}
+    entries = table.read(table.ROUTES.read_text(encoding="utf-8"))
+    claimed = [(route, entry.disabled) for entry in entries for route, _ in table.forms(entry, set(judged.all()))]
+    assert [(route, disabled) for route, disabled in claimed if group.get(route) != disabled] == []
+    assert {route for route, _ in claimed} == set(judged.all())

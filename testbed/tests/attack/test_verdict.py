@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from testbed.e2e.attack.table import Entry
-from testbed.e2e.attack.verdict import Aim, Answer, Caller, is_empty, leaked, wrong
+from testbed.e2e.attack.verdict import Aim, Answer, Caller, leaked, wrong
 
 GET = Entry(
     family="runs", method="GET", path="/api/runs/get", needs=("get experiments",), parts={"query": {"id": "$run"}}
@@ -18,6 +18,7 @@ SEARCH = Entry(
 )
 WORKSPACES = Entry(family="workspaces", method="GET", path="/api/workspaces", needs=("listed",))
 MAKE = Entry(family="workspaces", method="POST", path="/api/workspaces", needs=("no-one",))
+DEMO = Entry(family="jobs", method="POST", path="/api/demo", needs=("get experiments",), disabled="demo")
 HEALTH = Entry(family="pages", method="GET", path="/health", needs=("anyone",))
 
 
@@ -45,11 +46,13 @@ RIGHT = [
     (GET, NOBODY, Aim.OTHER, answer(401)),
     (DELETE, VIEWER, Aim.OWN, answer(403)),
     (DELETE, VIEWER, Aim.COPIED, answer(403)),
-    (LIST, VIEWER, Aim.OTHER, answer(200, {"experiments": [], "next_page_token": ""})),
+    (LIST, VIEWER, Aim.OTHER, answer(403)),
     (SEARCH, VIEWER, Aim.COPIED, answer(200, {})),
     (WORKSPACES, VIEWER, Aim.OTHER, answer(200, {"workspaces": [{"name": "team-a"}]})),
     (WORKSPACES, STRANGER, Aim.OTHER, answer(200, {"workspaces": []})),
     (MAKE, VIEWER, Aim.OWN, answer(403)),
+    (DEMO, VIEWER, Aim.OWN, answer(404)),
+    (DEMO, NOBODY, Aim.OTHER, answer(401)),
     (HEALTH, NOBODY, Aim.NONE, answer(200)),
 ]
 WRONG = [
@@ -62,8 +65,10 @@ WRONG = [
     (GET, VIEWER, Aim.NONE, answer(200), "not refused: 200"),
     (GET, NOBODY, Aim.OTHER, answer(404), "not asked to sign in: 404"),
     (DELETE, VIEWER, Aim.OWN, answer(200), "not refused: 200"),
-    (LIST, VIEWER, Aim.OTHER, answer(200, {"experiments": [{"name": "x"}]}), "not refused: 200"),
-    (LIST, STRANGER, Aim.OWN, answer(200, {"next_page_token": "x"}), "not refused: 200"),
+    (LIST, VIEWER, Aim.OTHER, answer(200, {}), "not refused: 200"),
+    (LIST, STRANGER, Aim.OWN, answer(200, {"experiments": []}), "not refused: 200"),
+    (DEMO, VIEWER, Aim.OWN, answer(200), "is served: 200"),
+    (DEMO, STRANGER, Aim.OTHER, answer(403), "is served: 403"),
     (
         WORKSPACES,
         VIEWER,
@@ -92,17 +97,3 @@ def test_a_secret_in_the_answer_is_a_leak_unless_the_caller_has_said_it() -> Non
 
 def test_a_secret_in_a_header_is_a_leak_too() -> None:
     assert leaked("", Answer(status=302, text="location: /secret-1\n\n", body=""), ["secret-1"]) == ["secret-1"]
-
-
-@pytest.mark.parametrize(
-    "text", ["null", "{}", "[]", '{"runs": []}', '{"data": {"runs": null}, "errors": null}', '{"n": 0}']
-)
-def test_a_collection_of_nothing_is_empty(text: str) -> None:
-    assert is_empty(json.loads(text))
-
-
-@pytest.mark.parametrize(
-    "text", ['{"runs": [{"id": 1}]}', "[1]", '{"next_page_token": "x"}', '"x"', '{"data": {"run": {"id": 1}}}']
-)
-def test_a_collection_of_anything_is_not(text: str) -> None:
-    assert not is_empty(json.loads(text))

@@ -19,8 +19,8 @@ MLflow
                         (`object_keys.py`)
 
 Nothing that lives longer than a request decides about one: `workspace_binding.py` replaces MLflow's places of the
-workspace (`bound_workspace.py`), `process_state.py` guards the environment, `webhook_cache.py` keeps a cache apart by
-workspace, and `state_census.py` compares MLflow's other state with a reviewed list (`mutable_state.py`).
+workspace (`bound_workspace.py`), `process_state.py` guards the environment, `webhooks.py` reads
+webhooks without a cache, and `state_census.py` compares MLflow's other state with a reviewed list (`mutable_state.py`).
 
 `identity_lists.py` reads who counts, `plugin_identity.py` tells the plugin, and `driver_errors.py` keeps texts of the
 database driver out of answers. `answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules

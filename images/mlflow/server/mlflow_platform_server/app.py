@@ -13,7 +13,6 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
-from mlflow.webhooks import delivery
 from mlflow_kubernetes_plugins.auth import middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from starlette.middleware import Middleware
@@ -22,6 +21,7 @@ from starlette.routing import Mount
 from mlflow_platform_server import (
     artifact_reach,
     artifact_routes,
+    collection_rules,
     downloads,
     driver_errors,
     identity_lists,
@@ -30,8 +30,9 @@ from mlflow_platform_server import (
     plugin_decision,
     plugin_identity,
     process_state,
+    routes,
     scope,
-    webhook_cache,
+    webhooks,
     workspace_binding,
 )
 from mlflow_platform_server.admission import DEFAULT_WORKSPACE, Admission
@@ -52,6 +53,9 @@ CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
 PATH_VARIABLE = "MLFLOW_PLATFORM_PATH"
 # Label selector of the lists of identities that count; unset if callers are judged by their tokens.
 IDENTITIES_VARIABLE = "MLFLOW_PLATFORM_IDENTITIES"
+# Comma-separated lists: features that are on (routes.toml), and hosts that webhooks are sent to.
+FEATURES_VARIABLE = "MLFLOW_PLATFORM_FEATURES"
+WEBHOOK_HOSTS_VARIABLE = "MLFLOW_PLATFORM_WEBHOOK_HOSTS"
 # UID of the server's pod.
 POD_VARIABLE = "MLFLOW_PLATFORM_POD"
 # Requests that a worker handles at once.
@@ -87,6 +91,9 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
         authorizes_by_token=by_token,
     )
     only_namespace = None if config.workspaces_enabled else config.namespace
+    features = routes.chosen(os.environ.get(FEATURES_VARIABLE, ""))
+    hosts = routes.chosen(os.environ.get(WEBHOOK_HOSTS_VARIABLE, ""))
+    webhooks.install(hosts, enabled="webhooks" in features, multi_tenant=config.workspaces_enabled)
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     admission = Admission(
         _mlflow(only_namespace),
@@ -100,13 +107,14 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
         int(os.environ[THREADS_VARIABLE]),
         limiter=to_thread.current_default_thread_limiter,
     )
-    audited = AuditLog(ErrorBodies(limited), pod=os.environ[POD_VARIABLE])
+    served = routes.Routes(limited, routes.read(routes.FILE.read_text(encoding="utf-8")), features)
+    audited = AuditLog(ErrorBodies(served), pod=os.environ[POD_VARIABLE])
     return PathPrefix(audited, os.environ.get(PATH_VARIABLE, ""))
 
 
 def _mlflow(only_namespace: str | None) -> Any:
     """MLflow with its authorization plugin, and what is changed inside of both."""
-    delivery._get_or_create_webhook_cache = webhook_cache.by_workspace(delivery._get_or_create_webhook_cache)
+    collection_rules.refuse_instead_of_filtering()
     fastapi_app.artifact_router = artifact_routes.router()
     handlers._send_artifact = downloads.deferring(handlers._send_artifact)
     handlers._get_artifact_repository_for_uri = _own_store_only(handlers._get_artifact_repository_for_uri)

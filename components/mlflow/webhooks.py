@@ -1,0 +1,50 @@
+"""What webhooks need: the key that their secrets are encrypted with, and network access to their hosts."""
+
+import base64
+import hashlib
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+
+from components.kubernetes import networks, pods
+from components.mlflow.args import MLflowArgs
+
+core = k8s.core.v1
+
+# More than the 256 bits of the key.
+CHARACTERS = 64
+HTTPS_PORTS = (443,)
+
+
+def encryption_key(name: str, args: MLflowArgs, opts: pulumi.ResourceOptions) -> pods.Attachment:
+    """The server's key for the secrets of webhooks, from a Secret.
+
+    Without one, each process makes a key of its own, and can read only what it has written itself. There is a key also
+    while webhooks are off, so that it is the same when they are on again.
+    """
+    protected = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=args.durable))
+    # Not RandomBytes: its id shows the bytes, and ids are not encrypted in the state.
+    password = random.RandomPassword(f"{name}-webhook-key", length=CHARACTERS, special=False, opts=protected)
+    secret = core.Secret(
+        f"{name}-webhooks",
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+        string_data={"key": password.result.apply(fernet_key)},
+        opts=protected,
+    )
+    return pods.Attachment(env=(pods.secret_env("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", secret, "key"),))
+
+
+def fernet_key(password: str) -> str:
+    """A key as Fernet reads it: 32 bytes in base64 for URLs."""
+    return base64.urlsafe_b64encode(hashlib.sha256(password.encode()).digest()).decode()
+
+
+def flows(args: MLflowArgs) -> list[networks.Flow]:
+    """Connections to the hosts of webhooks; none while webhooks are off.
+
+    A NetworkPolicy knows no host names. The server itself compares them with the list.
+    """
+    if not args.webhook_hosts:
+        return []
+    return [networks.Flow(peers=[networks.public_addresses()], ports=HTTPS_PORTS)]

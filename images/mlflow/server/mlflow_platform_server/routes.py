@@ -1,0 +1,225 @@
+"""The list of routes that the server offers, and the ASGI layer that answers 404 to everything else.
+
+The list, routes.toml, has every route of the MLflow release that it was written for. The layer compares a request with
+it before anything else reads the request: nothing is decoded, normalised or redirected. A path that differs from its
+template by as much as a slash, an escaped letter or a capital is not on the list.
+"""
+
+import json
+import re
+import tomllib
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from mlflow_platform_server.asgi import App, Message, Receive, Send
+from mlflow_platform_server.scope import KEY, RequestFacts
+
+FILE = Path(__file__).with_name("routes.toml")
+REST, PAGES = "/api/", "/ajax-api/"
+
+# One character of a parameter. An escaped slash or backslash would be a separator for whoever decodes the path, and no
+# name has control characters.
+_CHARACTER = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@|^\[\]-]|%(?!2[Ff]|5[Cc]|[01]|7[Ff])[0-9A-Fa-f]{2})"
+# No `.` and `..`, also if escaped or followed by a path parameter.
+_SEGMENT = rf"(?!(?:\.|%2[Ee]){{1,2}}(?:;|%3[Bb]|/|\Z)){_CHARACTER}+"
+# Three times what a key in S3 may have, for those that are escaped, and the rest of the path.
+PATH_BYTES = 4096
+_PARAMETER = re.compile(r"<(path:)?\w+>")
+_NOT_FOUND = json.dumps({"error_code": "ENDPOINT_NOT_FOUND", "message": "No such endpoint."}).encode()
+
+
+class RoutesError(ValueError):
+    """A list of routes, or a list of features, that contradicts itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Routes that were judged alike."""
+
+    kind: str
+    """`core`, `features` or `never`."""
+
+    name: str
+    reason: str
+    routes: tuple[str, ...]
+    """`METHOD PATH`, with the pages' forms."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteList:
+    """The judged routes of an MLflow release."""
+
+    mlflow: str
+    """The release, such as `3.17`."""
+
+    groups: tuple[Group, ...]
+    patterns: Mapping[str, str]
+    """Regular expressions of paths, in place of those that follow from the path's template."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the groups that can be switched on."""
+        return tuple(group.name for group in self.groups if group.kind == "features")
+
+    def all(self) -> Iterator[str]:
+        """Every route, offered or not."""
+        for group in self.groups:
+            yield from group.routes
+
+    def offered(self, features: Collection[str]) -> Iterator[str]:
+        """The routes that are served with these features on.
+
+        Raises:
+            RoutesError: there is no such feature.
+        """
+        if unknown := sorted(set(features).difference(self.features)):
+            message = f"No such feature: {', '.join(unknown)}. There are: {', '.join(self.features)}."
+            raise RoutesError(message)
+        for group in self.groups:
+            if group.kind == "core" or (group.kind == "features" and group.name in features):
+                yield from group.routes
+
+
+def read(text: str) -> RouteList:
+    """Read a list of routes.
+
+    Raises:
+        RoutesError: a route is listed twice.
+    """
+    document: dict[str, Any] = tomllib.loads(text)
+    groups = tuple(
+        Group(kind=kind, name=name, reason=group["reason"], routes=tuple(_with_pages(group["routes"])))
+        for kind in ("core", "features", "never")
+        for name, group in document[kind].items()
+    )
+    routes = RouteList(mlflow=document["mlflow"], groups=groups, patterns=document["patterns"])
+    listed = list(routes.all())
+    if twice := sorted({route for route in listed if listed.count(route) > 1}):
+        message = f"Listed twice: {', '.join(twice)}."
+        raise RoutesError(message)
+    return routes
+
+
+def _with_pages(routes: Iterable[str]) -> Iterator[str]:
+    for route in routes:
+        yield route
+        method, path = route.split(" ", 1)
+        if path.startswith(REST):
+            yield f"{method} {path.replace(REST, PAGES, 1)}"
+
+
+def differences(judged: RouteList, served: Collection[str]) -> list[str]:
+    """Routes that MLflow serves and the list lacks, and the other way around."""
+    listed = set(judged.all())
+    new = [f"not judged: {route}" for route in sorted(set(served) - listed)]
+    return new + [f"does not exist: {route}" for route in sorted(listed.difference(served))]
+
+
+def older(version: str, release: str) -> bool:
+    """True if an MLflow version, such as `3.16.1`, comes before a release, such as `3.17`."""
+    return _numbers(version) < _numbers(release)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]
+
+
+def chosen(text: str) -> frozenset[str]:
+    """Names in a comma-separated list, such as that of the environment variable."""
+    return frozenset(name for part in text.split(",") if (name := part.strip()))
+
+
+class Matcher:
+    """Finds the route of a request among those that are offered."""
+
+    def __init__(self, routes: RouteList, features: Collection[str] = ()) -> None:
+        """Compile the paths' templates.
+
+        Raises:
+            RoutesError: there is no such feature.
+        """
+        self._offered = frozenset(routes.offered(features))
+        # All of them: `search` is not the name of an object where a route that is not offered ends with it.
+        self._literal = frozenset(route for route in routes.all() if "<" not in route)
+        # By method and the part of the path before its first parameter.
+        self._templates: dict[tuple[str, str], list[tuple[re.Pattern[str], str]]] = {}
+        # The template with the most literal text comes first, as in MLflow.
+        for route in sorted(self._offered - self._literal, key=lambda route: -len(_PARAMETER.sub("", route))):
+            method, path = route.split(" ", 1)
+            pattern = re.compile(routes.patterns.get(path) or _expression(path))
+            self._templates.setdefault((method, path.partition("<")[0]), []).append((pattern, route))
+        self._beginnings = sorted({beginning for _, beginning in self._templates}, key=len, reverse=True)
+
+    def route(self, method: str, raw_path: bytes) -> str | None:
+        """The route of a request; None if it is not offered. HEAD counts as GET."""
+        if len(raw_path) > PATH_BYTES or not raw_path.isascii():
+            return None
+        path = raw_path.decode("ascii")
+        method = "GET" if method == "HEAD" else method
+        if (literal := f"{method} {path}") in self._literal:
+            return literal if literal in self._offered else None
+        for beginning in self._beginnings:
+            if path.startswith(beginning):
+                for pattern, route in self._templates.get((method, beginning), ()):
+                    if pattern.fullmatch(path):
+                        return route
+        return None
+
+
+def _expression(path: str) -> str:
+    """Regular expression of a path's template."""
+    parts = list[str]()
+    end = 0
+    for found in _PARAMETER.finditer(path):
+        parts += re.escape(path[end : found.start()]), rf"{_SEGMENT}(?:/{_SEGMENT})*" if found[1] else _SEGMENT
+        end = found.end()
+    return "".join((*parts, re.escape(path[end:])))
+
+
+class Routes:
+    """ASGI middleware that passes on requests to offered routes and answers 404 to others, without reading them."""
+
+    def __init__(self, app: App, routes: RouteList, features: Collection[str]) -> None:
+        """Offer the routes of the group `core` and of these features.
+
+        Raises:
+            RoutesError: there is no such feature.
+        """
+        self._app = app
+        self._matcher = Matcher(routes, features)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass one request on, or answer it."""
+        if scope["type"] == "http":
+            facts: RequestFacts = scope.setdefault(KEY, RequestFacts(id=uuid.uuid4().hex))
+            route = self._route(scope)
+            if route is None:
+                facts.refused_by = "routes"
+                await _answer(send, head=scope["method"] == "HEAD")
+                return
+            facts.route = route
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        await self._app(scope, receive, send)
+
+    def _route(self, scope: Message) -> str | None:
+        route = self._matcher.route(scope["method"], scope["raw_path"])
+        # The layers further in read the decoded path.
+        agree = route is not None and unquote(scope["raw_path"].decode("ascii")) == scope["path"]
+        return route if agree else None
+
+
+async def _answer(send: Send, *, head: bool) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(_NOT_FOUND)).encode()),
+        # The body is not read, so the connection cannot be used again.
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else _NOT_FOUND})
