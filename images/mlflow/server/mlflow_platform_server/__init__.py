@@ -5,6 +5,7 @@
 `path_prefix.py`        removes the platform's URL path, if it has one
 `audit.py`              records who did what, before the answer is sent (`named_objects.py`)
 `errors.py`             replaces error texts that describe the inside of the platform (`driver_text.py`)
+`routes.py`             answers 404 to what is not on the list of routes (`routes.toml`, `route_census.py`)
 `concurrency.py`        limits how many requests a worker handles at once
 `request_guard.py`      validates identity headers, strips credentials, limits body size (`request_identity.py`,
                         `known_identities.py`, `graphql.py`, `bodies.py`)
@@ -20,7 +21,8 @@ MLflow
 
 Nothing that lives longer than a request decides about one: `workspace_binding.py` replaces MLflow's places of the
 workspace (`bound_workspace.py`), `process_state.py` guards the environment, `webhooks.py` reads
-webhooks without a cache, and `state_census.py` compares MLflow's other state with a reviewed list (`mutable_state.py`).
+webhooks without a cache, and `state_census.py` compares other state with a reviewed list (`mutable_state.py`).
+`collection_rules.py` makes the plugin refuse a search instead of filtering its result.
 
 `identity_lists.py` reads who counts, `plugin_identity.py` tells the plugin, and `driver_errors.py` keeps texts of the
 database driver out of answers. `answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules
