@@ -1,4 +1,4 @@
-"""Additional MLflow servers of other sizes: pods from the pod template of the deployed server."""
+"""Additional MLflow servers: pods from the pod template of the deployed server, but with different `Sizes`."""
 
 import contextlib
 import copy

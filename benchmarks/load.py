@@ -36,7 +36,7 @@ class Way:
     """CA certificate in PEM; None means plain HTTP."""
 
     def connect(self) -> http.client.HTTPConnection:
-        """A connection to the server; it opens with the first request, and again after it was closed."""
+        """A connection to the server, which the first request opens; a request after a close reopens it."""
         if self.authority is None:
             return http.client.HTTPConnection(*self.address, timeout=TIMEOUT_SECONDS)
         return _Known(self)

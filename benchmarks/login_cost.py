@@ -81,7 +81,7 @@ def ways(platform: Platform, token: str) -> dict[str, Way]:
 def compare(
     choices: dict[str, Way], run: Callable[[Way, float], list[float]], used: dict[str, Usage]
 ) -> dict[str, Measured]:
-    """Measure all routes in turn, several times, with the CPU time of the containers `used`."""
+    """Measure all routes in turn, several times, and the CPU time that the containers in `used` spend on each route."""
     measured = {name: Measured(cpu=dict.fromkeys(used, 0.0)) for name in choices}
     for way in choices.values():
         run(way, WARM_UP_SECONDS)
@@ -108,7 +108,7 @@ def idle(used: dict[str, Usage]) -> None:
 def review(way: Way, run_id: str, pod: Usage) -> None:
     """Print the cost of an access review that is not cached.
 
-    One client reads a run, in turn with groups whose access review is cached and with new groups.
+    One client reads a run, alternately as a member of groups whose access review is cached and of new groups.
     """
     person = {
         "X-Forwarded-User": "bench",
@@ -124,7 +124,7 @@ def review(way: Way, run_id: str, pod: Usage) -> None:
             latencies[fresh] += run_plan(plan, pod)
     known, new = statistics.median(latencies[False]), statistics.median(latencies[True])
     print(
-        f"reading a run: {1000 * known:.1f} ms with a cached access review, {1000 * new:.1f} ms with a new one: "
+        f"reading a run: {1000 * known:.1f} ms with a cached access review, {1000 * new:.1f} ms with an uncached one: "
         f"a review costs {1000 * (new - known):.1f} ms"
     )
 
@@ -144,7 +144,7 @@ def main() -> None:
     def run(way: Way, seconds: float) -> list[float]:
         return run_plan(Plan(way=way, run_id=run_id, clients=CLIENTS, seconds=seconds), server["mlflow"])
 
-    print(f"\n{CLIENTS} clients that log batches of 20 metrics, {ROUNDS} rounds of {ROUND_SECONDS} s each, in turn")
+    print(f"\n{CLIENTS} clients that log batches of 20 metrics; {ROUNDS} rounds, {ROUND_SECONDS} s per route in each")
     measured = compare(choices, run, used)
     for name, figures in measured.items():
         print(figures.line(name))

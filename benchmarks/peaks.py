@@ -16,7 +16,7 @@ ASK = "select host(client_addr), count(*) from pg_stat_activity where usename = 
 
 @dataclass(slots=True)
 class Peaks:
-    """The highest measured memory of server and database, and number of the server's database connections."""
+    """The highest measured values: memory of the server, its database connections, and memory of the database."""
 
     memory: float = 0.0
     """Memory of the server in MiB, without the page cache."""

@@ -73,7 +73,9 @@ def sizes_of(profile: str) -> tuple[Sizes, int]:
     limit, expected = draft.text("server.memoryLimit"), need(draft)
     workers, size, overflow = (number or 0 for number in numbers)
     if limit is None or expected is None:
-        raise SystemExit(f"server.memoryLimit or server.workers is wrong for {profile}: correct Pulumi.dev.yaml")
+        raise SystemExit(
+            f"Pulumi.dev.yaml has no valid server.memoryLimit or server.workers for the profile {profile}: correct it"
+        )
     sizes = Sizes(
         name=profile,
         workers=workers,

@@ -11,7 +11,7 @@ class Entry:
     """One requested action on one resource."""
 
     caller: str
-    """ARN of the user, the session or the identity provider of a token, or `anonymous`."""
+    """ARN of the user or session, or of the identity provider that issued the caller's token; else `anonymous`."""
 
     action: str
     resource: str

@@ -1,4 +1,4 @@
-"""Role sessions, which moto grants to everybody, and permissions boundaries of users, which moto does not store."""
+"""Checks before a role session is created, and storage of users' permissions boundaries; moto lacks both."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _HEX_DIGEST: Final = 64
 
 
 def check(call: Call, credential: Credential, key: AccessKey | None, now: datetime) -> AccessKey:
-    """Return the key if it signed the request and is valid.
+    """Return the access key `key` if it signed the request and is valid.
 
     Raises:
         RefusedError: the key, its session token, the time, the signature or the body's digest is wrong.

@@ -18,7 +18,7 @@ __all__ = ["Artifacts", "BuildError", "Progress", "engine_bin", "everything", "r
 
 @dataclass(frozen=True, kw_only=True)
 class Artifacts:
-    """Paths of the finished artifacts. Another content has another path: an artifact is never modified."""
+    """Paths of the finished artifacts. An artifact is never modified: one with different content has another path."""
 
     engine_bin: Path
     """Directory for PATH with pulumi, its language host for Python, its policy host, and kubectl. Its subdirectory

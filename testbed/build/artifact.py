@@ -94,7 +94,7 @@ class Artifact:
 def missing(wanted: Sequence[Artifact]) -> list[Artifact]:
     """Return the artifacts that have to be built for `wanted`, each after its dependencies.
 
-    Dependencies of artifacts that already exist are ignored: they may have been removed.
+    If an artifact already exists, its dependencies are not built, even if they have been removed since.
     """
     plan: list[Artifact] = []
 

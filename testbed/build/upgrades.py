@@ -1,6 +1,7 @@
 """Images for the upgrade tests, never part of an installation.
 
-One image has the previous MLflow release, and lacks one line of the server's application that this release cannot run.
+One image has the previous MLflow release, and the server's application without one line, which needs the current
+release.
 The other has the current MLflow release with an additional Alembic revision.
 """
 

@@ -80,7 +80,7 @@ class Evidence:
         return f"its inputs changed during the run: {', '.join(changed)}" if changed else ""
 
     def left_out(self, verdict: record.Verdict, *, wanted: bool) -> None:
-        """Add a rehearsal that did not run to the summary.
+        """Add to the summary a rehearsal that did not run.
 
         Args:
             verdict: the decision on the rehearsal.

@@ -87,7 +87,7 @@ _ALL = (
     ),
     Rehearsal(
         name="logins",
-        shows="browser sessions, password login, strict access reviews, one team, other service accounts, revocation",
+        shows="browser sessions, passwords, strict mode, a single team, programs' own service accounts, revocation",
         files=(
             _LOGIN,
             _EXPOSURE,

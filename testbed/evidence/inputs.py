@@ -41,7 +41,7 @@ def forget() -> None:
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the names of the inputs that are new or whose digest has changed; former inputs are ignored."""
+    """Return the names of the inputs that are new or whose digest has changed; removed inputs do not count."""
     return sorted(name for name in now if before.get(name) != now[name])
 
 

@@ -65,7 +65,7 @@ def _issuer(url: str, audiences: Sequence[str], authority: str | None) -> dict[s
 
 
 def reading(manifest: Manifest, host: str | None) -> Manifest:
-    """Return the API server's manifest with the flag, a mount of the file's directory and the issuer's host alias."""
+    """Return the API server's manifest with `FLAG`, a mount of `DIRECTORY` and a host alias for the issuer added."""
     made = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = made["spec"]
     (container,) = spec["containers"]

@@ -108,7 +108,7 @@ class Cluster:
         self.node.start(self.artifacts.node_rootfs, self.say)
 
     def _control_plane_log(self) -> Path:
-        """Return the newest log of the API server and etcd, which explains why the API server does not answer."""
+        """Return the newest log file of etcd or the API server, to show why the API server does not answer."""
         logs = [
             *self.home.logs.glob("pods/kube-system_etcd-*/etcd/*.log"),
             *self.home.logs.glob("pods/kube-system_kube-apiserver-*/kube-apiserver/*.log"),

@@ -132,7 +132,7 @@ def read_index(directory: Path) -> dict[str, str]:
 
 
 def unknown(directory: Path, known: list[Volume], phase: Literal["Kept", "Unseen"]) -> list[Volume]:
-    """Return the volume directories with data that do not belong to one of the cluster's known volumes.
+    """Return the directories that contain data but belong to none of the cluster's known volumes.
 
     Args:
         directory: the directory of all volumes.

@@ -23,7 +23,7 @@ class Permission:
     """Type of the resource whose own policy is evaluated too; `none` if there is no such policy."""
 
     guarded: str = ""
-    """The bucket's name, or the ARN of the KMS key or role; empty if `guard` is `none`."""
+    """The resource whose own policy is evaluated: name of the bucket, or ARN of the KMS key or role; empty if none."""
 
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     item: str = ""

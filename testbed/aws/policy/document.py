@@ -71,7 +71,7 @@ def _statements(text: str) -> tuple[Statement, ...]:
         raise PolicyError(f"the policy is not JSON: {error}") from error
     found = _object(document, "policy")
     known = found.keys() <= {"Version", "Id", "Statement"}
-    _refuse_unless(known, f"a policy has only the elements Version, Id and Statement, not {sorted(found)}")
+    _refuse_unless(known, f"a policy may have only the elements Version, Id and Statement; this has {sorted(found)}")
     version = found.get("Version", "2008-10-17")
     _refuse_unless(version in _VERSIONS, f"unknown policy version {version!r}")
     written = found.get("Statement")

@@ -45,8 +45,7 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
 def evaluate_consenting(request: Request, policies: Policies) -> Verdict:
     """Return the verdict on a request for a KMS key or a role, whose own policy must allow the request too.
 
-    That policy may name the caller, or the caller's account; with the account, an identity policy must also allow the
-    request.
+    If that policy names only the caller's account, not the caller, an identity policy must also allow the request.
     """
     verdict = evaluate(request, policies)
     if verdict is not Verdict.ALLOW or _given_directly(policies.resource, request):
@@ -67,7 +66,7 @@ def _given_directly(statements: Statements, request: Request) -> bool:
 
 
 def _about(statement: Statement, caller: Caller) -> int:
-    """Return how a statement names the caller: `_DIRECT`, `_DELEGATED` if it names the caller's account, or 0."""
+    """Return `_DIRECT` if a statement names the caller, `_DELEGATED` if it names the caller's account, 0 if neither."""
     if statement.principals is None:
         return _DIRECT
     names = statement.principals.get("AWS", ())

@@ -113,7 +113,7 @@ class Role(IamResource):
             iam.delete_role_permissions_boundary(RoleName=resource_id)
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the role; with `forceDetachPolicies` remove its policies first, else AWS refuses a role with any."""
+        """Delete the role; with `forceDetachPolicies` remove its policies first: AWS deletes no role with policies."""
         if state.get("forceDetachPolicies") is True:
             for one in clients.iam.list_attached_role_policies(RoleName=resource_id)["AttachedPolicies"]:
                 clients.iam.detach_role_policy(RoleName=resource_id, PolicyArn=one.get("PolicyArn", ""))
@@ -165,7 +165,7 @@ class User(IamResource):
         return text(new, "name")
 
     def delete(self, clients: Clients, resource_id: str, state: Object) -> None:
-        """Delete the user; with `forceDestroy` delete its access keys first, else AWS refuses a user that has any."""
+        """Delete the user; with `forceDestroy` delete its access keys first: AWS deletes no user with access keys."""
         if state.get("forceDestroy") is True:
             for key in clients.iam.list_access_keys(UserName=resource_id)["AccessKeyMetadata"]:
                 clients.iam.delete_access_key(UserName=resource_id, AccessKeyId=key.get("AccessKeyId", ""))

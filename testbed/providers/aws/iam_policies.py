@@ -60,7 +60,10 @@ class Policy(IamResource):
         }
 
     def update(self, clients: Clients, resource_id: str, old: Object, new: Object) -> None:
-        """Create a version and make it the default; of five, AWS's maximum, first delete the oldest but the default."""
+        """Create a new version of the policy and make it the default.
+
+        AWS allows five versions: if all exist, first delete the oldest version that is not the default.
+        """
         versions = clients.iam.list_policy_versions(PolicyArn=resource_id)["Versions"]
         others = [one.get("VersionId", "") for one in versions if not one.get("IsDefaultVersion")]
         if len(versions) >= _VERSIONS:

@@ -35,7 +35,7 @@ def failures(inputs: Object) -> Iterable[Failure]:
         yield "performanceInsightsRetentionPeriod", f"expected 7, 731 or a multiple of 31 up to 713, got {insights}"
     logs = inputs.get("enabledCloudwatchLogsExports")
     if isinstance(logs, list) and not _LOGS.issuperset(map(str, logs)):
-        yield "enabledCloudwatchLogsExports", f"expected logs of {sorted(_LOGS)}, got {logs}"
+        yield "enabledCloudwatchLogsExports", f"expected only logs from {sorted(_LOGS)}, got {logs}"
 
 
 def _names(inputs: Object) -> Iterable[Failure]:
