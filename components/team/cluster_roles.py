@@ -26,7 +26,7 @@ class ClusterRolesArgs:
 
 
 class ClusterRoles(pulumi.ComponentResource):
-    """A ClusterRole for the teams' programs, and optional ClusterRoles that aggregate to Kubernetes' view, edit and admin."""
+    """A ClusterRole for the teams' programs, and optional ones that aggregate to Kubernetes' view, edit and admin."""
 
     integration: pulumi.Output[str]
     """Name of the programs' ClusterRole, for RoleBindings."""
