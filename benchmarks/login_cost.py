@@ -144,7 +144,7 @@ def main() -> None:
     def run(way: Way, seconds: float) -> list[float]:
         return run_plan(Plan(way=way, run_id=run_id, clients=CLIENTS, seconds=seconds), server["mlflow"])
 
-    print(f"\n{CLIENTS} clients that log batches of 20 metrics; {ROUNDS} rounds, {ROUND_SECONDS} s per route in each")
+    print(f"\n{CLIENTS} clients that log batches of 20 metrics; {ROUNDS} rounds with {ROUND_SECONDS} s on every route")
     measured = compare(choices, run, used)
     for name, figures in measured.items():
         print(figures.line(name))

@@ -20,7 +20,7 @@ def single(draft: Draft) -> Iterator[Fault]:
     if draft.value("profile") == "production" and draft.number("server.replicas") == 1:
         yield Fault(
             "server.replicas",
-            "with one pod MLflow is down while its node is drained or lost",
+            "with one pod, MLflow is down while its node is drained or lost",
             setting({"server.replicas": 2}),
         )
 
@@ -32,7 +32,7 @@ def rds(draft: Draft) -> Iterator[Fault]:
     if draft.value("profile") == "production" and draft.value("database.multiAz") is False:
         yield Fault(
             "database.multiAz",
-            "without a standby MLflow is down for minutes to hours if the instance or its zone fails",
+            "without a standby, a failure of the database instance or its zone takes MLflow down for minutes to hours",
             setting({"database.multiAz": True}),
         )
     if draft.says("database.maxConnections"):

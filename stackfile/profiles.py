@@ -92,7 +92,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "database.backupDays",
         {"evaluation": 1, "small": 7, "production": 30},
-        "Time to notice a mistake: a week for daily users, a month for others.",
+        "The database can be restored to any moment of these days; occasional users notice a mistake within a month.",
         kind="rds",
     ),
     Preset(

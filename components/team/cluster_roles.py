@@ -1,4 +1,4 @@
-"""ClusterRoles: one for programs, and optional ones that aggregate to Kubernetes' view, edit and admin.
+"""ClusterRoles: one for the teams' programs, and optional ones that aggregate to Kubernetes' view, edit and admin.
 
 A ClusterRole grants nothing until it is bound. The platform binds the programs' ClusterRole, in the teams' namespaces
 only.
@@ -26,7 +26,7 @@ class ClusterRolesArgs:
 
 
 class ClusterRoles(pulumi.ComponentResource):
-    """The programs' ClusterRole, and optional ClusterRoles that aggregate to Kubernetes' view, edit and admin."""
+    """A ClusterRole for the teams' programs, and optional ones that aggregate to Kubernetes' view, edit and admin."""
 
     integration: pulumi.Output[str]
     """Name of the programs' ClusterRole, for RoleBindings."""
