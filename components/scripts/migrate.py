@@ -1,7 +1,8 @@
-"""Brings the database to the schema of this image's MLflow, and verifies that it is there.
+"""Brings the database to the schema of this image's MLflow and keeps workspaces apart in it, and verifies both.
 
-Runs in a Job before the server is rolled out. All revisions are one transaction: a migration that fails or is killed
-has changed nothing. docs/upgrade.md lists the exit codes and what to do about each.
+Runs in a Job before the server is rolled out, as the owner of the tables. All revisions are one transaction, and all
+policies of row-level security another one: a migration that fails or is killed has changed nothing, or the schema
+alone. docs/upgrade.md lists the exit codes and what to do about each.
 """
 
 import os
@@ -17,6 +18,8 @@ from typing import NoReturn
 import mlflow
 import postgresql
 import revisions
+import row_rules
+import row_security
 import sqlalchemy
 import sqlite_file
 from mlflow.store.db import utils
@@ -31,7 +34,8 @@ TRIES = 12
 PAUSE_SECONDS = 5
 # Kubernetes shows 4096 bytes of it.
 MESSAGE_CHARACTERS = 3500
-LOCK_NOT_AVAILABLE = "55P03"
+# Not available in time, or a deadlock with a session that takes the tables in another order.
+LOCKED_STATES = ("55P03", "40P01")
 
 
 class Exit(IntEnum):
@@ -46,6 +50,8 @@ class Exit(IntEnum):
     UNREACHABLE = 15
     FAILED = 16
     TABLES_IN_USE = 17
+    NO_RULE = 18
+    NOT_SEPARATED = 19
 
 
 def finish(code: Exit, message: str) -> NoReturn:
@@ -79,6 +85,14 @@ def main() -> NoReturn:
             f"another migration is at work: {error}. Deploy again when it has ended; one that hangs ends with"
             " `kubectl delete job`.",
         )
+    except row_rules.NoRuleError as error:
+        finish(
+            Exit.NO_RULE,
+            f"the schema is at its head, and nothing says whose the rows of {error} are: no server is rolled out that"
+            " would show them to every team. Go back to the image of before, and report it (docs/upgrade.md).",
+        )
+    except row_security.NotSeparatedError as error:
+        finish(Exit.NOT_SEPARATED, f"the database does not keep teams apart: {error}"[:MESSAGE_CHARACTERS])
     except Exception as error:  # noqa: BLE001 - a migration is anybody's code
         finish(
             Exit.FAILED,
@@ -89,28 +103,32 @@ def main() -> NoReturn:
 def in_postgresql(uri: str) -> NoReturn:
     """Migrate while the old server goes on if it can, and refuse otherwise."""
     engine = postgresql.connect(uri, os.environ.get("HOSTNAME", "?"))
+    server = os.environ.get("SERVER_ROLE")
     wait_until_it_answers(engine)
     with postgresql.one_writer(engine):
         before = revisions.in_database(engine)
         refuse_newer(before)
-        if before is not None and before != revisions.head() and (connected := postgresql.servers(engine)):
+        if before is not None and before != revisions.head() and (connected := postgresql.servers(engine, server)):
             missing = revisions.missing(before)
             if in_the_way := revisions.in_the_way(missing):
                 finish(Exit.SERVER_CONNECTED, refusal(connected, len(missing), in_the_way))
             print(f"the server goes on meanwhile: {', '.join(connected)}", flush=True)
         for tries_left in reversed(range(TRIES)):
             try:
-                bring_to_head(engine, before)
+                bring_to_head(engine, revisions.in_database(engine))
+                changed = row_security.bring_in_line(engine, server)
             except OperationalError as error:
-                if getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                if getattr(error.orig, "sqlstate", "") not in LOCKED_STATES:
                     raise
                 print(f"a table is in use; {tries_left} tries left", flush=True)
                 time.sleep(PAUSE_SECONDS)
             else:
-                verify(engine)
+                tables = row_security.verify(engine, server)
+                verify(engine, f"; row-level security on all {tables} tables, changed on {changed}")
+        done = "the schema is at its head" if revisions.in_database(engine) == revisions.head() else "nothing was changed"
         finish(
             Exit.TABLES_IN_USE,
-            f"nothing was changed: a session held a table {TRIES} times for {postgresql.LOCK_TIMEOUT_SECONDS} s (a"
+            f"{done}: a session held a table {TRIES} times for {postgresql.LOCK_TIMEOUT_SECONDS} s (a"
             " backup, a long query?). Deploy again when it has ended, or with server.paused.",
         )
 
@@ -177,7 +195,7 @@ def bring_to_head(engine: sqlalchemy.Engine, before: str | None) -> None:
         utils._upgrade_db(engine)
 
 
-def verify(engine: sqlalchemy.Engine) -> NoReturn:
+def verify(engine: sqlalchemy.Engine, more: str = "") -> NoReturn:
     after, head = revisions.in_database(engine), revisions.head()
     if after != head:
         finish(
@@ -185,7 +203,7 @@ def verify(engine: sqlalchemy.Engine) -> NoReturn:
             f"the schema is at {after} after the migration, expected {head}: restore the backup from before"
             " (docs/upgrade.md).",
         )
-    finish(Exit.AT_HEAD, f"schema at head {head} of MLflow {mlflow.__version__}")
+    finish(Exit.AT_HEAD, f"schema at head {head} of MLflow {mlflow.__version__}{more}")
 
 
 if __name__ == "__main__":
