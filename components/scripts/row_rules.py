@@ -65,23 +65,28 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def exists(table: str, parent: str, **columns: str) -> str:
-    """Condition that a parent row is visible; the keywords are the parent's columns, their values this table's."""
+def parent_visible(table: str, name: str, *, unique: bool = True, **columns: str) -> str:
+    """Condition that a parent row is visible; the keywords are the parent's columns, their values this table's.
+
+    For a unique row it is a scalar subquery: one look-up in an index. PostgreSQL may turn EXISTS into a scan of all
+    visible parents for each statement; with EXISTS, logging a batch took twice as much longer.
+    """
     joined = " AND ".join(f"parent.{quoted(theirs)} = {quoted(table)}.{quoted(own)}" for theirs, own in columns.items())
-    return f"EXISTS (SELECT FROM public.{quoted(parent)} AS parent WHERE {joined})"
+    rows = f"FROM public.{quoted(name)} AS parent WHERE {joined}"
+    return f"(SELECT true {rows})" if unique else f"EXISTS (SELECT {rows})"
 
 
 def _inputs() -> Rule:
     # MLflow writes (DATASET, RUN), (RUN_INPUT, MODEL_INPUT) and (RUN_OUTPUT, MODEL_OUTPUT): each has one run.
     visible = (
-        f"CASE WHEN source_type IN ('RUN_INPUT', 'RUN_OUTPUT') THEN {exists('inputs', 'runs', run_uuid='source_id')}"
-        f" WHEN destination_type = 'RUN' THEN {exists('inputs', 'runs', run_uuid='destination_id')} ELSE false END"
+        f"CASE WHEN source_type IN ('RUN_INPUT', 'RUN_OUTPUT') THEN {parent_visible('inputs', 'runs', run_uuid='source_id')}"
+        f" WHEN destination_type = 'RUN' THEN {parent_visible('inputs', 'runs', run_uuid='destination_id')} ELSE false END"
     )
     writable = (
         f"{visible} AND CASE WHEN source_type = 'DATASET' THEN"
-        f" {exists('inputs', 'datasets', dataset_uuid='source_id')}"
+        f" {parent_visible('inputs', 'datasets', unique=False, dataset_uuid='source_id')}"
         " WHEN destination_type IN ('MODEL_INPUT', 'MODEL_OUTPUT') THEN"
-        f" {exists('inputs', 'logged_models', model_id='destination_id')} ELSE false END"
+        f" {parent_visible('inputs', 'logged_models', model_id='destination_id')} ELSE false END"
     )
     return Rule(visible=visible, writable=writable, through=("runs", "datasets", "logged_models"))
 
@@ -90,14 +95,14 @@ def _associations() -> Rule:
     # An evaluation dataset is written after its associations, so those are judged by the experiment: their reader meets
     # the dataset's own policy. A prompt's version is a name in the trace's own workspace.
     experiment = (
-        "EXISTS (SELECT FROM public.experiments AS parent WHERE parent.experiment_id ="
+        "(SELECT true FROM public.experiments AS parent WHERE parent.experiment_id ="
         " CASE WHEN destination_id ~ '^[0-9]{1,18}$' THEN destination_id::bigint END)"
     )
     visible = (
-        f"CASE WHEN source_type = 'trace' THEN {exists('entity_associations', 'trace_info', request_id='source_id')}"
+        f"CASE WHEN source_type = 'trace' THEN {parent_visible('entity_associations', 'trace_info', request_id='source_id')}"
         f" WHEN source_type = 'evaluation_dataset' AND destination_type = 'experiment' THEN {experiment} ELSE false END"
     )
-    run = exists("entity_associations", "runs", run_uuid="destination_id")
+    run = parent_visible("entity_associations", "runs", run_uuid="destination_id")
     return Rule(
         visible=visible,
         writable=f"{visible} AND CASE WHEN destination_type = 'run' THEN {run}"
@@ -107,13 +112,13 @@ def _associations() -> Rule:
 
 
 def _of_experiment(table: str) -> Rule:
-    visible = exists(table, "experiments", experiment_id="experiment_id")
+    visible = parent_visible(table, "experiments", experiment_id="experiment_id")
     return Rule(visible=visible, writable=visible, through=("experiments",))
 
 
 def _written() -> dict[str, Rule]:
     """Rules for tables whose columns do not say it. Reviewed with MLflow 3.17.2."""
-    tag = exists("input_tags", "inputs", input_uuid="input_uuid")
+    tag = parent_visible("input_tags", "inputs", unique=False, input_uuid="input_uuid")
     rollups = (
         "sql_assessment_daily_rollups",
         "sql_span_cost_daily_rollups",
@@ -178,7 +183,9 @@ def _anchors(tables: Mapping[str, Table]) -> dict[str, Reference | None]:
         }
         # A row without its only reference, such as a run without an experiment, is nobody's. With two, it could be
         # somebody's by the other.
-        reached = reached or {name: some[0] for name, some in usable.items() if len(some) == 1}
+        reached = reached or {
+            name: some[0] for name, some in usable.items() if some and len(tables[name].references) == 1
+        }
         if not reached:
             return anchors
         anchors |= reached
@@ -194,7 +201,9 @@ def _derived(name: str, table: Table, anchor: Reference | None) -> Rule:
     for reference in sorted(table.references, key=_order):
         if reference == anchor or (anchor is None and _carries_workspace(reference)):
             continue
-        free = [f"{quoted(name)}.{quoted(column)} IS NULL" for column in reference.columns if column not in table.required]
+        free = [
+            f"{quoted(name)}.{quoted(column)} IS NULL" for column in reference.columns if column not in table.required
+        ]
         conditions.append(" OR ".join([*free, _condition(name, reference)]))
         through.append(reference.parent)
     writable = visible if len(conditions) == 1 else " AND ".join(f"({one})" for one in conditions)
@@ -202,7 +211,9 @@ def _derived(name: str, table: Table, anchor: Reference | None) -> Rule:
 
 
 def _condition(table: str, reference: Reference) -> str:
-    return exists(table, reference.parent, **dict(zip(reference.parent_columns, reference.columns, strict=True)))
+    return parent_visible(
+        table, reference.parent, **dict(zip(reference.parent_columns, reference.columns, strict=True))
+    )
 
 
 def _carries_workspace(reference: Reference) -> bool:
