@@ -1,9 +1,10 @@
-"""Makes MLflow's role and database as the server's administrator, and proves that the role can work.
+"""Makes MLflow's two roles and its database as the server's administrator, and proves that the roles can sign in.
 
 Runs in a Job before the schema migration, and again whenever a password or a name changes. What is there already stays:
 a role that may do more than MLflow needs, or a database of somebody else's, ends the Job instead of being changed.
 Names are quoted by psycopg; the password reaches the server as its SCRAM verifier, which no log of statements gives
-away.
+away. The first role owns the database; MLflow's server signs in as the second one, which gets what it may do from the
+schema migration.
 
 Exit codes: 0 done; 20 the administrator cannot sign in; 21 the role has other rights; 22 the database is somebody
 else's; 23 its encoding is not UTF8; 24 the server is too old; 25 the role cannot sign in, or cannot create a table;
@@ -36,7 +37,7 @@ CONNECT_SECONDS = 10
 # What libpq says when the server itself refused, unless it is starting or full, and when its certificate is not right.
 FINAL = re.compile(r"FATAL: (?!the database system|sorry, too many|remaining connection)|certificate|not support SSL")
 
-ROLE, DATABASE = environ["ROLE"], environ["DATABASE"]
+ROLE, SERVER_ROLE, DATABASE = environ["ROLE"], environ["SERVER_ROLE"], environ["DATABASE"]
 SERVER = f"{environ['PGHOST']}:{environ['PGPORT']}"
 # Rights that reach beyond one database.
 RIGHTS = {
@@ -93,23 +94,24 @@ def connected(code: int, who: str, *, user: str, password: str, database: str) -
             time.sleep(2)
 
 
-def ensure_role(connection: psycopg.Connection, password: str) -> None:
+def ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:
     """The role exists, has no rights beyond its own things, and has this password."""
     columns = SQL(", ").join(map(Identifier, RIGHTS))
-    found = connection.execute(SQL("SELECT {} FROM pg_roles WHERE rolname = %s").format(columns), [ROLE]).fetchone()
+    found = connection.execute(SQL("SELECT {} FROM pg_roles WHERE rolname = %s").format(columns), [role]).fetchone()
     if found is not None:
         excess = [right for right, has in zip(RIGHTS.values(), found, strict=True) if has]
         if excess:
             finish(
                 ROLE_RIGHTS,
-                f"role {ROLE} exists at {SERVER} with {', '.join(excess)}, which MLflow must not have: "
+                f"role {role} exists at {SERVER} with {', '.join(excess)}, which MLflow must not have: "
                 "take these away (ALTER ROLE), or choose another database.user",
             )
     else:
-        connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(ROLE)))
-        print(f"created role {ROLE}", flush=True)
-    verifier = connection.pgconn.encrypt_password(password.encode(), ROLE.encode(), b"scram-sha-256").decode()
-    connection.execute(SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(Identifier(ROLE), Literal(verifier)))
+        connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(role)))
+        print(f"created role {role}", flush=True)
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    inherits = SQL("NOINHERIT" if role == SERVER_ROLE else "INHERIT")
+    connection.execute(SQL("ALTER ROLE {} LOGIN {} PASSWORD {}").format(Identifier(role), inherits, Literal(verifier)))
 
 
 @contextmanager
@@ -151,13 +153,16 @@ def ensure_database(connection: psycopg.Connection) -> None:
     elif found[1] != "UTF8":
         finish(ENCODING, f"database {DATABASE} has the encoding {found[1]}, and MLflow needs UTF8: choose another")
     connection.execute(SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(Identifier(DATABASE)))
+    connection.execute(
+        SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(DATABASE), Identifier(SERVER_ROLE))
+    )
 
 
 def main() -> NoReturn:
-    password = environ["ROLE_PASSWORD"]
+    passwords = {ROLE: environ["ROLE_PASSWORD"], SERVER_ROLE: environ["SERVER_PASSWORD"]}
     user, secret = administrator()
-    if user == ROLE:
-        finish(ROLE_RIGHTS, f"{ROLE} is the administrator itself: choose another database.user for MLflow")
+    if user in passwords:
+        finish(ROLE_RIGHTS, f"{user} is the administrator itself: choose another database.user for MLflow")
     who = f"the administrator {user}"
     with connected(ADMINISTRATOR, who, user=user, password=secret, database="postgres") as connection:
         version = connection.info.server_version // 10000
@@ -165,18 +170,22 @@ def main() -> NoReturn:
             finish(TOO_OLD, f"{SERVER} is PostgreSQL {version}; expected {OLDEST} or newer: create role and database by hand")
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
-            ensure_role(connection, password)
+            for role, password in passwords.items():
+                ensure_role(connection, role, password)
             with acting_as_role(connection, version):
                 ensure_database(connection)
                 with connected(ADMINISTRATOR, who, user=user, password=secret, database=DATABASE) as inside:
                     inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         except psycopg.errors.InsufficientPrivilege as error:
             finish(ADMINISTRATOR, f"{who} lacks a right at {SERVER}, expected CREATEROLE and CREATEDB: {error}")
-    with connected(ROLE_USELESS, f"role {ROLE}", user=ROLE, password=password, database=DATABASE) as connection:
+    server = passwords[SERVER_ROLE]
+    connected(ROLE_USELESS, f"role {SERVER_ROLE}", user=SERVER_ROLE, password=server, database=DATABASE).close()
+    owner = passwords[ROLE]
+    with connected(ROLE_USELESS, f"role {ROLE}", user=ROLE, password=owner, database=DATABASE) as connection:
         able = connection.execute("SELECT has_schema_privilege('public', 'CREATE')").fetchone()
     if able != (True,):
         finish(ROLE_USELESS, f"role {ROLE} may create nothing in the schema public of database {DATABASE}")
-    finish(0, f"role {ROLE} owns database {DATABASE} at {SERVER}")
+    finish(0, f"role {ROLE} owns database {DATABASE} at {SERVER}, and {SERVER_ROLE} can sign in to it")
 
 
 if __name__ == "__main__":

@@ -85,18 +85,10 @@ def main() -> NoReturn:
             f"another migration is at work: {error}. Deploy again when it has ended; one that hangs ends with"
             " `kubectl delete job`.",
         )
-    except row_rules.NoRuleError as error:
-        finish(
-            Exit.NO_RULE,
-            f"the schema is at its head, and nothing says whose the rows of {error} are: no server is rolled out that"
-            " would show them to every team. Go back to the image of before, and report it (docs/upgrade.md).",
-        )
-    except row_security.NotSeparatedError as error:
-        finish(Exit.NOT_SEPARATED, f"the database does not keep teams apart: {error}"[:MESSAGE_CHARACTERS])
     except Exception as error:  # noqa: BLE001 - a migration is anybody's code
         finish(
             Exit.FAILED,
-            f"the migration failed and changed nothing: {type(error).__name__}: {error}"[:MESSAGE_CHARACTERS],
+            f"the migration failed and its transaction was undone: {type(error).__name__}: {error}"[:MESSAGE_CHARACTERS],
         )
 
 
@@ -116,21 +108,36 @@ def in_postgresql(uri: str) -> NoReturn:
         for tries_left in reversed(range(TRIES)):
             try:
                 bring_to_head(engine, revisions.in_database(engine))
-                changed = row_security.bring_in_line(engine, server)
+                changed = separate(engine, server)
             except OperationalError as error:
                 if getattr(error.orig, "sqlstate", "") not in LOCKED_STATES:
                     raise
                 print(f"a table is in use; {tries_left} tries left", flush=True)
                 time.sleep(PAUSE_SECONDS)
             else:
-                tables = row_security.verify(engine, server)
-                verify(engine, f"; row-level security on all {tables} tables, changed on {changed}")
+                if faults := row_security.faults(engine, server):
+                    finish(Exit.NOT_SEPARATED, f"not as it was made: {'; '.join(faults)}"[:MESSAGE_CHARACTERS])
+                verify(engine, f"; row-level security verified, changed on {changed} tables")
         done = "the schema is at its head" if revisions.in_database(engine) == revisions.head() else "nothing was changed"
         finish(
             Exit.TABLES_IN_USE,
             f"{done}: a session held a table {TRIES} times for {postgresql.LOCK_TIMEOUT_SECONDS} s (a"
             " backup, a long query?). Deploy again when it has ended, or with server.paused.",
         )
+
+
+def separate(engine: sqlalchemy.Engine, server: str | None) -> int:
+    """Set the policies on a schema at its head; returns the number of tables that were changed."""
+    try:
+        return row_security.bring_in_line(engine, server)
+    except row_rules.NoRuleError as error:
+        finish(
+            Exit.NO_RULE,
+            f"the schema is at its head, and nothing says whose the rows of {error} are. The server is not rolled out,"
+            " because it would show them to every team. Report it (docs/upgrade.md).",
+        )
+    except row_security.NotSeparatedError as error:
+        finish(Exit.NOT_SEPARATED, f"the database would not keep teams apart: {error}"[:MESSAGE_CHARACTERS])
 
 
 def in_sqlite(file: Path) -> NoReturn:

@@ -20,7 +20,7 @@ def sqlite() -> Recording:
             "uri": component.uri,
             "exclusive": component.exclusive,
             "flows": len(component.flows),
-            **_seen(component.attachment),
+            **_seen(component.server.attachment),
         }
 
     return deploy(program)
