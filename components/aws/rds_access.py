@@ -105,9 +105,7 @@ class RdsAccess(pulumi.ComponentResource):
             child,
         )
         owner, server = (
-            tls_connection(
-                host=args.host, port=PORT, name=args.name, user=user, password=secret, authority=authority
-            )
+            tls_connection(host=args.host, port=PORT, name=args.name, user=user, password=secret, authority=authority)
             for user, secret in ((args.user, password), (server_role(args.user), server_password))
         )
         self.database = Database(

@@ -109,9 +109,7 @@ class ExternalDatabase(pulumi.ComponentResource):
         self.register_outputs({"host": args.host})
 
 
-def _server(
-    name: str, args: ExternalDatabaseArgs, opts: pulumi.ResourceOptions
-) -> tuple[str, Credential] | None:
+def _server(name: str, args: ExternalDatabaseArgs, opts: pulumi.ResourceOptions) -> tuple[str, Credential] | None:
     """The server's role and its password; None if MLflow signs in as the owner."""
     if args.administrator is not None:
         user, source = server_role(args.user), GeneratedPassword()

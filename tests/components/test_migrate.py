@@ -270,7 +270,9 @@ def test_a_role_that_no_policy_binds_ends_the_migration(run: Run, world: World) 
     assert "role x has BYPASSRLS" in message
 
 
-def test_a_file_has_no_policies_and_is_migrated_as_a_copy(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_has_no_policies_and_is_migrated_as_a_copy(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "mlflow.db"
     file.write_bytes(b"")
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", f"sqlite:///{file}")

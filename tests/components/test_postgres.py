@@ -31,7 +31,9 @@ def postgres(name: str = "postgres", **changes: Any) -> Recording:  # noqa: ANN4
     return deploy(program)
 
 
-@pytest.mark.parametrize(("side", "secret"), [("owner", "postgres-credential"), ("server", "postgres-client-credential")])
+@pytest.mark.parametrize(
+    ("side", "secret"), [("owner", "postgres-credential"), ("server", "postgres-client-credential")]
+)
 def test_each_password_is_generated_and_stored_in_one_secret_only(side: str, secret: str) -> None:
     got = postgres()
     (password,) = got[secret].secrets.values()

@@ -27,7 +27,7 @@ CHILD = table("id", "root", references=(reference("root", "roots"),))
 
 
 def visible(child: str, column: str, parent: str) -> str:
-    return f'(SELECT true FROM public."{parent}" AS parent WHERE parent."id" = "{child}"."{column}")'
+    return f'(SELECT true FROM public."{parent}" AS parent WHERE parent."id" = "{child}"."{column}")'  # noqa: S608 - an expectation
 
 
 def test_a_table_with_a_workspace_shows_the_rows_of_the_transactions_workspace() -> None:
