@@ -1,8 +1,8 @@
 """MLflow's roles and database on a PostgreSQL server outside the platform, created by a Job as an administrator.
 
 One role owns the database and has no other rights; MLflow signs in as the other one, which owns nothing. The Job runs
-again when a password, the administrator or a name changes: it sets the passwords again, and leaves an existing database as it
-is.
+again when a password, the administrator or a name changes: it sets the passwords again, and leaves an existing database
+as it is.
 """
 
 from collections.abc import Sequence
