@@ -1,7 +1,12 @@
 """Creation of the database for MLflow's metadata."""
 
 from components.database.database import Database
-from components.database.external_database import AdministratorArgs, ExternalDatabase, ExternalDatabaseArgs
+from components.database.external_database import (
+    AdministratorArgs,
+    ExternalDatabase,
+    ExternalDatabaseArgs,
+    ServerRoleArgs,
+)
 from components.database.postgres import SHARED_FRACTION, Postgres, PostgresArgs
 from components.database.sqlite import Sqlite, SqliteArgs
 from components.mlflow.args import LABELS as SERVER
@@ -58,6 +63,7 @@ def database(context: Context) -> Database:
             password=password(settings.credentials, context.secrets.database_password),
             authority=settings.authority,
             administrator=_administrator(context, settings),
+            server=_server(context, settings),
             image=context.image(context.settings.server.image),
             pull_secrets=context.pull_secrets,
             trust=context.trust,
@@ -73,4 +79,13 @@ def _administrator(context: Context, settings: ExternalDatabaseSettings) -> Admi
     return AdministratorArgs(
         user=administrator.user,
         password=password(administrator.credentials, context.secrets.database_administrator_password),
+    )
+
+
+def _server(context: Context, settings: ExternalDatabaseSettings) -> ServerRoleArgs | None:
+    server = settings.server
+    if server is None:
+        return None
+    return ServerRoleArgs(
+        user=server.user, password=password(server.credentials, context.secrets.database_server_password)
     )

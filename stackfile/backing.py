@@ -7,6 +7,8 @@ from stackfile.faults import Fault
 
 # Kinds that keep their data on a volume that one pod mounts.
 VOLUMES = {"database": "sqlite", "artifacts": "volume"}
+# Leaves room for `_server` in a PostgreSQL name.
+LONGEST_OWNER = 63 - len("_server")
 LARGER = {"database": "`in-cluster` or `external`", "artifacts": "`in-cluster` or `s3`"}
 
 
@@ -26,6 +28,31 @@ def administrator(draft: Draft) -> Iterator[Fault]:
             "database.administrator.user",
             "is the same as database.user; MLflow must not have an administrator's rights",
             "use another role for MLflow, for example mlflow",
+        )
+
+
+def roles(draft: Draft) -> Iterator[Fault]:
+    """The server's role is another one than the owner's, and is not configured if a Job creates it."""
+    user, server = draft.text("database.user") or "mlflow", draft.text("database.server.user")
+    kind = draft.text("database.kind")
+    if kind == "rds" or (kind == "external" and draft.says("database.administrator")):
+        if len(user) > LONGEST_OWNER:
+            yield Fault(
+                "database.user",
+                f"has {len(user)} characters; the role {user}_server would have more than PostgreSQL's 63",
+                f"use a name of at most {LONGEST_OWNER} characters",
+            )
+        if kind == "external" and draft.says("database.server"):
+            yield Fault(
+                "database.server",
+                "is not used: with database.administrator, `up` creates the server's role",
+                "remove it, or remove database.administrator",
+            )
+    elif kind == "external" and server == user:
+        yield Fault(
+            "database.server.user",
+            "is the same as database.user; the server's role must own nothing",
+            "use another role, for example mlflow_server",
         )
 
 
@@ -81,4 +108,4 @@ def sqlite(draft: Draft) -> Iterator[Fault]:
         )
 
 
-RULES = (administrator, store, volumes, sqlite)
+RULES = (administrator, roles, store, volumes, sqlite)

@@ -50,6 +50,20 @@ def rds(draft: Draft) -> Iterator[Fault]:
         )
 
 
+def one_role(draft: Draft) -> Iterator[Fault]:
+    """Warn about a server that signs in as the owner of the tables."""
+    if draft.text("database.kind") != "external" or draft.says("database.administrator"):
+        return
+    if not draft.says("database.server"):
+        yield Fault(
+            "database.server",
+            "not set, so MLflow signs in as the owner of its tables: row-level security keeps teams apart, but MLflow's"
+            " own role could change the tables or switch it off",
+            "`CREATE ROLE mlflow_server LOGIN NOINHERIT PASSWORD '...'` as an administrator, and set"
+            " database.server.user to it; the migration grants the rest",
+        )
+
+
 def paused(draft: Draft) -> Iterator[Fault]:
     """Warn about a paused server."""
     if draft.value("server.paused") is True:
@@ -64,6 +78,7 @@ CAUTIONS: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     posture.discouraged,
     single,
     rds,
+    one_role,
     paused,
     connections.unlimited,
     server.idle_request,

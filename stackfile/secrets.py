@@ -58,6 +58,9 @@ NEEDS = MappingProxyType(
             OTHER_DATABASES,
             "Password of `database.administrator.user`.",
         ),
+        "databaseServerPassword": Need(
+            "database.server.credentials", "external", OTHER_DATABASES, "Password of `database.server.user`."
+        ),
         "artifactsAccessKeyId": Need(
             "artifacts.credentials", "s3", OTHER_ARTIFACTS, "Access key ID; the key can read and write the bucket."
         ),
@@ -77,6 +80,7 @@ class Secrets:
 
     database_password: pulumi.Output[str] | None
     database_administrator_password: pulumi.Output[str] | None
+    database_server_password: pulumi.Output[str] | None
     artifacts_access_key_id: pulumi.Output[str] | None
     artifacts_secret_access_key: pulumi.Output[str] | None
     login_client_secret: pulumi.Output[str] | None
@@ -162,6 +166,7 @@ def read_secrets() -> Secrets:
     return Secrets(
         database_password=secret("databasePassword"),
         database_administrator_password=secret("databaseAdministratorPassword"),
+        database_server_password=secret("databaseServerPassword"),
         artifacts_access_key_id=secret("artifactsAccessKeyId"),
         artifacts_secret_access_key=secret("artifactsSecretAccessKey"),
         login_client_secret=secret("loginClientSecret"),

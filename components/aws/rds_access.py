@@ -1,4 +1,4 @@
-"""MLflow's access to a database at RDS: the database role, created by a Job that reads the administrator's password."""
+"""MLflow's access to a database at RDS: its roles, created by a Job that reads the administrator's password."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from components.artifacts.artifact_store import region_environment
 from components.aws.pod_identity import AwsIdentity
 from components.aws.rds import PORT
-from components.database.database import Database, postgresql_uri, verified_tls
+from components.database.database import Database, server_role, tls_connection
 from components.database.database_role import Administrator, DatabaseRole, DatabaseRoleArgs
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import service_authority
@@ -38,7 +38,7 @@ class RdsAccessArgs:
 
     user: str
     rotation: int
-    """A new number generates a new password of `user`."""
+    """A new number generates new passwords of `user` and of the server's role."""
 
     authority: str
     """CA certificates of RDS, as PEM."""
@@ -54,7 +54,7 @@ class RdsAccessArgs:
 
 
 class RdsAccess(pulumi.ComponentResource):
-    """The password of MLflow's database role, the CA certificates of RDS, and the Job that creates the role."""
+    """The passwords of MLflow's database roles, the CA certificates of RDS, and the Job that creates the roles."""
 
     database: Database
 
@@ -63,6 +63,9 @@ class RdsAccess(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         password = credential(
             f"{name}-user", GeneratedPassword(rotation=args.rotation), namespace=args.namespace, opts=child
+        )
+        server_password = credential(
+            f"{name}-server", GeneratedPassword(rotation=args.rotation), namespace=args.namespace, opts=child
         )
         authority = service_authority(name, args.authority, namespace=args.namespace, opts=child)
         flow = networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[PORT])
@@ -84,6 +87,8 @@ class RdsAccess(pulumi.ComponentResource):
                 database=args.name,
                 user=args.user,
                 password=password,
+                server_user=server_role(args.user),
+                server_password=server_password,
                 administrator=Administrator(
                     attachment=pods.joined(
                         pods.Attachment(env=(administrator_secret, *region_environment(args.region))),
@@ -99,11 +104,13 @@ class RdsAccess(pulumi.ComponentResource):
             ),
             child,
         )
+        owner, server = (
+            tls_connection(host=args.host, port=PORT, name=args.name, user=user, password=secret, authority=authority)
+            for user, secret in ((args.user, password), (server_role(args.user), server_password))
+        )
         self.database = Database(
-            uri=postgresql_uri(
-                host=args.host, port=PORT, name=args.name, user=args.user, tls=verified_tls(authority.file)
-            ),
-            attachment=pods.joined(authority.attachment, pods.Attachment(env=password.env({"PGPASSWORD": "password"}))),
+            owner=owner,
+            server=server,
             flows=(flow,),
             ready=(role.done,),
         )

@@ -5,19 +5,36 @@ from urllib.parse import quote
 
 import pulumi
 
+from components.kubernetes.ca_certificates import Authority
+from components.kubernetes.credential import Credential
 from components.kubernetes.networks import Flow
-from components.kubernetes.pods import Attachment
+from components.kubernetes.pods import Attachment, joined
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """The settings with which a container signs in to the database."""
+
+    uri: pulumi.Input[str]
+    """SQLAlchemy URI. It contains no password: for PostgreSQL, `attachment` sets PGPASSWORD, which libpq reads."""
+
+    attachment: Attachment
+    """Environment variables and volumes for the container."""
+
+    role: str | None = None
+    """Name of the PostgreSQL role; None for SQLite."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Database:
     """A database, empty or in use, and the settings and connections that its clients need."""
 
-    uri: pulumi.Input[str]
-    """SQLAlchemy URI. It contains no password: for PostgreSQL, `attachment` sets PGPASSWORD, which libpq reads."""
+    owner: Connection
+    """For the schema migration: the role that owns the tables and sees the rows of all workspaces."""
 
-    attachment: Attachment
-    """Environment variables and volumes for every container that connects."""
+    server: Connection
+    """For MLflow: a role that owns nothing and sees the rows of one workspace at a time. It is `owner` for SQLite, and
+    for a PostgreSQL server where no second role is configured."""
 
     flows: tuple[Flow, ...]
     """Connections to the database, which the NetworkPolicies of its clients have to allow."""
@@ -27,6 +44,11 @@ class Database:
 
     exclusive: bool = False
     """True if only one pod at a time can use the database."""
+
+
+def server_role(owner: str) -> str:
+    """Name of the role that MLflow signs in as, where the platform creates it."""
+    return f"{owner}_server"
 
 
 def postgresql_uri(
@@ -42,6 +64,16 @@ def postgresql_uri(
     )
 
 
-def verified_tls(authority_file: str) -> str:
-    """TLS options of libpq: verify the server's certificate (CA certificates in `authority_file`) and its host name."""
-    return f"sslmode=verify-full&sslrootcert={authority_file}"
+def tls_connection(
+    *, host: pulumi.Input[str], port: int, name: str, user: str, password: Credential, authority: Authority
+) -> Connection:
+    """A connection by TLS that verifies the server's host name and its certificate against the CA certificates.
+
+    The password is the entry `password` of the credential.
+    """
+    tls = f"sslmode=verify-full&sslrootcert={authority.file}"
+    return Connection(
+        uri=postgresql_uri(host=host, port=port, name=name, user=user, tls=tls),
+        attachment=joined(authority.attachment, Attachment(env=password.env({"PGPASSWORD": "password"}))),
+        role=user,
+    )

@@ -1,7 +1,8 @@
-"""MLflow's role and database on a PostgreSQL server outside the platform: a Job creates both as an administrator.
+"""MLflow's roles and database on a PostgreSQL server outside the platform, created by a Job as an administrator.
 
-The role owns its database and has no other rights. The Job runs again when a password, the administrator or a name
-changes: it sets the role's password again, and leaves an existing database as it is.
+One role owns the database and has no other rights; MLflow signs in as the other one, which owns nothing. The Job runs
+again when a password, the administrator or a name changes: it sets both passwords again, and does not change an
+existing database.
 """
 
 from collections.abc import Sequence
@@ -68,10 +69,16 @@ class DatabaseRoleArgs:
     port: pulumi.Input[int]
     database: str
     user: str
-    """Name of the role."""
+    """Name of the role that owns the database."""
 
     password: Credential
-    """The credential whose entry `password` is the role's password."""
+    """The credential whose entry `password` is the owner's password."""
+
+    server_user: str
+    """Name of the role that MLflow signs in as."""
+
+    server_password: Credential
+    """The credential whose entry `password` is the password of that role."""
 
     administrator: Administrator
     authority: Authority
@@ -88,7 +95,7 @@ class DatabaseRoleArgs:
 
 
 class DatabaseRole(pulumi.ComponentResource):
-    """The Job that creates MLflow's role and database. If the Job fails, the deployment stops and shows its error."""
+    """The Job that creates roles and database; if it fails, the deployment stops and shows the Job's error message."""
 
     done: pulumi.Resource
 
@@ -109,7 +116,9 @@ class DatabaseRole(pulumi.ComponentResource):
                     core.EnvVarArgs(name="PGSSLROOTCERT", value=args.authority.file),
                     core.EnvVarArgs(name="ROLE", value=args.user),
                     core.EnvVarArgs(name="DATABASE", value=args.database),
+                    core.EnvVarArgs(name="SERVER_ROLE", value=args.server_user),
                     *args.password.env({"ROLE_PASSWORD": "password"}),
+                    *args.server_password.env({"SERVER_PASSWORD": "password"}),
                 ],
                 resources=RESOURCES,
                 attachment=pods.joined(args.trust, args.authority.attachment, args.administrator.attachment),
@@ -118,7 +127,7 @@ class DatabaseRole(pulumi.ComponentResource):
                 backoff_limit=0,
                 pod_failure_policy=IGNORE_DISRUPTION,
                 service_account=args.administrator.service_account,
-                ready=[*args.ready, *args.password.ready, *args.administrator.ready],
+                ready=[*args.ready, *args.password.ready, *args.server_password.ready, *args.administrator.ready],
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -1,24 +1,33 @@
-"""A PostgreSQL database outside the platform: its credential, CA certificate, network access and MLflow's role."""
+"""A PostgreSQL database outside the platform: its credentials, CA certificate, network access and MLflow's roles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.database.database import Database, postgresql_uri, verified_tls
+from components.database.database import Database, server_role, tls_connection
 from components.database.database_role import Administrator, DatabaseRole, DatabaseRoleArgs
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import service_authority
-from components.kubernetes.credential import Source, credential
+from components.kubernetes.credential import Credential, GeneratedPassword, Source, credential
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdministratorArgs:
-    """The administrator account of the PostgreSQL server, with which a Job creates MLflow's role and database."""
+    """The administrator account of the PostgreSQL server, with which roles and database are created."""
 
     user: str
     password: Source
     """Source of the administrator's password (entry `password`)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerRoleArgs:
+    """An existing role for MLflow's server, which owns nothing."""
+
+    user: str
+    password: Source
+    """Source of the role's password (entry `password`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +46,10 @@ class ExternalDatabaseArgs:
     """CA certificate that the database's clients trust, as PEM; None means the public CA certificates."""
 
     administrator: AdministratorArgs | None = None
-    """None means that MLflow's role and database exist already."""
+    """None means that roles and database exist already."""
+
+    server: ServerRoleArgs | None = None
+    """The server's role, if there is no administrator to create one; None means that MLflow signs in as `user`."""
 
     image: str
     """The MLflow server's image, for the Job that creates MLflow's role and database."""
@@ -60,8 +72,9 @@ class ExternalDatabase(pulumi.ComponentResource):
         password = credential(name, args.password, namespace=args.namespace, opts=child)
         authority = service_authority(name, args.authority, namespace=args.namespace, opts=child)
         flow = networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.port])
-        ready = password.ready
-        if args.administrator is not None:
+        server = _server(name, args, child)
+        ready = (*password.ready, *(() if server is None else server[1].ready))
+        if args.administrator is not None and server is not None:
             administrator = credential(
                 f"{name}-administrator", args.administrator.password, namespace=args.namespace, opts=child
             )
@@ -76,6 +89,8 @@ class ExternalDatabase(pulumi.ComponentResource):
                     database=args.name,
                     user=args.user,
                     password=password,
+                    server_user=server[0],
+                    server_password=server[1],
                     administrator=Administrator.by_password(args.administrator.user, administrator),
                     authority=authority,
                     trust=args.trust,
@@ -84,12 +99,22 @@ class ExternalDatabase(pulumi.ComponentResource):
                 child,
             )
             ready = (role.done,)
-        self.database = Database(
-            uri=postgresql_uri(
-                host=args.host, port=args.port, name=args.name, user=args.user, tls=verified_tls(authority.file)
-            ),
-            attachment=pods.joined(authority.attachment, pods.Attachment(env=password.env({"PGPASSWORD": "password"}))),
-            flows=(flow,),
-            ready=ready,
+        owner, client = (
+            tls_connection(
+                host=args.host, port=args.port, name=args.name, user=user, password=secret, authority=authority
+            )
+            for user, secret in ((args.user, password), server or (args.user, password))
         )
+        self.database = Database(owner=owner, server=client, flows=(flow,), ready=ready)
         self.register_outputs({"host": args.host})
+
+
+def _server(name: str, args: ExternalDatabaseArgs, opts: pulumi.ResourceOptions) -> tuple[str, Credential] | None:
+    """The server's role and its password; None if MLflow signs in as the owner."""
+    if args.administrator is not None:
+        user, source = server_role(args.user), GeneratedPassword()
+    elif args.server is not None:
+        user, source = args.server.user, args.server.password
+    else:
+        return None
+    return user, credential(f"{name}-server", source, namespace=args.namespace, opts=opts)

@@ -1,7 +1,8 @@
 """PostgreSQL 17 in the cluster: one instance on one volume.
 
-For evaluation, and for teams that accept an outage while PostgreSQL restarts; there is no replica. MLflow's role owns
-the database `mlflow` and has no other rights; the superuser has no password and cannot connect over the network.
+For evaluation, and for teams that accept an outage while it restarts; there is no replica. The role `mlflow` owns the
+database `mlflow` and has no other rights; MLflow signs in as `mlflow_server`, which owns nothing. The superuser has no
+password and cannot connect over the network.
 """
 
 from collections.abc import Sequence
@@ -11,13 +12,15 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components.database.database import Database, postgresql_uri
+from components.database.database import Connection, Database, postgresql_uri, server_role
 from components.kubernetes import networks, pods, volumes
 from components.scripts import script
 
 core = k8s.core.v1
 
 PORT = 5432
+# Owner of the database, as in scripts/role.sql.
+ROLE = "mlflow"
 # The official image's `postgres` user.
 UID = 999
 # Shared buffers as a fraction of the memory limit, as PostgreSQL's manual recommends.
@@ -58,7 +61,7 @@ class PostgresArgs:
 
 
 class Postgres(pulumi.ComponentResource):
-    """A StatefulSet with one replica, its Service, and the password of MLflow's role."""
+    """A StatefulSet with one replica, its Service, and the passwords of the two roles."""
 
     database: Database
 
@@ -66,13 +69,8 @@ class Postgres(pulumi.ComponentResource):
         super().__init__("mlflow-platform:index:Postgres", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         labels = pods.labels("postgres")
-        password = random.RandomPassword(f"{name}-password", length=32, special=False, opts=child)
-        credential = core.Secret(
-            f"{name}-credential",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-            string_data={"password": password.result},
-            opts=child,
-        )
+        owner = _password(name, args.namespace, child)
+        client = _password(f"{name}-client", args.namespace, child)
         configuration = core.ConfigMap(
             f"{name}-configuration",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
@@ -104,7 +102,7 @@ class Postgres(pulumi.ComponentResource):
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=_pod(args, credential.metadata.name, configuration.metadata.name),
+                    spec=_pod(args, owner, client, configuration.metadata.name),
                 ),
                 volume_claim_templates=[volumes.claim_template("data", args.storage, args.storage_class)],
             ),
@@ -113,14 +111,33 @@ class Postgres(pulumi.ComponentResource):
             ),
         )
         self.database = Database(
-            # Connections stay inside a namespace whose NetworkPolicies deny all other traffic; TLS would need a CA
-            # certificate in every client.
-            uri=postgresql_uri(host="postgres", port=PORT, name="mlflow", user="mlflow", tls="sslmode=disable"),
-            attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", credential, "password"),)),
+            owner=_connection(ROLE, owner),
+            server=_connection(server_role(ROLE), client),
             flows=(networks.Flow(peers=[networks.pods(labels)], ports=[PORT]),),
             ready=(server,),
         )
         self.register_outputs({})
+
+
+def _password(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> core.Secret:
+    """A generated password of a role."""
+    password = random.RandomPassword(f"{name}-password", length=32, special=False, opts=opts)
+    return core.Secret(
+        f"{name}-credential",
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace),
+        string_data={"password": password.result},
+        opts=opts,
+    )
+
+
+def _connection(role: str, credential: core.Secret) -> Connection:
+    return Connection(
+        # Connections stay inside a namespace whose NetworkPolicies deny all other traffic; TLS would need a CA
+        # certificate in every client.
+        uri=postgresql_uri(host="postgres", port=PORT, name="mlflow", user=role, tls="sslmode=disable"),
+        attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", credential, "password"),)),
+        role=role,
+    )
 
 
 def _probe(command: str, *, period: int, failures: int) -> core.ProbeArgs:
@@ -132,7 +149,9 @@ def _probe(command: str, *, period: int, failures: int) -> core.ProbeArgs:
     )
 
 
-def _pod(args: PostgresArgs, credential: pulumi.Input[str], configuration: pulumi.Input[str]) -> core.PodSpecArgs:
+def _pod(
+    args: PostgresArgs, owner: core.Secret, client: core.Secret, configuration: pulumi.Input[str]
+) -> core.PodSpecArgs:
     container = core.ContainerArgs(
         name="postgres",
         image=args.image,
@@ -165,7 +184,8 @@ def _pod(args: PostgresArgs, credential: pulumi.Input[str], configuration: pulum
         volumes.scratch("run", "/var/run/postgresql", "1Mi"),
         volumes.tmp("256Mi"),
         volumes.config_map_files("configuration", configuration, "/etc/postgresql"),
-        volumes.secret_files("credential", credential, "/run/secrets/postgres"),
+        volumes.secret_files("credential", owner.metadata.name, "/run/secrets/postgres"),
+        volumes.secret_files("client-credential", client.metadata.name, "/run/secrets/postgres-client"),
     )
     # A fast stop under load writes one checkpoint; a minute is ample for as many buffers as the memory limit holds.
     return pods.hardened_pod(UID, container, attachment, pull_secrets=args.pull_secrets, termination_seconds=60)

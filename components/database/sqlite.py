@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.database.database import Database
+from components.database.database import Connection, Database
 from components.kubernetes.volumes import persistent_volume
 
 
@@ -35,7 +35,6 @@ class Sqlite(pulumi.ComponentResource):
             namespace=args.namespace,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.database = Database(
-            uri="sqlite:////mlflow/mlflow.db", attachment=attachment, flows=(), ready=(claim,), exclusive=True
-        )
+        connection = Connection(uri="sqlite:////mlflow/mlflow.db", attachment=attachment)
+        self.database = Database(owner=connection, server=connection, flows=(), ready=(claim,), exclusive=True)
         self.register_outputs({})

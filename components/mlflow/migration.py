@@ -1,4 +1,7 @@
-"""The schema migration: a Job that runs before the server's rollout and leaves the schema at its newest revision."""
+"""The schema migration: a Job that runs before the server's rollout, as the owner of the tables.
+
+It leaves the schema at its newest revision, and row-level security on every table.
+"""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +21,7 @@ LABELS = pods.labels("migration")
 # Importing MLflow's models alone takes 300 MiB.
 RESOURCES = pods.Resources(cpu="100m", memory="384Mi", cpu_limit="2", memory_limit="768Mi")
 # Modules that components/scripts/migrate.py imports.
-MODULES = ("additive.py", "postgresql.py", "revisions.py", "sqlite_file.py")
+MODULES = ("additive.py", "postgresql.py", "revisions.py", "row_rules.py", "row_security.py", "sqlite_file.py")
 # A tag like `3.17.2` or `3.17.2-internal.4`, with or without a digest after it.
 VERSION_TAG = re.compile(r":v?(\d+\.\d+\.\d+(?:rc\d+)?)(?:[-_.][\w.-]*)?(?:@sha256:[0-9a-f]+)?$")
 
@@ -66,7 +69,7 @@ class SchemaMigration(pulumi.ComponentResource):
                 modules=MODULES,
                 env=_environment(args),
                 resources=RESOURCES,
-                attachment=pods.joined(volumes.tmp("64Mi"), args.trust, args.database.attachment),
+                attachment=pods.joined(volumes.tmp("64Mi"), args.trust, args.database.owner.attachment),
                 egress=args.database.flows,
                 # A pod that was killed has changed nothing, so a second attempt may succeed; a schema that does not fit
                 # fails both times. With a failure policy that ends the Job at once, Pulumi's Kubernetes provider would
@@ -102,9 +105,12 @@ def _server_affinity() -> core.AffinityArgs:
 
 def _environment(args: SchemaMigrationArgs) -> list[core.EnvVarArgs]:
     version = expected_version(args.image)
+    role = args.database.server.role
+    split = role is not None and role != args.database.owner.role
     return [
         core.EnvVarArgs(name="HOME", value="/tmp"),  # noqa: S108 - a volume of the pod
-        core.EnvVarArgs(name="MLFLOW_BACKEND_STORE_URI", value=args.database.uri),
+        core.EnvVarArgs(name="MLFLOW_BACKEND_STORE_URI", value=args.database.owner.uri),
         core.EnvVarArgs(name="MLFLOW_DISABLE_TELEMETRY", value="true"),
+        *([core.EnvVarArgs(name="SERVER_ROLE", value=role)] if split else []),
         *([] if version is None else [core.EnvVarArgs(name="EXPECTED_VERSION", value=version)]),
     ]

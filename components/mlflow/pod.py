@@ -21,7 +21,7 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str], *, webhook_key: pod
         pods.Attachment(volumes=args.login.attachment.volumes),
         args.trust,
         webhook_key,
-        args.database.attachment,
+        args.database.server.attachment,
         args.artifact_store.attachment,
         pods.Attachment(init_containers=(args.login.sidecar,)),
     )
@@ -41,7 +41,7 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
     return core.ContainerArgs(
         name="mlflow",
         image=args.image,
-        command=pulumi.Output.all(args.namespace, args.database.uri, args.artifact_store.uri).apply(
+        command=pulumi.Output.all(args.namespace, args.database.server.uri, args.artifact_store.uri).apply(
             lambda values: command(args, namespace=values[0], database=values[1], artifacts=values[2])
         ),
         resources=args.resources.to_args(),

@@ -110,6 +110,8 @@ def environment(args: MLflowArgs) -> dict[str, str]:
     if args.only_workspace is not None:
         variables["MLFLOW_K8S_AUTH_WORKSPACES_ENABLED"] = "false"
         variables["MLFLOW_K8S_AUTH_NAMESPACE"] = args.only_workspace
+        # libpq: without workspaces, all rows are in this one. Commands in the pod see them as well.
+        variables["PGOPTIONS"] = "-c mlflow.workspace=default"
     if args.contact is not None:
         variables["MLFLOW_PLATFORM_CONTACT"] = args.contact
     if args.features:

@@ -1,9 +1,10 @@
-"""Job script that creates MLflow's role and database as the PostgreSQL server's administrator, and then tests the role.
+"""Job script that creates MLflow's two roles and its database as the PostgreSQL server's administrator, and tests them.
 
-The Job runs before the schema migration, and again after a change of a password or a name. An existing role with more
-attributes than MLflow needs, or an existing database with another owner, is not changed: the Job fails instead. psycopg
-quotes all names. The script sends the role's password as a SCRAM verifier, so PostgreSQL's statement log never contains
-the password.
+The first role owns the database; MLflow's server signs in as the second one, to which the schema migration grants its
+privileges. The Job runs before the schema migration, and again after a change of a password or a name. An existing role
+with more attributes than MLflow needs, or an existing database with another owner, is not changed: the Job fails
+instead. psycopg quotes all names. The script sends passwords as SCRAM verifiers, so PostgreSQL's statement log never
+contains them.
 
 Exit codes: 0 done; 20 the administrator cannot sign in or lacks a privilege; 21 the role has attributes that MLflow
 must not have, or is the administrator; 22 the database has another owner; 23 the database's encoding is not UTF8;
@@ -40,7 +41,7 @@ CONNECT_SECONDS = 10
 # starting or has no free connection, or the server's certificate is wrong.
 FINAL = re.compile(r"FATAL: (?!the database system|sorry, too many|remaining connection)|certificate|not support SSL")
 
-ROLE, DATABASE = environ["ROLE"], environ["DATABASE"]
+ROLE, SERVER_ROLE, DATABASE = environ["ROLE"], environ["SERVER_ROLE"], environ["DATABASE"]
 SERVER = f"{environ['PGHOST']}:{environ['PGPORT']}"
 # Role attributes that reach beyond one database, by column of pg_roles.
 RIGHTS = {
@@ -104,23 +105,24 @@ def connected(code: int, who: str, *, user: str, password: str, database: str) -
             time.sleep(2)
 
 
-def ensure_role(connection: psycopg.Connection, password: str) -> None:
+def ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:
     """Create the role if it is missing, and set its password; exit if an existing role has an attribute in `RIGHTS`."""
     columns = SQL(", ").join(map(Identifier, RIGHTS))
-    found = connection.execute(SQL("SELECT {} FROM pg_roles WHERE rolname = %s").format(columns), [ROLE]).fetchone()
+    found = connection.execute(SQL("SELECT {} FROM pg_roles WHERE rolname = %s").format(columns), [role]).fetchone()
     if found is not None:
         excess = [right for right, has in zip(RIGHTS.values(), found, strict=True) if has]
         if excess:
             finish(
                 ROLE_RIGHTS,
-                f"role {ROLE} at {SERVER} has {', '.join(excess)}, which MLflow must not have: "
+                f"role {role} at {SERVER} has {', '.join(excess)}, which MLflow must not have: "
                 "remove these attributes (ALTER ROLE), or choose another database.user",
             )
     else:
-        connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(ROLE)))
-        print(f"created role {ROLE}", flush=True)
-    verifier = connection.pgconn.encrypt_password(password.encode(), ROLE.encode(), b"scram-sha-256").decode()
-    connection.execute(SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(Identifier(ROLE), Literal(verifier)))
+        connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(role)))
+        print(f"created role {role}", flush=True)
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    inherits = SQL("NOINHERIT" if role == SERVER_ROLE else "INHERIT")
+    connection.execute(SQL("ALTER ROLE {} LOGIN {} PASSWORD {}").format(Identifier(role), inherits, Literal(verifier)))
 
 
 @contextmanager
@@ -169,13 +171,16 @@ def ensure_database(connection: psycopg.Connection) -> None:
     elif found[1] != "UTF8":
         finish(ENCODING, f"database {DATABASE} has encoding {found[1]}, expected UTF8: choose another database.name")
     connection.execute(SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(Identifier(DATABASE)))
+    connection.execute(
+        SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(DATABASE), Identifier(SERVER_ROLE))
+    )
 
 
 def main() -> NoReturn:
-    password = environ["ROLE_PASSWORD"]
+    passwords = {ROLE: environ["ROLE_PASSWORD"], SERVER_ROLE: environ["SERVER_PASSWORD"]}
     user, secret = administrator()
-    if user == ROLE:
-        finish(ROLE_RIGHTS, f"database.user {ROLE} is also the administrator: choose another database.user")
+    if user in passwords:
+        finish(ROLE_RIGHTS, f"database.user {user} is also the administrator: choose another database.user")
     who = f"the administrator {user}"
     with connected(ADMINISTRATOR, who, user=user, password=secret, database="postgres") as connection:
         version = connection.info.server_version // 10000
@@ -187,18 +192,22 @@ def main() -> NoReturn:
             )
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
-            ensure_role(connection, password)
+            for role, password in passwords.items():
+                ensure_role(connection, role, password)
             with acting_as_role(connection, version):
                 ensure_database(connection)
                 with connected(ADMINISTRATOR, who, user=user, password=secret, database=DATABASE) as inside:
                     inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         except psycopg.errors.InsufficientPrivilege as error:
             finish(ADMINISTRATOR, f"{who} lacks a privilege at {SERVER}, expected CREATEROLE and CREATEDB: {error}")
-    with connected(ROLE_USELESS, f"role {ROLE}", user=ROLE, password=password, database=DATABASE) as connection:
+    server = passwords[SERVER_ROLE]
+    connected(ROLE_USELESS, f"role {SERVER_ROLE}", user=SERVER_ROLE, password=server, database=DATABASE).close()
+    owner = passwords[ROLE]
+    with connected(ROLE_USELESS, f"role {ROLE}", user=ROLE, password=owner, database=DATABASE) as connection:
         able = connection.execute("SELECT has_schema_privilege('public', 'CREATE')").fetchone()
     if able != (True,):
         finish(ROLE_USELESS, f"role {ROLE} cannot create tables in the schema public of database {DATABASE}")
-    finish(0, f"role {ROLE} owns database {DATABASE} at {SERVER}")
+    finish(0, f"role {ROLE} owns database {DATABASE} at {SERVER}, and {SERVER_ROLE} can sign in to it")
 
 
 if __name__ == "__main__":

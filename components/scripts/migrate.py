@@ -1,7 +1,8 @@
-"""Job script that migrates the database to the schema of this image's MLflow, and verifies the schema's revision.
+"""Job script that migrates the database to the schema of this image's MLflow, sets its policies, and verifies both.
 
-The Job runs before the server's rollout. All revisions run in one transaction: a migration that fails or is killed has
-changed nothing. docs/upgrade.md lists the exit codes and what to do about each.
+The Job runs before the server's rollout, as the owner of the tables. All revisions are one transaction, and all
+policies of row-level security another one: a migration that fails or is killed has changed nothing, or the schema
+alone. docs/upgrade.md lists the exit codes and what to do about each.
 """
 
 import os
@@ -17,6 +18,8 @@ from typing import NoReturn
 import mlflow
 import postgresql
 import revisions
+import row_rules
+import row_security
 import sqlalchemy
 import sqlite_file
 from mlflow.store.db import utils
@@ -32,7 +35,8 @@ TRIES = 12
 PAUSE_SECONDS = 5
 # Kubernetes keeps 4096 bytes of the termination message.
 MESSAGE_CHARACTERS = 3500
-LOCK_NOT_AVAILABLE = "55P03"
+# Not available in time, or a deadlock with a session that takes the tables in another order.
+LOCKED_STATES = ("55P03", "40P01")
 
 
 class Exit(IntEnum):
@@ -47,6 +51,8 @@ class Exit(IntEnum):
     UNREACHABLE = 15
     FAILED = 16
     TABLES_IN_USE = 17
+    NO_RULE = 18
+    NOT_SEPARATED = 19
 
 
 def finish(code: Exit, message: str) -> NoReturn:
@@ -86,38 +92,57 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - a migration can raise any exception
         finish(
             Exit.FAILED,
-            f"the migration failed and changed nothing: {type(error).__name__}: {error}"[:MESSAGE_CHARACTERS],
+            f"the migration failed and its transaction was undone: {type(error).__name__}: {error}"[:MESSAGE_CHARACTERS],
         )
 
 
 def in_postgresql(uri: str) -> NoReturn:
     """Migrate a PostgreSQL database; refuse if a server of the old version is connected and could not keep running."""
     engine = postgresql.connect(uri, os.environ.get("HOSTNAME", "?"))
+    server = os.environ.get("SERVER_ROLE")
     wait_until_it_answers(engine)
     with postgresql.one_writer(engine):
         before = revisions.in_database(engine)
         refuse_newer(before)
-        if before is not None and before != revisions.head() and (connected := postgresql.servers(engine)):
+        if before is not None and before != revisions.head() and (connected := postgresql.servers(engine, server)):
             missing = revisions.missing(before)
             if in_the_way := revisions.in_the_way(missing):
                 finish(Exit.SERVER_CONNECTED, refusal(connected, len(missing), in_the_way))
             print(f"servers that stay connected during the migration: {', '.join(connected)}", flush=True)
         for tries_left in reversed(range(TRIES)):
             try:
-                bring_to_head(engine, before)
+                bring_to_head(engine, revisions.in_database(engine))
+                changed = separate(engine, server)
             except OperationalError as error:
-                if getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                if getattr(error.orig, "sqlstate", "") not in LOCKED_STATES:
                     raise
                 print(f"another session has locked a table; {tries_left} tries left", flush=True)
                 time.sleep(PAUSE_SECONDS)
             else:
-                verify(engine)
+                if faults := row_security.faults(engine, server):
+                    finish(Exit.NOT_SEPARATED, f"not as it was made: {'; '.join(faults)}"[:MESSAGE_CHARACTERS])
+                verify(engine, f"; row-level security verified, changed on {changed} tables")
+        done = "the schema is at its head" if revisions.in_database(engine) == revisions.head() else "nothing was changed"
         finish(
             Exit.TABLES_IN_USE,
-            f"nothing was changed: another session (a backup, a long query?) had locked a table in all {TRIES} tries of"
+            f"{done}: another session (a backup, a long query?) had locked a table in all {TRIES} tries of"
             f" {postgresql.LOCK_TIMEOUT_SECONDS} s. Deploy again when that session has ended, or upgrade with the server"
             " paused (docs/upgrade.md).",
         )
+
+
+def separate(engine: sqlalchemy.Engine, server: str | None) -> int:
+    """Set the policies on a schema at its head; returns the number of tables that were changed."""
+    try:
+        return row_security.bring_in_line(engine, server)
+    except row_rules.NoRuleError as error:
+        finish(
+            Exit.NO_RULE,
+            f"the schema is at its head, and nothing says whose the rows of {error} are. The server is not rolled out,"
+            " because it would show them to every team. Report it (docs/upgrade.md).",
+        )
+    except row_security.NotSeparatedError as error:
+        finish(Exit.NOT_SEPARATED, f"the database would not keep teams apart: {error}"[:MESSAGE_CHARACTERS])
 
 
 def in_sqlite(file: Path) -> NoReturn:
@@ -182,7 +207,7 @@ def bring_to_head(engine: sqlalchemy.Engine, before: str | None) -> None:
         utils._upgrade_db(engine)
 
 
-def verify(engine: sqlalchemy.Engine) -> NoReturn:
+def verify(engine: sqlalchemy.Engine, more: str = "") -> NoReturn:
     after, head = revisions.in_database(engine), revisions.head()
     if after != head:
         finish(
@@ -190,7 +215,7 @@ def verify(engine: sqlalchemy.Engine) -> NoReturn:
             f"the schema is at revision {after} after the migration, expected {head}: restore the backup from before"
             " the upgrade (docs/upgrade.md).",
         )
-    finish(Exit.AT_HEAD, f"schema at head {head} of MLflow {mlflow.__version__}")
+    finish(Exit.AT_HEAD, f"schema at head {head} of MLflow {mlflow.__version__}{more}")
 
 
 if __name__ == "__main__":

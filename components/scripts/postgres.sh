@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the cluster on the first start, brings MLflow's role in line with its Secret on every start, and serves.
+# Makes the cluster on the first start, brings MLflow's roles in line with their Secrets on every start, and serves.
 # The superuser has no password and is reached through the socket in the pod only (see pg_hba.conf).
 set -eu
 umask 077

@@ -33,6 +33,8 @@ _SESSION = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "4",
+    # Where MLflow signs in as the owner as well, the policies open only to sessions that say this.
+    "mlflow_platform.owner": "migration",
 }
 
 
@@ -70,13 +72,13 @@ def one_writer(engine: sqlalchemy.Engine) -> Iterator[None]:
         yield
 
 
-def servers(engine: sqlalchemy.Engine) -> list[str]:
-    """Descriptions of the servers that are connected as MLflow's role; empty if there are none.
+def servers(engine: sqlalchemy.Engine, role: str | None) -> list[str]:
+    """Descriptions of the servers that are connected as the owner or as the server's role; empty if there are none.
 
     Waits up to `GOODBYE_SECONDS` for terminating servers to close their sessions.
     """
     end = time.monotonic() + GOODBYE_SECONDS
-    while (found := _others(engine)) and time.monotonic() < end:
+    while (found := _others(engine, role)) and time.monotonic() < end:
         time.sleep(_POLL_SECONDS)
     return found
 
@@ -95,14 +97,15 @@ def _holder(session: sqlalchemy.Connection) -> str:
     return f"{row.application_name} at {row.client_addr} (session {row.pid}, connected since {since})"
 
 
-def _others(engine: sqlalchemy.Engine) -> list[str]:
+def _others(engine: sqlalchemy.Engine, role: str | None) -> list[str]:
     with engine.connect() as session:
         rows = session.execute(
             text(
                 "SELECT coalesce(nullif(application_name, ''), 'server') AS name, client_addr, count(*) AS sessions"
-                " FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
+                " FROM pg_stat_activity WHERE datname = current_database() AND usename IN (current_user, :role)"
                 " AND application_name NOT LIKE :ours GROUP BY 1, 2 ORDER BY 1, 2"
             ),
-            {"ours": f"{APPLICATION}%"},
+            {"ours": f"{APPLICATION}%", "role": role or ""},
         )
-        return [f"{row.name} at {row.client_addr or 'the local socket'} ({row.sessions} sessions)" for row in rows]
+        # PostgreSQL does not tell the owner the addresses of another role's sessions.
+        return [f"{row.name} at {row.client_addr or 'an unknown address'} ({row.sessions} sessions)" for row in rows]

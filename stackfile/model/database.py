@@ -38,6 +38,16 @@ class DatabaseAdministrator(Model):
     """Password of the role."""
 
 
+class DatabaseServerRole(Model):
+    """A PostgreSQL role for MLflow's server that owns nothing; the schema migration grants it what it needs."""
+
+    user: values.Identifier
+    """Name of the role."""
+
+    credentials: Password = CONFIGURED
+    """Password of the role."""
+
+
 class ExternalDatabase(Model):
     """An existing PostgreSQL server."""
 
@@ -55,13 +65,18 @@ class ExternalDatabase(Model):
     """Name of the database; without `administrator` it must exist and belong to `user`."""
 
     user: values.Identifier = "mlflow"
-    """Role that MLflow signs in as."""
+    """Role that owns the database and migrates its schema."""
 
     credentials: PasswordOrGenerated = CONFIGURED
     """Password of `user`. Kind `generated` needs `administrator`, whose rights a Job uses to set the password."""
 
     administrator: DatabaseAdministrator | None = None
-    """If set, a Job creates `user` and the database `name` if they do not exist, and sets the password of `user`."""
+    """If set, a Job creates `user`, a role `<user>_server` that MLflow signs in as, and the database `name` if they do
+    not exist, and sets the passwords."""
+
+    server: DatabaseServerRole | None = None
+    """Without `administrator`: an existing role that owns nothing, and that MLflow signs in as instead of `user`.
+    Without it MLflow's own role could switch row-level security off."""
 
     authority: values.Authority | None = None
     """CA certificate of the server, needed if its CA is private and not in `cluster.authorities`."""

@@ -20,7 +20,8 @@ class RdsDatabase(Model):
     """Name of the database, which `up` creates."""
 
     user: values.Identifier = "mlflow"
-    """Role that MLflow connects as; `up` creates it with a generated password."""
+    """Role that owns the database; `up` creates it, and a role `<user>_server` that MLflow connects as, with generated
+    passwords."""
 
     instance_class: amazon.InstanceClass
     """Instance class; its memory determines `max_connections`."""

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.artifacts.artifact_store import ArtifactStore, key_environment, s3_environment
-from components.database.database import Database
+from components.database.database import Connection, Database
 from components.exposure.certificate import Certificate
 from components.exposure.gateway import Address
 from components.exposure.ingress import IngressRoute
@@ -30,13 +30,21 @@ CLIENT = {"app.kubernetes.io/name": "client"}
 
 
 def database() -> Database:
-    """A database whose password is in the Secret `some-database`, and which is ready once `database-is-up` exists."""
-    password = k8s.core.v1.Secret("some-database", metadata={"name": "some-database", "namespace": NAMESPACE})
+    """A database with passwords in the Secrets `owner` and `some-database`; ready once `database-is-up` exists."""
     return Database(
-        uri="postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
-        attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", password, "password"),)),
+        owner=_connection("owner", "owner"),
+        server=_connection("mlflow", "some-database"),
         flows=(networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[5432]),),
         ready=(k8s.core.v1.ConfigMap("database-is-up"),),
+    )
+
+
+def _connection(role: str, secret: str) -> Connection:
+    password = k8s.core.v1.Secret(secret, metadata={"name": secret, "namespace": NAMESPACE})
+    return Connection(
+        uri=f"postgresql+psycopg://{role}@db.example.com:5432/mlflow?sslmode=require",
+        attachment=pods.Attachment(env=(pods.secret_env("PGPASSWORD", password, "password"),)),
+        role=role,
     )
 
 

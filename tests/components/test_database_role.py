@@ -31,6 +31,8 @@ def role(administrator: Administrator | None = None) -> Recording:
             database="tracking",
             user="platform",
             password=credential("role", GeneratedPassword(), namespace=NAMESPACE, opts=opts),
+            server_user="platform_server",
+            server_password=credential("server", GeneratedPassword(), namespace=NAMESPACE, opts=opts),
             administrator=administrator or Administrator.by_password("root", by_password),
             authority=Authority(file="/etc/authorities/database/ca.crt"),
             flow=networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[6432]),
@@ -40,7 +42,7 @@ def role(administrator: Administrator | None = None) -> Recording:
     return deploy(program)
 
 
-def test_it_has_two_passwords_from_secrets_and_verifies_the_server() -> None:
+def test_it_has_three_passwords_from_secrets_and_verifies_the_server() -> None:
     assert environment(container(role(), "database-role-job")) == {
         "PGHOST": "db.example.com",
         "PGPORT": "6432",
@@ -49,6 +51,8 @@ def test_it_has_two_passwords_from_secrets_and_verifies_the_server() -> None:
         "ROLE": "platform",
         "DATABASE": "tracking",
         "ROLE_PASSWORD": f"{autoname('role-credential')}/password",
+        "SERVER_ROLE": "platform_server",
+        "SERVER_PASSWORD": f"{autoname('server-credential')}/password",
         "ADMINISTRATOR_USER": "root",
         "ADMINISTRATOR_PASSWORD": "company/p",
         "ADMINISTRATOR_PASSWORD_ROTATION": "1",
@@ -57,7 +61,7 @@ def test_it_has_two_passwords_from_secrets_and_verifies_the_server() -> None:
 
 def test_it_runs_again_when_a_password_or_its_script_changes() -> None:
     needed = role()["database-role-job"].dependencies
-    assert {"role-credential", "database-role-script"} <= needed
+    assert {"role-credential", "server-credential", "database-role-script"} <= needed
 
 
 def test_a_failure_ends_it_at_once_and_a_drained_node_does_not() -> None:

@@ -1,6 +1,11 @@
 import pulumi
 
-from components.database.external_database import AdministratorArgs, ExternalDatabase, ExternalDatabaseArgs
+from components.database.external_database import (
+    AdministratorArgs,
+    ExternalDatabase,
+    ExternalDatabaseArgs,
+    ServerRoleArgs,
+)
 from components.kubernetes.credential import ConfiguredValues, GeneratedPassword
 from tests.cloud import autoname
 from tests.components.parts import AUTHORITY, NAMESPACE, attached, container, environment
@@ -9,7 +14,7 @@ from tests.harness import Recording, deploy
 HOSTILE = "@:/?#%&+ \"'\\ü"
 
 
-def database(*, authority: str | None = None, administrator: bool = False) -> Recording:
+def database(*, authority: str | None = None, administrator: bool = False, server: bool = False) -> Recording:
     def program() -> dict[str, object]:
         root = AdministratorArgs(
             user="root", password=ConfiguredValues(values={"password": pulumi.Output.secret("hunter2")})
@@ -24,12 +29,14 @@ def database(*, authority: str | None = None, administrator: bool = False) -> Re
             password=GeneratedPassword() if administrator else given,
             authority=authority,
             administrator=root if administrator else None,
+            server=ServerRoleArgs(user="app", password=given) if server else None,
             image="mlflow:1.2.3",
         )
         component = ExternalDatabase("database", args).database
         return {
-            "uri": component.uri,
-            "environment": attached(component.attachment),
+            "uri": component.owner.uri,
+            "environment": attached(component.owner.attachment),
+            "server": {"uri": component.server.uri, "environment": attached(component.server.attachment)},
             "ports": component.flows[0].ports,
             "ready": [one.urn for one in component.ready],
         }
@@ -62,6 +69,25 @@ def test_with_an_administrator_its_clients_wait_for_the_role() -> None:
     got = database(administrator=True, authority=AUTHORITY)
     assert [urn.rpartition("::")[2] for urn in got.exports["ready"]] == ["database-role-job"]
     given = environment(container(got, "database-role-job"))
+    assert given["SERVER_ROLE"] == "platform_server"
+    assert given["SERVER_PASSWORD"] == f"{autoname('database-server-credential')}/password"
     assert given["ROLE_PASSWORD"] == f"{autoname('database-credential')}/password"
     assert given["ADMINISTRATOR_PASSWORD"] == f"{autoname('database-administrator-credential')}/password"
     assert given["PGSSLROOTCERT"] == "/etc/authorities/database/ca.crt"
+
+
+def test_the_server_signs_in_as_the_role_that_the_administrator_creates_for_it() -> None:
+    server = database(administrator=True).exports["server"]
+    assert server["uri"].startswith("postgresql+psycopg://platform_server@db.example.com:6432/tracking?")
+    assert server["environment"] == {"PGPASSWORD": f"{autoname('database-server-credential')}/password"}
+
+
+def test_without_an_administrator_the_server_signs_in_as_the_configured_role() -> None:
+    server = database(server=True).exports["server"]
+    assert server["uri"].startswith("postgresql+psycopg://app@db.example.com:6432/tracking?")
+    assert server["environment"] == {"PGPASSWORD": f"{autoname('database-server-credential')}/password"}
+
+
+def test_with_one_role_the_server_signs_in_as_the_owner() -> None:
+    got = database()
+    assert got.exports["server"]["uri"] == got.exports["uri"]

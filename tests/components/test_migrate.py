@@ -15,6 +15,7 @@ from components import scripts as files
 from components.scripts import sqlite_file
 
 HEAD, OLD, NEWER = "dc11669786a5", "b7e2c1a4d9f3", "ffffffffffff"
+POLICIES = "policies for mlflow_server"
 WRITES = "the statement changes rows of jobs"
 
 
@@ -30,6 +31,14 @@ class HeldError(Exception):
     """Fake of the error in components/scripts/postgresql.py."""
 
 
+class NoRuleError(Exception):
+    """Fake of the error in components/scripts/row_rules.py."""
+
+
+class NotSeparatedError(Exception):
+    """Fake of the error in components/scripts/row_security.py."""
+
+
 @dataclass(slots=True)
 class World:
     """A database before the script runs, and the changes that the script makes."""
@@ -40,6 +49,9 @@ class World:
     holder: str = ""
     fails: list[Exception] = field(default_factory=list[Exception])
     ends_at: str = HEAD
+    no_rule: str = ""
+    role: str = ""
+    unlike: list[str] = field(default_factory=list[str])
     done: list[str] = field(default_factory=list[str])
 
     def migrate(self, what: str) -> None:
@@ -55,6 +67,15 @@ class World:
         if self.holder:
             raise HeldError(self.holder)
         yield
+
+    def bring_in_line(self, _engine: object, server: str | None) -> int:
+        """Set the policies for a role, unless a table has no rule or the role has too many rights."""
+        if self.no_rule:
+            raise NoRuleError(self.no_rule)
+        if self.role:
+            raise NotSeparatedError(self.role)
+        self.done.append(f"policies for {server}")
+        return 3
 
     def is_known(self, revision: str) -> bool:
         """True if the image has this revision."""
@@ -100,6 +121,13 @@ def _modules(world: World) -> dict[str, ModuleType]:
             one_writer=world.one_writer,
             servers=_asked(lambda: world.servers),
         ),
+        "row_rules": _module("row_rules", NoRuleError=NoRuleError),
+        "row_security": _module(
+            "row_security",
+            NotSeparatedError=NotSeparatedError,
+            bring_in_line=world.bring_in_line,
+            faults=_asked(lambda: world.unlike),
+        ),
         "revisions": _module(
             "revisions",
             head=_asked(lambda: HEAD),
@@ -121,6 +149,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     log = tmp_path / "termination-log"
     monkeypatch.setenv("TERMINATION_LOG", str(log))
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "postgresql+psycopg://mlflow@db/mlflow")
+    monkeypatch.setenv("SERVER_ROLE", "mlflow_server")
     monkeypatch.setattr("signal.signal", _asked(lambda: None))
 
     def started(world: World) -> Ended:
@@ -150,8 +179,9 @@ def test_an_image_with_another_mlflow_than_its_tag_changes_nothing(run: Run, mon
 @pytest.mark.parametrize(("revision", "done"), [(None, ["create"]), (OLD, ["upgrade"]), (HEAD, [])])
 def test_a_database_at_any_revision_is_migrated_to_the_head(run: Run, revision: str | None, done: list[str]) -> None:
     world = World(revision=revision)
-    assert run(world) == (0, f"schema at head {HEAD} of MLflow 1.2.3")
-    assert world.done == done
+    ended = f"schema at head {HEAD} of MLflow 1.2.3; row-level security verified, changed on 3 tables"
+    assert run(world) == (0, ended)
+    assert world.done == [*done, POLICIES]
 
 
 def test_a_database_that_a_newer_image_has_migrated_is_not_changed(run: Run) -> None:
@@ -177,7 +207,7 @@ def test_while_a_server_runs_only_compatible_changes_are_made(run: Run) -> None:
 )
 def test_the_upgrade_is_done(run: Run, world: World) -> None:
     assert run(world)[0] == 0
-    assert world.done == ["upgrade"]
+    assert world.done == ["upgrade", POLICIES]
 
 
 def test_a_running_server_is_no_obstacle_if_there_is_nothing_to_migrate(run: Run) -> None:
@@ -202,7 +232,7 @@ def test_a_revision_that_fails_is_quoted_and_has_changed_nothing(run: Run) -> No
     code, message = run(World(fails=[RuntimeError("spans row references missing trace_info row")]))
     assert code == 16
     assert message == (
-        "the migration failed and changed nothing: RuntimeError: spans row references missing trace_info row"
+        "the migration failed and its transaction was undone: RuntimeError: spans row references missing trace_info row"
     )
 
 
@@ -213,7 +243,7 @@ def test_a_long_reason_fits_into_what_kubernetes_shows(run: Run) -> None:
 def test_a_table_in_use_is_retried(run: Run) -> None:
     world = World(fails=[OperationalError("55P03"), OperationalError("55P03")])
     assert run(world)[0] == 0
-    assert world.done == ["upgrade"]
+    assert world.done == ["upgrade", POLICIES]
 
 
 def test_a_table_that_stays_in_use_fails_the_migration(run: Run) -> None:
@@ -227,7 +257,22 @@ def test_other_errors_of_the_database_are_not_retried(run: Run) -> None:
     assert run(world)[0] == 16
 
 
-def test_a_file_is_migrated_as_a_copy(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_table_that_nobody_owns_ends_the_migration_with_its_name(run: Run) -> None:
+    code, message = run(World(no_rule="gadgets"))
+    assert code == 18
+    assert "the rows of gadgets" in message
+
+
+@pytest.mark.parametrize("world", [World(role="role x has BYPASSRLS"), World(unlike=["role x has BYPASSRLS"])])
+def test_a_role_that_no_policy_binds_ends_the_migration(run: Run, world: World) -> None:
+    code, message = run(world)
+    assert code == 19
+    assert "role x has BYPASSRLS" in message
+
+
+def test_a_file_has_no_policies_and_is_migrated_as_a_copy(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "mlflow.db"
     file.write_bytes(b"")
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", f"sqlite:///{file}")

@@ -28,13 +28,14 @@ def test_it_waits_for_the_database() -> None:
     assert "database-is-up" in migration()["migration-job"].dependencies
 
 
-def test_the_password_comes_from_the_secret_and_is_in_no_uri() -> None:
+def test_it_signs_in_as_the_owner_with_a_password_from_a_secret() -> None:
     assert environment(container(migration(), "migration-job")) == {
         "EXPECTED_VERSION": "1.2.3",
         "HOME": "/tmp",  # noqa: S108 - a volume of the pod
-        "MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
+        "MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg://owner@db.example.com:5432/mlflow?sslmode=require",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "PGPASSWORD": "some-database/password",
+        "PGPASSWORD": "owner/password",
+        "SERVER_ROLE": "mlflow",
     }
 
 

@@ -23,22 +23,34 @@ def postgres(name: str = "postgres", **changes: Any) -> Recording:  # noqa: ANN4
             **changes,
         }
         database = Postgres(name, PostgresArgs(**arguments)).database
-        return {"uri": database.uri, "environment": attached(database.attachment)}
+        return {
+            side: {"uri": one.uri, "environment": attached(one.attachment), "role": one.role}
+            for side, one in (("owner", database.owner), ("server", database.server))
+        }
 
     return deploy(program)
 
 
-def test_the_password_is_generated_and_stored_in_one_secret_only() -> None:
+@pytest.mark.parametrize(
+    ("side", "secret"), [("owner", "postgres-credential"), ("server", "postgres-client-credential")]
+)
+def test_each_password_is_generated_and_stored_in_one_secret_only(side: str, secret: str) -> None:
     got = postgres()
-    (password,) = got["postgres-credential"].secrets.values()
+    (password,) = got[secret].secrets.values()
     assert password in got.secret_values
     assert len(password) == 32
-    assert got.exports["environment"] == {"PGPASSWORD": f"{autoname('postgres-credential')}/password"}
+    assert got.exports[side]["environment"] == {"PGPASSWORD": f"{autoname(secret)}/password"}
+
+
+def test_the_server_signs_in_as_another_role_than_the_owner() -> None:
+    got = postgres()
+    assert (got.exports["owner"]["role"], got.exports["server"]["role"]) == ("mlflow", "mlflow_server")
 
 
 def test_the_uri_has_no_password_and_names_the_service() -> None:
     got = postgres()
-    assert got.exports["uri"] == "postgresql+psycopg://mlflow@postgres:5432/mlflow?sslmode=disable"
+    assert got.exports["owner"]["uri"] == "postgresql+psycopg://mlflow@postgres:5432/mlflow?sslmode=disable"
+    assert got.exports["server"]["uri"] == "postgresql+psycopg://mlflow_server@postgres:5432/mlflow?sslmode=disable"
     assert got["postgres-service"].inputs["metadata"]["name"] == "postgres"
 
 
@@ -50,10 +62,16 @@ def test_the_password_reaches_the_pod_as_a_file_and_never_as_a_variable() -> Non
         "MAX_CONNECTIONS": "150",
         "SHARED_BUFFERS": "256MB",
     }
-    (volume,) = [one for one in pod(got, "postgres-server")["volumes"] if "secret" in one]
-    assert volume["secret"] == {"secretName": autoname("postgres-credential"), "defaultMode": 0o440}
-    (mount,) = [one for one in spec["volumeMounts"] if one["name"] == volume["name"]]
-    assert (mount["mountPath"], mount["readOnly"]) == ("/run/secrets/postgres", True)
+    volumes = [one for one in pod(got, "postgres-server")["volumes"] if "secret" in one]
+    paths = {
+        autoname("postgres-credential"): "/run/secrets/postgres",
+        autoname("postgres-client-credential"): "/run/secrets/postgres-client",
+    }
+    assert {volume["secret"]["secretName"] for volume in volumes} == paths.keys()
+    for volume in volumes:
+        assert volume["secret"]["defaultMode"] == 0o440
+        (mount,) = [one for one in spec["volumeMounts"] if one["name"] == volume["name"]]
+        assert (mount["mountPath"], mount["readOnly"]) == (paths[volume["secret"]["secretName"]], True)
 
 
 def test_the_memory_request_is_its_shared_buffers_and_the_limit_is_the_configured_one() -> None:
@@ -77,13 +95,14 @@ def test_the_superuser_connects_through_the_pods_socket_only() -> None:
     lines = [line.split() for line in rules if line and not line.startswith("#")]
     assert lines == [
         ["local", "all", "postgres", "peer"],
-        ["host", "mlflow", "mlflow", "all", "scram-sha-256"],
+        ["host", "mlflow", "mlflow,mlflow_server", "all", "scram-sha-256"],
     ]
 
 
-def test_the_role_of_mlflow_owns_its_database_and_can_do_nothing_else() -> None:
+def test_one_role_owns_the_database_and_neither_can_do_anything_else() -> None:
     sql = postgres()["postgres-configuration"].inputs["data"]["role.sql"]
-    assert "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION" in sql
+    for role in ("mlflow", "mlflow_server"):
+        assert f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS" in sql
     assert re.search(r"CREATE DATABASE mlflow OWNER mlflow .*ENCODING ''UTF8''", sql)
     assert "REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC" in sql
     # Read from the file, so that it is in no argument, no variable and no log of statements.

@@ -20,6 +20,8 @@ def test_the_scripts_of_the_pods_are_these() -> None:
         "migrate.py",
         "postgresql.py",
         "revisions.py",
+        "row_rules.py",
+        "row_security.py",
         "sqlite_file.py",
     ]
 

@@ -16,11 +16,12 @@ def _seen(attachment: Attachment) -> dict[str, object]:
 def sqlite() -> Recording:
     def program() -> dict[str, object]:
         component = Sqlite("sqlite", SqliteArgs(namespace=NAMESPACE, storage="2Gi", storage_class="fast")).database
+        assert component.owner == component.server
         return {
-            "uri": component.uri,
+            "uri": component.server.uri,
             "exclusive": component.exclusive,
             "flows": len(component.flows),
-            **_seen(component.attachment),
+            **_seen(component.server.attachment),
         }
 
     return deploy(program)

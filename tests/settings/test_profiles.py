@@ -12,12 +12,13 @@ from tests.settings.stack_files import Complaints, Document, Load, changed, comm
 
 IMAGE = "registry.example.com/mlflow-platform/mlflow@sha256:" + "0" * 64
 # The choices that each profile requires.
+SERVER_ROLE = {"user": "mlflow_server", "credentials": {"kind": "secret", "name": "mlflow-server"}}
 BARE: dict[str, Document] = {
     "evaluation": {"login": {"kind": "development", "users": {"a@example.com": {}}}},
     "small": {"login": {"kind": "basic", "users": {"a@example.com": {}}}},
     "production": {
         "login": OIDC,
-        "database": {**EXTERNAL, "maxConnections": 500},
+        "database": {**EXTERNAL, "server": SERVER_ROLE, "maxConnections": 500},
         "artifacts": S3,
         "certificate": {"kind": "secret", "name": "mlflow-tls"},
     },
@@ -152,8 +153,13 @@ WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
     ),
     "an external database without its limit": (
         "production",
-        lambda it: it.update(database=EXTERNAL),
+        lambda it: it.update(database={**EXTERNAL, "server": SERVER_ROLE}),
         "database.maxConnections",
+    ),
+    "a server that signs in as the owner of the tables": (
+        "production",
+        lambda it: it["database"].pop("server"),
+        "database.server",
     ),
     "one's own machine for a team": ("small", lambda it: it.update(host="mlflow.localhost"), "host"),
     "an image of one node for a team": (

@@ -22,6 +22,24 @@ CASES = {
         "is the same as database.user",
         "use another role for MLflow",
     ),
+    "the owner as the server's role": Case(
+        {"database": {**EXTERNAL, "server": {"user": "mlflow"}}},
+        "database.server.user",
+        "is the same as database.user",
+        "use another role",
+    ),
+    "a role for the server beside an administrator who creates one": Case(
+        {"database": {**EXTERNAL, "administrator": {"user": "postgres"}, "server": {"user": "app"}}},
+        "database.server",
+        "is not used",
+        "remove it",
+    ),
+    "a role whose name leaves no room for the server's": Case(
+        {"database": {**EXTERNAL, "administrator": {"user": "postgres"}, "user": "m" * 57}},
+        "database.user",
+        "would have more than PostgreSQL's 63",
+        "use a name of at most 56 characters",
+    ),
     "an administrator without a name": Case(
         {"database": {**EXTERNAL, "administrator": {}}},
         "database.administrator.user",

@@ -1,7 +1,8 @@
 """Permanently delete the data of a workspace; runs in the server's pod as `python3 - WORKSPACE < purge.py`.
 
 Rows are deleted through MLflow's stores, so that dependent rows are deleted too: runs one by one as in `mlflow gc`,
-which needs little memory, and all other rows as when MLflow deletes a workspace. The artifacts are deleted last.
+which needs little memory, and all other rows as when MLflow deletes a workspace. The artifacts are deleted last. The
+database shows this script the rows of that workspace only.
 """
 
 import argparse
@@ -10,12 +11,12 @@ import os
 import sys
 from pathlib import Path
 
-from mlflow.entities import ViewType, Workspace
+from mlflow.entities import ViewType
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.tracking.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
-from mlflow.store.workspace.abstract_store import WorkspaceDeletionMode
-from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore
+from mlflow.store.workspace.sqlalchemy_store import _WORKSPACE_ROOT_MODELS
 from mlflow.utils.workspace_context import WorkspaceContext
+from mlflow_platform_server import database_scope, scope
 
 PAGE = 1000
 
@@ -58,11 +59,11 @@ def purge_rows(uri, root, workspace):
             if experiment.lifecycle_stage == "active":
                 store.delete_experiment(experiment.experiment_id)
             store._hard_delete_experiment(experiment.experiment_id)
-    # MLflow deletes a workspace's other rows only if the database has a row for it; this one exists only in Kubernetes.
-    workspaces = SqlAlchemyStore(uri)
-    if workspace not in {one.name for one in workspaces.list_workspaces()}:
-        workspaces.create_workspace(Workspace(name=workspace))
-    workspaces.delete_workspace(workspace, WorkspaceDeletionMode.CASCADE)
+    # As MLflow deletes a workspace that is in the database; this one is in Kubernetes.
+    with store.ManagedSessionMaker(read_only=False) as session:
+        for model in _WORKSPACE_ROOT_MODELS:
+            for row in session.query(model).filter(model.workspace == workspace).all():
+                session.delete(row)
     return len(every), runs
 
 
@@ -86,9 +87,11 @@ def main():
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     workspace = sys.argv[1]
     options = server_options()
-    experiments, runs = purge_rows(options.backend_store_uri, options.artifacts_destination, workspace)
-    print(f"deleted {experiments} experiments with {runs} runs, and all models and datasets of {workspace}")
-    left = purge_artifacts(options.artifacts_destination, workspace)
+    database_scope.install(workspaces=True)
+    with scope.background("purge", workspace):
+        experiments, runs = purge_rows(options.backend_store_uri, options.artifacts_destination, workspace)
+        print(f"deleted {experiments} experiments with {runs} runs, and all models and datasets of {workspace}")
+        left = purge_artifacts(options.artifacts_destination, workspace)
     if left:
         sys.exit(f"the artifact store still has {len(left)} files below workspaces/{workspace}, the first is {left[0]}: run this again")
     print(f"deleted all artifacts below workspaces/{workspace}")

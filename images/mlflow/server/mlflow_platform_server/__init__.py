@@ -15,6 +15,7 @@
 MLflow's Kubernetes authorization plugin
 `agreement.py`          ends the request unless the plugin has decided for the same workspace (`plugin_decision.py`)
 MLflow
+`database_scope.py`     tells PostgreSQL the workspace in each transaction; its policies show no rows of others
 `artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
                         (`object_keys.py`)

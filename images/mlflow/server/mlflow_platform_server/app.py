@@ -22,6 +22,7 @@ from mlflow_platform_server import (
     artifact_reach,
     artifact_routes,
     collection_rules,
+    database_scope,
     downloads,
     driver_errors,
     identity_lists,
@@ -69,6 +70,7 @@ def create_app() -> PathPrefix:
     driver_errors.install()
     plugin_identity.install()
     config = KubernetesAuthConfig.from_env()
+    database_scope.install(workspaces=config.workspaces_enabled)
     by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
     if not by_token:
         identity_lists.follow(os.environ[IDENTITIES_VARIABLE])

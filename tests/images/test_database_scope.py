@@ -1,0 +1,80 @@
+"""The workspace that a transaction is told, with a fake of SQLAlchemy."""
+
+import importlib
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from mlflow_platform_server import scope
+
+Tell = Callable[..., list[Any]]
+
+
+@dataclass(slots=True)
+class Database:
+    """A database that records what it is told."""
+
+    dialect: str
+    told: list[Any] = field(default_factory=list[Any])
+
+    @contextmanager
+    def cursor(self) -> Generator["Database"]:
+        """The driver's cursor."""
+        yield self
+
+    def execute(self, statement: str, values: tuple[str, ...]) -> None:
+        """Record a statement's values."""
+        assert statement == "SELECT pg_catalog.set_config('mlflow.workspace', %s, true)"
+        self.told += values
+
+
+@pytest.fixture
+def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
+    """Begins a transaction; returns the workspaces that the database was told."""
+    package, engine = ModuleType("sqlalchemy"), ModuleType("sqlalchemy.engine")
+    monkeypatch.setattr(package, "event", SimpleNamespace(), raising=False)
+    monkeypatch.setattr(engine, "Engine", object, raising=False)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", package)
+    monkeypatch.setitem(sys.modules, "sqlalchemy.engine", engine)
+    monkeypatch.delitem(sys.modules, "mlflow_platform_server.database_scope", raising=False)
+    module: Any = importlib.import_module("mlflow_platform_server.database_scope")
+
+    def begin(*, workspaces: bool = True, dialect: str = "postgresql") -> list[Any]:
+        database = Database(dialect)
+        module.teller(workspaces=workspaces)(
+            SimpleNamespace(dialect=SimpleNamespace(name=dialect), connection=database)
+        )
+        return database.told
+
+    return begin
+
+
+def test_a_transaction_is_told_the_workspace_of_its_scope(tell: Tell) -> None:
+    with scope.background("a request", "team-a"):
+        assert tell() == ["team-a"]
+
+
+def test_a_transaction_of_a_scope_without_a_workspace_sees_no_rows(tell: Tell) -> None:
+    with scope.background("start"):
+        assert tell() == [""]
+        assert tell(workspaces=False) == [""]
+
+
+def test_without_workspaces_the_rows_are_in_the_default_one(tell: Tell) -> None:
+    with scope.background("a request", "team-a"):
+        assert tell(workspaces=False) == ["default"]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
+def test_a_transaction_without_a_scope_is_refused(tell: Tell, dialect: str) -> None:
+    with pytest.raises(scope.ScopeError):
+        tell(dialect=dialect)
+
+
+def test_sqlite_is_told_nothing(tell: Tell) -> None:
+    with scope.background("a request", "team-a"):
+        assert tell(dialect="sqlite") == []
