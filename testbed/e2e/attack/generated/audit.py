@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from testbed.e2e.attack.generated.run import Sent
 
@@ -22,8 +22,8 @@ def read(lines: Iterable[str]) -> dict[str, Mapping[str, Any]]:
             document = json.loads(line)
         except ValueError:
             continue
-        if isinstance(document, dict) and document.get("log") == "audit":
-            found[str(document["id"])] = document
+        if isinstance(document, dict) and cast("dict[str, Any]", document).get("log") == "audit":
+            found[str(document["request"])] = document
     return found
 
 

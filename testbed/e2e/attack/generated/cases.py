@@ -56,9 +56,7 @@ class Case:
         return f"case {self.number}: {where}: {entry.method} {entry.path}: {self.change.where} = {self.change.what}"
 
 
-def generate(
-    entries: Iterable[Entry], routes: Mapping[str, Sequence[Field]], callers: Sequence[str]
-) -> list[Case]:
+def generate(entries: Iterable[Entry], routes: Mapping[str, Sequence[Field]], callers: Sequence[str]) -> list[Case]:
     """All cases, in an order that depends on nothing but the arguments."""
     found: list[Case] = []
     known = set(routes)
@@ -133,12 +131,15 @@ def _tags(entry: Entry, field: Field, leaves: Sequence[Field]) -> Iterator[Chang
     keys = [one for one in leaves if one.path == key_path and one.place == field.place]
     if not mapped and not keys:
         return
-    for number, (key, template) in enumerate(references.TAGS.items()):
+    # A parameter is written once: a second value under the same name is an error.
+    once = "param" in field.path or "param" in entry.path
+    for number, (name, template) in enumerate(references.TAGS.items()):
+        key = "$fresh" if once else name
         parts = places.put(entry.parts, field, template, key=key)
         if not mapped and parts is not None:
             parts = places.put(parts, keys[0], key)
         if parts is not None:
-            yield _change(entry, parts, field, f"{key}: {template}", Mode.INSTEAD, whole=number == 0)
+            yield _change(entry, parts, field, f"{name}: {template}", Mode.INSTEAD, whole=number == 0)
 
 
 def _all(entry: Entry) -> Iterator[Change]:

@@ -32,6 +32,8 @@ NEW = (
     (re.compile(r"\b1[0-9]{12}\b"), "<time>"),
     (re.compile(r'"(experiment_id|version|last_registered_version)": ?"?\d+"?'), r'"\1": "<number>"'),
     (re.compile(r"/workspaces/([a-z-]+)/\d+/"), r"/workspaces/\1/<number>/"),
+    # Made of the name of what is new.
+    (re.compile(r'"digest": ?"[0-9a-f]+"'), '"digest": "<new>"'),
     # MLflow names runs by itself.
     (re.compile(r"\b[a-z]+-[a-z]+-\d{1,3}\b"), "<run name>"),
 )

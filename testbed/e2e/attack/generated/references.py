@@ -1,7 +1,8 @@
 """What is put into a field to refer to another team's object: templates, by kind of field.
 
 `$victim_X` is the value X of the attacked team's objects (objects.yaml, and page tokens). The twin of a request has
-values of the same shape in these places that belong to nothing.
+values of the same shape in these places that belong to nothing. No template says the victim's secret as a whole: where
+it appears, it was told. Filters probe for its beginning, `$victim_hint`.
 """
 
 import hashlib
@@ -51,8 +52,10 @@ NEW_NAMES = {
     "datasets": "$victim_name-doomed-dataset",
     "issues": "$victim_name-issue",
 }
-NAMING = re.compile(r"(experiments|registered-models|datasets)/create|scorers/register|(label-schemas|review-queues)/"
-                    r"(create|update)|experiments/update|registered-models/rename|mlflow/issues")
+NAMING = re.compile(
+    r"(experiments|registered-models|datasets)/create|scorers/register|(label-schemas|review-queues)/"
+    r"(create|update)|experiments/update|registered-models/rename|mlflow/issues"
+)
 LOCATIONS = (
     "$victim_artifacts/note.txt",
     "/$victim_artifacts/note.txt",
@@ -73,11 +76,11 @@ LOCATIONS = (
     "http://127.0.0.1:5000/api/2.0/mlflow-artifacts/artifacts/$victim_artifacts",
 )
 FILTERS = (
-    "tags.secret = '$victim_secret'",
-    "tags.secret LIKE '$victim_secret'",
-    "tag.secret = '$victim_secret'",
-    "params.secret = '$victim_secret'",
-    "metadata.secret = '$victim_secret'",
+    "tags.secret LIKE '$victim_hint%'",
+    "tags.secret ILIKE '$victim_hint%'",
+    "tag.secret LIKE '$victim_hint%'",
+    "params.secret LIKE '$victim_hint%'",
+    "metadata.secret LIKE '$victim_hint%'",
     "name = '$victim_experiment_name'",
     "name = '$victim_registered'",
     "name LIKE '$victim_name%'",
@@ -89,9 +92,9 @@ FILTERS = (
     "source_path LIKE '%$victim_run%'",
     "dataset.name = '$victim_name-dataset'",
     "attributes.run_name = '$victim_name-run'",
-    "tags.secret = '$victim_secret' OR 1=1",
+    "tags.secret LIKE '$victim_hint%' OR 1=1",
 )
-ORDERS = ("tags.`$victim_secret` ASC", "params.`$victim_secret` DESC", "`$victim_secret`")
+ORDERS = ("tags.`$victim_hint` ASC", "params.`$victim_hint` DESC", "`$victim_hint`")
 TOKENS = ("$victim_token_experiments", "$victim_token_runs", "$victim_token_registered", "$victim_token_traces")
 DOCUMENTS = (
     '{"run_id": "$victim_run", "artifact_path": "x", "model_id": "$victim_model", "flavors": {},'
@@ -114,6 +117,10 @@ TAGS = {
     "mlflow.log-model.history": '[{"run_id": "$victim_run", "artifact_path": "x"}]',
     "_mlflow_experiment_ids": '["$victim_experiment"]',
 }
+# A shorter text of hexadecimal digits is no id.
+LEAST_HEX = 8
+# What a filter says of a secret.
+HINT = 15
 # Other spellings of an id.
 SPELLINGS = ("${ID}", " ${ID} ", "${ID}%00", "${ID}/../${ID}")
 
@@ -157,13 +164,14 @@ def _names(route: str, field: Field) -> Iterator[str]:
 
 def absent(value: str) -> str:
     """A value of the same shape that belongs to nothing."""
-    if value.isdigit():
-        return "9" + str(int(hashlib.sha256(value.encode()).hexdigest()[:12], 16))[:8]
+    if value.isdigit() and len(value) < LEAST_HEX:
+        # Experiments are numbered. Nobody has as many, and a longer one would be cut off in messages.
+        return str(90_000 + int(hashlib.sha256(value.encode()).hexdigest(), 16) % 10_000)
 
     def other(found: re.Match[str]) -> str:
         return hashlib.sha256(found.group().encode()).hexdigest()[: len(found.group())]
 
-    return re.sub(r"(?<![0-9a-z])[0-9a-f]{8,64}(?![0-9a-z])", other, value)
+    return re.sub(rf"(?<![0-9a-z])[0-9a-f]{{{LEAST_HEX},64}}(?![0-9a-z])", other, value)
 
 
 def values(own: Mapping[str, str], victim: Mapping[str, str], *, twin: bool = False) -> dict[str, str]:

@@ -62,6 +62,13 @@ class Scene:
     """Objects for well-formed requests of each attacker who has rights, by name."""
 
     victim: World
+    said: set[str] = field(default_factory=set[str], repr=False)
+    """Values of the victim that some request has contained. An attacker's own objects may contain them since."""
+
+    def untold(self, request: Request) -> frozenset[str]:
+        """Values of the victim that no request up to this one has contained."""
+        self.said.update(secret for secret in self.victim.secrets if secret in request.text)
+        return self.victim.secrets - self.said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,8 +116,8 @@ class Outcome:
 
 
 def with_tokens(sender: Sender, owner: Caller, made: World) -> World:
-    """A world with page tokens that its owner was given."""
-    tokens: dict[str, str] = {}
+    """A world with page tokens that its owner was given, and the beginning of its secret."""
+    tokens = {"hint": made.values["secret"][: references.HINT]}
     for name, (method, path, document) in PAGED.items():
         body = json.dumps(document).replace("$experiment", made.values["experiment"]).encode() if document else b""
         request = Request(method=method, path=path, headers=JSON_HEADERS if document else {}, body=body)
@@ -120,12 +127,12 @@ def with_tokens(sender: Sender, owner: Caller, made: World) -> World:
     return dataclasses.replace(made, values={**made.values, **tokens})
 
 
-def attack(scene: Scene, cases: Sequence[Case]) -> Outcome:
-    """Send cases: those of one caller in their order, and all callers at once."""
+def attack(scene: Scene, cases: Sequence[Case], *, twins: bool = True) -> Outcome:
+    """Send cases, with or without their twins: those of one caller in their order, and all callers at once."""
     start, total = time.monotonic(), Outcome()
     lanes = [[case for case in cases if case.caller == name] for name in scene.callers]
     with ThreadPoolExecutor(max(1, len(lanes))) as pool:
-        for outcome in pool.map(lambda lane: _lane(scene, lane), filter(None, lanes)):
+        for outcome in pool.map(lambda lane: _lane(scene, lane, twins=twins), filter(None, lanes)):
             total.add(outcome)
     total.seconds = time.monotonic() - start
     return total
@@ -155,45 +162,61 @@ def _own(scene: Scene, caller: Caller, entries: Iterable[Entry]) -> Outcome:
     return outcome
 
 
-def _lane(scene: Scene, cases: Iterable[Case]) -> Outcome:
+def _lane(scene: Scene, cases: Iterable[Case], *, twins: bool) -> Outcome:
     sender, outcome = scene.connect(), Outcome()
     for case in cases:
         outcome.cases += 1
-        caller = scene.callers[case.caller]
-        request, found = _attempt(scene, sender, caller, case, outcome)
+        send = _with_twin if twins else _alone
+        request, found = send(scene, sender, case, outcome)
         outcome.faults += [Fault(what=what, case=str(case), request=_text(request)) for what in found]
     sender.close()
     return outcome
 
 
-def _attempt(
-    scene: Scene, sender: Sender, caller: Caller, case: Case, outcome: Outcome
-) -> tuple[Request, list[str]]:
+def _alone(scene: Scene, sender: Sender, case: Case, outcome: Outcome) -> tuple[Request, list[str]]:
+    """Send a case without its twin."""
+    exchange = _exchange(scene, sender, case, outcome, twin=False)
+    return exchange.request, list(judge.faults(case, exchange.request, exchange.answer, exchange.untold))
+
+
+def _with_twin(scene: Scene, sender: Sender, case: Case, outcome: Outcome) -> tuple[Request, list[str]]:
     """Send a case and its twin until their answers are equal, at most ATTEMPTS times."""
-    own, victim = scene.worlds[caller.name], scene.victim
-    own_values = {**own.values, "workspace": caller.workspace}
+    quoted = {**scene.victim.values, "unknown": UNKNOWN_WORKSPACE}
     request, found, different = Request(method="", path=""), list[str](), ""
     for attempt in range(ATTEMPTS):
-        answers: list[Answer] = []
-        volatile: list[str] = []
-        for twin in (False, True) if attempt % 2 == 0 else (True, False):
-            fresh = world.fresh()
-            volatile += fresh.values()
-            values = {**references.values(own_values, victim.values, twin=twin), **fresh}
-            sent = case.request(values)
-            answer = sender.send(sent, token=caller.token, workspace=_workspace(case, caller, victim, twin=twin))
-            outcome.sent.append(_record(caller, case.change.entry, sent, answer))
-            if twin:
-                answers.append(answer)
-            else:
-                answers.insert(0, answer)
-                request = sent
-                found += judge.faults(case, sent, answer, victim.secrets)
-        different = judge.difference(answers[0], answers[1], {**victim.values, "unknown": UNKNOWN_WORKSPACE}, volatile)
+        order = (False, True) if attempt % 2 == 0 else (True, False)
+        exchanges = {twin: _exchange(scene, sender, case, outcome, twin=twin) for twin in order}
+        case_, twin_ = exchanges[False], exchanges[True]
+        request = case_.request
+        found += judge.faults(case, request, case_.answer, case_.untold)
+        different = judge.difference(case_.answer, twin_.answer, quoted, (*case_.fresh, *twin_.fresh))
         if not different:
             break
     # Of several attempts each has the same faults.
     return request, [*dict.fromkeys(found), *([f"twins differ: {different}"] if different else [])]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Exchange:
+    request: Request
+    answer: Answer
+    fresh: tuple[str, ...]
+    untold: frozenset[str]
+
+
+def _exchange(scene: Scene, sender: Sender, case: Case, outcome: Outcome, *, twin: bool) -> _Exchange:
+    caller, fresh = scene.callers[case.caller], world.fresh()
+    own = {**scene.worlds[caller.name].values, "workspace": caller.workspace}
+    values = {**references.values(own, scene.victim.values, twin=twin), **fresh}
+    if twin and case.aim is Aim.OTHER:
+        values["victim_workspace"] = UNKNOWN_WORKSPACE
+    request = case.request(values)
+    # Before it is sent: what it says may be read by other requests at once.
+    untold = scene.untold(request)
+    workspace = _workspace(case, caller, scene.victim, twin=twin)
+    answer = sender.send(request, token=caller.token, workspace=workspace)
+    outcome.sent.append(_record(caller, case.change.entry, request, answer))
+    return _Exchange(request=request, answer=answer, fresh=tuple(fresh.values()), untold=untold)
 
 
 def _workspace(case: Case, caller: Caller, victim: World, *, twin: bool) -> str:

@@ -86,20 +86,30 @@ class State:
 def conditions(schema: Schema, workspace: str) -> dict[str, str]:
     """For each table the SQL condition that a row belongs to, or names objects of, a workspace."""
     found = {
-        table: f"{WORKSPACE} = {_quoted(workspace)}" for table, columns in schema.columns.items() if WORKSPACE in columns
+        table: f"{WORKSPACE} = {_quoted(workspace)}"
+        for table, columns in schema.columns.items()
+        if WORKSPACE in columns
     }
     while True:
         # One step further from the tables with a workspace, so that each gets its shortest way.
         step = {
-            key.child: f"({', '.join(key.columns)}) IN (SELECT {', '.join(key.parents)} FROM {key.parent}"  # noqa: S608 - names of the database itself
-            f" WHERE {found[key.parent]})"
+            key.child: _below(key, found)
             for key in reversed(schema.keys)
             if key.child not in found and key.parent in found
         }
         if not step:
             break
         found |= step
-    return found | {
+    every = {
+        # Each of several parents: a row may belong to one team and be attached to an object of another.
+        table: " OR ".join(
+            dict.fromkeys(
+                [condition, *(_below(key, found) for key in schema.keys if key.child == table and key.parent in found)]
+            )
+        )
+        for table, condition in found.items()
+    }
+    return every | {
         table: _names(schema, found, columns)
         for table, columns in schema.columns.items()
         if table not in found and table not in GLOBAL
@@ -123,6 +133,12 @@ def read_rows(lines: str) -> dict[str, str]:
 def read_schema(text: str) -> Schema:
     """The schema from the output of `SCHEMA`."""
     return Schema.read(json.loads(text))
+
+
+def _below(key: Key, known: Mapping[str, str]) -> str:
+    """The condition that the parent of a row belongs to the workspace."""
+    columns, parents = ", ".join(key.columns), ", ".join(key.parents)
+    return f"({columns}) IN (SELECT {parents} FROM {key.parent} WHERE {known[key.parent]})"  # noqa: S608 - likewise
 
 
 def _names(schema: Schema, known: Mapping[str, str], columns: Mapping[str, str]) -> str:
