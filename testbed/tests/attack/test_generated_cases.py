@@ -31,8 +31,13 @@ FIELDS = {
     ],
 }
 OWN = {"run": "a" * 32, "experiment": "1", "workspace": "team-a"}
-VICTIM = {name: f"{number:032x}" for number, name in enumerate(("run", "model", "trace", "assessment"), 7)}
-VICTIM |= {"experiment": "2", "workspace": "team-b", "artifacts": "workspaces/team-b/2/x", "prompt": "name-0123abcd-p"}
+VICTIM = {
+    **{name: f"{number:032x}" for number, name in enumerate(("run", "model", "trace", "assessment"), 7)},
+    "experiment": "2",
+    "workspace": "team-b",
+    "artifacts": "workspaces/team-b/2/x",
+    "prompt": "name-0123abcd-p",
+}
 
 
 def every() -> list[Case]:

@@ -13,8 +13,14 @@ from testbed.e2e.attack.verdict import Aim, Answer, Caller
 from testbed.e2e.attack.world import World
 
 RUN, EXPERIMENT = "0123456789abcdef0123456789abcdef", "7"
-VICTIM = {"run": RUN, "experiment": EXPERIMENT, "workspace": "team-b", "artifacts": "workspaces/team-b/7/x"}
-VICTIM |= {"model": f"m-{RUN[::-1]}", "trace": f"tr-{RUN[::-1]}"}
+VICTIM = {
+    "run": RUN,
+    "experiment": EXPERIMENT,
+    "workspace": "team-b",
+    "artifacts": "workspaces/team-b/7/x",
+    "model": f"m-{RUN[::-1]}",
+    "trace": f"tr-{RUN[::-1]}",
+}
 TABLE = """
 runs:
   GET /api/2.0/mlflow/runs/get: {needs: get experiments, query: {run_id: $run}}
@@ -107,7 +113,7 @@ def test_the_rows_of_a_team_are_those_with_a_way_to_its_workspace() -> None:
     found = state.conditions(SCHEMA, "team-b")
     assert found["experiments"] == "workspace = 'team-b'"
     assert found["runs"] == "(experiment_id) IN (SELECT experiment_id FROM experiments WHERE workspace = 'team-b')"
-    assert found["tags"] == f"(run_uuid) IN (SELECT run_uuid FROM runs WHERE {found['runs']})"
+    assert found["tags"] == f"(run_uuid) IN (SELECT run_uuid FROM runs WHERE {found['runs']})"  # noqa: S608 - the expected text
     assert "destination_id::text IN (SELECT experiment_id::text FROM experiments" in found["inputs"]
     assert "alembic_version" not in found
     assert state.statement(SCHEMA, "team-b").count("UNION ALL") == len(found) - 1
@@ -163,13 +169,14 @@ class Server:
         self.secret = secret
 
     def send(self, request: Request, *, token: str = "", workspace: str = "") -> Answer:
+        """Answer."""
         assert token
         if self.secret and RUN in request.path and workspace == "team-a":
             return answer(200, self.secret, X_Request_ID="r")
         return answer(404, "not found", X_Request_ID="r")
 
     def close(self) -> None:
-        pass
+        """Nothing is open."""
 
 
 def attack(secret: str) -> Outcome:

@@ -19,10 +19,10 @@ def read(lines: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         if not line.startswith("{"):
             continue
         try:
-            document = json.loads(line)
+            document = cast("dict[str, Any]", json.loads(line))
         except ValueError:
             continue
-        if isinstance(document, dict) and cast("dict[str, Any]", document).get("log") == "audit":
+        if document.get("log") == "audit":
             found[str(document["request"])] = document
     return found
 

@@ -33,7 +33,7 @@ class Kind(StrEnum):
     LOCATION = "location"
     FILTER = "filter"
     ORDER = "order"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - of a page
     DOCUMENT = "document"
     TAG = "tag"
     """Value of a tag: the server follows some of them."""
@@ -85,7 +85,7 @@ def kind(field: Field) -> Kind | None:  # noqa: PLR0911 - a table, in order of p
     name = field.name
     if field.path.endswith("{key}") or field.type in NUMBERS or name in NO_IDS:
         return None
-    if field.path.endswith("{}") or name == "value" and "attributes" not in field.path:
+    if field.path.endswith("{}") or (name == "value" and "attributes" not in field.path):
         return Kind.TAG
     if name in FILTERS:
         return Kind.FILTER

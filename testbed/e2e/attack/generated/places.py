@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, cast
 
@@ -58,7 +59,7 @@ def put(parts: Parts, field: Field, value: str, mode: Mode = Mode.INSTEAD, *, ke
 
     None if a request cannot have it there: a second element without a list, a nested field in a query string.
     """
-    changed = cast("dict[str, Any]", copy.deepcopy(dict(parts)))
+    changed = copy.deepcopy(dict(parts))
     steps = list(field.steps)
     if mode is Mode.SECOND and "[]" not in steps:
         return None
@@ -68,13 +69,20 @@ def put(parts: Parts, field: Field, value: str, mode: Mode = Mode.INSTEAD, *, ke
         last = max(index for index, step in enumerate(steps) if step not in ("[]", "{}"))
         steps[last] = camel(steps[last])
     section = _section(changed, field, steps, other=mode is Mode.BESIDE)
-    if section is None or section == field.place == "path" and mode is Mode.BESIDE:
+    if section is None:
         return None
     below = changed.setdefault(section, {})
     if not isinstance(below, dict):
         return None
-    _into(cast("dict[str, Any]", below), steps, value, mode, key)
+    _into(cast("dict[str, Any]", below), steps, _Put(value=value, mode=mode, key=key or "k"))
     return changed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Put:
+    value: str
+    mode: Mode
+    key: str
 
 
 def camel(name: str) -> str:
@@ -99,33 +107,33 @@ def _section(parts: Parts, field: Field, steps: Sequence[str], *, other: bool) -
     return "query" if home == "body" else "body"
 
 
-def _into(below: dict[str, Any], steps: Sequence[str], value: str, mode: Mode, key: str) -> None:
+def _into(below: dict[str, Any], steps: Sequence[str], new: _Put) -> None:
     name, rest = steps[0], list(steps[1:])
     if not rest:
-        below[name] = value
+        below[name] = new.value
     elif rest[0] == "{}":
         inside = below[name] = dict(below.get(name) or {})
         if len(rest) > 1:
-            inner = inside.setdefault(key or "k", {})
-            _into(inner, rest[1:], value, mode, key)
+            _into(inside.setdefault(new.key, {}), rest[1:], new)
         else:
-            inside[key or "k"] = value
+            inside[new.key] = new.value
     elif rest[0] == "[]":
-        below[name] = _listed(below.get(name), name, rest[1:], value, mode, key)
+        below[name] = _listed(below.get(name), name, rest[1:], new)
     else:
         inside = below.get(name)
         below[name] = inside = dict(cast("dict[str, Any]", inside)) if isinstance(inside, dict) else {}
-        _into(inside, rest, value, mode, key)
+        _into(inside, rest, new)
 
 
-def _listed(known: Any, name: str, rest: Sequence[str], value: str, mode: Mode, key: str) -> list[Any]:  # noqa: ANN401 - any JSON
+def _listed(known: Any, name: str, rest: Sequence[str], new: _Put) -> list[Any]:  # noqa: ANN401 - any JSON
     elements: list[Any] = list(cast("list[Any]", known)) if isinstance(known, list) else [known] if known else []
     if not rest:
-        return [*elements, value] if mode is Mode.SECOND else [value, *elements[1:]]
-    first: Any = elements[0] if elements and isinstance(elements[0], dict) else SKELETONS.get(name, {})
-    element = copy.deepcopy(dict(first))
+        return [*elements, new.value] if new.mode is Mode.SECOND else [new.value, *elements[1:]]
+    known_first = elements[0] if elements and isinstance(elements[0], dict) else SKELETONS.get(name, {})
+    first = copy.deepcopy(dict(cast("Mapping[str, Any]", known_first)))
+    element = copy.deepcopy(first)
     # Only the outermost list gets a second element.
-    _into(element, rest, value, Mode.INSTEAD if mode is Mode.SECOND else mode, key)
-    if mode is Mode.SECOND:
-        return [*(elements or [copy.deepcopy(dict(first))]), element]
+    _into(element, rest, replace(new, mode=Mode.INSTEAD) if new.mode is Mode.SECOND else new)
+    if new.mode is Mode.SECOND:
+        return [*(elements or [first]), element]
     return [element, *elements[1:]]

@@ -97,8 +97,8 @@ FILTERS = (
 ORDERS = ("tags.`$victim_hint` ASC", "params.`$victim_hint` DESC", "`$victim_hint`")
 TOKENS = ("$victim_token_experiments", "$victim_token_runs", "$victim_token_registered", "$victim_token_traces")
 DOCUMENTS = (
-    '{"run_id": "$victim_run", "artifact_path": "x", "model_id": "$victim_model", "flavors": {},'
-    ' "utc_time_created": "2026-01-01 00:00:00"}',
+    '{"run_id": "$victim_run", "artifact_path": "x", "utc_time_created": "2026-01-01 00:00:00", "flavors": {}}',
+    '{"model_id": "$victim_model", "run_id": "$victim_run", "flavors": {}}',
     '[{"inputs": {"q": "x"}, "source": {"source_type": "TRACE", "source_data": {"trace_id": "$victim_trace"}}}]',
     '[{"dataset_record_id": "$victim_dataset", "inputs": {"q": "x"}}]',
     '{"mlflow.sourceRun": "$victim_run", "mlflow.artifactLocation": "mlflow-artifacts:/$victim_artifacts"}',

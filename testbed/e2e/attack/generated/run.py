@@ -132,8 +132,9 @@ def attack(scene: Scene, cases: Sequence[Case], *, twins: bool = True) -> Outcom
     start, total = time.monotonic(), Outcome()
     lanes = [[case for case in cases if case.caller == name] for name in scene.callers]
     with ThreadPoolExecutor(max(1, len(lanes))) as pool:
-        for outcome in pool.map(lambda lane: _lane(scene, lane, twins=twins), filter(None, lanes)):
-            total.add(outcome)
+        walked = [pool.submit(_lane, scene, lane, twins=twins) for lane in lanes if lane]
+        for lane in walked:
+            total.add(lane.result())
     total.seconds = time.monotonic() - start
     return total
 
@@ -142,8 +143,9 @@ def own_requests(scene: Scene, entries: Sequence[Entry]) -> Outcome:
     """Send every well-formed request as every caller who has rights, to their own objects."""
     total = Outcome()
     with ThreadPoolExecutor(max(1, len(scene.homes))) as pool:
-        for outcome in pool.map(lambda name: _own(scene, scene.callers[name], entries), scene.homes):
-            total.add(outcome)
+        walked = [pool.submit(_own, scene, scene.callers[name], entries) for name in scene.homes]
+        for lane in walked:
+            total.add(lane.result())
     return total
 
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,11 +117,9 @@ class Log:
     def gaps(self, sent: Sequence[Sent], users: Mapping[str, str]) -> list[str]:
         """Requests that the audit log lacks or ascribes to somebody else, once the last of them had time to arrive."""
         needed = {one.request_id for one in sent if audit.required(one) and one.request_id}
-        try:
+        # What is missing in the end is listed.
+        with suppress(AssertionError):
             wait_for("the audit log", lambda: needed <= set(audit.read(self.lines())), seconds=LOG_SECONDS)
-        except AssertionError:
-            # What is missing is listed.
-            pass
         return audit.gaps(sent, audit.read(self.lines()), users)
 
 

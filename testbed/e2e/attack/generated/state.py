@@ -23,8 +23,13 @@ SELECT json_build_object(
 WORKSPACE = "workspace"
 TEXTS = ("character varying", "text")
 # Tables without a way to a workspace name objects in columns of text. They hold ids of these.
-NAMED = (("experiments", "experiment_id"), ("runs", "run_uuid"), ("trace_info", "request_id"))
-NAMED += (("logged_models", "model_id"), ("evaluation_datasets", "dataset_id"))
+NAMED = (
+    ("experiments", "experiment_id"),
+    ("runs", "run_uuid"),
+    ("trace_info", "request_id"),
+    ("logged_models", "model_id"),
+    ("evaluation_datasets", "dataset_id"),
+)
 # Nothing in them belongs to a team.
 GLOBAL = {"alembic_version", "scheduler_leases"}
 

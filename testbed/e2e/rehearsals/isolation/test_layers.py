@@ -1,14 +1,14 @@
 """Each layer of isolation stops the generated attacks with other layers off.
 
-The running server is given a module that switches layers off (layers_off.py), without another image. What each set of
-layers has to stop is in `STANDS`; at last all are off, and the attacks get through: they would show a layer that fails.
+The running server is given a module that switches layers off (attack/server/layers_off.py), without another image.
+What each set of layers has to stop is in `STANDS`. At last all are off, and the attacks get through: so they would show
+a layer that fails.
 """
 
 import json
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -24,7 +24,7 @@ from testbed.e2e.web import Site
 from tools.smoke import wait_until_it_answers
 from tools.stack import Platform
 
-MODULE = Path(__file__).with_name("layers_off.py")
+MODULE = scene.SERVER / "layers_off.py"
 NAME = "testbed-layers"
 FOLDER, FILE = "/testbed-layers", "/tmp/layers-off"  # noqa: S108 - a volume of the pod
 ROLLOUT_SECONDS = 180
