@@ -129,7 +129,7 @@ def _listed(known: Any, name: str, rest: Sequence[str], new: _Put) -> list[Any]:
     elements: list[Any] = list(cast("list[Any]", known)) if isinstance(known, list) else [known] if known else []
     if not rest:
         return [*elements, new.value] if new.mode is Mode.SECOND else [new.value, *elements[1:]]
-    known_first = elements[0] if elements and isinstance(elements[0], dict) else SKELETONS.get(name, {})
+    known_first: Any = elements[0] if elements and isinstance(elements[0], dict) else SKELETONS.get(name, {})
     first = copy.deepcopy(dict(cast("Mapping[str, Any]", known_first)))
     element = copy.deepcopy(first)
     # Only the outermost list gets a second element.
