@@ -12,6 +12,10 @@ AGAINST ?=
 FORMAT ?= text
 # For `rehearse`.
 NAME ?=
+# For `attack`: a seed and a number of cases, or the numbers of cases to repeat, such as 12,345.
+SEED ?=
+COUNT ?=
+CASE ?=
 # For `configuration` and `audit`: any value prints JSON.
 JSON ?=
 # For `audit`: a period such as 6h, or a time.
@@ -21,7 +25,7 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach audit test e2e evidence rehearse bench fmt generate picture ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach audit test e2e attack evidence rehearse bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +87,10 @@ evidence: testbed ## run the same end-to-end tests as CI: acceptance, and rehear
 
 rehearse: testbed ## run the rehearsal NAME; without NAME, list all rehearsals and show which are due
 	@tools/e2e $(if $(NAME),rehearse '$(NAME)',list)
+
+attack: testbed ## run all generated attacks on the deployed `dev` stack; SEED= COUNT= run a sample, CASE=12,345 repeats cases
+	@ATTACK_SEED='$(SEED)' ATTACK_COUNT='$(or $(COUNT),1000000)' ATTACK_SECONDS=86400 ATTACK_CASE='$(CASE)' \
+		$(PYTHON) -m testbed exec -- .venv/bin/pytest -q testbed/e2e/acceptance/test_generated_attacks.py
 
 bench: testbed ## measure the preview time, and login overhead and server throughput of the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost

@@ -135,6 +135,11 @@ _ALL = (
         ),
     ),
     Rehearsal(
+        name="isolation",
+        shows="each layer that keeps teams apart stops the generated attacks with the other layers switched off",
+        files=(_ARTIFACTS, _DATABASE, _LOGIN, _TEAM, "testbed/e2e/attack"),
+    ),
+    Rehearsal(
         name="availability",
         shows="no acknowledged data is lost and no request fails while pods are replaced, drained, killed or scaled",
         files=(_ARTIFACTS, _DATABASE, _EXPOSURE, _LOGIN, "benchmarks", "testbed/e2e/metrics-server.yaml"),

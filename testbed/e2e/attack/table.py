@@ -70,7 +70,7 @@ class Entry:
         for name, value in parts.get("path", {}).items():
             path = path.replace(f"<path:{name}>", quote(str(value))).replace(f"<{name}>", quote(str(value), safe=""))
         if query := parts.get("query"):
-            path = f"{path}?{urlencode(query)}"
+            path = f"{path}?{urlencode(query, doseq=True)}"
         if "content" in parts:
             body, headers = str(parts["content"]).encode(), {}
         elif "body" in parts:

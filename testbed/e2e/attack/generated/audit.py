@@ -1,0 +1,48 @@
+"""Comparison of what was sent with the platform's audit log."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from testbed.e2e.attack.generated.run import Sent
+
+FORBIDDEN = (401, 403, 404)
+BAD_REQUEST = 400
+# The login refuses what has no valid identity before it reaches the server.
+LOGIN = 401
+
+
+def read(lines: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Audit lines by request id, out of the server's output."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for line in lines:
+        if not line.startswith("{"):
+            continue
+        try:
+            document = cast("dict[str, Any]", json.loads(line))
+        except ValueError:
+            continue
+        if document.get("log") == "audit":
+            found[str(document["request"])] = document
+    return found
+
+
+def required(sent: Sent) -> bool:
+    """True if the request must be in the log: it changes something, or was refused."""
+    return sent.status != LOGIN and (not sent.reads or sent.status in FORBIDDEN)
+
+
+def gaps(sent: Sequence[Sent], log: Mapping[str, Mapping[str, Any]], users: Mapping[str, str]) -> list[str]:
+    """Requests that the log lacks, or ascribes to somebody else; `users` are the callers' names in the log."""
+    found: list[str] = []
+    for one in sent:
+        what = f"{one.method} {one.path} of {one.caller}, {one.status}"
+        line = log.get(one.request_id)
+        if line is None:
+            if required(one):
+                found.append(f"{what}: not in the audit log" if one.request_id else f"{what}: no X-Request-ID")
+        elif line.get("user") != users[one.caller]:
+            found.append(f"{what}: ascribed to {line.get('user')}")
+        elif line.get("status") != one.status:
+            found.append(f"{what}: recorded with status {line.get('status')}")
+    return found

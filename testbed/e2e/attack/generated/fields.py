@@ -1,0 +1,110 @@
+"""Fields of the server's requests, and which of them can refer to an object."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Names of fields that end in these hold the id of an object.
+IDS = ("id", "ids", "uuid", "overrides")
+LOCATIONS = ("uri", "url", "src", "source", "location", "path", "root", "full_table_name", "artifact_uri")
+FILTERS = ("filter", "filter_string", "filter_string1", "filter_string2", "base_filter", "filters")
+# Texts that hold JSON, or are made of several values.
+DOCUMENTS = (
+    "model_json",
+    "records",
+    "serialized_scorer",
+    "serialized_scorers",
+    "optimizer_config_json",
+    "schema",
+    "profile",
+    "request_metadata",
+)
+# Ids that name no object of a workspace: lines of a trace, and users.
+NO_IDS = {"source_id", "span_id", "parent_span_id", "session_id"}
+NUMBERS = ("integer", "number", "bool", "enum")
+
+
+class Kind(StrEnum):
+    """What a field can refer to an object by."""
+
+    ID = "id"
+    NAME = "name"
+    LOCATION = "location"
+    FILTER = "filter"
+    ORDER = "order"
+    TOKEN = "token"  # noqa: S105 - of a page
+    DOCUMENT = "document"
+    TAG = "tag"
+    """Value of a tag: the server follows some of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Field:
+    """A field of a route's request."""
+
+    place: str
+    """`message` (query string or body), `query`, `body`, `header` or `path`."""
+
+    path: str
+    """Names joined with dots; `[]` stands for an element of a list, `{}` for a value of a map, `{key}` for its key."""
+
+    type: str
+    operation: str = ""
+    """The GraphQL operation that it belongs to."""
+
+    @property
+    def name(self) -> str:
+        """The last name, in snake_case."""
+        last = re.sub(r"\[\]|\{\}|\{key\}", "", self.path).rpartition(".")[2]
+        return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", last).replace("-", "_").lower()
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Keys on the way to it; `[]` and `{}` are steps of their own."""
+        parts = re.sub(r"(\[\]|\{\}|\{key\})", r".\1", self.path).split(".")
+        return tuple(part for part in parts if part)
+
+
+def read(document: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[Field]]:
+    """Fields by route, from the output of server/fields.py."""
+    found: dict[str, list[Field]] = {}
+    for route, leaves in document.items():
+        fields: set[Field] = set()
+        for place, path, type_ in leaves:
+            name, _, operation = path.partition("#")
+            # Handlers look up more than fields, such as paths of routes.
+            if re.match(r"[A-Za-z_]", name) and "/" not in name:
+                fields.add(Field(place=place, path=name, type=type_, operation=operation))
+        found[route] = sorted(fields)
+    return found
+
+
+def kind(field: Field) -> Kind | None:  # noqa: PLR0911 - a table, in order of precedence
+    """What a field can refer to an object by; None for a field that cannot."""
+    name = field.name
+    if field.path.endswith("{key}") or field.type in NUMBERS or name in NO_IDS:
+        return None
+    if field.path.endswith("{}") or (name == "value" and "attributes" not in field.path):
+        return Kind.TAG
+    if name in FILTERS:
+        return Kind.FILTER
+    if name.startswith("order_by"):
+        return Kind.ORDER
+    if name.endswith("page_token"):
+        return Kind.TOKEN
+    if name in DOCUMENTS or (name == "tags" and field.type == "string"):
+        return Kind.DOCUMENT
+    if name.rpartition("_")[2] in IDS or name in IDS:
+        return Kind.ID
+    if name in LOCATIONS or name.rpartition("_")[2] in LOCATIONS or name.endswith("location"):
+        return Kind.LOCATION
+    if name == "name" or name.endswith("_name"):
+        return Kind.NAME
+    return None
+
+
+def unjudged(routes: Mapping[str, Sequence[Field]]) -> list[str]:
+    """Text fields of no kind, for review: names that nobody has decided about."""
+    names = {field.name for fields in routes.values() for field in fields if field.type == "string" and not kind(field)}
+    return sorted(names)

@@ -1,0 +1,96 @@
+"""Judgement of one case: what the answer gives away, and whether it differs from that of the twin."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from testbed.e2e.attack import verdict
+from testbed.e2e.attack.generated import references
+from testbed.e2e.attack.generated.cases import Case
+from testbed.e2e.attack.table import Request
+from testbed.e2e.attack.verdict import ANYONE, LISTED, MEMBER, Aim, Answer
+
+BAD_REQUEST = 400
+# Header lines that differ between any two answers.
+VOLATILE = {"x-request-id", "date", "content-length", "etag", "last-modified"}
+# What a client must never read of the server's inside.
+INTERNALS = (
+    "psycopg",
+    "sqlalchemy",
+    "[SQL",
+    "[parameters:",
+    "Traceback (most recent call last)",
+    "site-packages",
+    "row-level security",
+    "svc.cluster.local",
+)
+# Values below this length are replaced as whole words only: experiments are numbered.
+SHORT = 8
+NEW = (
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<new>"),
+    (re.compile(r"[0-9a-f]{32}"), "<new>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z?"), "<time>"),
+    (re.compile(r"\b1[0-9]{12}\b"), "<time>"),
+    (re.compile(r'"(experiment_id|version|last_registered_version)": ?"?\d+"?'), r'"\1": "<number>"'),
+    (re.compile(r"/workspaces/([a-z-]+)/\d+/"), r"/workspaces/\1/<number>/"),
+    # Made of the name of what is new.
+    (re.compile(r'"digest": ?"[0-9a-f]+"'), '"digest": "<new>"'),
+    # MLflow names runs by itself.
+    (re.compile(r"\b[a-z]+-[a-z]+-\d{1,3}\b"), "<run name>"),
+)
+
+
+def faults(case: Case, sent: Request, answer: Answer, secrets: Collection[str]) -> Iterator[str]:
+    """What is wrong with an answer by itself."""
+    if leaked := verdict.leaked(sent.text, answer, secrets):
+        yield f"LEAK of {leaked[0]}"
+    if found := [one for one in INTERNALS if one in answer.text]:
+        yield f"tells the server's inside ({found[0]})"
+    needs = set(case.change.entry.needs)
+    elsewhere = case.aim is not Aim.COPIED and not needs & {ANYONE, LISTED, MEMBER}
+    if elsewhere and answer.status < BAD_REQUEST:
+        yield f"not refused: {answer.status}"
+
+
+def difference(answer: Answer, twin: Answer, victim: Mapping[str, str], volatile: Iterable[str] = ()) -> str:
+    """How an answer differs from its twin's, apart from the ids in the requests; empty if it does not.
+
+    Args:
+        answer: the answer to the request that refers to the victim's object.
+        twin: the answer to the same request with ids of nothing.
+        victim: the victim's values.
+        volatile: further texts that one of both requests contained, such as new names.
+    """
+    if answer.status != twin.status:
+        return f"{answer.status}, and {twin.status} for what does not exist"
+    texts = list(volatile)
+    here, there = (_plain(one, victim, texts) for one in (answer, twin))
+    if here == there:
+        return ""
+    position = next((index for index, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), len(here))
+    start = max(0, position - 40)
+    return f"{here[start : position + 60]!r}, and {there[start : position + 60]!r} for what does not exist"
+
+
+def request_id(answer: Answer) -> str:
+    """The answer's X-Request-ID; empty without one."""
+    head = answer.text.partition("\n\n")[0]
+    found = [line.partition(":")[2].strip() for line in head.splitlines() if line.lower().startswith("x-request-id:")]
+    return found[0] if found else ""
+
+
+def _plain(answer: Answer, victim: Mapping[str, str], volatile: Iterable[str]) -> str:
+    head, _, body = answer.text.partition("\n\n")
+    lines = [line for line in head.splitlines() if line.partition(":")[0].lower() not in VOLATILE]
+    text = "\n".join([*sorted(lines), "", body])
+    for one in volatile:
+        text = text.replace(one, "<fresh>")
+    pairs = [(value, key) for key, value in victim.items() if value and key != "scorer_code"]
+    for value, key in sorted(pairs, key=lambda pair: -len(pair[0])):
+        for quoted in (value, references.absent(value)):
+            if len(quoted) < SHORT or quoted.isdigit():
+                text = re.sub(rf"(?<![\w-]){re.escape(quoted)}(?![\w-])", f"<{key}>", text)
+            else:
+                text = text.replace(quoted, f"<{key}>")
+    for pattern, name in NEW:
+        text = pattern.sub(name, text)
+    return text
