@@ -129,8 +129,8 @@ def _listed(known: Any, name: str, rest: Sequence[str], new: _Put) -> list[Any]:
     elements: list[Any] = list(cast("list[Any]", known)) if isinstance(known, list) else [known] if known else []
     if not rest:
         return [*elements, new.value] if new.mode is Mode.SECOND else [new.value, *elements[1:]]
-    known_first: Any = elements[0] if elements and isinstance(elements[0], dict) else SKELETONS.get(name, {})
-    first = copy.deepcopy(dict(cast("Mapping[str, Any]", known_first)))
+    example = cast("Mapping[str, Any]", elements[0]) if elements and isinstance(elements[0], dict) else None
+    first = copy.deepcopy(dict(example or SKELETONS.get(name, {})))
     element = copy.deepcopy(first)
     # Only the outermost list gets a second element.
     _into(element, rest, replace(new, mode=Mode.INSTEAD) if new.mode is Mode.SECOND else new)
