@@ -105,7 +105,7 @@ _ALL = (
     Rehearsal(
         name="exposure",
         shows="every documented way of exposing the platform accepts and refuses the same requests",
-        files=(_LOGIN, _EXPOSURE, "docs/gateway.md", "testbed/e2e/variants"),
+        files=(_LOGIN, _EXPOSURE, _TEAM, "docs/gateway.md", "testbed/e2e/variants"),
     ),
     Rehearsal(
         name="aws",

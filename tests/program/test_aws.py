@@ -70,12 +70,13 @@ def test_the_database_is_verified_with_the_configured_ca_certificate() -> None:
     ]
 
 
-def test_a_new_rotation_number_changes_the_password_alone() -> None:
+def test_a_new_rotation_number_changes_the_passwords_alone() -> None:
     database = {**stack_file("prod")["mlflow-platform:database"], "passwordRotation": 2}
     before, after = (
         {resource.urn: resource.document for resource in got} for got in (recorded("prod"), prod(database=database))
     )
-    assert {urn.rpartition("::")[2] for urn in before if before[urn] != after[urn]} == {"database-user-password"}
+    changed = {urn.rpartition("::")[2] for urn in before if before[urn] != after[urn]}
+    assert changed == {"database-user-password", "database-server-password"}
 
 
 def test_a_teams_pods_assume_a_role_for_their_own_workspaces_files() -> None:
