@@ -43,11 +43,9 @@ def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
     monkeypatch.delitem(sys.modules, "mlflow_platform_server.database_scope", raising=False)
     module: Any = importlib.import_module("mlflow_platform_server.database_scope")
 
-    def begin(*, workspaces: bool = True, dialect: str = "postgresql") -> list[Any]:
+    def begin(dialect: str = "postgresql") -> list[Any]:
         database = Database(dialect)
-        module.teller(workspaces=workspaces)(
-            SimpleNamespace(dialect=SimpleNamespace(name=dialect), connection=database)
-        )
+        module.tell(SimpleNamespace(dialect=SimpleNamespace(name=dialect), connection=database))
         return database.told
 
     return begin
@@ -61,12 +59,6 @@ def test_a_transaction_is_told_the_workspace_of_its_scope(tell: Tell) -> None:
 def test_a_transaction_of_a_scope_without_a_workspace_sees_no_rows(tell: Tell) -> None:
     with scope.background("start"):
         assert tell() == [""]
-        assert tell(workspaces=False) == [""]
-
-
-def test_without_workspaces_the_rows_are_in_the_default_one(tell: Tell) -> None:
-    with scope.background("a request", "team-a"):
-        assert tell(workspaces=False) == ["default"]
 
 
 @pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])

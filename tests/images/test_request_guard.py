@@ -55,6 +55,7 @@ async def ask(
     body: list[bytes] | None = None,
     goes_away: bool = False,
     facts: RequestFacts | None = None,
+    query: bytes = b"",
 ) -> list[dict[str, Any]]:
     """Send one request whose body comes in pieces; returns the messages of the answer."""
     sent = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
@@ -71,7 +72,7 @@ async def ask(
     async def send(message: Message) -> None:
         answer.append(dict(message))
 
-    scope: Message = {"type": "http", "method": method, "path": path, "headers": sent}
+    scope: Message = {"type": "http", "method": method, "path": path, "headers": sent, "query_string": query}
     scope[KEY] = facts or RequestFacts(id="1")
     await RequestGuard(server, IDENTITY_HEADERS)(scope, receive, send)
     return answer
@@ -95,6 +96,17 @@ def test_a_credential_stops_at_the_guard() -> None:
     server = Server()
     assert status(asyncio.run(ask(server, headers={"Authorization": "Bearer x", "Host": "h"}))) == 200
     assert server.headers == {"host": "h"}
+
+
+def test_a_graphql_query_in_the_url_is_refused_because_another_one_in_the_body_would_be_executed() -> None:
+    server, facts = Server(), RequestFacts(id="1")
+    answer = asyncio.run(ask(server, "/graphql", method="POST", query=b"query={}", facts=facts))
+    assert status(answer) == 403
+    assert "no query string" in json.loads(answer[1]["body"])["message"]
+    assert facts.refused_by == "routes"
+    assert not server.pieces
+    assert status(asyncio.run(ask(Server(), "/graphql", method="POST"))) == 200
+    assert status(asyncio.run(ask(Server(), "/api/2.0/mlflow/runs/get", query=b"run_id=1"))) == 200
 
 
 def test_a_request_starts_in_no_workspace_whatever_its_connection_was_used_for() -> None:

@@ -87,7 +87,7 @@ def main():
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     workspace = sys.argv[1]
     options = server_options()
-    database_scope.install(workspaces=True)
+    database_scope.install()
     with scope.background("purge", workspace):
         experiments, runs = purge_rows(options.backend_store_uri, options.artifacts_destination, workspace)
         print(f"deleted {experiments} experiments with {runs} runs, and all models and datasets of {workspace}")

@@ -1,4 +1,4 @@
-"""Additions to the MLflow server: a request guard, streaming of artifacts, and isolation of workspaces in the store.
+"""Additions to the MLflow server: a request guard, streaming of artifacts, and isolation of workspaces.
 
 `app.py` puts them together. A request passes, in this order:
 
@@ -8,24 +8,28 @@
 `routes.py`             answers 404 to what is not on the list of routes (`routes.toml`, `route_census.py`)
 `concurrency.py`        limits how many requests a worker handles at once
 `request_guard.py`      validates identity headers, strips credentials, limits body size (`request_identity.py`,
-                        `known_identities.py`, `graphql.py`, `bodies.py`)
+                        `known_identities.py`, `bodies.py`)
 `no_team_page.py`       explains to people without a team why they see nothing
 `admission.py`          binds the request to its caller and workspace (`scope.py`), and asks Kubernetes whether the
                         caller has any right there (`reviews.py`, `kubernetes_reviews.py`)
 MLflow's Kubernetes authorization plugin
-`agreement.py`          ends the request unless the plugin has decided for the same workspace (`plugin_decision.py`)
+`agreement.py`          refuses the request unless the plugin has decided for the same workspace (`plugin.py`)
 MLflow
+
+MLflow's own code then meets
+
 `database_scope.py`     tells PostgreSQL the workspace in each transaction; its policies show no rows of others
 `artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
                         (`object_keys.py`)
+`webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
+`process_state.py`      replaces the places where MLflow keeps the workspace, and guards the environment
+`collection_rules.py`   makes the plugin refuse a search instead of filtering its result
+`driver_errors.py`      keeps texts of the database driver out of answers
+`model_stages.py`       works around a bug of MLflow's
 
-Nothing that lives longer than a request decides about one: `workspace_binding.py` replaces MLflow's places of the
-workspace (`bound_workspace.py`), `process_state.py` guards the environment, `webhooks.py` reads
-webhooks without a cache, and `state_census.py` compares other state with a reviewed list (`mutable_state.py`).
-`collection_rules.py` makes the plugin refuse a search instead of filtering its result.
-
-`identity_lists.py` reads who counts, `plugin_identity.py` tells the plugin, and `driver_errors.py` keeps texts of the
-database driver out of answers. `answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules
-that import neither MLflow nor its plugin have unit tests; the others are tested end to end.
+`asgi.py` has the types of ASGI, `answers.py` writes refusals, `open_paths.py` lists the paths that need no identity,
+`identity_lists.py` reads whose names count, and `plugin.py` makes the plugin respect that. `route_census.py` and
+`state_census.py` (`mutable_state.py`) end the image's build if MLflow has a route, or state of the process, that nobody
+has judged. Modules that import neither MLflow nor its plugin have unit tests; the others are tested end to end.
 """

@@ -14,13 +14,10 @@ from mlflow_platform_server import answers, open_paths
 from mlflow_platform_server import scope as scopes
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.reviews import ReviewFailedError, TokenRefusedError
-from mlflow_platform_server.scope import Caller, RequestFacts, Scope
+from mlflow_platform_server.scope import DEFAULT_WORKSPACE, WORKSPACE_HEADER, Caller, RequestFacts, Scope
 
 _logger = logging.getLogger(__name__)
 
-HEADER = b"x-mlflow-workspace"
-# MLflow's name for the workspace of all rows if workspaces are disabled.
-DEFAULT_WORKSPACE = "default"
 # Name of a Kubernetes namespace: a DNS label.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _PATH = re.compile(r"/(?:ajax-)?api/3\.0/mlflow/workspaces/+([^/]+)(?:/.*)?", re.DOTALL)
@@ -96,7 +93,7 @@ class Admission:
         facts = scopes.facts(scope)
         if open_paths.is_open(scope["path"]):
             # MLflow looks up any workspace that the header names, and so would tell everybody which ones exist.
-            headers = [(name, value) for name, value in scope["headers"] if name.lower() != HEADER]
+            headers = [(name, value) for name, value in scope["headers"] if name.lower() != WORKSPACE_HEADER]
             await self._within(None, {**scope, "headers": headers}, receive, send)
             return
         refusal = await self._refusal(scope, facts)
@@ -143,7 +140,7 @@ def named_workspaces(scope: Message) -> set[str]:
 
     A header that is sent twice is one too, even with the same name: layers might join the two.
     """
-    values = [value.decode("latin-1").strip() for name, value in scope["headers"] if name.lower() == HEADER]
+    values = [value.decode("latin-1").strip() for name, value in scope["headers"] if name.lower() == WORKSPACE_HEADER]
     named = set(values) if len(values) <= 1 else {*values, ",".join(values)}
     # MLflow takes an empty header for none.
     named.discard("")

@@ -1,4 +1,7 @@
-"""Refusals of the layers in front of MLflow: a JSON document with MLflow's names for errors."""
+"""Refusals of the layers in front of MLflow: a JSON document with MLflow's names for errors.
+
+The web server (uvicorn) leaves the body out where the request was HEAD.
+"""
 
 import json
 from collections.abc import Sequence

@@ -13,6 +13,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
+from mlflow.utils import workspace_context, workspace_utils
 from mlflow_kubernetes_plugins.auth import middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from starlette.middleware import Middleware
@@ -28,15 +29,13 @@ from mlflow_platform_server import (
     identity_lists,
     kubernetes_reviews,
     model_stages,
-    plugin_decision,
-    plugin_identity,
+    plugin,
     process_state,
     routes,
     scope,
     webhooks,
-    workspace_binding,
 )
-from mlflow_platform_server.admission import DEFAULT_WORKSPACE, Admission
+from mlflow_platform_server.admission import Admission
 from mlflow_platform_server.agreement import Agreement
 from mlflow_platform_server.audit import AuditLog
 from mlflow_platform_server.concurrency import ConcurrencyLimit
@@ -65,16 +64,16 @@ THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
 
 def create_app() -> PathPrefix:
     """Make the ASGI application of a worker process."""
-    workspace_binding.bind()
+    process_state.bind(workspace_context, workspace_utils)
     process_state.guard()
     driver_errors.install()
-    plugin_identity.install()
+    plugin.adapt_identities()
     config = KubernetesAuthConfig.from_env()
-    database_scope.install(workspaces=config.workspaces_enabled)
+    database_scope.install()
     by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
     if not by_token:
         identity_lists.follow(os.environ[IDENTITIES_VARIABLE])
-    with scope.background("start of the server", None if config.workspaces_enabled else DEFAULT_WORKSPACE):
+    with scope.background("start of the server", None if config.workspaces_enabled else scope.DEFAULT_WORKSPACE):
         # Both stores are in one database. With an engine each, they would hold two pools of connections.
         SqlAlchemyStore._engine_map = TrackingStore._engine_map
         SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
@@ -123,12 +122,10 @@ def _mlflow(only_namespace: str | None) -> Any:
     SqlAlchemyStore.transition_model_version_stage = model_stages.with_integer_version(
         SqlAlchemyStore.transition_model_version_stage
     )
-    plugin_decision.check_open_paths()
+    plugin.check_open_paths()
     app = middleware.create_app()
     # The last one in the list is the innermost, behind the plugin's.
-    app.user_middleware.append(
-        Middleware(Agreement, decision=plugin_decision.of_this_request, only_namespace=only_namespace)
-    )
+    app.user_middleware.append(Middleware(Agreement, decision=plugin.decision, only_namespace=only_namespace))
     mounts = [route for route in app.routes if isinstance(route, Mount)]
     for mount in mounts:
         mount.app = downloads.ArtifactSender(mount.app)

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from mlflow_platform_server import named_objects
+from mlflow_platform_server import answers, named_objects
 from mlflow_platform_server.asgi import App, Message, Receive, Send
-from mlflow_platform_server.scope import KEY, RequestFacts
+from mlflow_platform_server.scope import KEY, WORKSPACE_HEADER, RequestFacts
 
 REQUEST_ID = b"x-request-id"
 HARMLESS = frozenset({"GET", "HEAD"})
@@ -135,15 +135,7 @@ class _Exchange:
             "The request may have been carried out, but the audit log cannot be written."
             f" Tell the platform's operators the request ID {self._facts.id}."
         )
-        content = json.dumps({"error_code": "INTERNAL_ERROR", "message": message}).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(content)).encode()),
-            (REQUEST_ID, self._facts.id.encode()),
-        ]
-        await self._send({"type": "http.response.start", "status": FAILED, "headers": headers})
-        body = b"" if self._scope["method"] == "HEAD" else content
-        await self._send({"type": "http.response.body", "body": body})
+        await answers.refuse(self._send, FAILED, "INTERNAL_ERROR", message, [(REQUEST_ID, self._facts.id.encode())])
 
 
 def record(
@@ -175,7 +167,7 @@ def record(
 def _workspace(scope: Message, facts: RequestFacts) -> dict[str, str | None]:
     if facts.workspace is None:
         for name, value in scope["headers"]:
-            if name.lower() == b"x-mlflow-workspace":
+            if name.lower() == WORKSPACE_HEADER:
                 # Asked for; the request has been refused before it was admitted to any workspace.
                 return {"workspace": None, "requested_workspace": value.decode("utf-8", "replace")}
     return {"workspace": facts.workspace}

@@ -7,7 +7,6 @@ the transaction, so a pooled connection never carries it to the next request. Wh
 SQLite has no row-level security.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import event
@@ -15,31 +14,24 @@ from sqlalchemy.engine import Engine
 
 from mlflow_platform_server import scope
 
-# Without workspaces, MLflow keeps everything in this one.
-ONLY = "default"
 _TELL = "SELECT pg_catalog.set_config('mlflow.workspace', %s, true)"
 
 
-def install(*, workspaces: bool) -> None:
-    """Tell the workspace on all engines of this process, also on those that MLflow makes later.
+def install() -> None:
+    """Tell the workspace on all engines of this process, also on those that MLflow makes later."""
+    event.listen(Engine, "begin", tell)
 
-    Args:
-        workspaces: whether MLflow's workspaces are enabled; otherwise all rows are in the workspace `default`.
+
+def tell(connection: Any) -> None:
+    """Tell a connection, at the beginning of its transaction, the workspace of the scope.
+
+    Raises:
+        ScopeError: no scope is bound.
     """
-    event.listen(Engine, "begin", teller(workspaces=workspaces))
-
-
-def teller(*, workspaces: bool) -> Callable[[Any], None]:
-    """A listener for the beginning of a transaction, which raises `scope.ScopeError` if no scope is bound."""
-
-    def tell(connection: Any) -> None:
-        workspace = scope.bound().workspace
-        if connection.dialect.name != "postgresql":
-            return
-        # Without a workspace there are no rows.
-        name = "" if workspace is None else workspace if workspaces else ONLY
-        # SQLAlchemy's own connection would begin the transaction again; the driver begins it with this statement.
-        with connection.connection.cursor() as cursor:
-            cursor.execute(_TELL, (name,))
-
-    return tell
+    workspace = scope.bound().workspace
+    if connection.dialect.name != "postgresql":
+        return
+    # SQLAlchemy's own connection would begin the transaction again; the driver begins it with this statement.
+    with connection.connection.cursor() as cursor:
+        # With an empty name no rows are visible.
+        cursor.execute(_TELL, (workspace or "",))

@@ -14,13 +14,13 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from mlflow_platform_server.asgi import App, Message, Receive, Send
-from mlflow_platform_server.scope import KEY, facts
+from mlflow_platform_server.scope import KEY, WORKSPACE_HEADER, facts
 
 WORKSPACES = "/api/3.0/mlflow/workspaces"
-# A request that is refused to a caller without any permission. A search is not: its result is then an empty list.
+# If MLflow runs without workspaces: a request that is refused to callers who may not see experiments.
 EXPERIMENT, EXPERIMENT_QUERY = "/api/2.0/mlflow/experiments/get-by-name", b"experiment_name=Default"
 # Headers of the browser that would change the answer to the query below.
-LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"x-mlflow-workspace"}
+LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", WORKSPACE_HEADER}
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>

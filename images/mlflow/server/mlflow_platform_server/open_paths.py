@@ -1,6 +1,6 @@
 """Paths that need no identity: they show nothing of any workspace.
 
-The authorization plugin has the same list; `agreement.py` compares them when the server starts.
+The authorization plugin has the same list; `plugin.py` compares them when the server starts.
 """
 
 PREFIXES = ("/static", "/favicon.ico", "/health", "/build")

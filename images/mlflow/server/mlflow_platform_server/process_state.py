@@ -1,10 +1,16 @@
-"""Guards the environment of the process: while a request is served, nothing may change it.
+"""Keeps state of the whole process from deciding about a request; for server processes only.
 
-A change would be seen by all other requests of the worker. Python reports each change to audit hooks, before it is
-made, whichever way it is made in.
+MLflow looks for the workspace of a request in a context variable and, behind it, in an environment variable of the
+process. Here the first is replaced by one that accepts only the workspace of the scope, the second by one that is never
+set. Beside that, no request may change the environment: the change would be seen by all other requests of the worker.
+
+Commands such as `mlflow gc` do not come here: they work on all workspaces, and choose them by MLflow's own means.
 """
 
+import os
 import sys
+from contextvars import ContextVar, Token
+from types import ModuleType
 from typing import Any
 
 from mlflow_platform_server import scope
@@ -13,8 +19,85 @@ from mlflow_platform_server.scope import ScopeError
 _EVENTS = frozenset({"os.putenv", "os.unsetenv"})
 
 
+class BoundWorkspace:
+    """Has the methods of the context variable `mlflow.utils.workspace_context._WORKSPACE`."""
+
+    def __init__(self) -> None:
+        self._value: ContextVar[str | None] = ContextVar("mlflow_platform_workspace", default=None)
+
+    def get(self) -> str | None:
+        """The workspace that MLflow has set in this context; None if it is not, or no longer, that of the scope."""
+        value, current = self._value.get(), scope.current()
+        return value if current is not None and value == current.workspace else None
+
+    def set(self, value: str | None) -> Token[str | None]:
+        """Set the workspace; None is always possible, because without a workspace there are no data.
+
+        Raises:
+            ScopeError: the scope has another workspace, or there is no scope.
+        """
+        current = scope.current()
+        if value is not None and (current is None or value != current.workspace):
+            message = f"MLflow turns to the workspace {value!r} inside of {current!r}."
+            raise ScopeError(message)
+        return self._value.set(value)
+
+    def reset(self, token: Token[str | None]) -> None:
+        """Undo a `set`."""
+        self._value.reset(token)
+
+
+class NeverSet:
+    """Has the methods of the environment variable `MLFLOW_WORKSPACE`, and no value."""
+
+    name = "MLFLOW_WORKSPACE"
+    defined = False
+    default = None
+
+    def get(self) -> None:
+        """No value."""
+
+    get_raw = get
+
+    def is_set(self) -> bool:
+        """False."""
+        return False
+
+    def set(self, value: str) -> None:
+        """Do nothing: the value would be seen by all requests of the process."""
+
+    def unset(self) -> None:
+        """Do nothing."""
+
+
+def bind(context: ModuleType, utils: ModuleType) -> None:
+    """Replace the places where MLflow and the authorization plugin look for the workspace of a request.
+
+    Args:
+        context: `mlflow.utils.workspace_context`.
+        utils: `mlflow.utils.workspace_utils`.
+
+    Raises:
+        RuntimeError: this MLflow has other places.
+    """
+    os.environ.pop(NeverSet.name, None)
+    # MLflow's functions look these names up at each call. The plugin calls those functions.
+    for module, name, stand_in in (
+        (context, "_WORKSPACE", BoundWorkspace()),
+        (context, NeverSet.name, NeverSet()),
+        (utils, NeverSet.name, NeverSet()),
+    ):
+        if not hasattr(module, name):
+            message = f"{module.__name__} has no {name} any more: find out where MLflow looks for the workspace now."
+            raise RuntimeError(message)
+        setattr(module, name, stand_in)
+
+
 def guard() -> None:
-    """Refuse changes of the environment while a request is served; for the rest of the process's life."""
+    """Refuse changes of the environment while a request is served; for the rest of the process's life.
+
+    Python reports each change to audit hooks before it is made, whichever way it is made.
+    """
     sys.addaudithook(_refuse)
 
 

@@ -5,18 +5,17 @@ it before anything else reads the request: nothing is decoded, normalised or red
 template by as much as a slash, an escaped letter or a capital is not on the list.
 """
 
-import json
 import re
 import tomllib
-import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from mlflow_platform_server import answers
 from mlflow_platform_server.asgi import App, Message, Receive, Send
-from mlflow_platform_server.scope import KEY, RequestFacts
+from mlflow_platform_server.scope import facts
 
 FILE = Path(__file__).with_name("routes.toml")
 REST, PAGES = "/api/", "/ajax-api/"
@@ -29,7 +28,6 @@ _SEGMENT = rf"(?!(?:\.|%2[Ee]){{1,2}}(?:;|%3[Bb]|/|\Z)){_CHARACTER}+"
 # Three times what a key in S3 may have, for those that are escaped, and the rest of the path.
 PATH_BYTES = 4096
 _PARAMETER = re.compile(r"<(path:)?\w+>")
-_NOT_FOUND = json.dumps({"error_code": "ENDPOINT_NOT_FOUND", "message": "No such endpoint."}).encode()
 
 
 class RoutesError(ValueError):
@@ -195,13 +193,12 @@ class Routes:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass one request on, or answer it."""
         if scope["type"] == "http":
-            facts: RequestFacts = scope.setdefault(KEY, RequestFacts(id=uuid.uuid4().hex))
-            route = self._route(scope)
-            if route is None:
-                facts.refused_by = "routes"
-                await _answer(send, head=scope["method"] == "HEAD")
+            found = facts(scope)
+            found.route = self._route(scope)
+            if found.route is None:
+                found.refused_by = "routes"
+                await answers.refuse(send, 404, "ENDPOINT_NOT_FOUND", "No such endpoint.")
                 return
-            facts.route = route
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
             return
@@ -212,14 +209,3 @@ class Routes:
         # The layers further in read the decoded path.
         agree = route is not None and unquote(scope["raw_path"].decode("ascii")) == scope["path"]
         return route if agree else None
-
-
-async def _answer(send: Send, *, head: bool) -> None:
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(_NOT_FOUND)).encode()),
-        # The body is not read, so the connection cannot be used again.
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": 404, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else _NOT_FOUND})

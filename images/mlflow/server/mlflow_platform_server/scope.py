@@ -14,6 +14,10 @@ from typing import Any
 
 # Entry of an ASGI scope under which the layers in front of MLflow share what they know about the request.
 KEY = "mlflow_platform.request"
+# Header in which clients name the workspace of a request.
+WORKSPACE_HEADER = b"x-mlflow-workspace"
+# MLflow's name for the workspace of all rows if workspaces are disabled.
+DEFAULT_WORKSPACE = "default"
 
 _SCOPE: ContextVar["Scope | None"] = ContextVar("mlflow_platform_scope", default=None)
 

@@ -1,16 +1,35 @@
-"""Adapts the authorization plugin's identities: names in UTF-8, and access reviews about known identities only."""
+"""What the layers here read from the authorization plugin, and what they change about its identities.
+
+They read its decision and its list of paths without identity. Of the identities, names are made UTF-8, and access
+reviews are made about known identities only.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mlflow_kubernetes_plugins.auth import middleware
+from mlflow_kubernetes_plugins.auth import constants, core, middleware
 from mlflow_kubernetes_plugins.auth.authorizer import KubernetesAuthorizer
 
+from mlflow_platform_server import open_paths
 from mlflow_platform_server.known_identities import reviewed_user
 
 
-def install() -> None:
+def decision() -> Any:
+    """The plugin's result for the running request; None if it has not decided."""
+    return core._AUTHORIZATION_HANDLED.get()
+
+
+def check_open_paths() -> None:
+    """Fail if the plugin has other paths without identity than `open_paths`."""
+    theirs = {*constants.UNPROTECTED_PATHS, *constants.UNPROTECTED_PATH_PREFIXES}
+    ours = {*open_paths.PATHS, *open_paths.PREFIXES}
+    if theirs != ours:
+        message = f"Review open_paths.py: the plugin's list differs in {sorted(theirs ^ ours)}."
+        raise RuntimeError(message)
+
+
+def adapt_identities() -> None:
     """Adapt the plugin in this process, once, before its middleware is made."""
     middleware.build_fastapi_authorization_request = _in_utf8(middleware.build_fastapi_authorization_request)
     KubernetesAuthorizer._submit_subject_access_review = _of_known(KubernetesAuthorizer._submit_subject_access_review)
