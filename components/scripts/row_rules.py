@@ -20,7 +20,7 @@ NOTHING: frozenset[str] = frozenset()
 
 
 class NoRuleError(Exception):
-    """A table about which nothing says whose its rows are."""
+    """A table whose rows have neither a workspace nor a path of foreign keys to one; the message is its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Rule:
 
     privileges: frozenset[str] = ALL
     through: tuple[str, ...] = field(default=())
-    """Tables that the conditions ask."""
+    """Tables that the conditions query."""
 
 
 def quoted(name: str) -> str:

@@ -93,7 +93,7 @@ class WorkspaceArgs:
 
 
 def identity_list(args: WorkspaceArgs) -> str:
-    """The identities that the team gives something, for the server."""
+    """The list of identities with access to the team, for the server."""
     return identities.document(
         groups=(group for groups in args.groups.values() for group in groups),
         users=(user for users in args.users.values() for user in users),

@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Agreement:
-    """ASGI middleware behind the authorization plugin's."""
+    """ASGI middleware, behind the plugin's, that passes on only requests about which both judges agree."""
 
     def __init__(self, app: App, *, decision: Callable[[], Any], only_namespace: str | None = None) -> None:
         """`decision` returns the plugin's result for the running request, or None."""

@@ -1,6 +1,7 @@
 """Bodies of errors: clients get field, rule and request ID; everything else is in the server's log under that ID.
 
-This is the net below `driver_errors`: whatever a handler, a framework or a library answers passes here.
+Every answer passes here, also one that a framework or a library writes. `driver_errors` has already translated what the
+database reports to MLflow.
 """
 
 import json

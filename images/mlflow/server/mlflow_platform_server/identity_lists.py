@@ -1,4 +1,4 @@
-"""Reads the teams' lists of identities from ConfigMaps in the platform's namespace, again and again.
+"""Reads the teams' lists of identities from ConfigMaps in the platform's namespace, every few seconds.
 
 Each team has one, so a new team changes nothing that exists and restarts no server. A volume would be simpler, but the
 kubelet updates it a minute later.

@@ -1,4 +1,4 @@
-"""Groups, users and service accounts that the stack file gives something; nobody else matches a RoleBinding.
+"""Groups, users and service accounts to which the stack file gives access; nobody else matches a RoleBinding.
 
 An identity provider may assert any group. One such as `kubeadm:cluster-admins` is bound to a role that opens every
 workspace, so only groups that the stack file names count. The same holds for names of people and programs: a

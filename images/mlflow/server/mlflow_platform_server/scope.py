@@ -34,7 +34,7 @@ class Caller:
     """E-mail address of a person, or `system:serviceaccount:NAMESPACE:NAME`."""
 
     groups: tuple[str, ...] = ()
-    """Groups that count for access: those that the stack file gives something."""
+    """Groups that count: those to which the stack file gives access."""
 
     claimed_groups: tuple[str, ...] = ()
     """All groups that the identity provider asserts."""
