@@ -106,7 +106,7 @@ DailyWindow = Annotated[
     str,
     kinds.text(
         'hours of each day in UTC like "02:00-03:00"',
-        _matching(rf"{_TIME}-{_TIME}", "write both times with two digits each"),
+        _matching(rf"{_TIME}-{_TIME}", "write hours and minutes with two digits each"),
     ),
 ]
 WeeklyWindow = Annotated[
@@ -114,7 +114,8 @@ WeeklyWindow = Annotated[
     kinds.text(
         'hours of a week in UTC like "sun:03:00-sun:04:00"',
         _matching(
-            rf"{_DAY}:{_TIME}-{_DAY}:{_TIME}", "write both days in three letters, and both times with two digits each"
+            rf"{_DAY}:{_TIME}-{_DAY}:{_TIME}",
+            "write days with three letters, and hours and minutes with two digits each",
         ),
     ),
 ]

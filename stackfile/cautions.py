@@ -26,7 +26,7 @@ def single(draft: Draft) -> Iterator[Fault]:
 
 
 def rds(draft: Draft) -> Iterator[Fault]:
-    """Warn about RDS without a standby (`production`) or backups (`small`), and about a changed connection limit."""
+    """Warn about RDS: no standby in profile `production`, no backups in profile `small`, a changed connection limit."""
     if draft.text("database.kind") != "rds":
         return
     if draft.value("profile") == "production" and draft.value("database.multiAz") is False:

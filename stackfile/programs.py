@@ -44,7 +44,9 @@ def service_accounts(draft: Draft) -> Iterator[Fault]:
             if times > 1:
                 yield Fault(path, f"lists the service account {account} {times} times", "list it once")
             elif (namespace, name) == (team, CLIENT_ACCOUNT):
-                yield Fault(path, f"lists {account}, which the platform creates and gives access", "remove it")
+                yield Fault(
+                    path, f"lists {account}, which the platform creates and which already has access", "remove it"
+                )
             elif namespace == platform:
                 yield Fault(
                     path,

@@ -257,7 +257,7 @@ class Login(pulumi.ComponentResource):
 
 
 def container(image: str, command_line: list[str], attachment: pods.Attachment) -> core.ContainerArgs:
-    """The container of OAuth2-Proxy, with the attachment of a `Login`."""
+    """The container of OAuth2-Proxy, with the environment variables and volume mounts that a `Login` attaches."""
     return core.ContainerArgs(
         name="oauth2-proxy",
         image=image,

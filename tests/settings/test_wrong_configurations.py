@@ -533,7 +533,7 @@ CASES = {
     "the platform's own service account": Case(
         {"teams/team-a/serviceAccounts": ["mlflow-client"]},
         "teams.team-a.serviceAccounts",
-        'lists "team-a/mlflow-client", which the platform creates and gives access',
+        'lists "team-a/mlflow-client", which the platform creates and which already has access',
         "remove it",
     ),
     "a service account in the platform's namespace": Case(

@@ -95,8 +95,8 @@ def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
         )
     if "kubernetes-role" in kinds:
         notes.append(
-            "Holders of Kubernetes' role view, edit or admin in a team's namespace are assigned by the cluster's"
-            " administrators, not by this stack file."
+            "The cluster's administrators, not this stack file, decide who holds Kubernetes' roles view, edit and admin"
+            " in a team's namespace."
         )
     return notes
 
