@@ -133,7 +133,8 @@ class Settings(Model):
     def audiences(self) -> tuple[str, ...]:
         """Audiences that MLflow accepts in service-account tokens.
 
-        With `access.review` `self-subject` the only audience is the token issuer, which the API server accepts too.
+        With `access.review` `self-subject`, MLflow passes the tokens on to the API server. The only audience is then
+        the issuer's URL, because the API server accepts tokens with this audience.
         """
         if self.access.review == "self-subject":
             return (self.cluster.service_account_issuer,)

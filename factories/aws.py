@@ -48,7 +48,7 @@ def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
             lambda arns: policies.server(bucket=arns[0], key=arns[1], region=aws.region)
         )
     )
-    server = _pod(context, "server-identity", SERVICE_ACCOUNT, policy, "MLflow's server: its artifacts")
+    server = _pod(context, "server-identity", SERVICE_ACCOUNT, policy, "Access of the MLflow server to its artifacts")
     return ArtifactStore(
         uri=s3_uri(resource.name),
         attachment=joined(Attachment(env=region_environment(aws.region)), server.attachment),
@@ -107,7 +107,7 @@ def rds(context: Context, database: RdsDatabase) -> Database:
                 "database-identity",
                 DATABASE_ROLE_ACCOUNT,
                 policy,
-                "The Job that makes MLflow's role in its database: the administrator's password",
+                "Access of the Job that creates MLflow's database role to the administrator's password",
             ),
             trust=context.trust,
         ),
@@ -128,7 +128,7 @@ def direct_access(context: Context, team: str, own_bucket: OwnBucket) -> DirectA
             namespace=team,
             service_account=CLIENT,
             policy=_team_policy(context, team, own_bucket),
-            description=f"MLflow's team {team}: its own artifacts",
+            description=f"Access of MLflow's team {team} to its own artifacts",
         )
     return DirectAccess(
         environment={

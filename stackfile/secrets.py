@@ -138,7 +138,10 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
 
 
 def _instead(document: Mapping[str, object], need: Need) -> str | None:
-    """The setting that makes the secret unnecessary; None if the secret is needed, "" if that is unknown."""
+    """The setting that makes the secret unnecessary; None if the secret is needed.
+
+    The empty string means that a `kind` is missing or invalid: whether the secret is needed is unknown.
+    """
     section, *inner = need.credentials.split(".")
     here = mapping(document.get(section))
     chosen = here.get("kind")

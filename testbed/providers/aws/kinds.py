@@ -80,7 +80,10 @@ class Kind:
         return value
 
     def check(self, inputs: Object) -> Iterable[Failure]:
-        """Return failures that the real provider or AWS would report and moto would not; all inputs are known."""
+        """Return failures that the real provider or AWS would report and moto would not.
+
+        Called only with inputs that are all known: in a preview, outputs of new resources are still unknown.
+        """
         return ()
 
     def create(self, clients: Clients, inputs: Object) -> str:
