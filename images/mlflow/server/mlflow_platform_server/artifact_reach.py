@@ -1,7 +1,6 @@
 """What every artifact repository asks before it uses a location; `confine` turns it on in server processes.
 
-Commands such as `mlflow gc` and a purge run in processes of their own. They are not confined: they work on all
-workspaces.
+A purge, and MLflow's own commands, run in processes of their own and are not confined.
 """
 
 import contextvars

@@ -4,7 +4,7 @@ MLflow looks for the workspace of a request in a context variable and, behind it
 process. Here the first is replaced by one that accepts only the workspace of the scope, the second by one that is never
 set. Beside that, no request may change the environment: the change would be seen by all other requests of the worker.
 
-Commands such as `mlflow gc` do not come here: they work on all workspaces, and choose them by MLflow's own means.
+A purge, and MLflow's own commands, run in processes of their own, and choose the workspace by MLflow's own means.
 """
 
 import os

@@ -102,9 +102,3 @@ def kind(field: Field) -> Kind | None:  # noqa: PLR0911 - a table, in order of p
     if name == "name" or name.endswith("_name"):
         return Kind.NAME
     return None
-
-
-def unjudged(routes: Mapping[str, Sequence[Field]]) -> list[str]:
-    """Text fields of no kind, for review: names that nobody has decided about."""
-    names = {field.name for fields in routes.values() for field in fields if field.type == "string" and not kind(field)}
-    return sorted(names)

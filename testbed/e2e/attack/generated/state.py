@@ -21,7 +21,6 @@ SELECT json_build_object(
   ) AS y))
 """
 WORKSPACE = "workspace"
-TEXTS = ("character varying", "text")
 # Tables without a way to a workspace name objects in columns of text. They hold ids of these.
 NAMED = (
     ("experiments", "experiment_id"),
