@@ -18,7 +18,7 @@ MLflow
 `database_scope.py`     tells PostgreSQL the workspace in each transaction; its policies show no rows of others
 `artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
-                        (`object_keys.py`)
+                        (`object_keys.py`), and no others are made (`own_repositories.py`)
 
 Nothing that lives longer than a request decides about one: `workspace_binding.py` replaces MLflow's places of the
 workspace (`bound_workspace.py`), `process_state.py` guards the environment, `webhooks.py` reads

@@ -11,6 +11,7 @@ from anyio import to_thread
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
+from mlflow.store.artifact.artifact_repository_registry import get_registered_artifact_repositories
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
 from mlflow_kubernetes_plugins.auth import middleware
@@ -28,6 +29,7 @@ from mlflow_platform_server import (
     identity_lists,
     kubernetes_reviews,
     model_stages,
+    own_repositories,
     plugin_decision,
     plugin_identity,
     process_state,
@@ -96,6 +98,11 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
     features = routes.chosen(os.environ.get(FEATURES_VARIABLE, ""))
     hosts = routes.chosen(os.environ.get(WEBHOOK_HOSTS_VARIABLE, ""))
     webhooks.install(hosts, enabled="webhooks" in features, multi_tenant=config.workspaces_enabled)
+    own_repositories.keep(
+        get_registered_artifact_repositories(),
+        (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
+        _not_own,
+    )
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     admission = Admission(
         _mlflow(only_namespace),
@@ -119,7 +126,6 @@ def _mlflow(only_namespace: str | None) -> Any:
     collection_rules.refuse_instead_of_filtering()
     fastapi_app.artifact_router = artifact_routes.router()
     handlers._send_artifact = downloads.deferring(handlers._send_artifact)
-    handlers._get_artifact_repository_for_uri = _own_store_only(handlers._get_artifact_repository_for_uri)
     SqlAlchemyStore.transition_model_version_stage = model_stages.with_integer_version(
         SqlAlchemyStore.transition_model_version_stage
     )
@@ -135,13 +141,8 @@ def _mlflow(only_namespace: str | None) -> Any:
     return app
 
 
-def _own_store_only(repository_of: Any) -> Any:
-    """Wrap MLflow's lookup of an artifact location so that it refuses locations outside the platform's own store."""
-
-    def of(artifact_uri: str) -> Any:
-        repository = repository_of(artifact_uri)
-        if not isinstance(repository, (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository)):
-            raise MlflowException("The server fetches artifacts from its own store only.", PERMISSION_DENIED)
-        return repository
-
-    return of
+def _not_own(scheme: str) -> MlflowException:
+    """Refusal of an artifact location with a scheme that the platform has no repository for."""
+    return MlflowException(
+        f"The server fetches artifacts from its own store only, not by {scheme or 'a path'}.", PERMISSION_DENIED
+    )
