@@ -25,7 +25,8 @@ workspace (`bound_workspace.py`), `process_state.py` guards the environment, `we
 webhooks without a cache, and `state_census.py` compares other state with a reviewed list (`mutable_state.py`).
 `collection_rules.py` makes the plugin refuse a search instead of filtering its result.
 
-`identity_lists.py` reads who counts, `plugin_identity.py` tells the plugin, and `driver_errors.py` keeps texts of the
-database driver out of answers. `answers.py` writes refusals. `model_stages.py` works around a bug of MLflow's. Modules
-that import neither MLflow nor its plugin have unit tests; the others are tested end to end.
+`identity_lists.py` reads who counts, `plugin_identity.py` tells the plugin, `driver_errors.py` keeps texts of the
+database driver out of answers, and `graphql_errors.py` those of resolvers. `answers.py` writes refusals.
+`model_stages.py` works around a bug of MLflow's. Modules that import neither MLflow nor its plugin have unit tests; the
+others are tested end to end.
 """

@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from anyio import to_thread
+from graphql import GraphQLError
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
@@ -26,6 +27,7 @@ from mlflow_platform_server import (
     database_scope,
     downloads,
     driver_errors,
+    graphql_errors,
     identity_lists,
     kubernetes_reviews,
     model_stages,
@@ -131,6 +133,7 @@ def _mlflow(only_namespace: str | None) -> Any:
     )
     plugin_decision.check_open_paths()
     app = middleware.create_app()
+    handlers._get_graphql_auth_middleware = _with_error_texts(handlers._get_graphql_auth_middleware)
     # The last one in the list is the innermost, behind the plugin's.
     app.user_middleware.append(
         Middleware(Agreement, decision=plugin_decision.of_this_request, only_namespace=only_namespace)
@@ -139,6 +142,11 @@ def _mlflow(only_namespace: str | None) -> Any:
     for mount in mounts:
         mount.app = downloads.ArtifactSender(mount.app)
     return app
+
+
+def _with_error_texts(authorization: Any) -> Any:
+    """Wrap the plugin's list of what surrounds GraphQL's resolvers; the last one in it is the outermost."""
+    return lambda: [*authorization(), graphql_errors.ErrorTexts(MlflowException, GraphQLError)]
 
 
 def _not_own(scheme: str) -> MlflowException:
