@@ -227,6 +227,11 @@ def test_an_id_is_recorded_whole_beside_any_number_of_long_names() -> None:
     assert one["objects"]["trace_id"] == [trace]
 
 
+def test_a_trace_that_opentelemetry_exports_is_recorded_with_its_experiment() -> None:
+    (one,) = Exchange(caller=ALICE, route="POST /v1/traces").run(path="/v1/traces", **{"x-mlflow-experiment-id": "7"})
+    assert one["objects"] == {"experiment_id": ["7"]}
+
+
 def test_users_whose_names_are_too_long_for_a_line_are_told_apart() -> None:
     (one,), (other,) = (Exchange(caller=Caller(user="ü" * 5000 + end)).run() for end in "ab")
     assert one["user"].startswith("ü" * 40)

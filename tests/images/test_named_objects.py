@@ -13,6 +13,7 @@ from mlflow_platform_server.named_objects import (
     NAMES,
     OMITTED,
     in_body,
+    in_headers,
     in_path,
     in_query,
     merged,
@@ -87,6 +88,11 @@ def test_what_stands_at_the_top_is_not_displaced_by_what_is_nested() -> None:
 def test_a_body_that_is_too_large_to_be_read_is_said_to_be() -> None:
     content = b" " * (LARGEST_BODY + 1)
     assert in_body(content) == {OMITTED: [f"body of {len(content)} bytes"]}
+
+
+def test_headers_name_objects_too() -> None:
+    sent = [(b"X-Mlflow-Experiment-Id", b"1"), (b"x-mlflow-run-id", b"r"), (b"authorization", b"Bearer secret")]
+    assert in_headers(sent) == {"experiment_id": ["1"], "run_id": ["r"]}
 
 
 def test_a_query_names_objects_too() -> None:

@@ -161,6 +161,7 @@ def record(
     caller = facts.caller
     query = named_objects.in_query(scope.get("query_string", b""))
     path = named_objects.in_path(facts.route, scope["path"])
+    headers = named_objects.in_headers(scope["headers"])
     return {
         "log": "audit",
         "time": begun.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -173,7 +174,7 @@ def record(
         "route": facts.route,
         # A template says more, and less of what the caller has put into the path.
         **({"path": scope["path"]} if facts.route is None else {}),
-        "objects": named_objects.merged(path, facts.objects, query),
+        "objects": named_objects.merged(path, headers, facts.objects, query),
         "status": status,
         "refused_by": facts.refused_by or ("rbac" if status in DENIED else None),
         "ms": milliseconds,

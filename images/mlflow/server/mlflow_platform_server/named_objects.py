@@ -51,6 +51,8 @@ NAMES = frozenset(
         "workspace_name",
     }
 )
+# OpenTelemetry's exporters name them in headers; the body is no JSON.
+HEADERS = {b"x-mlflow-experiment-id": "experiment_id", b"x-mlflow-run-id": "run_id"}
 # More than there are keys, so that every key has a value.
 MOST_VALUES = 40
 LONGEST_VALUE = 200
@@ -86,6 +88,12 @@ def in_query(query: bytes) -> Objects:
     except ValueError:
         return {OMITTED: [MORE]}
     return collected(pair for pair in pairs if pair[0] in IDS | NAMES)
+
+
+def in_headers(headers: Iterable[tuple[bytes, bytes]]) -> Objects:
+    """The objects that headers name."""
+    named = ((HEADERS.get(name.lower()), value.decode("latin-1")) for name, value in headers)
+    return collected((key, value) for key, value in named if key is not None)
 
 
 def in_path(route: str | None, path: str) -> Objects:
