@@ -213,7 +213,7 @@ def test_nothing_that_a_client_sends_shortens_who_it_was_and_what_was_done(metho
     ids = named_objects.IDS | named_objects.NAMES
     objects = named_objects.collected((key, f"{n}{LONG}") for key in ids for n in range(25)) if known else {}
     exchange = Exchange(200, caller=caller, route=route, objects=objects)
-    (one,) = exchange.run(method, f"/{LONG}", **{"x-mlflow-workspace": LONG})
+    (one,) = exchange.run(method, f"/{LONG}", x_mlflow_workspace=LONG)
     assert len(exchange.written[0]) <= LONGEST_LINE
     assert (one["pod"], one["request"], one["user"]) == ("the-uid", exchange.id, user)
     assert (one["time"], one["route"]) == ("2026-11-29T10:00:00.123Z", route)
@@ -228,7 +228,7 @@ def test_an_id_is_recorded_whole_beside_any_number_of_long_names() -> None:
 
 
 def test_a_trace_that_opentelemetry_exports_is_recorded_with_its_experiment() -> None:
-    (one,) = Exchange(caller=ALICE, route="POST /v1/traces").run(path="/v1/traces", **{"x-mlflow-experiment-id": "7"})
+    (one,) = Exchange(caller=ALICE, route="POST /v1/traces").run(path="/v1/traces", x_mlflow_experiment_id="7")
     assert one["objects"] == {"experiment_id": ["7"]}
 
 

@@ -77,7 +77,7 @@ def test_a_query_with_more_than_is_read_is_said_to_have_it(query: bytes) -> None
 
 
 def test_a_body_with_more_than_is_visited_is_said_to_have_it() -> None:
-    assert body([[]] * 10_000) == {OMITTED: [MORE]}
+    assert body([0] * 10_000) == {OMITTED: [MORE]}
 
 
 def test_what_stands_at_the_top_is_not_displaced_by_what_is_nested() -> None:
