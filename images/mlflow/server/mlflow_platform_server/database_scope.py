@@ -39,7 +39,13 @@ def teller(*, workspaces: bool) -> Callable[[Any], None]:
         # Without a workspace there are no rows.
         name = "" if workspace is None else workspace if workspaces else ONLY
         # SQLAlchemy's own connection would begin the transaction again; the driver begins it with this statement.
-        with connection.connection.cursor() as cursor:
-            cursor.execute(_TELL, (name,))
+        try:
+            with connection.connection.cursor() as cursor:
+                cursor.execute(_TELL, (name,))
+        except connection.dialect.loaded_dbapi.Error as error:
+            # As for SQLAlchemy's own statements: it makes the error one of its own, which clients are asked to try
+            # again after, and a lost connection leaves the pool.
+            connection._handle_dbapi_exception(error, _TELL, None, None, None)
+            raise
 
     return tell
