@@ -1,8 +1,6 @@
 """Images for the upgrade tests, never part of an installation.
 
-One image has the previous MLflow release, and the server's application without one line, which needs the current
-release.
-The other has the current MLflow release with an additional Alembic revision.
+One image has the previous MLflow release. The other has the current MLflow release with an additional Alembic revision.
 """
 
 import hashlib
@@ -22,10 +20,6 @@ EQUIPMENT = Path(__file__).parent / "rehearsal"
 MLFLOW = CHECKOUT / "images" / "mlflow"
 # Directory of MLflow's Alembic revisions in the image, with the Python version of the image's Debian release.
 REVISIONS = "opt/mlflow/lib/python3.13/site-packages/mlflow/store/db_migrations/versions"
-# The line of the server's application that patches a function of the current MLflow release. The previous release
-# cannot run it, so its image has the application without this line.
-APP = "server/mlflow_platform_server/app.py"
-NOT_YET = re.compile(r"^ *handlers\._get_artifact_repository_for_uri = .*\n", re.MULTILINE)
 _PIN = re.compile(r"^(?P<name>[\w.-]+)==.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
@@ -48,7 +42,7 @@ def images(cache: Path, today: Artifact, debian_image: Artifact, builder: Artifa
         context=MLFLOW,
         version=versions.MLFLOW_PREVIOUS,
         references=(versions.MLFLOW_PREVIOUS_IMAGE,),
-        files={"requirements.txt": _requirements(cache), APP: _app(cache)},
+        files={"requirements.txt": _requirements(cache)},
         usual_seconds=90,
     )
     return archive(cache, previous, debian_image, builder), _with_a_revision(cache, today)
@@ -68,28 +62,6 @@ def _requirements(cache: Path) -> Artifact:
         make=make,
         usual_seconds=1,
     )
-
-
-def _app(cache: Path) -> Artifact:
-    def make(result: Path, _: Bench) -> None:
-        result.write_text(without_the_door((MLFLOW / APP).read_text()))
-
-    return Artifact(
-        name="app",
-        version=versions.MLFLOW_PREVIOUS,
-        cache=cache,
-        recipe=digest(MLFLOW / APP, NOT_YET.pattern),
-        make=make,
-        usual_seconds=1,
-    )
-
-
-def without_the_door(app: str) -> str:
-    """Return the source of the server's application without the line that the previous MLflow release cannot run."""
-    text, found = NOT_YET.subn("", app)
-    if found != 1:
-        raise ValueError(f"{APP} has {found} lines like {NOT_YET.pattern}, expected one")
-    return text
 
 
 def _with_a_revision(cache: Path, today: Artifact) -> Artifact:

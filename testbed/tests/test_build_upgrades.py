@@ -5,11 +5,9 @@ import re
 import tarfile
 from pathlib import Path
 
-import pytest
-
 from testbed import versions
 from testbed.build import upgrades
-from testbed.build.upgrades import repinned, with_file, without_the_door
+from testbed.build.upgrades import repinned, with_file
 
 TODAY = (
     "# made by a machine\na==1 \\\n    --hash=sha256:aa\n    # via b\nmlflow==1.2.3 \\\n    --hash=sha256:bb\nz==2\n"
@@ -33,13 +31,6 @@ def test_the_image_of_before_differs_in_mlflow_and_its_plugin_alone() -> None:
         "mlflow-kubernetes-plugins",
     }
     assert ("mlflow", versions.MLFLOW_PREVIOUS) in changed
-
-
-def test_the_server_of_before_lacks_one_line_of_todays() -> None:
-    today = (upgrades.MLFLOW / upgrades.APP).read_text()
-    assert len(today.splitlines()) - len(without_the_door(today).splitlines()) == 1
-    with pytest.raises(ValueError, match="expected one"):
-        without_the_door(without_the_door(today))
 
 
 def _archive(file: Path) -> None:

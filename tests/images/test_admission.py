@@ -138,7 +138,23 @@ def test_a_route_about_one_workspace_is_judged_for_that_one(prefix: str) -> None
 
 
 def test_a_header_does_not_open_the_workspace_of_the_path() -> None:
-    assert ask(ALICE, TEAM_A, path=f"{WORKSPACES}/team-b").status == 400
+    assert ask(ALICE, TEAM_A, path=f"{WORKSPACES}/team-b").status == 403
+    assert ask(ALICE, TEAM_A, TEAM_A, path=f"{WORKSPACES}/team-a").status == 400
+
+
+def test_whoever_works_in_one_workspace_can_ask_about_another_and_no_header_contradicts_the_path() -> None:
+    exchange = ask(ALICE, TEAM_B, path=f"{WORKSPACES}/team-a")
+    assert exchange.judge.asked == ["team-a"]
+    assert exchange.workspace == "team-a"
+    assert b"x-mlflow-workspace" not in exchange.server.headers
+
+
+@pytest.mark.parametrize("header", [TEAM_A, TEAM_B, ("X-MLFLOW-WORKSPACE", "no-such-team")])
+def test_the_list_of_workspaces_is_the_callers_own_whatever_the_header_names(header: tuple[str, str]) -> None:
+    exchange = ask(ALICE, header, path=WORKSPACES)
+    assert exchange.workspace is None
+    assert not exchange.judge.asked
+    assert b"x-mlflow-workspace" not in exchange.server.headers
 
 
 @pytest.mark.parametrize("headers", [(ALICE,), (ALICE, ("X-MLFLOW-WORKSPACE", ""))])

@@ -47,8 +47,11 @@ def unscoped(decision: Decision | None, *, path: str = RUNS, only_namespace: str
     async def send(message: Message) -> None:
         answer.append(dict(message))
 
+    facts = scope.RequestFacts(id="1")
     layer = Agreement(server, decision=lambda: decision, only_namespace=only_namespace)
-    asyncio.run(layer({"type": "http", "method": "GET", "path": path}, receive, send))
+    asyncio.run(layer({"type": "http", "method": "GET", "path": path, scope.KEY: facts}, receive, send))
+    # The audit log records a reading that a layer has refused.
+    assert facts.refused_by == (None if answer[0]["status"] == 200 else "agreement")
     return answer[0]["status"]
 
 

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from mlflow_platform_server import named_objects
 from mlflow_platform_server.asgi import Message, Receive, Send
 from mlflow_platform_server.audit import LONGEST_LINE, AuditLog, line
 from mlflow_platform_server.scope import Caller, RequestFacts, facts
 
+# Twelve bytes of JSON for each character.
+LONG = "\U0001f600" * 5000
 BEGUN = datetime(2026, 11, 29, 10, 0, 0, 123456, tzinfo=UTC)
 CREATE = "/api/2.0/mlflow/experiments/create"
 ALICE = Caller(
@@ -195,6 +198,41 @@ def test_a_line_is_never_longer_than_what_a_pipe_takes_at_once() -> None:
     assert one["user"]
     assert one["groups_omitted"] > 0
     assert one["objects"]
+
+
+@pytest.mark.parametrize("method", ["POST", "P" * 5000])
+@pytest.mark.parametrize("known", [True, False])
+def test_nothing_that_a_client_sends_shortens_who_it_was_and_what_was_done(method: str, *, known: bool) -> None:
+    """A part of the pod's UID would make the record one that `make audit` takes for forged."""
+    user = f"system:serviceaccount:{'n' * 63}:{'s' * 253}"
+    caller = Caller(user=user, groups=tuple(f"{number}{LONG}" for number in range(500)))
+    route = f"POST {CREATE}" if known else None
+    ids = named_objects.IDS | named_objects.NAMES
+    objects = named_objects.collected((key, f"{n}{LONG}") for key in ids for n in range(25)) if known else {}
+    exchange = Exchange(200, caller=caller, route=route, objects=objects)
+    (one,) = exchange.run(method, f"/{LONG}", x_mlflow_workspace=LONG)
+    assert len(exchange.written[0]) <= LONGEST_LINE
+    assert (one["pod"], one["request"], one["user"]) == ("the-uid", exchange.id, user)
+    assert (one["time"], one["route"]) == ("2026-11-29T10:00:00.123Z", route)
+    assert set(objects) <= set(one["objects"])
+
+
+def test_an_id_is_recorded_whole_beside_any_number_of_long_names() -> None:
+    trace = "tr-0123456789abcdef0123456789abcdef"
+    names = {key: [LONG] for key in sorted(named_objects.NAMES)}
+    (one,) = Exchange(caller=ALICE, objects={**names, "run_ids": ["\u2028" * 200] * 9, "trace_id": [trace]}).run()
+    assert one["objects"]["trace_id"] == [trace]
+
+
+def test_a_trace_that_opentelemetry_exports_is_recorded_with_its_experiment() -> None:
+    (one,) = Exchange(caller=ALICE, route="POST /v1/traces").run(path="/v1/traces", x_mlflow_experiment_id="7")
+    assert one["objects"] == {"experiment_id": ["7"]}
+
+
+def test_users_whose_names_are_too_long_for_a_line_are_told_apart() -> None:
+    (one,), (other,) = (Exchange(caller=Caller(user="ü" * 5000 + end)).run() for end in "ab")
+    assert one["user"].startswith("ü" * 40)
+    assert one["user"] != other["user"]
 
 
 def test_a_record_that_fits_is_complete() -> None:

@@ -14,12 +14,21 @@ from mlflow_platform_server import scope
 Tell = Callable[..., list[Any]]
 
 
+class DriverError(Exception):
+    """An error of the driver."""
+
+
+class WrappedError(Exception):
+    """What SQLAlchemy makes of it."""
+
+
 @dataclass(slots=True)
 class Database:
     """A database that records what it is told."""
 
     dialect: str
     told: list[Any] = field(default_factory=list[Any])
+    lost: bool = False
 
     @contextmanager
     def cursor(self) -> Generator["Database"]:
@@ -28,6 +37,8 @@ class Database:
 
     def execute(self, statement: str, values: tuple[str, ...]) -> None:
         """Record a statement's values."""
+        if self.lost:
+            raise DriverError
         assert statement == "SELECT pg_catalog.set_config('mlflow.workspace', %s, true)"
         self.told += values
 
@@ -43,9 +54,18 @@ def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
     monkeypatch.delitem(sys.modules, "mlflow_platform_server.database_scope", raising=False)
     module: Any = importlib.import_module("mlflow_platform_server.database_scope")
 
-    def begin(dialect: str = "postgresql") -> list[Any]:
-        database = Database(dialect)
-        module.tell(SimpleNamespace(dialect=SimpleNamespace(name=dialect), connection=database))
+    def wrap(error: Exception, *_: object) -> None:
+        raise WrappedError from error
+
+    def begin(*, dialect: str = "postgresql", lost: bool = False) -> list[Any]:
+        database = Database(dialect, lost=lost)
+        driver = SimpleNamespace(Error=DriverError)
+        connection = SimpleNamespace(
+            dialect=SimpleNamespace(name=dialect, loaded_dbapi=driver),
+            connection=database,
+            _handle_dbapi_exception=wrap,
+        )
+        module.tell(connection)
         return database.told
 
     return begin
@@ -70,3 +90,8 @@ def test_a_transaction_without_a_scope_is_refused(tell: Tell, dialect: str) -> N
 def test_sqlite_is_told_nothing(tell: Tell) -> None:
     with scope.background("a request", "team-a"):
         assert tell(dialect="sqlite") == []
+
+
+def test_a_lost_connection_is_an_error_of_sqlalchemy_like_any_other(tell: Tell) -> None:
+    with scope.background("a request", "team-a"), pytest.raises(WrappedError):
+        tell(lost=True)

@@ -1,13 +1,19 @@
 """Objects that a request names, for the audit log."""
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 from mlflow_platform_server.named_objects import (
+    IDS,
     LARGEST_BODY,
     LONGEST_VALUE,
+    MORE,
     MOST_VALUES,
+    NAMES,
+    OMITTED,
     in_body,
+    in_headers,
     in_path,
     in_query,
     merged,
@@ -50,7 +56,28 @@ def test_a_body_that_is_no_document_names_nothing(content: bytes) -> None:
 def test_values_are_bounded_in_length_and_number() -> None:
     found = body({"name": "x" * 1000, "run_ids": [str(number) for number in range(1000)]})
     assert found["name"] == ["x" * LONGEST_VALUE]
+    assert found.pop(OMITTED) == [MORE]
     assert sum(map(len, found.values())) == MOST_VALUES
+
+
+@pytest.mark.parametrize("key", sorted(IDS | NAMES))
+def test_no_object_is_buried_below_others(key: str) -> None:
+    """MLflow ignores keys that it does not know, so a request may name as many objects as it likes."""
+    decoys = {decoy: [f"{decoy}-{number}" for number in range(100)] for decoy in sorted(IDS | NAMES) if decoy != key}
+    found = body({**decoys, key: "real"})
+    assert found[key] == ["real"]
+    assert found[OMITTED] == [MORE]
+    in_url = in_query(urlencode(decoys, doseq=True).encode())
+    assert merged(body({key: "real"}), in_url)[key] == ["real"]
+
+
+@pytest.mark.parametrize("query", [b"run_id=r&" * 1001, b"&".join(b"run_id=%d" % number for number in range(100))])
+def test_a_query_with_more_than_is_read_is_said_to_have_it(query: bytes) -> None:
+    assert in_query(query)[OMITTED] == [MORE]
+
+
+def test_a_body_with_more_than_is_visited_is_said_to_have_it() -> None:
+    assert body([0] * 10_000) == {OMITTED: [MORE]}
 
 
 def test_what_stands_at_the_top_is_not_displaced_by_what_is_nested() -> None:
@@ -60,7 +87,12 @@ def test_what_stands_at_the_top_is_not_displaced_by_what_is_nested() -> None:
 
 def test_a_body_that_is_too_large_to_be_read_is_said_to_be() -> None:
     content = b" " * (LARGEST_BODY + 1)
-    assert in_body(content) == {"body": [f"not read: {len(content)} bytes"]}
+    assert in_body(content) == {OMITTED: [f"body of {len(content)} bytes"]}
+
+
+def test_headers_name_objects_too() -> None:
+    sent = [(b"X-Mlflow-Experiment-Id", b"1"), (b"x-mlflow-run-id", b"r"), (b"authorization", b"Bearer secret")]
+    assert in_headers(sent) == {"experiment_id": ["1"], "run_id": ["r"]}
 
 
 def test_a_query_names_objects_too() -> None:

@@ -1,7 +1,9 @@
 """The request guard, in front of an application that records what it was given."""
 
 import asyncio
+import gzip
 import json
+import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from mlflow_platform_server import bodies
 from mlflow_platform_server.asgi import Message, Receive, Send
-from mlflow_platform_server.request_guard import PIECE_BYTES, RequestGuard
+from mlflow_platform_server.request_guard import PIECE_BYTES, TRACES, RequestGuard
 from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.scope import KEY, RequestFacts
 
@@ -151,6 +153,57 @@ def test_a_body_that_is_cut_short_is_not_passed_on() -> None:
     )
     assert answer == []
     assert not server.pieces
+
+
+def raw_deflate(content: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(content) + stream.flush()
+
+
+def exported(server: Server, encoding: str, sent: bytes, path: str = TRACES) -> int:
+    headers = {"Content-Encoding": encoding, "Content-Length": str(len(sent))}
+    return status(
+        asyncio.run(ask(RequestGuard(server, IDENTITY_HEADERS), path, method="POST", headers=headers, body=[sent]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"),
+    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate)],
+)
+def test_an_exported_trace_arrives_without_its_compression(encoding: str, compress: Callable[[bytes], bytes]) -> None:
+    server = Server()
+    sent = compress(b"x" * 1000)
+    assert exported(server, encoding, sent) == 200
+    assert server.pieces == [1000]
+    assert server.headers == {"content-length": "1000"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate)]
+)
+def test_a_small_body_that_becomes_a_large_one_is_refused(encoding: str, compress: Callable[[bytes], bytes]) -> None:
+    server = Server()
+    sent = compress(bytes(bodies.LIMIT_BYTES + 1))
+    assert exported(server, encoding, sent) == 413
+    assert not server.pieces
+
+
+@pytest.mark.parametrize(
+    "sent", [b"no gzip", gzip.compress(b"cut short")[:-9], gzip.compress(b"") * 2], ids=["other", "cut", "parts"]
+)
+def test_a_body_that_is_not_compressed_as_its_header_says_is_refused(sent: bytes) -> None:
+    server = Server()
+    assert exported(server, "gzip", sent) == 400
+    assert not server.pieces
+
+
+def test_other_bodies_are_left_as_they_are() -> None:
+    server = Server()
+    sent = gzip.compress(b"x" * 1000)
+    for path, encoding in ((LOG, "gzip"), (TRACES, "br")):
+        assert exported(server, encoding, sent, path) == 200
+    assert server.pieces == [len(sent)] * 2
 
 
 def test_an_upload_may_be_of_any_size_and_is_never_taken_for_json() -> None:

@@ -81,6 +81,12 @@ def test_a_second_header_of_the_same_name_is_refused(name: str) -> None:
     assert name.lower() in reason
 
 
+def test_two_tokens_are_refused_where_kubernetes_is_asked_with_the_callers_own() -> None:
+    sent = [*headers(PERSON), (b"authorization", b"Bearer one"), (b"authorization", b"Bearer two")]
+    assert identify(sent, replace(IDENTITY_HEADERS, authorizes_by_token=True), KNOWN).refusal
+    assert identify(sent, IDENTITY_HEADERS, KNOWN).refusal is None
+
+
 def test_the_user_may_come_in_another_header() -> None:
     """With passwords of its own the login sets X-Forwarded-User alone."""
     identity_headers = replace(IDENTITY_HEADERS, user_header="x-forwarded-user")

@@ -39,6 +39,7 @@ LOCATIONS = (
     "models:/$MODEL",
     "file:///etc",
     "/etc",
+    "/mlflow/artifacts/$FILES",
     "http://127.0.0.1:5000/api/2.0/mlflow-artifacts/artifacts/$FILES",
     "https://kubernetes.default.svc/version",
     "http://169.254.169.254/latest/meta-data",
@@ -177,6 +178,29 @@ def test_a_traces_tags_show_nobody_elses_files(
         assert attack("GET", f"{path}&path={ATTACHMENT}").status >= 400
     attack("GET", f"/api/3.0/mlflow/traces/get?trace_id={trace}")
     attack("GET", f"/api/3.0/mlflow/traces/batchGet?trace_ids={trace}")
+    document = {"experiment_id": own.values["experiment"], "request_ids": [trace]}
+    attack("POST", "/api/3.0/mlflow/traces/delete-traces", document)
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_a_trace_cannot_be_started_as_one_that_is_archived_elsewhere(
+    attack: Send, own: World, victim: World, location: str
+) -> None:
+    """MLflow lets nobody set these tags later, but takes them from whoever starts a trace."""
+    trace = f"tr-{uuid.uuid4().hex}"
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": own.values["experiment"]}}
+    tags = {"mlflow.trace.spansLocation": "ARCHIVE_REPO", "mlflow.trace.archiveLocation": _aimed(location, victim)}
+    info = {"trace_id": trace, "trace_location": place, "request_time": "2026-01-01T00:00:00Z", "state": "OK"}
+    attack("POST", "/api/3.0/mlflow/traces", {"trace": {"trace_info": {**info, "tags": tags}}})
+    ours = location.lower().startswith(("s3", "file"))
+    for path in (
+        f"/api/3.0/mlflow/traces/get?trace_id={trace}",
+        f"/api/3.0/mlflow/traces/batchGet?trace_ids={trace}",
+        f"/ajax-api/3.0/mlflow/get-trace-artifact?request_id={trace}",
+    ):
+        got = attack("GET", path)
+        # In the platform's own kind of store MLflow takes a location out of reach for one with nothing in it.
+        assert got.status in ({200, 403} if ours else {400, 403}), f"{path}: {got.text}"
     document = {"experiment_id": own.values["experiment"], "request_ids": [trace]}
     attack("POST", "/api/3.0/mlflow/traces/delete-traces", document)
 

@@ -21,11 +21,11 @@ MLflow's own code then meets
 `database_scope.py`     tells PostgreSQL the workspace in each transaction; its policies show no rows of others
 `artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
-                        (`object_keys.py`)
+                        (`object_keys.py`), and no others are made (`own_repositories.py`)
 `webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
 `process_state.py`      replaces the places where MLflow keeps the workspace, and guards the environment
 `collection_rules.py`   makes the plugin refuse a search instead of filtering its result
-`driver_errors.py`      keeps texts of the database driver out of answers
+`driver_errors.py`      keeps texts of the database driver out of answers (`graphql_errors.py`: of GraphQL's)
 `model_stages.py`       works around a bug of MLflow's
 
 `asgi.py` has the types of ASGI, `answers.py` writes refusals, `open_paths.py` lists the paths that need no identity,

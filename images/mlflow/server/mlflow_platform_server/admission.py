@@ -20,7 +20,8 @@ _logger = logging.getLogger(__name__)
 
 # Name of a Kubernetes namespace: a DNS label.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_PATH = re.compile(r"/(?:ajax-)?api/3\.0/mlflow/workspaces/+([^/]+)(?:/.*)?", re.DOTALL)
+# MLflow's routes about workspaces: all of the caller's, or the one in the path.
+_PATH = re.compile(r"/(?:ajax-)?api/3\.0/mlflow/workspaces(?:/+([^/]+)(?:/.*)?)?", re.DOTALL)
 
 
 class Judge(Protocol):
@@ -93,14 +94,15 @@ class Admission:
         facts = scopes.facts(scope)
         if open_paths.is_open(scope["path"]):
             # MLflow looks up any workspace that the header names, and so would tell everybody which ones exist.
-            headers = [(name, value) for name, value in scope["headers"] if name.lower() != WORKSPACE_HEADER]
-            await self._within(None, {**scope, "headers": headers}, receive, send)
+            await self._within(None, _without_header(scope), receive, send)
             return
         refusal = await self._refusal(scope, facts)
         if refusal is not None:
             facts.refused_by = refusal.by
             await answers.refuse(send, refusal.status, refusal.code, refusal.message, refusal.headers)
             return
+        if self._only_namespace is None and _PATH.fullmatch(scope["path"]):
+            scope = _without_header(scope)
         await self._within(facts.workspace, scope, receive, send)
 
     async def _within(self, workspace: str | None, scope: Message, receive: Receive, send: Send) -> None:
@@ -138,11 +140,18 @@ class Admission:
 def named_workspaces(scope: Message) -> set[str]:
     """All workspaces that a request names; more than one is a contradiction.
 
-    A header that is sent twice is one too, even with the same name: layers might join the two.
+    A header that is sent twice is one too, even with the same name: layers might join the two. On routes about
+    workspaces the header does not count, and goes no further: clients ask about one workspace, or about all of theirs,
+    while they work in another, or in one that they have lost.
     """
     values = [value.decode("latin-1").strip() for name, value in scope["headers"] if name.lower() == WORKSPACE_HEADER]
-    named = set(values) if len(values) <= 1 else {*values, ",".join(values)}
+    if len(values) > 1:
+        return {*values, ",".join(values)}
+    if path := _PATH.fullmatch(scope["path"]):
+        return {path[1]} if path[1] else set()
     # MLflow takes an empty header for none.
-    named.discard("")
-    path = _PATH.fullmatch(scope["path"])
-    return named | {path[1]} if path else named
+    return set(values) - {""}
+
+
+def _without_header(scope: Message) -> Message:
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name.lower() != WORKSPACE_HEADER]}

@@ -26,6 +26,7 @@ class Agreement:
     async def __call__(self, asgi_scope: Message, receive: Receive, send: Send) -> None:
         """Pass on a request that both judges took for the same workspace."""
         if asgi_scope["type"] == "http" and (reason := self._disagreement(asgi_scope["path"])) is not None:
+            scope.facts(asgi_scope).refused_by = "agreement"
             _logger.error("Refused %s %s: %s", asgi_scope["method"], asgi_scope["path"], reason)
             await answers.refuse(send, 500, "INTERNAL_ERROR", "The server's access checks disagree about this request.")
             return

@@ -8,9 +8,11 @@ import os
 from typing import Any
 
 from anyio import to_thread
+from graphql import GraphQLError
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
+from mlflow.store.artifact.artifact_repository_registry import get_registered_artifact_repositories
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
 from mlflow.utils import workspace_context, workspace_utils
@@ -26,9 +28,11 @@ from mlflow_platform_server import (
     database_scope,
     downloads,
     driver_errors,
+    graphql_errors,
     identity_lists,
     kubernetes_reviews,
     model_stages,
+    own_repositories,
     plugin,
     process_state,
     routes,
@@ -95,6 +99,11 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
     features = routes.chosen(os.environ.get(FEATURES_VARIABLE, ""))
     hosts = routes.chosen(os.environ.get(WEBHOOK_HOSTS_VARIABLE, ""))
     webhooks.install(hosts, enabled="webhooks" in features, multi_tenant=config.workspaces_enabled)
+    own_repositories.keep(
+        get_registered_artifact_repositories(),
+        (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
+        _not_own,
+    )
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     admission = Admission(
         _mlflow(only_namespace),
@@ -118,12 +127,12 @@ def _mlflow(only_namespace: str | None) -> Any:
     collection_rules.refuse_instead_of_filtering()
     fastapi_app.artifact_router = artifact_routes.router()
     handlers._send_artifact = downloads.deferring(handlers._send_artifact)
-    handlers._get_artifact_repository_for_uri = _own_store_only(handlers._get_artifact_repository_for_uri)
     SqlAlchemyStore.transition_model_version_stage = model_stages.with_integer_version(
         SqlAlchemyStore.transition_model_version_stage
     )
     plugin.check_open_paths()
     app = middleware.create_app()
+    handlers._get_graphql_auth_middleware = _with_error_texts(handlers._get_graphql_auth_middleware)
     # The last one in the list is the innermost, behind the plugin's.
     app.user_middleware.append(Middleware(Agreement, decision=plugin.decision, only_namespace=only_namespace))
     mounts = [route for route in app.routes if isinstance(route, Mount)]
@@ -132,13 +141,13 @@ def _mlflow(only_namespace: str | None) -> Any:
     return app
 
 
-def _own_store_only(repository_of: Any) -> Any:
-    """Wrap MLflow's lookup of an artifact location so that it refuses locations outside the platform's own store."""
+def _with_error_texts(authorization: Any) -> Any:
+    """Wrap the plugin's list of what surrounds GraphQL's resolvers; the last one in it is the outermost."""
+    return lambda: [*authorization(), graphql_errors.ErrorTexts(MlflowException, GraphQLError)]
 
-    def of(artifact_uri: str) -> Any:
-        repository = repository_of(artifact_uri)
-        if not isinstance(repository, (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository)):
-            raise MlflowException("The server fetches artifacts from its own store only.", PERMISSION_DENIED)
-        return repository
 
-    return of
+def _not_own(scheme: str) -> MlflowException:
+    """Refusal of an artifact location with a scheme that the platform has no repository for."""
+    return MlflowException(
+        f"The server fetches artifacts from its own store only, not by {scheme or 'a path'}.", PERMISSION_DENIED
+    )

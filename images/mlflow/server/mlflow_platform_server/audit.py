@@ -8,6 +8,7 @@ The line is written before the first byte of the answer is sent. So whoever has 
 server is killed right after it. If the line cannot be written, the answer is an error.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -32,8 +33,15 @@ FAILED = 500
 # A longer line could be interleaved with one of another worker: all write to the same pipe (PIPE_BUF on Linux).
 LONGEST_LINE = 4096
 MOST_GROUPS = 200
-# Number and length of values with which a line that is too long is shortened, step by step.
-STEPS = ((MOST_GROUPS, named_objects.LONGEST_VALUE), (20, 100), (10, 60), (2, 30))
+# Number of groups, and bytes of each value, with which a line that is too long is shortened, step by step. The last one
+# leaves IDs whole, and is enough for any request.
+STEPS = ((MOST_GROUPS, named_objects.LONGEST_VALUE), (20, 100), (10, 36))
+# Texts of the client. All others are whole always: a record with a part of its pod's UID counts as forged, and a part
+# of a user's name may be another user's.
+CLIENTS = frozenset({"method", "path", "requested_workspace"})
+# More than the name of a service account may have. A longer one is told from others by its digest.
+LONGEST_USER = 512
+BEGINNING_OF_USER = 240
 
 _logger = logging.getLogger(__name__)
 
@@ -145,19 +153,20 @@ def record(
     caller = facts.caller
     query = named_objects.in_query(scope.get("query_string", b""))
     path = named_objects.in_path(facts.route, scope["path"])
+    headers = named_objects.in_headers(scope["headers"])
     return {
         "log": "audit",
         "time": begun.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "pod": pod,
         "request": facts.id,
-        "user": caller.user if caller else None,
+        "user": _user(caller.user) if caller else None,
         "groups": list(caller.groups) if caller else [],
         **_workspace(scope, facts),
         "method": scope["method"],
         "route": facts.route,
         # A template says more, and less of what the caller has put into the path.
         **({"path": scope["path"]} if facts.route is None else {}),
-        "objects": named_objects.merged(path, query, facts.objects),
+        "objects": named_objects.merged(path, headers, facts.objects, query),
         "status": status,
         "refused_by": facts.refused_by or ("rbac" if status in DENIED else None),
         "ms": milliseconds,
@@ -190,15 +199,28 @@ def line(fields: dict[str, Any]) -> bytes:
 
 
 def _shortened(fields: dict[str, Any], count: int, length: int) -> dict[str, Any]:
-    short = {key: value[:length] if isinstance(value, str) else value for key, value in fields.items()}
-    short["groups"] = [group[:length] for group in fields["groups"][:count]]
+    short = {key: _cut(value, length) if key in CLIENTS else value for key, value in fields.items()}
+    short["groups"] = [_cut(group, length) for group in fields["groups"][:count]]
     if omitted := len(fields["groups"]) - len(short["groups"]):
         short["groups_omitted"] = omitted
-    pairs = [(key, value[:length]) for key, values in fields["objects"].items() for value in values]
-    short["objects"] = named_objects.collected((key[:length], value) for key, value in pairs[:count])
-    if len(pairs) > count:
-        short["objects_omitted"] = len(pairs) - count
+    short["objects"] = {key: [_cut(value, length) for value in values] for key, values in fields["objects"].items()}
     return short
+
+
+def _cut(text: str, length: int) -> str:
+    """The beginning of a text of which JSON makes at most `length` bytes."""
+    size = 0
+    for end, character in enumerate(text):
+        size += len(json.dumps(character)) - 2
+        if size > length:
+            return text[:end]
+    return text
+
+
+def _user(name: str) -> str:
+    if _cut(name, LONGEST_USER) == name:
+        return name
+    return f"{_cut(name, BEGINNING_OF_USER)}... sha256:{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def to_standard_output(encoded: bytes) -> None:

@@ -4,6 +4,7 @@ MLflow reads bodies without any limit, and treats a body that the client cut sho
 are not read here; they stream.
 """
 
+import zlib
 from collections.abc import Iterable
 
 from mlflow_platform_server.asgi import Message, Receive
@@ -19,6 +20,14 @@ class TooLargeError(Exception):
 
 class CutShortError(Exception):
     """The client disconnected before it had sent the whole body."""
+
+
+class CorruptError(Exception):
+    """The body is not compressed as its header says."""
+
+
+# How zlib calls the formats. What HTTP calls deflate some clients send without zlib's frame.
+_FORMATS = {"gzip": (zlib.MAX_WBITS | 16,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -49,6 +58,39 @@ async def read_whole(headers: Iterable[tuple[bytes, bytes]], receive: Receive, *
         if len(body) > limit:
             raise TooLargeError
     return bytes(body)
+
+
+def encodings(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """The values of the header Content-Encoding."""
+    return [value.decode("latin-1").strip().lower() for name, value in headers if name == b"content-encoding"]
+
+
+def decompressed(body: bytes, encoding: str, *, limit: int = LIMIT_BYTES) -> bytes:
+    """A body without its compression; as it is for encodings that nothing here knows.
+
+    Raises:
+        TooLargeError: it has more than `limit` bytes.
+        CorruptError: it is not compressed like that, or not in one part.
+    """
+    if encoding not in _FORMATS:
+        return body
+    for form in _FORMATS[encoding]:
+        try:
+            return _decompressed(body, form, limit)
+        except zlib.error:
+            continue
+    raise CorruptError
+
+
+def _decompressed(body: bytes, form: int, limit: int) -> bytes:
+    stream = zlib.decompressobj(form)
+    content = stream.decompress(body, limit + 1)
+    if len(content) > limit:
+        raise TooLargeError
+    # gzip may have several parts. Exporters send one, and of 32 MiB of empty ones the last would wait for a minute.
+    if not stream.eof or stream.unused_data:
+        raise CorruptError
+    return content
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

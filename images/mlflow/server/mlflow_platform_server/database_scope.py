@@ -32,6 +32,12 @@ def tell(connection: Any) -> None:
     if connection.dialect.name != "postgresql":
         return
     # SQLAlchemy's own connection would begin the transaction again; the driver begins it with this statement.
-    with connection.connection.cursor() as cursor:
-        # With an empty name no rows are visible.
-        cursor.execute(_TELL, (workspace or "",))
+    try:
+        with connection.connection.cursor() as cursor:
+            # With an empty name no rows are visible.
+            cursor.execute(_TELL, (workspace or "",))
+    except connection.dialect.loaded_dbapi.Error as error:
+        # As for SQLAlchemy's own statements: it makes the error one of its own, which clients are asked to try again
+        # after, and a lost connection leaves the pool.
+        connection._handle_dbapi_exception(error, _TELL, None, None, None)
+        raise

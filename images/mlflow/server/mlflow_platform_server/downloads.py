@@ -67,6 +67,10 @@ async def _pieces(
             body.close()
 
 
+async def _nothing() -> AsyncIterator[bytes]:
+    yield b""
+
+
 def deferring(send_artifact: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     """Wrap MLflow's `_send_artifact` so that artifacts of the S3 store are left to `ArtifactSender`."""
 
@@ -100,4 +104,8 @@ class ArtifactSender:
         await self._app(scope, receive, unless_deferred)
         for repository, path in deferred:
             byte_range = dict(scope["headers"]).get(b"range", b"").decode("latin-1")
-            await (await response(repository, path, byte_range or None))(scope, receive, send)
+            answer = await response(repository, path, byte_range or None)
+            if scope["method"] == "HEAD" and isinstance(answer, StreamingResponse):
+                # The web server would drop the body, after the store has sent all of it.
+                answer.body_iterator = _nothing()
+            await answer(scope, receive, send)

@@ -1,7 +1,8 @@
 """IDs and names of the objects that a request refers to, for the audit log.
 
 Only a fixed list of keys is read, so values of tags, parameters, prompts or traces never get into the log. Numbers and
-lengths are bounded.
+lengths are bounded, and what is left out is said to be: MLflow ignores keys that it does not know, so a caller may add
+any number of them to a request, in order to bury the one that counts.
 """
 
 import json
@@ -50,13 +51,18 @@ NAMES = frozenset(
         "workspace_name",
     }
 )
-MOST_VALUES = 20
+# OpenTelemetry's exporters name them in headers; the body is no JSON.
+HEADERS = {b"x-mlflow-experiment-id": "experiment_id", b"x-mlflow-run-id": "run_id"}
+# More than there are keys, so that every key has a value.
+MOST_VALUES = 40
 LONGEST_VALUE = 200
 # A larger body belongs to a few kinds of requests (traces with images); parsing it here would block all other requests.
 LARGEST_BODY = 4 * 1024 * 1024
 # Nested values that are visited at most.
 MOST_VISITS = 5000
-OMITTED = "body"
+# Stands where a key does.
+OMITTED = "omitted"
+MORE = "more values"
 
 # Flask's `<path:name>` and FastAPI's `{name:path}`.
 _PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>|\{(?P<field>\w+)(?::(?P<suffix>\w+))?\}")
@@ -67,7 +73,7 @@ Objects = dict[str, list[str]]
 def in_body(body: bytes) -> Objects:
     """The objects that a JSON body names; none if it is no JSON."""
     if len(body) > LARGEST_BODY:
-        return {OMITTED: [f"not read: {len(body)} bytes"]}
+        return {OMITTED: [f"body of {len(body)} bytes"]}
     try:
         document = json.loads(body) if body else None
     except (ValueError, RecursionError):
@@ -80,8 +86,14 @@ def in_query(query: bytes) -> Objects:
     try:
         pairs = parse_qsl(query.decode("latin-1"), max_num_fields=1000)
     except ValueError:
-        return {}
+        return {OMITTED: [MORE]}
     return collected(pair for pair in pairs if pair[0] in IDS | NAMES)
+
+
+def in_headers(headers: Iterable[tuple[bytes, bytes]]) -> Objects:
+    """The objects that headers name."""
+    named = ((HEADERS.get(name.lower()), value.decode("latin-1")) for name, value in headers)
+    return collected((key, value) for key, value in named if key is not None)
 
 
 def in_path(route: str | None, path: str) -> Objects:
@@ -108,17 +120,22 @@ def merged(*found: Objects) -> Objects:
 
 
 def collected(pairs: Iterable[tuple[str, str]]) -> Objects:
-    """Values by key, without repetitions, cut and limited in number."""
-    objects: Objects = {}
-    count = 0
+    """Values by key, without repetitions, cut and limited in number: each key's first value, then each one's second."""
+    found: dict[str, dict[str, None]] = {}
+    more = False
     for key, value in pairs:
+        values = found.setdefault(key, {})
         cut = value[:LONGEST_VALUE]
-        if cut in objects.get(key, ()):
-            continue
-        if count == MOST_VALUES:
-            break
-        objects.setdefault(key, []).append(cut)
-        count += 1
+        if len(values) < MOST_VALUES:
+            values[cut] = None
+        else:
+            more = more or cut not in values
+    kept = sorted((place, key) for key, values in found.items() for place in range(len(values)))[:MOST_VALUES]
+    more = more or sum(map(len, found.values())) > MOST_VALUES
+    objects = {key: list(values)[: sum(key == one for _, one in kept)] for key, values in found.items()}
+    objects = {key: values for key, values in objects.items() if values}
+    if more and OMITTED not in objects:
+        objects[OMITTED] = [MORE]
     return objects
 
 
@@ -133,6 +150,7 @@ def _pairs(document: object) -> Iterator[tuple[str, str]]:
             children = _children(item)
             visits += len(children)
             if visits > MOST_VISITS:
+                yield OMITTED, MORE
                 return
             for key, value in children:
                 if key in keys:

@@ -13,6 +13,7 @@ from mlflow_platform_server.known_identities import SERVICE_ACCOUNT, KnownIdenti
 from mlflow_platform_server.scope import Caller
 
 RESERVED = "system:"
+AUTHORIZATION = "authorization"
 USER = "x-forwarded-user"
 EMAIL = "x-forwarded-email"
 
@@ -46,6 +47,8 @@ def identify(headers: Headers, expected: IdentityHeaders, known: KnownIdentities
     """The caller of a request, as the login asserts it."""
     headers = list(headers)
     named: dict[str, list[bytes]] = {USER: [], EMAIL: [], expected.user_header: [], expected.groups_header: []}
+    if expected.authorizes_by_token:
+        named[AUTHORIZATION] = []
     for name, value in headers:
         if (key := name.decode("latin-1").lower()) in named:
             named[key].append(value)

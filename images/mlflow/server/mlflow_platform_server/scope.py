@@ -73,7 +73,7 @@ class RequestFacts:
     """IDs and names of objects in the request's body, by key; bounded (`named_objects`)."""
 
     refused_by: str | None = None
-    """The layer that refused the request: `routes`, `identity`, `review`, `limits`; None if none did."""
+    """The layer that refused the request: `routes`, `identity`, `review`, `limits`, `agreement`; None if none did."""
 
 
 def facts(asgi_scope: MutableMapping[str, Any]) -> RequestFacts:
