@@ -92,9 +92,10 @@ attack: testbed ## run all generated attacks on the deployed `dev` stack; SEED= 
 	@ATTACK_SEED='$(SEED)' ATTACK_COUNT='$(or $(COUNT),1000000)' ATTACK_SECONDS=86400 ATTACK_CASE='$(CASE)' \
 		$(PYTHON) -m testbed exec -- .venv/bin/pytest -q testbed/e2e/acceptance/test_generated_attacks.py
 
-bench: testbed ## measure the preview time, and login overhead and server throughput of the deployed `dev` stack
+bench: testbed ## measure the preview time, and the cost of login and row-level security and the throughput of the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.login_cost
+	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.row_security_cost
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.server_load
 
 fmt: ready ## format the code

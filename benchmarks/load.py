@@ -73,8 +73,8 @@ class Plan:
     keep: bool = True
     """True if a client keeps its connection; false if each request opens a new connection."""
 
-    fresh_groups: bool = False
-    """Send a new group with each request, so that no cached access review applies."""
+    fresh_users: bool = False
+    """Send a new user name with each request, so that no cached access review applies."""
 
     asks: Literal["log", "read"] = "log"
     """Type of the requests: log a batch of metrics, or read the run."""
@@ -139,8 +139,8 @@ def _client(plan: Plan, number: int, end: float, stop: threading.Event) -> Outco
 def _request(connection: http.client.HTTPConnection, plan: Plan, number: int, count: int) -> str | None:
     """Send one request; returns the error, or None."""
     headers = {"Host": plan.way.host, "Content-Type": "application/json", **plan.way.headers}
-    if plan.fresh_groups:
-        headers["X-Forwarded-Groups"] += f",{number}-{count}-{time.time_ns()}"
+    if plan.fresh_users:
+        headers["X-Forwarded-Email"] = f"{number}-{count}-{time.time_ns()}@example.com"
     try:
         if plan.asks == "log":
             connection.request("POST", "/api/2.0/mlflow/runs/log-batch", _batch(plan.run_id, number, count), headers)

@@ -2,7 +2,7 @@
 
 Run by `make bench`, on the deployed `dev` stack. The same clients in the network namespace of the server's pod use the
 routes in turn, so that other load on the machine affects all routes. Also measured: CPU and memory of the idle
-containers, and the time of an access review that is not cached.
+containers, and the time of access reviews that are not cached.
 """
 
 import statistics
@@ -106,9 +106,9 @@ def idle(used: dict[str, Usage]) -> None:
 
 
 def review(way: Way, run_id: str, pod: Usage) -> None:
-    """Print the cost of an access review that is not cached.
+    """Print the cost of access reviews that are not cached: one by the admission, and one by the authorization plugin.
 
-    One client reads a run, alternately as a member of groups whose access review is cached and of new groups.
+    One client reads a run, alternately as a person whose access reviews are cached and as new people of the same group.
     """
     person = {
         "X-Forwarded-User": "bench",
@@ -120,12 +120,12 @@ def review(way: Way, run_id: str, pod: Usage) -> None:
     latencies: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(ROUNDS):
         for fresh in latencies:
-            plan = Plan(way=as_person, run_id=run_id, clients=1, seconds=2, fresh_groups=fresh, asks="read")
+            plan = Plan(way=as_person, run_id=run_id, clients=1, seconds=2, fresh_users=fresh, asks="read")
             latencies[fresh] += run_plan(plan, pod)
     known, new = statistics.median(latencies[False]), statistics.median(latencies[True])
     print(
-        f"reading a run: {1000 * known:.1f} ms with a cached access review, {1000 * new:.1f} ms with an uncached one: "
-        f"a review costs {1000 * (new - known):.1f} ms"
+        f"reading a run: {1000 * known:.1f} ms with cached access reviews, {1000 * new:.1f} ms with uncached ones: "
+        f"the two reviews cost {1000 * (new - known):.1f} ms"
     )
 
 
