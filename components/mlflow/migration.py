@@ -58,8 +58,8 @@ class SchemaMigrationArgs:
     """Deadline of the Job in minutes; a migration that exceeds the deadline has not changed the database."""
 
     multi_tenant: bool = True
-    """False if MLflow runs without workspaces: the Job then fails if a workspace other than `default` has content, which
-    nobody would see."""
+    """False if MLflow runs without workspaces: the Job then fails if a workspace other than `default` has content,
+    which nobody would see."""
 
     trust: pods.Attachment = pods.NOTHING
     """Mounts the company's CA certificates, which may have signed the database's certificate."""

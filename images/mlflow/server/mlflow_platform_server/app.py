@@ -30,11 +30,13 @@ from mlflow_platform_server import (
     driver_errors,
     graphql_errors,
     identity_lists,
+    known_identities,
     kubernetes_reviews,
     model_stages,
     own_repositories,
     plugin,
     process_state,
+    request_identity,
     routes,
     scope,
     webhooks,
@@ -118,7 +120,11 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
         limiter=to_thread.current_default_thread_limiter,
     )
     served = routes.Routes(limited, routes.read(routes.FILE.read_text(encoding="utf-8")), features)
-    audited = AuditLog(ErrorBodies(served), pod=os.environ[POD_VARIABLE])
+
+    def caller(headers: request_identity.Headers) -> scope.Caller | None:
+        return request_identity.identify(headers, identity_headers, known_identities.known()).caller
+
+    audited = AuditLog(ErrorBodies(served), pod=os.environ[POD_VARIABLE], identify=caller)
     return PathPrefix(audited, os.environ.get(PATH_VARIABLE, ""))
 
 
