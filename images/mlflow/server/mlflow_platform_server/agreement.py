@@ -43,7 +43,7 @@ class Agreement:
     def _disagreement(self, path: str) -> str | None:
         current = scope.current()
         if current is None:
-            return "it has no scope"
+            return "the request has no scope"
         if open_paths.is_open(path):
             # Needs no decision, and gets no workspace.
             return None if current.workspace is None else f"an open path has the workspace {current.workspace!r}"

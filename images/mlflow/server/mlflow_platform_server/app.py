@@ -129,7 +129,7 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
 
 
 def _mlflow(only_namespace: str | None) -> Any:
-    """MLflow with its authorization plugin, and what is changed inside of both."""
+    """Make MLflow's application with its authorization plugin, and change parts of both."""
     collection_rules.refuse_instead_of_filtering()
     fastapi_app.artifact_router = artifact_routes.router()
     handlers._send_artifact = downloads.deferring(handlers._send_artifact)
@@ -148,7 +148,7 @@ def _mlflow(only_namespace: str | None) -> Any:
 
 
 def _with_error_texts(authorization: Any) -> Any:
-    """Wrap the plugin's list of what surrounds GraphQL's resolvers; the last one in it is the outermost."""
+    """Wrap the function that returns the plugin's middleware for GraphQL's resolvers: add ours as the outermost one."""
     return lambda: [*authorization(), graphql_errors.ErrorTexts(MlflowException, GraphQLError)]
 
 

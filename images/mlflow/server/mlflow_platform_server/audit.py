@@ -65,8 +65,8 @@ class AuditLog:
     ) -> None:
         """`write` writes one line, by default to standard output, and raises OSError if it cannot.
 
-        `pod` is the UID of the server's pod. A log also has texts of clients, in messages of errors, and nobody outside
-        knows the UID: with it a record is told from a text that looks like one. `identify` names the caller of a
+        `pod` is the UID of the server's pod. The container's log also has texts of clients, in error messages. No
+        client knows the UID, so it tells a record from a text that imitates one. `identify` names the caller of a
         request that is answered before the request guard has done so.
         """
         self._app = app
@@ -236,7 +236,7 @@ def _shortened(fields: dict[str, Any], count: int, length: int) -> dict[str, Any
 
 
 def _cut(text: str, length: int) -> str:
-    """The beginning of a text of which JSON makes at most `length` bytes."""
+    """The longest beginning of a text that takes at most `length` bytes in JSON."""
     size = 0
     for end, character in enumerate(text):
         size += len(json.dumps(character)) - 2

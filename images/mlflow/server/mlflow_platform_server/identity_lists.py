@@ -40,7 +40,7 @@ def follow(selector: str) -> None:
 
 
 class _Reader:
-    """Reads all lists, and logs those that are malformed whenever they have changed."""
+    """Reads all lists; logs a malformed one once, and again when the reason changes."""
 
     def __init__(self, selector: str) -> None:
         self._api = client.CoreV1Api(authorizer._create_api_client_for_subject_access_reviews())
