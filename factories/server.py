@@ -23,6 +23,7 @@ def migration(context: Context, database: Database) -> SchemaMigration:
             image=context.image(settings.image),
             pull_secrets=context.pull_secrets,
             database=database,
+            multi_tenant=context.settings.workspaces.enabled,
             trust=context.trust,
             minutes=settings.migration_minutes,
         ),

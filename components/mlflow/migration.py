@@ -21,7 +21,17 @@ LABELS = pods.labels("migration")
 # Importing MLflow's models alone takes 300 MiB.
 RESOURCES = pods.Resources(cpu="100m", memory="384Mi", cpu_limit="2", memory_limit="768Mi")
 # Modules that components/scripts/migrate.py imports.
-MODULES = ("additive.py", "postgresql.py", "revisions.py", "row_rules.py", "row_security.py", "sqlite_file.py")
+MODULES = (
+    "additive.py",
+    "other_workspaces.py",
+    "postgresql.py",
+    "revisions.py",
+    "row_rules.py",
+    "row_security.py",
+    "sqlite_file.py",
+)
+# MLflow's name for the only workspace that it shows without workspaces.
+SINGLE_WORKSPACE = "default"
 # A tag like `3.17.2` or `3.17.2-internal.4`, with or without a digest after it.
 VERSION_TAG = re.compile(r":v?(\d+\.\d+\.\d+(?:rc\d+)?)(?:[-_.][\w.-]*)?(?:@sha256:[0-9a-f]+)?$")
 
@@ -46,6 +56,10 @@ class SchemaMigrationArgs:
     database: Database
     minutes: int
     """Deadline of the Job in minutes; a migration that exceeds the deadline has not changed the database."""
+
+    multi_tenant: bool = True
+    """False if MLflow runs without workspaces: the Job then fails if a workspace other than `default` has content,
+    which nobody would see."""
 
     trust: pods.Attachment = pods.NOTHING
     """Mounts the company's CA certificates, which may have signed the database's certificate."""
@@ -112,5 +126,6 @@ def _environment(args: SchemaMigrationArgs) -> list[core.EnvVarArgs]:
         core.EnvVarArgs(name="MLFLOW_BACKEND_STORE_URI", value=args.database.owner.uri),
         core.EnvVarArgs(name="MLFLOW_DISABLE_TELEMETRY", value="true"),
         *([core.EnvVarArgs(name="SERVER_ROLE", value=role)] if split else []),
+        *([] if args.multi_tenant else [core.EnvVarArgs(name="SINGLE_WORKSPACE", value=SINGLE_WORKSPACE)]),
         *([] if version is None else [core.EnvVarArgs(name="EXPECTED_VERSION", value=version)]),
     ]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import mlflow
+import other_workspaces
 import postgresql
 import revisions
 import row_rules
@@ -53,6 +54,7 @@ class Exit(IntEnum):
     TABLES_IN_USE = 17
     NO_RULE = 18
     NOT_SEPARATED = 19
+    OTHER_WORKSPACES = 20
 
 
 def finish(code: Exit, message: str) -> NoReturn:
@@ -104,6 +106,7 @@ def in_postgresql(uri: str) -> NoReturn:
     with postgresql.one_writer(engine):
         before = revisions.in_database(engine)
         refuse_newer(before)
+        refuse_invisible(engine, os.environ.get("SINGLE_WORKSPACE"))
         if before is not None and before != revisions.head() and (connected := postgresql.servers(engine, server)):
             missing = revisions.missing(before)
             if in_the_way := revisions.in_the_way(missing):
@@ -185,6 +188,18 @@ def refuse_newer(before: str | None) -> None:
             f"the database is at revision {before}, which MLflow {mlflow.__version__} does not know: a newer image has"
             " upgraded it, and a migration cannot be undone. Nothing was changed. Set server.image to that newer image,"
             " or pause the server, restore a backup from before the upgrade, and deploy (docs/upgrade.md).",
+        )
+
+
+def refuse_invisible(engine: sqlalchemy.Engine, single: str | None) -> None:
+    """Refuse to roll out a server that would show only the workspace `single` if others have content."""
+    if single is not None and (found := other_workspaces.counted(engine, single)):
+        finish(
+            Exit.OTHER_WORKSPACES,
+            f"nothing was changed: workspaces.enabled is false, and MLflow without workspaces shows only the workspace"
+            f" {single}. Nobody would see {other_workspaces.description(found)}. Set workspaces.enabled to true again and"
+            f" run `up`, or move everything to the workspace {single} first, with the command in docs/teams.md (One team,"
+            " no workspaces).",
         )
 
 

@@ -69,7 +69,7 @@ class Enforcer:
         known = pods(objects, announced)
         self.announcements.loaded(known)
         if changed:
-            log.info("loaded for %d pods in %.0f ms", len(known), 1000 * (time.monotonic() - start))
+            log.info("ruleset loaded for %d pods in %.0f ms", len(known), 1000 * (time.monotonic() - start))
         self._last = text
         return True
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components import scripts as files
-from components.scripts import sqlite_file
+from components.scripts import other_workspaces, sqlite_file
 
 HEAD, OLD, NEWER = "dc11669786a5", "b7e2c1a4d9f3", "ffffffffffff"
 POLICIES = "policies for mlflow_server"
@@ -52,6 +52,9 @@ class World:
     no_rule: str = ""
     role: str = ""
     unlike: list[str] = field(default_factory=list[str])
+    rows: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    """Rows by table and workspace."""
+
     done: list[str] = field(default_factory=list[str])
 
     def migrate(self, what: str) -> None:
@@ -77,6 +80,13 @@ class World:
         self.done.append(f"policies for {server}")
         return 3
 
+    def exec_driver_sql(self, query: str, values: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
+        """Answer the queries for the tables with a workspace, and for the rows in other workspaces than one."""
+        if not values:
+            return [(table,) for table in self.rows]
+        (table,) = (name for name in self.rows if f'"{name}"' in query)
+        return [(workspace, count) for workspace, count in self.rows[table].items() if workspace not in values]
+
     def is_known(self, revision: str) -> bool:
         """True if the image has this revision."""
         return revision != NEWER
@@ -99,7 +109,7 @@ def _module(name: str, **members: object) -> ModuleType:
 
 
 def _modules(world: World) -> dict[str, ModuleType]:
-    engine = SimpleNamespace(connect=nullcontext, dispose=_asked(lambda: None))
+    engine = SimpleNamespace(connect=lambda: nullcontext(world), dispose=_asked(lambda: None))
     utils = _module(
         "mlflow.store.db.utils",
         _initialize_tables=_asked(lambda: world.migrate("create")),
@@ -113,6 +123,7 @@ def _modules(world: World) -> dict[str, ModuleType]:
         "sqlalchemy": _module("sqlalchemy", Engine=object, create_engine=_asked(lambda: engine), exc=errors),
         "sqlalchemy.exc": errors,
         "sqlite_file": sqlite_file,
+        "other_workspaces": other_workspaces,
         "postgresql": _module(
             "postgresql",
             HeldError=HeldError,
@@ -268,6 +279,47 @@ def test_a_role_that_no_policy_binds_ends_the_migration(run: Run, world: World) 
     code, message = run(world)
     assert code == 19
     assert "role x has BYPASSRLS" in message
+
+
+def test_without_workspaces_nothing_that_a_workspace_has_may_become_invisible(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SINGLE_WORKSPACE", "default")
+    world = World(
+        rows={
+            "experiments": {"default": 1, "research": 3, "pricing": 1},
+            "registered_models": {"research": 2},
+            "webhooks": {"default": 7},
+            "jobs": {"elsewhere": 1},
+        }
+    )
+    code, message = run(world)
+    assert (code, world.done) == (20, [])
+    assert "Nobody would see 4 experiments and 2 registered models in the workspaces pricing, research." in message
+    for words in ("nothing was changed", "workspaces.enabled to true", "docs/teams.md"):
+        assert words in message
+
+
+@pytest.mark.parametrize("rows", [{}, {"experiments": {"default": 5}, "webhooks": {}}], ids=["old", "default alone"])
+def test_without_workspaces_a_database_with_nothing_in_any_is_migrated(
+    run: Run, monkeypatch: pytest.MonkeyPatch, rows: dict[str, dict[str, int]]
+) -> None:
+    monkeypatch.setenv("SINGLE_WORKSPACE", "default")
+    world = World(rows=rows)
+    assert run(world)[0] == 0
+    assert world.done == ["upgrade", POLICIES]
+
+
+def test_with_workspaces_each_of_them_may_have_anything(run: Run) -> None:
+    assert run(World(rows={"experiments": {"research": 3}}))[0] == 0
+
+
+def test_of_many_workspaces_five_are_named() -> None:
+    found = {"experiments": {f"team-{number}": 2 for number in range(8)}, "webhooks": {"team-0": 1}}
+    assert other_workspaces.description(found) == (
+        "16 experiments and 1 webhook in the workspaces team-0, team-1, team-2, team-3, team-4 and 3 more"
+    )
+    assert other_workspaces.description({"webhooks": {"a": 1}}) == "1 webhook in the workspace a"
 
 
 def test_a_file_has_no_policies_and_is_migrated_as_a_copy(

@@ -9,10 +9,12 @@ from tests.components.parts import NAMESPACE, container, database, environment, 
 from tests.harness import Recording, deploy
 
 
-def migration(*, exclusive: bool = False) -> Recording:
+def migration(*, exclusive: bool = False, multi_tenant: bool = True) -> Recording:
     def program() -> None:
         chosen = replace(database(), exclusive=exclusive)
-        args = SchemaMigrationArgs(namespace=NAMESPACE, image="mlflow:1.2.3", database=chosen, minutes=20)
+        args = SchemaMigrationArgs(
+            namespace=NAMESPACE, image="mlflow:1.2.3", database=chosen, multi_tenant=multi_tenant, minutes=20
+        )
         SchemaMigration("migration", args)
 
     return deploy(program)
@@ -37,6 +39,10 @@ def test_it_signs_in_as_the_owner_with_a_password_from_a_secret() -> None:
         "PGPASSWORD": "owner/password",
         "SERVER_ROLE": "mlflow",
     }
+
+
+def test_without_workspaces_it_is_told_the_only_workspace_that_mlflow_will_show() -> None:
+    assert environment(container(migration(multi_tenant=False), "migration-job"))["SINGLE_WORKSPACE"] == "default"
 
 
 def test_a_failure_stops_the_deployment_and_the_next_one_tries_again() -> None:

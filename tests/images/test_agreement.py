@@ -1,7 +1,7 @@
 """Agreement of the two judges, with a plugin whose decision the test chooses."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from mlflow_platform_server.agreement import Agreement
 from mlflow_platform_server.asgi import Message, Receive, Send
 
 RUNS = "/api/2.0/mlflow/runs/search"
+ALICE = scope.Caller(user="zoë@example.com", groups=("leads",), claimed_groups=("leads", "others"))
 
 
 @dataclass(frozen=True)
@@ -20,18 +21,35 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """The caller as the plugin understood the request."""
+
+    user: str | None = ALICE.user
+    groups: tuple[str, ...] = ALICE.groups
+    token: str | None = None
+
+
+@dataclass(frozen=True)
 class Decision:
     """A result of the plugin."""
 
     request_context: Request
+    identity: Identity
 
 
-def decided(workspace: str | None) -> Decision:
-    return Decision(Request(workspace))
+def decided(workspace: str | None, identity: Identity | None = None) -> Decision:
+    return Decision(Request(workspace), identity or Identity())
 
 
-def status(decision: Decision | None, bound: str | None, *, path: str = RUNS, only_namespace: str | None = None) -> int:
-    with scope.background("request", bound):
+def status(
+    decision: Decision | None,
+    bound: str | None,
+    *,
+    path: str = RUNS,
+    only_namespace: str | None = None,
+    caller: scope.Caller | None = ALICE,
+) -> int:
+    with scope.bind(scope.Scope(name="request", workspace=bound, caller=caller)):
         return unscoped(decision, path=path, only_namespace=only_namespace)
 
 
@@ -56,13 +74,41 @@ def unscoped(decision: Decision | None, *, path: str = RUNS, only_namespace: str
 
 
 @pytest.mark.parametrize("workspace", ["team-a", None])
-def test_a_request_goes_on_if_both_took_it_for_the_same_workspace(workspace: str | None) -> None:
+def test_a_request_goes_on_if_both_found_the_same_workspace_and_caller(workspace: str | None) -> None:
     assert status(decided(workspace), workspace) == 200
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [("team-b", "team-a"), ("team-a", None), (None, "team-a")])
-def test_it_ends_if_they_differ(theirs: str | None, ours: str | None) -> None:
+def test_it_ends_if_they_found_different_workspaces(theirs: str | None, ours: str | None) -> None:
     assert status(decided(theirs), ours) == 500
+
+
+@pytest.mark.parametrize(
+    ("identity", "caller"),
+    [
+        (Identity(user="mallory@example.com"), ALICE),
+        (Identity(user=ALICE.user.encode().decode("latin-1")), ALICE),
+        (Identity(groups=("leads", "others")), ALICE),
+        (Identity(token="a"), ALICE),  # noqa: S106 - a test
+        (Identity(), None),
+        (Identity(user=None, groups=(), token="a"), replace(ALICE, token="b")),  # noqa: S106 - a test
+        (Identity(user=None, groups=()), replace(ALICE, token="b")),  # noqa: S106 - a test
+    ],
+)
+def test_it_ends_if_they_found_different_callers(identity: Identity, caller: scope.Caller | None) -> None:
+    assert status(decided("team-a", identity), "team-a", caller=caller) == 500
+
+
+def test_where_callers_are_judged_by_tokens_both_have_the_same_one() -> None:
+    identity = Identity(user=None, groups=(), token="a")  # noqa: S106 - a test
+    assert status(decided("team-a", identity), "team-a", caller=replace(ALICE, token="a")) == 200  # noqa: S106 - a test
+
+
+def test_no_token_gets_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    identity = Identity(user=None, groups=(), token="secret-a")  # noqa: S106 - a test
+    assert status(decided("team-a", identity), "team-a", caller=replace(ALICE, token="secret-b")) == 500  # noqa: S106 - a test
+    assert caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_it_ends_without_a_decision_of_the_plugin() -> None:

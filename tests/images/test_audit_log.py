@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ class Exchange:
         self.full = False
         self.written: list[bytes] = []
         self.id = ""
+        self.asserted: Caller | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Find out the facts, and answer."""
@@ -68,7 +70,11 @@ class Exchange:
         async def send(message: Message) -> None:
             self.events.append(dict(message))
 
-        log = AuditLog(self, self.write, pod="the-uid", now=lambda: BEGUN, clock=lambda: next(ticks))
+        def identify(given: Iterable[tuple[bytes, bytes]]) -> Caller | None:
+            assert list(given) == pairs
+            return self.asserted
+
+        log = AuditLog(self, self.write, pod="the-uid", identify=identify, now=lambda: BEGUN, clock=lambda: next(ticks))
         asyncio.run(log(scope, receive, send))
         return [json.loads(one) for one in self.written]
 
@@ -108,8 +114,10 @@ def test_everything_but_reading_is_recorded_however_it_ends(method: str, status:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize(("status", "lines"), [(200, 0), (304, 0), (500, 0), (401, 1), (403, 1), (404, 1), (429, 1)])
-def test_of_reading_what_was_refused_is_recorded(method: str, status: int, lines: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "lines"), [(200, 0), (304, 0), (400, 0), (401, 1), (403, 1), (404, 1), (429, 1), (500, 1), (503, 1)]
+)
+def test_of_reading_what_was_refused_or_failed_is_recorded(method: str, status: int, lines: int) -> None:
     assert len(Exchange(status).run(method)) == lines
 
 
@@ -130,6 +138,19 @@ def test_a_request_for_no_route_is_recorded_with_its_path_and_the_workspace_it_a
     (one,) = Exchange(404, refused_by="routes").run(path="/secret/..;/x", x_mlflow_workspace="team-b")
     assert (one["route"], one["path"]) == (None, "/secret/..;/x")
     assert (one["workspace"], one["requested_workspace"]) == (None, "team-b")
+
+
+def test_a_request_that_is_answered_before_the_guard_is_recorded_with_the_caller_in_its_headers() -> None:
+    exchange = Exchange(404, refused_by="routes")
+    exchange.asserted = ALICE
+    (one,) = exchange.run("GET", path="/secret")
+    assert (one["user"], one["groups"]) == ("alice@example.com", ["leads"])
+
+
+def test_the_caller_whom_the_guard_has_found_goes_before_the_headers() -> None:
+    exchange = Exchange(caller=ALICE)
+    exchange.asserted = Caller(user="somebody else")
+    assert exchange.run()[0]["user"] == "alice@example.com"
 
 
 def test_no_token_query_or_header_is_recorded() -> None:

@@ -61,27 +61,45 @@ def test_nobody_counts_before_the_lists_were_read() -> None:
 
 def test_the_lists_of_all_teams_count_together() -> None:
     """They are what the program writes."""
-    found = combined(
-        [
-            document(groups=["leads"], users=["alice@example.com"], namespaces=["team-a"], everybody=False),
-            document(groups=["leads", "Forschung-München"], users=[], namespaces=["team-b"], everybody=False),
-        ]
+    found, faults = combined(
+        {
+            "a": document(groups=["leads"], users=["alice@example.com"], namespaces=["team-a"], everybody=False),
+            "b": document(groups=["leads", "Forschung-München"], users=[], namespaces=["team-b"], everybody=False),
+        }
     )
+    assert faults == {}
     assert found == KnownIdentities(
         groups=frozenset({"leads", "Forschung-München"}),
         users=frozenset({"alice@example.com"}),
         namespaces=frozenset({"team-a", "team-b"}),
     )
-    assert combined([]) == NOBODY
+    assert combined({}) == (NOBODY, {})
 
 
 def test_where_kubernetes_own_roles_give_access_everybody_counts() -> None:
-    found = combined([document(groups=[], users=[], namespaces=[], everybody=True)])
+    found, _ = combined({"a": document(groups=[], users=[], namespaces=[], everybody=True)})
     assert found.reviewed("admin@example.com") == "admin@example.com"
     assert found.counting(["a", "b"]) == ("a", "b")
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "null", json.dumps({"groups": 1, "users": [], "namespaces": []})])
-def test_a_list_that_cannot_be_read_is_an_error_and_not_an_empty_list(content: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        combined([content])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "[" * 100_000,
+        json.dumps({"groups": 1, "users": [], "namespaces": [], "everybody": False}),
+        json.dumps({"groups": ["x"], "users": "alice", "namespaces": [], "everybody": False}),
+        json.dumps({"groups": ["x"], "users": [], "namespaces": [None], "everybody": False}),
+        json.dumps({"groups": ["x"], "users": [], "namespaces": ["x"]}),
+        json.dumps({"groups": ["x"], "users": [], "namespaces": ["x"], "everybody": "yes"}),
+    ],
+)
+def test_a_malformed_list_is_named_and_counts_for_nothing_while_the_others_count(content: str) -> None:
+    good = document(groups=["leads"], users=["alice@example.com"], namespaces=["team-a", "airflow"], everybody=False)
+    found, faults = combined({"broken-identities": content, "team-a-identities": good})
+    assert found == KNOWN
+    assert list(faults) == ["broken-identities"]
+    assert faults["broken-identities"]

@@ -170,3 +170,17 @@ def test_where_the_plugin_authorizes_by_token_only_the_verified_token_is_passed_
 
 def test_with_a_token_kubernetes_itself_knows_the_groups() -> None:
     assert caller(SENT, replace(IDENTITY_HEADERS, authorizes_by_token=True)).groups == ("made-by-the-token",)
+
+
+@pytest.mark.parametrize("extra", [(b"x-forwarded-groups", b"b"), (b"x-forwarded-user", b"b"), (b"x-x", b"\xfc")])
+def test_a_request_with_ambiguous_headers_names_its_user_for_the_audit_log(extra: tuple[bytes, bytes]) -> None:
+    expected = replace(IDENTITY_HEADERS, groups_header="x-x") if extra[0] == b"x-x" else IDENTITY_HEADERS
+    identified = identify([*headers({**PERSON, "X-Forwarded-Groups": "leads"}), extra], expected, KNOWN)
+    assert identified.refusal is not None
+    assert identified.caller == Caller(user="alice@example.com")
+
+
+def test_a_request_that_names_two_users_has_no_caller() -> None:
+    identified = identify([*headers(PERSON), (b"x-forwarded-email", b"bob@example.com")], IDENTITY_HEADERS, KNOWN)
+    assert identified.refusal is not None
+    assert identified.caller is None

@@ -109,7 +109,10 @@ class Network:
 
 
 def network(objects: Iterable[Object]) -> Network:
-    """The network of these Kubernetes objects, without pods in the host network, which count as their node."""
+    """The network that these Kubernetes objects describe.
+
+    Pods with `hostNetwork` are left out: NetworkPolicies treat their connections as those of the node.
+    """
     by_kind: dict[str, list[Object]] = {}
     for one in objects:
         by_kind.setdefault(one["kind"], []).append(one)

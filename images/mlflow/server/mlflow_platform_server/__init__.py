@@ -13,7 +13,7 @@
 `admission.py`          binds the request to its caller and workspace (`scope.py`), and asks Kubernetes whether the
                         caller has any right there (`reviews.py`, `kubernetes_reviews.py`)
 MLflow's Kubernetes authorization plugin
-`agreement.py`          refuses the request unless the plugin has decided for the same workspace (`plugin.py`)
+`agreement.py`          refuses the request unless the plugin decided for the same workspace and caller (`plugin.py`)
 MLflow
 
 MLflow's own code then meets
@@ -21,15 +21,17 @@ MLflow's own code then meets
 `database_scope.py`     tells PostgreSQL the workspace in each transaction; its policies show no rows of others
 `artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
-                        (`object_keys.py`), and no others are made (`own_repositories.py`)
+                        (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores
 `webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
 `process_state.py`      replaces the places where MLflow keeps the workspace, and guards the environment
 `collection_rules.py`   makes the plugin refuse a search instead of filtering its result
-`driver_errors.py`      keeps texts of the database driver out of answers (`graphql_errors.py`: of GraphQL's)
+`driver_errors.py`      keeps texts of the database driver out of answers
+`graphql_errors.py`     keeps texts of unexpected errors out of GraphQL's answers
 `model_stages.py`       works around a bug of MLflow's
 
 `asgi.py` has the types of ASGI, `answers.py` writes refusals, `open_paths.py` lists the paths that need no identity,
-`identity_lists.py` reads whose names count, and `plugin.py` makes the plugin respect that. `route_census.py` and
-`state_census.py` (`mutable_state.py`) end the image's build if MLflow has a route, or state of the process, that nobody
-has judged. Modules that import neither MLflow nor its plugin have unit tests; the others are tested end to end.
+`identity_lists.py` reads the names that count for access, and `plugin.py` makes the plugin respect them.
+`route_census.py` and `state_census.py` (`mutable_state.py`) fail the image's build if MLflow has a route, or state of
+the process, that is not on their lists. Modules that import neither MLflow nor its plugin have unit tests; the others
+are tested end to end.
 """

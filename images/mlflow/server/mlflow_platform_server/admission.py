@@ -25,10 +25,10 @@ _PATH = re.compile(r"/(?:ajax-)?api/3\.0/mlflow/workspaces(?:/+([^/]+)(?:/.*)?)?
 
 
 class Judge(Protocol):
-    """What decides whether a caller has a right in a namespace, such as `reviews.AccessReviews`."""
+    """Decides whether a caller has any right in a namespace, such as `reviews.AccessReviews`."""
 
     async def allows(self, caller: Caller, namespace: str) -> bool:
-        """True if the caller has a right there."""
+        """True if the caller has any right in the namespace."""
         ...
 
 
@@ -140,9 +140,9 @@ class Admission:
 def named_workspaces(scope: Message) -> set[str]:
     """All workspaces that a request names; more than one is a contradiction.
 
-    A header that is sent twice is one too, even with the same name: layers might join the two. On routes about
-    workspaces the header does not count, and goes no further: clients ask about one workspace, or about all of theirs,
-    while they work in another, or in one that they have lost.
+    So is a header that is sent twice, even with the same value: a layer might join the two. On routes about workspaces
+    the header does not count, and is removed: clients ask about one workspace, or about all of theirs, while the header
+    names another one, or one to which they have lost access.
     """
     values = [value.decode("latin-1").strip() for name, value in scope["headers"] if name.lower() == WORKSPACE_HEADER]
     if len(values) > 1:

@@ -1,17 +1,25 @@
-"""Agreement: refuses a request unless the authorization plugin has decided about it, and for the scope's workspace.
+"""Agreement: refuses a request unless the authorization plugin has decided for the scope's workspace and caller.
 
-It is the innermost layer in front of MLflow's routes. Admission and the plugin each find the workspace by themselves;
-a request that they take for different ones goes no further.
+It is the innermost layer in front of MLflow's routes. Admission and the plugin each find the workspace and the caller
+by themselves; a request in which they find different ones goes no further.
 """
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from mlflow_platform_server import answers, open_paths, scope
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 
 _logger = logging.getLogger(__name__)
+
+
+class Identity(Protocol):
+    """The caller as the plugin understood the request: a token, or a name and groups."""
+
+    token: str | None
+    user: str | None
+    groups: tuple[str, ...]
 
 
 class Agreement:
@@ -24,7 +32,7 @@ class Agreement:
         self._only_namespace = only_namespace
 
     async def __call__(self, asgi_scope: Message, receive: Receive, send: Send) -> None:
-        """Pass on a request that both judges took for the same workspace."""
+        """Pass on a request in which both judges found the same workspace and the same caller."""
         if asgi_scope["type"] == "http" and (reason := self._disagreement(asgi_scope["path"])) is not None:
             scope.facts(asgi_scope).refused_by = "agreement"
             _logger.error("Refused %s %s: %s", asgi_scope["method"], asgi_scope["path"], reason)
@@ -35,7 +43,7 @@ class Agreement:
     def _disagreement(self, path: str) -> str | None:
         current = scope.current()
         if current is None:
-            return "it has no scope"
+            return "the request has no scope"
         if open_paths.is_open(path):
             # Needs no decision, and gets no workspace.
             return None if current.workspace is None else f"an open path has the workspace {current.workspace!r}"
@@ -45,5 +53,16 @@ class Agreement:
         decided = decision.request_context.workspace
         expected = current.workspace if self._only_namespace is None else self._only_namespace
         if decided != expected or (self._only_namespace is not None and current.workspace is None):
-            return f"the authorization plugin has decided for {decided!r}, the scope is {current!r}"
+            return f"the authorization plugin has decided for the workspace {decided!r}, the scope is {current!r}"
+        if not _is_same(decision.identity, current.caller):
+            # A token does not belong into the log.
+            return f"the authorization plugin has decided about {decision.identity.user!r}, the scope is {current!r}"
         return None
+
+
+def _is_same(identity: Identity, caller: scope.Caller | None) -> bool:
+    if caller is None:
+        return False
+    if caller.token is not None:
+        return identity.token == caller.token
+    return (identity.token, identity.user, identity.groups) == (None, caller.user, caller.groups)

@@ -1,4 +1,4 @@
-"""Refusals of the layers in front of MLflow: a JSON document with MLflow's names for errors.
+"""Refusals of the layers in front of MLflow: a JSON document with MLflow's error codes.
 
 The web server (uvicorn) leaves the body out where the request was HEAD.
 """

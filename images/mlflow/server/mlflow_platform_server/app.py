@@ -30,11 +30,13 @@ from mlflow_platform_server import (
     driver_errors,
     graphql_errors,
     identity_lists,
+    known_identities,
     kubernetes_reviews,
     model_stages,
     own_repositories,
     plugin,
     process_state,
+    request_identity,
     routes,
     scope,
     webhooks,
@@ -118,12 +120,16 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
         limiter=to_thread.current_default_thread_limiter,
     )
     served = routes.Routes(limited, routes.read(routes.FILE.read_text(encoding="utf-8")), features)
-    audited = AuditLog(ErrorBodies(served), pod=os.environ[POD_VARIABLE])
+
+    def caller(headers: request_identity.Headers) -> scope.Caller | None:
+        return request_identity.identify(headers, identity_headers, known_identities.known()).caller
+
+    audited = AuditLog(ErrorBodies(served), pod=os.environ[POD_VARIABLE], identify=caller)
     return PathPrefix(audited, os.environ.get(PATH_VARIABLE, ""))
 
 
 def _mlflow(only_namespace: str | None) -> Any:
-    """MLflow with its authorization plugin, and what is changed inside of both."""
+    """Make MLflow's application with its authorization plugin, and change parts of both."""
     collection_rules.refuse_instead_of_filtering()
     fastapi_app.artifact_router = artifact_routes.router()
     handlers._send_artifact = downloads.deferring(handlers._send_artifact)
@@ -142,7 +148,7 @@ def _mlflow(only_namespace: str | None) -> Any:
 
 
 def _with_error_texts(authorization: Any) -> Any:
-    """Wrap the plugin's list of what surrounds GraphQL's resolvers; the last one in it is the outermost."""
+    """Wrap the function that returns the plugin's middleware for GraphQL's resolvers: add ours as the outermost one."""
     return lambda: [*authorization(), graphql_errors.ErrorTexts(MlflowException, GraphQLError)]
 
 

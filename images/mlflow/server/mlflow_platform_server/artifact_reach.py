@@ -1,4 +1,4 @@
-"""What every artifact repository asks before it uses a location; `confine` turns it on in server processes.
+"""The check of each location that an artifact repository uses; `confine` turns it on in server processes.
 
 A purge, and MLflow's own commands, run in processes of their own and are not confined.
 """

@@ -2,7 +2,8 @@
 
 Every request other than GET and HEAD may change something. Searches, which MLflow takes by POST, are recorded too: a
 list of harmless routes would be wrong one day, and nobody would notice. Of GET and HEAD those are recorded that were
-refused or found nothing; the answer is the same for an object of another team and for one that does not exist.
+refused, found nothing or failed. The answer is the same for an object of another team and for one that does not exist,
+and code that runs in the wrong workspace is stopped by an error (`scope.ScopeError`).
 
 The line is written before the first byte of the answer is sent. So whoever has an answer is on record, even if the
 server is killed right after it. If the line cannot be written, the answer is an error.
@@ -15,17 +16,17 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from mlflow_platform_server import answers, named_objects
 from mlflow_platform_server.asgi import App, Message, Receive, Send
-from mlflow_platform_server.scope import KEY, WORKSPACE_HEADER, RequestFacts
+from mlflow_platform_server.scope import KEY, WORKSPACE_HEADER, Caller, RequestFacts
 
 REQUEST_ID = b"x-request-id"
 HARMLESS = frozenset({"GET", "HEAD"})
-# Of GET and HEAD, these answers are recorded.
+# Of GET and HEAD, these answers are recorded, and those from `FAILED` on.
 REFUSALS = frozenset({401, 403, 404, 405, 413, 429})
 # Judged by the authorization plugin, unless a layer in front of it says that it has refused.
 DENIED = frozenset({401, 403})
@@ -45,6 +46,9 @@ BEGINNING_OF_USER = 240
 
 _logger = logging.getLogger(__name__)
 
+# Finds the caller in a request's headers.
+Identify = Callable[[Iterable[tuple[bytes, bytes]]], Caller | None]
+
 
 class AuditLog:
     """ASGI middleware that begins the facts of each request, and records it if it may change something."""
@@ -55,16 +59,19 @@ class AuditLog:
         write: Callable[[bytes], None] | None = None,
         *,
         pod: str,
+        identify: Identify = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`write` writes one line, by default to standard output, and raises OSError if it cannot.
 
-        `pod` is the UID of the server's pod. A log also has texts of clients, in messages of errors, and nobody outside
-        knows the UID: with it a record is told from a text that looks like one.
+        `pod` is the UID of the server's pod. The container's log also has texts of clients, in error messages. No
+        client knows the UID, so it tells a record from a text that imitates one. `identify` names the caller of a
+        request that is answered before the request guard has done so.
         """
         self._app = app
         self._pod = pod
+        self._identify = identify
         self._write = write or to_standard_output
         self._now = now
         self._clock = clock
@@ -74,7 +81,15 @@ class AuditLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send, pod=self._pod, write=self._write, begun=self._now(), clock=self._clock)
+        exchange = _Exchange(
+            scope,
+            send,
+            pod=self._pod,
+            identify=self._identify,
+            write=self._write,
+            begun=self._now(),
+            clock=self._clock,
+        )
         await exchange.run(self._app, receive)
 
 
@@ -87,6 +102,7 @@ class _Exchange:
         send: Send,
         *,
         pod: str,
+        identify: Identify,
         write: Callable[[bytes], None],
         begun: datetime,
         clock: Callable[[], float],
@@ -95,6 +111,7 @@ class _Exchange:
         self._scope: Message = {**scope, KEY: self._facts}
         self._send = send
         self._pod = pod
+        self._identify = identify
         self._write = write
         self._begun = begun
         self._clock = clock
@@ -125,13 +142,18 @@ class _Exchange:
         await self._send(message)
 
     def _is_recorded(self, status: int) -> bool:
-        return self._scope["method"] not in HARMLESS or status in REFUSALS or self._facts.refused_by is not None
+        refused = status in REFUSALS or status >= FAILED or self._facts.refused_by is not None
+        return refused or self._scope["method"] not in HARMLESS
 
     def _record(self, status: int | None) -> bool:
         """Write the line; False if that is not possible."""
         duration = round((self._clock() - self._start) * 1000)
         try:
-            fields = record(self._scope, self._facts, status, pod=self._pod, begun=self._begun, milliseconds=duration)
+            facts = self._facts
+            caller = facts.caller or self._identify(self._scope["headers"])
+            fields = record(
+                self._scope, facts, status, caller=caller, pod=self._pod, begun=self._begun, milliseconds=duration
+            )
             self._write(line(fields))
         except (OSError, ValueError):
             _logger.exception("The audit log cannot be written; request %s", self._facts.id)
@@ -147,10 +169,16 @@ class _Exchange:
 
 
 def record(
-    scope: Message, facts: RequestFacts, status: int | None, *, pod: str, begun: datetime, milliseconds: int
+    scope: Message,
+    facts: RequestFacts,
+    status: int | None,
+    *,
+    caller: Caller | None,
+    pod: str,
+    begun: datetime,
+    milliseconds: int,
 ) -> dict[str, Any]:
     """The fields of a request's line. No body, token, cookie or query is among them."""
-    caller = facts.caller
     query = named_objects.in_query(scope.get("query_string", b""))
     path = named_objects.in_path(facts.route, scope["path"])
     headers = named_objects.in_headers(scope["headers"])
@@ -208,7 +236,7 @@ def _shortened(fields: dict[str, Any], count: int, length: int) -> dict[str, Any
 
 
 def _cut(text: str, length: int) -> str:
-    """The beginning of a text of which JSON makes at most `length` bytes."""
+    """The longest beginning of a text that takes at most `length` bytes in JSON."""
     size = 0
     for end, character in enumerate(text):
         size += len(json.dumps(character)) - 2

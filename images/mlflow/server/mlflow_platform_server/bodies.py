@@ -66,11 +66,11 @@ def encodings(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 
 def decompressed(body: bytes, encoding: str, *, limit: int = LIMIT_BYTES) -> bytes:
-    """A body without its compression; as it is for encodings that nothing here knows.
+    """The decompressed body; a body in an unknown encoding is returned unchanged.
 
     Raises:
         TooLargeError: it has more than `limit` bytes.
-        CorruptError: it is not compressed like that, or not in one part.
+        CorruptError: the body is not compressed as `encoding` says, or has several compressed parts.
     """
     if encoding not in _FORMATS:
         return body
@@ -104,7 +104,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def in_larger_pieces(receive: Receive, *, size: int) -> Receive:
-    """Return a `receive` that joins small pieces of a body: each costs a dozen context switches in MLflow's layers."""
+    """Return a `receive` that joins small pieces of a body: each piece costs MLflow a dozen context switches."""
     disconnect: list[Message] = []
 
     async def joined() -> Message:

@@ -5,7 +5,7 @@ request. What is left tells about what was removed: `{"experiments": []}` instea
 and page tokens mean that there is more. The plugin does so for permissions on single objects by name (`resourceNames`
 in RBAC). The platform's roles have none, so whoever may not list everything may list nothing.
 
-The list of workspaces is still filtered: it is the caller's own.
+The list of workspaces is still filtered: every caller may list workspaces, and gets only their own.
 """
 
 from collections.abc import MutableMapping

@@ -18,7 +18,7 @@ _TELL = "SELECT pg_catalog.set_config('mlflow.workspace', %s, true)"
 
 
 def install() -> None:
-    """Tell the workspace on all engines of this process, also on those that MLflow makes later."""
+    """Tell PostgreSQL the workspace on all engines of this process, including those that MLflow makes later."""
     event.listen(Engine, "begin", tell)
 
 

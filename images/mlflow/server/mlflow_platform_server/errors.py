@@ -1,7 +1,7 @@
-"""Bodies of errors: clients get field, rule and request ID; everything else is in the server's log under that ID.
+"""Bodies of errors: clients learn what is wrong with their request; the rest is in the server's log, by request ID.
 
-Every answer passes here, also one that a framework or a library writes. `driver_errors` has already translated what the
-database reports to MLflow.
+Every answer passes through here, even one that a framework or a library writes. `driver_errors` has already translated
+the errors that the database reports to MLflow.
 """
 
 import json
@@ -79,7 +79,7 @@ class _Answer:
                 await self._finish(self._held)
 
     async def ends(self) -> bool:
-        """Complete the answer after the application has failed; False if a part has been sent that is not an error."""
+        """Complete the answer after the application has failed; False if a success has been sent in part."""
         if not self._begun and not self._complete:
             await self._replace({"status": SERVER_ERROR, "headers": []}, "INTERNAL_ERROR", INTERNAL)
         return self._complete

@@ -14,11 +14,14 @@ _logger = logging.getLogger(__name__)
 
 
 class FailedError(Exception):
-    """A resolver has failed; the text is for clients."""
+    """A resolver has failed; the message is for clients."""
 
 
 class ErrorTexts:
-    """Middleware of GraphQL's resolvers that lets errors of some types pass, if they describe nothing inside."""
+    """Middleware of GraphQL's resolvers that replaces the texts of errors.
+
+    Errors of some types keep their texts, if these describe nothing of the inside of the platform.
+    """
 
     def __init__(self, *told: type[Exception]) -> None:
         """`told` are the types of errors whose texts are meant for clients."""

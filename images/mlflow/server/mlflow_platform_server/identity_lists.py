@@ -28,37 +28,52 @@ _logger = logging.getLogger(__name__)
 def follow(selector: str) -> None:
     """Read the lists, which have the labels `selector`, and keep reading them in a thread.
 
-    If a later reading fails, the identities of the last one continue to count.
+    A list that is malformed is logged and counts for nothing; all others count. If a later reading fails, the
+    identities of the last one continue to count.
 
     Raises:
         kubernetes.client.ApiException: the API server refuses the first reading.
-        ValueError: a list is not as expected.
     """
-    api = client.CoreV1Api(authorizer._create_api_client_for_subject_access_reviews())
-    namespace = NAMESPACE_FILE.read_text(encoding="utf-8").strip()
-    known_identities.replace(_read(api, namespace, selector))
-    threading.Thread(target=_keep_reading, args=(api, namespace, selector), name="identities", daemon=True).start()
+    reader = _Reader(selector)
+    reader.read()
+    threading.Thread(target=_keep_reading, args=(reader,), name="identities", daemon=True).start()
 
 
-def _read(api: client.CoreV1Api, namespace: str, selector: str) -> known_identities.KnownIdentities:
-    answer = api.list_namespaced_config_map(
-        namespace,
-        label_selector=selector,
-        # The client's own objects take ten times as long to make as JSON takes to parse.
-        _preload_content=False,
-        _request_timeout=TIMEOUT_SECONDS,
-    )
-    items = json.loads(answer.data)["items"]
-    return known_identities.combined([item.get("data", {}).get(KEY, "{}") for item in items])
+class _Reader:
+    """Reads all lists; logs a malformed one once, and again when the reason changes."""
+
+    def __init__(self, selector: str) -> None:
+        self._api = client.CoreV1Api(authorizer._create_api_client_for_subject_access_reviews())
+        self._namespace = NAMESPACE_FILE.read_text(encoding="utf-8").strip()
+        self._selector = selector
+        self._faults: dict[str, str] = {}
+
+    def read(self) -> None:
+        """Let the identities that the lists contain now count from now on."""
+        answer = self._api.list_namespaced_config_map(
+            self._namespace,
+            label_selector=self._selector,
+            # The client's own objects take ten times as long to make as JSON takes to parse.
+            _preload_content=False,
+            _request_timeout=TIMEOUT_SECONDS,
+        )
+        items = json.loads(answer.data)["items"]
+        documents = {item["metadata"]["name"]: (item.get("data") or {}).get(KEY, "") for item in items}
+        identities, faults = known_identities.combined(documents)
+        known_identities.replace(identities)
+        for name, reason in faults.items():
+            if self._faults.get(name) != reason:
+                _logger.error("ConfigMap %s is malformed, so the identities in it do not count: %s", name, reason)
+        self._faults = faults
 
 
-def _keep_reading(api: client.CoreV1Api, namespace: str, selector: str) -> None:
+def _keep_reading(reader: _Reader) -> None:
     pause: float = INTERVAL_SECONDS
     while True:
         time.sleep(pause)
         start = time.monotonic()
         try:
-            known_identities.replace(_read(api, namespace, selector))
+            reader.read()
         except Exception:  # whatever it is, the thread has to go on
             _logger.exception("The lists of identities cannot be read; those of the last reading continue to count.")
         pause = max(INTERVAL_SECONDS, PAUSE_PER_SECOND * (time.monotonic() - start))

@@ -7,13 +7,15 @@ RoleBinding that was made for someone in another part of the cluster gives them 
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 SERVICE_ACCOUNT = "system:serviceaccount:"
 # User name in access reviews about somebody whom the stack file does not name. No RoleBinding can have it as its
 # subject: its middle part is random, and another one in each process.
 UNLISTED = f"mlflow-platform:unlisted:{secrets.token_hex(16)}:"
+_KINDS = ("groups", "users", "namespaces")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,26 +66,42 @@ def reviewed_user(user: str) -> str:
     return _known.reviewed(user)
 
 
-def combined(documents: Sequence[str]) -> KnownIdentities:
-    """The identities of all teams; each document is the JSON that `components/team/identities.py` writes.
+def combined(documents: Mapping[str, str]) -> tuple[KnownIdentities, dict[str, str]]:
+    """The identities of all teams, and why some documents are left out, by their names.
 
-    Raises:
-        ValueError: a document is not as expected.
+    Each document is the JSON that `components/team/identities.py` writes. One that is not as expected counts for
+    nothing; the identities in all others count.
     """
-    found: dict[str, set[str]] = {"groups": set(), "users": set(), "namespaces": set()}
+    names: dict[str, set[str]] = {kind: set() for kind in _KINDS}
     everybody = False
-    for document in documents:
+    faults = dict[str, str]()
+    for name, document in documents.items():
         try:
-            content = json.loads(document)
-            for kind, names in found.items():
-                names.update(str(name) for name in content[kind])
-            everybody = everybody or content["everybody"] is True
-        except (KeyError, TypeError) as error:
-            message = f"A list of identities cannot be read: {error!r}"
-            raise ValueError(message) from error
-    return KnownIdentities(
-        groups=frozenset(found["groups"]),
-        users=frozenset(found["users"]),
-        namespaces=frozenset(found["namespaces"]),
+            content = _read(document)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            faults[name] = f"{type(error).__name__}: {error}"
+            continue
+        for kind in _KINDS:
+            names[kind].update(content[kind])
+        everybody = everybody or content["everybody"]
+    found = KnownIdentities(
+        groups=frozenset(names["groups"]),
+        users=frozenset(names["users"]),
+        namespaces=frozenset(names["namespaces"]),
         everybody=everybody,
     )
+    return found, faults
+
+
+def _read(document: str) -> dict[str, Any]:
+    content = json.loads(document)
+    for kind in _KINDS:
+        names = content[kind]
+        # A text would be read as a list of its letters.
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[object]", names)):
+            message = f"{kind} is no list of texts"
+            raise TypeError(message)
+    if not isinstance(content["everybody"], bool):
+        message = "everybody is neither true nor false"
+        raise TypeError(message)
+    return content

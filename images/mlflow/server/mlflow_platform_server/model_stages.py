@@ -1,8 +1,9 @@
 """Workaround for stages of model versions on PostgreSQL.
 
-When a model version replaces others in a stage (the default in its page), MLflow 3.17.2 compares the version, an
-integer in the database, with the string that the client sent. psycopg 3 sends each value with its type, and PostgreSQL
-refuses the comparison (`operator does not exist: integer <> character varying`).
+When a model version moves to a stage, a client can have the versions that are in the stage already archived; on the
+model version's page this option is preselected. MLflow 3.17.2 then compares the version, an integer in the database,
+with the string that the client sent. psycopg 3 sends each value with its type, and PostgreSQL refuses the comparison
+(`operator does not exist: integer <> character varying`).
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """IDs and names of the objects that a request refers to, for the audit log.
 
-Only a fixed list of keys is read, so values of tags, parameters, prompts or traces never get into the log. Numbers and
-lengths are bounded, and what is left out is said to be: MLflow ignores keys that it does not know, so a caller may add
-any number of them to a request, in order to bury the one that counts.
+Only a fixed list of keys is read, so values of tags, parameters, prompts or traces never get into the log. The number
+and the length of values are bounded, and the key `omitted` says that some are left out: MLflow ignores keys that it
+does not know, so a caller may add any number of them to a request, in order to push out the one that counts.
 """
 
 import json
@@ -120,7 +120,7 @@ def merged(*found: Objects) -> Objects:
 
 
 def collected(pairs: Iterable[tuple[str, str]]) -> Objects:
-    """Values by key, without repetitions, cut and limited in number: each key's first value, then each one's second."""
+    """Values by key, without repetitions, cut and limited in number: first values of all keys before second values."""
     found: dict[str, dict[str, None]] = {}
     more = False
     for key, value in pairs:

@@ -1,4 +1,4 @@
-"""Which artifact repositories a server process makes: those that ask `artifact_reach` about each location, no others.
+"""Limits MLflow to the platform's artifact repositories, which ask `artifact_reach` about each location.
 
 A client decides about the scheme of a location: it may write one into an experiment, a model version, or a tag of a
 trace. MLflow chooses the class by the scheme, and most of its own classes would reach for files of the server, or for
@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 
 
 def keep(registry: MutableMapping[str, Any], own: Collection[type], refuse: Callable[[str], Exception]) -> None:
-    """Keep a registry's schemes, but let all that have other classes than `own` fail with what `refuse` makes.
+    """Make all schemes of a registry whose classes are not among `own` raise the exception that `refuse` returns.
 
-    They stay registered, so that MLflow's check of a scheme, and its texts, are the same as ever.
+    The schemes stay registered, so MLflow's check of a scheme, and its error messages, do not change.
 
     Raises:
-        ValueError: no scheme has a class of `own`, so it is not the registry that it was.
+        ValueError: no scheme has a class of `own`, so this is not MLflow's registry of artifact repositories.
     """
     foreign = {scheme for scheme, repository in registry.items() if repository not in own}
     if len(foreign) == len(registry):

@@ -1,7 +1,7 @@
-"""What the layers here read from the authorization plugin, and what they change about its identities.
+"""Access to the authorization plugin: reads its decision, and changes how it treats identities.
 
-They read its decision and its list of paths without identity. Of the identities, names are made UTF-8, and access
-reviews are made about known identities only.
+The plugin then decodes names as UTF-8, and sends access reviews about known identities only. Its list of paths that
+need no identity is compared with ours.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def adapt_identities() -> None:
 
 
 def _in_utf8(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the plugin's reading of requests, which takes header values for Latin-1."""
+    """Wrap the plugin's reading of requests, which decodes headers as Latin-1: user and groups become UTF-8."""
 
     def built(*args: Any, **more: Any) -> Any:
         request = build(*args, **more)

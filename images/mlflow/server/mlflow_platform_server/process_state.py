@@ -1,8 +1,8 @@
 """Keeps state of the whole process from deciding about a request; for server processes only.
 
-MLflow looks for the workspace of a request in a context variable and, behind it, in an environment variable of the
-process. Here the first is replaced by one that accepts only the workspace of the scope, the second by one that is never
-set. Beside that, no request may change the environment: the change would be seen by all other requests of the worker.
+MLflow looks for the workspace of a request in a context variable and, if that is not set, in an environment variable of
+the process. Here the first is replaced by one that accepts only the workspace of the scope, the second by one that is
+never set. Beside that, no request may change the environment: all other requests of the worker would see the change.
 
 A purge, and MLflow's own commands, run in processes of their own, and choose the workspace by MLflow's own means.
 """
@@ -20,7 +20,7 @@ _EVENTS = frozenset({"os.putenv", "os.unsetenv"})
 
 
 class BoundWorkspace:
-    """Has the methods of the context variable `mlflow.utils.workspace_context._WORKSPACE`."""
+    """Takes the place of the context variable `mlflow.utils.workspace_context._WORKSPACE`, and has its methods."""
 
     def __init__(self) -> None:
         self._value: ContextVar[str | None] = ContextVar("mlflow_platform_workspace", default=None)
@@ -48,19 +48,19 @@ class BoundWorkspace:
 
 
 class NeverSet:
-    """Has the methods of the environment variable `MLFLOW_WORKSPACE`, and no value."""
+    """Takes the place of MLflow's object for the environment variable `MLFLOW_WORKSPACE`, and never has a value."""
 
     name = "MLFLOW_WORKSPACE"
     defined = False
     default = None
 
     def get(self) -> None:
-        """No value."""
+        """Return None."""
 
     get_raw = get
 
     def is_set(self) -> bool:
-        """False."""
+        """Return False."""
         return False
 
     def set(self, value: str) -> None:

@@ -56,13 +56,13 @@ def identify(headers: Headers, expected: IdentityHeaders, known: KnownIdentities
     for name, values in named.items():
         if len(values) > 1:
             # A layer that reads the first and one that reads the last would see different callers.
-            return Identified(
-                caller=None, refusal=f"The request has {len(values)} headers {name}; the login sends one."
-            )
+            reason = f"The request has {len(values)} headers {name}; the login sends one."
+            return Identified(caller=_asserted(named[expected.user_header]), refusal=reason)
         try:
             first[name] = values[0].decode("utf-8").strip() if values else ""
         except UnicodeDecodeError:
-            return Identified(caller=None, refusal=f"The header {name} is not encoded in UTF-8.")
+            reason = f"The header {name} is not encoded in UTF-8."
+            return Identified(caller=_asserted(named[expected.user_header]), refusal=reason)
     user = first[expected.user_header]
     groups = tuple(
         group for part in first[expected.groups_header].split(expected.groups_separator) if (group := part.strip())
@@ -82,6 +82,15 @@ def identify(headers: Headers, expected: IdentityHeaders, known: KnownIdentities
             token=_token(headers) if by_token else None,
         )
     )
+
+
+def _asserted(values: list[bytes]) -> Caller | None:
+    """The caller of a request that is refused, for the audit log; None if the headers name no user, or several."""
+    try:
+        (user,) = {value.decode("utf-8").strip() for value in values}
+    except ValueError:
+        return None
+    return Caller(user=user) if user else None
 
 
 def _refusal(user: str, groups: tuple[str, ...], *, same: bool) -> str | None:
