@@ -137,6 +137,11 @@ def test_every_route_with_an_id_is_attacked(every: list[Case], routes: dict[str,
     assert with_ids - attacked == set()
 
 
+def test_every_field_of_text_is_attacked_or_judged_to_name_nothing(routes: dict[str, list[Field]]) -> None:
+    found = fields.unjudged(routes, fields.nameless())
+    assert found == [], "give each of them a kind in fields.py, or a reason in nameless.yaml"
+
+
 def test_no_answer_tells_of_another_teams_objects(attack: Attack) -> None:
     faults = [str(fault) for fault in attack.outcome.faults]
     assert faults == [], _listed(faults)

@@ -46,6 +46,8 @@ class Entry:
     """The group of routes that it belongs to, if the server does not serve it."""
 
     parts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    again: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Values with which a generated attack sends the request first, to have objects of its own."""
 
     @property
     def collects(self) -> bool:
@@ -112,6 +114,7 @@ def _entry(family: str, route: str, described: dict[str, Any]) -> Entry:
         answers=described.get("answers", HTTPStatus.OK),
         copied=described.get("copied"),
         disabled=described.get("disabled"),
+        again=described.get("again", {}),
         parts={key: described[key] for key in ("path", "query", "headers", "body", "content") if key in described},
     )
 

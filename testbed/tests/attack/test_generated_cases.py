@@ -67,6 +67,8 @@ def of(path: str, type_: str = "string", place: str = "message") -> Field:
         ("trace_metadata{key}", None),
         ("description", None),
         ("span_id", None),
+        ("run_link", Kind.LOCATION),
+        ("config.scorers[]", Kind.NAME),
     ],
 )
 def test_a_field_is_attacked_by_what_its_name_says(path: str, kind: Kind | None) -> None:
@@ -169,6 +171,45 @@ def test_a_tag_is_attacked_under_the_names_that_the_server_follows() -> None:
     assert found
     body = found[0].change.entry.parts["body"]
     assert body == {"run_id": "$run", "key": "mlflow.artifactLocation", "value": "mlflow-artifacts:/$victim_artifacts"}
+
+
+def test_a_field_of_text_without_a_kind_has_to_be_judged_once() -> None:
+    routes = {"GET /x": [of("run_id"), of("note"), of("size", "integer"), of("labels{key}")]}
+    assert fields.unjudged(routes, {"note", "labels{key}"}) == []
+    assert fields.unjudged(routes, {"labels{key}", "gone"}) == [
+        "not judged: note, for example of GET /x",
+        "no such field: gone",
+    ]
+
+
+def test_no_field_is_both_attacked_and_said_to_name_nothing() -> None:
+    names = fields.nameless()
+    # A field of this name is attacked or not by its path or type.
+    assert {name for name in names if "{" not in name and fields.kind(of(name))} == set()
+
+
+def test_each_attempt_of_a_case_asks_for_ids_that_no_other_has_made() -> None:
+    one, other = (
+        case
+        for case in every()
+        if case.change.where == "message run_id (instead)"
+        and case.change.what == "${victim_run}"
+        and case.aim is Aim.COPIED
+        and case.change.entry.path.endswith("runs/get")
+    )
+    uses = [one.use(0), one.use(1), other.use(0)]
+    values = [references.values(OWN, VICTIM, twin=True, use=use) for use in uses]
+    assert len({value["victim_run"] for value in values}) == len(uses)
+    assert {len(value["victim_run"]) for value in values} == {len(VICTIM["run"])}
+    assert len({value["victim_prompt"] for value in values}) == 1, "a name is free in both workspaces, or taken in both"
+    assert values[0] == references.values(OWN, VICTIM, twin=True, use=one.use(0)), "the same each time"
+
+
+@pytest.mark.parametrize("what", [" ${victim_run} ", "${victim_run}%00", "${victim_model}"])
+def test_what_is_free_under_the_victims_id_too_is_asked_for_by_all_cases(what: str) -> None:
+    found = [case for case in every() if case.change.where == "message run_id (instead)" and case.change.what == what]
+    assert found
+    assert {case.use(0) for case in found} == {""}
 
 
 @pytest.mark.parametrize(

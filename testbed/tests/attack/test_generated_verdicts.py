@@ -1,10 +1,13 @@
 import dataclasses
 import json
+import runpy
+import sys
+from types import ModuleType
 
 import pytest
 
 from testbed.e2e.attack import table
-from testbed.e2e.attack.generated import audit, cases, fields, judge, references, run, state
+from testbed.e2e.attack.generated import audit, cases, fields, judge, references, run, scene, state
 from testbed.e2e.attack.generated.cases import Case
 from testbed.e2e.attack.generated.run import Outcome, Scene, Sent
 from testbed.e2e.attack.generated.state import State
@@ -88,8 +91,85 @@ def test_any_other_difference_tells_that_an_object_exists(twin: Answer) -> None:
     assert judge.difference(answer(404, f"Run {RUN} not found"), twin, VICTIM)
 
 
+def test_an_id_that_is_missing_for_one_case_only_is_quoted_like_the_victims() -> None:
+    twin = answer(404, f"Run {references.absent(RUN, 'case 1')} not found")
+    assert judge.difference(answer(404, f"Run {RUN} not found"), twin, VICTIM, use="case 1") == ""
+    found = answer(200, f"Run of {'0' * 31}z")
+    assert judge.difference(found, answer(200, f"Run of {references.absent(RUN, 'case 1')}"), VICTIM, use="case 1")
+
+
 def test_an_empty_list_differs_from_no_list() -> None:
     assert judge.difference(answer(200, '{"experiments": []}'), answer(200, "{}"), VICTIM)
+
+
+CREATION = """
+traces:
+  POST /api/3.0/mlflow/traces:
+    needs: update experiments
+    body: {trace: {trace_info: {trace_id: tr-$fresh_hex, location: {experiment_id: $experiment}}}}
+  POST /api/3.0/mlflow/traces/<trace_id>/assessments: {needs: update experiments, path: {trace_id: $trace}, body: {}}
+  POST /v1/traces: {needs: update experiments, headers: {x-e: $experiment}, content: '{"traceId": "$fresh_hex"}'}
+  GET /api/3.0/mlflow/traces/<trace_id>: {needs: get experiments, path: {trace_id: $trace}}
+"""
+CHOSEN = {
+    "POST /api/3.0/mlflow/traces": [
+        ["message", "trace.trace_info.trace_id", "string"],
+        ["message", "trace.trace_info.location.experiment_id", "string"],
+        ["message", "trace.trace_info.assessments[].assessment_id", "string"],
+        ["message", "trace.trace_info.assessments[].overrides", "string"],
+        ["message", "trace.trace_info.assessments[].trace_id", "string"],
+    ],
+    "POST /api/3.0/mlflow/traces/<trace_id>/assessments": [
+        ["path", "trace_id", "string"],
+        ["message", "assessment.assessment_id", "string"],
+        ["message", "assessment.trace_id", "string"],
+    ],
+    "POST /v1/traces": [],
+    "GET /api/3.0/mlflow/traces/<trace_id>": [["path", "trace_id", "string"]],
+}
+
+
+def test_only_who_chooses_the_id_of_something_new_may_learn_that_it_is_taken() -> None:
+    found = cases.generate(table.read(CREATION), fields.read(CHOSEN), ("manager",))
+    excused = [one.change for one in found if judge.is_taken(one, answer(404), answer(200))]
+    assert {(one.entry.path.rpartition("/")[2], one.where.partition(" (")[0], one.what) for one in excused} == {
+        ("traces", "message trace.trace_info.trace_id", "${victim_trace}"),
+        ("traces", "message trace.trace_info.assessments[].assessment_id", "${victim_assessment}"),
+        ("assessments", "message assessment.assessment_id", "${victim_assessment}"),
+        ("traces", "content", "$victim_trace_hex"),
+    }
+    assert {one.aim for one in found if judge.is_taken(one, answer(404), answer(200))} == {Aim.COPIED}
+
+
+@pytest.mark.parametrize(("status", "twin"), [(200, 404), (403, 200), (500, 200), (404, 403), (404, 500), (404, 302)])
+def test_of_a_taken_id_nothing_but_the_refusal_may_be_seen(status: int, twin: int) -> None:
+    found = cases.generate(table.read(CREATION), fields.read(CHOSEN), ("manager",))
+    assert not any(judge.is_taken(one, answer(status), answer(twin)) for one in found)
+
+
+def test_only_objects_below_a_teams_own_folder_are_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = ["workspaces/team-b/7/x", "workspaces/team-a/s3:/mlflow/workspaces/team-b/7/x", "workspaces/team-bc/7/x"]
+
+    class Store:
+        """Bucket that looks at no prefix."""
+
+        def get_paginator(self, _: str) -> "Store":
+            return self
+
+        def paginate(self, **_: str) -> list[object]:
+            return [{"Contents": [{"Key": key, "ETag": "1"} for key in keys]}]
+
+    def client(*_: object, **__: object) -> Store:
+        return Store()
+
+    fake = ModuleType("boto3")
+    monkeypatch.setattr(fake, "client", client, raising=False)
+    monkeypatch.setitem(sys.modules, "boto3", fake)
+    monkeypatch.setattr(sys, "argv", ["stored.py", "team-b"])
+    runpy.run_path(str(scene.SERVER / "stored.py"))
+    assert json.loads(capsys.readouterr().out) == {"workspaces/team-b/7/x": "1"}
 
 
 SCHEMA = state.Schema.read(
@@ -132,11 +212,14 @@ def sent(**changes: object) -> Sent:
 
 
 def line(**changes: object) -> str:
-    return json.dumps({"log": "audit", "request": "r1", "user": "alice", "status": 200, **changes})
+    known = {"log": "audit", "time": "2026-01-01T00:00:00Z", "pod": "uid-1", "request": "r1", "user": "alice"}
+    return json.dumps({**known, "status": 200, **changes})
 
 
-def test_the_audit_log_is_what_says_so_in_the_servers_output() -> None:
-    assert set(audit.read(["INFO: started", line(), "{broken", '{"log": "other"}'])) == {"r1"}
+def test_the_audit_log_is_what_the_servers_pods_have_written() -> None:
+    written = [line(), line(pod="uid-2", request="r2"), line(pod="uid-3", request="forged")]
+    log = "\n".join(["INFO: started", *written, "{broken", '{"log": "other"}'])
+    assert set(audit.read(log, ["uid-1", "uid-2"])) == {"r1", "r2"}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +232,7 @@ def test_the_audit_log_is_what_says_so_in_the_servers_output() -> None:
     ],
 )
 def test_every_change_is_ascribed_to_who_sent_it(lines: list[str], reason: str) -> None:
-    gaps = audit.gaps([sent()], audit.read(lines), {"manager": "alice"})
+    gaps = audit.gaps([sent()], audit.read("\n".join(lines), ["uid-1"]), {"manager": "alice"})
     assert [gap.partition(": ")[2] for gap in gaps] == ([reason] if reason else [])
 
 
@@ -165,12 +248,14 @@ def test_a_refused_reading_is_recorded_and_a_successful_one_need_not_be() -> Non
 class Server:
     """Answers everything with 404, or with a secret to whoever names the victim's run."""
 
-    def __init__(self, secret: str = "") -> None:
+    def __init__(self, secret: str = "", requests: list[Request] | None = None) -> None:
         self.secret = secret
+        self.requests = [] if requests is None else requests
 
     def send(self, request: Request, *, token: str = "", workspace: str = "") -> Answer:
         """Answer."""
         assert token
+        self.requests.append(request)
         if self.secret and RUN in request.path and workspace == "team-a":
             return answer(200, self.secret, X_Request_ID="r")
         return answer(404, "not found", X_Request_ID="r")
@@ -204,3 +289,34 @@ def test_a_run_against_a_server_that_tells_finds_the_leak_and_how_to_repeat_it()
     faults = attack("secret-1").faults
     assert {fault.what.partition(" ")[0] for fault in faults} == {"LEAK", "twins"}
     assert all(RUN in fault.request and fault.case.startswith("case ") for fault in faults)
+
+
+AGAIN = """
+traces:
+  POST /api/3.0/mlflow/traces:
+    needs: update experiments
+    again: {trace: tr-$fresh_hex}
+    body: {trace: {trace_info: {trace_id: $trace}}}
+"""
+
+
+def test_a_request_that_is_sent_again_changes_an_object_of_its_own() -> None:
+    routes = {"POST /api/3.0/mlflow/traces": [["message", "trace.trace_info.assessments[].assessment_id", "string"]]}
+    found = cases.generate(table.read(AGAIN), fields.read(routes), ("manager",))
+    caller = Caller(name="manager", token="t", workspace="team-a", rights=frozenset())  # noqa: S106 - nobody's
+    own = World(workspace="team-a", values={"trace": "tr-shared"}, secrets=frozenset())
+    victim = World(workspace="team-b", values={**VICTIM, "assessment": f"a-{RUN}"}, secrets=frozenset())
+    sent = list[Request]()
+    here = Scene(
+        connect=lambda: Server(requests=sent),
+        callers={"manager": caller},
+        worlds={"manager": own},
+        homes={},
+        victim=victim,
+    )
+    run.attack(here, found[:1])
+    infos = [json.loads(request.body)["trace"]["trace_info"] for request in sent]
+    assert [sorted(info) for info in infos] == [["trace_id"], ["assessments", "trace_id"]] * 2, "and of its twin"
+    first, second, third, fourth = (info["trace_id"] for info in infos)
+    assert first == second != third == fourth
+    assert "tr-shared" not in (first, third)

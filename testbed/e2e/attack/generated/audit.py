@@ -1,10 +1,10 @@
 """Comparison of what was sent with the platform's audit log."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from testbed.e2e.attack.generated.run import Sent
+from tools.audit.records import records
 
 FORBIDDEN = (401, 403, 404)
 BAD_REQUEST = 400
@@ -12,19 +12,9 @@ BAD_REQUEST = 400
 LOGIN = 401
 
 
-def read(lines: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    """Audit lines by request id, out of the server's output."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for line in lines:
-        if not line.startswith("{"):
-            continue
-        try:
-            document = cast("dict[str, Any]", json.loads(line))
-        except ValueError:
-            continue
-        if document.get("log") == "audit":
-            found[str(document["request"])] = document
-    return found
+def read(log: str, pods: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Audit records by request id, out of the output of the server's pods, which have these UIDs."""
+    return {record.request: record.fields for pod in pods for record in records(log, pod)}
 
 
 def required(sent: Sent) -> bool:

@@ -19,6 +19,7 @@ from testbed.e2e.attack.verdict import Aim
 # Every change is sent to the caller's own workspace. Elsewhere the workspace alone decides: one change of each field.
 EVERYWHERE = (Aim.OTHER, Aim.NONE, Aim.UNKNOWN)
 FRESH = {"fresh", "fresh_hex"}
+EVERY_FIELD = "everywhere"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +29,14 @@ class Change:
     entry: Entry
     """With templates that name the victim's object (`$victim_...`)."""
 
+    original: Entry
+    """Without them."""
+
     where: str
     what: str
+    field: str = ""
+    """Path of the field that holds the id of an object of its own kind as it is; empty for all other changes."""
+
     whole: bool
     """True if it is the first change of its field, which is sent to all workspaces."""
 
@@ -49,6 +56,15 @@ class Case:
     def request(self, values: Mapping[str, str]) -> Request:
         """The request; `values` holds the caller's own objects and the victim's (references.values)."""
         return self.change.entry.request(values, pages=self.pages)
+
+    def use(self, attempt: int) -> str:
+        """For what the missing ids of the twin are used (references.absent); empty for those that all cases share.
+
+        An id in another spelling, or of another kind, belongs to nothing in the field: if a client may choose ids, a
+        request makes an object under it and so does its twin. The next case has to find both.
+        """
+        change = self.change
+        return f"case {self.number}, attempt {attempt}" if change.field or change.where == EVERY_FIELD else ""
 
     def __str__(self) -> str:
         entry = self.change.entry
@@ -111,8 +127,14 @@ def _is_known(field: Field, known: set[tuple[str, str]]) -> bool:
 
 
 def _change(entry: Entry, parts: Parts, field: Field, what: str, mode: Mode, *, whole: bool) -> Change:
-    where = f"{field.place} {field.path} ({mode})"
-    return Change(entry=dataclasses.replace(entry, parts=parts), where=where, what=what, whole=whole)
+    return Change(
+        entry=dataclasses.replace(entry, parts=parts),
+        original=entry,
+        where=f"{field.place} {field.path} ({mode})",
+        what=what,
+        field=field.path if references.is_own_kind(field, what) else "",
+        whole=whole,
+    )
 
 
 def _of_field(entry: Entry, field: Field, kind: Kind) -> Iterator[Change]:
@@ -150,12 +172,13 @@ def _all(entry: Entry) -> Iterator[Change]:
     renamed = {name: f"${{victim_{name}}}" for name in names}
     kept = {name: f"${{{name}}}" for name in (*FRESH, "scorer_code")}
     parts = _renamed(entry.parts, {**kept, **renamed})
-    yield Change(entry=dataclasses.replace(entry, parts=parts), where="everywhere", what="all", whole=True)
+    changed = dataclasses.replace(entry, parts=parts)
+    yield Change(entry=changed, original=entry, where=EVERY_FIELD, what="all", whole=True)
     if "$fresh_hex" in str(entry.parts.get("content", "")):
         content = str(entry.parts["content"]).replace("$fresh_hex", "$victim_trace_hex")
-        changed = {**entry.parts, "content": content}
+        changed = dataclasses.replace(entry, parts={**entry.parts, "content": content})
         yield Change(
-            entry=dataclasses.replace(entry, parts=changed), where="content", what="$victim_trace_hex", whole=True
+            entry=changed, original=entry, where="content", what="$victim_trace_hex", field="traceId", whole=True
         )
 
 

@@ -1,13 +1,16 @@
 """Fields of the server's requests, and which of them can refer to an object."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+
+import yaml
 
 # Names of fields that end in these hold the id of an object.
 IDS = ("id", "ids", "uuid", "overrides")
-LOCATIONS = ("uri", "url", "src", "source", "location", "path", "root", "full_table_name", "artifact_uri")
+LOCATIONS = ("uri", "url", "src", "source", "location", "path", "root", "link", "filename", "full_table_name")
 FILTERS = ("filter", "filter_string", "filter_string1", "filter_string2", "base_filter", "filters")
 # Texts that hold JSON, or are made of several values.
 DOCUMENTS = (
@@ -23,6 +26,8 @@ DOCUMENTS = (
 # Ids that name no object of a workspace: lines of a trace, and users.
 NO_IDS = {"source_id", "span_id", "parent_span_id", "session_id"}
 NUMBERS = ("integer", "number", "bool", "enum")
+# Fields that name nothing, by reason.
+NAMELESS = Path(__file__).with_name("nameless.yaml")
 
 
 class Kind(StrEnum):
@@ -99,6 +104,28 @@ def kind(field: Field) -> Kind | None:  # noqa: PLR0911 - a table, in order of p
         return Kind.ID
     if name in LOCATIONS or name.rpartition("_")[2] in LOCATIONS or name.endswith("location"):
         return Kind.LOCATION
-    if name == "name" or name.endswith("_name"):
+    if name in ("name", "names", "scorers") or name.endswith(("_name", "_names")):
         return Kind.NAME
     return None
+
+
+def nameless() -> set[str]:
+    """Names of the fields that somebody has judged to name nothing."""
+    groups: Mapping[str, Sequence[str]] = yaml.safe_load(NAMELESS.read_text(encoding="utf-8"))
+    return {name for names in groups.values() for name in names}
+
+
+def unjudged(routes: Mapping[str, Sequence[Field]], judged: Collection[str]) -> list[str]:
+    """Fields of text that are neither attacked nor judged, with a route of each, and judged ones that are gone."""
+    found = {
+        _judged_by(field): route
+        for route, leaves in routes.items()
+        for field in leaves
+        if field.type not in NUMBERS and kind(field) is None
+    }
+    new = [f"not judged: {name}, for example of {found[name]}" for name in sorted(found.keys() - set(judged))]
+    return [*new, *(f"no such field: {name}" for name in sorted(set(judged) - found.keys()))]
+
+
+def _judged_by(field: Field) -> str:
+    return f"{field.name}{{key}}" if field.path.endswith("{key}") else field.name

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from http import HTTPStatus
 
 from testbed.e2e.attack import verdict
 from testbed.e2e.attack.generated import references
@@ -23,6 +24,12 @@ INTERNALS = (
     "row-level security",
     "svc.cluster.local",
 )
+# Where a client chooses the id of what it makes.
+CHOSEN = {
+    "POST /api/3.0/mlflow/traces": ("trace.trace_info.trace_id", "trace.trace_info.assessments[].assessment_id"),
+    "POST /api/3.0/mlflow/traces/<trace_id>/assessments": ("assessment.assessment_id",),
+    "POST /v1/traces": ("traceId",),
+}
 # Values below this length are replaced as whole words only: experiments are numbered.
 SHORT = 8
 NEW = (
@@ -51,7 +58,21 @@ def faults(case: Case, sent: Request, answer: Answer, secrets: Collection[str]) 
         yield f"not refused: {answer.status}"
 
 
-def difference(answer: Answer, twin: Answer, victim: Mapping[str, str], volatile: Iterable[str] = ()) -> str:
+def is_taken(case: Case, answer: Answer, twin: Answer) -> bool:
+    """True if the only news is that something cannot be made under the id of the victim's trace or assessment.
+
+    The id is the table's primary key, over all workspaces. Who asks has the id already: nobody guesses 128 random bits.
+    Making a second object under the same id would be worse.
+    """
+    entry = case.change.entry
+    chosen = case.aim is Aim.COPIED and case.change.field in CHOSEN.get(f"{entry.method} {entry.path}", ())
+    made = HTTPStatus.OK <= twin.status < HTTPStatus.MULTIPLE_CHOICES
+    return chosen and answer.status == HTTPStatus.NOT_FOUND and made
+
+
+def difference(
+    answer: Answer, twin: Answer, victim: Mapping[str, str], volatile: Iterable[str] = (), use: str = ""
+) -> str:
     """How an answer differs from its twin's, apart from the ids in the requests; empty if it does not.
 
     Args:
@@ -59,11 +80,12 @@ def difference(answer: Answer, twin: Answer, victim: Mapping[str, str], volatile
         twin: the answer to the same request with ids of nothing.
         victim: the victim's values.
         volatile: further texts that one of both requests contained, such as new names.
+        use: what the ids of nothing were made for (references.absent).
     """
     if answer.status != twin.status:
         return f"{answer.status}, and {twin.status} for what does not exist"
     texts = list(volatile)
-    here, there = (_plain(one, victim, texts) for one in (answer, twin))
+    here, there = (_plain(one, victim, texts, use) for one in (answer, twin))
     if here == there:
         return ""
     position = next((index for index, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), len(here))
@@ -78,7 +100,7 @@ def request_id(answer: Answer) -> str:
     return found[0] if found else ""
 
 
-def _plain(answer: Answer, victim: Mapping[str, str], volatile: Iterable[str]) -> str:
+def _plain(answer: Answer, victim: Mapping[str, str], volatile: Iterable[str], use: str) -> str:
     head, _, body = answer.text.partition("\n\n")
     lines = [line for line in head.splitlines() if line.partition(":")[0].lower() not in VOLATILE]
     text = "\n".join([*sorted(lines), "", body])
@@ -86,7 +108,7 @@ def _plain(answer: Answer, victim: Mapping[str, str], volatile: Iterable[str]) -
         text = text.replace(one, "<fresh>")
     pairs = [(value, key) for key, value in victim.items() if value and key != "scorer_code"]
     for value, key in sorted(pairs, key=lambda pair: -len(pair[0])):
-        for quoted in (value, references.absent(value)):
+        for quoted in dict.fromkeys((value, references.absent(value, use), references.absent(value))):
             if len(quoted) < SHORT or quoted.isdigit():
                 text = re.sub(rf"(?<![\w-]){re.escape(quoted)}(?![\w-])", f"<{key}>", text)
             else:

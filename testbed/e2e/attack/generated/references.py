@@ -1,8 +1,8 @@
 """What is put into a field to refer to another team's object: templates, by kind of field.
 
 `$victim_X` is the value X of the attacked team's objects (objects.yaml, and page tokens). The twin of a request has
-values of the same shape in these places that belong to nothing. No template says the victim's secret as a whole: where
-it appears, it was told. Filters probe for its beginning, `$victim_hint`.
+values of the same shape in these places that belong to nothing (`absent`). No template says the victim's secret as a
+whole: where it appears, it was told. Filters probe for its beginning, `$victim_hint`.
 """
 
 import hashlib
@@ -69,6 +69,10 @@ LOCATIONS = (
     "s3://mlflow/$victim_artifacts",
     "s3-proxied://mlflow/$victim_artifacts",
     "file:///mlflow/artifacts/$victim_artifacts",
+    "/mlflow/artifacts/$victim_artifacts",
+    "gs://mlflow/$victim_artifacts",
+    "hdfs://127.0.0.1/$victim_artifacts",
+    "dbfs:/$victim_artifacts",
     "runs:/$victim_run/note.txt",
     "models:/$victim_registered/1",
     "models:/$victim_model",
@@ -117,7 +121,7 @@ TAGS = {
     "mlflow.log-model.history": '[{"run_id": "$victim_run", "artifact_path": "x"}]',
     "_mlflow_experiment_ids": '["$victim_experiment"]',
 }
-# A shorter text of hexadecimal digits is no id.
+# A shorter text of hexadecimal digits is no id. Names have as many; ids have more.
 LEAST_HEX = 8
 # What a filter says of a secret.
 HINT = 15
@@ -142,9 +146,22 @@ def templates(route: str, field: Field, kind: Kind) -> Iterator[str]:
         yield from fixed.get(kind, ())
 
 
+def is_own_kind(field: Field, template: str) -> bool:
+    """True if a template is the id of an object that the field is for, as it is."""
+    meant = _object(field)
+    return meant is not None and template == f"${{victim_{meant}}}"
+
+
+def _object(field: Field) -> str | None:
+    stem = re.sub(r"_?(ids?|uuid)$", "", field.name)
+    for prefix in ("x_mlflow_", "source_"):
+        stem = stem.removeprefix(prefix)
+    return OBJECTS.get(stem)
+
+
 def _ids(field: Field) -> Iterator[str]:
-    stem = re.sub(r"_?(ids?|uuid)$", "", field.name).removeprefix("source_")
-    known = [OBJECTS[stem]] if stem in OBJECTS else list(ANY)
+    meant = _object(field)
+    known = [meant] if meant else list(ANY)
     for name in known:
         for spelling in SPELLINGS:
             yield spelling.replace("ID", f"victim_{name}")
@@ -162,24 +179,30 @@ def _names(route: str, field: Field) -> Iterator[str]:
     yield from dict.fromkeys([*(found or NAMES.values()), "$victim_prompt"])
 
 
-def absent(value: str) -> str:
-    """A value of the same shape that belongs to nothing."""
+def absent(value: str, use: str = "") -> str:
+    """A value of the same shape that belongs to nothing; ids in it differ from one `use` to the other.
+
+    Traces and assessments have ids of the client's choice. Under the id of the victim's a request makes nothing, and
+    under the missing one its twin does: no other case may ask for that. Names are the same for every use: what one case
+    has made under both names, the next finds under both.
+    """
     if value.isdigit() and len(value) < LEAST_HEX:
         # Experiments are numbered. Nobody has as many, and a longer one would be cut off in messages.
         return str(90_000 + int(hashlib.sha256(value.encode()).hexdigest(), 16) % 10_000)
 
     def other(found: re.Match[str]) -> str:
-        return hashlib.sha256(found.group().encode()).hexdigest()[: len(found.group())]
+        text = found.group()
+        return hashlib.sha256((text if len(text) == LEAST_HEX else f"{text}{use}").encode()).hexdigest()[: len(text)]
 
     return re.sub(rf"(?<![0-9a-z])[0-9a-f]{{{LEAST_HEX},64}}(?![0-9a-z])", other, value)
 
 
-def values(own: Mapping[str, str], victim: Mapping[str, str], *, twin: bool = False) -> dict[str, str]:
+def values(own: Mapping[str, str], victim: Mapping[str, str], *, twin: bool = False, use: str = "") -> dict[str, str]:
     """Everything that templates name: objects of the caller's own, and the victim's, or in the twin nobody's."""
     theirs = {**victim, "rest": victim["artifacts"].removeprefix(f"workspaces/{victim['workspace']}/")}
     unique = {key: value for key, value in theirs.items() if key not in ("workspace", "scorer_code")}
     if twin:
         # Own tokens are well-formed and point into one's own results.
         tokens = {key: own.get(key, value) for key, value in unique.items() if key.startswith("token_")}
-        theirs |= {key: absent(value) for key, value in unique.items()} | tokens
+        theirs |= {key: absent(value, use) for key, value in unique.items()} | tokens
     return {**own, **{f"victim_{key}": value for key, value in theirs.items()}}

@@ -11,7 +11,7 @@ from typing import Protocol
 from testbed.e2e.attack import verdict, world
 from testbed.e2e.attack.generated import judge, references
 from testbed.e2e.attack.generated.cases import Case
-from testbed.e2e.attack.table import JSON_HEADERS, Entry, Request
+from testbed.e2e.attack.table import JSON_HEADERS, Entry, Request, fill
 from testbed.e2e.attack.verdict import Aim, Answer, Caller
 from testbed.e2e.attack.world import World
 
@@ -177,7 +177,7 @@ def _lane(scene: Scene, cases: Iterable[Case], *, twins: bool) -> Outcome:
 
 def _alone(scene: Scene, sender: Sender, case: Case, outcome: Outcome) -> tuple[Request, list[str]]:
     """Send a case without its twin."""
-    exchange = _exchange(scene, sender, case, outcome, twin=False)
+    exchange = _exchange(scene, sender, case, outcome)
     return exchange.request, list(judge.faults(case, exchange.request, exchange.answer, exchange.untold))
 
 
@@ -187,11 +187,14 @@ def _with_twin(scene: Scene, sender: Sender, case: Case, outcome: Outcome) -> tu
     request, found, different = Request(method="", path=""), list[str](), ""
     for attempt in range(ATTEMPTS):
         order = (False, True) if attempt % 2 == 0 else (True, False)
-        exchanges = {twin: _exchange(scene, sender, case, outcome, twin=twin) for twin in order}
+        use = case.use(attempt)
+        exchanges = {twin: _exchange(scene, sender, case, outcome, twin=twin, use=use) for twin in order}
         case_, twin_ = exchanges[False], exchanges[True]
         request = case_.request
         found += judge.faults(case, request, case_.answer, case_.untold)
-        different = judge.difference(case_.answer, twin_.answer, quoted, (*case_.fresh, *twin_.fresh))
+        different = judge.difference(case_.answer, twin_.answer, quoted, (*case_.fresh, *twin_.fresh), use)
+        if judge.is_taken(case, case_.answer, twin_.answer):
+            different = ""
         if not different:
             break
     # Of several attempts each has the same faults.
@@ -206,10 +209,15 @@ class _Exchange:
     untold: frozenset[str]
 
 
-def _exchange(scene: Scene, sender: Sender, case: Case, outcome: Outcome, *, twin: bool) -> _Exchange:
+def _exchange(
+    scene: Scene, sender: Sender, case: Case, outcome: Outcome, *, twin: bool = False, use: str = ""
+) -> _Exchange:
     caller, fresh = scene.callers[case.caller], world.fresh()
     own = {**scene.worlds[caller.name].values, "workspace": caller.workspace}
-    values = {**references.values(own, scene.victim.values, twin=twin), **fresh}
+    values = {**references.values(own, scene.victim.values, twin=twin, use=use), **fresh}
+    if again := case.change.original.again:
+        values |= fill(again, values)
+        _prepare(sender, case, caller, values, outcome)
     if twin and case.aim is Aim.OTHER:
         values["victim_workspace"] = UNKNOWN_WORKSPACE
     request = case.request(values)
@@ -219,6 +227,14 @@ def _exchange(scene: Scene, sender: Sender, case: Case, outcome: Outcome, *, twi
     answer = sender.send(request, token=caller.token, workspace=workspace)
     outcome.sent.append(_record(caller, case.change.entry, request, answer))
     return _Exchange(request=request, answer=answer, fresh=tuple(fresh.values()), untold=untold)
+
+
+def _prepare(sender: Sender, case: Case, caller: Caller, values: Mapping[str, str], outcome: Outcome) -> None:
+    """Send a case's request as its caller would by right, so that there is something to send it again for."""
+    entry = case.change.original
+    request = entry.request(values, pages=case.pages)
+    answer = sender.send(request, token=caller.token, workspace=caller.workspace)
+    outcome.sent.append(_record(caller, entry, request, answer))
 
 
 def _workspace(case: Case, caller: Caller, victim: World, *, twin: bool) -> str:

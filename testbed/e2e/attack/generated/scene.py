@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from testbed.e2e import kube
 from testbed.e2e.attack import world
@@ -29,6 +30,7 @@ VICTIM = "other manager"
 WRITERS = ("manager", "editor", "program")
 AT_HOME = ("manager", "editor", "viewer", "program")
 LOG_SECONDS = 20
+SELECTOR = "--selector=app.kubernetes.io/name=mlflow"
 SQL_SECONDS = 120
 SCRIPT_SECONDS = 120
 
@@ -109,23 +111,27 @@ class Log:
     """The server's output since some moment."""
 
     file: Path
+    pods: frozenset[str]
+    """UIDs of the server's pods."""
 
-    def lines(self) -> list[str]:
-        """Everything so far."""
-        return self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+    def records(self) -> dict[str, Mapping[str, Any]]:
+        """Audit records so far, by request id."""
+        return audit.read(self.file.read_text(encoding="utf-8", errors="replace"), self.pods)
 
     def gaps(self, sent: Sequence[Sent], users: Mapping[str, str]) -> list[str]:
         """Requests that the audit log lacks or ascribes to somebody else, once the last of them had time to arrive."""
         needed = {one.request_id for one in sent if audit.required(one) and one.request_id}
         # What is missing in the end is listed.
         with suppress(AssertionError):
-            wait_for("the audit log", lambda: needed <= set(audit.read(self.lines())), seconds=LOG_SECONDS)
-        return audit.gaps(sent, audit.read(self.lines()), users)
+            wait_for("the audit log", lambda: needed <= set(self.records()), seconds=LOG_SECONDS)
+        return audit.gaps(sent, self.records(), users)
 
 
 @contextmanager
 def log(platform: Platform) -> Generator[Log]:
     """Follow the server's output; the node keeps only the last megabytes of it."""
+    space = f"--namespace={platform.namespace}"
+    pods = frozenset(pod["metadata"]["uid"] for pod in kube.objects("pods", space, SELECTOR))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "server.log"
         with file.open("wb") as output:
@@ -135,8 +141,8 @@ def log(platform: Platform) -> Generator[Log]:
                     "logs",
                     "--follow",
                     "--since=1s",
-                    f"--namespace={platform.namespace}",
-                    "--selector=app.kubernetes.io/name=mlflow",
+                    space,
+                    SELECTOR,
                     "--container=mlflow",
                     "--max-log-requests=20",
                 ],
@@ -145,7 +151,7 @@ def log(platform: Platform) -> Generator[Log]:
                 start_new_session=True,
             )
         try:
-            yield Log(file=file)
+            yield Log(file=file, pods=pods)
         finally:
             kill_group(following.pid)
             following.wait()
