@@ -38,7 +38,8 @@ def written(
     found = RequestFacts(
         id=request, route="POST /x", caller=Caller(user=user), workspace=workspace, objects={"run_id": ["r1", "r2"]}
     )
-    return line(record(scope, found, status, pod=pod, begun=NOON.replace(minute=minute), milliseconds=1)).decode()
+    begun = NOON.replace(minute=minute)
+    return line(record(scope, found, status, caller=found.caller, pod=pod, begun=begun, milliseconds=1)).decode()
 
 
 def test_records_are_read_out_of_everything_else_that_a_server_prints() -> None:
