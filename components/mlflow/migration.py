@@ -23,6 +23,7 @@ RESOURCES = pods.Resources(cpu="100m", memory="384Mi", cpu_limit="2", memory_lim
 # Modules that components/scripts/migrate.py imports.
 MODULES = (
     "additive.py",
+    "one_transaction.py",
     "other_workspaces.py",
     "postgresql.py",
     "revisions.py",

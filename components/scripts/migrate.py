@@ -1,8 +1,8 @@
 """Job script that migrates the database to the schema of this image's MLflow, sets its policies, and verifies both.
 
-The Job runs before the server's rollout, as the owner of the tables. All revisions are one transaction, and all
-policies of row-level security another one: a migration that fails or is killed has changed nothing, or the schema
-alone. docs/upgrade.md lists the exit codes and what to do about each.
+The Job runs before the server's rollout, as the owner of the tables. All revisions and all policies of row-level security
+are one transaction: a migration that fails or is killed has changed nothing. Only an empty database gets its tables in a
+transaction before. docs/upgrade.md lists the exit codes and what to do about each.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import mlflow
+import one_transaction
 import other_workspaces
 import postgresql
 import revisions
@@ -114,8 +115,12 @@ def in_postgresql(uri: str) -> NoReturn:
             print(f"servers that stay connected during the migration: {', '.join(connected)}", flush=True)
         for tries_left in reversed(range(TRIES)):
             try:
-                bring_to_head(engine, revisions.in_database(engine))
-                changed = separate(engine, server)
+                if revisions.in_database(engine) is None:
+                    bring_to_head(engine, None)
+                with engine.begin() as connection:
+                    # In one transaction with the policies: no table of the new schema is ever without one.
+                    bring_to_head(one_transaction.Shared(connection), revisions.in_database(engine))
+                    changed = separate(connection, server)
             except OperationalError as error:
                 if getattr(error.orig, "sqlstate", "") not in LOCKED_STATES:
                     raise
@@ -125,24 +130,23 @@ def in_postgresql(uri: str) -> NoReturn:
                 if faults := row_security.faults(engine, server):
                     finish(Exit.NOT_SEPARATED, f"not as it was made: {'; '.join(faults)}"[:MESSAGE_CHARACTERS])
                 verify(engine, f"; row-level security verified, changed on {changed} tables")
-        done = "the schema is at its head" if revisions.in_database(engine) == revisions.head() else "nothing was changed"
         finish(
             Exit.TABLES_IN_USE,
-            f"{done}: another session (a backup, a long query?) had locked a table in all {TRIES} tries of"
+            f"nothing was changed: another session (a backup, a long query?) had locked a table in all {TRIES} tries of"
             f" {postgresql.LOCK_TIMEOUT_SECONDS} s. Deploy again when that session has ended, or upgrade with the server"
             " paused (docs/upgrade.md).",
         )
 
 
-def separate(engine: sqlalchemy.Engine, server: str | None) -> int:
+def separate(connection: sqlalchemy.Connection, server: str | None) -> int:
     """Set the policies on a schema at its head; returns the number of tables that were changed."""
     try:
-        return row_security.bring_in_line(engine, server)
+        return row_security.bring_in_line(connection, server)
     except row_rules.NoRuleError as error:
         finish(
             Exit.NO_RULE,
-            f"the schema is at its head, and nothing says whose the rows of {error} are. The server is not rolled out,"
-            " because it would show them to every team. Report it (docs/upgrade.md).",
+            f"nothing was changed: MLflow {mlflow.__version__} has tables of which no rule says to which workspace their"
+            f" rows belong: {error}. A server could show them to every team. Report this (docs/upgrade.md).",
         )
     except row_security.NotSeparatedError as error:
         finish(Exit.NOT_SEPARATED, f"the database would not keep teams apart: {error}"[:MESSAGE_CHARACTERS])
@@ -213,7 +217,7 @@ def refusal(connected: list[str], revisions_missing: int, in_the_way: list[str])
     )
 
 
-def bring_to_head(engine: sqlalchemy.Engine, before: str | None) -> None:
+def bring_to_head(engine: sqlalchemy.Engine | one_transaction.Shared, before: str | None) -> None:
     if before is None:
         print(f"empty database: creating the schema of MLflow {mlflow.__version__}", flush=True)
         utils._initialize_tables(engine)

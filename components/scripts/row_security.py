@@ -125,26 +125,25 @@ def tables(connection: sqlalchemy.Connection) -> dict[str, Table]:
     }
 
 
-def bring_in_line(engine: sqlalchemy.Engine, server: str | None) -> int:
-    """Make, in one transaction, what differs; returns the number of tables that were changed.
+def bring_in_line(connection: sqlalchemy.Connection, server: str | None) -> int:
+    """Make what differs, in the connection's transaction; returns the number of tables that were changed.
 
     Raises:
         row_rules.NoRuleError: a table has no rule.
         NotSeparatedError: the server's role is missing, or has rights that no policy restricts.
     """
-    with engine.begin() as connection:
-        owner = connection.scalar(text("SELECT current_user"))
-        role = server or owner
-        if why := _faults_of_role(connection, owner, role):
-            raise NotSeparatedError(f"role {role} {', '.join(why)}")
-        rules = row_rules.rules(tables(connection))
-        differing = list(_differing(connection, rules, owner, role))
-        for table in differing:
-            _secure(connection, table, rules[table], owner, role)
-        if owner != role:
-            for statement in _grants(connection, rules, role):
-                connection.execute(text(statement))
-        return len(differing)
+    owner = connection.scalar(text("SELECT current_user"))
+    role = server or owner
+    if why := _faults_of_role(connection, owner, role):
+        raise NotSeparatedError(f"role {role} {', '.join(why)}")
+    rules = row_rules.rules(tables(connection))
+    differing = list(_differing(connection, rules, owner, role))
+    for table in differing:
+        _secure(connection, table, rules[table], owner, role)
+    if owner != role:
+        for statement in _grants(connection, rules, role):
+            connection.execute(text(statement))
+    return len(differing)
 
 
 def faults(engine: sqlalchemy.Engine, server: str | None) -> list[str]:

@@ -65,6 +65,16 @@ class World:
         self.revision = self.ends_at
 
     @contextmanager
+    def begin(self) -> Generator[object]:
+        """Undo what is done in the transaction if it fails."""
+        done, revision = list(self.done), self.revision
+        try:
+            yield self
+        except BaseException:
+            self.done, self.revision = done, revision
+            raise
+
+    @contextmanager
     def one_writer(self, _engine: object) -> Generator[None]:
         """Hold the lock, unless there is another holder."""
         if self.holder:
@@ -109,7 +119,7 @@ def _module(name: str, **members: object) -> ModuleType:
 
 
 def _modules(world: World) -> dict[str, ModuleType]:
-    engine = SimpleNamespace(connect=lambda: nullcontext(world), dispose=_asked(lambda: None))
+    engine = SimpleNamespace(connect=lambda: nullcontext(world), begin=world.begin, dispose=_asked(lambda: None))
     utils = _module(
         "mlflow.store.db.utils",
         _initialize_tables=_asked(lambda: world.migrate("create")),
@@ -120,9 +130,12 @@ def _modules(world: World) -> dict[str, ModuleType]:
         "mlflow": _module("mlflow", __version__="1.2.3"),
         "mlflow.store": _module("mlflow.store"),
         "mlflow.store.db": _module("mlflow.store.db", utils=utils),
-        "sqlalchemy": _module("sqlalchemy", Engine=object, create_engine=_asked(lambda: engine), exc=errors),
+        "sqlalchemy": _module(
+            "sqlalchemy", Engine=object, Connection=object, create_engine=_asked(lambda: engine), exc=errors
+        ),
         "sqlalchemy.exc": errors,
         "sqlite_file": sqlite_file,
+        "one_transaction": _module("one_transaction", Shared=str),
         "other_workspaces": other_workspaces,
         "postgresql": _module(
             "postgresql",
@@ -269,9 +282,12 @@ def test_other_errors_of_the_database_are_not_retried(run: Run) -> None:
 
 
 def test_a_table_that_nobody_owns_ends_the_migration_with_its_name(run: Run) -> None:
-    code, message = run(World(no_rule="gadgets"))
+    world = World(no_rule="gadgets")
+    code, message = run(world)
     assert code == 18
-    assert "the rows of gadgets" in message
+    assert "nothing was changed" in message
+    assert "gadgets" in message
+    assert world.revision == OLD
 
 
 @pytest.mark.parametrize("world", [World(role="role x has BYPASSRLS"), World(unlike=["role x has BYPASSRLS"])])

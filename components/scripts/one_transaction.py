@@ -1,0 +1,29 @@
+"""Lets MLflow's migration run in a transaction that is open already, together with other statements.
+
+MLflow and its Alembic environment ask an engine for connections of their own. Alembic itself does not commit a
+transaction that it has not begun.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import sqlalchemy
+
+
+class Shared:
+    """Stands for an engine; each of its connections is the one that is given, in its open transaction."""
+
+    def __init__(self, connection: sqlalchemy.Connection) -> None:
+        self.url = connection.engine.url
+        self._connection = connection
+
+    @contextmanager
+    def begin(self) -> Iterator[SimpleNamespace]:
+        """What Alembic's environment takes the engine from."""
+        yield SimpleNamespace(engine=self)
+
+    @contextmanager
+    def connect(self) -> Iterator[sqlalchemy.Connection]:
+        """The connection, which stays open."""
+        yield self._connection
