@@ -1,12 +1,19 @@
 """Import of image archives into the node's containerd."""
 
+import json
+import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from testbed.errors import EmbeddedError
+from testbed.node.object_types import Object
 from testbed.node.process import Node
 from testbed.node.progress import Say, run_logged
 
 IMPORT_SECONDS = 600
 MEBIBYTE = 1024 * 1024
+# Annotation of the pods that the kubelet starts from files.
+MIRROR = "kubernetes.io/config.mirror"
 
 
 def missing(archives: tuple[Path, ...], imported: set[str]) -> list[Path]:
@@ -14,8 +21,35 @@ def missing(archives: tuple[Path, ...], imported: set[str]) -> list[Path]:
     return [archive for archive in archives if archive.name not in imported]
 
 
-def import_missing(node: Node, archives: tuple[Path, ...], say: Say) -> None:
-    """Import the archives that containerd does not have yet."""
+def references(archive: Path) -> set[str]:
+    """Return the image references in an archive, such as `localhost/mlflow-platform/mlflow:3.17.2`."""
+    with tarfile.open(archive) as content:
+        if (manifest := content.extractfile("manifest.json")) is None:
+            raise EmbeddedError(f"{archive} is no image archive: its manifest.json is not a file")
+        return {tag for image in json.load(manifest) for tag in image["RepoTags"]}
+
+
+def outdated(objects: Sequence[Object], imported: set[str]) -> list[tuple[str, str]]:
+    """Return namespace and name of the pods that run the image that had one of these references before the import.
+
+    A pod template with the same reference is unchanged, so nobody else replaces these pods. Pods of the node itself are
+    excluded: the kubelet starts them from files.
+    """
+    return [
+        (one["metadata"].get("namespace", ""), one["metadata"]["name"])
+        for one in objects
+        if one["kind"] == "Pod"
+        and one["status"].get("phase") == "Running"
+        and MIRROR not in one["metadata"].get("annotations", {})
+        and any(
+            container["image"] in imported
+            for container in [*one["spec"].get("initContainers", []), *one["spec"].get("containers", [])]
+        )
+    ]
+
+
+def import_missing(node: Node, archives: tuple[Path, ...], say: Say) -> set[str]:
+    """Import the archives that containerd does not have yet, and return the references of their images."""
     marks = node.home.node / "images"
     marks.mkdir(exist_ok=True)
     imported = {mark.name for mark in marks.iterdir()}
@@ -24,7 +58,8 @@ def import_missing(node: Node, archives: tuple[Path, ...], say: Say) -> None:
         (marks / name).unlink()
     log = node.home.logs / "node" / "images.log"
     log.unlink(missing_ok=True)
-    for archive in missing(archives, imported):
+    lacking = missing(archives, imported)
+    for archive in lacking:
         say(f"image {archive.name} ({archive.stat().st_size // MEBIBYTE} MiB)")
         load = node.inside("ctr", "--namespace=k8s.io", "images", "import", "--discard-unpacked-layers", "-")
         with archive.open("rb") as stream:
@@ -33,3 +68,4 @@ def import_missing(node: Node, archives: tuple[Path, ...], say: Say) -> None:
         flush = node.inside("sync", "--file-system", "/var/lib/containerd")
         run_logged(flush, "images: flush to disk", seconds=IMPORT_SECONDS, say=say, log=log)
         (marks / archive.name).touch()
+    return {reference for archive in lacking for reference in references(archive)}

@@ -9,6 +9,7 @@ class Metadata(TypedDict):
     name: str
     namespace: NotRequired[str]
     labels: NotRequired[dict[str, str]]
+    annotations: NotRequired[dict[str, str]]
     deletionTimestamp: NotRequired[str]
     ownerReferences: NotRequired[list[object]]
 
@@ -65,10 +66,18 @@ class ClaimReference(TypedDict):
     name: str
 
 
+class Container(TypedDict):
+    """A container of a Pod."""
+
+    image: str
+
+
 class Spec(TypedDict, total=False):
-    """`spec` of a PersistentVolume; other objects' `spec` is not read."""
+    """`spec` of a PersistentVolume or a Pod; other objects' `spec` is not read."""
 
     claimRef: ClaimReference
+    containers: list[Container]
+    initContainers: list[Container]
 
 
 class Object(TypedDict):

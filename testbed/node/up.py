@@ -56,7 +56,7 @@ class Cluster:
         destroy.finish(self.home)
         PortForward(self.home).check()
         self._start_node()
-        images.import_missing(self.node, self.artifacts.images, self.say)
+        imported = images.import_missing(self.node, self.artifacts.images, self.say)
         self._make()
         admin = (self.home.node / "kubernetes" / "admin.conf").read_text()
         text = kubeconfig.render(admin, f"https://{LOOPBACK}:{API_PORT_ON_MACHINE}")
@@ -65,6 +65,7 @@ class Cluster:
         wait_until("API server", self.kubectl.ready, seconds=API_SECONDS, say=self.say, log=self._control_plane_log)
         self._define_kinds()
         self.kubectl.run("apply", *SERVER_SIDE, f"-f={ADDONS}")
+        self._replace_outdated(imported)
         known = volumes.volumes(self.kubectl.objects())
         volumes.top_up(self.kubectl, self.home.volumes, known)
         volumes.write_index(self.home.volumes, known)
@@ -81,6 +82,12 @@ class Cluster:
         self.kubectl.run("apply", *SERVER_SIDE, *files)
         established = ("--for=condition=Established", "--all", f"--timeout={KINDS_SECONDS}s")
         self.kubectl.run("wait", "customresourcedefinitions", *established)
+
+    def _replace_outdated(self, imported: set[str]) -> None:
+        """Delete the pods that still run an image that has been imported anew; their controllers create new ones."""
+        for namespace, name in images.outdated(self.kubectl.objects(), imported) if imported else ():
+            self.say(f"pod {namespace}/{name}: replacing it, because its image has changed")
+            self.kubectl.run("delete", "pod", name, f"--namespace={namespace}", "--wait=false", "--ignore-not-found")
 
     def _start_node(self) -> None:
         made = self._made.exists()
