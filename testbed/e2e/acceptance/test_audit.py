@@ -137,14 +137,20 @@ def elsewhere() -> Iterator[None]:
         ("clusterrolebinding", "e2e-kubeadm", "--clusterrole=cluster-admin", f"--group={ADMINISTRATORS}"),
         ("rolebinding", "e2e-eve", f"--namespace={TEAM}", "--role=mlflow-manager", f"--user={EVE}"),
     ]
+
+    def delete() -> None:
+        for kind, name, *options in made:
+            space = [option for option in options if option.startswith("--namespace")]
+            kube.kubectl("delete", kind, name, "--ignore-not-found", *space)
+
+    # A run that was killed has left them.
+    delete()
     for kind, name, *options in made:
         kube.kubectl("create", kind, name, *options)
     try:
         yield
     finally:
-        for kind, name, *options in made:
-            space = [option for option in options if option.startswith("--namespace")]
-            kube.kubectl("delete", kind, name, "--ignore-not-found", *space)
+        delete()
 
 
 def _as_the_login(platform: Platform, user: str, *groups: str) -> tuple[int, str]:

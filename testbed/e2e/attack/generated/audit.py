@@ -8,8 +8,9 @@ from tools.audit.records import records
 
 FORBIDDEN = (401, 403, 404)
 BAD_REQUEST = 400
-# The login refuses what has no valid identity before it reaches the server.
-LOGIN = 401
+# The login refuses what has no valid identity, and redirects paths with dots, before anything reaches the server.
+LOGIN, REDIRECTED = 401, 301
+SAFE = ("GET", "HEAD")
 
 
 def read(log: str, pods: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -19,7 +20,9 @@ def read(log: str, pods: Iterable[str]) -> dict[str, Mapping[str, Any]]:
 
 def required(sent: Sent) -> bool:
     """True if the request must be in the log: it changes something, or was refused."""
-    return sent.status != LOGIN and (not sent.reads or sent.status in FORBIDDEN)
+    if sent.status == LOGIN or (sent.status == REDIRECTED and not sent.request_id):
+        return False
+    return (not sent.reads and sent.method not in SAFE) or sent.status in FORBIDDEN
 
 
 def gaps(sent: Sequence[Sent], log: Mapping[str, Mapping[str, Any]], users: Mapping[str, str]) -> list[str]:

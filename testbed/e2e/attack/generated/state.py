@@ -131,7 +131,8 @@ def statement(schema: Schema, workspace: str) -> str:
 
 def read_rows(lines: str) -> dict[str, str]:
     """Digests from the output of `statement`."""
-    return dict(line.split("|", 1) for line in lines.splitlines() if "|" in line)
+    # The digest of an empty table is empty, and the last line's blanks may have been stripped.
+    return {name: value.strip() for name, _, value in (line.partition("|") for line in lines.splitlines()) if value}
 
 
 def read_schema(text: str) -> Schema:
