@@ -202,7 +202,7 @@ def test_the_rows_of_a_team_are_those_with_a_way_to_its_workspace() -> None:
 def test_a_changed_row_or_object_is_an_effect() -> None:
     before = State(rows=state.read_rows("runs|2 abc\ntags|0 "), objects={"a": "1", "b": "2"})
     assert before.changes(before) == []
-    later = State(rows={"runs": "3 def", "tags": "0 "}, objects={"a": "1", "c": "2"})
+    later = State(rows={"runs": "3 def", "tags": "0"}, objects={"a": "1", "c": "2"})
     assert [one.split(":")[0] for one in before.changes(later)] == ["table runs", "object b", "object c"]
 
 
