@@ -163,7 +163,7 @@ _ALL = (
     ),
     Rehearsal(
         name="life_cycle",
-        shows="recovery after a killed `make up` and a stopped node, `make destroy`, and restoring kept volumes",
+        shows="recovery of `make up` from a kill and a stopped node; what `make destroy` leaves; reuse of kept volumes",
         files=("Makefile", "components", "docs/destroy.md", "tools"),
     ),
 )
