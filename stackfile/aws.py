@@ -123,8 +123,8 @@ def direct_access(draft: Draft) -> Iterator[Fault]:
         if len(team) > LONGEST_TEAM:
             yield Fault(
                 path_of(("teams", team)),
-                f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with artifacts.directAccess it is part of"
-                f" an IAM role's name, which may have {LONGEST_IAM_NAME} characters, {BEHIND_TEAM} of which are taken",
+                f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with artifacts.directAccess it is part"
+                f" of an IAM role's name, which may have {LONGEST_IAM_NAME} characters, {BEHIND_TEAM} of which are taken",
                 "give the team a shorter name, or remove artifacts.directAccess",
             )
 
