@@ -124,7 +124,7 @@ def direct_access(draft: Draft) -> Iterator[Fault]:
             yield Fault(
                 path_of(("teams", team)),
                 f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with artifacts.directAccess it is part"
-                f" of an IAM role's name, which may have {LONGEST_IAM_NAME} characters, {BEHIND_TEAM} of which are taken",
+                f" of an IAM role's name, which has at most {LONGEST_IAM_NAME}, {BEHIND_TEAM} of which are taken",
                 "give the team a shorter name, or remove artifacts.directAccess",
             )
 

@@ -60,7 +60,7 @@ class RouteList:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the groups that can be switched on."""
+        """Names of the groups of routes that can be switched on."""
         return tuple(group.name for group in self.groups if group.kind == "features")
 
     def all(self) -> Iterator[str]:
