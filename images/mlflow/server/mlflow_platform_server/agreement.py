@@ -23,7 +23,7 @@ class Identity(Protocol):
 
 
 class Agreement:
-    """ASGI middleware, behind the plugin's, that passes on only requests about which both judges agree."""
+    """ASGI middleware behind the plugin; it refuses requests in which admission and plugin found different things."""
 
     def __init__(self, app: App, *, decision: Callable[[], Any], only_namespace: str | None = None) -> None:
         """`decision` returns the plugin's result for the running request, or None."""
