@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Identity(Protocol):
-    """The caller as the plugin understood the request: a token, or a name and groups."""
+    """The caller that the plugin found in the request: either a token, or a name and groups."""
 
     token: str | None
     user: str | None
