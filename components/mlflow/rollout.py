@@ -21,7 +21,7 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 
 
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
-    """Annotation that lets Pulumi set the number of replicas although an autoscaler, since removed, owned that field.
+    """Annotation that lets Pulumi set the number of replicas although a removed autoscaler still owns that field.
 
     It is present only without an autoscaler. Removing the autoscaler adds it, which always changes the Deployment; so
     Pulumi applies the number of replicas even if that setting is the same as before.
