@@ -40,7 +40,7 @@ def own_login(draft: Draft) -> Iterator[Fault]:
 
 
 def self_subject(draft: Draft) -> Iterator[Fault]:
-    """Check that `self-subject` is used only with login by tokens, and with an audience that the API server accepts."""
+    """Check that `self-subject` is used only if the login has tokens, with an audience that the API server accepts."""
     if draft.value("access.review") != "self-subject":
         return
     audiences, issuer = (

@@ -123,7 +123,7 @@ def _changed(tree: ast.Module) -> Iterator[str]:
 
 
 def _called(node: ast.expr) -> str:
-    """Last part of the name of an expression, or of what it calls."""
+    """Last part of a dotted name: `c` for `a.b.c`, `a.b.c()` and `a.b.c[0]`; empty for other expressions."""
     if isinstance(node, ast.Call):
         return _called(node.func)
     if isinstance(node, ast.Subscript):
