@@ -22,7 +22,7 @@ class Record:
     """The line as it was written."""
 
     def concerns(self, team: str) -> bool:
-        """True if the request was for this team's workspace, admitted or not."""
+        """True if the request was for this team's workspace, whether it was allowed or refused."""
         return team in (self.fields.get("workspace"), self.fields.get("requested_workspace"))
 
 
@@ -47,7 +47,7 @@ def since(text: str, now: datetime) -> datetime:
 def records(log: str, pod: str) -> Iterator[Record]:
     """The audit records in the log of a pod with the UID `pod`; all other lines are skipped.
 
-    Records with another UID are texts of clients that a message of an error has brought into the log.
+    A line with another UID is no audit record: a client sent this text, and an error message repeated it in the log.
     """
     for line in log.split("\n"):
         record = _record(line)
@@ -73,7 +73,7 @@ def _record(line: str) -> Record | None:
 
 
 def chosen(found: Iterable[Record], *, team: str, begin: datetime | None) -> list[Record]:
-    """Records of a team (all, if empty) since a time, in order of time; each request once."""
+    """Records of a team (of all teams if `team` is empty) since `begin`, in order of time; each request once."""
     unique = {
         record.request: record
         for record in found
