@@ -79,7 +79,7 @@ def namespaces(draft: Draft) -> Iterator[Fault]:
         if team in owners:
             yield Fault(
                 path_of(("teams", team)),
-                f"is also the name of the team's namespace, which belongs to {owners[team]}",
+                f"names a team, whose namespace would have the same name as that of {owners[team]}",
                 "rename the team",
             )
 

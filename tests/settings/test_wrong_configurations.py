@@ -701,7 +701,7 @@ CASES = {
     "a team in the platform's namespace": Case(
         {"teams/mlflow": {}},
         "teams.mlflow",
-        "is also the name of the team's namespace, which belongs to the platform (`namespace`)",
+        "names a team, whose namespace would have the same name as that of the platform (`namespace`)",
         "rename the team",
     ),
     "a team in the ingress controller's namespace": Case(

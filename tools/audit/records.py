@@ -27,10 +27,10 @@ class Record:
 
 
 def since(text: str, now: datetime) -> datetime:
-    """The beginning of a period: `30m`, `6h`, `2d`, or a time like `2026-11-29T10:00:00Z`.
+    """The time that `text` names: a time like `2026-11-29T10:00:00Z`, or a period before `now` like `30m`, `6h` or `2d`.
 
     Raises:
-        ValueError: the text is neither.
+        ValueError: the text is neither a time with a time zone nor a period.
     """
     if match := _SINCE.fullmatch(text):
         return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
