@@ -73,8 +73,8 @@ class Cluster(Model):
 
     @property
     def admits_default_tokens(self) -> bool:
-        """True if MLflow accepts the token that Kubernetes mounts into pods by default.
+        """True if MLflow may accept the token that Kubernetes mounts into pods by default.
 
-        The audience of that token is never `mlflow`.
+        That token never has the audience `mlflow`, so this is False if `mlflow` is the only accepted audience.
         """
         return self.audiences != (AUDIENCE,)

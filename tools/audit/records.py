@@ -27,7 +27,7 @@ class Record:
 
 
 def since(text: str, now: datetime) -> datetime:
-    """The time that `text` names: a time like `2026-11-29T10:00:00Z`, or a period before `now` like `30m`, `6h` or `2d`.
+    """The time that `text` names, such as `2026-11-29T10:00:00Z`, or a period before `now`: `30m`, `6h`, `2d`.
 
     Raises:
         ValueError: the text is neither a time with a time zone nor a period.
