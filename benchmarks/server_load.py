@@ -74,7 +74,7 @@ def sizes_of(profile: str) -> tuple[Sizes, int]:
     workers, size, overflow = (number or 0 for number in numbers)
     if limit is None or expected is None:
         raise SystemExit(
-            f"server.memoryLimit or server.workers in Pulumi.dev.yaml is not valid with profile {profile}: correct the setting"
+            f"Pulumi.dev.yaml has no valid server.memoryLimit or server.workers for the profile {profile}: correct it"
         )
     sizes = Sizes(
         name=profile,

@@ -1,8 +1,8 @@
 """Finds state in Python sources that outlives a request, and so may leak from one request into another.
 
 It finds caches, context variables, thread pools, globals that functions rebind, changes of environment variables, and
-collections of a module or class that start empty or that the same module changes. It also finds `session.merge`, which is
-no such state, but may overwrite a row of another workspace.
+collections of a module or class that start empty or that the same module changes. It also finds `session.merge`, which
+is no such state, but may overwrite a row of another workspace.
 """
 
 import ast
