@@ -106,7 +106,7 @@ def idle(used: dict[str, Usage]) -> None:
 
 
 def review(way: Way, run_id: str, pod: Usage) -> None:
-    """Print the cost of access reviews that are not cached: one by the admission, and one by the authorization plugin.
+    """Print how much longer a request takes if the server and its authorization plugin have to ask Kubernetes first.
 
     One client reads a run, alternately as a person whose access reviews are cached and as new people of the same group.
     """

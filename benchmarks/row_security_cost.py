@@ -37,7 +37,7 @@ def switch(platform: Platform, *, on: bool) -> None:
 
 
 def main() -> None:
-    """Measure both and print the results."""
+    """Measure logging with the policies and without them, and print the results."""
     platform = read_platform()
     (server,) = clients.pods(platform.namespace, "mlflow")
     account = platform.teams[TEAM]

@@ -69,7 +69,7 @@ def _client_secret(context: Context, settings: OidcLogin) -> pulumi.Output[str] 
 
 
 def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
-    """Passwords that OAuth2-Proxy verifies. Only the cluster issues tokens: programs use service-account tokens."""
+    """Passwords that OAuth2-Proxy verifies. There is no identity provider, so the cluster issues all tokens."""
     component = Passwords("users", PasswordsArgs(users=sorted(settings.users)), context.opts)
     issuer = context.settings.cluster.service_account_issuer
     return IdentitySource(

@@ -123,9 +123,8 @@ def direct_access(draft: Draft) -> Iterator[Fault]:
         if len(team) > LONGEST_TEAM:
             yield Fault(
                 path_of(("teams", team)),
-                f"has {len(team)} characters; with artifacts.directAccess the name is part of an IAM role's name:"
-                f" expected at most {LONGEST_IAM_NAME} - {BEHIND_TEAM} for the rest of that name = {LONGEST_TEAM}"
-                " characters",
+                f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with artifacts.directAccess the name of"
+                f" an IAM role is the team's name and {BEHIND_TEAM} more characters, and IAM allows {LONGEST_IAM_NAME}",
                 "give the team a shorter name, or remove artifacts.directAccess",
             )
 

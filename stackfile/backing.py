@@ -32,7 +32,7 @@ def administrator(draft: Draft) -> Iterator[Fault]:
 
 
 def roles(draft: Draft) -> Iterator[Fault]:
-    """The server's role is another one than the owner's, and is not configured if a Job creates it."""
+    """Check that the server's role is not the owner's role, and that it is not configured if a Job creates it."""
     user, server = draft.text("database.user") or "mlflow", draft.text("database.server.user")
     kind = draft.text("database.kind")
     if kind == "rds" or (kind == "external" and draft.says("database.administrator")):
@@ -57,7 +57,7 @@ def roles(draft: Draft) -> Iterator[Fault]:
 
 
 def store(draft: Draft) -> Iterator[Fault]:
-    """Check that `artifacts.authority` is set only for a store with TLS outside AWS, and an IAM role only for AWS."""
+    """Check that `artifacts.authority` is set only with an https endpoint, and an IAM role only for AWS."""
     if draft.text("artifacts.kind") != "s3":
         return
     endpoint = draft.text("artifacts.endpointUrl")

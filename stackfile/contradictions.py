@@ -40,7 +40,7 @@ def own_login(draft: Draft) -> Iterator[Fault]:
 
 
 def self_subject(draft: Draft) -> Iterator[Fault]:
-    """Check that `self-subject` is used only with login by tokens, and with an audience that the API server accepts."""
+    """Check that `self-subject` is used only if the login has tokens, with an audience that the API server accepts."""
     if draft.value("access.review") != "self-subject":
         return
     audiences, issuer = (
@@ -79,7 +79,7 @@ def namespaces(draft: Draft) -> Iterator[Fault]:
         if team in owners:
             yield Fault(
                 path_of(("teams", team)),
-                f"is also the name of the team's namespace, which belongs to {owners[team]}",
+                f"names a team, whose namespace would have the same name as that of {owners[team]}",
                 "rename the team",
             )
 

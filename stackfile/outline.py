@@ -46,7 +46,7 @@ class Place:
 
 
 def models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
-    """All models in an annotation: a model, a union of models, or the values of a mapping."""
+    """All models in an annotation, for example in `A`, `A | B` or `Mapping[str, A]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in models(argument)]

@@ -1,7 +1,7 @@
 """The three profiles: a table of defaults, and functions that apply it to a stack file.
 
 A value comes from the stack file, else from the profile, else from the field's own default. Each row of the table has
-one key, its values in the profiles that differ from the field's own default, and the reason.
+one key, a value for each profile that overrides the field's own default, and the reason.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

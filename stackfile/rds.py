@@ -102,9 +102,9 @@ def _windows(draft: Draft) -> Iterator[Fault]:
 
 
 def _window(text: str | None) -> range | None:
-    """Minutes of a window, counted from the start of the week, or of the day for a daily window.
+    """The minutes in a window; minute 0 is the start of the day for a daily window, of the week for a weekly one.
 
-    The range may continue into the next week or day.
+    The range may continue into the next day or week.
     """
     if text is None:
         return None

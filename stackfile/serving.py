@@ -23,7 +23,7 @@ def spread(draft: Draft) -> Iterator[Fault]:
 
 
 def webhooks(draft: Draft) -> Iterator[Fault]:
-    """Check that webhooks have hosts, and hosts have webhooks."""
+    """Check that server.webhookHosts is set if server.features contains `webhooks`, and only then."""
     on, hosts = "webhooks" in texts(draft.value("server.features")), texts(draft.value("server.webhookHosts"))
     if on and not hosts:
         yield Fault(

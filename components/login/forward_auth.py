@@ -1,4 +1,4 @@
-"""OAuth2-Proxy as a separate Deployment for browsers, which Traefik calls for every request (ForwardAuth).
+"""A separate Deployment of OAuth2-Proxy for browsers: Traefik calls it for every request (ForwardAuth).
 
 The Deployment's response contains the user's ID token, and Traefik adds the token to the request. The OAuth2-Proxy
 sidecar in the server's pod then verifies the token, as it verifies a program's token: it does not trust a request

@@ -95,7 +95,7 @@ class MLflowArgs:
     """Hosts that webhooks may be sent to."""
 
     durable: bool
-    """True protects the key of the webhooks' secrets from deletion: without it they cannot be read."""
+    """True protects from deletion the key without which the webhooks' secrets cannot be read."""
 
     ready: list[pulumi.Resource]
     """Resources that must exist before the rollout: the migration, the identity provider."""

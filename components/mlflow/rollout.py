@@ -21,10 +21,10 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
 
 
 def annotations(args: MLflowArgs) -> dict[str, str] | None:
-    """Annotation with which Pulumi overwrites the number of replicas, although an autoscaler has owned that field.
+    """Annotation that lets Pulumi set the number of replicas although a removed autoscaler still owns that field.
 
-    The annotation is absent while there is an autoscaler. So removing the autoscaler always changes the Deployment, and
-    Pulumi applies the number of replicas even if the setting is the same as before.
+    It is present only without an autoscaler. Removing the autoscaler adds it, which always changes the Deployment; so
+    Pulumi applies the number of replicas even if that setting is the same as before.
     """
     return {"pulumi.com/patchForce": "true"} if args.autoscaling is None else None
 

@@ -147,7 +147,7 @@ class MLflow(pulumi.ComponentResource):
         )
 
     def _identities(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> list[pulumi.Resource]:
-        """RBAC for reading the teams' lists of identities, where access reviews are about names."""
+        """RBAC for reading the teams' lists of identities; empty if callers' own tokens are used for access reviews."""
         if args.login.passes_token:
             return []
         child = pulumi.ResourceOptions(parent=self)

@@ -18,10 +18,10 @@ HTTPS_PORTS = (443,)
 
 
 def encryption_key(name: str, args: MLflowArgs, opts: pulumi.ResourceOptions) -> pods.Attachment:
-    """The server's key for the secrets of webhooks, from a Secret.
+    """The key with which the server encrypts the secrets of webhooks, as an environment variable from a Secret.
 
-    Without one, each process makes a key of its own, and can read only what it has written itself. There is a key also
-    while webhooks are off, so that it is the same when they are on again.
+    Without this variable each process makes a key of its own, and can decrypt only what it has encrypted itself. The
+    key is kept while webhooks are off, so that stored secrets can be read when webhooks are on again.
     """
     protected = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=args.durable))
     # Not RandomBytes: its id shows the bytes, and ids are not encrypted in the state.
@@ -43,7 +43,7 @@ def fernet_key(password: str) -> str:
 def flows(args: MLflowArgs) -> list[networks.Flow]:
     """Connections to the hosts of webhooks; none while webhooks are off.
 
-    A NetworkPolicy knows no host names. The server itself compares them with the list.
+    A NetworkPolicy cannot name hosts, so it allows all public addresses; the server sends to the listed hosts only.
     """
     if not args.webhook_hosts:
         return []

@@ -26,7 +26,7 @@ def document(*, groups: Iterable[str], users: Iterable[str], namespaces: Iterabl
         groups: groups of the identity provider.
         users: users who have access by their own names.
         namespaces: namespaces whose service accounts a RoleBinding may name.
-        everybody: true if everybody counts, because Kubernetes' own roles give access too.
+        everybody: true if names that are not listed may match too, because Kubernetes' own roles give access too.
     """
     return json.dumps(
         {
@@ -41,8 +41,8 @@ def document(*, groups: Iterable[str], users: Iterable[str], namespaces: Iterabl
 def config_map(name: str, content: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> core.ConfigMap:
     """The ConfigMap with a team's list; the server finds it by its labels.
 
-    Pulumi names it: a change of the list then makes a new one before it deletes the old one. With a name of our own the
-    team would be without a list in between.
+    Pulumi generates its name: a changed list becomes a new ConfigMap before the old one is deleted. With a fixed name
+    the old one would be deleted first, and the team would have no list for a moment.
     """
     return core.ConfigMap(
         f"{name}-identities",

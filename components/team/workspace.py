@@ -51,7 +51,7 @@ class WorkspaceArgs:
     """Namespace and name of further service accounts with the programs' rights."""
 
     reviews_names: bool
-    """True if the server asks Kubernetes about names of users and groups, and so has to be told which ones count."""
+    """True if the server asks Kubernetes about names of users and groups, and so needs a list of the team's names."""
 
     aggregated: bool = False
     """True if Kubernetes' own roles give access to MLflow too."""

@@ -32,7 +32,7 @@ def restricted_namespace(resource: Resource) -> Iterator[str]:
 
 
 def protected(resource: Resource) -> Iterator[str]:
-    """Resources with data are protected from deletion, except in disposable stacks and namespaces of archived teams."""
+    """Resources with data are protected from deletion. Disposable stacks and archived teams' Namespaces are exempt."""
     disposable: list[str] = resource.config.get("disposableStacks", DISPOSABLE)
     if resource.kind == "Namespace" and resource.inputs.at("metadata.labels")[ARCHIVED].text == "true":
         return

@@ -20,7 +20,7 @@ class Sum:
     platform: float
     teams: float
     own: float
-    """The part of `teams` that is for teams with a quota of their own."""
+    """The part of `teams` that comes from teams with a quota of their own."""
 
     others: int
     """Number of teams that use the default quota."""

@@ -1,4 +1,4 @@
-"""Texts of remedies for sums above their limit, in the form `set key value and key value, or set key value`."""
+"""Texts of remedies for sums above their limit, such as `set server.replicas 1, or set database.maxConnections 200`."""
 
 import json
 import math

@@ -60,8 +60,8 @@ class Cluster(Model):
 
     ingress_pods: tuple[values.AddressRange, ...] = ()
     """Address ranges of the ingress controller's pods, or of the nodes if these pods use the host network. With
-    `gateway.login: forward-auth` the login reads X-Forwarded headers of requests from these addresses only. Empty means
-    all private addresses."""
+    `gateway.login: forward-auth` OAuth2-Proxy reads X-Forwarded headers of requests from these addresses only. Empty
+    means all private addresses."""
 
     capacity: Capacity = Field(default_factory=Capacity)
     """Capacity of the cluster. If set, the platform and all teams' quotas together must fit into it."""
@@ -73,8 +73,8 @@ class Cluster(Model):
 
     @property
     def admits_default_tokens(self) -> bool:
-        """True if MLflow accepts the token that Kubernetes mounts into pods by default.
+        """True if MLflow may accept the token that Kubernetes mounts into pods by default.
 
-        The audience of that token is never `mlflow`.
+        That token never has the audience `mlflow`, so this is False if `mlflow` is the only accepted audience.
         """
         return self.audiences != (AUDIENCE,)

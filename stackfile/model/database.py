@@ -71,12 +71,12 @@ class ExternalDatabase(Model):
     """Password of `user`. Kind `generated` needs `administrator`, whose rights a Job uses to set the password."""
 
     administrator: DatabaseAdministrator | None = None
-    """If set, a Job creates `user`, a role `<user>_server` that MLflow signs in as, and the database `name` if they do
-    not exist, and sets the passwords."""
+    """If set, a Job creates two roles and the database `name` if they do not exist, and sets the roles' passwords. The
+    roles are `user`, and `<user>_server`, which MLflow signs in as."""
 
     server: DatabaseServerRole | None = None
-    """Without `administrator`: an existing role that owns nothing, and that MLflow signs in as instead of `user`.
-    Without it MLflow's own role could switch row-level security off."""
+    """Only without `administrator`: an existing role that owns nothing. MLflow signs in as this role; if it is absent,
+    as `user`, which can switch row-level security off."""
 
     authority: values.Authority | None = None
     """CA certificate of the server, needed if its CA is private and not in `cluster.authorities`."""

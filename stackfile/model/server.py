@@ -35,8 +35,8 @@ class Server(Model):
     distribution uneven, and nodes need a zone label."""
 
     termination_seconds: Annotated[int, whole(30, 3600)] = 120
-    """Termination grace period in seconds: 15 until no proxy sends new requests, 5 for OAuth2-Proxy, and the rest for
-    requests in progress."""
+    """Termination grace period in seconds. After the first 15, no proxy sends new requests. The last 5 are for
+    OAuth2-Proxy to stop; requests in progress have the time between."""
 
     workers: Annotated[int, whole(1, 16)] = 1
     """Processes in each replica; docs/sizing.md says how much memory each needs."""
@@ -83,7 +83,7 @@ class Server(Model):
 
 
 class Images(Model):
-    """All images except `server.image`, and the registry that all images are pulled from."""
+    """The registry of all images, and the images other than `server.image`."""
 
     registry: values.Registry | None = None
     """Mirror registry, optionally with a path. It replaces the registry of all images, including `server.image`; paths,

@@ -1,4 +1,4 @@
-"""Validations of AWS that moto lacks: policies (syntax, length, public access) and access control lists."""
+"""Checks that AWS makes and moto does not: of policies (syntax, length, public access) and access control lists."""
 
 from __future__ import annotations
 

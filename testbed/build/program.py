@@ -36,7 +36,7 @@ class Program:
     required: str | None = None
     """The module's version, if it is not `v` followed by the program's version."""
     folder: str = ""
-    """Directory below `go/`, if its name is not the program's: programs that share packages share a go.mod."""
+    """Name of the directory below `go/`, if it is not the program's name; several programs can share a directory."""
     package: str = "."
     borrowed: tuple[Borrowed, ...] = ()
     """Files of other modules that the compiler expects in this program's directory."""

@@ -151,8 +151,8 @@ def build(
 ) -> None:
     """Build the artifacts of `wanted` that do not exist yet.
 
-    `prepare` gets the artifacts to build, and raises if the machine cannot build them. `scrap` is a directory with
-    intermediate results, which is removed after a complete build.
+    `prepare` is called with the artifacts to build; it raises if the machine cannot build them. `scrap` is a directory
+    with intermediate results, which is removed after a complete build.
     """
     if not missing(wanted):
         return

@@ -82,12 +82,12 @@ _ALL = (
     ),
     Rehearsal(
         name="networks",
-        shows="every NetworkPolicy feature allows exactly the connections that tools/reachability computes",
+        shows="NetworkPolicies of every form allow exactly the connections that tools/reachability computes",
         files=("testbed/e2e/pods",),
     ),
     Rehearsal(
         name="logins",
-        shows="browser sessions, passwords, strict mode, a single team, programs' own service accounts, revocation",
+        shows="browser sessions, passwords, strict mode, a one-team stack, programs' own service accounts, revocation",
         files=(
             _LOGIN,
             _EXPOSURE,
@@ -136,7 +136,7 @@ _ALL = (
     ),
     Rehearsal(
         name="isolation",
-        shows="each layer that keeps teams apart stops the generated attacks with the other layers switched off",
+        shows="each layer that keeps teams apart stops attacks by itself, while the other layers are switched off",
         files=(_ARTIFACTS, _DATABASE, _LOGIN, _TEAM, "testbed/e2e/attack"),
     ),
     Rehearsal(
@@ -158,12 +158,12 @@ _ALL = (
     ),
     Rehearsal(
         name="provider",
-        shows="discovery, replacement, waiting and errors of the Kubernetes provider, and resuming an interrupted `up`",
+        shows="what Pulumi's Kubernetes provider finds, replaces, waits for and reports; `up` continues after a kill",
         files=("tools/heal.py",),
     ),
     Rehearsal(
         name="life_cycle",
-        shows="recovery after a killed `make up` and a stopped node, `make destroy`, and restoring kept volumes",
+        shows="`make up` recovers from a kill and a stopped node; `make destroy` keeps volumes; a new `up` reuses them",
         files=("Makefile", "components", "docs/destroy.md", "tools"),
     ),
 )

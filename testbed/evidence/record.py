@@ -14,7 +14,7 @@ FILE = "testbed/evidence/record.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pass:
-    """The last pass of a rehearsal: one entry of the record."""
+    """The last time that a rehearsal passed: one entry of the record."""
 
     date: str
     """Date in UTC, as YYYY-MM-DD."""

@@ -135,7 +135,7 @@ def _matches(rule: Rule, direction: Direction, pod: Pod, everyone: list[Pod]) ->
 
 
 def _port(port: PolicyPort | None, pod: Pod) -> str | None:
-    """Return a port as an nftables match: empty without `port`, None if the destination `pod` lacks the named port."""
+    """Return the nftables match for a port (`""` for any port); None if the destination `pod` lacks the named port."""
     if port is None:
         return ""
     protocol = port.get("protocol", "TCP")

@@ -57,7 +57,7 @@ def export_lines(values: Mapping[str, str]) -> str:
 
 
 def merged(values: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the complete environment for a command: the inherited one without `UNSET`, plus `values`."""
+    """Return the environment for a command: the inherited one without the variables in `UNSET`, plus `values`."""
     return {name: value for name, value in inherited.items() if name not in UNSET} | dict(values)
 
 
@@ -86,7 +86,7 @@ def launchers(checkout: Path, engine_bin: Path) -> dict[str, str]:
 
 
 def prepare(home: Home, checkout: Path, engine_bin: Path) -> None:
-    """Create what the environment variables refer to: directory and passphrase of the state, plugins, policy pack."""
+    """Create what the environment variables refer to: state directory, passphrase file, plugins and policy pack."""
     home.root.mkdir(parents=True, exist_ok=True)
     home.root.chmod(0o700)
     home.pulumi_state.mkdir(exist_ok=True)

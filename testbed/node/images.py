@@ -30,10 +30,14 @@ def references(archive: Path) -> set[str]:
 
 
 def outdated(objects: Sequence[Object], imported: set[str]) -> list[tuple[str, str]]:
-    """Return namespace and name of the pods that run the image that had one of these references before the import.
+    """Return namespace and name of the running pods whose image reference now names a newly imported image.
 
-    A pod template with the same reference is unchanged, so nobody else replaces these pods. Pods of the node itself are
-    excluded: the kubelet starts them from files.
+    Their pod template is unchanged, so no controller replaces them. Static pods are excluded: the kubelet starts them
+    from files.
+
+    Args:
+        objects: all objects of the cluster.
+        imported: image references in the newly imported archives.
     """
     return [
         (one["metadata"].get("namespace", ""), one["metadata"]["name"])

@@ -65,7 +65,7 @@ def _issuer(url: str, audiences: Sequence[str], authority: str | None) -> dict[s
 
 
 def reading(manifest: Manifest, host: str | None) -> Manifest:
-    """Return the API server's manifest with `FLAG`, a mount of `DIRECTORY` and a host alias for the issuer added."""
+    """Return the API server's manifest, changed to read the configuration file and to resolve the issuer's `host`."""
     made = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = made["spec"]
     (container,) = spec["containers"]

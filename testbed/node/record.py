@@ -38,7 +38,7 @@ class ProcessRecord:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Parse a line with the boot id and a line of /proc/PID/stat; None if they are incomplete."""
+        """Parse a record: the boot id, and on the next line the text of /proc/PID/stat; None if it is incomplete."""
         lines = text.splitlines()
         try:
             boot_id, stat = lines

@@ -1,7 +1,7 @@
 """Property values of the provider protocol, as plain Python values plus `Secret` and `Unknown`.
 
-The protocol marks secrets and values that are not known yet by magic keys and strings. Its numbers are doubles; an
-integral one becomes an `int`, which AWS requires.
+In the protocol, magic keys and strings mark secrets, and values that are not known yet. All numbers are doubles there;
+whole numbers become `int`, which AWS requires.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ CASES = {
         {"server/features": ["demo"]},
         "server.features[0]",
         "expected `webhooks`",
-        "`demo` is not offered, because while it makes its data, MLflow takes all requests",
+        "`demo` is not offered, because while it creates its data, MLflow treats all requests",
     ),
     "a feature that does not exist": Case(
         {"server/features": ["everything"]}, "server.features[0]", 'found "everything"', "write `webhooks`, or leave"
@@ -701,7 +701,7 @@ CASES = {
     "a team in the platform's namespace": Case(
         {"teams/mlflow": {}},
         "teams.mlflow",
-        "is also the name of the team's namespace, which belongs to the platform (`namespace`)",
+        "names a team, whose namespace would have the same name as that of the platform (`namespace`)",
         "rename the team",
     ),
     "a team in the ingress controller's namespace": Case(

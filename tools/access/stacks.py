@@ -44,7 +44,7 @@ def present(stack: str) -> Present:
 def past(stack: str, revision: str) -> Matrix:
     """Compute the access that a stack file grants at a git revision; without that file, nobody has access.
 
-    Settings that contradict each other are ignored, because the revision may be older than today's rules.
+    Contradictions between settings are no errors here, because the file may be older than the rule that it breaks.
 
     Raises:
         UnknownError: there is no such revision.

@@ -33,7 +33,7 @@ class Style:
 
     strong: Callable[[str], str]
     action: Callable[[str, str], str]
-    """Highlights a string: on a terminal in a colour for the action's strength, in Markdown in italics.
+    """Highlights a string: on a terminal in a colour that depends on the action, in Markdown in italics.
 
     The arguments are the string and the action.
     """

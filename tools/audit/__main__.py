@@ -23,14 +23,14 @@ CONTAINER = "mlflow"
 
 
 class UnreadableError(Exception):
-    """kubectl has failed; the message is its own."""
+    """kubectl has failed; the message is that of kubectl."""
 
 
 def kubectl(*arguments: str) -> str:
     """Output of kubectl.
 
     Raises:
-        UnreadableError: it has failed.
+        UnreadableError: kubectl has failed.
     """
     done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, check=False, errors="replace")
     if done.returncode:
@@ -39,7 +39,7 @@ def kubectl(*arguments: str) -> str:
 
 
 def logs(namespace: str, begin: datetime | None) -> Iterator[tuple[str, str]]:
-    """UID of every pod and the log of the server's container in it, and before it that of the previous container.
+    """Logs of the server's containers, each with its pod's UID; a previous container's log precedes the current one.
 
     Raises:
         UnreadableError: kubectl has failed.

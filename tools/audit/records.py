@@ -22,15 +22,15 @@ class Record:
     """The line as it was written."""
 
     def concerns(self, team: str) -> bool:
-        """True if the request was for this team's workspace, admitted or not."""
+        """True if the request was for this team's workspace, whether it was allowed or refused."""
         return team in (self.fields.get("workspace"), self.fields.get("requested_workspace"))
 
 
 def since(text: str, now: datetime) -> datetime:
-    """The beginning of a period: `30m`, `6h`, `2d`, or a time like `2026-11-29T10:00:00Z`.
+    """The time that `text` names, such as `2026-11-29T10:00:00Z`, or a period before `now`: `30m`, `6h`, `2d`.
 
     Raises:
-        ValueError: the text is neither.
+        ValueError: the text is neither a time with a time zone nor a period.
     """
     if match := _SINCE.fullmatch(text):
         return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
@@ -47,7 +47,7 @@ def since(text: str, now: datetime) -> datetime:
 def records(log: str, pod: str) -> Iterator[Record]:
     """The audit records in the log of a pod with the UID `pod`; all other lines are skipped.
 
-    Records with another UID are texts of clients that a message of an error has brought into the log.
+    A line with another UID is no audit record: a client sent this text, and an error message repeated it in the log.
     """
     for line in log.split("\n"):
         record = _record(line)
@@ -73,7 +73,7 @@ def _record(line: str) -> Record | None:
 
 
 def chosen(found: Iterable[Record], *, team: str, begin: datetime | None) -> list[Record]:
-    """Records of a team (all, if empty) since a time, in order of time; each request once."""
+    """Records of a team (of all teams if `team` is empty) since `begin`, in order of time; each request once."""
     unique = {
         record.request: record
         for record in found

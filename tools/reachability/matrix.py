@@ -24,7 +24,7 @@ class Cell:
 
 
 def any_pod(namespace: str) -> Object:
-    """A pod without labels, which represents any other pod in a namespace, but only as a source of connections."""
+    """A pod without labels that stands for all other pods of a namespace: a source of connections, never a target."""
     metadata = {"namespace": namespace, "name": ANY_POD}
     return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Succeeded"}}
 

@@ -1,8 +1,8 @@
 """Permanently delete the data of a workspace; runs in the server's pod as `python3 - WORKSPACE < purge.py`.
 
-Rows are deleted through MLflow's stores, so that dependent rows are deleted too: runs one by one as in `mlflow gc`,
-which needs little memory, and all other rows as when MLflow deletes a workspace. The artifacts are deleted last. The
-database shows this script the rows of that workspace only.
+Rows are deleted through MLflow's stores, so that dependent rows are deleted too. Experiments and their runs are deleted
+one by one, as in `mlflow gc`, which needs little memory; all other rows as when MLflow deletes a workspace. The
+artifacts are deleted last. The database shows this script the rows of that workspace only.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def purge_artifacts(destination, workspace):
 
 
 def files(repository, folder=None):
-    """Paths of all files in a folder and its subfolders, without folders: some stores list deleted ones for a while."""
+    """Paths of all files in a folder and its subfolders. Folders are left out: some stores list deleted ones."""
     for entry in repository.list_artifacts(folder):
         if entry.is_dir:
             yield from files(repository, entry.path)

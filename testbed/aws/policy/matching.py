@@ -39,7 +39,7 @@ def matches_arn(pattern: str, value: str, keys: Mapping[str, str]) -> bool:
 
 
 def resolve(text: str, keys: Mapping[str, str]) -> str:
-    """Replace the variables in a string; `*` and `?` are plain characters."""
+    """Replace the variables in a string that is not a pattern: `*` and `?` stay as they are."""
     return "".join(
         _value(found["variable"], keys) if found["variable"] is not None else found[0]
         for found in _TOKEN.finditer(text)

@@ -1,4 +1,4 @@
-"""An Alembic revision for the upgrade tests, in no MLflow release: it extends the schema and locks the table `runs`."""
+"""An Alembic revision that exists only for the upgrade tests. It extends the schema and locks the table `runs`."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -109,7 +109,7 @@ class Kind:
         raise NotImplementedError
 
     def stable_id(self, resource_id: str, new: Object) -> str:
-        """Return the id of the resource after an update."""
+        """Return the id after an update to the inputs `new`; in the base class it stays the same."""
         return resource_id
 
 

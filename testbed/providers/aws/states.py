@@ -39,7 +39,7 @@ def _equivalent(kind: Kind, name: str, found: Object, state: Object) -> bool:
 
 
 def marked(kind: Kind, state: Object, inputs: Object) -> Object:
-    """Mark the properties of a state that are secret by type, or whose input is secret."""
+    """Mark as secret the properties that the resource type declares secret, and those whose input is secret."""
     return {
         key: _marked(value, secret=key in kind.secret or has_secret(inputs.get(key))) for key, value in state.items()
     }

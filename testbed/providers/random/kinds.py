@@ -78,7 +78,7 @@ def _minimum(inputs: Object, name: str) -> int:
 
 
 def check_string(inputs: Object) -> tuple[str, str] | None:
-    """Return a failure if the length is below 1 or below the classes' minimums together, or if all classes are off."""
+    """Return a failure if the length is below 1 or the sum of the classes' minimums, or if all classes are off."""
     length = whole(inputs, "length")
     needed = sum(_minimum(inputs, name) for name in _CLASSES)
     if length < 1 or length < needed:

@@ -18,12 +18,12 @@ MLflow
 
 MLflow's own code then meets
 
-`database_scope.py`     tells PostgreSQL the workspace in each transaction; its policies show no rows of others
+`database_scope.py`     names the workspace to PostgreSQL in each transaction; row-level security hides all other rows
 `artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
                         (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores
 `webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
-`process_state.py`      replaces the places where MLflow keeps the workspace, and guards the environment
+`process_state.py`      makes MLflow use the workspace of the request only; no request may change the environment
 `collection_rules.py`   makes the plugin refuse a search instead of filtering its result
 `driver_errors.py`      keeps texts of the database driver out of answers
 `graphql_errors.py`     keeps texts of unexpected errors out of GraphQL's answers

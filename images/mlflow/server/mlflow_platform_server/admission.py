@@ -1,8 +1,8 @@
-"""Admission: gives each request its scope, and refuses callers who have no right in the workspace that they name.
+"""Admission: binds each request to its caller and workspace (`scope.py`), and refuses callers without rights there.
 
-The workspace comes from the request alone: its header, or the path for MLflow's routes about one workspace. A name that
-is not valid, a workspace that does not exist and one of another team are refused with the same bytes, after the same
-review, so the answer tells nothing about which names exist.
+The workspace comes from the request alone: its header, or the path for MLflow's routes about one workspace. An invalid
+name, a workspace that does not exist and a workspace of another team get the same answer, after the same review, so
+nobody learns which names exist.
 """
 
 import logging
@@ -73,7 +73,7 @@ AMBIGUOUS = Refusal(
 
 
 class Admission:
-    """ASGI middleware that binds the scope of a request, and lets it pass only if its caller has a right there."""
+    """ASGI middleware that binds each request to its caller and workspace, and refuses callers without rights there."""
 
     def __init__(self, app: App, judge: Judge, *, only_namespace: str | None = None) -> None:
         """`only_namespace` is the namespace whose rights count for all requests if workspaces are disabled."""
@@ -140,9 +140,9 @@ class Admission:
 def named_workspaces(scope: Message) -> set[str]:
     """All workspaces that a request names; more than one is a contradiction.
 
-    So is a header that is sent twice, even with the same value: a layer might join the two. On routes about workspaces
-    the header does not count, and is removed: clients ask about one workspace, or about all of theirs, while the header
-    names another one, or one to which they have lost access.
+    A header that is sent twice is a contradiction too, even with the same value: a layer might join the two. On routes
+    about workspaces the header does not count, and is removed: clients ask about one workspace, or about all of theirs,
+    while the header names another one, or one to which they have lost access.
     """
     values = [value.decode("latin-1").strip() for name, value in scope["headers"] if name.lower() == WORKSPACE_HEADER]
     if len(values) > 1:

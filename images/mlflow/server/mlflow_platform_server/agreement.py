@@ -1,7 +1,7 @@
-"""Agreement: refuses a request unless the authorization plugin has decided for the scope's workspace and caller.
+"""Agreement: refuses a request unless `admission.py` and the authorization plugin found the same workspace and caller.
 
-It is the innermost layer in front of MLflow's routes. Admission and the plugin each find the workspace and the caller
-by themselves; a request in which they find different ones goes no further.
+It is the innermost layer in front of MLflow's routes. Admission and the plugin each read the workspace and the caller
+from the request by themselves.
 """
 
 import logging
@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Identity(Protocol):
-    """The caller as the plugin understood the request: a token, or a name and groups."""
+    """The caller that the plugin found in the request: either a token, or a name and groups."""
 
     token: str | None
     user: str | None
@@ -23,7 +23,7 @@ class Identity(Protocol):
 
 
 class Agreement:
-    """ASGI middleware, behind the plugin's, that passes on only requests about which both judges agree."""
+    """ASGI middleware behind the plugin; it refuses a request if admission and plugin differ on workspace or caller."""
 
     def __init__(self, app: App, *, decision: Callable[[], Any], only_namespace: str | None = None) -> None:
         """`decision` returns the plugin's result for the running request, or None."""
@@ -32,7 +32,7 @@ class Agreement:
         self._only_namespace = only_namespace
 
     async def __call__(self, asgi_scope: Message, receive: Receive, send: Send) -> None:
-        """Pass on a request in which both judges found the same workspace and the same caller."""
+        """Pass on a request if admission and the plugin found the same workspace and the same caller."""
         if asgi_scope["type"] == "http" and (reason := self._disagreement(asgi_scope["path"])) is not None:
             scope.facts(asgi_scope).refused_by = "agreement"
             _logger.error("Refused %s %s: %s", asgi_scope["method"], asgi_scope["path"], reason)

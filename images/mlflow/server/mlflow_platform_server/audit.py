@@ -1,9 +1,11 @@
 """The audit log: one line of JSON on standard output for every request that may change something or was refused.
 
 Every request other than GET and HEAD may change something. Searches, which MLflow takes by POST, are recorded too: a
-list of harmless routes would be wrong one day, and nobody would notice. Of GET and HEAD those are recorded that were
-refused, found nothing or failed. The answer is the same for an object of another team and for one that does not exist,
-and code that runs in the wrong workspace is stopped by an error (`scope.ScopeError`).
+list of harmless routes would be wrong one day, and nobody would notice.
+
+GET and HEAD are recorded if they were refused, found nothing or failed. A request that found nothing may have tried to
+reach another team: an object of that team is answered like one that does not exist. A request that failed may have run
+code in the wrong workspace, which an error stops (`scope.ScopeError`).
 
 The line is written before the first byte of the answer is sent. So whoever has an answer is on record, even if the
 server is killed right after it. If the line cannot be written, the answer is an error.
@@ -51,7 +53,7 @@ Identify = Callable[[Iterable[tuple[bytes, bytes]]], Caller | None]
 
 
 class AuditLog:
-    """ASGI middleware that begins the facts of each request, and records it if it may change something."""
+    """ASGI middleware that gives each request its `RequestFacts`, and writes the audit log."""
 
     def __init__(
         self,
@@ -65,9 +67,9 @@ class AuditLog:
     ) -> None:
         """`write` writes one line, by default to standard output, and raises OSError if it cannot.
 
-        `pod` is the UID of the server's pod. The container's log also has texts of clients, in error messages. No
-        client knows the UID, so it tells a record from a text that imitates one. `identify` names the caller of a
-        request that is answered before the request guard has done so.
+        `pod` is the UID of the server's pod, which no client knows: it distinguishes records from texts of clients that
+        imitate a record and get into the container's log by an error message. `identify` finds the caller of a request
+        that is answered before the request guard has found the caller.
         """
         self._app = app
         self._pod = pod

@@ -1,4 +1,4 @@
-"""Tells PostgreSQL the workspace of the current scope at the beginning of every transaction.
+"""Tells PostgreSQL at the beginning of every transaction which workspace the current scope (`scope.py`) has.
 
 The database's row-level security shows a transaction the rows of that workspace and no others. The setting ends with
 the transaction, so a pooled connection never carries it to the next request. What runs outside of a transaction
@@ -23,7 +23,7 @@ def install() -> None:
 
 
 def tell(connection: Any) -> None:
-    """Tell a connection, at the beginning of its transaction, the workspace of the scope.
+    """Set the workspace of the current scope in a connection whose transaction begins.
 
     Raises:
         ScopeError: no scope is bound.
@@ -37,7 +37,7 @@ def tell(connection: Any) -> None:
             # With an empty name no rows are visible.
             cursor.execute(_TELL, (workspace or "",))
     except connection.dialect.loaded_dbapi.Error as error:
-        # As for SQLAlchemy's own statements: it makes the error one of its own, which clients are asked to try again
-        # after, and a lost connection leaves the pool.
+        # As for SQLAlchemy's own statements: SQLAlchemy raises an error of its own, after which clients are asked to
+        # try again, and removes a lost connection from the pool.
         connection._handle_dbapi_exception(error, _TELL, None, None, None)
         raise

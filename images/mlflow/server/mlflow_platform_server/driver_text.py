@@ -46,7 +46,7 @@ def describes_inside(text: str) -> bool:
 
 
 def outside(text: str) -> str:
-    """The sentence with which a text begins, before the first part that is for the log; empty if there is none."""
+    """The beginning of `text`, up to what is for the server's log only; empty if `text` starts with such a part."""
     match = _INSIDE.search(text)
     if match is None:
         return text

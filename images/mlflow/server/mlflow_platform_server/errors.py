@@ -79,7 +79,7 @@ class _Answer:
                 await self._finish(self._held)
 
     async def ends(self) -> bool:
-        """Complete the answer after the application has failed; False if a success has been sent in part."""
+        """After a failure of the application, send an error if nothing was sent; False if the answer is incomplete."""
         if not self._begun and not self._complete:
             await self._replace({"status": SERVER_ERROR, "headers": []}, "INTERNAL_ERROR", INTERNAL)
         return self._complete

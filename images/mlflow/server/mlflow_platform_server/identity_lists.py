@@ -1,7 +1,7 @@
 """Reads the teams' lists of identities from ConfigMaps in the platform's namespace, every few seconds.
 
-Each team has one, so a new team changes nothing that exists and restarts no server. A volume would be simpler, but the
-kubelet updates it a minute later.
+Each team has a ConfigMap of its own, so a new team changes nothing that exists and restarts no server. A volume would
+be simpler, but the kubelet updates it a minute later.
 """
 
 import json
@@ -28,8 +28,8 @@ _logger = logging.getLogger(__name__)
 def follow(selector: str) -> None:
     """Read the lists, which have the labels `selector`, and keep reading them in a thread.
 
-    A list that is malformed is logged and counts for nothing; all others count. If a later reading fails, the
-    identities of the last one continue to count.
+    The identities in a malformed list do not count; the list is logged. If a later reading fails, the identities of
+    the last successful reading continue to count.
 
     Raises:
         kubernetes.client.ApiException: the API server refuses the first reading.
@@ -49,7 +49,7 @@ class _Reader:
         self._faults: dict[str, str] = {}
 
     def read(self) -> None:
-        """Let the identities that the lists contain now count from now on."""
+        """Read the lists; the identities in them replace those of the reading before."""
         answer = self._api.list_namespaced_config_map(
             self._namespace,
             label_selector=self._selector,

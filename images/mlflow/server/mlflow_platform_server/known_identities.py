@@ -24,7 +24,7 @@ class KnownIdentities:
 
     groups: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
-    """Names of people with RoleBindings of their own, which only the basic login has."""
+    """Names of people with RoleBindings of their own; empty unless the login kind is `basic`."""
 
     namespaces: frozenset[str] = frozenset()
     """Namespaces whose service accounts count."""
@@ -37,7 +37,7 @@ class KnownIdentities:
         return tuple(group for group in groups if self.everybody or group in self.groups)
 
     def reviewed(self, user: str) -> str:
-        """The name of a user for access reviews."""
+        """The name of `user` in access reviews: unchanged if the user counts, else a name that no RoleBinding has."""
         if self.everybody or user in self.users:
             return user
         namespace, _, name = user.removeprefix(SERVICE_ACCOUNT).partition(":")
@@ -67,7 +67,7 @@ def reviewed_user(user: str) -> str:
 
 
 def combined(documents: Mapping[str, str]) -> tuple[KnownIdentities, dict[str, str]]:
-    """The identities of all teams, and why some documents are left out, by their names.
+    """The identities of all teams together, and, by name of document, the reason why it was left out.
 
     Each document is the JSON that `components/team/identities.py` writes. One that is not as expected counts for
     nothing; the identities in all others count.

@@ -16,7 +16,7 @@ UNAUTHORIZED = 401
 
 
 def asker(*, by_token: bool) -> Asker:
-    """Return the function that asks Kubernetes: about the caller's name and groups, or with the caller's own token."""
+    """Return the function that sends access reviews: with the caller's token, or about the caller's name and groups."""
     configuration = client.Configuration()
     try:
         config.load_incluster_config(client_configuration=configuration)

@@ -1,7 +1,7 @@
 """Workaround for stages of model versions on PostgreSQL.
 
-When a model version moves to a stage, a client can have the versions that are in the stage already archived; on the
-model version's page this option is preselected. MLflow 3.17.2 then compares the version, an integer in the database,
+A client that moves a model version to a stage can ask MLflow to archive the versions that the stage held before; on a
+model version's page this option is preselected. MLflow 3.17.2 then compares the version, in the database an integer,
 with the string that the client sent. psycopg 3 sends each value with its type, and PostgreSQL refuses the comparison
 (`operator does not exist: integer <> character varying`).
 """

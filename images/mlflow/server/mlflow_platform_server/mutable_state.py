@@ -1,8 +1,8 @@
-"""Finds in Python sources what can carry something from one request to another: state of the whole process.
+"""Finds state in Python sources that outlives a request, and so may leak from one request into another.
 
-Found are caches, context variables, thread pools, collections of a module or a class that the module itself changes,
-globals that functions rebind, changes of the environment, and `session.merge`, which writes a row that another
-workspace may own.
+It finds caches, context variables, thread pools, globals that functions rebind, changes of environment variables, and
+collections of a module or class that start empty or that the same module changes. It also finds `session.merge`, which
+is no such state, but may overwrite a row of another workspace.
 """
 
 import ast
@@ -123,7 +123,7 @@ def _changed(tree: ast.Module) -> Iterator[str]:
 
 
 def _called(node: ast.expr) -> str:
-    """Last part of the name of an expression, or of what it calls."""
+    """Last part of a dotted name: `c` for `a.b.c`, `a.b.c()` and `a.b.c[0]`; empty for other expressions."""
     if isinstance(node, ast.Call):
         return _called(node.func)
     if isinstance(node, ast.Subscript):

@@ -120,7 +120,7 @@ def merged(*found: Objects) -> Objects:
 
 
 def collected(pairs: Iterable[tuple[str, str]]) -> Objects:
-    """Values by key, without repetitions, cut and limited in number: first values of all keys before second values."""
+    """Values by key, each once, limited in length and number; second values are left out before any first value is."""
     found: dict[str, dict[str, None]] = {}
     more = False
     for key, value in pairs:

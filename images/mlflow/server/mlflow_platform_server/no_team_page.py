@@ -94,7 +94,7 @@ class NoTeamPage:
         await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
 
     async def _has_access(self, scope: Message) -> bool:
-        """Query the server as the caller.
+        """Ask the server, in the caller's name, whether the caller has access.
 
         False only if the answer clearly shows that the caller has no access. After an error it is True, so that MLflow
         serves its own page.

@@ -16,7 +16,7 @@ VOLUME = "file:"
 
 
 class OutOfReachError(Exception):
-    """A location outside of the server's store, or of the workspace of the request."""
+    """A location outside the server's store, or outside the request's workspace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

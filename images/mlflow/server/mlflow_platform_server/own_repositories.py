@@ -1,8 +1,8 @@
 """Limits MLflow to the platform's artifact repositories, which ask `artifact_reach` about each location.
 
-A client decides about the scheme of a location: it may write one into an experiment, a model version, or a tag of a
-trace. MLflow chooses the class by the scheme, and most of its own classes would reach for files of the server, or for
-hosts that the location names, with no regard to the workspace. A location without a scheme is such a file too.
+A client may write a location with any scheme into an experiment, a model version, or a tag of a trace. MLflow chooses
+the repository class by the scheme, and most of its own classes would open files of the server, or connect to hosts that
+the location names, whatever the workspace. A location without a scheme is a file of the server, too.
 """
 
 from collections.abc import Callable, Collection, MutableMapping
@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 
 
 def keep(registry: MutableMapping[str, Any], own: Collection[type], refuse: Callable[[str], Exception]) -> None:
-    """Make all schemes of a registry whose classes are not among `own` raise the exception that `refuse` returns.
+    """Where the class of a scheme is not in `own`, replace it by a function that raises what `refuse` returns.
 
     The schemes stay registered, so MLflow's check of a scheme, and its error messages, do not change.
 
     Raises:
-        ValueError: no scheme has a class of `own`, so this is not MLflow's registry of artifact repositories.
+        ValueError: no scheme has a class that is in `own`, so this is not MLflow's registry of artifact repositories.
     """
     foreign = {scheme for scheme, repository in registry.items() if repository not in own}
     if len(foreign) == len(registry):

@@ -1,7 +1,7 @@
 """Access to the authorization plugin: reads its decision, and changes how it treats identities.
 
-The plugin then decodes names as UTF-8, and sends access reviews about known identities only. Its list of paths that
-need no identity is compared with ours.
+With the changes, the plugin decodes names of users and groups as UTF-8, and a user whom the stack file does not name
+matches no RoleBinding. The plugin's list of paths that need no identity is compared with `open_paths.py`.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def decision() -> Any:
 
 
 def check_open_paths() -> None:
-    """Fail if the plugin has other paths without identity than `open_paths`."""
+    """Fail if the paths that need no identity are other ones in the plugin than in `open_paths`."""
     theirs = {*constants.UNPROTECTED_PATHS, *constants.UNPROTECTED_PATH_PREFIXES}
     ours = {*open_paths.PATHS, *open_paths.PREFIXES}
     if theirs != ours:

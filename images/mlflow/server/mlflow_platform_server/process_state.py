@@ -1,8 +1,9 @@
 """Keeps state of the whole process from deciding about a request; for server processes only.
 
 MLflow looks for the workspace of a request in a context variable and, if that is not set, in an environment variable of
-the process. Here the first is replaced by one that accepts only the workspace of the scope, the second by one that is
-never set. Beside that, no request may change the environment: all other requests of the worker would see the change.
+the process. Here the context variable is replaced by one that accepts only the workspace of the request (`scope.py`),
+and the environment variable by one that is never set. Besides, no request may change the environment: all other
+requests of the worker would see the change.
 
 A purge, and MLflow's own commands, run in processes of their own, and choose the workspace by MLflow's own means.
 """
@@ -26,12 +27,12 @@ class BoundWorkspace:
         self._value: ContextVar[str | None] = ContextVar("mlflow_platform_workspace", default=None)
 
     def get(self) -> str | None:
-        """The workspace that MLflow has set in this context; None if it is not, or no longer, that of the scope."""
+        """The workspace that MLflow has set in this context; None if the current scope has another one, or none."""
         value, current = self._value.get(), scope.current()
         return value if current is not None and value == current.workspace else None
 
     def set(self, value: str | None) -> Token[str | None]:
-        """Set the workspace; None is always possible, because without a workspace there are no data.
+        """Set the workspace to that of the current scope, or to None: without a workspace there are no data.
 
         Raises:
             ScopeError: the scope has another workspace, or there is no scope.

@@ -70,11 +70,12 @@ class RequestGuard:
 
 
 def _ambiguity(scope: Message) -> str | None:
-    """Reason why a GraphQL request is refused; None if it is unambiguous, and for all other requests.
+    """Reason to refuse a GraphQL request that has a query string in its URL; None for all other requests.
 
     The authorization plugin 2.1.0 checks the query in the URL if there is one, but MLflow executes the one in the body.
     With a harmless query in the URL, anybody could read the runs of every team. Clients and MLflow's pages only send a
-    body. That they send it by POST, to this one path, the list of routes has checked already.
+    body. Other methods than POST, and other spellings of the path, are refused earlier: they are not in the list of
+    routes.
     """
     if scope["path"] == GRAPHQL and scope["query_string"]:
         return "Send GraphQL queries in the body, and no query string in the URL."

@@ -1,9 +1,9 @@
 """Identity headers of requests: validation, and removal of credentials that the server does not need.
 
-The login sets the identity headers, and the authorization plugin passes them to Kubernetes. Names that begin with
-`system:` are reserved there: the group `system:masters` may do everything. Only Kubernetes assigns such names, so a
-request in which an identity provider asserts one is refused. Of the other groups only those reach the plugin that
-count for access (`known_identities`).
+OAuth2-Proxy sets the identity headers, and the authorization plugin passes them to Kubernetes. Names that begin with
+`system:` are reserved for Kubernetes, where the group `system:masters` may do everything. So a request in which an
+identity provider asserts such a name is refused. Of the other groups only those that count for access
+(`known_identities`) reach the plugin.
 """
 
 from collections.abc import Iterable
@@ -39,8 +39,8 @@ class Identified:
     """None if the headers name nobody."""
 
     refusal: str | None = None
-    """Reason why the identity is refused; None if it is valid, or if there is none. A caller that is named all the
-    same is for the audit log only, and has no groups that count."""
+    """Reason why the identity is refused; None if it is valid, or if there is none. After a refusal `caller` is for the
+    audit log only, and has no groups that count."""
 
 
 def identify(headers: Headers, expected: IdentityHeaders, known: KnownIdentities) -> Identified:

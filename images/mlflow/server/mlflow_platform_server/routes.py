@@ -44,7 +44,7 @@ class Group:
     name: str
     reason: str
     routes: tuple[str, ...]
-    """`METHOD PATH`, with the pages' forms."""
+    """`METHOD PATH`; each path below `/api/` also as the one below `/ajax-api/`, which MLflow's pages request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,11 +56,11 @@ class RouteList:
 
     groups: tuple[Group, ...]
     patterns: Mapping[str, str]
-    """Regular expressions of paths, in place of those that follow from the path's template."""
+    """Regular expressions by path template, used instead of those that are derived from the templates."""
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the groups that can be switched on."""
+        """Names of the groups of routes that can be switched on."""
         return tuple(group.name for group in self.groups if group.kind == "features")
 
     def all(self) -> Iterator[str]:
@@ -127,7 +127,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def chosen(text: str) -> frozenset[str]:
-    """Names in a comma-separated list, such as that of the environment variable."""
+    """Names in a comma-separated list, such as the value of MLFLOW_PLATFORM_FEATURES."""
     return frozenset(name for part in text.split(",") if (name := part.strip()))
 
 

@@ -77,10 +77,10 @@ class RequestFacts:
 
 
 def facts(asgi_scope: MutableMapping[str, Any]) -> RequestFacts:
-    """The facts about the request of an ASGI scope.
+    """The facts about the request that an ASGI scope describes.
 
     Raises:
-        KeyError: no layer has begun them.
+        KeyError: no layer has stored any.
     """
     return asgi_scope[KEY]
 

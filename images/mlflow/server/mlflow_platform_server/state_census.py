@@ -1,8 +1,8 @@
 """Compares the process-wide state of MLflow and its authorization plugin with a reviewed list.
 
-`python -m mlflow_platform_server.state_census`, run in the image, ends with 1 and the names if a release has brought
-state that nobody has judged, or if a judged one is gone. The list is `state_census.toml`; with `--print` everything
-that is found is printed.
+`python -m mlflow_platform_server.state_census`, run in the image, prints the differences and ends with status 1 if a
+release has state that is not in the list, or no longer has state that is. The list is `state_census.toml`; with
+`--print` all state that is found is printed instead.
 """
 
 import sys
@@ -33,7 +33,7 @@ SUBJECTS = (
 
 
 def census(site_packages: Path) -> dict[str, set[str]]:
-    """The state in each module of the subjects that has any; modules have the form `mlflow/server/handlers.py`."""
+    """The state in modules of `SUBJECTS` by path, such as `mlflow/server/handlers.py`; only modules with state."""
     files = [file for subject in SUBJECTS for file in _sources(site_packages / subject)]
     state = {str(file.relative_to(site_packages)): mutable_state.found(file.read_text()) for file in files}
     return {module: names for module, names in state.items() if names}
@@ -48,10 +48,10 @@ def complaints(state: Mapping[str, set[str]], reviewed: Iterable[Mapping[str, An
 
     Args:
         state: what is found.
-        reviewed: the entries of the list. One with `whole = true` judges all state of the modules below a path; one
-            with `since` or `until` is only about releases from, or up to, that one.
-        old: the release is older than the list's, so entries with `since` may be missing, and those with `until` are
-            known.
+        reviewed: the entries of the list. An entry with `whole = true` covers all state of the modules below a path.
+            State in an entry with `since` is absent from older releases, with `until` from newer ones.
+        old: True if the installed release is older than the list: state in entries with `since` or `until` may then
+            be there or not.
     """
     entries = [entry for entry in reviewed if old or "until" not in entry]
     whole = tuple(entry["module"] for entry in entries if entry.get("whole"))

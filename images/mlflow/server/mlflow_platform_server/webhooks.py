@@ -1,8 +1,8 @@
 """Deliveries of webhooks: for the workspace of the request that causes them, and to hosts that the stack file names.
 
-MLflow 3.17.2 remembers the list of webhooks for a minute by event alone, and so sends what one team does to another
-team's address. Here the list is read each time, under the scope of the request. While the feature is off nothing is
-delivered, not even to webhooks that exist from the time when it was on.
+MLflow 3.17.2 caches each event's webhooks for a minute, whatever the workspace, and so reports to one team's address
+what another team does. Here the list is read each time, under the scope of the request. While the feature is off,
+nothing is delivered, not even to webhooks that were created while it was on.
 """
 
 from collections.abc import Callable, Collection
@@ -84,7 +84,7 @@ def _for_own_workspace(send: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _ListedHosts(SSRFProtectedHTTPAdapter):
-    """Sends to listed hosts only, also after a redirect; MLflow's own part refuses addresses that are not public."""
+    """Sends to listed hosts only, also after a redirect; MLflow's base class refuses addresses that are not public."""
 
     def __init__(self, hosts: Collection[str], **settings: Any) -> None:
         self._hosts = hosts

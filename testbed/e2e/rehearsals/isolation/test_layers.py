@@ -28,7 +28,8 @@ MODULE = scene.SERVER / "layers_off.py"
 NAME = "testbed-layers"
 FOLDER, FILE = "/testbed-layers", "/tmp/layers-off"  # noqa: S108 - a volume of the pod
 ROLLOUT_SECONDS = 180
-SEED, COUNT = 11, 300
+# As many cases as there are routes, and more: each route is attacked in each combination of layers.
+SEED, COUNT = 11, 600
 FILES = ("artifact", "location", "uri", "path", "source")
 
 
