@@ -18,6 +18,7 @@ def test_the_scripts_of_the_pods_are_these() -> None:
         "create_bucket.py",
         "ensure_role.py",
         "migrate.py",
+        "one_transaction.py",
         "other_workspaces.py",
         "postgresql.py",
         "revisions.py",
