@@ -84,7 +84,7 @@ def files(repository, folder=None):
 
 def main():
     # Hide MLflow's recommendations of further steps: this script takes these steps anyway.
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
     workspace = sys.argv[1]
     options = server_options()
     database_scope.install()
