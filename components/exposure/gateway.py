@@ -38,9 +38,18 @@ class Route(Protocol):
         ...
 
     def expose(
-        self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        *,
+        address: Address,
+        service: k8s.core.v1.Service,
+        opts: pulumi.ResourceOptions,
+        wait: bool = True,
     ) -> pulumi.Resource:
-        """Expose `service`, which has one port called `http`, at `address` with TLS."""
+        """Expose `service`, which has one port called `http`, at `address` with TLS.
+
+        `wait` is whether other resources need the exposure, so that Pulumi has to wait until it works.
+        """
         ...
 
 
@@ -62,7 +71,8 @@ class Gateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Gateway", name, None, opts)
-        args.route.expose(name, address=args.address, service=args.service, opts=pulumi.ResourceOptions(parent=self))
+        child = pulumi.ResourceOptions(parent=self)
+        args.route.expose(name, address=args.address, service=args.service, opts=child, wait=False)
         # Independent of any resource, so that a preview can show it.
         self.url = args.address.url
         self.register_outputs({"url": self.url})

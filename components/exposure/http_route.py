@@ -62,7 +62,13 @@ class Listeners(pulumi.ComponentResource):
         self.register_outputs({})
 
     def expose(
-        self, name: str, *, address: Address, service: k8s.core.v1.Service, opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        *,
+        address: Address,
+        service: k8s.core.v1.Service,
+        opts: pulumi.ResourceOptions,
+        wait: bool = True,  # noqa: ARG002 - the provider never waits for an HTTPRoute
     ) -> k8s.apiextensions.CustomResource:
         """Expose `service` at `address` with an HTTPRoute."""
         (listener,) = (role for role, host in self._args.hosts.items() if host == address.host)
