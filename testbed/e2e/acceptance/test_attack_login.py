@@ -2,14 +2,13 @@
 
 import json
 import re
-from collections.abc import Generator
 from http.cookiejar import Cookie
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
 from testbed.e2e.attack import raw, ways
-from testbed.e2e.attack.callers import PEOPLE, callers
+from testbed.e2e.attack.callers import PEOPLE
 from testbed.e2e.attack.oddities import BOB, EVIL, FORGED, POWER, TWO_LENGTHS
 from testbed.e2e.attack.verdict import Caller
 from testbed.e2e.attack.ways import Intruder, Owner
@@ -46,12 +45,6 @@ TARGETS = (
     f"/./{EVIL}/../..//{EVIL}",
     f"//{EVIL}%2f%2e%2e",
 )
-
-
-@pytest.fixture(scope="module")
-def everybody(site: Site, platform: Platform) -> Generator[dict[str, Caller]]:
-    with callers(site, platform) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -5,20 +5,18 @@ Each of the first two groups was open with MLflow 3.17.2 and its authorisation p
 
 import json
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from testbed.e2e.attack import verdict, world
-from testbed.e2e.attack.callers import callers
 from testbed.e2e.attack.line import Line
 from testbed.e2e.attack.table import JSON_HEADERS, Request
 from testbed.e2e.attack.verdict import Answer, Caller
 from testbed.e2e.attack.world import World
 from testbed.e2e.web import Site
-from tools.stack import Platform
 
 Send = Callable[..., Answer]
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
@@ -82,18 +80,6 @@ WAYS = (
 RUN_QUERY = 'query { mlflowGetRun(input: {runId: "$RUN"}) { run { info { runName } data { params { key value } } } } }'
 # A query of no object in particular, for the authorization to judge instead of the other one.
 HARMLESS = "query { mlflowSearchModelVersions(input: {filter: \"name='x'\"}) { modelVersions { name } } }"
-
-
-@pytest.fixture(scope="module")
-def everybody(site: Site, platform: Platform) -> Generator[dict[str, Caller]]:
-    with callers(site, platform) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def victim(site: Site, everybody: dict[str, Caller]) -> World:
-    owner = everybody["other manager"]
-    return world.make(Line(site), owner.token, owner.workspace)
 
 
 @pytest.fixture(scope="module")

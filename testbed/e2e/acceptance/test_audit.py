@@ -10,7 +10,7 @@ import pytest
 
 from components.team.permissions import API_GROUP
 from testbed.e2e import kube
-from testbed.e2e.attack.callers import PEOPLE, callers
+from testbed.e2e.attack.callers import PEOPLE
 from testbed.e2e.attack.verdict import Caller
 from testbed.e2e.commands import run, wait_for
 from testbed.e2e.people import id_token
@@ -41,12 +41,6 @@ for process in pathlib.Path("/proc").iterdir():
     if process.name.isdigit() and int(process.name) not in (1, os.getpid()):
         os.kill(int(process.name), signal.SIGKILL)
 """
-
-
-@pytest.fixture(scope="module")
-def everybody(site: Site, platform: Platform) -> Iterator[dict[str, Caller]]:
-    with callers(site, platform) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,14 @@
-"""What is not on the list of routes does not exist, and collections are refused instead of emptied."""
+"""Routes that are not on the list do not exist, and collections are refused instead of emptied."""
 
 import json
-from collections.abc import Generator
 
 import pytest
 
-from testbed.e2e.attack import world
-from testbed.e2e.attack.callers import callers
 from testbed.e2e.attack.line import Line
 from testbed.e2e.attack.table import JSON_HEADERS, Request
 from testbed.e2e.attack.verdict import Answer, Caller
 from testbed.e2e.attack.world import World
 from testbed.e2e.web import Site
-from tools.stack import Platform
 
 SEARCH = "/api/2.0/mlflow/experiments/search"
 GET = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=x"
@@ -39,18 +35,6 @@ NOT_SERVED = (
     ("POST", SEARCH.replace("/search", "/x/..;/search")),
 )
 CALLERS = ("manager", "stranger")
-
-
-@pytest.fixture(scope="module")
-def everybody(site: Site, platform: Platform) -> Generator[dict[str, Caller]]:
-    with callers(site, platform) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def victim(site: Site, everybody: dict[str, Caller]) -> World:
-    owner = everybody["other manager"]
-    return world.make(Line(site), owner.token, owner.workspace)
 
 
 def _send(site: Site, caller: Caller, method: str, path: str, document: object = None) -> Answer:
