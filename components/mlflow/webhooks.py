@@ -1,4 +1,4 @@
-"""What webhooks need: the key that their secrets are encrypted with, and network access to their hosts."""
+"""Needs of webhooks: the key that their secrets are encrypted with, and network access to their hosts."""
 
 import base64
 import hashlib

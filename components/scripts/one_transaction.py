@@ -20,7 +20,7 @@ class Shared:
 
     @contextmanager
     def begin(self) -> Iterator[SimpleNamespace]:
-        """What Alembic's environment takes the engine from."""
+        """An object from which Alembic's environment takes the engine."""
         yield SimpleNamespace(engine=self)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Which rows of each table the server's role may see and write, derived from the tables' columns and foreign keys.
+"""Rules for the rows that the server's role may see and write, derived from the tables' columns and foreign keys.
 
 A table with a column `workspace` shows the rows of the transaction's workspace; every other table shows those whose
 parent row is visible. What a row refers to has to be visible when it is written: PostgreSQL itself checks foreign keys
@@ -47,7 +47,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What the server's role may do with a table; without privileges it has no policy either."""
+    """Rights of the server's role in a table; without privileges it has no policy either."""
 
     visible: str = "false"
     """Condition for rows that it reads, changes and deletes."""
@@ -217,7 +217,7 @@ def _condition(table: str, reference: Reference) -> str:
 
 
 def _carries_workspace(reference: Reference) -> bool:
-    """Whether the foreign key itself demands a parent in the same workspace."""
+    """True if the foreign key itself demands a parent in the same workspace."""
     return (ROOT_COLUMN, ROOT_COLUMN) in zip(reference.columns, reference.parent_columns, strict=True)
 
 

@@ -147,7 +147,7 @@ def bring_in_line(connection: sqlalchemy.Connection, server: str | None) -> int:
 
 
 def faults(engine: sqlalchemy.Engine, server: str | None) -> list[str]:
-    """What is not as it should be according to the catalog, after `bring_in_line`.
+    """Differences between the catalog and the rules after `bring_in_line`, as texts; empty if there are none.
 
     Raises:
         row_rules.NoRuleError: a table has no rule.

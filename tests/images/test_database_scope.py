@@ -19,7 +19,7 @@ class DriverError(Exception):
 
 
 class WrappedError(Exception):
-    """What SQLAlchemy makes of it."""
+    """The error into which SQLAlchemy turns the driver's."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What the census finds in sources, and how it compares that with the reviewed list."""
+"""The census of sources: its findings, and its comparison of them with the reviewed list."""
 
 import tomllib
 

@@ -1,4 +1,4 @@
-"""Who did what: the audit log of the deployed platform, out of the logs of all server pods.
+"""Command that shows who did what: the audit log of the deployed platform, out of the logs of all server pods.
 
 `python -m tools.audit [--team NAME] [--since PERIOD] [--json]`. kubectl reaches back to the last rotation of a
 container's log, and to the container before the last restart; docs/audit.md says how to keep more.

@@ -36,7 +36,7 @@ SHOWN = 40
 
 @dataclass(slots=True)
 class Attack:
-    """What the run has found."""
+    """Findings of the run."""
 
     outcome: Outcome = field(default_factory=Outcome)
     own: Outcome = field(default_factory=Outcome)

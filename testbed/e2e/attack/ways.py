@@ -96,7 +96,7 @@ def cookies(visitor: Visitor) -> dict[str, str]:
 
 
 def holes(owner: Owner, intruders: Sequence[Intruder]) -> list[str]:
-    """What the intruders have seen or changed of the owner's workspace, and where they passed for somebody else."""
+    """Holes: where intruders saw or changed the owner's workspace, or passed for somebody else."""
     site, number = owner.site, uuid.uuid4().hex[:12]
     kept, planted = f"kept-{number}", f"planted-{number}"
     owner.create(kept)

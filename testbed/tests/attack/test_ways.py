@@ -24,7 +24,7 @@ def refusing(content: bytes) -> bytes:
 
 
 def holes(monkeypatch: pytest.MonkeyPatch, server: Server, intruders: list[Intruder]) -> list[str]:
-    """What the attack reports about a server."""
+    """The holes that the attack reports about a server."""
     names: list[str] = []
 
     def ask(_site: Site, method: str, path: str, **options: object) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 
 def keep(registry: MutableMapping[str, Any], own: Collection[type], refuse: Callable[[str], Exception]) -> None:
-    """Where the class of a scheme is not in `own`, replace it by a function that raises what `refuse` returns.
+    """Replace each scheme's class that is not in `own` by a function that raises what `refuse` returns.
 
     The schemes stay registered, so MLflow's check of a scheme, and its error messages, do not change.
 

@@ -33,7 +33,7 @@ class IdentityHeaders:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identified:
-    """What a request's headers say about its caller."""
+    """The caller that a request's headers name, or the reason to refuse the request."""
 
     caller: Caller | None
     """None if the headers name nobody."""

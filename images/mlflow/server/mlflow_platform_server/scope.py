@@ -28,7 +28,7 @@ class ScopeError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Who sent a request, as the login asserts it."""
+    """The sender of a request, as the login asserts it."""
 
     user: str
     """E-mail address of a person, or `system:serviceaccount:NAMESPACE:NAME`."""
@@ -59,7 +59,7 @@ class Scope:
 
 @dataclass(kw_only=True, slots=True)
 class RequestFacts:
-    """What the layers in front of MLflow have found out about a request; each fills in its part."""
+    """Findings of the layers in front of MLflow about a request; each layer fills in its part."""
 
     id: str
     """Request ID, in the audit log, in the server's log and in the answer's header X-Request-ID."""

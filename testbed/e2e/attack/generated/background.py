@@ -27,7 +27,7 @@ class Actors:
     resting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     sent: int = 0
     refused: list[str] = field(default_factory=list[str])
-    """What should have succeeded and has not."""
+    """Requests that should have succeeded and have not."""
 
     threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
 

@@ -31,7 +31,7 @@ NAMELESS = Path(__file__).with_name("nameless.yaml")
 
 
 class Kind(StrEnum):
-    """What a field can refer to an object by."""
+    """The means by which a field can refer to an object."""
 
     ID = "id"
     NAME = "name"
@@ -86,7 +86,7 @@ def read(document: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[Fiel
 
 
 def kind(field: Field) -> Kind | None:  # noqa: PLR0911 - a table, in order of precedence
-    """What a field can refer to an object by; None for a field that cannot."""
+    """The means by which a field can refer to an object; None for a field that cannot."""
     name = field.name
     if field.path.endswith("{key}") or field.type in NUMBERS or name in NO_IDS:
         return None

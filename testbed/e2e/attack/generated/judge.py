@@ -47,7 +47,7 @@ NEW = (
 
 
 def faults(case: Case, sent: Request, answer: Answer, secrets: Collection[str]) -> Iterator[str]:
-    """What is wrong with an answer by itself."""
+    """Faults of an answer by itself, without its twin."""
     if leaked := verdict.leaked(sent.text, answer, secrets):
         yield f"LEAK of {leaked[0]}"
     if found := [one for one in INTERNALS if one in answer.text]:

@@ -1,4 +1,4 @@
-"""What is put into a field to refer to another team's object: templates, by kind of field.
+"""Templates of what is put into a field to refer to another team's object, by kind of field.
 
 `$victim_X` is the value X of the attacked team's objects (objects.yaml, and page tokens). The twin of a request has
 values of the same shape in these places that belong to nothing (`absent`). No template says the victim's secret as a

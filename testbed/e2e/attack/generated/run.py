@@ -49,7 +49,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """Who attacks whom."""
+    """The attackers, and the team that they attack."""
 
     connect: Callable[[], Sender]
     callers: Mapping[str, Caller]
@@ -85,7 +85,7 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """What was wrong with a case or with an own request."""
+    """A fault of a case, or of an own request."""
 
     what: str
     case: str
@@ -99,7 +99,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run has found."""
+    """Findings of a run."""
 
     faults: list[Fault] = field(default_factory=list[Fault])
     sent: list[Sent] = field(default_factory=list[Sent])
