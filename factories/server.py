@@ -58,6 +58,7 @@ def server(
             ),
             upload_space=settings.upload_space,
             access_cache_seconds=settings.access_cache_seconds,
+            bounds=settings.bounds.model_dump(),
             database=database,
             artifact_store=artifact_store,
             trust=context.trust,

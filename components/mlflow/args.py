@@ -1,6 +1,6 @@
 """Input of the MLflow server, and the labels and the service account that other components refer to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -65,6 +65,9 @@ class MLflowArgs:
 
     access_cache_seconds: int
     """Seconds for which an RBAC decision is cached: a revocation takes effect after that time."""
+
+    bounds: Mapping[str, int]
+    """Bounds of requests by name, as in bounds.py of the server's package."""
 
     database: Database
     artifact_store: ArtifactStore

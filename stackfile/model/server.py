@@ -2,9 +2,12 @@
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from stackfile import values
 from stackfile.kinds import whole
 from stackfile.model.base import Model
+from stackfile.model.bounds import Bounds
 
 
 class Autoscaling(Model):
@@ -73,6 +76,9 @@ class Server(Model):
     webhook_hosts: tuple[values.Host, ...] = ()
     """Hosts that webhooks may be sent to, by https on port 443. They need public addresses, and the server connects to
     them directly, without a proxy."""
+
+    bounds: Bounds = Field(default_factory=Bounds)
+    """How much one request, one caller and one team may use at once."""
 
     paused: values.Flag = False
     """Remove the server's Deployment and keep everything else: for a schema migration that is incompatible with the
