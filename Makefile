@@ -25,7 +25,7 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach audit test e2e attack evidence rehearse bench fmt generate picture ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach audit test e2e attack evidence rehearse pressure bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ rehearse: testbed ## run the rehearsal NAME; without NAME, list all rehearsals a
 attack: testbed ## run all generated attacks on the deployed `dev` stack; SEED= COUNT= run a sample, CASE=12,345 repeats cases
 	@ATTACK_SEED='$(SEED)' ATTACK_COUNT='$(or $(COUNT),1000000)' ATTACK_SECONDS=86400 ATTACK_CASE='$(CASE)' \
 		$(PYTHON) -m testbed exec -- .venv/bin/pytest -q testbed/e2e/acceptance/test_generated_attacks.py
+
+pressure: testbed ## attack the availability of the deployed `dev` stack, and print what another team notices; NAME= selects attacks
+	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.pressure $(if $(NAME),'$(NAME)')
 
 bench: testbed ## measure the preview time, and the cost of login and row-level security and the throughput of the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost

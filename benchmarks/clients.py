@@ -96,6 +96,11 @@ def way(platform: Platform, team: str, token: str) -> Way:
 
 def make_run(chosen: Way, name: str) -> str:
     """Create an MLflow experiment and a run in it, from this machine, and return the run's id."""
+    return make_experiment(chosen, name)[1]
+
+
+def make_experiment(chosen: Way, name: str) -> tuple[str, str]:
+    """Create an MLflow experiment and a run in it, from this machine, and return the ids of both."""
 
     def create(what: str, document: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
         connection = chosen.connect()
@@ -105,4 +110,4 @@ def make_run(chosen: Way, name: str) -> str:
             return json.load(answer)
 
     experiment = create("experiments", {"name": f"{name}-{time.time_ns()}"})["experiment_id"]
-    return create("runs", {"experiment_id": experiment})["run"]["info"]["run_id"]
+    return experiment, create("runs", {"experiment_id": experiment})["run"]["info"]["run_id"]

@@ -56,11 +56,13 @@ class Client:
         )
         return json.loads(done.stdout.splitlines()[-1])
 
-    def start(self, name: str, *, team: str, output: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
+    def start(
+        self, name: str, *arguments: str, team: str, output: Path, env: Mapping[str, str]
+    ) -> subprocess.Popen[str]:
         """Start a script of `client/` that goes on until its input is closed."""
         with output.open("w", encoding="utf-8") as out, output.with_suffix(".log").open("w", encoding="utf-8") as log:
             return subprocess.Popen(
-                [self.python, SCRIPTS / f"{name}.py"],
+                [self.python, SCRIPTS / f"{name}.py", *arguments],
                 env=self._variables(team) | dict(env),
                 cwd=self.folder,
                 stdin=subprocess.PIPE,

@@ -86,6 +86,11 @@ _ALL = (
         files=("testbed/e2e/pods",),
     ),
     Rehearsal(
+        name="pressure",
+        shows="attacks on availability, a greedy team and a hanging API server stop nobody else",
+        files=(_ARTIFACTS, _DATABASE, _EXPOSURE, _LOGIN, _TEAM, "benchmarks"),
+    ),
+    Rehearsal(
         name="logins",
         shows="browser sessions, passwords, strict mode, a one-team stack, programs' own service accounts, revocation",
         files=(
