@@ -317,11 +317,15 @@ def test_an_endpoint_is_set_only_where_there_is_one(endpoint: str | None) -> Non
     assert environment(container(server(endpoint), "mlflow-server")).get("MLFLOW_S3_ENDPOINT_URL") == endpoint
 
 
-def test_the_server_may_list_workspaces_and_review_access_and_nothing_else() -> None:
+def test_the_server_may_read_workspaces_and_bindings_and_review_access_and_nothing_else() -> None:
     got = server()
     assert got["mlflow-role"].inputs["rules"] == [
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["mlflowconfigs"], "verbs": ["get", "list", "watch"]},
+        {
+            "apiGroups": ["rbac.authorization.k8s.io"],
+            "resources": ["rolebindings", "clusterrolebindings"],
+            "verbs": ["list", "watch"],
+        },
         {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     ]
     assert got["mlflow-binding"].inputs["subjects"] == [
