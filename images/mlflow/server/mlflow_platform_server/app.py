@@ -86,8 +86,7 @@ def create_app() -> PathPrefix:
         handlers._get_tracking_store()
         handlers._get_model_registry_store()
         if config.workspaces_enabled:
-            # Made now, so that the namespaces are known before the first request.
-            workspace_helpers._get_workspace_store()
+            workspace_helpers._get_workspace_store().namespaces = access.namespaces
         layers = _layers(config, access, by_token=by_token)
     access.wait(workspaces=config.workspaces_enabled)
     return layers
@@ -106,9 +105,11 @@ def _access(config: KubernetesAuthConfig, *, by_token: bool) -> KubernetesAccess
         unavailable=plugin.unavailable,
     )
     plugin.adapt_reviews(access.reviews)
-    plugin.adapt_workspaces(access.follow, access.visible)
-    identities = None if by_token else os.environ[IDENTITIES_VARIABLE]
-    access.start(identities, workspaces=config.workspaces_enabled)
+    plugin.adapt_list(access.visible)
+    access.start(
+        identities=None if by_token else os.environ[IDENTITIES_VARIABLE],
+        namespaces=plugin.namespaces_config() if config.workspaces_enabled else None,
+    )
     return access
 
 

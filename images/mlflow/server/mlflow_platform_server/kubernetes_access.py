@@ -34,7 +34,7 @@ class KubernetesAccess:
         resources: Sequence[str],
         unavailable: Callable[[], Exception],
     ) -> None:
-        """Prepare everything; `start` and `follow` begin to copy.
+        """Prepare everything; `start` begins to copy.
 
         Args:
             api: the connection.
@@ -62,19 +62,21 @@ class KubernetesAccess:
             resources=resources,
         )
 
-    def start(self, identities: str | None = None, *, workspaces: bool) -> None:
-        """Begin to copy the lists of identities with a label selector and, with workspaces, all bindings."""
+    def start(self, *, identities: str | None, namespaces: tuple[str | None, Sequence[str]] | None) -> None:
+        """Begin to copy.
+
+        Args:
+            identities: label selector of the lists of identities; None: there are none.
+            namespaces: label selector of the namespaces that are workspaces, and patterns of the names of those that
+                never are; None: MLflow runs without workspaces.
+        """
         if identities is not None:
             identity_lists.follow(identities, self._api)
-        if workspaces:
+        if namespaces is not None:
+            selector, self.namespaces.excluded = namespaces
+            self._copy(workspaces.PATH, self.namespaces, {"labelSelector": selector} if selector else {})
             self._copy(ROLE_BINDINGS, self.bindings)
             self._copy(CLUSTER_ROLE_BINDINGS, self.cluster_bindings)
-
-    def follow(self, selector: str | None, excluded: Sequence[str]) -> Namespaces:
-        """Begin to copy the namespaces with a label selector, but for those whose names match a pattern."""
-        self.namespaces.excluded = excluded
-        self._copy(workspaces.PATH, self.namespaces, {"labelSelector": selector} if selector else {})
-        return self.namespaces
 
     def _copy(self, path: str, copy: Copy, query: Mapping[str, str] | None = None) -> None:
         self._watches.append(Watch(self._api, path, copy, query))

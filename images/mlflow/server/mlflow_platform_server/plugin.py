@@ -17,7 +17,6 @@ from mlflow_kubernetes_plugins.auth.authorizer import KubernetesAuthorizer
 from mlflow_kubernetes_plugins.workspace_plugin import provider
 
 from mlflow_platform_server import open_paths
-from mlflow_platform_server.namespaces import Namespaces
 from mlflow_platform_server.reviews import Question, ReviewFailedError, Reviews, TokenRefusedError
 from mlflow_platform_server.scope import Caller
 from mlflow_platform_server.visible_workspaces import VisibleWorkspaces
@@ -60,19 +59,14 @@ def adapt_reviews(reviews: Reviews) -> None:
     middleware.KubernetesAuthMiddleware._apply_response_authorization_filters = _with_errors(filters)
 
 
-def adapt_workspaces(
-    follow: Callable[[str | None, Sequence[str]], Namespaces], visible: VisibleWorkspaces | None
-) -> None:
-    """Let the plugin take namespaces and the list of a caller's workspaces from here; no objects MLflowConfig.
+def namespaces_config() -> tuple[str | None, Sequence[str]]:
+    """Label selector of the namespaces that are workspaces, and patterns of the names of those that never are."""
+    config = provider.KubernetesWorkspaceProviderConfig.from_sources()
+    return config.label_selector, config.namespace_exclude_globs
 
-    Args:
-        follow: starts to copy the namespaces with a label selector, but for those that match patterns of names.
-        visible: finds a caller's workspaces; None if MLflow runs without workspaces.
-    """
-    provider.NamespaceCache = lambda _, selector, excluded: follow(selector, excluded)
-    provider.MlflowConfigCache = NoConfigs
-    if visible is None:
-        return
+
+def adapt_list(visible: VisibleWorkspaces) -> None:
+    """Let the plugin take a caller's workspaces from `visible`, instead of reviewing each workspace that exists."""
 
     async def only_visible(_: Any, response: Any, *, auth_result: Any) -> None:
         payload, _ = await middleware.KubernetesAuthMiddleware._read_json_response_payload(response)
@@ -109,16 +103,6 @@ class NoClient:
 
     def close(self) -> None:
         """Do nothing."""
-
-
-class NoConfigs:
-    """Takes the place of the plugin's copy of MLflowConfig objects: the platform has none, and no rights to Secrets."""
-
-    def __init__(self, *_: object, **__: object) -> None:
-        """Watch nothing."""
-
-    def get_config(self, namespace: str) -> None:
-        """Return None."""
 
 
 def unavailable() -> MlflowException:
