@@ -1,9 +1,13 @@
 """Access reviews: what is asked, and about whom."""
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mlflow_platform_server import reviews
+from mlflow_platform_server.known_identities import UNLISTED
 from mlflow_platform_server.review_engine import Decisions, ReviewEngine
 from mlflow_platform_server.reviews import AccessReviews, Identity, Question, Reviews, digest
 from mlflow_platform_server.scope import Caller
@@ -92,16 +96,33 @@ def test_an_identity_without_a_token_needs_no_review_and_one_with_a_token_is_rea
     assert len(kubernetes.asked) == 1
 
 
+def test_a_callers_key_is_the_same_in_every_process_although_the_name_in_the_review_is_not() -> None:
+    code = (
+        "from mlflow_platform_server.known_identities import UNLISTED\n"
+        "from mlflow_platform_server.reviews import digest\n"
+        "from mlflow_platform_server.scope import Caller\n"
+        "print(digest(Caller(user=UNLISTED + 'u')), UNLISTED)"
+    )
+    folder = str(Path(reviews.__file__).parents[1])
+    printed = subprocess.run(  # noqa: S603 - the line above
+        [sys.executable, "-c", code], env={"PYTHONPATH": folder}, capture_output=True, text=True, check=True
+    )
+    key, prefix = printed.stdout.split()
+    assert key == digest(Caller(user=f"{UNLISTED}u"))
+    assert prefix != UNLISTED
+
+
 def test_callers_are_the_same_only_if_kubernetes_decides_the_same_for_them() -> None:
     same = digest(Caller(user="u", groups=("a", "b")))
     assert same == digest(Caller(user="u", groups=("b", "a"), claimed_groups=("c",)))
     token = Caller(user="u", groups=("a", "b"), token="t")  # noqa: S106 - not a secret
     assert digest(token) == digest(Caller(user="", token="t"))  # noqa: S106 - not a secret
     others = [
+        Caller(user=f"{UNLISTED}u", groups=("a", "b")),
         Caller(user="u", groups=("a",)),
         Caller(user="u", groups=("a,b",)),
         Caller(user="ua", groups=("b",)),
         Caller(user="u", groups=("a", "b"), token="s"),  # noqa: S106 - not a secret
         token,
     ]
-    assert len({same, *map(digest, others)}) == 6
+    assert len({same, *map(digest, others)}) == 7

@@ -103,6 +103,7 @@ def _access(config: KubernetesAuthConfig, *, by_token: bool) -> KubernetesAccess
         outage_seconds=limits.outage_seconds,
         resources=constants.WORKSPACE_PERMISSION_RESOURCE_PRIORITY,
         unavailable=plugin.unavailable,
+        shared=kubernetes_access.shared_answers(),
     )
     plugin.adapt_reviews(access.reviews)
     plugin.adapt_list(access.visible)

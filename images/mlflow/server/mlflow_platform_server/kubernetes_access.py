@@ -3,8 +3,11 @@
 Nothing here waits for Kubernetes before requests are served, except `wait`, for a bounded time.
 """
 
+import logging
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from mlflow_platform_server import identity_lists, known_identities, kubernetes_api, kubernetes_reviews, review_engine
 from mlflow_platform_server import namespaces as workspaces
@@ -13,11 +16,15 @@ from mlflow_platform_server.review_engine import Decisions, ReviewEngine
 from mlflow_platform_server.reviews import AccessReviews, Reviews
 from mlflow_platform_server.role_bindings import CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, BindingIndex
 from mlflow_platform_server.scope import Caller
+from mlflow_platform_server.shared_answers import SharedAnswers
+from mlflow_platform_server.shared_answers import path as shared_path
 from mlflow_platform_server.visible_workspaces import VisibleWorkspaces
 from mlflow_platform_server.watches import Copy, Watch
 
 # Longest wait for the first copies when the server starts.
 START_SECONDS = 5
+
+_logger = logging.getLogger(__name__)
 
 
 class KubernetesAccess:
@@ -33,6 +40,7 @@ class KubernetesAccess:
         outage_seconds: float,
         resources: Sequence[str],
         unavailable: Callable[[], Exception],
+        shared: SharedAnswers | None = None,
     ) -> None:
         """Prepare everything; `start` begins to copy.
 
@@ -44,11 +52,12 @@ class KubernetesAccess:
             outage_seconds: time for which a yes goes on counting while Kubernetes does not answer.
             resources: MLflow's resources; whoever may list one of them in a workspace sees the workspace.
             unavailable: makes the error for requests before the namespaces are known.
+            shared: answers of all worker processes of the pod.
         """
         self._api = api
         self._by_token = by_token
         self._watches = list[Watch]()
-        decisions = Decisions(cache_seconds, outage_seconds)
+        decisions = Decisions(cache_seconds, outage_seconds, shared=shared)
         asker = kubernetes_reviews.asker(api, by_token=by_token)
         self.reviews = Reviews(ReviewEngine(decisions, review_seconds), asker, known_identities.reviewed_user)
         self.judge = AccessReviews(self.reviews)
@@ -108,3 +117,12 @@ class KubernetesAccess:
 def connected() -> kubernetes_api.KubernetesApi:
     """The API server, with a connection for each thread that reviews."""
     return kubernetes_api.connected(connections=review_engine.THREADS)
+
+
+def shared_answers() -> SharedAnswers | None:
+    """The answers of all worker processes of the pod; None if there is no place for them."""
+    try:
+        return SharedAnswers(shared_path(Path(tempfile.gettempdir())))
+    except OSError:
+        _logger.exception("The workers of this pod cannot share answers: each only goes on with its own in an outage.")
+        return None

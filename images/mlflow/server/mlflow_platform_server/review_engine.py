@@ -15,6 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlflow_platform_server.shared_answers import SharedAnswers
+
 # As many answers of each kind, yes and no, are remembered, with about 500 bytes each.
 ENTRIES = 10_000
 # Questions that are sent at once. They have threads of their own: those of asyncio may all wait for the artifact store.
@@ -48,8 +50,15 @@ class Decisions:
     """Answers of the last minutes; the least recently used ones are forgotten first. Its user holds a lock."""
 
     def __init__(
-        self, fresh_seconds: float, outage_seconds: float, entries: int = ENTRIES, clock: Clock = time.monotonic
+        self,
+        fresh_seconds: float,
+        outage_seconds: float,
+        entries: int = ENTRIES,
+        clock: Clock = time.monotonic,
+        shared: SharedAnswers | None = None,
     ) -> None:
+        """`shared` has the answers of other processes too, which count during an outage."""
+        self._shared = shared
         self._fresh_seconds = fresh_seconds
         self._outage_seconds = outage_seconds
         self._entries = entries
@@ -70,13 +79,15 @@ class Decisions:
 
     def lasting(self, key: Key) -> object | None:
         """The answer, if it counts during an outage: a yes, confirmed recently, whose token was not refused since."""
-        entry = self._yes.get(key)
-        if entry is None or self._clock() >= entry[1] + self._outage_seconds:
+        answer, asked = self._yes.get(key) or self._no.get(key) or (None, float("-inf"))
+        if self._shared is not None and (other := self._shared.get(key)) is not None and other[1] > asked:
+            answer, asked = other
+        recent = self._clock() < asked + self._outage_seconds and self._refused.get(key[0], float("-inf")) < asked
+        if not answer or not recent:
             return None
-        if self._refused.get(key[0], float("-inf")) >= entry[1]:
-            return None
-        self._yes.move_to_end(key)
-        return entry[0]
+        if key in self._yes:
+            self._yes.move_to_end(key)
+        return answer
 
     def put(self, key: Key, answer: object, asked: float) -> None:
         """Remember an answer; it is as old as its question, which was sent at the time `asked`."""
@@ -86,6 +97,8 @@ class Decisions:
                 return
             known.pop(key, None)
         _keep(self._yes if answer else self._no, key, (answer, asked), self._entries)
+        if self._shared is not None and isinstance(answer, bool):
+            self._shared.put(key, answer, asked)
 
     def refuse(self, subject: str) -> None:
         """Remember that a subject's token is refused: its earlier answers do not count during an outage."""

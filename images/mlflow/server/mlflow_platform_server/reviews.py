@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
+from mlflow_platform_server.known_identities import UNLISTED
 from mlflow_platform_server.review_engine import OutageError, ReviewEngine, ReviewFailedError, TokenRefusedError
 from mlflow_platform_server.scope import Caller
 
@@ -120,7 +121,14 @@ class AccessReviews:
 
 
 def digest(caller: Caller) -> str:
-    """A caller's key: two callers have the same only if Kubernetes decides the same for them."""
-    # With a token, Kubernetes reads nothing else.
-    identity = [caller.user, *sorted(caller.groups)] if caller.token is None else {"token": caller.token}
+    """A caller's key: two callers have the same only if Kubernetes decides the same for them.
+
+    It is the same in all processes: whose name counts for nothing has another name in the reviews of each.
+    """
+    if caller.token is not None:
+        # Kubernetes reads nothing else.
+        identity: object = {"token": caller.token}
+    else:
+        unlisted = caller.user.startswith(UNLISTED)
+        identity = [unlisted, caller.user.removeprefix(UNLISTED), *sorted(caller.groups)]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
