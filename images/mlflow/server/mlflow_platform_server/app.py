@@ -86,7 +86,8 @@ def create_app() -> PathPrefix:
         handlers._get_tracking_store()
         handlers._get_model_registry_store()
         if config.workspaces_enabled:
-            workspace_helpers._get_workspace_store().namespaces = access.namespaces
+            store = workspace_helpers._get_workspace_store()
+            store.namespaces, store.visible = access.namespaces, access.visible
         layers = _layers(config, access, by_token=by_token)
     access.wait(workspaces=config.workspaces_enabled)
     return layers

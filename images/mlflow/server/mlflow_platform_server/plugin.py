@@ -5,6 +5,7 @@ it asks and what it makes of the answers is its own. Its list of paths that need
 `open_paths.py`.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -75,9 +76,10 @@ def adapt_list(visible: VisibleWorkspaces) -> None:
             names = await visible.of(Caller(user=identity.user or "", groups=identity.groups, token=identity.token))
         except (ReviewFailedError, TokenRefusedError) as error:
             raise _for_client(error) from error
-        listed = payload.get("workspaces", []) if isinstance(payload, dict) else []
-        kept = [one for one in listed if isinstance(one, dict) and one.get("name") in names]
-        if kept != listed:
+        listed = payload.get("workspaces") if isinstance(payload, dict) else None
+        kept = [one for one in listed or () if isinstance(one, dict) and one.get("name") in names]
+        # MLflow leaves an empty list out; its pages and the plugin's clients expect one.
+        if payload is not None and kept != listed:
             middleware.KubernetesAuthMiddleware._replace_json_response_payload(
                 response, {**payload, "workspaces": kept}
             )
@@ -103,6 +105,18 @@ class NoClient:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def visible_to(visible: VisibleWorkspaces, caller: Caller) -> set[str]:
+    """Names of the workspaces that a caller may see; for callers in a thread.
+
+    Raises:
+        MlflowException: that is unknown now, or Kubernetes does not accept the caller's token.
+    """
+    try:
+        return asyncio.run(visible.of(caller))
+    except (ReviewFailedError, TokenRefusedError) as error:
+        raise _for_client(error) from error
 
 
 def unavailable() -> MlflowException:

@@ -40,7 +40,7 @@ class SharedAnswers:
         return self._read(place, name)
 
     def put(self, key: object, answer: bool, asked: float) -> None:  # noqa: FBT001 - an answer
-        """Remember an answer. A no takes only the place of a yes to the same question, so that no flood evicts a yes."""
+        """Remember an answer. A no takes only the place of a yes to the same question, so no flood evicts a yes."""
         place, name = self._place(key)
         known = self._read(place, name)
         if (known is None and not answer) or (known is not None and known[1] > asked):
