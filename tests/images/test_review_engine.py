@@ -72,9 +72,9 @@ def run(steps: Callable[[ReviewEngine, Kubernetes, Clock], Coroutine[Any, Any, N
     asyncio.run(go())
 
 
-def known_yes(clock: Clock, kubernetes: Kubernetes) -> ReviewEngine:
+def known_yes(clock: Clock, kubernetes: Kubernetes, seconds: float = DEADLINE) -> ReviewEngine:
     """An engine that knows a yes, which needs confirmation now."""
-    reviews = engine(clock)
+    reviews = engine(clock, seconds)
     assert reviews.decide_blocking(KEY, kubernetes) is True
     clock.now += FRESH
     return reviews
@@ -208,7 +208,7 @@ def test_a_question_that_takes_too_long_is_an_outage_in_the_event_loop_and_in_th
 
 def test_after_a_failure_one_question_tries_again_and_all_others_are_answered_at_once() -> None:
     clock, kubernetes = Clock(), Kubernetes()
-    reviews = known_yes(clock, kubernetes)
+    reviews = known_yes(clock, kubernetes, seconds=600)
     kubernetes.answer = OutageError("down")
     assert reviews.decide_blocking(KEY, kubernetes) is True
     assert kubernetes.asked == 2
@@ -226,6 +226,8 @@ def test_after_a_failure_one_question_tries_again_and_all_others_are_answered_at
             reviews.decide_blocking(("bob", "team-a"), kubernetes)
     for _ in range(3):
         assert kubernetes.began.acquire(timeout=10)
+    # It is still waiting, so nobody has waited for it.
+    assert kubernetes.at_once == 1
     kubernetes.open.set()
     assert kubernetes.asked == 3
 
