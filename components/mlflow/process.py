@@ -19,7 +19,7 @@ MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-te
 # images/mlflow/server runs every request in a context of its own; this is a second protection, against whatever else
 # a connection may carry over.
 ONE_REQUEST_PER_CONNECTION = "--header connection:close"
-WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=kubernetes://")
+WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=mlflow-platform://")
 # Limit of a request's headers in Traefik and OAuth2-Proxy: the default of Go. uvicorn's default of 64 KiB is too small
 # for a user in 200 groups.
 HEADER_BYTES = 1024 * 1024

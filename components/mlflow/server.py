@@ -115,7 +115,7 @@ class MLflow(pulumi.ComponentResource):
         )
 
     def _access(self, name: str, account: core.ServiceAccount, args: MLflowArgs) -> rbac.ClusterRoleBinding:
-        """RBAC of the server's service account: it may read namespaces and, if needed, create SubjectAccessReviews."""
+        """RBAC of the server: it may read namespaces and bindings and, if needed, create SubjectAccessReviews."""
         child = pulumi.ResourceOptions(parent=self)
         # A SelfSubjectAccessReview with the caller's token needs no right of the server.
         reviews = rbac.PolicyRuleArgs(
@@ -126,11 +126,11 @@ class MLflow(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
             rules=[
                 rbac.PolicyRuleArgs(api_groups=[""], resources=["namespaces"], verbs=["get", "list", "watch"]),
-                # Without it the plugin logs a refusal on nearly every request, even where the CRD does not exist.
+                # For the list of workspaces: without an index of bindings, each namespace would need a review.
                 rbac.PolicyRuleArgs(
-                    api_groups=["mlflow.kubeflow.org"],
-                    resources=["mlflowconfigs"],
-                    verbs=["get", "list", "watch"],
+                    api_groups=["rbac.authorization.k8s.io"],
+                    resources=["rolebindings", "clusterrolebindings"],
+                    verbs=["list", "watch"],
                 ),
                 *([] if args.login.passes_token else [reviews]),
             ],

@@ -115,7 +115,7 @@ def proxy(got: Recording) -> dict[str, Any]:
 
 def test_an_mlflow_without_workspaces_reviews_access_in_one_namespace() -> None:
     spec = container(server(only_workspace="team-a"), "mlflow-server")
-    assert not {"--enable-workspaces", "--workspace-store-uri=kubernetes://"} & set(spec["command"])
+    assert not {"--enable-workspaces", "--workspace-store-uri=mlflow-platform://"} & set(spec["command"])
     variables = environment(spec)
     assert variables["MLFLOW_K8S_AUTH_WORKSPACES_ENABLED"] == "false"
     assert variables["MLFLOW_K8S_AUTH_NAMESPACE"] == "team-a"
@@ -130,7 +130,7 @@ def test_the_server_listens_on_the_pods_loopback_alone() -> None:
         "--workers=4",
         "--app-name=mlflow-platform",
         "--enable-workspaces",
-        "--workspace-store-uri=kubernetes://",
+        "--workspace-store-uri=mlflow-platform://",
         "--backend-store-uri=postgresql+psycopg://mlflow@db.example.com:5432/mlflow?sslmode=require",
         "--artifacts-destination=s3-proxied://artifacts",
         "--serve-artifacts",
@@ -317,11 +317,15 @@ def test_an_endpoint_is_set_only_where_there_is_one(endpoint: str | None) -> Non
     assert environment(container(server(endpoint), "mlflow-server")).get("MLFLOW_S3_ENDPOINT_URL") == endpoint
 
 
-def test_the_server_may_list_workspaces_and_review_access_and_nothing_else() -> None:
+def test_the_server_may_read_workspaces_and_bindings_and_review_access_and_nothing_else() -> None:
     got = server()
     assert got["mlflow-role"].inputs["rules"] == [
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": ["mlflow.kubeflow.org"], "resources": ["mlflowconfigs"], "verbs": ["get", "list", "watch"]},
+        {
+            "apiGroups": ["rbac.authorization.k8s.io"],
+            "resources": ["rolebindings", "clusterrolebindings"],
+            "verbs": ["list", "watch"],
+        },
         {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     ]
     assert got["mlflow-binding"].inputs["subjects"] == [

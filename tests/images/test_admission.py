@@ -179,7 +179,7 @@ def test_any_other_path_needs_one(path: str) -> None:
 def test_without_a_decision_nobody_is_admitted_and_clients_are_asked_to_try_again() -> None:
     exchange = ask(ALICE, TEAM_A, judge=Judge(ReviewFailedError("down")))
     assert exchange.status == 503
-    assert (b"retry-after", b"1") in exchange.answer[0]["headers"]
+    assert (b"retry-after", b"10") in exchange.answer[0]["headers"]
     assert not exchange.server.scopes
 
 

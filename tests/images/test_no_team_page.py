@@ -1,12 +1,12 @@
 """The page for people without a team: they are told what to do; everybody else gets MLflow."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
 from mlflow_platform_server.asgi import Message
 from mlflow_platform_server.no_team_page import NoTeamPage
+from mlflow_platform_server.review_engine import OutageError, ReviewFailedError, TokenRefusedError
 from mlflow_platform_server.scope import KEY, Caller, RequestFacts
 
 CAROL = Caller(user="carol@example.com", groups=(), claimed_groups=("guests", "visitors"))
@@ -14,26 +14,27 @@ BROWSER = {"accept": "text/html,*/*", "x-forwarded-email": "carol@example.com", 
 
 
 class Server:
-    """A minimal MLflow: a start page, and a list of the caller's workspaces."""
+    """A minimal MLflow, and a judge of who has access."""
 
-    def __init__(self, workspaces: object, status: int = 200) -> None:
-        """`workspaces` is the answer to the list request; a string is sent as it is, to test invalid JSON."""
-        self.answer = workspaces if isinstance(workspaces, str) else json.dumps(workspaces)
-        self.status = status
-        self.asked: list[Message] = []
+    def __init__(self, *, access: bool = False, failure: Exception | None = None) -> None:
+        self.access = access
+        self.failure = failure
+        self.asked: list[Caller] = []
+        self.paths: list[str] = []
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         """Answer one request."""
-        self.asked.append(scope)
         assert (await receive())["type"] == "http.request"
-        is_list = scope["path"] in {"/api/3.0/mlflow/workspaces", "/api/2.0/mlflow/experiments/get-by-name"}
-        await send({"type": "http.response.start", "status": self.status if is_list else 200, "headers": []})
-        body = self.answer if is_list else "MLflow"
-        await send({"type": "http.response.body", "body": body.encode()})
+        self.paths.append(scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"MLflow"})
 
-
-NONE: dict[str, list[object]] = {"workspaces": []}
-ONE = {"workspaces": [{"name": "team-a"}]}
+    async def has_access(self, caller: Caller) -> bool:
+        """Decide about a caller."""
+        self.asked.append(caller)
+        if self.failure is not None:
+            raise self.failure
+        return self.access
 
 
 def ask(
@@ -43,7 +44,7 @@ def ask(
     headers: dict[str, str] | None = None,
     method: str = "GET",
     caller: Caller | None = CAROL,
-    **options: Any,  # noqa: ANN401 - of the middleware
+    contact: str = "",
 ) -> tuple[int, str]:
     """Send one request; returns status and body."""
     sent: list[dict[str, Any]] = []
@@ -57,12 +58,12 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(dict(message))
 
-    asyncio.run(NoTeamPage(server, **options)(scope, receive, send))
+    asyncio.run(NoTeamPage(server, server.has_access, contact)(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent).decode()
 
 
-def test_people_without_a_workspace_get_the_page() -> None:
-    status, body = ask(Server(NONE))
+def test_people_without_access_get_the_page() -> None:
+    status, body = ask(Server())
     assert status == 403
     assert "you are in no team yet" in body
     assert "carol@example.com" in body
@@ -70,48 +71,36 @@ def test_people_without_a_workspace_get_the_page() -> None:
     assert 'href="oauth2/sign_out"' in body
 
 
-def test_people_with_a_workspace_get_mlflow() -> None:
-    assert ask(Server(ONE)) == (200, "MLflow")
+def test_people_with_access_get_mlflow() -> None:
+    server = Server(access=True)
+    assert ask(server) == (200, "MLflow")
+    assert server.asked == [CAROL]
 
 
-@pytest.mark.parametrize("status", [401, 403, 500])
-def test_a_list_that_is_refused_leaves_the_page_to_mlflow(status: int) -> None:
-    assert ask(Server(NONE, status)) == (200, "MLflow")
+@pytest.mark.parametrize("failure", [ReviewFailedError("down"), OutageError("down"), TokenRefusedError("old")])
+def test_without_a_decision_mlflow_serves_its_own_page(failure: Exception) -> None:
+    assert ask(Server(failure=failure)) == (200, "MLflow")
 
 
-@pytest.mark.parametrize("answer", ["", "<html>", "[]", "null"])
-def test_a_list_that_cannot_be_read_leaves_the_page_to_mlflow(answer: str) -> None:
-    assert ask(Server(answer)) == (200, "MLflow")
+def test_a_request_without_a_caller_is_left_to_mlflow() -> None:
+    server = Server()
+    assert ask(server, caller=None) == (200, "MLflow")
+    assert server.asked == []
 
 
-def test_if_mlflow_has_no_workspaces_people_who_may_not_see_experiments_get_the_page() -> None:
-    assert ask(Server({}, 403), multi_tenant=False)[0] == 403
-    for status in (200, 401, 404, 500):
-        assert ask(Server({"experiments": []}, status), multi_tenant=False) == (200, "MLflow")
-
-
-def test_programs_and_other_paths_cause_no_query() -> None:
+def test_programs_and_other_paths_cause_no_review() -> None:
     for path, headers in (
         ("/", {"accept": "*/*"}),
         ("/api/2.0/mlflow/runs/search", BROWSER),
         ("/static-files/a", BROWSER),
     ):
-        server = Server(NONE)
+        server = Server()
         ask(server, path, headers=headers)
-        assert [scope["path"] for scope in server.asked] == [path]
-
-
-def test_the_list_is_requested_as_the_caller_and_for_no_workspace() -> None:
-    server = Server(NONE)
-    ask(server, headers={**BROWSER, "x-mlflow-workspace": "team-b", "if-none-match": "1", "accept-encoding": "gzip"})
-    (question,) = server.asked
-    assert question["method"] == "GET"
-    assert question["query_string"] == b""
-    assert {name.decode() for name, _ in question["headers"]} == {"x-forwarded-email", "x-forwarded-groups"}
+        assert (server.asked, server.paths) == ([], [path])
 
 
 def test_a_head_request_has_no_body() -> None:
-    assert ask(Server(NONE), method="HEAD") == (403, "")
+    assert ask(Server(), method="HEAD") == (403, "")
 
 
 @pytest.mark.parametrize(
@@ -127,23 +116,19 @@ def test_a_head_request_has_no_body() -> None:
     ],
 )
 def test_the_page_says_whom_to_ask(contact: str, shown: str) -> None:
-    assert shown in ask(Server(NONE), contact=contact)[1]
+    assert shown in ask(Server(), contact=contact)[1]
 
 
 def test_values_from_outside_are_escaped() -> None:
     evil = "<script>alert(1)</script>"
     caller = Caller(user=evil, claimed_groups=(evil, "{user}"))
-    body = ask(Server(NONE), caller=caller, contact=f"https://{evil}")[1]
+    body = ask(Server(), caller=caller, contact=f"https://{evil}")[1]
     assert "<script" not in body
     assert "{user}" in body
 
 
 def test_the_page_shows_names_in_any_letters() -> None:
     caller = Caller(user="zoë@example.com", claimed_groups=("Forschung-München",))
-    body = ask(Server(NONE), caller=caller)[1]
+    body = ask(Server(), caller=caller)[1]
     assert "<strong>zoë@example.com</strong>" in body
     assert "<li>Forschung-München</li>" in body
-
-
-def test_the_page_says_so_if_the_login_has_sent_no_name() -> None:
-    assert "<strong>somebody without a name</strong>" in ask(Server(NONE), caller=None)[1]

@@ -1,56 +1,45 @@
-"""Access reviews: what is asked, remembered and shared."""
+"""Access reviews: what is asked, and about whom."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Coroutine
-from typing import Any
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
 
-import pytest
 from mlflow_platform_server import reviews
-from mlflow_platform_server.reviews import AccessReviews, Decisions, ReviewFailedError, digest
+from mlflow_platform_server.known_identities import UNLISTED
+from mlflow_platform_server.review_engine import Decisions, ReviewEngine
+from mlflow_platform_server.reviews import AccessReviews, Identity, Question, Reviews, digest
 from mlflow_platform_server.scope import Caller
 
 from components.team import permissions
 
-ALICE, BOB = Caller(user="alice@example.com", groups=("x",)), Caller(user="bob@example.com")
+ALICE = Caller(user="alice@example.com", groups=("x",))
 
 
-class Clock:
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.now
-
-
+@dataclass(slots=True)
 class Kubernetes:
-    """Answers yes in team-a, counts its reviews, and waits until it may answer."""
+    """Answers yes in team-a, and records what it is asked."""
 
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
-        self.open = threading.Event()
-        self.open.set()
-        self.down = False
+    asked: list[tuple[Caller, Question]] = field(default_factory=list[tuple[Caller, Question]])
 
-    def __call__(self, caller: Caller, namespace: str) -> bool:
+    def allowed(self, caller: Caller, question: Question, seconds: float) -> bool:
         """Answer a review."""
-        self.asked.append((caller.user, namespace))
-        self.open.wait(5)
-        if self.down:
-            message = "down"
-            raise ReviewFailedError(message)
-        return namespace == "team-a"
+        assert seconds > 0
+        self.asked.append((caller, question))
+        return question.namespace == "team-a"
+
+    def identity(self, caller: Caller, seconds: float) -> Identity:
+        """Read a token."""
+        assert seconds > 0
+        self.asked.append((caller, Question(resource="", verb="", namespace="")))
+        return Identity(user=f"owner of {caller.token}", groups=("system:authenticated",))
 
 
-def run(steps: Callable[[AccessReviews, Kubernetes, Clock], Coroutine[Any, Any, None]], **settings: float) -> None:
-    async def go() -> None:
-        kubernetes, clock = Kubernetes(), Clock()
-        await steps(AccessReviews(kubernetes, Decisions(10, 100, clock), **settings), kubernetes, clock)
-
-    asyncio.run(go())
+def made(kubernetes: Kubernetes, names: dict[str, str] | None = None) -> Reviews:
+    renamed = names or {}
+    engine = ReviewEngine(Decisions(30, 300), 5)
+    return Reviews(engine, kubernetes, lambda user: renamed.get(user, user))
 
 
 def test_the_review_is_for_a_right_that_every_role_has() -> None:
@@ -60,85 +49,80 @@ def test_the_review_is_for_a_right_that_every_role_has() -> None:
     assert all(reviews.VERB in verbs for verbs in (*permissions.VERBS.values(), permissions.PROGRAM_VERBS))
 
 
-def test_a_decision_is_remembered_for_its_time_and_for_its_caller_and_namespace_only() -> None:
-    async def steps(judge: AccessReviews, kubernetes: Kubernetes, clock: Clock) -> None:
+def test_the_first_judge_asks_about_the_caller_and_the_namespace() -> None:
+    kubernetes = Kubernetes()
+    judge = AccessReviews(made(kubernetes))
+    assert asyncio.run(judge.allows(ALICE, "team-a"))
+    assert not asyncio.run(judge.allows(ALICE, "team-b"))
+    assert kubernetes.asked == [
+        (ALICE, Question(resource="experiments", verb="get", namespace=namespace)) for namespace in ("team-a", "team-b")
+    ]
+
+
+def test_an_answer_is_for_the_whole_question_only() -> None:
+    kubernetes = Kubernetes()
+    asked = made(kubernetes)
+    question = {"resource": "experiments", "verb": "get", "namespace": "team-a"}
+    others = [
+        {"resource": "datasets"},
+        {"verb": "list"},
+        {"namespace": "team-b"},
+        {"subresource": "use"},
+        {"name": "x"},
+    ]
+    for change in ({}, *others):
         for _ in range(2):
-            assert await judge.allows(ALICE, "team-a")
-            assert not await judge.allows(ALICE, "team-b")
-            assert await judge.allows(BOB, "team-a")
-        assert len(kubernetes.asked) == 3
-        clock.now = 10
-        assert await judge.allows(ALICE, "team-a")
-        assert len(kubernetes.asked) == 4
-
-    run(steps)
+            asked.allows_blocking(ALICE, Question(**(question | change)))
+    assert len(kubernetes.asked) == 1 + len(others)
 
 
-def test_requests_that_come_at_once_share_one_review() -> None:
-    async def steps(judge: AccessReviews, kubernetes: Kubernetes, _: Clock) -> None:
-        kubernetes.open.clear()
-        requests = [asyncio.create_task(judge.allows(ALICE, "team-a")) for _ in range(20)]
-        await asyncio.sleep(0.05)
-        kubernetes.open.set()
-        assert all(await asyncio.gather(*requests))
-        assert len(kubernetes.asked) == 1
-
-    run(steps)
+def test_kubernetes_is_asked_about_the_reviewed_name_and_answers_belong_to_it() -> None:
+    kubernetes, names = Kubernetes(), {"alice@example.com": "nobody"}
+    asked, question = made(kubernetes, names), Question(resource="experiments", verb="get", namespace="team-a")
+    asked.allows_blocking(ALICE, question)
+    names.clear()
+    asked.allows_blocking(ALICE, question)
+    assert [caller.user for caller, _ in kubernetes.asked] == ["nobody", "alice@example.com"]
 
 
-def test_a_client_that_goes_away_does_not_end_the_review_of_the_others() -> None:
-    async def steps(judge: AccessReviews, kubernetes: Kubernetes, _: Clock) -> None:
-        kubernetes.open.clear()
-        first, second = (asyncio.create_task(judge.allows(ALICE, "team-a")) for _ in range(2))
-        await asyncio.sleep(0.05)
-        first.cancel()
-        kubernetes.open.set()
-        assert await second
-        assert len(kubernetes.asked) == 1
-
-    run(steps)
+def test_an_identity_without_a_token_needs_no_review_and_one_with_a_token_is_read_once() -> None:
+    kubernetes = Kubernetes()
+    asked = made(kubernetes, {"alice@example.com": "nobody"})
+    assert asyncio.run(asked.identity(ALICE)) == Identity(user="nobody", groups=("x",))
+    assert kubernetes.asked == []
+    for _ in range(2):
+        identity = asyncio.run(asked.identity(Caller(user="u", token="t")))  # noqa: S106 - not a secret
+        assert identity == Identity(user="owner of t", groups=("system:authenticated",))
+    assert len(kubernetes.asked) == 1
 
 
-def test_a_failure_is_not_remembered() -> None:
-    async def steps(judge: AccessReviews, kubernetes: Kubernetes, clock: Clock) -> None:
-        kubernetes.down = True
-        for _ in range(2):
-            with pytest.raises(ReviewFailedError):
-                await judge.allows(ALICE, "team-a")
-        kubernetes.down = False
-        assert await judge.allows(ALICE, "team-a")
-        assert (len(kubernetes.asked), clock.now) == (3, 0)
-
-    run(steps)
-
-
-def test_a_review_that_takes_too_long_has_failed() -> None:
-    async def steps(judge: AccessReviews, kubernetes: Kubernetes, _: Clock) -> None:
-        kubernetes.open.clear()
-        with pytest.raises(ReviewFailedError, match="no decision"):
-            await judge.allows(ALICE, "team-a")
-        kubernetes.open.set()
-
-    run(steps, timeout_seconds=0.05)
-
-
-def test_the_least_recently_used_decisions_are_forgotten_first() -> None:
-    decisions = Decisions(10, 2, Clock())
-    decisions.put(("a", ""), allowed=True)
-    decisions.put(("b", ""), allowed=False)
-    assert decisions.get(("a", "")) is True
-    decisions.put(("c", ""), allowed=True)
-    assert len(decisions) == 2
-    assert [decisions.get((name, "")) for name in "abc"] == [True, None, True]
+def test_a_callers_key_is_the_same_in_every_process_although_the_name_in_the_review_is_not() -> None:
+    code = (
+        "from mlflow_platform_server.known_identities import UNLISTED\n"
+        "from mlflow_platform_server.reviews import digest\n"
+        "from mlflow_platform_server.scope import Caller\n"
+        "print(digest(Caller(user=UNLISTED + 'u')), UNLISTED)"
+    )
+    folder = str(Path(reviews.__file__).parents[1])
+    printed = subprocess.run(  # noqa: S603 - the line above
+        [sys.executable, "-c", code], env={"PYTHONPATH": folder}, capture_output=True, text=True, check=True
+    )
+    key, prefix = printed.stdout.split()
+    assert key == digest(Caller(user=f"{UNLISTED}u"))
+    assert prefix != UNLISTED
 
 
 def test_callers_are_the_same_only_if_kubernetes_decides_the_same_for_them() -> None:
     same = digest(Caller(user="u", groups=("a", "b")))
     assert same == digest(Caller(user="u", groups=("b", "a"), claimed_groups=("c",)))
+    token = Caller(user="u", groups=("a", "b"), token="t")  # noqa: S106 - not a secret
+    assert digest(token) == digest(Caller(user="", token="t"))  # noqa: S106 - not a secret
     others = [
+        Caller(user=f"{UNLISTED}u", groups=("a", "b")),
         Caller(user="u", groups=("a",)),
         Caller(user="u", groups=("a,b",)),
         Caller(user="ua", groups=("b",)),
-        Caller(user="u", groups=("a", "b"), token="t"),  # noqa: S106 - not a secret
+        Caller(user="u", groups=("a", "b"), token="s"),  # noqa: S106 - not a secret
+        token,
     ]
-    assert len({same, *map(digest, others)}) == 5
+    assert len({same, *map(digest, others)}) == 7

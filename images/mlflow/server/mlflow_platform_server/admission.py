@@ -7,6 +7,7 @@ nobody learns which names exist.
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,7 +63,15 @@ NO_DECISION = Refusal(
     code="TEMPORARILY_UNAVAILABLE",
     message="Access could not be checked. Try again.",
     by="review",
-    headers=((b"retry-after", b"1"),),
+    # Published clients try seven times, and would use up their attempts in a second each.
+    headers=((b"retry-after", b"10"),),
+)
+NOT_READY = Refusal(
+    status=503,
+    code="TEMPORARILY_UNAVAILABLE",
+    message="The server has just started and does not know yet who has access. Try again.",
+    by="review",
+    headers=NO_DECISION.headers,
 )
 AMBIGUOUS = Refusal(
     status=400,
@@ -75,9 +84,24 @@ AMBIGUOUS = Refusal(
 class Admission:
     """ASGI middleware that binds each request to its caller and workspace, and refuses callers without rights there."""
 
-    def __init__(self, app: App, judge: Judge, *, only_namespace: str | None = None) -> None:
-        """`only_namespace` is the namespace whose rights count for all requests if workspaces are disabled."""
+    def __init__(
+        self,
+        app: App,
+        judge: Judge,
+        *,
+        only_namespace: str | None = None,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Judge requests to `app`.
+
+        Args:
+            app: the application behind.
+            judge: decides about rights in a namespace.
+            only_namespace: the namespace whose rights count for all requests if workspaces are disabled.
+            ready: true once it is known whose names count.
+        """
         self._app = app
+        self._ready = ready
         self._judge = judge
         self._only_namespace = only_namespace
 
@@ -112,8 +136,8 @@ class Admission:
 
     async def _refusal(self, scope: Message, facts: RequestFacts) -> Refusal | None:
         """Find the workspace of a request and judge its caller; None if the request is admitted."""
-        if facts.caller is None:
-            return NOBODY
+        if facts.caller is None or not self._ready():
+            return NOBODY if facts.caller is None else NOT_READY
         named = named_workspaces(scope)
         if len(named) > 1:
             return AMBIGUOUS
@@ -131,8 +155,8 @@ class Admission:
             allowed = await self._judge.allows(facts.caller, namespace)
         except TokenRefusedError:
             return TOKEN_REFUSED
-        except ReviewFailedError:
-            _logger.exception("Request %s is refused because access could not be checked", facts.id)
+        except ReviewFailedError as error:
+            _logger.warning("Request %s is refused because access could not be checked: %s", facts.id, error)
             return NO_DECISION
         return None if allowed and namespace != "-" else NOT_YOURS
 

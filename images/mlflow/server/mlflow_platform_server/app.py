@@ -11,12 +11,12 @@ from anyio import to_thread
 from graphql import GraphQLError
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
-from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
+from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers, workspace_helpers
 from mlflow.store.artifact.artifact_repository_registry import get_registered_artifact_repositories
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
 from mlflow.utils import workspace_context, workspace_utils
-from mlflow_kubernetes_plugins.auth import middleware
+from mlflow_kubernetes_plugins.auth import constants, middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from starlette.middleware import Middleware
 from starlette.routing import Mount
@@ -24,14 +24,14 @@ from starlette.routing import Mount
 from mlflow_platform_server import (
     artifact_reach,
     artifact_routes,
+    bounds,
     collection_rules,
     database_scope,
     downloads,
     driver_errors,
     graphql_errors,
-    identity_lists,
     known_identities,
-    kubernetes_reviews,
+    kubernetes_access,
     model_stages,
     own_repositories,
     plugin,
@@ -46,11 +46,11 @@ from mlflow_platform_server.agreement import Agreement
 from mlflow_platform_server.audit import AuditLog
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.errors import ErrorBodies
+from mlflow_platform_server.kubernetes_access import KubernetesAccess
 from mlflow_platform_server.no_team_page import NoTeamPage
 from mlflow_platform_server.path_prefix import PathPrefix
 from mlflow_platform_server.request_guard import RequestGuard
 from mlflow_platform_server.request_identity import IdentityHeaders
-from mlflow_platform_server.reviews import AccessReviews, Decisions
 from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
 from mlflow_platform_server.volume_artifacts import ConfinedFileArtifactRepository
 
@@ -77,8 +77,7 @@ def create_app() -> PathPrefix:
     config = KubernetesAuthConfig.from_env()
     database_scope.install()
     by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
-    if not by_token:
-        identity_lists.follow(os.environ[IDENTITIES_VARIABLE])
+    access = _access(config, by_token=by_token)
     with scope.background("start of the server", None if config.workspaces_enabled else scope.DEFAULT_WORKSPACE):
         # Both stores are in one database. With an engine each, they would hold two pools of connections.
         SqlAlchemyStore._engine_map = TrackingStore._engine_map
@@ -86,10 +85,37 @@ def create_app() -> PathPrefix:
         # Made now, because MLflow notes their addresses in the environment when it makes them.
         handlers._get_tracking_store()
         handlers._get_model_registry_store()
-        return _layers(config, by_token=by_token)
+        if config.workspaces_enabled:
+            store = workspace_helpers._get_workspace_store()
+            store.namespaces, store.visible = access.namespaces, access.visible
+        layers = _layers(config, access, by_token=by_token)
+    access.wait(workspaces=config.workspaces_enabled)
+    return layers
 
 
-def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
+def _access(config: KubernetesAuthConfig, *, by_token: bool) -> KubernetesAccess:
+    """Connect to Kubernetes, for both judges."""
+    limits = bounds.read(os.environ[bounds.VARIABLE])
+    access = KubernetesAccess(
+        kubernetes_access.connected(),
+        by_token=by_token,
+        cache_seconds=config.cache_ttl_seconds,
+        review_seconds=limits.review_seconds,
+        outage_seconds=limits.outage_seconds,
+        resources=constants.WORKSPACE_PERMISSION_RESOURCE_PRIORITY,
+        unavailable=plugin.unavailable,
+        shared=kubernetes_access.shared_answers(),
+    )
+    plugin.adapt_reviews(access.reviews)
+    plugin.adapt_list(access.visible)
+    access.start(
+        identities=None if by_token else os.environ[IDENTITIES_VARIABLE],
+        namespaces=plugin.namespaces_config() if config.workspaces_enabled else None,
+    )
+    return access
+
+
+def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token: bool) -> PathPrefix:
     """Put the layers around MLflow, from the inside to the outside."""
     identity_headers = IdentityHeaders(
         user_header=config.user_header.lower(),
@@ -109,11 +135,18 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     admission = Admission(
         _mlflow(only_namespace),
-        AccessReviews(kubernetes_reviews.asker(by_token=by_token), Decisions(config.cache_ttl_seconds)),
+        access.judge,
         only_namespace=only_namespace,
+        ready=access.identities_known,
     )
-    # Outside of the admission: its own query about the caller has to be admitted like any other.
-    page = NoTeamPage(admission, os.environ.get(CONTACT_VARIABLE, ""), multi_tenant=config.workspaces_enabled)
+
+    async def has_access(caller: scope.Caller) -> bool:
+        # Before it is known whose names count, everybody would be a stranger.
+        if only_namespace is None:
+            return not access.identities_known() or await access.has_workspace(caller)
+        return not access.identities_known() or await access.judge.allows(caller, only_namespace)
+
+    page = NoTeamPage(admission, has_access, os.environ.get(CONTACT_VARIABLE, ""))
     limited = ConcurrencyLimit(
         RequestGuard(page, identity_headers),
         int(os.environ[THREADS_VARIABLE]),

@@ -4,16 +4,14 @@ Each team has a ConfigMap of its own, so a new team changes nothing that exists 
 be simpler, but the kubelet updates it a minute later.
 """
 
-import json
 import logging
 import threading
 import time
 from pathlib import Path
 
-from kubernetes import client
-from mlflow_kubernetes_plugins.auth import authorizer
-
 from mlflow_platform_server import known_identities
+from mlflow_platform_server.kubernetes_api import KubernetesApi
+from mlflow_platform_server.review_engine import OutageError
 
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 KEY = "identities.json"
@@ -25,39 +23,33 @@ TIMEOUT_SECONDS = 10
 _logger = logging.getLogger(__name__)
 
 
-def follow(selector: str) -> None:
-    """Read the lists, which have the labels `selector`, and keep reading them in a thread.
+def follow(selector: str, api: KubernetesApi) -> None:
+    """Read the lists, which have the labels `selector`, again and again in a thread.
 
-    The identities in a malformed list do not count; the list is logged. If a later reading fails, the identities of
-    the last successful reading continue to count.
-
-    Raises:
-        kubernetes.client.ApiException: the API server refuses the first reading.
+    The identities in a malformed list do not count; the list is logged. If a reading fails, the identities of the last
+    successful one continue to count. Before the first one nobody counts (`known_identities.are_known`).
     """
-    reader = _Reader(selector)
-    reader.read()
+    reader = Reader(selector, api, NAMESPACE_FILE.read_text(encoding="utf-8").strip())
     threading.Thread(target=_keep_reading, args=(reader,), name="identities", daemon=True).start()
 
 
-class _Reader:
+class Reader:
     """Reads all lists; logs a malformed one once, and again when the reason changes."""
 
-    def __init__(self, selector: str) -> None:
-        self._api = client.CoreV1Api(authorizer._create_api_client_for_subject_access_reviews())
-        self._namespace = NAMESPACE_FILE.read_text(encoding="utf-8").strip()
+    def __init__(self, selector: str, api: KubernetesApi, namespace: str) -> None:
+        self._api = api
+        self._path = f"/api/v1/namespaces/{namespace}/configmaps"
         self._selector = selector
         self._faults: dict[str, str] = {}
 
     def read(self) -> None:
-        """Read the lists; the identities in them replace those of the reading before."""
-        answer = self._api.list_namespaced_config_map(
-            self._namespace,
-            label_selector=self._selector,
-            # The client's own objects take ten times as long to make as JSON takes to parse.
-            _preload_content=False,
-            _request_timeout=TIMEOUT_SECONDS,
-        )
-        items = json.loads(answer.data)["items"]
+        """Read the lists; the identities in them replace those of the reading before.
+
+        Raises:
+            OutageError: Kubernetes does not answer.
+            AnswerError: it refuses.
+        """
+        items = self._api.get(self._path, {"labelSelector": self._selector}, seconds=TIMEOUT_SECONDS)["items"]
         documents = {item["metadata"]["name"]: (item.get("data") or {}).get(KEY, "") for item in items}
         identities, faults = known_identities.combined(documents)
         known_identities.replace(identities)
@@ -67,13 +59,13 @@ class _Reader:
         self._faults = faults
 
 
-def _keep_reading(reader: _Reader) -> None:
-    pause: float = INTERVAL_SECONDS
+def _keep_reading(reader: Reader) -> None:
     while True:
-        time.sleep(pause)
         start = time.monotonic()
         try:
             reader.read()
+        except OutageError as error:
+            _logger.warning("The lists of identities cannot be read; those of the last reading count. %s", error)
         except Exception:  # whatever it is, the thread has to go on
             _logger.exception("The lists of identities cannot be read; those of the last reading continue to count.")
-        pause = max(INTERVAL_SECONDS, PAUSE_PER_SECOND * (time.monotonic() - start))
+        time.sleep(max(INTERVAL_SECONDS, PAUSE_PER_SECOND * (time.monotonic() - start)))

@@ -47,23 +47,28 @@ class KnownIdentities:
 
 
 NOBODY = KnownIdentities()
-_known = NOBODY
+_known: KnownIdentities | None = None
 
 
 def known() -> KnownIdentities:
     """The identities that count now; nobody before the first `replace`."""
-    return _known
+    return _known or NOBODY
 
 
-def replace(identities: KnownIdentities) -> None:
-    """Let these identities count from now on, in this process."""
+def are_known() -> bool:
+    """True after the first `replace`. Before, nobody can be told from a stranger."""
+    return _known is not None
+
+
+def replace(identities: KnownIdentities | None) -> None:
+    """Let these identities count from now on, in this process; None: they are not known yet."""
     global _known  # noqa: PLW0603 - the same for all requests; the stack file decides, not a request
     _known = identities
 
 
 def reviewed_user(user: str) -> str:
     """The user name with which Kubernetes is asked about a user's rights."""
-    return _known.reviewed(user)
+    return known().reviewed(user)
 
 
 def combined(documents: Mapping[str, str]) -> tuple[KnownIdentities, dict[str, str]]:

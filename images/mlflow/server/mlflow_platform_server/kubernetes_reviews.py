@@ -1,82 +1,90 @@
 """Access reviews through the Kubernetes API; blocking."""
 
+from http import HTTPStatus
 from typing import Any
 
-import urllib3
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
-
-from mlflow_platform_server import reviews
-from mlflow_platform_server.known_identities import reviewed_user
-from mlflow_platform_server.reviews import Asker, ReviewFailedError, TokenRefusedError
+from mlflow_platform_server.kubernetes_api import AnswerError, KubernetesApi
+from mlflow_platform_server.reviews import Asker, Identity, Question, ReviewFailedError, TokenRefusedError
 from mlflow_platform_server.scope import Caller
 
-UNAUTHORIZED = 401
+_AUTHORIZATION = "/apis/authorization.k8s.io/v1"
+_AUTHENTICATION = "/apis/authentication.k8s.io/v1"
 
 
-def asker(*, by_token: bool) -> Asker:
-    """Return the function that sends access reviews: with the caller's token, or about the caller's name and groups."""
-    configuration = client.Configuration()
-    try:
-        config.load_incluster_config(client_configuration=configuration)
-    except ConfigException:
-        config.load_kube_config(client_configuration=configuration)
-    configuration.connection_pool_maxsize = reviews.THREADS
-    # A second attempt would end after the request has been answered.
-    configuration.retries = urllib3.Retry(0)
-    return _with_token(configuration) if by_token else _about_name(client.ApiClient(configuration))
+def asker(api: KubernetesApi, *, by_token: bool) -> Asker:
+    """What sends access reviews: with the caller's token, or about the caller's name and groups."""
+    return TokenReviews(api) if by_token else NameReviews(api)
 
 
-def _about_name(api_client: Any) -> Asker:
-    authorization = client.AuthorizationV1Api(api_client)
+class NameReviews:
+    """Reviews about a caller's name and groups, with the server's own credential."""
 
-    def ask(caller: Caller, namespace: str) -> bool:
-        spec = client.V1SubjectAccessReviewSpec(
-            user=reviewed_user(caller.user), groups=list(caller.groups), resource_attributes=_attributes(namespace)
-        )
-        body = client.V1SubjectAccessReview(spec=spec)
-        # 401 is about the server's own credential here, so it is a failure and no answer to the caller.
-        return _decision(authorization.create_subject_access_review, body, unauthorized=ReviewFailedError)
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
 
-    return ask
-
-
-def _with_token(own: Any) -> Asker:
-    def ask(caller: Caller, namespace: str) -> bool:
-        # The server's own credential must not take part, so only address and CA certificates are taken over.
-        configuration = client.Configuration()
-        for name in ("host", "ssl_ca_cert", "verify_ssl", "assert_hostname", "proxy", "no_proxy", "retries"):
-            setattr(configuration, name, getattr(own, name))
-        api_client = client.ApiClient(configuration, "Authorization", f"Bearer {caller.token}")
-        spec = client.V1SelfSubjectAccessReviewSpec(resource_attributes=_attributes(namespace))
-        body = client.V1SelfSubjectAccessReview(spec=spec)
-        create = client.AuthorizationV1Api(api_client).create_self_subject_access_review
+    def allowed(self, caller: Caller, question: Question, seconds: float) -> bool:
+        """True if the caller has the right."""
+        spec = {"user": caller.user, "groups": list(caller.groups), "resourceAttributes": _attributes(question)}
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
         try:
-            return _decision(create, body, unauthorized=TokenRefusedError)
-        finally:
-            api_client.close()
+            answer = self._api.create(f"{_AUTHORIZATION}/subjectaccessreviews", review, seconds=seconds)
+        except AnswerError as error:
+            # 401 is about the server's own credential here, so it is a failure and no answer to the caller.
+            raise ReviewFailedError(str(error)) from error
+        return _decision(answer)
 
-    return ask
+    def identity(self, caller: Caller, seconds: float) -> Identity:
+        """The caller's name and groups, as they are."""
+        del seconds
+        return Identity(user=caller.user, groups=caller.groups)
 
 
-def _attributes(namespace: str) -> Any:
-    return client.V1ResourceAttributes(
-        group=reviews.GROUP, resource=reviews.RESOURCE, verb=reviews.VERB, namespace=namespace
-    )
+class TokenReviews:
+    """Reviews with the caller's own token."""
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+
+    def allowed(self, caller: Caller, question: Question, seconds: float) -> bool:
+        """True if the caller has the right."""
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": _attributes(question)},
+        }
+        return _decision(self._create(f"{_AUTHORIZATION}/selfsubjectaccessreviews", review, caller, seconds))
+
+    def identity(self, caller: Caller, seconds: float) -> Identity:
+        """The name and the groups that Kubernetes reads in the caller's token, with those that it adds."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        answer = self._create(f"{_AUTHENTICATION}/selfsubjectreviews", review, caller, seconds)
+        found = answer["status"]["userInfo"]
+        return Identity(user=found.get("username", ""), groups=tuple(found.get("groups") or ()))
+
+    def _create(self, path: str, review: dict[str, Any], caller: Caller, seconds: float) -> Any:
+        if not caller.token:
+            raise TokenRefusedError("There is no token.")
+        try:
+            return self._api.create(path, review, seconds=seconds, token=caller.token)
+        except AnswerError as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                raise TokenRefusedError("Kubernetes does not accept the token.") from error
+            raise ReviewFailedError(str(error)) from error
 
 
-def _decision(create: Any, body: Any, *, unauthorized: type[Exception]) -> bool:
-    try:
-        answer = create(body, _request_timeout=reviews.TIMEOUT_SECONDS)
-    except ApiException as error:
-        if error.status == UNAUTHORIZED:
-            message = "Kubernetes does not accept the token."
-            raise unauthorized(message) from error
-        message = f"Kubernetes answered {error.status} to an access review."
-        raise ReviewFailedError(message) from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        message = f"Kubernetes cannot be reached: {type(error).__name__}."
-        raise ReviewFailedError(message) from error
+def _attributes(question: Question) -> dict[str, str]:
+    attributes = {
+        "group": question.group,
+        "resource": question.resource,
+        "subresource": question.subresource,
+        "verb": question.verb,
+        "namespace": question.namespace,
+        "name": question.name,
+    }
+    return {name: value for name, value in attributes.items() if value}
+
+
+def _decision(answer: Any) -> bool:
     # Whatever is not a clear yes is a no.
-    return answer.status is not None and answer.status.allowed is True and not answer.status.denied
+    status = answer.get("status") or {}
+    return status.get("allowed") is True and not status.get("denied")

@@ -5,22 +5,18 @@ shows the user name and the groups that the identity provider sent, and whom to 
 names are not shown to people outside of them.
 """
 
-import asyncio
 import html
-import json
+import logging
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 from mlflow_platform_server.asgi import App, Message, Receive, Send
-from mlflow_platform_server.scope import KEY, WORKSPACE_HEADER, facts
+from mlflow_platform_server.review_engine import ReviewFailedError, TokenRefusedError
+from mlflow_platform_server.scope import Caller, facts
 
-WORKSPACES = "/api/3.0/mlflow/workspaces"
-# If MLflow runs without workspaces: a request that is refused to callers who may not see experiments.
-EXPERIMENT, EXPERIMENT_QUERY = "/api/2.0/mlflow/experiments/get-by-name", b"experiment_name=Default"
-# Headers of the browser that would change the answer to the query below.
-LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", WORKSPACE_HEADER}
+_logger = logging.getLogger(__name__)
+
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -67,68 +63,32 @@ HEADERS = [
 
 
 class NoTeamPage:
-    """ASGI middleware that replaces the start page for callers whose list of workspaces is empty.
+    """ASGI middleware that replaces the start page for callers who have access to nothing."""
 
-    If MLflow runs without workspaces, it replaces the page for callers who may not see experiments.
-    """
-
-    def __init__(self, app: App, contact: str = "", *, multi_tenant: bool = True) -> None:
+    def __init__(self, app: App, has_access: Callable[[Caller], Awaitable[bool]], contact: str = "") -> None:
+        """`has_access` is true for a caller with a workspace; without workspaces, for one who may see experiments."""
         self._app = app
+        self._has_access = has_access
         self._contact = contact
-        self._multi_tenant = multi_tenant
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if not _is_start_page(scope) or await self._has_access(scope):
+        caller = facts(scope).caller if _is_start_page(scope) else None
+        if caller is None or await self._may_have_access(caller):
             await self._app(scope, receive, send)
             return
-        caller = facts(scope).caller
-        body = page(
-            user=caller.user if caller else "",
-            # All of them, also those that count for nothing here: one of them may be meant to.
-            groups=caller.claimed_groups if caller else (),
-            contact=self._contact,
-        ).encode()
+        # All groups, also those that count for nothing here: one of them may be meant to.
+        body = page(user=caller.user, groups=caller.claimed_groups, contact=self._contact).encode()
         sized = [*HEADERS, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": sized})
         await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
 
-    async def _has_access(self, scope: Message) -> bool:
-        """Ask the server, in the caller's name, whether the caller has access.
-
-        False only if the answer clearly shows that the caller has no access. After an error it is True, so that MLflow
-        serves its own page.
-        """
-        answer = list[Message]()
-        requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
-
-        async def receive() -> Message:
-            # After the request nothing more arrives, as from a browser that waits for the answer.
-            return requests.pop() if requests else await asyncio.get_running_loop().create_future()
-
-        async def send(message: Message) -> None:
-            answer.append(message)
-
-        path, query = (WORKSPACES, b"") if self._multi_tenant else (EXPERIMENT, EXPERIMENT_QUERY)
-        query_scope: Message = {
-            **scope,
-            "method": "GET",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query,
-            "headers": [(name, value) for name, value in scope["headers"] if name not in LEFT_OUT],
-            "state": dict[str, object](),
-            # What the query finds out is not about the request.
-            KEY: replace(facts(scope)),
-        }
-        await self._app(query_scope, receive, send)
-        status = answer[0]["status"] if answer else 0
-        body = b"".join(message.get("body", b"") for message in answer)
-        if not self._multi_tenant:
-            return status != HTTPStatus.FORBIDDEN
+    async def _may_have_access(self, caller: Caller) -> bool:
+        """False only for a caller who clearly has none. Without a decision MLflow serves its own page."""
         try:
-            return status != HTTPStatus.OK or bool(json.loads(body).get("workspaces"))
-        except (AttributeError, ValueError):
+            return await self._has_access(caller)
+        except (ReviewFailedError, TokenRefusedError) as error:
+            _logger.warning("Whether to show the page for people without a team is unknown: %s", error)
             return True
 
 
@@ -145,7 +105,7 @@ def page(*, user: str, groups: Sequence[str], contact: str) -> str:
     """Render the page as HTML; all values from outside are escaped."""
     listed = "".join(f"<li>{html.escape(group)}</li>" for group in groups)
     return PAGE.format(
-        user=html.escape(user) or "somebody without a name",
+        user=html.escape(user),
         groups=f"<ul>{listed}</ul>" if listed else "none",
         contact=_linked(contact) if contact else "the people who run this platform",
     )
