@@ -147,3 +147,9 @@ def test_the_page_shows_names_in_any_letters() -> None:
 
 def test_the_page_says_so_if_the_login_has_sent_no_name() -> None:
     assert "<strong>somebody without a name</strong>" in ask(Server(NONE), caller=None)[1]
+
+
+def test_the_query_has_no_body_even_if_the_request_announces_one() -> None:
+    server = Server(ONE)
+    ask(server, headers={**BROWSER, "content-length": "9", "content-encoding": "gzip", "transfer-encoding": "chunked"})
+    assert {name.decode() for name, _ in server.asked[0]["headers"]} == {"x-forwarded-email", "x-forwarded-groups"}

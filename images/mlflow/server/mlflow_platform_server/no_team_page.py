@@ -19,8 +19,20 @@ from mlflow_platform_server.scope import KEY, WORKSPACE_HEADER, facts
 WORKSPACES = "/api/3.0/mlflow/workspaces"
 # If MLflow runs without workspaces: a request that is refused to callers who may not see experiments.
 EXPERIMENT, EXPERIMENT_QUERY = "/api/2.0/mlflow/experiments/get-by-name", b"experiment_name=Default"
-# Headers of the browser that would change the answer to the query below.
-LEFT_OUT = {b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", WORKSPACE_HEADER}
+# Headers of the browser that would change the answer to the query below, and those of a body, which it does not have.
+LEFT_OUT = {
+    b"accept",
+    b"accept-encoding",
+    b"content-encoding",
+    b"content-length",
+    b"content-type",
+    b"expect",
+    b"if-modified-since",
+    b"if-none-match",
+    b"range",
+    b"transfer-encoding",
+    WORKSPACE_HEADER,
+}
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
