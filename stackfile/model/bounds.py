@@ -10,10 +10,11 @@ class Bounds(Model):
     """Bounds of requests. docs/limits.md says what reaches each of them, and what a client then sees."""
 
     body_mebibytes: Annotated[int, whole(1, 64)] = 16
-    """Largest request body in MiB, compressed or not. Artifacts are streamed and have no limit."""
+    """Largest request body in MiB, as it is sent and as it unpacks. Artifacts are streamed and have no limit."""
 
     bodies_mebibytes: Annotated[int, whole(2, 1024)] = 32
-    """Request bodies in MiB that a worker holds in memory at once, from all callers together."""
+    """Request bodies in MiB that a worker holds in memory at once, from all callers together. Values in JSON, fields
+    and spans of traces count with the memory that they take."""
 
     idle_seconds: Annotated[int, whole(1, 600)] = 20
     """Longest pause in seconds between two parts of a request body."""
@@ -27,11 +28,30 @@ class Bounds(Model):
     json_depth: Annotated[int, whole(8, 500)] = 64
     """Deepest nesting of a JSON body."""
 
+    text_elements: Annotated[int, whole(10_000, 10_000_000)] = 1_000_000
+    """Largest number of characters in a body of JSON or traces that could begin or separate values of JSON: commas and
+    opening brackets, in texts too. MLflow parses some texts as JSON."""
+
+    trace_spans: Annotated[int, whole(100, 100_000)] = 5000
+    """Largest number of spans in one request. OpenTelemetry's exporters send 512 at once."""
+
+    trace_fields: Annotated[int, whole(1000, 10_000_000)] = 200_000
+    """Largest number of fields in traces in protobuf: each attribute of a span has four."""
+
     graphql_kibibytes: Annotated[int, whole(1, 1024)] = 32
     """Largest GraphQL request in KiB; those of MLflow's pages have less than 2 KiB."""
 
+    graphql_tokens: Annotated[int, whole(100, 10_000)] = 500
+    """Largest number of names and signs in a GraphQL query."""
+
     graphql_depth: Annotated[int, whole(4, 100)] = 20
     """Deepest nesting of a GraphQL query."""
+
+    drain_mebibytes: Annotated[int, whole(0, 1024)] = 64
+    """Part of a refused request's body in MiB that is received and thrown away, so that the client sees the answer."""
+
+    drain_seconds: Annotated[int, whole(1, 60)] = 10
+    """Longest time in seconds for that."""
 
     filter_clauses: Annotated[int, whole(1, 100)] = 20
     """Largest number of conditions in a search filter. PostgreSQL needs several MiB to plan each of them."""

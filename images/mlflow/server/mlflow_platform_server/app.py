@@ -18,6 +18,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingSt
 from mlflow.utils import workspace_context, workspace_utils
 from mlflow_kubernetes_plugins.auth import constants, middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
@@ -36,6 +37,7 @@ from mlflow_platform_server import (
     own_repositories,
     plugin,
     process_state,
+    protobuf_bounds,
     request_identity,
     routes,
     scope,
@@ -44,7 +46,9 @@ from mlflow_platform_server import (
 from mlflow_platform_server.admission import Admission
 from mlflow_platform_server.agreement import Agreement
 from mlflow_platform_server.audit import AuditLog
+from mlflow_platform_server.bodies import Bodies
 from mlflow_platform_server.concurrency import ConcurrencyLimit
+from mlflow_platform_server.draining import Draining
 from mlflow_platform_server.errors import ErrorBodies
 from mlflow_platform_server.kubernetes_access import KubernetesAccess
 from mlflow_platform_server.no_team_page import NoTeamPage
@@ -68,7 +72,7 @@ POD_VARIABLE = "MLFLOW_PLATFORM_POD"
 THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
 
 
-def create_app() -> PathPrefix:
+def create_app() -> Draining:
     """Make the ASGI application of a worker process."""
     process_state.bind(workspace_context, workspace_utils)
     process_state.guard()
@@ -115,7 +119,7 @@ def _access(config: KubernetesAuthConfig, *, by_token: bool) -> KubernetesAccess
     return access
 
 
-def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token: bool) -> PathPrefix:
+def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token: bool) -> Draining:
     """Put the layers around MLflow, from the inside to the outside."""
     identity_headers = IdentityHeaders(
         user_header=config.user_header.lower(),
@@ -133,8 +137,9 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
         _not_own,
     )
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
+    limits = bounds.read(os.environ[bounds.VARIABLE])
     admission = Admission(
-        _mlflow(only_namespace),
+        Bodies(_mlflow(only_namespace), limits, protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR)),
         access.judge,
         only_namespace=only_namespace,
         ready=access.identities_known,
@@ -158,7 +163,9 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
         return request_identity.identify(headers, identity_headers, known_identities.known()).caller
 
     audited = AuditLog(ErrorBodies(served), pod=os.environ[POD_VARIABLE], identify=caller)
-    return PathPrefix(audited, os.environ.get(PATH_VARIABLE, ""))
+    prefixed = PathPrefix(audited, os.environ.get(PATH_VARIABLE, ""))
+    # Outermost: a refusal of any layer arrives.
+    return Draining(prefixed, most_bytes=limits.drain_mebibytes * 1024 * 1024, seconds=limits.drain_seconds)
 
 
 def _mlflow(only_namespace: str | None) -> Any:

@@ -20,8 +20,14 @@ class Bounds:
     body_seconds: int
     json_elements: int
     json_depth: int
+    text_elements: int
+    trace_spans: int
+    trace_fields: int
     graphql_kibibytes: int
+    graphql_tokens: int
     graphql_depth: int
+    drain_mebibytes: int
+    drain_seconds: int
     filter_clauses: int
     filter_characters: int
     queue_seconds: int

@@ -1,24 +1,18 @@
-"""The request guard: validates identity headers, strips credentials, limits body size.
+"""The request guard: validates identity headers, strips credentials, refuses ambiguous requests.
 
-It sees every request before MLflow and its authorization plugin do.
+It sees every request before MLflow and its authorization plugin do, and reads no body: who is calling is judged from
+the headers alone.
 """
 
 import asyncio
 import contextvars
-import re
 
-from mlflow_platform_server import answers, bodies, known_identities, named_objects, request_identity
+from mlflow_platform_server import answers, known_identities, request_identity
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.scope import facts
 
-_UPLOAD = re.compile(r"(?:/.*)?/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/.+")
 GRAPHQL = "/graphql"
-# MLflow's only route that decompresses bodies, without any limit: of 32 MiB it makes up to 32 GiB.
-TRACES = "/v1/traces"
-Headers = list[tuple[bytes, bytes]]
-# Sixteen reads of a socket.
-PIECE_BYTES = 1024 * 1024
 
 
 class RequestGuard:
@@ -43,29 +37,6 @@ class RequestGuard:
                 await answers.refuse(send, 403, "PERMISSION_DENIED", reason)
                 return
         headers = request_identity.passed_on(scope["headers"], self._identity_headers, identified.caller)
-        if scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]):
-            # Never as JSON: the plugin would read a whole JSON document into memory to inspect it.
-            headers = [(name, value) for name, value in headers if name != b"content-type"]
-            headers.append((b"content-type", b"application/octet-stream"))
-            receive = bodies.in_larger_pieces(receive, size=PIECE_BYTES)
-        elif bodies.has_body(headers):
-            try:
-                body = await bodies.read_whole(headers, receive)
-                if scope["path"] == TRACES:
-                    headers, body = _decompressed(headers, body)
-            except bodies.TooLargeError:
-                found.refused_by = "limits"
-                reason = f"The request body exceeds {bodies.LIMIT_BYTES} bytes. Upload large files as artifacts."
-                await answers.refuse(send, 413, "BAD_REQUEST", reason)
-                return
-            except bodies.CorruptError:
-                found.refused_by = "limits"
-                await answers.refuse(send, 400, "BAD_REQUEST", "The body is not encoded as Content-Encoding says.")
-                return
-            except bodies.CutShortError:
-                return
-            found.objects = named_objects.in_body(body)
-            receive = bodies.replay(body, receive)
         await _in_fresh_context(self._app, {**scope, "headers": headers}, receive, send)
 
 
@@ -80,19 +51,6 @@ def _ambiguity(scope: Message) -> str | None:
     if scope["path"] == GRAPHQL and scope["query_string"]:
         return "Send GraphQL queries in the body, and no query string in the URL."
     return None
-
-
-def _decompressed(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    encodings = bodies.encodings(headers)
-    if not encodings:
-        return headers, body
-    if len(encodings) > 1:
-        raise bodies.CorruptError
-    content = bodies.decompressed(body, encodings[0])
-    if content is body:
-        return headers, body
-    kept = [(name, value) for name, value in headers if name not in {b"content-encoding", b"content-length"}]
-    return [*kept, (b"content-length", str(len(content)).encode())], content
 
 
 async def _in_fresh_context(app: App, scope: Message, receive: Receive, send: Send) -> None:

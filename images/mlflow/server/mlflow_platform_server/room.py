@@ -1,0 +1,170 @@
+"""Memory for request bodies: one amount for each worker process, shared by teams and callers.
+
+A request takes memory as its body arrives, and gives it back when it has ended. What is idle, anybody may use. When
+there is no room left, those wait first who hold the most; and a body that is still arriving is given up, if its team
+holds more than the team that waits (in one team: its caller). So bodies that never end keep nobody waiting.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from http import HTTPStatus
+from itertools import count
+
+from mlflow_platform_server.refusals import BoundError, TooLargeError, setting
+
+MEBIBYTE = 1024 * 1024
+
+
+class NoRoomError(BoundError):
+    """There was no room for a body in time, or it was given up for another one."""
+
+    def __init__(self, total: int) -> None:
+        message = (
+            f"Other requests hold the {total // MEBIBYTE} MiB that request bodies may use at once"
+            f" ({setting('bodies_mebibytes')}). Try again."
+        )
+        super().__init__(HTTPStatus.TOO_MANY_REQUESTS, message)
+
+
+class Hold:
+    """The memory of one request."""
+
+    def __init__(self, team: str, caller: str, number: int, give_up: Callable[[], None]) -> None:
+        self.team = team
+        self.caller = caller
+        self.number = number
+        """Order of arrival."""
+        self.give_up = give_up
+        """Stops the reading of the body."""
+        self.size = 0
+        self.arriving = True
+        """False when the body has arrived: the request is being worked on, and cannot be given up."""
+        self.given_up = False
+        self.waiting: tuple[int, asyncio.Future[None]] | None = None
+        """The bytes that it waits for."""
+        self.patience = 0.0
+        """Seconds for which it may still wait."""
+
+
+class Room:
+    """The memory of a worker process for request bodies."""
+
+    def __init__(self, total: int, *, percent: int, queue_seconds: float) -> None:
+        """`percent` is the part that one team, and one caller, may use while others ask."""
+        self._total = total
+        self._share = total * percent // 100
+        self._queue_seconds = queue_seconds
+        self._holds: dict[int, Hold] = {}
+        self._numbers = count()
+
+    @property
+    def used(self) -> int:
+        """Bytes that all requests hold together."""
+        return sum(hold.size for hold in self._holds.values())
+
+    @contextmanager
+    def hold(self, team: str, caller: str, give_up: Callable[[], None]) -> Generator[Hold]:
+        """Hold memory for a request until it has ended; `give_up` is called at most once."""
+        hold = Hold(team, caller, next(self._numbers), give_up)
+        hold.patience = self._queue_seconds
+        self._holds[hold.number] = hold
+        try:
+            yield hold
+        finally:
+            del self._holds[hold.number]
+            self._settle()
+
+    async def grow(self, hold: Hold, size: int) -> None:
+        """Take memory for a part of a body that has arrived.
+
+        Raises:
+            NoRoomError: there was none in time, or the body was given up for another one.
+            TooLargeError: the body alone needs more than there is.
+        """
+        if hold.given_up:
+            raise NoRoomError(self._total)
+        if hold.size + size > self._total:
+            raise TooLargeError("The memory for the request body", f"{self._total // MEBIBYTE} MiB", "bodies_mebibytes")
+        if not self._waiting() and self._fits(hold, size):
+            hold.size += size
+            return
+        loop = asyncio.get_running_loop()
+        turn, begun = loop.create_future(), loop.time()
+        hold.waiting = (size, turn)
+        try:
+            self._settle()
+            async with asyncio.timeout(hold.patience):
+                await turn
+        except TimeoutError as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                # Both at once.
+                return
+            raise NoRoomError(self._total) from error
+        finally:
+            hold.waiting = None
+            hold.patience -= loop.time() - begun
+
+    def _waiting(self) -> list[tuple[Hold, int, asyncio.Future[None]]]:
+        """Requests that wait, those of teams and callers that hold the least first."""
+        waiting = [
+            (hold, *hold.waiting) for hold in self._holds.values() if hold.waiting and not hold.waiting[1].done()
+        ]
+        return sorted(waiting, key=lambda one: (self._of_team(one[0]), self._of_caller(one[0]), one[0].number))
+
+    def _fits(self, hold: Hold, size: int) -> bool:
+        if self.used + size > self._total:
+            return False
+        asking = [other for other in self._holds.values() if other.waiting]
+        team, caller = self._of_team(hold), self._of_caller(hold)
+        # A body may be larger than a share, if it is the only one.
+        return not (
+            (team > hold.size and team + size > self._share and any(one.team != hold.team for one in asking))
+            or (caller > hold.size and caller + size > self._share and any(one.caller != hold.caller for one in asking))
+        )
+
+    def _settle(self) -> None:
+        """Give room to those who wait, as far as there is any, and give up a body if there is none."""
+        for hold, size, turn in self._waiting():
+            if self._fits(hold, size):
+                hold.size += size
+                turn.set_result(None)
+        # Those who hold enough for their share wait for their own requests.
+        for hold, size, _ in self._waiting():
+            if self.used + size > self._total:
+                self._make_room(hold, size)
+                return
+
+    def _make_room(self, hold: Hold, size: int) -> None:
+        """Give up a body for one that waits, unless a body that was given up still holds memory."""
+        holds = self._holds.values()
+        if any(other.given_up for other in holds):
+            return
+        victims = [other for other in holds if other.arriving and other.size and self._yields(other, hold, size)]
+        if not victims and all(other.waiting for other in holds if other.size):
+            # Nobody goes on: each of the arriving bodies waits for the others.
+            oldest = min((other.number for other in holds if other.size), default=0)
+            victims = [other for other in holds if other.size and other.number > oldest]
+        if victims:
+            victim = max(victims, key=lambda other: (self._of_team(other), self._of_caller(other), other.number))
+            victim.given_up = True
+            if victim.waiting and not victim.waiting[1].done():
+                victim.waiting[1].set_exception(NoRoomError(self._total))
+            else:
+                victim.give_up()
+
+    def _yields(self, other: Hold, hold: Hold, size: int) -> bool:
+        """True if the body of a request is to make room for another one, which waits."""
+        if other.team != hold.team:
+            return self._of_team(other) > self._of_team(hold) + size
+        return other.caller != hold.caller and self._of_caller(other) > self._of_caller(hold) + size
+
+    def _of_team(self, hold: Hold) -> int:
+        return _sum(other for other in self._holds.values() if other.team == hold.team)
+
+    def _of_caller(self, hold: Hold) -> int:
+        return _sum(other for other in self._holds.values() if other.caller == hold.caller)
+
+
+def _sum(holds: Iterable[Hold]) -> int:
+    return sum(hold.size for hold in holds)
