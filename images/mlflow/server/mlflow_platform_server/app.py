@@ -24,6 +24,7 @@ from starlette.routing import Mount
 from mlflow_platform_server import (
     artifact_reach,
     artifact_routes,
+    bounds,
     collection_rules,
     database_scope,
     downloads,
@@ -46,12 +47,15 @@ from mlflow_platform_server.agreement import Agreement
 from mlflow_platform_server.audit import AuditLog
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.errors import ErrorBodies
+from mlflow_platform_server.fairness import Fairness
 from mlflow_platform_server.no_team_page import NoTeamPage
 from mlflow_platform_server.path_prefix import PathPrefix
+from mlflow_platform_server.rates import Rates
 from mlflow_platform_server.request_guard import RequestGuard
 from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.reviews import AccessReviews, Decisions
 from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
+from mlflow_platform_server.slots import SPARE_THREADS, Slots
 from mlflow_platform_server.volume_artifacts import ConfinedFileArtifactRepository
 
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
@@ -107,8 +111,10 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
         _not_own,
     )
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
+    threads = int(os.environ[THREADS_VARIABLE])
+    fairness = Fairness(bounds.read(os.environ[bounds.VARIABLE]), threads)
     admission = Admission(
-        _mlflow(only_namespace),
+        Rates(Slots(_mlflow(only_namespace), fairness), fairness),
         AccessReviews(kubernetes_reviews.asker(by_token=by_token), Decisions(config.cache_ttl_seconds)),
         only_namespace=only_namespace,
     )
@@ -116,7 +122,7 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
     page = NoTeamPage(admission, os.environ.get(CONTACT_VARIABLE, ""), multi_tenant=config.workspaces_enabled)
     limited = ConcurrencyLimit(
         RequestGuard(page, identity_headers),
-        int(os.environ[THREADS_VARIABLE]),
+        threads + SPARE_THREADS,
         limiter=to_thread.current_default_thread_limiter,
     )
     served = routes.Routes(limited, routes.read(routes.FILE.read_text(encoding="utf-8")), features)
