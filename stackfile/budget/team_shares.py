@@ -6,6 +6,9 @@ from components.mlflow.process import threads
 from stackfile.budget import replicas
 from stackfile.draft import Draft
 
+# Least share of a team (images/mlflow/server/mlflow_platform_server/turns.py).
+LEAST = 2
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
@@ -42,8 +45,8 @@ class AtWork:
 
     @property
     def team(self) -> int:
-        """Requests of one team while others ask (images/mlflow/server/mlflow_platform_server/turns.py)."""
-        return max(1, self.all * self.percent // 100)
+        """Requests of one team while others ask."""
+        return max(min(LEAST, self.all), self.all * self.percent // 100)
 
     def __str__(self) -> str:
         """The calculation of both, as text for messages."""

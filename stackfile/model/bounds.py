@@ -49,9 +49,9 @@ class Bounds(Model):
     team_percent: Annotated[int, whole(5, 100)] = 50
     """Share in percent of a worker's memory for bodies that one team may use while others ask."""
 
-    slots_percent: Annotated[int, whole(1, 100)] = 25
+    slots_percent: Annotated[int, whole(1, 100)] = 15
     """Share in percent of the requests that a worker handles at once which one team may use while other teams ask; at
-    least one request."""
+    least two requests."""
 
     team_requests_per_second: Annotated[int, whole(1, 10_000)] = 25
     """Requests per second of one team at each worker while other teams ask. A worker logs 67 to 90 batches per second;

@@ -26,7 +26,7 @@ class Limits:
     """The bounds that are simulated, with their defaults."""
 
     slots: int = 14
-    slots_percent: int = 25
+    slots_percent: int = 15
     team_rate: float = 25
     caller_rate: float = 25
     queue_seconds: float = 10
@@ -89,7 +89,7 @@ class Worker:
             idle=self._turns.idle,
             part=part,
         )
-        self._turns.on_leave = self._grant
+        self._turns.on_leave = self._left
         self._appointments = Appointments(self.random.random)
         self._armed = float("inf")
 
@@ -177,6 +177,10 @@ class Worker:
         # Later and not at once, so that nothing is granted while something else is.
         ticket.wake = lambda: self.after(0, lambda: granted(ticket) if ticket.granted else refused(interval))
         self.after(self._limits.queue_seconds, too_late)
+
+    def _left(self, ticket: Ticket, seconds: float) -> None:
+        self._pacing.charge(ticket, seconds, self.now)
+        self._grant()
 
     def _grant(self) -> None:
         self._pacing.grant(self.now)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.images.simulated_worker import Client, Limits, Worker, percentile
 
-SECONDS = 60.0
+SECONDS = 30.0
 
 
 def others() -> list[Client]:
@@ -54,13 +54,13 @@ def test_a_team_that_is_alone_uses_the_whole_worker() -> None:
 
 def test_a_team_that_comes_back_after_a_pause_is_served_at_once() -> None:
     """What the other team took while it was alone does not stand in the way."""
-    late = [Client(team="b", caller="b", starts=30, ends=31, pause=0.05)]
+    late = [Client(team="b", caller="b", starts=20, ends=21, pause=0.05)]
     Worker(Limits(), 1).run(*late, *greedy(300))
     assert late[0].refused == 0
     assert max(late[0].times) < 1
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_crowd_of_teams_beyond_what_the_worker_can_do_still_finishes(seed: int) -> None:
     teams = [[Client(team=f"team-{number}", caller="x", ends=SECONDS) for _ in range(20)] for number in range(10)]
     clients = [client for team in teams for client in team]

@@ -86,6 +86,25 @@ def test_what_a_team_used_beyond_its_rate_while_it_was_alone_is_no_debt() -> Non
     assert held.granted
 
 
+@pytest.mark.parametrize(("seconds", "tokens"), [(0.05, 1), (0.1, 1), (0.3, 3), (30, pacing.MOST_TOKENS)])
+def test_a_request_that_works_long_counts_for_several(seconds: float, tokens: int) -> None:
+    pace = paced()
+    pace.ask("b", "y", 0)
+    pace.charge(pace.ask("a", "x", 0), seconds, 0)
+    assert granted(pace, "a", 0, count=BURST) == BURST - tokens
+
+
+def test_what_a_team_owes_is_bounded() -> None:
+    pace = paced()
+    tickets = [pace.ask("a", "x", 0) for _ in range(50)]
+    for ticket in tickets:
+        pace.charge(ticket, 30, 0)
+    pace.ask("b", "y", 0)
+    held = pace.ask("a", "x", 0)
+    pace.grant(1 + 1 / RATE)
+    assert held.granted
+
+
 def test_a_caller_beyond_its_rate_does_not_delay_another_one_of_the_team() -> None:
     pace = paced(caller_rate=RATE)
     pace.ask("a", "y", 0)

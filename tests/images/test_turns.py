@@ -118,7 +118,7 @@ def test_generated_schedules_lose_no_slot_and_leave_none_idle(seed: int) -> None
     slots, percent = chance.choice([1, 2, 3, 8, 14]), chance.choice([1, 25, 50, 100])
     turns = shared(slots, percent=percent, room=chance.choice([3, 30]))
     now, running, waiting = 0.0, list[Ticket](), list[Ticket]()
-    share, reserved = max(1, slots * percent // 100), max(1, slots // 8) if slots > 1 else 0
+    share, reserved = max(min(2, slots), slots * percent // 100), max(1, slots // 8) if slots > 1 else 0
 
     def settle(before: Counter[str]) -> None:
         for ticket in [ticket for ticket in waiting if ticket.granted]:

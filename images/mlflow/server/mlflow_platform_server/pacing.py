@@ -15,6 +15,10 @@ from mlflow_platform_server.waiting import FullError, Lines, ShareUsedUpError, T
 
 # A bucket holds the requests of as many seconds: a page of MLflow sends up to 20 requests at once.
 BURST_SECONDS = 1
+# A request counts for one token, and for one more with each 1/rate seconds that it works longer than that, up to so
+# many: a team cannot keep a slow worker busy with its rate alone. One search of half a minute is still a single request
+# more or less, and does not stop its team.
+MOST_TOKENS = 5
 # Teams, and callers of each team, whose buckets are remembered; the least recently used are forgotten first.
 TEAMS = 1000
 CALLERS = 100
@@ -39,6 +43,12 @@ class Bucket:
     def take(self, now: float) -> None:
         """Take a token. An empty bucket stays empty: requests beyond the rate leave no debt."""
         self._full_at = min(max(self._full_at, now), now + self._burst) + self.interval
+
+    def charge(self, seconds: float, now: float) -> None:
+        """Take the further tokens of a request that has worked for so long; they may be owed, for a second."""
+        tokens = min(MOST_TOKENS, seconds / self.interval) - 1
+        if tokens > 0:
+            self._full_at = min(max(self._full_at, now) + tokens * self.interval, now + self._burst + 1)
 
 
 @dataclass(slots=True)
@@ -117,6 +127,12 @@ class Pacing:
         """Grant all tickets whose turn has come."""
         for team in [team for team, _ in self._lines.teams()]:
             self._grant(team, now)
+
+    def charge(self, ticket: Ticket, seconds: float, now: float) -> None:
+        """A request has ended that worked for so many seconds."""
+        state = self._state(ticket.team)
+        state.bucket.charge(seconds, now)
+        self._bucket(state, ticket.caller).charge(seconds, now)
 
     def next_turn(self) -> float | None:
         """Time at which the next turn comes if nothing else happens; None if no request waits."""

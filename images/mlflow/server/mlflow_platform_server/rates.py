@@ -25,7 +25,7 @@ class Rates:
         self._bounds = fairness.bounds
         self._clock = fairness.clock
         self._turns = fairness.turns
-        self._turns.on_leave = self._grant
+        self._turns.on_leave = self._left
         self._pacing = Pacing(
             team_rate=fairness.bounds.team_requests_per_second,
             caller_rate=fairness.bounds.caller_requests_per_second,
@@ -94,6 +94,11 @@ class Rates:
         due = self._pacing.next_turn()
         if due is not None:
             self._timer = asyncio.get_running_loop().call_later(max(0.001, due - self._clock()), self._grant)
+
+    def _left(self, ticket: Ticket, seconds: float) -> None:
+        """A request has given its slot back after so many seconds."""
+        self._pacing.charge(ticket, seconds, self._clock())
+        self._grant()
 
     def _grant(self) -> None:
         if self._pacing.waiting:

@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 
 # Refused requests return at this part of the team's rate.
 RETURNING_PART = 0.2
-LONGEST_SECONDS = 300
+LONGEST_SECONDS = 120
 # A team appears in the log at most once in so many seconds.
 NOTICE_SECONDS = 60
 # Teams that are remembered.

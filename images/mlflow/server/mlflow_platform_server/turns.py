@@ -17,6 +17,8 @@ _Key = TypeVar("_Key")
 
 # One of so many slots, and at least one, is only for teams that hold none.
 RESERVED_PART = 8
+# A team has at least so many slots, or one long request would stop all others of its team.
+LEAST_SHARE = 2
 # Weight of the latest request in the mean time of a team's requests.
 NEWEST_PART = 0.1
 
@@ -38,12 +40,12 @@ class Turns:
 
         `part` returns the part of the longest wait that is acceptable, anew for each request.
         """
-        self.on_leave: Callable[[], None] = lambda: None
-        """Called when a request has given its slot back."""
+        self.on_leave: Callable[[Ticket, float], None] = lambda _, __: None
+        """Called when a request has given its slot back, with the seconds for which it had it."""
 
         self._free = slots
         self._reserved = max(1, slots // RESERVED_PART) if slots > 1 else 0
-        self._team_share = max(1, slots * percent // 100)
+        self._team_share = max(min(LEAST_SHARE, slots), slots * percent // 100)
         self._caller_share = max(1, self._team_share - 1)
         self._demand = demand
         self._expected_seconds = wait_seconds * EXPECTED_PART
@@ -108,7 +110,7 @@ class Turns:
         self.grant(now)
         if not self._teams[ticket.team]:
             del self._seconds[ticket.team]
-        self.on_leave()
+        self.on_leave(ticket, now - ticket.begun)
 
     def interval(self, team: str) -> float:
         """Seconds between two turns of a team with waiting requests, judged by its latest requests; 0 if unknown."""
