@@ -62,11 +62,23 @@ class Bounds(Model):
     queue_seconds: Annotated[int, whole(1, 120)] = 10
     """Longest wait in seconds of a request for its turn; after that the client is told to try again."""
 
-    team_percent: Annotated[int, whole(5, 100)] = 50
-    """Share in percent of a worker's request slots and memory for bodies that one team may use while others ask."""
+    queued_requests: Annotated[int, whole(20, 10_000)] = 500
+    """Largest number of requests that wait for their turn in a worker. If there are more, the newest one of whoever has
+    the most is refused."""
 
-    team_requests_per_second: Annotated[int, whole(1, 100_000)] = 25
-    """Requests per second of one team, on all replicas together, while other teams ask too."""
+    team_percent: Annotated[int, whole(5, 100)] = 50
+    """Share in percent of a worker's memory for bodies that one team may use while others ask."""
+
+    slots_percent: Annotated[int, whole(1, 100)] = 15
+    """Share in percent of the requests that a worker handles at once which one team may use while other teams ask; at
+    least two requests."""
+
+    team_requests_per_second: Annotated[int, whole(1, 10_000)] = 25
+    """Requests per second of one team at each worker while other teams ask. A worker logs 67 to 90 batches per second;
+    with `server.replicas` and `server.workers` the rate of a team grows."""
+
+    caller_requests_per_second: Annotated[int, whole(1, 10_000)] = 25
+    """Requests per second of one caller at each worker while other callers of its team ask."""
 
     statement_seconds: Annotated[int, whole(1, 3600)] = 30
     """Longest time in seconds of one SQL statement of the server; migrations have their own (`migrationMinutes`)."""

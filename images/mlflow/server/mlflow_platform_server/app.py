@@ -50,12 +50,15 @@ from mlflow_platform_server.bodies import Bodies
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.draining import Draining
 from mlflow_platform_server.errors import ErrorBodies
+from mlflow_platform_server.fairness import Fairness
 from mlflow_platform_server.kubernetes_access import KubernetesAccess
 from mlflow_platform_server.no_team_page import NoTeamPage
 from mlflow_platform_server.path_prefix import PathPrefix
+from mlflow_platform_server.rates import Rates
 from mlflow_platform_server.request_guard import RequestGuard
 from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
+from mlflow_platform_server.slots import SPARE_THREADS, Slots
 from mlflow_platform_server.volume_artifacts import ConfinedFileArtifactRepository
 
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
@@ -138,8 +141,12 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
     )
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     limits = bounds.read(os.environ[bounds.VARIABLE])
+    threads = int(os.environ[THREADS_VARIABLE])
+    fairness = Fairness(limits, threads)
+    work = Slots(_mlflow(only_namespace), fairness)
+    bodies = Bodies(work, limits, protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR))
     admission = Admission(
-        Bodies(_mlflow(only_namespace), limits, protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR)),
+        Rates(bodies, fairness),
         access.judge,
         only_namespace=only_namespace,
         ready=access.identities_known,
@@ -154,7 +161,7 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
     page = NoTeamPage(admission, has_access, os.environ.get(CONTACT_VARIABLE, ""))
     limited = ConcurrencyLimit(
         RequestGuard(page, identity_headers),
-        int(os.environ[THREADS_VARIABLE]),
+        threads + SPARE_THREADS,
         limiter=to_thread.current_default_thread_limiter,
     )
     served = routes.Routes(limited, routes.read(routes.FILE.read_text(encoding="utf-8")), features)

@@ -31,8 +31,11 @@ class Bounds:
     filter_clauses: int
     filter_characters: int
     queue_seconds: int
+    queued_requests: int
     team_percent: int
+    slots_percent: int
     team_requests_per_second: int
+    caller_requests_per_second: int
     statement_seconds: int
     header_seconds: int
     header_kibibytes: int
