@@ -1,7 +1,8 @@
 """Access to the authorization plugin: reads its decision, and changes how it treats identities.
 
 With the changes, the plugin decodes names of users and groups as UTF-8, and a user whom the stack file does not name
-matches no RoleBinding. The plugin's list of paths that need no identity is compared with `open_paths.py`.
+matches no RoleBinding. The plugin's list of paths that need no identity is compared with `open_paths.py`. Where the
+plugin would block the event loop, `plugin_threads.py` changes it.
 """
 
 from collections.abc import Callable
