@@ -102,6 +102,8 @@ def test_the_probe_measures_what_blocks_the_loop_and_names_the_request() -> None
 
     async def run() -> None:
         probe = asyncio.create_task(Probe(delays, requests, write).run())
+        requests.begin("punctual")
+        requests.end("punctual")
         await turned(delays)
         requests.begin("slow")
         block(BLOCKED_SECONDS)

@@ -19,6 +19,18 @@ def test_the_loop_turns_while_a_function_runs_in_a_thread() -> None:
     assert asyncio.run(run())
 
 
+def test_the_loop_starts_no_thread() -> None:
+    async def run() -> tuple[int, int]:
+        threads = Threads(3, "test")
+        before = threading.active_count()
+        together = threading.Barrier(3)
+        await asyncio.gather(*(threads.run(lambda: together.wait(60)) for _ in range(3)))
+        return before, threading.active_count()
+
+    before, after = asyncio.run(run())
+    assert before == after
+
+
 def test_a_function_sees_the_context_of_its_request_and_changes_only_a_copy() -> None:
     def function() -> str:
         before = WORKSPACE.get()

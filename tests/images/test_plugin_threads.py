@@ -266,3 +266,11 @@ def test_the_workspace_store_is_made_once_and_not_before_it_is_asked() -> None:
     for thread in threads:
         thread.join()
     assert made == ["store"]
+
+
+def test_the_start_of_mlflow_does_not_make_the_workspace_store() -> None:
+    def make() -> None:
+        raise AssertionError("Kubernetes may hang")
+
+    with pytest.raises(NotImplementedError):
+        workspace_provider.DeferredStore(make).get_default_workspace()

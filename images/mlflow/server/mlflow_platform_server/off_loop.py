@@ -6,6 +6,7 @@ three waits for another.
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -17,8 +18,15 @@ class Threads:
     """A fixed number of threads that run functions for the event loop."""
 
     def __init__(self, count: int, name: str) -> None:
-        """`name` begins the names of the threads, which a dump of all stacks shows."""
+        """Start the threads; `name` begins their names, which a dump of all stacks shows.
+
+        They are started now, because a thread that starts another one waits until that one runs: under load, the event
+        loop would wait for long.
+        """
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        all_run = threading.Barrier(count)
+        for start in [self._pool.submit(all_run.wait) for _ in range(count)]:
+            start.result()
 
     async def run(self, function: Callable[[], T]) -> T:
         """Result of a function that runs in one of the threads, in a copy of the current context.

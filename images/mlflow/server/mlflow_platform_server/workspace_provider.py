@@ -25,7 +25,19 @@ class Deferred:
         return getattr(self._made, name)
 
 
-def deferred_store(workspace_uri: str, **more: Any) -> Deferred:
+class DeferredStore(Deferred):
+    """A workspace store that is made when it is needed."""
+
+    def get_default_workspace(self) -> Any:
+        """There is none: each request names its workspace. MLflow asks during its start and for open paths.
+
+        Raises:
+            NotImplementedError: always; MLflow takes it for this answer.
+        """
+        raise NotImplementedError
+
+
+def deferred_store(workspace_uri: str, **more: Any) -> DeferredStore:
     """Entry point: the plugin's workspace store for `workspace_uri`, whose query may hold options of the plugin."""
 
     def make() -> Any:
@@ -35,4 +47,4 @@ def deferred_store(workspace_uri: str, **more: Any) -> Deferred:
 
         return create_kubernetes_workspace_store(workspace_uri, **more)
 
-    return Deferred(make)
+    return DeferredStore(make)
