@@ -73,9 +73,9 @@ WEBHOOK_HOSTS_VARIABLE = "MLFLOW_PLATFORM_WEBHOOK_HOSTS"
 POD_VARIABLE = "MLFLOW_PLATFORM_POD"
 # Requests that a worker handles at once.
 THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
-# Seconds after which a thread that computes has to let another one run: Python's default of 5 ms lets the event loop
-# wait for 0.3 s if 14 threads compute at once, this for 0.07 s.
-SWITCH_SECONDS = 0.0005
+# Seconds after which a thread that computes has to let another one run. With Python's default of 5 ms the event loop
+# waits for up to 0.29 s if 14 threads compute at once, with this for up to 0.09 s.
+SWITCH_SECONDS = 0.001
 # Digits of the longest integer that is parsed, the least that Python allows. The time for one grows with the square of
 # its digits: with the default of 4,300, a body of 16 MiB blocks all threads for 0.32 s, with this for 0.08 s.
 INTEGER_DIGITS = 640
