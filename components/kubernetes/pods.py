@@ -137,16 +137,16 @@ def container_security() -> core.SecurityContextArgs:
     )
 
 
-def http_probe(path: str, port: int, *, period: int, failures: int, delay: int = 0) -> core.ProbeArgs:
-    """A probe by HTTP GET; `period` and `delay` are seconds.
+def http_probe(path: str, port: int, *, period: int, failures: int, delay: int = 0, timeout: int = 5) -> core.ProbeArgs:
+    """A probe by HTTP GET; `period`, `delay` and `timeout` are seconds.
 
-    The time-out of five seconds leaves room for a server that is busy with a large request.
+    The default time-out leaves room for a server that is busy with a large request.
     """
     return core.ProbeArgs(
         http_get=core.HTTPGetActionArgs(path=path, port=port),
         initial_delay_seconds=delay,
         period_seconds=period,
-        timeout_seconds=5,
+        timeout_seconds=timeout,
         failure_threshold=failures,
     )
 

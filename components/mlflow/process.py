@@ -19,7 +19,11 @@ MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-te
 # images/mlflow/server runs every request in a context of its own; this is a second protection, against whatever else
 # a connection may carry over.
 ONE_REQUEST_PER_CONNECTION = "--header connection:close"
+# Workspaces are namespaces, which a worker asks Kubernetes for when it needs them (images/mlflow/server).
 WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=mlflow-platform://")
+# Seconds for which a worker may leave its supervisor without an answer. With uvicorn's default of 5, a worker that gets
+# no CPU, or parses a large document, is killed. A worker whose event loop is stuck ends itself (`watchdog.py`).
+WORKER_SECONDS = 60
 # Limit of a request's headers in Traefik and OAuth2-Proxy: the default of Go. uvicorn's default of 64 KiB is too small
 # for a user in 200 groups.
 HEADER_BYTES = 1024 * 1024
@@ -59,28 +63,30 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
 
 
 def uvicorn_options(termination_seconds: int) -> str:
-    """Options of uvicorn: one request per connection, the header limit, and the seconds to finish running requests.
+    """Options of uvicorn: one request per connection, the header limit, and its times.
 
-    These seconds are the termination grace period, minus those of the preStop hook (`DRAIN_SECONDS`) and of the
-    shutdown of the login (`LOGIN_END_SECONDS`), which stops after the server.
+    The seconds to finish running requests are the termination grace period, minus those of the preStop hook
+    (`DRAIN_SECONDS`) and of the shutdown of the login (`LOGIN_END_SECONDS`), which stops after the server.
     """
     finishing = termination_seconds - DRAIN_SECONDS - LOGIN_END_SECONDS
     return " ".join(
         (
             ONE_REQUEST_PER_CONNECTION,
             f"--h11-max-incomplete-event-size {HEADER_BYTES}",
+            f"--timeout-worker-healthcheck {WORKER_SECONDS}",
             f"--timeout-graceful-shutdown {finishing}",
         )
     )
 
 
 def threads(pool_size: int, pool_overflow: int) -> int:
-    """Number of requests that a worker handles at once: half of its database connections, after reserving one.
+    """Number of requests that a worker authorises or handles at once: half of its connections, after reserving one.
 
     A request that logs a batch holds two connections at once (`SqlAlchemyStore.log_batch`). If the batch also renames
     the run, the request takes up to four connections; such requests wait for connections only if all of them arrive at
-    once. One connection is reserved for the authorisation plugin: it looks up a run's workspace in the event loop, and
-    would block the loop if it had to wait for a connection.
+    once. While a request is authorised, in as many threads as it is then handled in, it holds one connection at most,
+    to look up the names of objects. One connection is reserved for the authorisation of uploads and downloads, which
+    are not handled in these threads.
     """
     return max(1, (pool_size + pool_overflow - 1) // 2)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 import pytest
+from mlflow_platform_server import watchdog
 
 from components.exposure.gateway import Address
 from components.kubernetes import pods
@@ -30,7 +31,10 @@ from tests.components.parts import (
 )
 from tests.harness import Recording, deploy
 
-UVICORN = "--header connection:close --h11-max-incomplete-event-size 1048576 --timeout-graceful-shutdown 100"
+UVICORN = (
+    "--header connection:close --h11-max-incomplete-event-size 1048576 --timeout-worker-healthcheck 60"
+    " --timeout-graceful-shutdown 100"
+)
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
@@ -363,6 +367,16 @@ def test_a_slow_start_is_not_killed() -> None:
     assert start["periodSeconds"] * start["failureThreshold"] >= 180
     assert spec["readinessProbe"]["periodSeconds"] == 10
     assert (spec["livenessProbe"]["initialDelaySeconds"], spec["livenessProbe"]["periodSeconds"]) == (15, 30)
+
+
+def test_a_slow_neighbour_does_not_restart_a_server_nor_take_it_out_of_service() -> None:
+    spec = container(server(), "mlflow-server")
+    ready, alive = spec["readinessProbe"], spec["livenessProbe"]
+    assert ready["periodSeconds"] * ready["failureThreshold"] >= 30
+    # Later than the watchdog, which ends a worker whose event loop is stuck after a minute.
+    assert alive["periodSeconds"] * alive["failureThreshold"] >= 2 * watchdog.PATIENCE * watchdog.CHECK_SECONDS
+    assert ready["timeoutSeconds"] <= ready["periodSeconds"]
+    assert alive["timeoutSeconds"] <= alive["periodSeconds"]
 
 
 def test_its_probes_go_through_the_login() -> None:

@@ -4,6 +4,8 @@
 
 `path_prefix.py`        removes the platform's URL path, if it has one
 `audit.py`              records who did what, before the answer is sent (`named_objects.py`)
+`loop_watch.py`         measures the delay of the event loop (`loop_delay.py`), ends a worker whose loop is stuck
+                        (`watchdog.py`)
 `errors.py`             replaces error texts that describe the inside of the platform (`driver_text.py`)
 `routes.py`             answers 404 to what is not on the list of routes (`routes.toml`, `route_census.py`)
 `concurrency.py`        limits how many requests a worker handles at once
@@ -12,7 +14,7 @@
 `no_team_page.py`       explains to people without a team why they see nothing
 `admission.py`          binds the request to its caller and workspace (`scope.py`), and asks Kubernetes whether the
                         caller has any right there (`reviews.py`, `kubernetes_reviews.py`)
-MLflow's Kubernetes authorization plugin
+MLflow's Kubernetes authorization plugin, in threads (`plugin_threads.py`, `off_loop.py`)
 `agreement.py`          refuses the request unless the plugin decided for the same workspace and caller (`plugin.py`)
 MLflow
 
@@ -22,6 +24,7 @@ MLflow's own code then meets
 `artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
                         (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores
+`trace_routes.py`       takes traces of OpenTelemetry in a handler's thread
 `webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
 `process_state.py`      makes MLflow use the workspace of the request only; no request may change the environment
 `collection_rules.py`   makes the plugin refuse a search instead of filtering its result

@@ -147,17 +147,20 @@ def _pairs(document: object) -> Iterator[tuple[str, str]]:
     while level:
         deeper: list[object] = []
         for item in level:
-            children = _children(item)
-            visits += len(children)
+            visits += _size(item)
             if visits > MOST_VISITS:
                 yield OMITTED, MORE
                 return
-            for key, value in children:
+            for key, value in _children(item):
                 if key in keys:
                     yield from ((key, text) for text in _texts(value))
                 if isinstance(value, (dict, list)):
                     deeper.append(cast("object", value))
         level, keys = deeper, IDS
+
+
+def _size(item: object) -> int:
+    return len(cast("list[object]", item)) if isinstance(item, (dict, list)) else 0
 
 
 def _children(item: object) -> list[tuple[str, Any]]:

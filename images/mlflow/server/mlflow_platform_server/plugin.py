@@ -2,7 +2,8 @@
 
 With the changes, the plugin decodes names of users and groups as UTF-8, and asks Kubernetes through `reviews.py`; what
 it asks and what it makes of the answers is its own. Its list of paths that need no identity is compared with
-`open_paths.py`.
+`open_paths.py`. Where it would
+block the event loop, `plugin_threads.py` changes it.
 """
 
 import asyncio

@@ -1,0 +1,53 @@
+"""Threads for work that would block the event loop: parsing, looking up names in the database, asking Kubernetes.
+
+They are not the threads of MLflow's handlers (anyio's) nor those of artifact transfers (asyncio's), so that none of the
+three waits for another.
+"""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Threads:
+    """A fixed number of threads that run functions for the event loop."""
+
+    def __init__(self, count: int, name: str) -> None:
+        """Start the threads; `name` begins their names, which a dump of all stacks shows.
+
+        They are started now, because a thread that starts another one waits until that one runs: under load, the event
+        loop would wait for long.
+        """
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        all_run = threading.Barrier(count)
+        for start in [self._pool.submit(all_run.wait) for _ in range(count)]:
+            start.result()
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Result of a function that runs in one of the threads, in a copy of the current context.
+
+        The function goes on if the request is cancelled meanwhile, and its result is dropped. What it sets in the
+        context is not seen by the request.
+        """
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, function)
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Result of a coroutine that never waits, computed without an event loop.
+
+    Raises:
+        RuntimeError: the coroutine waits for something.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    coroutine.close()
+    message = f"{coroutine.__qualname__} waits for the event loop, and runs in a thread."
+    raise RuntimeError(message)
