@@ -187,6 +187,7 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     connections.unknown_class,
     postgres.memory,
     server.memory,
+    server.bodies,
     replicas.cpu,
     replicas.autoscaler,
     volumes.database,

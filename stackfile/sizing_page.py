@@ -85,7 +85,10 @@ SUMS = (
         ),
     ),
     (
-        f"{_mib(server.BASE_BYTES)} + workers x ({_mib(server.WORKER_BYTES)} + {_mib(server.UPLOAD_BYTES)} of uploads)",
+        (
+            f"{_mib(server.BASE_BYTES)} + workers x ({_mib(server.WORKER_BYTES)} + {_mib(server.UPLOAD_BYTES)} of "
+            f"uploads + `server.bounds.bodiesMebibytes` x {server.BODY_FACTOR})"
+        ),
         "`server.memoryLimit`",
     ),
     (
@@ -102,7 +105,7 @@ SUMS = (
         ),
         "`database.storage`",
     ),
-    (f"workers x {_mib(server.BODY_BYTES)}, the largest request body", "`server.uploadSpace`"),
+    ("workers x `server.bounds.bodyMebibytes`, the largest request body", "`server.uploadSpace`"),
     ("the platform's pods and volumes + all teams' quotas", "`cluster.capacity`, if it is set"),
 )
 

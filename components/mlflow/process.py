@@ -27,6 +27,9 @@ WORKER_SECONDS = 60
 # Limit of a request's headers in Traefik and OAuth2-Proxy: the default of Go. uvicorn's default of 64 KiB is too small
 # for a user in 200 groups.
 HEADER_BYTES = 1024 * 1024
+# Allocations from this size on are given back to the node when they are freed. By default glibc raises the threshold to
+# the largest one so far, and after two request bodies of 16 MiB a worker kept 114 MiB instead of 32.
+LARGE_ALLOCATION_BYTES = 1024 * 1024
 # Seconds that the login needs, after the server has stopped, to close its idle connections.
 LOGIN_END_SECONDS = 5
 
@@ -95,6 +98,7 @@ def environment(args: MLflowArgs) -> dict[str, str]:
     """The server's environment variables, without the secret ones."""
     variables = {
         "HOME": "/tmp",  # noqa: S108 - a volume of the pod
+        "MALLOC_MMAP_THRESHOLD_": str(LARGE_ALLOCATION_BYTES),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ENABLE_AI_GATEWAY": "false",

@@ -12,11 +12,16 @@ from stackfile.quantities import size_in_bytes
 # worker, 621 with two, 1026 with four.
 BASE_BYTES = 190 * MEBIBYTE
 WORKER_BYTES = 210 * MEBIBYTE
-# The largest request body that the server reads into memory (images/mlflow/server/mlflow_platform_server/bodies.py).
-BODY_BYTES = 32 * MEBIBYTE
-# Uploads in the memory of one worker: 16 slots for parts of 8 MiB, and one request body
+# Uploads in the memory of one worker: 16 slots for parts of 8 MiB
 # (images/mlflow/server/mlflow_platform_server/uploads.py).
-UPLOAD_BYTES = 16 * 8 * MEBIBYTE + BODY_BYTES
+UPLOAD_BYTES = 16 * 8 * MEBIBYTE
+# Memory for each byte of the bodies that a worker holds (`server.bounds.bodiesMebibytes`), with all copies that the
+# server, its plugin and MLflow make. Measured at most 5.9: two bodies of 16 MiB that are one text each take 176 MiB,
+# two with 330,000 small objects in a text 96 MiB (docs/limits.md).
+BODY_FACTOR = 6
+# Memory for the values of one body, beside its bytes, as the server counts it
+# (images/mlflow/server/mlflow_platform_server/json_bounds.py).
+ELEMENT_BYTES, MARK_BYTES = 64, 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +29,8 @@ class Need:
     """Memory that one server pod needs with a number of worker processes."""
 
     workers: int
+    bodies: int
+    """Bytes of request bodies that a worker holds at once."""
 
     @property
     def idle(self) -> int:
@@ -32,21 +39,27 @@ class Need:
 
     @property
     def total(self) -> int:
-        """Bytes that a pod uses with the maximum number of uploads in every worker."""
-        return self.idle + self.workers * UPLOAD_BYTES
+        """Bytes that a pod uses with as many uploads and bodies in every worker as it admits."""
+        return BASE_BYTES + self.workers * self.each
+
+    @property
+    def each(self) -> int:
+        """Bytes that a worker uses."""
+        return WORKER_BYTES + UPLOAD_BYTES + self.bodies * BODY_FACTOR
 
     def __str__(self) -> str:
         """The calculation of the total, as text for messages."""
         return (
             f"{BASE_BYTES // MEBIBYTE} MiB + workers {self.workers} x ({WORKER_BYTES // MEBIBYTE} MiB + "
-            f"{UPLOAD_BYTES // MEBIBYTE} MiB of uploads) = {self.total // MEBIBYTE} MiB"
+            f"{UPLOAD_BYTES // MEBIBYTE} MiB of uploads + {self.bodies // MEBIBYTE} MiB of bodies x {BODY_FACTOR}) = "
+            f"{self.total // MEBIBYTE} MiB"
         )
 
 
 def need(draft: Draft) -> Need | None:
-    """Memory that one server pod needs; None if the number of workers is wrong."""
-    workers = draft.number("server.workers")
-    return None if workers is None else Need(workers=workers)
+    """Memory that one server pod needs; None if the number of workers, or the bound of bodies, is wrong."""
+    workers, bodies = draft.number("server.workers"), draft.number("server.bounds.bodiesMebibytes")
+    return None if workers is None or bodies is None else Need(workers=workers, bodies=bodies * MEBIBYTE)
 
 
 def memory(draft: Draft) -> Iterator[Fault]:
@@ -60,7 +73,7 @@ def memory(draft: Draft) -> Iterator[Fault]:
         )
     wanted = need(draft)
     if limit is not None and wanted is not None and limit < wanted.total:
-        fitting = int(limit - BASE_BYTES) // (WORKER_BYTES + UPLOAD_BYTES)
+        fitting = int(limit - BASE_BYTES) // wanted.each
         ways = [setting({"server.memoryLimit": mebibytes(wanted.total)})]
         if fitting >= 1:
             ways.append(setting({"server.workers": fitting}))
@@ -68,6 +81,24 @@ def memory(draft: Draft) -> Iterator[Fault]:
             "server.memoryLimit",
             f"expected at least {wanted}, found {draft.said('server.memoryLimit')}",
             either(ways),
+        )
+
+
+def bodies(draft: Draft) -> Iterator[Fault]:
+    """Check that the largest JSON body that the bounds allow fits into the memory for bodies."""
+    names = ("bodiesMebibytes", "bodyMebibytes", "jsonElements", "textElements")
+    total, body, elements, marks = (draft.number(f"server.bounds.{name}") for name in names)
+    if total is None or body is None or elements is None or marks is None:
+        return
+    needed = body * MEBIBYTE + elements * ELEMENT_BYTES + marks * MARK_BYTES
+    if needed > total * MEBIBYTE:
+        least = -(-needed // MEBIBYTE)
+        yield Fault(
+            "server.bounds.bodiesMebibytes",
+            f"expected at least bodyMebibytes {body} MiB + jsonElements {elements} x {ELEMENT_BYTES} bytes + "
+            f"textElements {marks} x {MARK_BYTES} bytes = {least} MiB, "
+            f"found {draft.said('server.bounds.bodiesMebibytes')}",
+            setting({"server.bounds.bodiesMebibytes": least}),
         )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from stackfile.budget.remedies import GIBIBYTE, MEBIBYTE, gibibytes, mebibytes, setting
-from stackfile.budget.server import BODY_BYTES
 from stackfile.draft import Draft
 from stackfile.faults import Fault
 from stackfile.quantities import size_in_bytes
@@ -30,10 +29,11 @@ def database(draft: Draft) -> Iterator[Fault]:
 def uploads(draft: Draft) -> Iterator[Fault]:
     """Check that the upload space is enough for one request body per worker."""
     size, workers = size_in_bytes(draft.text("server.uploadSpace") or ""), draft.number("server.workers")
-    if size is not None and workers is not None and size < workers * BODY_BYTES:
+    body = draft.number("server.bounds.bodyMebibytes")
+    if size is not None and workers is not None and body is not None and size < workers * body * MEBIBYTE:
         yield Fault(
             "server.uploadSpace",
-            f"expected at least server.workers {workers} x {BODY_BYTES // MEBIBYTE} MiB per request body = "
-            f"{workers * BODY_BYTES // MEBIBYTE} MiB, found {draft.said('server.uploadSpace')}",
-            setting({"server.uploadSpace": mebibytes(workers * BODY_BYTES)}),
+            f"expected at least server.workers {workers} x {body} MiB per request body = "
+            f"{workers * body} MiB, found {draft.said('server.uploadSpace')}",
+            setting({"server.uploadSpace": mebibytes(workers * body * MEBIBYTE)}),
         )

@@ -2,7 +2,7 @@ import itertools
 from typing import Any
 
 import pytest
-from mlflow_platform_server import bodies, uploads
+from mlflow_platform_server import json_bounds, uploads
 
 from settings import Settings
 from stackfile.budget import connections as pools
@@ -109,20 +109,33 @@ def test_the_smallest_class_that_admits_enough_is_of_the_same_family() -> None:
 
 @pytest.mark.parametrize("workers", range(1, 17))
 def test_memory_for_the_workers_is_enough_exactly_from_the_sum_on(workers: int) -> None:
-    needed = 190 + 370 * workers
+    needed = 190 + 530 * workers
     assert memory(workers=workers, memory="100Mi", memoryLimit=f"{needed}Mi") == []
     (fault,) = memory(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
-    assert f"190 MiB + workers {workers} x (210 MiB + 160 MiB of uploads) = {needed} MiB" in fault.problem
+    assert (
+        f"190 MiB + workers {workers} x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = {needed} MiB"
+        in fault.problem
+    )
     document = dev(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
     assert [list(server.memory(draft(with_way(document, way)))) for way in ways(fault)] == [[], []][:workers]
 
 
 def test_the_buffers_of_uploads_are_those_that_the_server_has() -> None:
-    assert server.UPLOAD_BYTES == uploads.SLOTS * uploads.PART_BYTES + bodies.LIMIT_BYTES
+    assert server.UPLOAD_BYTES == uploads.SLOTS * uploads.PART_BYTES
 
 
-def test_the_largest_body_is_the_one_that_the_server_takes() -> None:
-    assert server.BODY_BYTES == bodies.LIMIT_BYTES
+def test_values_count_as_the_server_counts_them() -> None:
+    assert (server.ELEMENT_BYTES, server.MARK_BYTES) == (json_bounds.ELEMENT_BYTES, json_bounds.MARK_BYTES)
+
+
+def test_the_largest_body_has_to_fit_into_the_memory_for_bodies() -> None:
+    assert list(server.bodies(draft(dev()))) == []
+    document = changed("dev", {"server/bounds": {"bodyMebibytes": 19}})
+    (fault,) = server.bodies(draft(document))
+    assert "19 MiB + jsonElements 100000 x 64 bytes + textElements 1000000 x 8 bytes = 33 MiB" in fault.problem
+    assert list(server.bodies(draft(changed("dev", {"server/bounds": {"bodyMebibytes": 18}})))) == []
+    (way,) = ways(fault)
+    assert list(server.bodies(draft(with_way(document, way)))) == []
 
 
 def test_equal_request_and_limit_are_in_order() -> None:

@@ -780,8 +780,8 @@ CASES = {
     "too little memory for the workers": Case(
         {"server/workers": 3, "server/poolSize": 6, "server/poolOverflow": 5},
         "server.memoryLimit",
-        '190 MiB + workers 3 x (210 MiB + 160 MiB of uploads) = 1300 MiB, found "1Gi" (the default)',
-        'set server.memoryLimit "1300Mi", or set server.workers 2',
+        'workers 3 x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = 1780 MiB, found "1Gi" (the default)',
+        'set server.memoryLimit "1780Mi", or set server.workers 1',
     ),
     "more CPU asked for than allowed": Case(
         {"server/cpu": "2500m"},

@@ -82,21 +82,21 @@ CASES: dict[str, Case] = {
     "less memory than idle processes and uploads take": Case(
         {"server/memory": "500Mi", "server/memoryLimit": "500Mi"},
         "server.memoryLimit",
-        '190 MiB + workers 1 x (210 MiB + 160 MiB of uploads) = 560 MiB, found "500Mi"',
-        'set server.memoryLimit "560Mi"',
+        '190 MiB + workers 1 x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = 720 MiB, found "500Mi"',
+        'set server.memoryLimit "720Mi"',
     ),
     "production's workers in an evaluation's memory": Case(
-        {"server/memory": "800Mi", "server/memoryLimit": "800Mi"},
+        {"server/memory": "900Mi", "server/memoryLimit": "900Mi"},
         "server.memoryLimit",
-        '190 MiB + workers 2 x (210 MiB + 160 MiB of uploads) = 930 MiB, found "800Mi"',
-        'set server.memoryLimit "930Mi", or set server.workers 1',
+        '190 MiB + workers 2 x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = 1250 MiB, found "900Mi"',
+        'set server.memoryLimit "1250Mi", or set server.workers 1',
         base="prod",
     ),
     "more workers than the profile has memory for": Case(
         {"server/workers": 4, "server/poolSize": 5},
         "server.memoryLimit",
-        '190 MiB + workers 4 x (210 MiB + 160 MiB of uploads) = 1670 MiB, found "1536Mi" (profile production)',
-        'set server.memoryLimit "1670Mi", or set server.workers 3',
+        'workers 4 x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = 2310 MiB, found "1536Mi" (profile',
+        'set server.memoryLimit "2310Mi", or set server.workers 2',
         base="prod",
     ),
     "a memory request above the profile's limit": Case(
@@ -204,10 +204,10 @@ CASES: dict[str, Case] = {
         'set database.storage "2Gi"',
     ),
     "room for uploads below one body": Case(
-        {"server/uploadSpace": "16Mi"},
+        {"server/uploadSpace": "8Mi"},
         "server.uploadSpace",
-        'server.workers 1 x 32 MiB per request body = 32 MiB, found "16Mi"',
-        'set server.uploadSpace "32Mi"',
+        'server.workers 1 x 16 MiB per request body = 16 MiB, found "8Mi"',
+        'set server.uploadSpace "16Mi"',
     ),
     "overcommitted memory of all teams": Case(
         {"cluster": {"capacity": {"memory": "100Gi"}}},

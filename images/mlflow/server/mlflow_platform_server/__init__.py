@@ -2,6 +2,7 @@
 
 `app.py` puts them together. A request passes, in this order:
 
+`draining.py`           receives the rest of a refused request's body before the answer is sent
 `path_prefix.py`        removes the platform's URL path, if it has one
 `audit.py`              records who did what, before the answer is sent (`named_objects.py`)
 `loop_watch.py`         measures the delay of the event loop (`loop_delay.py`), ends a worker whose loop is stuck
@@ -9,11 +10,12 @@
 `errors.py`             replaces error texts that describe the inside of the platform (`driver_text.py`)
 `routes.py`             answers 404 to what is not on the list of routes (`routes.toml`, `route_census.py`)
 `concurrency.py`        limits how many requests a worker handles at once
-`request_guard.py`      validates identity headers, strips credentials, limits body size (`request_identity.py`,
-                        `known_identities.py`, `bodies.py`)
+`request_guard.py`      validates identity headers, strips credentials (`request_identity.py`, `known_identities.py`)
 `no_team_page.py`       explains to people without a team why they see nothing
 `admission.py`          binds the request to its caller and workspace (`scope.py`), and asks Kubernetes whether the
                         caller has any right there (`reviews.py`, `kubernetes_reviews.py`)
+`bodies.py`             reads the body within bounds (`body_rules.py`, `room.py`, `decompression.py`, `json_bounds.py`,
+                        `json_traces.py`, `protobuf_bounds.py`, `graphql_bounds.py`)
 MLflow's Kubernetes authorization plugin, in threads (`plugin_threads.py`, `off_loop.py`)
 `agreement.py`          refuses the request unless the plugin decided for the same workspace and caller (`plugin.py`)
 MLflow
@@ -32,8 +34,9 @@ MLflow's own code then meets
 `graphql_errors.py`     keeps texts of unexpected errors out of GraphQL's answers
 `model_stages.py`       works around a bug of MLflow's
 
-`asgi.py` has the types of ASGI, `answers.py` writes refusals, `open_paths.py` lists the paths that need no identity,
-`identity_lists.py` reads the names that count for access, and `plugin.py` makes the plugin respect them.
+`asgi.py` has the types of ASGI, `answers.py` and `refusals.py` write refusals, `open_paths.py` lists the paths that
+need no identity, `identity_lists.py` reads the names that count for access, and `plugin.py` makes the plugin respect
+them.
 `route_census.py` and `state_census.py` (`mutable_state.py`) fail the image's build if MLflow has a route, or state of
 the process, that is not on their lists. Modules that import neither MLflow nor its plugin have unit tests; the others
 are tested end to end.

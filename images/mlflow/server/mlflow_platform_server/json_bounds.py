@@ -15,9 +15,7 @@ from mlflow_platform_server.refusals import MalformedError, TooLargeError
 ELEMENT_BYTES = 64
 MARK_BYTES = 8
 
-_STRUCTURE = b"[]{},"
-_OTHERS = bytes(set(range(256)) - set(_STRUCTURE))
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_OTHERS = bytes(set(range(256)) - set(b'[]{},"'))
 _OPENING = b"[{"
 _SPACE = b" \t\n\r"
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -59,8 +57,7 @@ class JsonScan:
             raise _too_many("The values in the texts of the request body", self._bounds.text_elements, "text_elements")
         if self._ended:
             return
-        outside = self._outside(self._backslash + piece)
-        structure = outside.translate(None, _OTHERS)
+        structure = self._structure(self._backslash + piece)
         brackets = structure.translate(None, b",")
         self.elements += len(structure) - brackets.count(b"]") - brackets.count(b"}")
         if self.elements > self._bounds.json_elements:
@@ -80,8 +77,8 @@ class JsonScan:
                 message = "The JSON body is a text. Send the JSON document itself."
                 raise MalformedError(message)
 
-    def _outside(self, piece: bytes) -> bytes:
-        """What is outside of texts."""
+    def _structure(self, piece: bytes) -> bytes:
+        """The brackets and commas outside of texts."""
         backslashes = len(piece) - len(piece.rstrip(b"\\"))
         # The character that it escapes is in the next piece.
         self._backslash = b"\\" if backslashes % 2 else b""
@@ -89,10 +86,11 @@ class JsonScan:
             piece = piece[:-1]
         if b"\\" in piece:
             piece = piece.replace(b"\\\\", b"").replace(b'\\"', b"")
-        parts = piece.split(b'"')
-        outside = b"".join(parts[int(self._in_text) :: 2])
+        # Two quotes beside each other change nothing: most texts are gone then.
+        parts = piece.translate(None, _OTHERS).replace(b'""', b"").split(b'"')
+        structure = b"".join(parts[int(self._in_text) :: 2])
         self._in_text ^= len(parts) % 2 == 0
-        return outside
+        return structure
 
     def _descend(self, brackets: bytes) -> None:
         opened = sum(map(brackets.count, (b"[", b"{")))
