@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mlflow_platform_server.appointments import Appointments
 from mlflow_platform_server.demand import Demand
 from mlflow_platform_server.pacing import Pacing
-from mlflow_platform_server.appointments import Appointments
 from mlflow_platform_server.turns import Turns
 from mlflow_platform_server.waiting import FullError, ShareUsedUpError, Ticket
 

@@ -94,7 +94,7 @@ class DeniedError(Exception):
     """The plugin denies the request."""
 
 
-def plugin(rule: Rule = Rule()) -> Plugin:  # noqa: C901 - a class with several methods
+def plugin(rule: Rule = Rule(), *, filters: bool = False) -> Plugin:  # noqa: C901 - a class with several methods
     """A plugin with the parts of the real one that are replaced, shortened."""
     seen = Plugin(rule=rule)
 
@@ -105,7 +105,9 @@ def plugin(rule: Rule = Rule()) -> Plugin:  # noqa: C901 - a class with several 
         if seen.refuses:
             raise DeniedError
         body = await context.ensure_json_body()
-        return Decision(request_context=replace(context, json_body=body), rules=(seen.rule,))
+        return Decision(
+            request_context=replace(context, json_body=body), rules=(seen.rule,), response_filter_required=filters
+        )
 
     class Middleware:
         @staticmethod
@@ -219,14 +221,21 @@ def test_json_that_python_refuses_counts_as_none_and_is_left_to_the_handler(body
 
 
 def test_an_answer_is_filtered_in_a_thread_and_sent_whole() -> None:
-    seen = plugin(Rule(apply_workspace_filter=True))
+    seen = plugin(filters=True)
     _, sent = serve(seen, Request(), Response((b'{"a', b'b":', b"1}"), {"content-type": "application/json"}))
     assert seen.threads["filter"].startswith("authorization")
     assert sent == b'{"a":1}'
 
 
-def test_an_answer_that_is_no_json_streams_past_the_filter() -> None:
+def test_the_list_of_workspaces_is_filtered_in_the_loop_because_it_waits_without_blocking() -> None:
     seen = plugin(Rule(apply_workspace_filter=True))
+    _, sent = serve(seen, Request(), Response((b'{"a', b'b":', b"1}"), {"content-type": "application/json"}))
+    assert seen.threads["filter"] == "MainThread"
+    assert sent == b'{"ab":1}'
+
+
+def test_an_answer_that_is_no_json_streams_past_the_filter() -> None:
+    seen = plugin(filters=True)
     _, sent = serve(seen, Request(), Response((b"ab", b"b"), {"content-type": "text/html"}))
     assert sent == b"abb"
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from mlflow_platform_server.appointments import Appointments, Notices, Refusals
 from mlflow_platform_server.asgi import Message
 from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.demand import Demand
-from mlflow_platform_server.appointments import Appointments, Notices, Refusals
 from mlflow_platform_server.scope import facts
 from mlflow_platform_server.turns import Turns
 

@@ -6,10 +6,10 @@ a body. Only a request that would wait longer than `queueSeconds`, or finds too 
 
 import asyncio
 
+from mlflow_platform_server.appointments import asker_of
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.fairness import Fairness, expected, is_transfer
 from mlflow_platform_server.pacing import Pacing
-from mlflow_platform_server.appointments import asker_of
 from mlflow_platform_server.scope import facts
 from mlflow_platform_server.waiting import FullError, ShareUsedUpError, Ticket, turn
 

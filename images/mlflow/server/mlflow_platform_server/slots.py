@@ -6,9 +6,9 @@ no slot: they stream for hours, and need no database. A request gives its slot b
 sending lasts as long as the slowest client takes.
 """
 
+from mlflow_platform_server.appointments import asker_of
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.fairness import Fairness, arrived, is_transfer
-from mlflow_platform_server.appointments import asker_of
 from mlflow_platform_server.scope import facts
 from mlflow_platform_server.waiting import FullError, ShareUsedUpError, Ticket, turn
 
