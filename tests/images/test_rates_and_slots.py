@@ -181,6 +181,63 @@ def test_a_waiting_request_that_is_cancelled_leaves_the_line() -> None:
     run(steps)
 
 
+def test_a_request_that_is_cancelled_at_the_moment_of_its_turn_gives_its_slot_back() -> None:
+    async def steps() -> None:
+        server = Server(slots=1)
+        others: list[asyncio.Task[Any]] = []
+
+        async def cancels(_: Any) -> None:  # noqa: ANN401 - ASGI
+            others[0].cancel()
+
+        found = RequestFacts(id="1", workspace="team-a", caller=Caller(user="alice"))
+        first = asyncio.ensure_future(server.layers({"type": "http", "path": "/api", KEY: found}, unread, cancels))
+        await settled()
+        others += server.asks(1)
+        await settled()
+        server.answers.set()
+        await asyncio.gather(first, *others, return_exceptions=True)
+        assert others[0].cancelled()
+        assert server.fairness.turns.free == 1
+
+    run(steps)
+
+
+def test_held_requests_that_are_cancelled_make_room_for_others() -> None:
+    async def steps() -> None:
+        server = Server(team_requests_per_second=1, queued_requests=8, queue_seconds=100)
+        server.answers.set()
+        await server.ask(team="team-b", user="bob")
+        await server.ask()
+        for _ in range(20):
+            (held,) = server.asks(1)
+            await settled()
+            assert not held.done()
+            held.cancel()
+            await settled()
+
+    run(steps)
+
+
+def test_requests_whose_bodies_are_still_read_count_for_the_slots_that_they_will_need() -> None:
+    async def steps() -> None:
+        server = Server(slots=4)
+        idle: list[int] = []
+
+        async def reads_body(*request: Any) -> None:  # noqa: ANN401 - ASGI
+            idle.append(server.fairness.turns.idle())
+            await Slots(server.app, server.fairness)(*request)
+
+        server.layers = Rates(reads_body, server.fairness)
+        requests = server.asks(3)
+        await settled()
+        assert idle == [2, 1, 0]
+        server.answers.set()
+        await asyncio.gather(*requests)
+        assert server.fairness.turns.idle() == 3
+
+    run(steps)
+
+
 def test_a_refused_request_hears_which_bound_it_reached_and_when_to_come_again() -> None:
     async def steps() -> None:
         server = Server(team_requests_per_second=10, queue_seconds=1)

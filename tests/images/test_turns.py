@@ -60,6 +60,17 @@ def test_a_free_slot_goes_to_the_team_that_holds_the_fewest() -> None:
     assert waiting[0].granted
 
 
+def test_a_team_that_waits_first_but_holds_more_comes_later() -> None:
+    turns = shared(percent=100)
+    running = held(turns, "a", 14)
+    earlier = turns.ask("a", "x", 0)
+    held(turns, "b", 2, caller="y")
+    later = turns.ask("b", "y", 0)
+    for ticket in running[:3]:
+        turns.leave(ticket, 0)
+    assert (earlier.granted, later.granted) == (False, True)
+
+
 def test_with_a_single_slot_teams_take_turns() -> None:
     turns = shared(1)
     running = turns.ask("a", "x", 0)

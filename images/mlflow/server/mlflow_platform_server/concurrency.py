@@ -1,9 +1,11 @@
-"""Limit on the requests that a worker handles at once, matched to its database connection pools.
+"""Limit on the threads of a worker, matched to its database connection pools.
 
 Logging a batch of metrics holds one connection while it takes another. MLflow handles up to 40 requests at once
 (anyio's default). With fewer connections than that, all requests may hold one and wait for another one, until
 `QueuePool` gives up after 30 seconds. Seen with MLflow 3.17.2, 64 clients and pools of 15 to 30 connections on a busy
-machine. Uploads and downloads of artifacts are not subject to this limit: they run in threads of their own (asyncio's).
+machine. Requests wait for their turn in `slots.py`; this limit holds for whatever passes without one.
+
+Uploads and downloads of artifacts are not subject to this limit: they run in threads of their own (asyncio's).
 Only downloads from a volume, as in an evaluation, use the limited threads, to read one piece at a time.
 """
 
@@ -20,7 +22,7 @@ class Limiter(Protocol):
 
 
 class ConcurrencyLimit:
-    """ASGI middleware that lets at most `threads` of anyio's threads handle requests; further requests wait for one."""
+    """ASGI middleware that lets at most `threads` of anyio's threads handle requests."""
 
     def __init__(self, app: App, threads: int, *, limiter: Callable[[], Limiter]) -> None:
         """`limiter` returns the limiter of the running event loop."""
