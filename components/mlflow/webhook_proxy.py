@@ -181,7 +181,6 @@ def _pod(args: WebhookProxyArgs, settings: pulumi.Input[str]) -> core.PodSpecArg
         liveness_probe=pods.tcp_probe(PORT, period=15, failures=4),
     )
     attachment = pods.joined(
-        volumes.scratch("run", "/run", "1Mi"),
         volumes.config_map_files("configuration", settings, FOLDER),
     )
     return pods.hardened_pod(

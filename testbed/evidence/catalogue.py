@@ -159,7 +159,7 @@ _ALL = (
     Rehearsal(
         name="webhooks",
         shows="webhooks leave through their proxy only, to listed hosts with public addresses; a receiver that hangs",
-        files=("testbed/e2e/pods", "testbed/e2e/company_services.py"),
+        files=(_EXPOSURE, _LOGIN, _TEAM, "testbed/e2e/pods"),
         images=True,
     ),
     Rehearsal(
