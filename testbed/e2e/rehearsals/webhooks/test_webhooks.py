@@ -54,16 +54,6 @@ READS = 20
 # The most tests that a worker runs for a team; dev has one worker.
 MOST_TESTS = 2
 LONGEST_READ_SECONDS = 1.5
-CHANGES: variant.Config = {
-    "mlflow-platform:cluster": {"authorities": authority_certificate(SEED, DOMAIN)},
-    "mlflow-platform:server": {
-        **variant.committed("server"),
-        "features": ["webhooks"],
-        "webhookHosts": [HOOKS, INSIDE],
-        "bounds": {"webhookSeconds": WEBHOOK_SECONDS},
-    },
-}
-
 # Runs in the server's container: asks the proxy for tunnels, and prints the status of each answer.
 ASK_THE_PROXY = """
 import json, socket, sys
@@ -74,6 +64,26 @@ for target in sys.argv[1:]:
         found.append(int(connection.recv(4096).split()[1]))
 print(json.dumps(found))
 """
+
+
+def changes() -> variant.Config:
+    """The whole variant; with the API server's address, because the server may reach port 443 anywhere without it."""
+    (slices,) = kube.objects(
+        "endpointslices", "--namespace=default", "--selector=kubernetes.io/service-name=kubernetes"
+    )
+    api_server = [f"{address}/32" for endpoint in slices["endpoints"] for address in endpoint["addresses"]]
+    return {
+        "mlflow-platform:cluster": {
+            "authorities": authority_certificate(SEED, DOMAIN),
+            "apiServer": api_server,
+        },
+        "mlflow-platform:server": {
+            **variant.committed("server"),
+            "features": ["webhooks"],
+            "webhookHosts": [HOOKS, INSIDE],
+            "bounds": {"webhookSeconds": WEBHOOK_SECONDS},
+        },
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +160,7 @@ def receiver(folder: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def deployed(receiver: Path, folder: Path) -> Iterator[Platform]:
     assert receiver.exists()
-    yield variant.deploy(folder, CHANGES)
+    yield variant.deploy(folder, changes())
     variant.restore()
 
 
@@ -338,4 +348,4 @@ def test_no_path_of_a_webhook_is_in_the_servers_log(deployed: Platform) -> None:
 
 def test_a_second_deployment_changes_nothing(deployed: Platform, folder: Path) -> None:
     assert deployed.url
-    variant.expect_no_changes(folder, CHANGES)
+    variant.expect_no_changes(folder, changes())
