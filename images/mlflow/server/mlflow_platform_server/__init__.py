@@ -14,6 +14,7 @@
                         caller has any right there (`reviews.py`, `kubernetes_reviews.py`)
 MLflow's Kubernetes authorization plugin
 `agreement.py`          refuses the request unless the plugin decided for the same workspace and caller (`plugin.py`)
+`webhook_tests.py`      waits for the receiver of a webhook that is tested, without a thread
 MLflow
 
 MLflow's own code then meets
@@ -23,6 +24,7 @@ MLflow's own code then meets
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
                         (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores
 `webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
+                        in threads of its own (`webhook_queue.py`), in a bounded time (`webhook_client.py`)
 `process_state.py`      makes MLflow use the workspace of the request only; no request may change the environment
 `collection_rules.py`   makes the plugin refuse a search instead of filtering its result
 `driver_errors.py`      keeps texts of the database driver out of answers

@@ -119,7 +119,7 @@ def _host(url: str) -> str:
 
 
 def send_once(route: Route, url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
-    """Send a POST once, over a connection of its own.
+    """Send a POST once, over a connection of its own. The look-up of the proxy's name is not within the deadline.
 
     Raises:
         DeliveryError: the proxy does not allow the host, or the answer is no HTTP.
