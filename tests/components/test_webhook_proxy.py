@@ -116,7 +116,19 @@ def test_public_addresses_are_allowed(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["10.96.0.1", "169.254.169.254", "127.0.0.1", "100.64.0.1", "::1", "::10.0.0.1", "64:ff9b::a00:1", "fd00::1"],
+    [
+        "10.96.0.1",
+        "169.254.169.254",
+        "127.0.0.1",
+        "100.64.0.1",
+        "::1",
+        "::10.0.0.1",
+        "64:ff9b::a00:1",
+        "fd00::1",
+        "2002:a00:1::1",
+        "3fff:fff::1",
+        "192.88.99.1",
+    ],
 )
 def test_addresses_of_the_cluster_and_of_the_cloud_are_refused(address: str) -> None:
     assert _refused(ipaddress.ip_address(address))
