@@ -30,7 +30,8 @@ artifact_store = factories.artifact_store(context)
 identities = factories.identity_source(context, route)
 migration = factories.migration(context, database)
 login = factories.login(context, identities, certificate)
-server = factories.server(context, database, artifact_store, login, ready=[migration.done, *identities.oidc.ready])
+ready = [migration.done, *identities.oidc.ready, *factories.webhook_proxy(context)]
+server = factories.server(context, database, artifact_store, login, ready)
 gateway = Gateway(
     "gateway",
     GatewayArgs(

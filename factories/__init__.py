@@ -6,7 +6,7 @@ from factories.context import Context, providers, trust
 from factories.database import database
 from factories.exposure import certificate, route, server_route
 from factories.login import IdentitySource, identity_source, login
-from factories.server import migration, server
+from factories.server import migration, server, webhook_proxy
 from factories.workspaces import cluster_roles, workspaces
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "server",
     "server_route",
     "trust",
+    "webhook_proxy",
     "workspaces",
 ]

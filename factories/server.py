@@ -9,6 +9,7 @@ from components.login.oauth2_proxy import Login
 from components.mlflow.args import Autoscaling, MLflowArgs
 from components.mlflow.migration import SchemaMigration, SchemaMigrationArgs
 from components.mlflow.server import MLflow
+from components.mlflow.webhook_proxy import WebhookProxy, WebhookProxyArgs
 from factories.context import Context
 from stackfile.model.server import Server
 
@@ -29,6 +30,25 @@ def migration(context: Context, database: Database) -> SchemaMigration:
         ),
         context.opts,
     )
+
+
+def webhook_proxy(context: Context) -> list[pulumi.Resource]:
+    """The webhook proxy, as the resources that the server waits for; empty while webhooks are off."""
+    settings = context.settings.server
+    if "webhooks" not in settings.features:
+        return []
+    proxy = WebhookProxy(
+        "webhook-proxy",
+        WebhookProxyArgs(
+            namespace=context.namespace,
+            image=context.image(context.settings.images.webhook_proxy),
+            pull_secrets=context.pull_secrets,
+            hosts=settings.webhook_hosts,
+            seconds=settings.bounds.webhook_seconds,
+        ),
+        context.opts,
+    )
+    return proxy.ready
 
 
 def server(

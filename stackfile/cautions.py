@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from stackfile import posture
 from stackfile.budget import connections, quotas, server
 from stackfile.budget.remedies import setting
-from stackfile.draft import Draft
+from stackfile.draft import Draft, texts
 from stackfile.faults import Fault
 
 
@@ -74,12 +74,24 @@ def paused(draft: Draft) -> Iterator[Fault]:
         )
 
 
+def webhooks(draft: Draft) -> Iterator[Fault]:
+    """Warn about webhooks while the API server's addresses are unknown: the server is let out on port 443 for them."""
+    if "webhooks" in texts(draft.value("server.features")) and not texts(draft.value("cluster.apiServer")):
+        yield Fault(
+            "cluster.apiServer",
+            "is not set, so NetworkPolicies let the server's pods connect to port 443 of any address, past the webhook"
+            " proxy",
+            "set cluster.apiServer to the addresses of the API server (docs/networks.md)",
+        )
+
+
 CAUTIONS: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     posture.discouraged,
     single,
     rds,
     one_role,
     paused,
+    webhooks,
     connections.unlimited,
     server.idle_request,
     quotas.compressible,

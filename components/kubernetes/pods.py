@@ -151,6 +151,16 @@ def http_probe(path: str, port: int, *, period: int, failures: int, delay: int =
     )
 
 
+def tcp_probe(port: int, *, period: int, failures: int) -> core.ProbeArgs:
+    """A probe that connects to `port` and sends nothing; `period` is in seconds."""
+    return core.ProbeArgs(
+        tcp_socket=core.TCPSocketActionArgs(port=port),
+        period_seconds=period,
+        timeout_seconds=5,
+        failure_threshold=failures,
+    )
+
+
 def secret_env(variable: str, secret: "pulumi.Input[str] | k8s.core.v1.Secret", key: str) -> core.EnvVarArgs:
     """An environment variable whose value is the entry `key` of a Secret."""
     name = secret.metadata.name if isinstance(secret, core.Secret) else secret

@@ -95,7 +95,7 @@ class MLflowArgs:
     """Features of MLflow that are off by default; their routes are in routes.toml of the server's package."""
 
     webhook_hosts: Sequence[str] = ()
-    """Hosts that webhooks may be sent to."""
+    """Hosts that webhooks may be sent to, through the webhook proxy."""
 
     durable: bool
     """True protects from deletion the key without which the webhooks' secrets cannot be read."""

@@ -4,6 +4,7 @@ import json
 
 from components.kubernetes.availability import DRAIN_SECONDS
 from components.login.oauth2_proxy import UPSTREAM_PORT
+from components.mlflow import webhook_proxy
 from components.mlflow.args import MLflowArgs
 from components.team.identities import SELECTOR
 from components.team.workspace import ENABLED_LABEL
@@ -131,6 +132,7 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         variables["MLFLOW_PLATFORM_FEATURES"] = ",".join(args.features)
     if args.webhook_hosts:
         variables["MLFLOW_PLATFORM_WEBHOOK_HOSTS"] = ",".join(args.webhook_hosts)
+        variables["MLFLOW_PLATFORM_WEBHOOK_PROXY"] = webhook_proxy.ADDRESS
     if args.address.path:
         variables["MLFLOW_PLATFORM_PATH"] = args.address.path
     return variables

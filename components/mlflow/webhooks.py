@@ -1,4 +1,4 @@
-"""Needs of webhooks: the key that their secrets are encrypted with, and network access to their hosts."""
+"""Needs of webhooks: the key that their secrets are encrypted with, and network access to the webhook proxy."""
 
 import base64
 import hashlib
@@ -8,13 +8,13 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.kubernetes import networks, pods
+from components.mlflow import webhook_proxy
 from components.mlflow.args import MLflowArgs
 
 core = k8s.core.v1
 
 # More than the 256 bits of the key.
 CHARACTERS = 64
-HTTPS_PORTS = (443,)
 
 
 def encryption_key(name: str, args: MLflowArgs, opts: pulumi.ResourceOptions) -> pods.Attachment:
@@ -41,10 +41,7 @@ def fernet_key(password: str) -> str:
 
 
 def flows(args: MLflowArgs) -> list[networks.Flow]:
-    """Connections to the hosts of webhooks; none while webhooks are off.
-
-    A NetworkPolicy cannot name hosts, so it allows all public addresses; the server sends to the listed hosts only.
-    """
+    """Connections to the webhook proxy, the only path to the hosts of webhooks; none while webhooks are off."""
     if not args.webhook_hosts:
         return []
-    return [networks.Flow(peers=[networks.public_addresses()], ports=HTTPS_PORTS)]
+    return [networks.Flow(peers=[networks.pods(webhook_proxy.LABELS)], ports=[webhook_proxy.PORT])]

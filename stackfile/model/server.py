@@ -74,8 +74,8 @@ class Server(Model):
     `webhookHosts`. The routes of all other features that run code or connect to other hosts answer 404."""
 
     webhook_hosts: tuple[values.Host, ...] = ()
-    """Hosts that webhooks may be sent to, by https on port 443. They need public addresses, and the server connects to
-    them directly, without a proxy."""
+    """Hosts that webhooks may be sent to, by https on port 443. All their addresses have to be public. The platform's
+    webhook proxy (`images.webhookProxy`) connects to them directly, not through a proxy of the company."""
 
     bounds: Bounds = Field(default_factory=Bounds)
     """How much one request, one caller and one team may use at once."""
@@ -109,3 +109,7 @@ class Images(Model):
 
     dex: values.Image = "ghcr.io/dexidp/dex:v2.45.1"
     """Dex, the development identity provider."""
+
+    webhook_proxy: values.Image = "docker.io/ubuntu/squid:6.6-24.04_edge"
+    """Squid, the webhook proxy; only with `webhooks` in `server.features`. Any image with Squid 6 or later at
+    /usr/sbin/squid works."""

@@ -159,6 +159,15 @@ def _metrics_server(program: Artifact, empty_root: Artifact) -> Image:
     )
 
 
+def _squid() -> Image:
+    return Image(
+        context=STAND_INS / "squid",
+        version=versions.SQUID,
+        references=(versions.SQUID_IMAGE,),
+        usual_seconds=15,
+    )
+
+
 def catalogue(cache: Path) -> Catalogue:
     """Return the definitions of all artifacts, without building them; looks for a Go compiler on the machine."""
     toolchain = go.Toolchain(cache)
@@ -193,5 +202,6 @@ def catalogue(cache: Path) -> Catalogue:
         rehearsal=(
             *upgrades.images(cache, mlflow, debian_image, builder),
             images.archive(cache, metrics_server, debian_image, builder),
+            images.archive(cache, _squid(), debian_image, builder),
         ),
     )

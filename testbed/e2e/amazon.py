@@ -16,6 +16,7 @@ from testbed.aws.principals import REGION
 from testbed.aws.server import Running, running
 from testbed.e2e.commands import run
 from testbed.e2e.kube import kubectl
+from testbed.e2e.names import resolving
 from testbed.node.process import Node
 from testbed.paths import home
 
@@ -75,7 +76,7 @@ def amazon(folder: Path) -> Generator[Amazon]:
         authority = folder / "aws.crt"
         authority.write_text(aws.authority_pem, encoding="utf-8")
         stack.enter_context(_database(aws))
-        stack.enter_context(_names())
+        stack.enter_context(resolving({RDS_NAMES: DATABASE_ADDRESS, "amazonaws.com": ADDRESS}))
         ec2 = _client(aws, authority, "ec2")
         vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
         yield Amazon(
@@ -132,29 +133,3 @@ def _database(aws: Running) -> Generator[None]:
         yield
     finally:
         kubectl("delete", "namespace", "rds", "--wait=false")
-
-
-@contextmanager
-def _names() -> Generator[None]:
-    """Resolve AWS's host names to the stand-in; all others stay as they are."""
-    get = kubectl("get", "configmap", "coredns", "--namespace=kube-system", "--output=json")
-    before = json.loads(get.stdout)["data"]["Corefile"]
-    zones = _zone(RDS_NAMES, DATABASE_ADDRESS) + _zone("amazonaws.com", ADDRESS)
-    _resolve_by(zones + before)
-    try:
-        yield
-    finally:
-        _resolve_by(before)
-
-
-def _zone(name: str, address: str) -> str:
-    answer = f'template IN A {{\n        answer "{{{{ .Name }}}} 30 IN A {address}"\n    }}'
-    return f"{name}:5353 {{\n    errors\n    {answer}\n    template IN ANY {{\n        rcode NOERROR\n    }}\n}}\n"
-
-
-def _resolve_by(corefile: str) -> None:
-    patch = json.dumps({"data": {"Corefile": corefile}})
-    kubectl("patch", "configmap", "coredns", "--namespace=kube-system", "--type=merge", f"--patch={patch}")
-    kubectl("rollout", "restart", "deployment/coredns", "--namespace=kube-system")
-    wait = f"--timeout={READY_SECONDS}s"
-    kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", wait, seconds=READY_SECONDS)

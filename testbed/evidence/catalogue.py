@@ -162,6 +162,12 @@ _ALL = (
         files=(_TEAM, "tools/purge", "tools/server"),
     ),
     Rehearsal(
+        name="webhooks",
+        shows="webhooks leave through their proxy only, to listed hosts with public addresses; a receiver that hangs",
+        files=(_EXPOSURE, _LOGIN, _TEAM, "testbed/e2e/pods"),
+        images=True,
+    ),
+    Rehearsal(
         name="provider",
         shows="what Pulumi's Kubernetes provider finds, replaces, waits for and reports; `up` continues after a kill",
         files=("tools/heal.py",),

@@ -7,7 +7,7 @@ from pulumi_policy import EnforcementLevel
 
 from policy.rules import POLICIES
 from tests.policy.judge import ABSENT, UNKNOWN, Asked, Path, as_asked, changed, judge
-from tests.program.stacks import ROOT, STACKS, recorded
+from tests.program.stacks import ROOT, SECRETS, STACKS, recorded, run, stack_file
 
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers.0"
@@ -58,6 +58,16 @@ def broken(stack: str, name: str, path: Path, value: object) -> list[Asked]:
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_committed_stack_violates_the_pack(stack: str) -> None:
     assert judge(as_asked(recorded(stack), stack)) == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_stack_with_webhooks_violates_the_pack(stack: str) -> None:
+    server = {
+        **stack_file(stack)["mlflow-platform:server"],
+        "features": ["webhooks"],
+        "webhookHosts": ["hooks.example.com"],
+    }
+    assert judge(as_asked(run(stack, secrets=SECRETS[stack], server=server), stack)) == []
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -126,3 +126,14 @@ def test_a_port_that_no_policy_names_is_closed(stack: str) -> None:
     for cell in matrix(stack):
         if cell.port == "other" and cell.destination.partition("/")[0] not in OTHERS:
             assert not cell.admitted, cell
+
+
+def test_webhooks_leave_through_their_proxy_alone() -> None:
+    server = {"image": "localhost/mlflow:1", "features": ["webhooks"], "webhookHosts": ["hooks.example.com"]}
+    got = admitted(run("dev", cluster={"apiServer": ["192.0.2.1/32"]}, server=server))
+    assert "mlflow/webhook-proxy:3128" in got["mlflow/mlflow"]
+    assert "outside the cluster:443" not in got["mlflow/mlflow"]
+    # The address of `outside the cluster` is one for documentation, which a NetworkPolicy need not know.
+    assert got["mlflow/webhook-proxy"] == {*NAMES, "outside the cluster:443"}
+    sources = {source for source, reached in got.items() if "mlflow/webhook-proxy:3128" in reached}
+    assert sources == {"mlflow/mlflow"}

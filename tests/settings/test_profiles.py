@@ -177,6 +177,11 @@ WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
         lambda it: it["server"].update(memory="512Mi"),
         "server.memory",
     ),
+    "webhooks beside a way out for the API server": (
+        "evaluation",
+        lambda it: it["server"].update(features=["webhooks"], webhookHosts=["hooks.example.com"]),
+        "cluster.apiServer",
+    ),
     "a paused server": ("evaluation", lambda it: it["server"].update(paused=True), "server.paused"),
     "burstable CPU in production": (
         "production",

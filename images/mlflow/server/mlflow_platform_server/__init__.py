@@ -18,6 +18,7 @@
                         `json_traces.py`, `protobuf_bounds.py`, `graphql_bounds.py`)
 MLflow's Kubernetes authorization plugin, in threads (`plugin_threads.py`, `off_loop.py`)
 `agreement.py`          refuses the request unless the plugin decided for the same workspace and caller (`plugin.py`)
+`webhook_tests.py`      waits for the receiver of a webhook that is tested, without a thread
 MLflow
 
 MLflow's own code then meets
@@ -28,6 +29,7 @@ MLflow's own code then meets
                         (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores
 `trace_routes.py`       takes traces of OpenTelemetry in a handler's thread
 `webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
+                        in threads of its own (`webhook_queue.py`), in a bounded time (`webhook_client.py`)
 `process_state.py`      makes MLflow use the workspace of the request only; no request may change the environment
 `collection_rules.py`   makes the plugin refuse a search instead of filtering its result
 `driver_errors.py`      keeps texts of the database driver out of answers

@@ -67,6 +67,7 @@ from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
 from mlflow_platform_server.slots import SPARE_THREADS, Slots
 from mlflow_platform_server.volume_artifacts import ConfinedFileArtifactRepository
+from mlflow_platform_server.webhook_tests import WebhookTests
 
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
 # The URL path under which the platform is served; unset or empty at the root.
@@ -76,6 +77,8 @@ IDENTITIES_VARIABLE = "MLFLOW_PLATFORM_IDENTITIES"
 # Comma-separated lists: features that are on (routes.toml), and hosts that webhooks are sent to.
 FEATURES_VARIABLE = "MLFLOW_PLATFORM_FEATURES"
 WEBHOOK_HOSTS_VARIABLE = "MLFLOW_PLATFORM_WEBHOOK_HOSTS"
+# Host and port of the proxy that webhooks are sent through; unset while they are off.
+WEBHOOK_PROXY_VARIABLE = "MLFLOW_PLATFORM_WEBHOOK_PROXY"
 # UID of the server's pod.
 POD_VARIABLE = "MLFLOW_PLATFORM_POD"
 # Requests that a worker handles at once.
@@ -155,7 +158,12 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
     only_namespace = None if config.workspaces_enabled else config.namespace
     features = routes.chosen(os.environ.get(FEATURES_VARIABLE, ""))
     hosts = routes.chosen(os.environ.get(WEBHOOK_HOSTS_VARIABLE, ""))
-    webhooks.install(hosts, enabled="webhooks" in features, multi_tenant=config.workspaces_enabled)
+    limits = bounds.read(os.environ[bounds.VARIABLE])
+    if "webhooks" in features:
+        proxy = os.environ[WEBHOOK_PROXY_VARIABLE]
+        webhooks.install(hosts, proxy=proxy, seconds=limits.webhook_seconds, multi_tenant=config.workspaces_enabled)
+    else:
+        webhooks.switch_off()
     own_repositories.keep(
         get_registered_artifact_repositories(),
         (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
@@ -165,7 +173,7 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
     limits = bounds.read(os.environ[bounds.VARIABLE])
     threads = int(os.environ[THREADS_VARIABLE])
     fairness = Fairness(limits, threads)
-    work = Slots(_mlflow(only_namespace), fairness)
+    work = Slots(_mlflow(only_namespace, limits), fairness)
     bodies = Bodies(work, limits, protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR))
     admission = Admission(
         Rates(bodies, fairness),
@@ -197,7 +205,7 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
     return Draining(prefixed, most_bytes=limits.drain_mebibytes * 1024 * 1024, seconds=limits.drain_seconds)
 
 
-def _mlflow(only_namespace: str | None) -> Any:
+def _mlflow(only_namespace: str | None, limits: bounds.Bounds) -> Any:
     """Make MLflow's application with its authorization plugin, and change parts of both."""
     collection_rules.refuse_instead_of_filtering()
     fastapi_app.artifact_router = artifact_routes.router()
@@ -214,6 +222,14 @@ def _mlflow(only_namespace: str | None) -> Any:
     handlers._get_graphql_auth_middleware = _with_error_texts(handlers._get_graphql_auth_middleware)
     # The last one in the list is the innermost, behind the plugin's.
     app.user_middleware.append(Middleware(Agreement, decision=plugin.decision, only_namespace=only_namespace))
+    app.user_middleware.append(
+        Middleware(
+            WebhookTests,
+            seconds=limits.webhook_seconds,
+            body=webhooks.test_body,
+            failure=webhooks.failed_test,
+        )
+    )
     mounts = [route for route in app.routes if isinstance(route, Mount)]
     for mount in mounts:
         mount.app = downloads.ArtifactSender(mount.app)

@@ -3,39 +3,66 @@
 MLflow 3.17.2 caches each event's webhooks for a minute, whatever the workspace, and so reports to one team's address
 what another team does. Here the list is read each time, under the scope of the request. While the feature is off,
 nothing is delivered, not even to webhooks that were created while it was on.
+
+No request waits for a receiver or for a name server: threads of their own send (`webhook_queue`), within a bounded time
+(`webhook_client`), through the webhook proxy, which resolves the names and refuses addresses that are not public.
+MLflow's own check of addresses is left out, because it resolves names in the thread of the request.
 """
 
-from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+import json
+import logging
+import ssl
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
+from mlflow.entities.webhook import WebhookTestResult
 from mlflow.exceptions import MlflowException
+from mlflow.protos.webhooks_pb2 import TestWebhook
+from mlflow.server import handlers
 from mlflow.store.model_registry import sqlalchemy_store
+from mlflow.utils.proto_json_utils import message_to_json
 from mlflow.webhooks import delivery
-from mlflow.webhooks.ssrf import SSRFProtectedHTTPAdapter
-from requests import Session
-from requests.adapters import HTTPAdapter
 
-from mlflow_platform_server import scope, webhook_addresses
+from mlflow_platform_server import scope, webhook_addresses, webhook_client, webhook_tests
+from mlflow_platform_server.webhook_queue import DeliveryQueue
 
 PAGE = 100
+# Debian's bundle; where the company has CA certificates of its own, a file with both is mounted there.
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+FAILED = 400
+
+_logger = logging.getLogger(__name__)
 
 
-def install(hosts: Collection[str], *, enabled: bool, multi_tenant: bool = True) -> None:
+def install(hosts: Collection[str], *, proxy: str, seconds: float, multi_tenant: bool = True) -> None:
     """Replace the parts of MLflow that find and send webhooks.
 
-    If MLflow runs without workspaces (`multi_tenant` is False), all webhooks belong to the one team.
+    Args:
+        hosts: the hosts that webhooks may be sent to.
+        proxy: host and port of the webhook proxy, such as `webhook-proxy:3128`.
+        seconds: the longest time of a delivery, all attempts together.
+        multi_tenant: False if MLflow runs without workspaces; all webhooks belong to the one team then.
     """
-    if not enabled:
-        delivery._deliver_webhook_impl = _deliver_nothing
-        return
+    queue = DeliveryQueue()
+    session = _Session(proxy, hosts, seconds)
     delivery._get_cached_webhooks_by_event = _webhooks
-    delivery._webhook_delivery_executor = _ScopedExecutor(delivery._webhook_delivery_executor)
-    delivery._create_webhook_session = _session_of(delivery._create_webhook_session, hosts)
+    delivery._webhook_delivery_executor = _ScopedExecutor(queue)
+    delivery._get_or_create_webhook_session = lambda: session
     if multi_tenant:
         delivery._send_webhook_request = _for_own_workspace(delivery._send_webhook_request)
+    delivery._validate_webhook_url = _validation(hosts)
     # When a webhook is made or changed, so that its owner hears at once.
-    sqlalchemy_store._validate_webhook_url = _validated(sqlalchemy_store._validate_webhook_url, hosts)
+    sqlalchemy_store._validate_webhook_url = _validation(hosts)
+    handlers.test_webhook = webhook_tests.deferring(partial(_test, queue), partial(failed_test, "it has not ended"))
+
+
+def switch_off() -> None:
+    """Deliver nothing."""
+    delivery._deliver_webhook_impl = _deliver_nothing
 
 
 def _deliver_nothing(**_: Any) -> None:
@@ -57,18 +84,52 @@ def _webhooks(store: Any, event: Any, _: int) -> list[Any]:
 class _ScopedExecutor:
     """The threads that send webhooks; each delivery has a scope of its own, of the workspace that caused it."""
 
-    def __init__(self, executor: ThreadPoolExecutor) -> None:
-        self._executor = executor
+    def __init__(self, queue: DeliveryQueue) -> None:
+        self._queue = queue
 
-    def submit(self, send: Callable[..., None], *arguments: Any) -> Future[None]:
-        """Send a webhook later."""
+    def submit(self, _: Callable[..., None], webhook: Any, payload: Any, event: Any, session: Any) -> Future[None]:
+        """Send a webhook later; takes the arguments of MLflow's `_send_webhook_with_error_handling`."""
         workspace = scope.workspace()
 
         def deliver() -> None:
             with scope.background("webhook delivery", workspace):
-                send(*arguments)
+                _deliver(webhook, payload, event, session)
 
-        return self._executor.submit(deliver)
+        return self._queue.submit(workspace, deliver, size=len(json.dumps(payload)))
+
+
+def _deliver(webhook: Any, payload: Any, event: Any, session: Any) -> None:
+    """Send a webhook, and log a failure; not with its URL, which for some receivers is a secret."""
+    try:
+        answer = delivery._send_webhook_request(webhook, payload, event, session)
+    except Exception as error:  # noqa: BLE001 - nobody waits for the delivery
+        reason = str(error)
+    else:
+        if answer.status_code < FAILED:
+            return
+        reason = f"{urlsplit(webhook.url).hostname} answers with status {answer.status_code}"
+    _logger.error("Webhook %s of workspace %s was not delivered: %s", webhook.webhook_id, webhook.workspace, reason)
+
+
+def _test(queue: DeliveryQueue, webhook: Any, event: Any) -> Future[Any]:
+    """Test a webhook later; the result is MLflow's `WebhookTestResult`."""
+    workspace = scope.workspace()
+
+    def test() -> Any:
+        with scope.background("webhook test", workspace):
+            return delivery.test_webhook(webhook=webhook, event=event)
+
+    return queue.submit(workspace, test)
+
+
+def failed_test(reason: str) -> WebhookTestResult:
+    """The result of a test that failed."""
+    return WebhookTestResult(success=False, error_message=f"Failed to test webhook: {reason}")
+
+
+def test_body(result: WebhookTestResult) -> bytes:
+    """The body with which MLflow answers a test."""
+    return message_to_json(TestWebhook.Response(result=result.to_proto())).encode()
 
 
 def _for_own_workspace(send: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,35 +144,31 @@ def _for_own_workspace(send: Callable[..., Any]) -> Callable[..., Any]:
     return send_own
 
 
-class _ListedHosts(SSRFProtectedHTTPAdapter):
-    """Sends to listed hosts only, also after a redirect; MLflow's base class refuses addresses that are not public."""
+class _Session:
+    """Takes the place of the `requests.Session` that MLflow sends webhooks with; it has no state."""
 
-    def __init__(self, hosts: Collection[str], **settings: Any) -> None:
-        self._hosts = hosts
-        super().__init__(**settings)
+    def __init__(self, proxy: str, hosts: Collection[str], seconds: float) -> None:
+        host, _, port = proxy.rpartition(":")
+        self._send = partial(
+            webhook_client.send_once,
+            webhook_client.Route(proxy=(host, int(port)), trust=ssl.create_default_context(cafile=AUTHORITIES)),
+        )
+        self._check = _validation(hosts)
+        self._seconds = seconds
 
-    def send(self, request: Any, *arguments: Any, **named: Any) -> Any:
-        if reason := webhook_addresses.refusal(request.url, self._hosts):
+    def post(self, url: str, data: bytes, headers: Mapping[str, str], timeout: float) -> webhook_client.Answer:
+        """Send a webhook. MLflow's `timeout` is the one of a single read; `server.bounds.webhookSeconds` bounds all."""
+        del timeout
+        self._check(url)
+        deadline = time.monotonic() + self._seconds
+        return webhook_client.post(url, data, headers, deadline=deadline, send=self._send)
+
+
+def _validation(hosts: Collection[str]) -> Callable[[str], None]:
+    """MLflow's check of a webhook's URL, without its look-up of the host's addresses."""
+
+    def check(url: str) -> None:
+        if reason := webhook_addresses.refusal(url if isinstance(url, str) else "", hosts):
             raise MlflowException.invalid_parameter_value(reason)
-        return super().send(request, *arguments, **named)
 
-
-def _session_of(create: Callable[[], Session], hosts: Collection[str]) -> Callable[[], Session]:
-    def session() -> Session:
-        made = create()
-        own: HTTPAdapter = made.get_adapter("https://")
-        # Without an adapter for http, a redirect to it fails.
-        made.adapters.clear()
-        made.mount("https://", _ListedHosts(hosts, max_retries=own.max_retries))
-        return made
-
-    return session
-
-
-def _validated(validate: Callable[[str], None], hosts: Collection[str]) -> Callable[[str], None]:
-    def checked(url: str) -> None:
-        if isinstance(url, str) and (reason := webhook_addresses.refusal(url, hosts)):
-            raise MlflowException.invalid_parameter_value(reason)
-        validate(url)
-
-    return checked
+    return check
