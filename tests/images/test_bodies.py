@@ -12,6 +12,7 @@ import pytest
 import virtual_time
 from asgi import Client, Server, limits, request
 from mlflow_platform_server.bodies import PIECE_BYTES, Bodies
+from mlflow_platform_server.off_loop import Threads
 from mlflow_platform_server.protobuf_bounds import schema
 from mlflow_platform_server.scope import Caller, RequestFacts
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -25,12 +26,13 @@ GRAPHQL = "POST /graphql"
 PAGE_UPLOAD = "POST /ajax-api/2.0/mlflow/upload-artifact"
 RECORDS = "POST /api/3.0/mlflow/datasets/<dataset_id>/records"
 MIB = 1024 * 1024
+THREADS = Threads(1, "bodies")
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 BATCH = json.dumps({"run_id": "r1", "metrics": [{"key": "loss", "value": 1}] * 1000}).encode()
 
 
 def layer(server: Server, **changes: int) -> Bodies:
-    return Bodies(server, limits(**changes), schema(ExportTraceServiceRequest.DESCRIPTOR))
+    return Bodies(server, limits(**changes), schema(ExportTraceServiceRequest.DESCRIPTOR), THREADS)
 
 
 def sent(

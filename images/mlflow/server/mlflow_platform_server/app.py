@@ -173,8 +173,9 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
     limits = bounds.read(os.environ[bounds.VARIABLE])
     threads = int(os.environ[THREADS_VARIABLE])
     fairness = Fairness(limits, threads)
-    work = Slots(_mlflow(only_namespace, limits), fairness)
-    bodies = Bodies(work, limits, protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR))
+    off_loop = Threads(threads, "authorization")
+    work = Slots(_mlflow(only_namespace, limits, off_loop), fairness)
+    bodies = Bodies(work, limits, protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR), off_loop)
     admission = Admission(
         Rates(bodies, fairness),
         access.judge,
@@ -205,7 +206,7 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
     return Draining(prefixed, most_bytes=limits.drain_mebibytes * 1024 * 1024, seconds=limits.drain_seconds)
 
 
-def _mlflow(only_namespace: str | None, limits: bounds.Bounds) -> Any:
+def _mlflow(only_namespace: str | None, limits: bounds.Bounds, threads: Threads) -> Any:
     """Make MLflow's application with its authorization plugin, and change parts of both."""
     collection_rules.refuse_instead_of_filtering()
     fastapi_app.artifact_router = artifact_routes.router()
@@ -217,7 +218,7 @@ def _mlflow(only_namespace: str | None, limits: bounds.Bounds) -> Any:
     )
     plugin.check_open_paths()
     # A request is either being authorized or being handled, so it never waits for one of these threads.
-    plugin_threads.install(middleware, Threads(int(os.environ[THREADS_VARIABLE]), "authorization"))
+    plugin_threads.install(middleware, threads)
     app = middleware.create_app()
     handlers._get_graphql_auth_middleware = _with_error_texts(handlers._get_graphql_auth_middleware)
     # The last one in the list is the innermost, behind the plugin's.

@@ -11,6 +11,7 @@ Who is calling has been judged before: nobody's body is read who has no rights i
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from mlflow_platform_server import body_rules, decompression, graphql_bounds, json_traces, named_objects, refusals
@@ -18,6 +19,7 @@ from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.body_rules import MEBIBYTE, Kind, Rule, has_body
 from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.json_bounds import MARK_BYTES, JsonScan, marks
+from mlflow_platform_server.off_loop import Threads
 from mlflow_platform_server.protobuf_bounds import SPAN_BYTES, ProtobufScan, Schema
 from mlflow_platform_server.refusals import BoundError, MalformedError, TooLargeError
 from mlflow_platform_server.room import Hold, Room
@@ -28,6 +30,8 @@ Headers = list[tuple[bytes, bytes]]
 PIECE_BYTES = MEBIBYTE
 # What is scanned in one go, between two pauses for other requests.
 SCAN_BYTES = 64 * 1024
+# Larger bodies are searched for names of objects in a thread; for smaller ones that would cost more than the search.
+THREAD_BYTES = 16 * 1024
 # No route takes one, and to parse it takes long.
 FORM = "multipart/form-data"
 _JSON = frozenset({Kind.JSON, Kind.JSON_TRACES, Kind.GRAPHQL})
@@ -50,9 +54,10 @@ class TooSlowError(BoundError):
 class Bodies:
     """ASGI middleware that reads bodies within bounds."""
 
-    def __init__(self, app: App, bounds: Bounds, traces: Schema) -> None:
-        """`traces` is the schema of a message of traces."""
+    def __init__(self, app: App, bounds: Bounds, traces: Schema, threads: Threads) -> None:
+        """`traces` is the schema of a message of traces; large bodies are parsed in `threads`."""
         self._app = app
+        self._threads = threads
         self._bounds = bounds
         self._traces = traces
         self._room = Room(
@@ -90,13 +95,21 @@ class Bodies:
         # Without a workspace a caller stands alone, as a team of one.
         team = f"workspace {found.workspace}" if found.workspace else f"caller {caller}"
         reading = _Reading(
-            scope=scope, receive=receive, rule=rule, bounds=self._bounds, room=self._room, traces=self._traces
+            scope=scope,
+            receive=receive,
+            rule=rule,
+            bounds=self._bounds,
+            room=self._room,
+            traces=self._traces,
+            threads=self._threads,
         )
         with self._room.hold(team, caller, reading.give_up) as hold:
             body = await reading.whole(hold)
             hold.arriving = False
             if rule.kind in _JSON:
-                found.objects = named_objects.in_body(body)
+                search = partial(named_objects.in_body, body)
+                found.objects = search() if len(body) < THREAD_BYTES else await self._threads.run(search)
+                del search
             headers = _with(scope["headers"], b"content-length", str(len(body)).encode(), without=_REPLACED)
             receive = replay(body, receive)
             # The memory is counted until the end of the request, but these names must not keep the body for so long.
@@ -114,6 +127,7 @@ class _Reading:
     bounds: Bounds
     room: Room
     traces: Schema
+    threads: Threads
     deadline: asyncio.Timeout | None = None
     is_given_up: bool = False
 
@@ -164,7 +178,8 @@ class _Reading:
                 await asyncio.sleep(0)
             await self.room.grow(hold, scan.weight)
         elif self.rule.kind == Kind.JSON_TRACES:
-            await self.room.grow(hold, json_traces.check(content, self.bounds) * SPAN_BYTES)
+            spans = await self.threads.run(partial(json_traces.check, content, self.bounds))
+            await self.room.grow(hold, spans * SPAN_BYTES)
 
     def _check_headers(self) -> None:
         """Refuse a body that its headers already say is too large, or of no use."""

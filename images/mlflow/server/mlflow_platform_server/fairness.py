@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from mlflow_platform_server import webhook_tests
 from mlflow_platform_server.appointments import Appointments, Notices, Refusals
 from mlflow_platform_server.asgi import Message
 from mlflow_platform_server.bounds import Bounds
@@ -44,8 +45,9 @@ class Fairness:
 
 
 def is_transfer(scope: Message) -> bool:
-    """True for the upload or download of an artifact."""
-    return facts(scope).route in _TRANSFERS
+    """True for the upload or download of an artifact, and for the test of a webhook, which waits for its receiver."""
+    route = facts(scope).route or ""
+    return route in _TRANSFERS or route.endswith(webhook_tests.ROUTE)
 
 
 @contextmanager
