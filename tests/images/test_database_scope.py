@@ -1,6 +1,7 @@
 """The workspace that a transaction is told, with a fake of SQLAlchemy."""
 
 import importlib
+import re
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from mlflow_platform_server import scope
 
 Tell = Callable[..., list[Any]]
+SECONDS = 7
 
 
 class DriverError(Exception):
@@ -28,6 +30,7 @@ class Database:
 
     dialect: str
     told: list[Any] = field(default_factory=list[Any])
+    settings: dict[str, str] = field(default_factory=dict[str, str])
     lost: bool = False
 
     @contextmanager
@@ -39,12 +42,21 @@ class Database:
         """Record a statement's values."""
         if self.lost:
             raise DriverError
-        assert statement == "SELECT pg_catalog.set_config('mlflow.workspace', %s, true)"
+        assert statement.startswith("SELECT pg_catalog.set_config('mlflow.workspace', %s, true)")
         self.told += values
+        # Of every setting: true, so that it ends with the transaction.
+        self.settings |= dict(re.findall(r"pg_catalog.set_config\('([a-z_]+)', '(\w+)', true\)", statement))
+        assert statement.count("set_config") == len(self.settings) + 1
 
 
 @pytest.fixture
-def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
+def settings() -> dict[str, str]:
+    """PostgreSQL's settings in the transactions that were begun."""
+    return {}
+
+
+@pytest.fixture
+def tell(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> Tell:
     """Begins a transaction; returns the workspaces that the database was told."""
     package, engine = ModuleType("sqlalchemy"), ModuleType("sqlalchemy.engine")
     monkeypatch.setattr(package, "event", SimpleNamespace(), raising=False)
@@ -65,7 +77,8 @@ def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
             connection=database,
             _handle_dbapi_exception=wrap,
         )
-        module.tell(connection)
+        module.teller(module.settings(SECONDS))(connection)
+        settings.update(database.settings)
         return database.told
 
     return begin
@@ -95,3 +108,15 @@ def test_sqlite_is_told_nothing(tell: Tell) -> None:
 def test_a_lost_connection_is_an_error_of_sqlalchemy_like_any_other(tell: Tell) -> None:
     with scope.background("a request", "team-a"), pytest.raises(WrappedError):
         tell(lost=True)
+
+
+def test_a_transaction_has_bounds_of_time_and_memory(tell: Tell, settings: dict[str, str]) -> None:
+    with scope.background("a request", "team-a"):
+        tell()
+    assert settings["statement_timeout"] == "7s"
+    # A wait for a lock ends before the statement does: its client is told to try again.
+    assert settings["lock_timeout"] == "7s"
+    assert settings["idle_in_transaction_session_timeout"] == "60s"
+    assert settings["max_parallel_workers_per_gather"] == "0"
+    assert settings["join_collapse_limit"] == settings["from_collapse_limit"] == "4"
+    assert (settings["jit"], settings["work_mem"]) == ("off", "4MB")

@@ -7,10 +7,11 @@ plugin refuses to start with a route that it has no rule for.
 import os
 from typing import Any
 
+import sqlparse
 from anyio import to_thread
 from graphql import GraphQLError
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers
 from mlflow.store.artifact.artifact_repository_registry import get_registered_artifact_repositories
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
@@ -24,10 +25,12 @@ from starlette.routing import Mount
 from mlflow_platform_server import (
     artifact_reach,
     artifact_routes,
+    bounds,
     collection_rules,
     database_scope,
     downloads,
     driver_errors,
+    filters,
     graphql_errors,
     identity_lists,
     known_identities,
@@ -72,10 +75,11 @@ def create_app() -> PathPrefix:
     """Make the ASGI application of a worker process."""
     process_state.bind(workspace_context, workspace_utils)
     process_state.guard()
-    driver_errors.install()
+    limits = bounds.read(os.environ[bounds.VARIABLE])
+    driver_errors.install(limits.statement_seconds)
     plugin.adapt_identities()
     config = KubernetesAuthConfig.from_env()
-    database_scope.install()
+    database_scope.install(limits.statement_seconds)
     by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
     if not by_token:
         identity_lists.follow(os.environ[IDENTITIES_VARIABLE])
@@ -84,8 +88,8 @@ def create_app() -> PathPrefix:
         SqlAlchemyStore._engine_map = TrackingStore._engine_map
         SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
         # Made now, because MLflow notes their addresses in the environment when it makes them.
-        handlers._get_tracking_store()
-        handlers._get_model_registry_store()
+        stores = handlers._get_tracking_store(), handlers._get_model_registry_store()
+        filters.install(sqlparse, map(type, stores), _search_bounds(limits))
         return _layers(config, by_token=by_token)
 
 
@@ -150,6 +154,15 @@ def _mlflow(only_namespace: str | None) -> Any:
 def _with_error_texts(authorization: Any) -> Any:
     """Wrap the function that returns the plugin's middleware for GraphQL's resolvers: add ours as the outermost one."""
     return lambda: [*authorization(), graphql_errors.ErrorTexts(MlflowException, GraphQLError)]
+
+
+def _search_bounds(limits: bounds.Bounds) -> filters.SearchBounds:
+    return filters.SearchBounds(
+        characters=limits.filter_characters,
+        clauses=limits.filter_clauses,
+        sort_keys=limits.sort_keys,
+        refusal=lambda message: MlflowException(message, INVALID_PARAMETER_VALUE),
+    )
 
 
 def _not_own(scheme: str) -> MlflowException:

@@ -24,6 +24,7 @@ class Bounds:
     graphql_depth: int
     filter_clauses: int
     filter_characters: int
+    sort_keys: int
     queue_seconds: int
     team_percent: int
     team_requests_per_second: int
