@@ -1,4 +1,4 @@
-"""Tries every search of MLflow's stores beyond the bounds of `filters`: `python -m mlflow_platform_server.filter_census`.
+"""Tries every search of MLflow beyond the bounds of `filters`: `python -m mlflow_platform_server.filter_census`.
 
 The build of the server's image runs it, with an SQLite file. It ends with status 1 if a search takes a filter or a list
 of sort keys that is beyond its bounds, or if MLflow reads filters in another way than by `sqlparse.parse`.
