@@ -121,7 +121,7 @@ def test_a_refusal_waits_until_the_result_is_looked_at() -> None:
         ("search_runs", (["1"],), {"order_by": ["a", "b", "c"]}, "2 sort keys"),
         ("search_runs", (["1"] * (filters.MOST_VALUES + 1),), {}, "5000 entries in experiment_ids"),
         ("query_metrics", (["a"] * 4,), {}, r"3 entries in filters \(server\.bounds\.filterClauses\)"),
-        ("query_metrics", ([],), {"dimensions": ["a"] * 4}, "3 entries in dimensions"),
+        ("query_metrics", (["a"],), {"dimensions": ["a"] * 4}, "3 entries in dimensions"),
         ("search_models", (["a"] * 4,), {}, "3 entries in datasets"),
     ],
 )
