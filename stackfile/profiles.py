@@ -72,8 +72,8 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "database.memoryLimit",
-        {"production": "1280Mi"},
-        "Enough for `database.maxConnections` connections (see the sums below).",
+        {"production": "3584Mi"},
+        "Enough for all connections and searches (see the sums below).",
         kind="in-cluster",
     ),
     Preset(

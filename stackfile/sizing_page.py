@@ -93,8 +93,10 @@ SUMS = (
     ),
     (
         (
-            f"in-cluster PostgreSQL: ({_mib(postgres.MAINTENANCE_BYTES)} + "
-            f"`max_connections` x {_mib(postgres.CONNECTION_BYTES)}) / {1 - SHARED_FRACTION:g}"
+            f"in-cluster PostgreSQL: ({_mib(postgres.MAINTENANCE_BYTES + postgres.SHARED_MEMORY_BYTES)} + "
+            f"`max_connections` x {_mib(postgres.CONNECTION_BYTES)} + (replicas + surge) x workers x "
+            f"(pool + overflow - 1) / 2 searches x `server.bounds.filterClauses`² x "
+            f"{postgres.KIBIBYTES_BY_SQUARE} KiB) / {1 - SHARED_FRACTION:g}"
         ),
         "`database.memoryLimit`",
     ),

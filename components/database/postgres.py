@@ -25,6 +25,12 @@ ROLE = "mlflow"
 UID = 999
 # Shared buffers as a fraction of the memory limit, as PostgreSQL's manual recommends.
 SHARED_FRACTION = 1 / 4
+# Connections that MLflow's server leaves free: 3 for superusers (superuser_reserved_connections), 4 for backups,
+# monitoring and psql, and 3 for the Jobs.
+KEPT_FREE = 10
+# Shared memory of parallel queries: the sessions of the owner and of administrators may have them. A container has
+# 64 MiB otherwise, and a query that finds too little of it fails with DiskFull.
+SHARED_MEMORY_MEBIBYTES = 128
 
 READY = "pg_isready --quiet --host=127.0.0.1 --port=5432 --username=mlflow"
 # Exit code 1 means a server in recovery: killed by the probe, it would start recovery again, forever.
@@ -176,6 +182,7 @@ def _pod(
     environment = (
         core.EnvVarArgs(name="PGDATA", value="/var/lib/postgresql/data/pgdata"),
         core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(args.max_connections)),
+        core.EnvVarArgs(name="SERVER_CONNECTIONS", value=str(args.max_connections - KEPT_FREE)),
         core.EnvVarArgs(name="SHARED_BUFFERS", value=f"{args.shared_mebibytes}MB"),
     )
     attachment = pods.joined(
@@ -183,6 +190,7 @@ def _pod(
         volumes.claim_mount("data", "/var/lib/postgresql/data"),
         volumes.scratch("run", "/var/run/postgresql", "1Mi"),
         volumes.tmp("256Mi"),
+        volumes.shared_memory(f"{SHARED_MEMORY_MEBIBYTES}Mi"),
         volumes.config_map_files("configuration", configuration, "/etc/postgresql"),
         volumes.secret_files("credential", owner.metadata.name, "/run/secrets/postgres"),
         volumes.secret_files("client-credential", client.metadata.name, "/run/secrets/postgres-client"),

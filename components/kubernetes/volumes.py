@@ -67,6 +67,15 @@ def tmp(limit: str) -> Attachment:
     return scratch("tmp", "/tmp", limit)  # noqa: S108 - a volume of the pod
 
 
+def shared_memory(limit: str) -> Attachment:
+    """A /dev/shm of the size `limit`; what is in it counts as memory of the container."""
+    source = core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=limit)
+    return Attachment(
+        mounts=(core.VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),),  # noqa: S108 - a volume of the pod
+        volumes=(core.VolumeArgs(name="shared-memory", empty_dir=source),),
+    )
+
+
 def config_map_files(name: str, config_map: pulumi.Input[str], path: str) -> Attachment:
     """The entries of a ConfigMap as read-only files in the directory `path`; `name` is the name of the volume."""
     return Attachment(

@@ -36,6 +36,8 @@ CREATOR_IS_NO_MEMBER = 16
 LOCK = 0x4D4C4652
 # Time for a server that was just created, or is failing over.
 PATIENCE_SECONDS = 60
+# Temporary files of one session of MLflow's server: more than sorting a million runs takes.
+TEMPORARY = "512MB"
 CONNECT_SECONDS = 10
 # Errors of libpq for which another try is useless: the server refuses the connection, except while the server is
 # starting or has no free connection, or the server's certificate is wrong.
@@ -125,6 +127,19 @@ def ensure_role(connection: psycopg.Connection, role: str, password: str) -> Non
     connection.execute(SQL("ALTER ROLE {} LOGIN {} PASSWORD {}").format(Identifier(role), inherits, Literal(verifier)))
 
 
+def bound_server_role(connection: psycopg.Connection) -> None:
+    """Bound the temporary files of the server's sessions, if the administrator is allowed to.
+
+    All other bounds the server sets itself. This one needs a superuser, or the privilege SET on the parameter.
+    """
+    try:
+        connection.execute(
+            SQL("ALTER ROLE {} SET temp_file_limit = {}").format(Identifier(SERVER_ROLE), Literal(TEMPORARY))
+        )
+    except psycopg.errors.InsufficientPrivilege:
+        print(f"temporary files of {SERVER_ROLE} are not bounded: that needs a superuser", flush=True)
+
+
 @contextmanager
 def acting_as_role(connection: psycopg.Connection, version: int) -> Iterator[None]:
     """Make the administrator a member of MLflow's role until the end of the block, if it is not one already.
@@ -194,6 +209,7 @@ def main() -> NoReturn:
         try:
             for role, password in passwords.items():
                 ensure_role(connection, role, password)
+            bound_server_role(connection)
             with acting_as_role(connection, version):
                 ensure_database(connection)
                 with connected(ADMINISTRATOR, who, user=user, password=secret, database=DATABASE) as inside:

@@ -18,7 +18,8 @@ set -- -c hba_file=/etc/postgresql/pg_hba.conf -c password_encryption=scram-sha-
 
 # Ten minutes: after a crash the log is replayed first.
 pg_ctl --pgdata="$PGDATA" --wait --timeout=600 --silent --options="$* -c listen_addresses=" start
-psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --file=/etc/postgresql/role.sql
+psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --set=server_connections="$SERVER_CONNECTIONS" --username=postgres --dbname=postgres \
+    --file=/etc/postgresql/role.sql
 pg_ctl --pgdata="$PGDATA" --wait --silent --mode=fast stop
 
 exec postgres -D "$PGDATA" -c listen_addresses='*' "$@"

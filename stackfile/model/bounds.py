@@ -53,11 +53,14 @@ class Bounds(Model):
     drain_seconds: Annotated[int, whole(1, 60)] = 10
     """Longest time in seconds for that."""
 
-    filter_clauses: Annotated[int, whole(1, 100)] = 20
-    """Largest number of conditions in a search filter. PostgreSQL needs several MiB to plan each of them."""
+    filter_clauses: Annotated[int, whole(1, 50)] = 20
+    """Largest number of conditions in a search filter. PostgreSQL's memory for a search grows with the square of it."""
 
-    filter_characters: Annotated[int, whole(100, 1_000_000)] = 10_000
+    filter_characters: Annotated[int, whole(100, 100_000)] = 10_000
     """Longest search filter in characters."""
+
+    sort_keys: Annotated[int, whole(1, 20)] = 5
+    """Largest number of keys by which a search is sorted (`order_by`)."""
 
     queue_seconds: Annotated[int, whole(1, 120)] = 10
     """Longest wait in seconds of a request for its turn; after that the client is told to try again."""
@@ -81,7 +84,7 @@ class Bounds(Model):
     """Requests per second of one caller at each worker while other callers of its team ask."""
 
     statement_seconds: Annotated[int, whole(1, 3600)] = 30
-    """Longest time in seconds of one SQL statement of the server; migrations have their own (`migrationMinutes`)."""
+    """Longest time in seconds of one SQL statement of the server. It does not hold for migrations and backups."""
 
     header_seconds: Annotated[int, whole(1, 60)] = 10
     """Longest time in seconds for sending a request's headers."""

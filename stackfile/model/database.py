@@ -24,7 +24,7 @@ class InClusterDatabase(Model):
     max_connections: Annotated[int, whole(20, MOST_CONNECTIONS)] = 150
     """`max_connections` of PostgreSQL; `memoryLimit` must be enough for all connections."""
 
-    memory_limit: values.Size = "1Gi"
+    memory_limit: values.Size = "1792Mi"
     """Memory limit of PostgreSQL. The memory request and the shared buffers are each a quarter of the limit."""
 
 

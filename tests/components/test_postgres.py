@@ -60,6 +60,7 @@ def test_the_password_reaches_the_pod_as_a_file_and_never_as_a_variable() -> Non
     assert environment(spec) == {
         "PGDATA": "/var/lib/postgresql/data/pgdata",
         "MAX_CONNECTIONS": "150",
+        "SERVER_CONNECTIONS": "140",
         "SHARED_BUFFERS": "256MB",
     }
     volumes = [one for one in pod(got, "postgres-server")["volumes"] if "secret" in one]

@@ -1,6 +1,7 @@
 """The workspace that a transaction is told, with a fake of SQLAlchemy."""
 
 import importlib
+import re
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from mlflow_platform_server import scope
 
 Tell = Callable[..., list[Any]]
+SECONDS = 7
 
 
 class DriverError(Exception):
@@ -43,16 +45,43 @@ class Database:
         self.told += values
 
 
+class DriverConnection:
+    """A connection of the driver that records what is executed and committed."""
+
+    def __init__(self) -> None:
+        """Nothing was executed yet."""
+        self.executed = list[str]()
+        self.committed = list[str]()
+
+    @contextmanager
+    def cursor(self) -> Generator["DriverConnection"]:
+        """The driver's cursor."""
+        yield self
+
+    def execute(self, statement: str) -> None:
+        """Record a statement."""
+        self.executed.append(statement)
+
+    def commit(self) -> None:
+        """Keep what was executed."""
+        self.committed += self.executed
+
+
 @pytest.fixture
-def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
-    """Begins a transaction; returns the workspaces that the database was told."""
+def module(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - the module under test
+    """The module under test."""
     package, engine = ModuleType("sqlalchemy"), ModuleType("sqlalchemy.engine")
     monkeypatch.setattr(package, "event", SimpleNamespace(), raising=False)
     monkeypatch.setattr(engine, "Engine", object, raising=False)
     monkeypatch.setitem(sys.modules, "sqlalchemy", package)
     monkeypatch.setitem(sys.modules, "sqlalchemy.engine", engine)
     monkeypatch.delitem(sys.modules, "mlflow_platform_server.database_scope", raising=False)
-    module: Any = importlib.import_module("mlflow_platform_server.database_scope")
+    return importlib.import_module("mlflow_platform_server.database_scope")
+
+
+@pytest.fixture
+def tell(module: Any) -> Tell:  # noqa: ANN401 - the module under test
+    """Begins a transaction; returns the workspaces that the database was told."""
 
     def wrap(error: Exception, *_: object) -> None:
         raise WrappedError from error
@@ -95,3 +124,26 @@ def test_sqlite_is_told_nothing(tell: Tell) -> None:
 def test_a_lost_connection_is_an_error_of_sqlalchemy_like_any_other(tell: Tell) -> None:
     with scope.background("a request", "team-a"), pytest.raises(WrappedError):
         tell(lost=True)
+
+
+def test_a_connection_has_bounds_of_time_and_memory_that_outlast_its_transactions(module: Any) -> None:  # noqa: ANN401 - the module under test
+    connection = type("Connection", (DriverConnection,), {"__module__": "psycopg"})()
+    module.bounder(module.settings(SECONDS))(connection, None)
+    assert connection.committed == connection.executed
+    (statement,) = connection.executed
+    # Of every setting: false, so that it does not end with the transaction.
+    settings = dict(re.findall(r"pg_catalog.set_config\('([a-z_]+)', '(\w+)', false\)", statement))
+    assert statement.count("set_config") == len(settings)
+    assert settings["statement_timeout"] == "7s"
+    # A wait for a lock ends before the statement does: its client is told to try again.
+    assert settings["lock_timeout"] == "7s"
+    assert settings["idle_in_transaction_session_timeout"] == "60s"
+    assert settings["max_parallel_workers_per_gather"] == "0"
+    assert settings["join_collapse_limit"] == settings["from_collapse_limit"] == "4"
+    assert (settings["jit"], settings["work_mem"]) == ("off", "4MB")
+
+
+def test_a_connection_to_sqlite_has_no_bounds(module: Any) -> None:  # noqa: ANN401 - the module under test
+    connection = DriverConnection()
+    module.bounder(module.settings(SECONDS))(connection, None)
+    assert connection.executed == []

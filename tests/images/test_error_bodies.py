@@ -10,7 +10,7 @@ import pytest
 from mlflow_platform_server import driver_text
 from mlflow_platform_server.asgi import Message, Receive, Send
 from mlflow_platform_server.driver_text import answer, describes_inside, outside
-from mlflow_platform_server.errors import LONGEST_BODY, ErrorBodies
+from mlflow_platform_server.errors import LONGEST_BODY, ErrorBodies, replaced
 from mlflow_platform_server.scope import KEY, RequestFacts
 
 NUL = (
@@ -204,6 +204,9 @@ def test_looking_at_a_text_takes_time_in_proportion_to_its_length(text: str) -> 
         ("ProgrammingError", "42883", "operator does not exist", "BAD_REQUEST", driver_text.REFUSED),
         ("OperationalError", "57P01", "terminating", "TEMPORARILY_UNAVAILABLE", driver_text.UNAVAILABLE),
         ("OperationalError", "40P01", "deadlock detected", "TEMPORARILY_UNAVAILABLE", driver_text.DEADLOCK),
+        ("OperationalError", "55P03", "lock timeout", "TEMPORARILY_UNAVAILABLE", driver_text.LOCKED),
+        ("OperationalError", "57014", "statement timeout", "TEMPORARILY_UNAVAILABLE", driver_text.SLOW_CHANGE),
+        ("OperationalError", "53400", "temp_file_limit", "TEMPORARILY_UNAVAILABLE", driver_text.SLOW_CHANGE),
         ("TimeoutError", None, "QueuePool limit", "TEMPORARILY_UNAVAILABLE", driver_text.UNAVAILABLE),
     ],
 )
@@ -212,6 +215,23 @@ def test_each_kind_of_database_error_has_one_answer(
 ) -> None:
     assert answer(kind, state, text) == (code, message)
     assert not describes_inside(message)
+
+
+def test_a_search_that_takes_too_long_is_not_repeated_by_the_client() -> None:
+    code, message = driver_text.answer("OperationalError", "57014", "statement timeout", changes=False, seconds=30)
+    # Clients repeat what is answered with 503: seven times 30 seconds of the database.
+    assert code == "INVALID_PARAMETER_VALUE"
+    assert "30 s" in message
+    assert "server.bounds.statementSeconds" in message
+    assert driver_text.answer("OperationalError", "53400", "temp_file_limit", changes=False)[0] == code
+    # A wait for another one's lock is no fault of the search.
+    assert driver_text.answer("OperationalError", "55P03", "lock", changes=False)[0] == "TEMPORARILY_UNAVAILABLE"
+
+
+def test_what_a_client_is_to_repeat_keeps_its_reason() -> None:
+    for reason in driver_text.RETRIED:
+        replacement = replaced(503, {}, document(reason, "TEMPORARILY_UNAVAILABLE"))
+        assert replacement == ("TEMPORARILY_UNAVAILABLE", reason)
 
 
 def test_mlflow_recognises_a_deadlock_by_the_word() -> None:

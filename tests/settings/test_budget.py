@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from mlflow_platform_server import json_bounds, uploads
 
+from components.database.postgres import KEPT_FREE
 from settings import Settings
 from stackfile.budget import connections as pools
 from stackfile.budget import instances, postgres, quotas, replicas, server
@@ -51,7 +52,11 @@ def test_every_remedy_works_and_is_the_smallest_change() -> None:
             refused += 1
             for way in ways(fault):
                 fixed = with_way(document, way)
-                assert [*pools.connections(draft(fixed)), *postgres.memory(draft(fixed))] == []
+                assert list(pools.connections(draft(fixed))) == []
+                # Too little memory for the searches of so many workers is a fault of its own, with its own remedy.
+                for lacking in postgres.memory(draft(fixed)):
+                    enough = with_way(fixed, ways(lacking)[0])
+                    assert [*pools.connections(draft(enough)), *postgres.memory(draft(enough))] == []
                 for path, value in way.items():
                     if isinstance(value, int) and path != "server/poolSize":
                         step = -1 if path.startswith("database") else 1
@@ -150,13 +155,31 @@ def test_a_request_below_what_an_idle_pod_takes_is_told() -> None:
     assert list(server.idle_request(draft(dev(memory="400Mi")))) == []
 
 
+@pytest.mark.parametrize("conditions", [1, 5, 20, 50])
+def test_postgresql_has_memory_for_the_widest_search_in_every_thread(conditions: int) -> None:
+    document = changed("dev", {"server/bounds": {"filterClauses": conditions}, "database/memoryLimit": "1094Mi"})
+    wanted = postgres.need(draft(document))
+    assert wanted is not None
+    # Of one worker with 30 connections, 14 requests at a time; twice as many during a rolling update.
+    assert wanted.searches == 28
+    assert wanted.search // 2**20 == {1: 1, 5: 2, 20: 18, 50: 108}[conditions]
+    assert bool(list(postgres.memory(draft(document)))) == (conditions > 1)
+
+
+def test_the_server_leaves_the_connections_free_that_the_sum_reserves() -> None:
+    assert pools.RESERVED + pools.JOB_CONNECTIONS == KEPT_FREE
+
+
 def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() -> None:
-    document = changed("dev", {"database/maxConnections": 176, "database/memoryLimit": "1024Mi"})
+    document = changed("dev", {"database/maxConnections": 162, "database/memoryLimit": "1792Mi"})
     assert list(postgres.memory(draft(document))) == []
-    document["database"]["maxConnections"] = 177
+    document["database"]["maxConnections"] = 163
     (fault,) = postgres.memory(draft(document))
-    assert "(64 MiB + maxConnections 177 x 4 MiB) / 0.75 (the part without shared buffers) = 1030MiB" in fault.problem
-    assert ways(fault) == [{"database/memoryLimit": "1030Mi"}, {"database/maxConnections": 176}]
+    assert (
+        "(192 MiB + maxConnections 163 x 4 MiB + 28 searches at a time x 18 MiB) / 0.75 "
+        "(the part without shared buffers) = 1798MiB" in fault.problem
+    )
+    assert ways(fault) == [{"database/memoryLimit": "1798Mi"}, {"database/maxConnections": 162}]
     for way in ways(fault):
         assert list(postgres.memory(draft(with_way(document, way)))) == []
 

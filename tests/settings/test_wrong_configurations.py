@@ -761,8 +761,9 @@ CASES = {
         "(replicas 5 + 1 surge) x workers 1 x (poolSize 20 + poolOverflow 10) + 3 for Jobs = 183 "
         "connections; expected at most 150 (database.maxConnections, default) - 7 reserved = 143",
         "set server.poolSize 20 and server.poolOverflow 3, or set server.replicas 3, or set "
-        'database.maxConnections 190 and database.memoryLimit "1099Mi", or use a larger database with '
+        'database.maxConnections 190 and database.memoryLimit "3286Mi", or use a larger database with '
         "database.kind",
+        others=1,
     ),
     "more connections than the external database has": Case(
         {"database": {**EXTERNAL, "maxConnections": 60}},

@@ -12,19 +12,22 @@ CASES: dict[str, Case] = {
         "server.poolSize",
         "x workers 5 x (poolSize 20 + poolOverflow 10) + 3 for Jobs = 303 connections; expected at most 150",
         "set server.poolSize 14 and server.poolOverflow 0, or set database.maxConnections 310 and "
-        'database.memoryLimit "1739Mi"',
+        'database.memoryLimit "5270Mi"',
+        others=1,
     ),
     "a pool for one pod, and none for the one that replaces it": Case(
         {"server/poolSize": 80, "server/poolOverflow": 0},
         "server.poolSize",
         "(replicas 1 + 1 surge) x workers 1 x (poolSize 80 + poolOverflow 0) + 3 for Jobs = 163",
         "set server.poolSize 70",
+        others=1,
     ),
     "a second replica for a small team's database": Case(
         {**SMALL, "server/replicas": 2},
         "server.poolSize",
         "= 123 connections; expected at most 90 (database.maxConnections, profile small)",
         "set server.replicas 1",
+        others=1,
     ),
     "production's replicas with an evaluation's database": Case(
         {"database": {**INSIDE, "maxConnections": 150}},
@@ -57,15 +60,15 @@ CASES: dict[str, Case] = {
     "connections that PostgreSQL has no memory for": Case(
         {"database": {**INSIDE, "maxConnections": 300}},
         "database.memoryLimit",
-        "(64 MiB + maxConnections 300 x 4 MiB) / 0.75 (the part without shared buffers) = 1686MiB, "
-        'found "1Gi" (the default)',
-        'set database.memoryLimit "1686Mi", or set database.maxConnections 176',
+        "maxConnections 300 x 4 MiB + 28 searches at a time x 18 MiB) / 0.75 (the part without shared buffers) = "
+        '2528MiB, found "1792Mi" (the default)',
+        'set database.memoryLimit "2528Mi", or set database.maxConnections 162',
     ),
     "a small team's connections in too little memory": Case(
         {**SMALL, "database": {**INSIDE, "memoryLimit": "512Mi"}},
         "database.memoryLimit",
-        "(64 MiB + maxConnections 90 x 4 MiB) / 0.75 (the part without shared buffers) = 566MiB",
-        'set database.memoryLimit "566Mi"',
+        "x 4 MiB + 36 searches at a time x 18 MiB) / 0.75 (the part without shared buffers) = 1600MiB",
+        'set database.memoryLimit "1600Mi"',
     ),
     "more connections than PostgreSQL is good for": Case(
         {"database": {**INSIDE, "maxConnections": 5000}},
@@ -212,13 +215,13 @@ CASES: dict[str, Case] = {
     "overcommitted memory of all teams": Case(
         {"cluster": {"capacity": {"memory": "100Gi"}}},
         "cluster.capacity.memory",
-        "platform 4 GiB + teams' quotas 128 GiB = 132 GiB, cluster.capacity.memory is 100 GiB",
-        'set workspaces.quota.memory "48Gi"',
+        "platform 4.75 GiB + teams' quotas 128 GiB = 132.8 GiB, cluster.capacity.memory is 100 GiB",
+        'set workspaces.quota.memory "47Gi"',
     ),
     "overcommitted memory of one team": Case(
         {"cluster": {"capacity": {"memory": "150Gi"}}, "teams/team-a/quota": {"memory": "200Gi"}},
         "cluster.capacity.memory",
-        "teams' quotas 264 GiB = 268 GiB, cluster.capacity.memory",
+        "teams' quotas 264 GiB = 268.8 GiB, cluster.capacity.memory",
         "lower the quotas of individual teams",
     ),
     "overcommitted storage": Case(
@@ -230,7 +233,7 @@ CASES: dict[str, Case] = {
     "a cluster that the platform alone fills": Case(
         {"cluster": {"capacity": {"memory": "3Gi"}}},
         "cluster.capacity.memory",
-        "platform 4 GiB",
+        "platform 4.75 GiB",
         "use a larger cluster",
     ),
     "a capacity without a unit": Case(

@@ -9,11 +9,12 @@ import os
 import sys
 from typing import Any
 
+import sqlparse
 from anyio import to_thread
 from anyio._backends._asyncio import WorkerThread
 from graphql import GraphQLError
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, fastapi_app, handlers, workspace_helpers
 from mlflow.store.artifact.artifact_repository_registry import get_registered_artifact_repositories
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
@@ -33,6 +34,7 @@ from mlflow_platform_server import (
     database_scope,
     downloads,
     driver_errors,
+    filters,
     graphql_errors,
     known_identities,
     kubernetes_access,
@@ -52,6 +54,7 @@ from mlflow_platform_server.admission import Admission
 from mlflow_platform_server.agreement import Agreement
 from mlflow_platform_server.audit import AuditLog
 from mlflow_platform_server.bodies import Bodies
+from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.draining import Draining
 from mlflow_platform_server.errors import ErrorBodies
@@ -100,23 +103,24 @@ def create_app() -> Draining:
     WorkerThread.MAX_IDLE_TIME = sys.maxsize
     process_state.bind(workspace_context, workspace_utils)
     process_state.guard()
-    driver_errors.install()
+    limits = bounds.read(os.environ[bounds.VARIABLE])
+    driver_errors.install(limits.statement_seconds)
     plugin.adapt_identities()
     config = KubernetesAuthConfig.from_env()
-    database_scope.install()
+    database_scope.install(limits.statement_seconds)
     by_token = config.authorization_mode == AuthorizationMode.SELF_SUBJECT_ACCESS_REVIEW
-    access = _access(config, by_token=by_token)
+    access = _access(config, limits, by_token=by_token)
     with scope.background("start of the server", None if config.workspaces_enabled else scope.DEFAULT_WORKSPACE):
         # Both stores are in one database. With an engine each, they would hold two pools of connections.
         SqlAlchemyStore._engine_map = TrackingStore._engine_map
         SqlAlchemyStore._engine_map_lock = TrackingStore._engine_map_lock
         # Made now, because MLflow notes their addresses in the environment when it makes them.
-        handlers._get_tracking_store()
-        handlers._get_model_registry_store()
+        stores = handlers._get_tracking_store(), handlers._get_model_registry_store()
+        filters.install(sqlparse, map(type, stores), _search_bounds(limits))
         if config.workspaces_enabled:
             store = workspace_helpers._get_workspace_store()
             store.namespaces, store.visible = access.namespaces, access.visible
-        layers = _layers(config, access, by_token=by_token)
+        layers = _layers(config, limits, access, by_token=by_token)
     # What has been imported stays: 395,000 objects, which a full garbage collection would visit in 0.3 s, while all
     # threads stand still.
     gc.collect()
@@ -125,9 +129,8 @@ def create_app() -> Draining:
     return layers
 
 
-def _access(config: KubernetesAuthConfig, *, by_token: bool) -> KubernetesAccess:
+def _access(config: KubernetesAuthConfig, limits: Bounds, *, by_token: bool) -> KubernetesAccess:
     """Connect to Kubernetes, for both judges."""
-    limits = bounds.read(os.environ[bounds.VARIABLE])
     access = KubernetesAccess(
         kubernetes_access.connected(),
         by_token=by_token,
@@ -147,7 +150,7 @@ def _access(config: KubernetesAuthConfig, *, by_token: bool) -> KubernetesAccess
     return access
 
 
-def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token: bool) -> Draining:
+def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAccess, *, by_token: bool) -> Draining:
     """Put the layers around MLflow, from the inside to the outside."""
     identity_headers = IdentityHeaders(
         user_header=config.user_header.lower(),
@@ -170,7 +173,6 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
         _not_own,
     )
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
-    limits = bounds.read(os.environ[bounds.VARIABLE])
     threads = int(os.environ[THREADS_VARIABLE])
     fairness = Fairness(limits, threads)
     off_loop = Threads(threads, "authorization")
@@ -206,7 +208,7 @@ def _layers(config: KubernetesAuthConfig, access: KubernetesAccess, *, by_token:
     return Draining(prefixed, most_bytes=limits.drain_mebibytes * 1024 * 1024, seconds=limits.drain_seconds)
 
 
-def _mlflow(only_namespace: str | None, limits: bounds.Bounds, threads: Threads) -> Any:
+def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any:
     """Make MLflow's application with its authorization plugin, and change parts of both."""
     collection_rules.refuse_instead_of_filtering()
     fastapi_app.artifact_router = artifact_routes.router()
@@ -240,6 +242,15 @@ def _mlflow(only_namespace: str | None, limits: bounds.Bounds, threads: Threads)
 def _with_error_texts(authorization: Any) -> Any:
     """Wrap the function that returns the plugin's middleware for GraphQL's resolvers: add ours as the outermost one."""
     return lambda: [*authorization(), graphql_errors.ErrorTexts(MlflowException, GraphQLError)]
+
+
+def _search_bounds(limits: Bounds) -> filters.SearchBounds:
+    return filters.SearchBounds(
+        characters=limits.filter_characters,
+        clauses=limits.filter_clauses,
+        sort_keys=limits.sort_keys,
+        refusal=lambda message: MlflowException(message, INVALID_PARAMETER_VALUE),
+    )
 
 
 def _not_own(scheme: str) -> MlflowException:

@@ -30,6 +30,7 @@ class Bounds:
     drain_seconds: int
     filter_clauses: int
     filter_characters: int
+    sort_keys: int
     queue_seconds: int
     queued_requests: int
     team_percent: int

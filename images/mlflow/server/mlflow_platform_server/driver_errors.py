@@ -21,15 +21,18 @@ from mlflow_platform_server import driver_text, scope
 _logger = logging.getLogger(__name__)
 
 
-def install() -> None:
-    """Wrap the sessions of MLflow's stores in this process, once, before a store is made."""
-    wrapped = _translating(utils._get_managed_session_maker)
+def install(statement_seconds: int) -> None:
+    """Wrap the sessions of MLflow's stores in this process, once, before a store is made.
+
+    Errors name `statement_seconds`, the bound of a statement's time.
+    """
+    wrapped = _translating(utils._get_managed_session_maker, statement_seconds)
     # The others call it by its module.
     utils._get_managed_session_maker = wrapped
     jobs._get_managed_session_maker = registry._get_managed_session_maker = wrapped
 
 
-def _translating(maker: Callable[..., Any]) -> Callable[..., Any]:
+def _translating(maker: Callable[..., Any], seconds: int) -> Callable[..., Any]:
     def make(session_maker: Any, db_type: str) -> Callable[..., Any]:
         session_of = maker(session_maker, db_type)
 
@@ -39,7 +42,7 @@ def _translating(maker: Callable[..., Any]) -> Callable[..., Any]:
                 with session_of(read_only=read_only) as session:
                     yield session
             except MlflowException as error:
-                translated = _translated(error)
+                translated = _translated(error, changes=not read_only, seconds=seconds)
                 if translated is error:
                     raise
                 current = scope.current()
@@ -52,12 +55,12 @@ def _translating(maker: Callable[..., Any]) -> Callable[..., Any]:
     return make
 
 
-def _translated(error: MlflowException) -> MlflowException:
+def _translated(error: MlflowException, *, changes: bool, seconds: int) -> MlflowException:
     cause = error.__cause__
     # Only MLflow's session makes an exception whose whole text is the cause's.
     if isinstance(cause, SQLAlchemyError) and error.message == str(cause):
         state = getattr(getattr(cause, "orig", None), "sqlstate", None)
-        code, message = driver_text.answer(type(cause).__name__, state, str(cause))
+        code, message = driver_text.answer(type(cause).__name__, state, str(cause), changes=changes, seconds=seconds)
         return MlflowException(message, error_code=ErrorCode.Value(code))
     if driver_text.describes_inside(error.message):
         message = driver_text.outside(error.message) or driver_text.REFUSED

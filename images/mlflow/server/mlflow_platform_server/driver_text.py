@@ -12,10 +12,23 @@ NOT_FOUND = "The request names an object that does not exist."
 UNAVAILABLE = "The database is not available at the moment. Try again."
 # MLflow looks for this word to repeat the transaction.
 DEADLOCK = "The database ended a deadlock of several requests. Try again."
+LOCKED = "Another change of the same data takes too long. Try again."
+SLOW_CHANGE = "The database did not finish the change in time. Try again."
+# Not to be repeated: each try would take the database the same time, and end in the same way.
+SLOW_SEARCH = (
+    "The database needs more than {seconds} s for this search (server.bounds.statementSeconds). Ask for less: fewer "
+    "conditions and sort keys, fewer experiments, or a shorter time."
+)
+LARGE_SEARCH = (
+    "The search has to sort more than the database allows. Ask for less: fewer experiments, or a shorter time."
+)
 TOO_LONG = "A text is longer than the database stores."
 OUT_OF_RANGE = "A number is out of the range that the database stores."
 INVALID = "A value is missing, or is not allowed where the request has it."
 REFUSED = "A value of the request has a type that does not fit."
+
+# Answers with status 503 that clients are told as they are.
+RETRIED = frozenset({UNAVAILABLE, DEADLOCK, LOCKED, SLOW_CHANGE})
 
 _INSIDE = re.compile(
     r"""
@@ -37,6 +50,7 @@ _PUNCTUATION = " \t\r\n:;,(-"
 _DUPLICATE, _FOREIGN_KEY, _NO_PRIVILEGE = "23505", "23503", "42501"
 _NUL_STATES = frozenset({"22021", "22P05"})
 _TEXT_TOO_LONG, _NUMBER_OUT_OF_RANGE = "22001", "22003"
+_CANCELLED, _NO_LOCK, _NO_SPACE_FOR_SORTING = "57014", "55P03", "53400"
 _TRANSIENT = frozenset({"OperationalError", "InterfaceError", "TimeoutError", "DisconnectionError"})
 
 
@@ -56,25 +70,33 @@ def outside(text: str) -> str:
     return sentence.strip()
 
 
-def answer(kind: str, state: str | None, text: str) -> tuple[str, str]:
+def answer(kind: str, state: str | None, text: str, *, changes: bool = True, seconds: int = 0) -> tuple[str, str]:
     """MLflow's error code and the message for an error of the database.
 
     Args:
         kind: name of SQLAlchemy's exception.
         state: SQLSTATE of PostgreSQL; None if the error comes from elsewhere.
         text: text of the error.
+        changes: True if the request wanted to change something, so that its client has to try again.
+        seconds: bound of the statement's time.
     """
+    if state in {_NO_LOCK, _CANCELLED, _NO_SPACE_FOR_SORTING}:
+        return _beyond_bounds(state, changes=changes, seconds=seconds)
     if state in _NUL_STATES or "NUL (0x00)" in text:
         return "INVALID_PARAMETER_VALUE", UNSTORABLE
     if state in {_DUPLICATE, _FOREIGN_KEY, _NO_PRIVILEGE} or "UNIQUE constraint" in text or "FOREIGN KEY" in text:
         return "RESOURCE_DOES_NOT_EXIST", NOT_FOUND
     if kind in _TRANSIENT:
         return "TEMPORARILY_UNAVAILABLE", DEADLOCK if "deadlock" in text.lower() else UNAVAILABLE
-    if kind == "IntegrityError":
-        return "INVALID_PARAMETER_VALUE", INVALID
-    if kind == "DataError":
-        return "INVALID_PARAMETER_VALUE", {_TEXT_TOO_LONG: TOO_LONG, _NUMBER_OUT_OF_RANGE: OUT_OF_RANGE}.get(
-            state or "", REFUSED
-        )
+    if kind in {"IntegrityError", "DataError"}:
+        messages = {_TEXT_TOO_LONG: TOO_LONG, _NUMBER_OUT_OF_RANGE: OUT_OF_RANGE} if kind == "DataError" else {}
+        return "INVALID_PARAMETER_VALUE", messages.get(state or "", REFUSED if kind == "DataError" else INVALID)
     # As MLflow has it: nearly always a value that the client sent with another type.
     return "BAD_REQUEST", REFUSED
+
+
+def _beyond_bounds(state: str | None, *, changes: bool, seconds: int) -> tuple[str, str]:
+    """The same for a statement that PostgreSQL ended because of a bound (`database_scope.settings`)."""
+    if state == _NO_LOCK or changes:
+        return "TEMPORARILY_UNAVAILABLE", LOCKED if state == _NO_LOCK else SLOW_CHANGE
+    return "INVALID_PARAMETER_VALUE", LARGE_SEARCH if state != _CANCELLED else SLOW_SEARCH.format(seconds=seconds)

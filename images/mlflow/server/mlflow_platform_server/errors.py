@@ -130,7 +130,7 @@ def replaced(status: int, headers: dict[bytes, bytes], body: bytes) -> tuple[str
     if status < SERVER_ERROR:
         return "BAD_REQUEST", UNSAID
     message = MESSAGES.get(status, INTERNAL)
-    if document.get("message") in {driver_text.UNAVAILABLE, driver_text.DEADLOCK}:
+    if document.get("message") in driver_text.RETRIED:
         message = str(document["message"])
     return _code(document, CODES.get(status, "INTERNAL_ERROR")), message
 
