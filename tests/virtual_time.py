@@ -18,7 +18,7 @@ class _Selector(selectors.DefaultSelector):
         if timeout is None or timeout <= 0:
             return super().select(timeout)
         # A thread that is at work reports in a moment; only then is there nothing left to do.
-        ready = super().select(0.02 if self.threads else 0)
+        ready = super().select(0.003 if self.threads else 0)
         if not ready:
             self.now += timeout
         return ready

@@ -24,6 +24,7 @@ from starlette.routing import Mount
 from mlflow_platform_server import (
     artifact_reach,
     artifact_routes,
+    bounds,
     collection_rules,
     database_scope,
     downloads,
@@ -38,7 +39,9 @@ from mlflow_platform_server import (
     process_state,
     request_identity,
     routes,
+    s3_artifacts,
     scope,
+    transfers,
     webhooks,
 )
 from mlflow_platform_server.admission import Admission
@@ -106,6 +109,8 @@ def _layers(config: KubernetesAuthConfig, *, by_token: bool) -> PathPrefix:
         (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
         _not_own,
     )
+    transfers.install(bounds.read(os.environ[bounds.VARIABLE]))
+    s3_artifacts.bound_calls()
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     admission = Admission(
         _mlflow(only_namespace),

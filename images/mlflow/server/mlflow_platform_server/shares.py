@@ -57,6 +57,9 @@ class Terms:
     idle_seconds: float = 20
     """Pause after which a lease makes no progress."""
 
+    patience_seconds: float = 5
+    """Time that a request waits before others are asked for leases that do make progress."""
+
 
 class Shares:
     """A number of units, of which at most `capacity` are held at any time."""
@@ -166,12 +169,12 @@ class Shares:
     async def _granted(self, request: "_Request", seconds: float) -> None:
         """Wait until a request is granted; meanwhile ask others to give back what they hold beyond their share."""
         clock = asyncio.get_running_loop().time
-        end = clock() + seconds
+        start = clock()
         while not request.done.done():
-            left = end - clock()
+            left = start + seconds - clock()
             if left <= 0:
                 raise BusyError
-            self._reclaim(request, patient=left > seconds / 2)
+            self._reclaim(request, patient=clock() - start < self.terms.patience_seconds)
             if not request.done.done():
                 await asyncio.wait((request.done,), timeout=min(left, RECHECK_SECONDS))
 
@@ -233,7 +236,10 @@ class Shares:
             self._growing.pop(lease, None)
             if lease.units:
                 self._growing[lease] = None
-        lease.place()
+        if units > 0:
+            lease.progress()
+        else:
+            lease.place()
         self._drop_empty(team, caller)
 
     def _count(self, units: int, change: int) -> None:
@@ -253,42 +259,51 @@ class Shares:
     def _reclaim(self, request: "_Request", *, patient: bool) -> None:
         """Ask back what a request lacks, from holders that have more than their share.
 
-        At first only from leases without progress; if that was not enough for half of the waiting time, from those
-        whose progress is the longest ago.
+        At first only from leases without progress, after some time from those whose progress is the longest ago.
         """
+        idle_seconds = self.terms.idle_seconds
         while not self._fits(request, self.free + self._returning):
-            victim = next(
-                (
-                    lease
-                    for lease in self._victims(request)
-                    if lease.idle(self.terms.idle_seconds) or not (patient or lease.party == request.lease.party)
-                ),
-                None,
-            )
+            victims = self._victims(request, only_idle=patient)
+            victim = next((lease for lease, only_idle in victims if not only_idle or lease.idle(idle_seconds)), None)
             if victim is None:
                 return
             victim.ask_back()
 
-    def _victims(self, request: "_Request") -> "Iterator[Lease]":
+    def _victims(self, request: "_Request", *, only_idle: bool) -> "Iterator[tuple[Lease, bool]]":
         """Leases that a request may take from, of each caller the one whose progress is the longest ago.
 
         They are those of other teams beyond their share, of the team's other callers that hold more than the request's,
-        and of the caller itself.
+        and of the caller itself. The second value is True for those that have to be without progress.
         """
         share = self.share()
-        if request.team.held + request.units <= share:
-            over = [team for team in self._teams.values() if team is not request.team and team.held > share]
-            for team in sorted(over, key=lambda team: team.held, reverse=True):
-                yield from sorted(_stalest(team.callers.values()), key=lambda lease: lease.moved)
+        mine = request.team.held + request.units
+        due = mine <= share or self._nearest(request)
+        for team in sorted(self._teams.values(), key=lambda team: team.held, reverse=True):
+            if team is not request.team and team.held > share and (due or team.held > mine):
+                for lease in sorted(_stalest(team.callers.values()), key=lambda lease: lease.moved):
+                    yield lease, only_idle or not due
         mine = request.caller.held + request.units
         over = [caller for caller in request.team.callers.values() if caller.held > mine]
-        yield from _stalest(sorted(over, key=lambda caller: caller.held, reverse=True))
-        yield from _stalest([request.caller])
+        for lease in _stalest(sorted(over, key=lambda caller: caller.held, reverse=True)):
+            yield lease, only_idle
+        for lease in _stalest([request.caller]):
+            yield lease, True
+
+    def _nearest(self, request: "_Request") -> bool:
+        """True if no lease that waits in the team is nearer to be whole.
+
+        Without it, the leases of a team that just reach its share could wait for each other.
+        """
+        if self.terms.whole is None or not request.lease.units:
+            return False
+        waiting = (other for caller in request.team.callers.values() for other in caller.requests)
+        return request.lease.units >= max(other.lease.units for other in waiting)
 
 
 def _stalest(callers: "Iterable[_Caller]") -> "list[Lease]":
-    """Of each caller, the lease whose progress is the longest ago."""
-    return [next(iter(caller.leases)) for caller in callers if caller.leases]
+    """Of each caller, the lease whose progress is the longest ago, without those that cannot be asked for now."""
+    stalest = (next((lease for lease in caller.leases if lease.ask is not None), None) for caller in callers)
+    return [lease for lease in stalest if lease is not None]
 
 
 class Lease:
@@ -297,14 +312,15 @@ class Lease:
     def __init__(self, shares: Shares, party: Party) -> None:
         self.party = party
         self.units = 0
-        self.moved = 0.0
+        self.moved = asyncio.get_running_loop().time()
         """Time of the last progress, by the clock of the event loop."""
         self.asked_back = False
         """True after the holder was asked to give everything back."""
         self.request: _Request | None = None
         """The request for more units that waits."""
         self._shares = shares
-        self._ask: Callable[[], None] | None = None
+        self.ask: Callable[[], None] | None = None
+        """Makes the holder give everything back; None while it cannot."""
 
     def __enter__(self) -> Self:
         return self
@@ -335,10 +351,9 @@ class Lease:
     def revocable(self, ask: Callable[[], None] | None) -> None:
         """Let others ask for the units: `ask` makes the holder give them back soon, and is called once at most.
 
-        None: do not let them, for units that cannot be given back now.
+        None: do not let them, while the units cannot be given back.
         """
-        self._ask = ask
-        self.progress()
+        self.ask = ask
 
     def progress(self) -> None:
         """Note that the holder goes on with the work for which it needs the units."""
@@ -351,7 +366,7 @@ class Lease:
 
     def ask_back(self) -> None:
         """Ask the holder to give everything back."""
-        ask, self._ask = self._ask, None
+        ask, self.ask = self.ask, None
         self.asked_back = True
         self._shares._returning += self.units
         self.place()
@@ -359,9 +374,9 @@ class Lease:
             ask()
 
     def place(self, *, last: bool = False) -> None:
-        """Keep the place among the caller's leases that can be asked for, which are in the order of their progress."""
+        """Keep the place among the caller's leases, which are in the order of their progress."""
         team, caller = self._shares._place(self.party)
-        if self._ask is None or not self.units:
+        if self.asked_back or not self.units:
             caller.leases.pop(self, None)
         elif last or self not in caller.leases:
             caller.leases[self] = None
@@ -388,7 +403,7 @@ class _Caller:
     """When units were last granted."""
     requests: dict[_Request, None] = field(default_factory=dict[_Request, None])
     leases: OrderedDict[Lease, None] = field(default_factory=OrderedDict[Lease, None])
-    """Those that can be asked for, the one whose progress is the longest ago first."""
+    """The one whose progress is the longest ago first, without those that were asked for already."""
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
