@@ -33,9 +33,7 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[re
 def room(*, parts: int = 4, places: int = 40) -> Transfers:
     """Shares with memory for a number of parts, beside the reserve and the small buffers."""
     memory = (parts + 2) * PART + places * SMALL
-    return transfers.shared(
-        places=places, memory=memory, team_percent=50, queue_seconds=10, idle_seconds=20, calls=8
-    )
+    return transfers.shared(places=places, memory=memory, team_percent=50, queue_seconds=10, idle_seconds=20, calls=8)
 
 
 @dataclass(slots=True)
@@ -296,6 +294,7 @@ def test_uploads_whose_calls_hang_in_the_store_leave_threads_to_another_team() -
     class Hanging(Store):
         def put(self, content: bytes) -> None:
             released.wait()
+            super().put(content)
 
     async def run() -> None:
         shared = room()

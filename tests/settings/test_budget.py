@@ -2,13 +2,14 @@ import itertools
 from typing import Any
 
 import pytest
-from mlflow_platform_server import bodies, uploads
+from mlflow_platform_server import bodies, transfers
 
 from settings import Settings
 from stackfile.budget import connections as pools
 from stackfile.budget import instances, postgres, quotas, replicas, server
 from stackfile.draft import Draft
 from stackfile.faults import Fault
+from stackfile.model.bounds import Bounds
 from tests.settings.remedies import ways, with_way
 from tests.settings.stack_files import Document, changed
 
@@ -118,7 +119,7 @@ def test_memory_for_the_workers_is_enough_exactly_from_the_sum_on(workers: int) 
 
 
 def test_the_buffers_of_uploads_are_those_that_the_server_has() -> None:
-    assert server.UPLOAD_BYTES == uploads.SLOTS * uploads.PART_BYTES + bodies.LIMIT_BYTES
+    assert server.UPLOAD_BYTES == Bounds().transfer_mebibytes * transfers.MIB + bodies.LIMIT_BYTES
 
 
 def test_the_largest_body_is_the_one_that_the_server_takes() -> None:

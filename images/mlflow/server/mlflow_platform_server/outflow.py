@@ -17,7 +17,7 @@ PIECE_BYTES = 1 * MIB
 # (SeaweedFS 4.48 up to 1.3 GiB, until it was OOM-killed), and most close a connection that idles for minutes.
 FETCH_BYTES = 8 * MIB
 # Bytes passed to the web server at a time: it keeps those that the client does not take, even after the download ended.
-SENT_BYTES = 128 * KIB
+SENT_BYTES = 512 * KIB
 # Time in seconds after which a client that does not read loses its connection to the store, not its download.
 STALL_SECONDS = 2
 

@@ -32,8 +32,8 @@ from mlflow_platform_server.stored_objects import StoredObject
 
 # Error codes of S3 stores for a key that does not exist, on a HEAD and on a GET.
 MISSING = ("404", "NoSuchKey")
-# Seconds until a connection to the store, or an answer of it, is given up, and attempts in all. A call that hangs holds a
-# thread, and with it the part that it sends, for three minutes at most.
+# Seconds until a connection to the store, or an answer of it, is given up, and attempts in all. A call that hangs holds
+# a thread, and with it the part that it sends, for three minutes at most.
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 60
 ATTEMPTS = 3

@@ -25,9 +25,7 @@ class StoreCalls:
         self.shares = shares
         self._threads = ThreadPoolExecutor(shares.terms.capacity, thread_name_prefix="store")
 
-    async def run(
-        self, party: Party, seconds: float, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def run(self, party: Party, seconds: float, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call in the scope of the request; waits at most `seconds` for a thread.
 
         If the task is cancelled, the call goes on, and so its thread counts until it ends.

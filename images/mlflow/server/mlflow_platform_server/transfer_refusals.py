@@ -13,20 +13,18 @@ RETRY_SECONDS = 5
 def answer(error: Exception, shared: Transfers, party: Party) -> tuple[int, str, str]:
     """Status, error code and message for a transfer that ended with `BusyError` or `TooSlowError`."""
     if isinstance(error, GaveWayError):
-        return (
-            408,
-            "ABORTED",
+        message = (
             "Others waited for the memory of this upload, which held more than its team's share and made too little"
             f" progress for {shared.memory.terms.idle_seconds:g} s (server.bounds.idleSeconds,"
-            " server.bounds.teamPercent). Nothing was stored. Try again.",
+            " server.bounds.teamPercent). Nothing was stored. Try again."
         )
+        return 408, "ABORTED", message
     if isinstance(error, TooSlowError):
-        return (
-            408,
-            "ABORTED",
+        message = (
             f"The upload is too slow: fewer than {transfers.PART_BYTES} bytes arrived in {transfers.PART_SECONDS} s."
-            " Nothing was stored.",
+            " Nothing was stored."
         )
+        return 408, "ABORTED", message
     text = (
         f"No place, memory or thread for this upload or download became free in {shared.queue_seconds:g} s"
         " (server.bounds.queueSeconds). Try again."

@@ -11,6 +11,7 @@ import stat
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from mlflow.exceptions import MlflowException
@@ -68,16 +69,16 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
     def find(self, path: str) -> StoredObject:
         """Look up the file of an artifact."""
         file = self.get_local_path(path)
-        seen = os.stat(file)
+        seen = Path(file).stat()
         if not stat.S_ISREG(seen.st_mode):
             message = f"{path} is not a file."
             raise MlflowException(message, BAD_REQUEST)
         return StoredObject(key=file, size=seen.st_size, etag=_etag(seen))
 
     def fetch(self, stored: StoredObject, start: int, stop: int) -> BinaryIO:
-        """Open a file at a position; fails if it has been replaced. `stop` is only for stores that send by themselves."""
+        """Open a file at a position; fails if it has been replaced. `stop` is for stores that send by themselves."""
         del stop
-        file = open(stored.key, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+        file = Path(stored.key).open("rb", buffering=0)  # noqa: SIM115 - the caller closes it
         if _etag(os.fstat(file.fileno())) != stored.etag:
             file.close()
             message = "The artifact was replaced meanwhile."
