@@ -14,7 +14,8 @@ BASE_BYTES = 190 * MEBIBYTE
 WORKER_BYTES = 210 * MEBIBYTE
 # The largest request body that the server reads into memory (images/mlflow/server/mlflow_platform_server/bodies.py).
 BODY_BYTES = 32 * MEBIBYTE
-# Uploads and downloads in the memory of one worker (the default of server.bounds.transferMebibytes), and one request body.
+# Uploads and downloads in the memory of one worker (the default of server.bounds.transferMebibytes), and one request
+# body.
 UPLOAD_BYTES = 128 * MEBIBYTE + BODY_BYTES
 
 

@@ -123,6 +123,8 @@ class Shares:
             message = f"{units} units in addition to {lease.units} are never granted."
             raise ValueError(message)
         request = self._enqueue(lease, units)
+        if request.done.done():
+            return
         try:
             await self._granted(request, seconds)
         except BaseException:
