@@ -12,13 +12,13 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.threads = 0
+        self.grace = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
         # A thread that is at work reports in a moment; only then is there nothing left to do.
-        ready = super().select(0.003 if self.threads else 0)
+        ready = super().select(self.grace)
         if not ready:
             self.now += timeout
         return ready
@@ -35,16 +35,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """The virtual time in seconds."""
         return self._virtual.now
 
-    def waits_for_threads(self) -> None:
-        """Give threads a moment before time passes."""
-        self._virtual.threads = 1
+    def wait_for_threads(self, seconds: float) -> None:
+        """Give threads some real time before time passes."""
+        self._virtual.grace = seconds
 
 
-def run(coroutine: Coroutine[Any, Any, T], *, threads: bool = False) -> T:
-    """Run a coroutine in virtual time; with `threads`, threads get a moment of real time before time passes."""
+def run(coroutine: Coroutine[Any, Any, T], *, grace: float = 0) -> T:
+    """Run a coroutine in virtual time; threads get `grace` seconds of real time before time passes."""
     loop = VirtualLoop()
-    if threads:
-        loop.waits_for_threads()
+    loop.wait_for_threads(grace)
     try:
         return loop.run_until_complete(coroutine)
     finally:

@@ -1,6 +1,7 @@
 """Downloads to clients that read, read slowly, or do not read."""
 
 import asyncio
+from contextlib import aclosing
 from functools import partial
 
 import pytest
@@ -26,11 +27,13 @@ class Body:
         Body.open += 1
 
     def read(self, size: int, /) -> bytes:
+        """Read on."""
         assert not self._closed
         piece, self._left = self._left[:size], self._left[size:]
         return content(piece.start, piece.stop)
 
     def close(self) -> None:
+        """Close it, once or more."""
         if not self._closed:
             self._closed = True
             Body.open -= 1
@@ -58,14 +61,15 @@ async def download(shared: Transfers, party: Party, got: list[bytes], *, pause: 
     ):
         flow = outflow.Outflow(shared, place, memory)
         paced = flow.paced(send)
-        async for piece in flow.pieces(Body, 0, SIZE):
-            await paced({"type": "http.response.body", "body": piece, "more_body": True})
+        async with aclosing(flow.pieces(Body, 0, SIZE)) as pieces:
+            async for piece in pieces:
+                await paced({"type": "http.response.body", "body": piece, "more_body": True})
 
 
 @pytest.mark.parametrize("pause", [0, 1, 100])
 def test_a_client_gets_every_byte_however_slowly_it_reads(pause: float) -> None:
     got = list[bytes]()
-    virtual_time.run(download(room(), SOMEONE, got, pause=pause), threads=True)
+    virtual_time.run(download(room(), SOMEONE, got, pause=pause), grace=0.1)
     assert b"".join(got) == content(0, SIZE)
     assert Body.open == 0
 
@@ -83,7 +87,7 @@ def test_a_client_that_does_not_read_loses_its_connection_to_the_store_and_then_
             await reading
         assert asyncio.get_running_loop().time() == pytest.approx(transfers.PART_SECONDS, abs=1)
 
-    virtual_time.run(run(), threads=True)
+    virtual_time.run(run(), grace=0.1)
 
 
 def test_downloads_that_nobody_reads_do_not_keep_the_memory_from_another_team() -> None:
@@ -101,4 +105,4 @@ def test_downloads_that_nobody_reads_do_not_keep_the_memory_from_another_team() 
             task.cancel()
         await asyncio.gather(*unread, return_exceptions=True)
 
-    virtual_time.run(run(), threads=True)
+    virtual_time.run(run(), grace=0.1)

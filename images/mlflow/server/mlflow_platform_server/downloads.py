@@ -10,7 +10,7 @@ store: the rest is requested again when it reads on.
 import json
 import posixpath
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, aclosing, suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -68,10 +68,11 @@ class Download(Response):
                 # The web server would drop the body, after the store has sent all of it.
                 start = stop
             flow = outflow.Outflow(shared, place, memory)
-            answer.body_iterator = flow.pieces(partial(self._repository.fetch, stored), start, stop)
-            # Otherwise the web server closes the connection: the answer has begun, so there is no other way to say it.
+            # At a failure the web server closes the connection: the answer has begun, so nothing else can be said.
             with suppress(outflow.StalledError, BusyError):
-                await answer(scope, receive, flow.paced(send))
+                async with aclosing(flow.pieces(partial(self._repository.fetch, stored), start, stop)) as pieces:
+                    answer.body_iterator = pieces
+                    await answer(scope, receive, flow.paced(send))
 
     def _answer(self, stored: StoredObject) -> tuple[StreamingResponse, int, int]:
         """The head of the answer, and the range of bytes that it has."""

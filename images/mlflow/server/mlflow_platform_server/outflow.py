@@ -1,7 +1,7 @@
 """The bytes of a download, from the store to the client, as fast as the client reads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
@@ -39,7 +39,7 @@ class Outflow:
         self._held = (place, memory)
         self._sent = 0
 
-    async def pieces(self, fetch: Callable[[int, int], Body], start: int, stop: int) -> AsyncIterator[bytes]:
+    async def pieces(self, fetch: Callable[[int, int], Body], start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes from `start` to `stop`, in pieces for the web server."""
         call = partial(self._shared.calls.run, self._held[0].party, transfers.WAIT_SECONDS)
         while start < stop:
