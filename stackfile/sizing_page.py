@@ -86,8 +86,8 @@ SUMS = (
     ),
     (
         (
-            f"{_mib(server.BASE_BYTES)} + workers x ({_mib(server.WORKER_BYTES)} + {_mib(server.UPLOAD_BYTES)} of "
-            f"uploads + `server.bounds.bodiesMebibytes` x {server.BODY_FACTOR})"
+            f"{_mib(server.BASE_BYTES)} + workers x ({_mib(server.WORKER_BYTES)} + `server.bounds.transferMebibytes` + "
+            f"`server.bounds.bodiesMebibytes` x {server.BODY_FACTOR})"
         ),
         "`server.memoryLimit`",
     ),

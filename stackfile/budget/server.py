@@ -12,9 +12,6 @@ from stackfile.quantities import size_in_bytes
 # worker, 621 with two, 1026 with four.
 BASE_BYTES = 190 * MEBIBYTE
 WORKER_BYTES = 210 * MEBIBYTE
-# Uploads in the memory of one worker: 16 slots for parts of 8 MiB
-# (images/mlflow/server/mlflow_platform_server/uploads.py).
-UPLOAD_BYTES = 16 * 8 * MEBIBYTE
 # Memory for each byte of the bodies that a worker holds (`server.bounds.bodiesMebibytes`), with all copies that the
 # server, its plugin and MLflow make. Measured at most 5.9: two bodies of 16 MiB that are one text each take 176 MiB,
 # two with 330,000 small objects in a text 96 MiB (docs/limits.md).
@@ -32,6 +29,9 @@ class Need:
     bodies: int
     """Bytes of request bodies that a worker holds at once."""
 
+    transfers: int
+    """Bytes of uploads and downloads that a worker holds at once."""
+
     @property
     def idle(self) -> int:
         """Bytes that an idle pod uses."""
@@ -45,21 +45,24 @@ class Need:
     @property
     def each(self) -> int:
         """Bytes that a worker uses."""
-        return WORKER_BYTES + UPLOAD_BYTES + self.bodies * BODY_FACTOR
+        return WORKER_BYTES + self.transfers + self.bodies * BODY_FACTOR
 
     def __str__(self) -> str:
         """The calculation of the total, as text for messages."""
         return (
             f"{BASE_BYTES // MEBIBYTE} MiB + workers {self.workers} x ({WORKER_BYTES // MEBIBYTE} MiB + "
-            f"{UPLOAD_BYTES // MEBIBYTE} MiB of uploads + {self.bodies // MEBIBYTE} MiB of bodies x {BODY_FACTOR}) = "
+            f"{self.transfers // MEBIBYTE} MiB of transfers + {self.bodies // MEBIBYTE} MiB of bodies x {BODY_FACTOR}) = "
             f"{self.total // MEBIBYTE} MiB"
         )
 
 
 def need(draft: Draft) -> Need | None:
-    """Memory that one server pod needs; None if the number of workers, or the bound of bodies, is wrong."""
-    workers, bodies = draft.number("server.workers"), draft.number("server.bounds.bodiesMebibytes")
-    return None if workers is None or bodies is None else Need(workers=workers, bodies=bodies * MEBIBYTE)
+    """Memory that one server pod needs; None if the number of workers, or a bound of memory, is wrong."""
+    workers = draft.number("server.workers")
+    bodies, transfers = (draft.number(f"server.bounds.{name}Mebibytes") for name in ("bodies", "transfer"))
+    if workers is None or bodies is None or transfers is None:
+        return None
+    return Need(workers=workers, bodies=bodies * MEBIBYTE, transfers=transfers * MEBIBYTE)
 
 
 def memory(draft: Draft) -> Iterator[Fault]:

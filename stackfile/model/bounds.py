@@ -16,6 +16,12 @@ class Bounds(Model):
     """Request bodies in MiB that a worker holds in memory at once, from all callers together. Values in JSON, fields
     and spans of traces count with the memory that they take."""
 
+    transfers: Annotated[int, whole(16, 1024)] = 256
+    """Uploads and downloads of artifacts that a worker serves at once; each has 64 KiB of `transferMebibytes`."""
+
+    transfer_mebibytes: Annotated[int, whole(96, 1024)] = 128
+    """Memory in MiB that a worker has for uploads and downloads of artifacts."""
+
     idle_seconds: Annotated[int, whole(1, 600)] = 20
     """Longest pause in seconds between two parts of a request body."""
 

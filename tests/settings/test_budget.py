@@ -2,7 +2,7 @@ import itertools
 from typing import Any
 
 import pytest
-from mlflow_platform_server import json_bounds, uploads
+from mlflow_platform_server import json_bounds
 
 from components.database.postgres import KEPT_FREE
 from settings import Settings
@@ -10,6 +10,7 @@ from stackfile.budget import connections as pools
 from stackfile.budget import instances, postgres, quotas, replicas, server
 from stackfile.draft import Draft
 from stackfile.faults import Fault
+from stackfile.model.bounds import Bounds
 from tests.settings.remedies import ways, with_way
 from tests.settings.stack_files import Document, changed
 
@@ -118,15 +119,11 @@ def test_memory_for_the_workers_is_enough_exactly_from_the_sum_on(workers: int) 
     assert memory(workers=workers, memory="100Mi", memoryLimit=f"{needed}Mi") == []
     (fault,) = memory(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
     assert (
-        f"190 MiB + workers {workers} x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = {needed} MiB"
+        f"190 MiB + workers {workers} x (210 MiB + 128 MiB of transfers + 32 MiB of bodies x 6) = {needed} MiB"
         in fault.problem
     )
     document = dev(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
     assert [list(server.memory(draft(with_way(document, way)))) for way in ways(fault)] == [[], []][:workers]
-
-
-def test_the_buffers_of_uploads_are_those_that_the_server_has() -> None:
-    assert server.UPLOAD_BYTES == uploads.SLOTS * uploads.PART_BYTES
 
 
 def test_values_count_as_the_server_counts_them() -> None:

@@ -781,7 +781,7 @@ CASES = {
     "too little memory for the workers": Case(
         {"server/workers": 3, "server/poolSize": 6, "server/poolOverflow": 5},
         "server.memoryLimit",
-        'workers 3 x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = 1780 MiB, found "1Gi" (the default)',
+        'workers 3 x (210 MiB + 128 MiB of transfers + 32 MiB of bodies x 6) = 1780 MiB, found "1Gi" (the default)',
         'set server.memoryLimit "1780Mi", or set server.workers 1',
     ),
     "more CPU asked for than allowed": Case(

@@ -85,20 +85,20 @@ CASES: dict[str, Case] = {
     "less memory than idle processes and uploads take": Case(
         {"server/memory": "500Mi", "server/memoryLimit": "500Mi"},
         "server.memoryLimit",
-        '190 MiB + workers 1 x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = 720 MiB, found "500Mi"',
+        '190 MiB + workers 1 x (210 MiB + 128 MiB of transfers + 32 MiB of bodies x 6) = 720 MiB, found "500Mi"',
         'set server.memoryLimit "720Mi"',
     ),
     "production's workers in an evaluation's memory": Case(
         {"server/memory": "900Mi", "server/memoryLimit": "900Mi"},
         "server.memoryLimit",
-        '190 MiB + workers 2 x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = 1250 MiB, found "900Mi"',
+        '190 MiB + workers 2 x (210 MiB + 128 MiB of transfers + 32 MiB of bodies x 6) = 1250 MiB, found "900Mi"',
         'set server.memoryLimit "1250Mi", or set server.workers 1',
         base="prod",
     ),
     "more workers than the profile has memory for": Case(
         {"server/workers": 4, "server/poolSize": 5},
         "server.memoryLimit",
-        'workers 4 x (210 MiB + 128 MiB of uploads + 32 MiB of bodies x 6) = 2310 MiB, found "1536Mi" (profile',
+        'workers 4 x (210 MiB + 128 MiB of transfers + 32 MiB of bodies x 6) = 2310 MiB, found "1536Mi" (profile',
         'set server.memoryLimit "2310Mi", or set server.workers 2',
         base="prod",
     ),

@@ -24,7 +24,9 @@ MLflow
 MLflow's own code then meets
 
 `database_scope.py`     names the workspace to PostgreSQL in each transaction; row-level security hides all other rows
-`artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `byte_ranges.py`)
+`artifact_routes.py`    streams uploads and downloads of artifacts (`uploads.py`, `downloads.py`, `outflow.py`,
+                        `byte_ranges.py`), within the shares of memory and threads that teams have (`transfers.py`,
+                        `shares.py`, `store_calls.py`); `transfer_refusals.py` answers those that get none
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
                         (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores
 `trace_routes.py`       takes traces of OpenTelemetry in a handler's thread

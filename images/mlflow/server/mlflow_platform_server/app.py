@@ -46,8 +46,10 @@ from mlflow_platform_server import (
     protobuf_bounds,
     request_identity,
     routes,
+    s3_artifacts,
     scope,
     trace_routes,
+    transfers,
     webhooks,
 )
 from mlflow_platform_server.admission import Admission
@@ -172,6 +174,8 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
         (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
         _not_own,
     )
+    transfers.install(limits)
+    s3_artifacts.bound_calls()
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     threads = int(os.environ[THREADS_VARIABLE])
     fairness = Fairness(limits, threads)

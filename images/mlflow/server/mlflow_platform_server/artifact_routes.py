@@ -3,8 +3,10 @@
 The authorization plugin has rules for these paths and methods. MLflow's own functions validate the artifact's path.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -14,8 +16,10 @@ from mlflow.server import artifact_router, handlers
 from mlflow.utils.uri import validate_path_is_safe
 from starlette.requests import ClientDisconnect
 
-from mlflow_platform_server import downloads
-from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
+from mlflow_platform_server import downloads, transfer_refusals
+from mlflow_platform_server.asgi import Message, Receive, Send
+from mlflow_platform_server.shares import BusyError
+from mlflow_platform_server.uploads import TooSlowError
 
 PATHS = (
     "/api/2.0/mlflow-artifacts/artifacts/{artifact_path:path}",
@@ -23,6 +27,9 @@ PATHS = (
 )
 # Never read: the client has disconnected.
 DISCONNECTED = 400
+# Part of an upload's body that is still read after the upload was refused.
+DRAIN_BYTES = 4 * 1024 * 1024
+DRAIN_SECONDS = 1
 
 
 class _CheckedRequest(Request):
@@ -40,10 +47,29 @@ class _CheckedRequest(Request):
             raise MlflowException(message, BAD_REQUEST)
 
 
+class _Refusal(Response):
+    """The answer to an upload that a bound stopped."""
+
+    def __init__(self, error: BusyError | TooSlowError) -> None:
+        super().__init__()
+        self._error = error
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Read a little on, or else the connection would be reset before the client has read the answer; and answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                left = DRAIN_BYTES
+                while left > 0 and (message := await receive()).get("more_body", False):
+                    left -= len(message.get("body", b""))
+        await transfer_refusals.refuse(scope, send, self._error)
+
+
 async def upload(artifact_path: str, request: Request) -> Response:
     """Store an artifact while it is being received."""
     try:
         return await artifact_router.upload_artifact(artifact_path, _CheckedRequest(request.scope, request.receive))
+    except (BusyError, TooSlowError) as error:
+        return _Refusal(error)
     except ClientDisconnect:
         return Response(status_code=DISCONNECTED)
 
@@ -51,13 +77,11 @@ async def upload(artifact_path: str, request: Request) -> Response:
 async def download(artifact_path: str, request: Request) -> Response:
     """Send an artifact while it is being read from the store."""
     repository = handlers._get_artifact_repo_mlflow_artifacts()
-    if not isinstance(repository, ProxiedS3ArtifactRepository):
-        return await artifact_router.download_artifact(artifact_path)
     try:
         path = handlers._get_workspace_scoped_repo_path_if_enabled(validate_path_is_safe(artifact_path))
     except MlflowException as error:
         return JSONResponse(json.loads(error.serialize_as_json()), error.get_http_status_code())
-    return await downloads.response(repository, path, request.headers.get("range"))
+    return downloads.Download(repository, path, request.headers.get("range"))
 
 
 def router() -> APIRouter:

@@ -16,6 +16,8 @@ class Bounds:
 
     body_mebibytes: int
     bodies_mebibytes: int
+    transfers: int
+    transfer_mebibytes: int
     idle_seconds: int
     body_seconds: int
     json_elements: int

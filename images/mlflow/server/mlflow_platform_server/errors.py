@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from mlflow_platform_server import driver_text
 from mlflow_platform_server.asgi import App, Message, Receive, Send
-from mlflow_platform_server.scope import facts
+from mlflow_platform_server.scope import RequestFacts, facts
 
 CLIENT_ERROR, SERVER_ERROR, UNAVAILABLE = 400, 500, 503
 # No error of MLflow is that long; one that is gets replaced, whatever it says.
@@ -42,7 +42,7 @@ class ErrorBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, facts(scope).id, head=scope["method"] == "HEAD")
+        answer = _Answer(send, facts(scope), head=scope["method"] == "HEAD")
         try:
             await self._app(scope, receive, answer.pass_on)
         except Exception:
@@ -55,8 +55,9 @@ class ErrorBodies:
 class _Answer:
     """An answer, held back while it may be an error that has to be replaced."""
 
-    def __init__(self, send: Send, request: str, *, head: bool) -> None:
-        self.request = request
+    def __init__(self, send: Send, found: RequestFacts, *, head: bool) -> None:
+        self.request = found.id
+        self._found = found
         self._send = send
         self._head = head
         self._held: Message | None = None
@@ -86,7 +87,9 @@ class _Answer:
 
     async def _finish(self, start: Message) -> None:
         body = bytes(self._body)
-        replacement = replaced(start["status"], dict(start["headers"]), body)
+        # A refusal of one of our layers says what the client needs, and nothing about the inside.
+        ours = self._found.refused_by == "limits"
+        replacement = None if ours else replaced(start["status"], dict(start["headers"]), body)
         if replacement is None:
             self._complete = True
             await self._send(start)

@@ -6,7 +6,6 @@ offers such URLs: all traffic passes through the server and its login, uploads a
 reaches only objects of its own workspace.
 """
 
-import asyncio
 import posixpath
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +13,11 @@ from dataclasses import dataclass
 from mimetypes import guess_type
 from typing import Any, BinaryIO
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import (
-    BAD_REQUEST,
     INTERNAL_ERROR,
     RESOURCE_DOES_NOT_EXIST,
     TEMPORARILY_UNAVAILABLE,
@@ -26,22 +26,31 @@ from mlflow.store.artifact.artifact_repo import ArtifactRepository, StreamUpload
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 from s3transfer.upload import UploadSubmissionTask
 
-from mlflow_platform_server import artifact_reach, uploads
+from mlflow_platform_server import artifact_reach, transfers, uploads
 from mlflow_platform_server.object_keys import Location, location_of
+from mlflow_platform_server.stored_objects import StoredObject
 
 # Error codes of S3 stores for a key that does not exist, on a HEAD and on a GET.
 MISSING = ("404", "NoSuchKey")
-# One slot for each part of an upload in the memory of this process.
-SLOTS = asyncio.Semaphore(uploads.SLOTS)
+# Seconds until a connection to the store, or an answer of it, is given up, and attempts in all. A call that hangs holds
+# a thread, and with it the part that it sends, for three minutes at most.
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 60
+ATTEMPTS = 3
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredObject:
-    """Key, size and version (ETag) of an object."""
-
-    key: str
-    size: int
-    etag: str
+def bound_calls() -> None:
+    """Set the time-outs of the store's client, which MLflow makes without any of its own."""
+    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION._session.set_default_client_config(
+        Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=ANSWER_SECONDS,
+            retries={"total_max_attempts": ATTEMPTS},
+            # One for each thread: further connections would be opened and closed for each call.
+            max_pool_connections=transfers.CALLS,
+        )
+    )
 
 
 class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
@@ -100,18 +109,10 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
         self, chunks: AsyncIterator[bytes], artifact_file_name: str, artifact_path: str | None = None
     ) -> None:
         try:
-            await uploads.store(chunks, self._target(artifact_file_name, artifact_path), SLOTS)
+            target = self._target(artifact_file_name, artifact_path)
+            await uploads.store(chunks, target, transfers.of_worker(), transfers.party())
         except (BotoCoreError, ClientError) as error:
             raise _translated(error, artifact_file_name) from error
-        except uploads.BusyError as error:
-            message = "The server is busy with other uploads. Try again."
-            raise MlflowException(message, TEMPORARILY_UNAVAILABLE) from error
-        except uploads.TooSlowError as error:
-            message = (
-                f"The upload is too slow: fewer than {uploads.PART_BYTES} bytes arrived in {uploads.PART_SECONDS} s."
-                " Nothing was stored."
-            )
-            raise MlflowException(message, BAD_REQUEST) from error
 
     def find(self, path: str) -> StoredObject:
         """Look up the object of an artifact."""

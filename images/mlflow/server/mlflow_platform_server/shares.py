@@ -1,0 +1,417 @@
+"""Shares of what a worker has a fixed amount of, such as memory, threads or slots: fair between teams, then callers.
+
+A team may use all that is idle, except a reserve for teams that hold little. Who waits is served in this order: the
+team that holds least, in it the caller that holds least, then the first who came. A team that holds more than its
+share gives way to one that holds less: it gets nothing more before that one, and its holders that make no progress
+are asked to give back what they hold.
+
+All calls belong to one event loop, whose clock is the only one. Nothing here knows what the units are.
+"""
+
+# A lease and its shares are two sides of one thing:
+# pyright: reportPrivateUsage=false
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+# Pause in seconds after which a waiting request looks again for holders without progress.
+RECHECK_SECONDS = 0.5
+
+
+class BusyError(Exception):
+    """The units did not become free in time, or too many requests wait for them already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Party:
+    """A holder of units: a caller in a team."""
+
+    team: str
+    caller: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """Amounts and times of a `Shares`."""
+
+    capacity: int
+    """Units in all."""
+
+    team_percent: int = 100
+    """Largest share of one team while others ask, in percent of the capacity without the reserve."""
+
+    reserve: int = 0
+    """Last units, for teams that hold little: of these a team gets some only as long as it then holds no more than is
+    free. A team that holds none gets one as long as any is free."""
+
+    whole: int | None = None
+    """Most units of a lease that grows in steps. The last ones that an unfinished lease needs are kept for it, so that
+    leases which wait for each other cannot stop all of them. None: leases get all of their units at once."""
+
+    waiting: int = 1000
+    """Longest waiting list in requests."""
+
+    idle_seconds: float = 20
+    """Pause after which a lease makes no progress."""
+
+    patience_seconds: float = 5
+    """Time that a request waits before others are asked for leases that do make progress."""
+
+
+class Shares:
+    """A number of units, of which at most `capacity` are held at any time."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.free = terms.capacity
+        """Units that nobody holds."""
+        self._teams = dict[str, _Team]()
+        self._sizes = Counter[int]()
+        self._growing = dict[Lease, None]()
+        self._waiting = 0
+        self._turn = 0
+        self._returning = 0
+
+    def lease(self, party: Party) -> "Lease":
+        """Make a lease without units."""
+        return Lease(self, party)
+
+    async def take(self, party: Party, units: int = 1, *, seconds: float) -> "Lease":
+        """Take units; waits for them at most `seconds`.
+
+        Raises:
+            BusyError: they did not become free in time.
+        """
+        lease = Lease(self, party)
+        await lease.grow(units, seconds=seconds)
+        return lease
+
+    def held(self, team: str) -> int:
+        """Units that a team holds."""
+        return self._teams[team].held if team in self._teams else 0
+
+    def share(self) -> int:
+        """Units that each team is due now: the largest share, or an equal part if there are too many teams for that."""
+        units = self.terms.capacity - self.terms.reserve
+        return min(units * self.terms.team_percent // 100, units // max(1, len(self._teams)))
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait."""
+        return self._waiting
+
+    def faults(self) -> list[str]:
+        """Contradictions in the books, for tests; empty if there are none."""
+        terms, teams = self.terms, self._teams.values()
+        held = {team.name: sum(caller.held for caller in team.callers.values()) for team in teams}
+        checks = {
+            "more is held than there is": self.free < 0,
+            "the units do not add up": sum(held.values()) + self.free != terms.capacity,
+            "a team's units are not those of its callers": held != {team.name: team.held for team in teams},
+            "an empty team is kept": not all(team.held or team.waiting for team in teams),
+            "no lease can become whole": terms.whole is not None and self.free < terms.whole - self._most(),
+            "a request waits that can be granted": self._next() is not None,
+            "units are expected that nobody holds": not 0 <= self._returning <= terms.capacity - self.free,
+        }
+        return [text for text, wrong in checks.items() if wrong]
+
+    async def _wait(self, lease: "Lease", units: int, seconds: float) -> None:
+        if units > self.terms.capacity or (self.terms.whole is not None and lease.units + units > self.terms.whole):
+            message = f"{units} units in addition to {lease.units} are never granted."
+            raise ValueError(message)
+        request = self._enqueue(lease, units)
+        if request.done.done():
+            return
+        try:
+            await self._granted(request, seconds)
+        except BaseException:
+            if request.done.done():
+                # Granted at the moment at which the task was cancelled.
+                lease.release(min(units, lease.units))
+            else:
+                self._forget(request)
+                self._hand_over()
+            raise
+
+    def _enqueue(self, lease: "Lease", units: int) -> "_Request":
+        team, caller = self._place(lease.party)
+        # The last places are for teams, and then callers, that wait for little.
+        spare = self.terms.waiting - self._waiting
+        if spare <= 0 or (team.waiting and team.waiting >= spare):
+            self._drop_empty(team, caller)
+            raise BusyError
+        if caller.requests and len(caller.requests) >= spare - team.waiting:
+            raise BusyError
+        request = _Request(lease=lease, units=units, team=team, caller=caller)
+        lease.request = request
+        caller.requests[request] = None
+        team.waiting += 1
+        self._waiting += 1
+        self._hand_over()
+        return request
+
+    def _place(self, party: Party) -> "tuple[_Team, _Caller]":
+        team = self._teams.get(party.team)
+        if team is None:
+            team = self._teams[party.team] = _Team(name=party.team)
+        caller = team.callers.get(party.caller)
+        if caller is None:
+            caller = team.callers[party.caller] = _Caller(name=party.caller)
+        return team, caller
+
+    def _drop_empty(self, team: "_Team", caller: "_Caller") -> None:
+        if not caller.held and not caller.requests:
+            team.callers.pop(caller.name, None)
+        if not team.callers:
+            self._teams.pop(team.name, None)
+
+    async def _granted(self, request: "_Request", seconds: float) -> None:
+        """Wait until a request is granted; meanwhile ask others to give back what they hold beyond their share."""
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        while not request.done.done():
+            left = start + seconds - clock()
+            if left <= 0:
+                raise BusyError
+            self._reclaim(request, patient=clock() - start < self.terms.patience_seconds)
+            if not request.done.done():
+                await asyncio.wait((request.done,), timeout=min(left, RECHECK_SECONDS))
+
+    def _hand_over(self) -> None:
+        """Grant what can be granted, in order."""
+        while (request := self._next()) is not None:
+            request.done.set_result(None)
+            self._change(request.lease, request.units)
+            self._forget(request)
+
+    def _next(self) -> "_Request | None":
+        """The request whose turn it is, if there are enough units for it.
+
+        Smaller requests do not overtake it, or it might never be its turn. Only the lease that needs least to be whole
+        may: all others may be waiting for what it holds.
+        """
+        teams = [team for team in self._teams.values() if team.waiting]
+        if not teams:
+            return None
+        team = min(teams, key=lambda team: (team.held, team.turn))
+        callers = (caller for caller in team.callers.values() if caller.requests)
+        caller = min(callers, key=lambda caller: (caller.held, caller.turn))
+        request = next(iter(caller.requests))
+        return request if self._fits(request, self.free) else self._last_step()
+
+    def _last_step(self) -> "_Request | None":
+        """A waiting request of a lease that needs least to be whole. The units for it are always there."""
+        most = self._most()
+        return next((lease.request for lease in self._growing if lease.units == most and lease.request), None)
+
+    def _fits(self, request: "_Request", free: int) -> bool:
+        left = free - request.units
+        if left < 0 or (left < self.terms.reserve and request.team.held + request.units > free):
+            return False
+        if self.terms.whole is None:
+            return True
+        return left >= self.terms.whole - max(self._most(), request.lease.units + request.units)
+
+    def _most(self) -> int:
+        """Units of the largest lease."""
+        return max(self._sizes, default=0)
+
+    def _change(self, lease: "Lease", units: int) -> None:
+        """Add units to a lease, or take them from it."""
+        team, caller = self._place(lease.party)
+        if self.terms.whole is not None:
+            self._count(lease.units, -1)
+            self._count(lease.units + units, 1)
+        lease.units += units
+        self.free -= units
+        team.held += units
+        caller.held += units
+        if units > 0:
+            self._turn += 1
+            team.turn = caller.turn = self._turn
+        if lease.asked_back:
+            self._returning += units
+        if self.terms.whole is not None:
+            self._growing.pop(lease, None)
+            if lease.units:
+                self._growing[lease] = None
+        if units > 0:
+            lease.progress()
+        else:
+            lease.place()
+        self._drop_empty(team, caller)
+
+    def _count(self, units: int, change: int) -> None:
+        if units:
+            self._sizes[units] += change
+            if not self._sizes[units]:
+                del self._sizes[units]
+
+    def _forget(self, request: "_Request") -> None:
+        """Take a request from the waiting list."""
+        del request.caller.requests[request]
+        request.lease.request = None
+        request.team.waiting -= 1
+        self._waiting -= 1
+        self._drop_empty(request.team, request.caller)
+
+    def _reclaim(self, request: "_Request", *, patient: bool) -> None:
+        """Ask back what a request lacks, from holders that have more than their share.
+
+        At first only from leases without progress, after some time from those whose progress is the longest ago.
+        """
+        idle_seconds = self.terms.idle_seconds
+        while not self._fits(request, self.free + self._returning):
+            victims = self._victims(request, only_idle=patient)
+            victim = next((lease for lease, only_idle in victims if not only_idle or lease.idle(idle_seconds)), None)
+            if victim is None:
+                return
+            victim.ask_back()
+
+    def _victims(self, request: "_Request", *, only_idle: bool) -> "Iterator[tuple[Lease, bool]]":
+        """Leases that a request may take from, of each caller the one whose progress is the longest ago.
+
+        They are those of other teams beyond their share, of the team's other callers that hold more than the request's,
+        and of the caller itself. The second value is True for those that have to be without progress.
+        """
+        share = self.share()
+        mine = request.team.held + request.units
+        due = mine <= share or self._nearest(request)
+        for team in sorted(self._teams.values(), key=lambda team: team.held, reverse=True):
+            if team is not request.team and team.held > share and (due or team.held > mine):
+                for lease in sorted(_stalest(team.callers.values()), key=lambda lease: lease.moved):
+                    yield lease, only_idle or not due
+        mine = request.caller.held + request.units
+        over = [caller for caller in request.team.callers.values() if caller.held > mine]
+        for lease in _stalest(sorted(over, key=lambda caller: caller.held, reverse=True)):
+            yield lease, only_idle
+        for lease in _stalest([request.caller]):
+            yield lease, True
+
+    def _nearest(self, request: "_Request") -> bool:
+        """True if no lease that waits in the team is nearer to be whole.
+
+        Without it, the leases of a team that just reach its share could wait for each other.
+        """
+        if self.terms.whole is None or not request.lease.units:
+            return False
+        waiting = (other for caller in request.team.callers.values() for other in caller.requests)
+        return request.lease.units >= max(other.lease.units for other in waiting)
+
+
+def _stalest(callers: "Iterable[_Caller]") -> "list[Lease]":
+    """Of each caller, the lease whose progress is the longest ago, without those that cannot be asked for now."""
+    stalest = (next((lease for lease in caller.leases if lease.ask is not None), None) for caller in callers)
+    return [lease for lease in stalest if lease is not None]
+
+
+class Lease:
+    """Units that a caller holds. It grows and shrinks; leaving its context gives everything back."""
+
+    def __init__(self, shares: Shares, party: Party) -> None:
+        self.party = party
+        self.units = 0
+        self.moved = asyncio.get_running_loop().time()
+        """Time of the last progress, by the clock of the event loop."""
+        self.asked_back = False
+        """True after the holder was asked to give everything back."""
+        self.request: _Request | None = None
+        """The request for more units that waits."""
+        self._shares = shares
+        self.ask: Callable[[], None] | None = None
+        """Makes the holder give everything back; None while it cannot."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    async def grow(self, units: int, *, seconds: float) -> None:
+        """Take more units; waits for them at most `seconds`.
+
+        Raises:
+            BusyError: they did not become free in time. The lease keeps what it had.
+        """
+        await self._shares._wait(self, units, seconds)
+
+    def release(self, units: int | None = None) -> None:
+        """Give units back, all by default."""
+        units = self.units if units is None else units
+        if not 0 <= units <= self.units:
+            message = f"A lease of {self.units} units cannot give back {units}."
+            raise ValueError(message)
+        if units:
+            self._shares._change(self, -units)
+            self._shares._hand_over()
+
+    def revocable(self, ask: Callable[[], None] | None) -> None:
+        """Let others ask for the units: `ask` makes the holder give them back soon, and is called once at most.
+
+        None: do not let them, while the units cannot be given back.
+        """
+        self.ask = ask
+
+    def progress(self) -> None:
+        """Note that the holder goes on with the work for which it needs the units."""
+        self.moved = asyncio.get_running_loop().time()
+        self.place(last=True)
+
+    def idle(self, seconds: float) -> bool:
+        """True if there was no progress for a time."""
+        return asyncio.get_running_loop().time() - self.moved >= seconds
+
+    def ask_back(self) -> None:
+        """Ask the holder to give everything back."""
+        ask, self.ask = self.ask, None
+        self.asked_back = True
+        self._shares._returning += self.units
+        self.place()
+        if ask is not None:
+            ask()
+
+    def place(self, *, last: bool = False) -> None:
+        """Keep the place among the caller's leases, which are in the order of their progress."""
+        team, caller = self._shares._place(self.party)
+        if self.asked_back or not self.units:
+            caller.leases.pop(self, None)
+        elif last or self not in caller.leases:
+            caller.leases[self] = None
+            caller.leases.move_to_end(self)
+        self._shares._drop_empty(team, caller)
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class _Request:
+    """Units that a lease waits for."""
+
+    lease: Lease
+    units: int
+    team: "_Team"
+    caller: "_Caller"
+    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class _Caller:
+    name: str
+    held: int = 0
+    turn: int = 0
+    """When units were last granted."""
+    requests: dict[_Request, None] = field(default_factory=dict[_Request, None])
+    leases: OrderedDict[Lease, None] = field(default_factory=OrderedDict[Lease, None])
+    """The one whose progress is the longest ago first, without those that were asked for already."""
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class _Team:
+    name: str
+    held: int = 0
+    turn: int = 0
+    waiting: int = 0
+    callers: dict[str, _Caller] = field(default_factory=dict[str, _Caller])
