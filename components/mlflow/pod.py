@@ -1,10 +1,10 @@
-"""The server's pod: MLflow, the login sidecar beside it, their probes and their volumes."""
+"""The server's pod: MLflow, the login's sidecars beside it, their probes and their volumes."""
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, pods, volumes
-from components.login.oauth2_proxy import PORT
+from components.login.front import PROBE_PORT
 from components.mlflow.args import LABELS, MLflowArgs
 from components.mlflow.process import command, environment
 
@@ -18,12 +18,11 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str], *, webhook_key: pod
         pods.Attachment(env=(*variables, _pod_uid())),
         volumes.tmp(args.upload_space),
         _service_account_token(),
-        pods.Attachment(volumes=args.login.attachment.volumes),
         args.trust,
         webhook_key,
         args.database.server.attachment,
         args.artifact_store.attachment,
-        pods.Attachment(init_containers=(args.login.sidecar,)),
+        args.login.sidecars,
     )
     return pods.hardened_pod(
         pods.MLFLOW_UID,
@@ -47,9 +46,9 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
         resources=args.resources.to_args(),
         # The probes go through the login, the only path to the server. Measured start: 27-43 s on two loaded cores;
         # five minutes are allowed.
-        startup_probe=pods.http_probe(health, PORT, period=2, failures=150),
-        readiness_probe=pods.http_probe(health, PORT, period=10, failures=2),
-        liveness_probe=pods.http_probe(health, PORT, delay=15, period=30, failures=3),
+        startup_probe=pods.http_probe(health, PROBE_PORT, period=2, failures=150),
+        readiness_probe=pods.http_probe(health, PROBE_PORT, period=10, failures=2),
+        liveness_probe=pods.http_probe(health, PROBE_PORT, delay=15, period=30, failures=3),
         lifecycle=availability.drain(),
     )
 
