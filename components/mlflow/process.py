@@ -20,8 +20,8 @@ MODEL_SOURCES = r"\A(mlflow-artifacts:/|runs:/|models:/|dummy-source\Z|prompt-te
 # a connection may carry over.
 ONE_REQUEST_PER_CONNECTION = "--header connection:close"
 WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=kubernetes://")
-# Limit of a request's headers in Traefik and OAuth2-Proxy: the default of Go. uvicorn's default of 64 KiB is too small
-# for a user in 200 groups.
+# Limit of a request's headers in OAuth2-Proxy: the default of Go. HAProxy in front of it has a smaller one, but
+# OAuth2-Proxy adds the user's groups to what it has received; uvicorn's default of 64 KiB could be too small.
 HEADER_BYTES = 1024 * 1024
 # Seconds that the login needs, after the server has stopped, to close its idle connections.
 LOGIN_END_SECONDS = 5

@@ -27,7 +27,7 @@ ROUTE = IngressRoute(
     annotations={"example.com/a": "b"},
     certificate=CERTIFICATE,
 )
-BOUNDS = Bounds(header_seconds=10, header_kibibytes=64, connections=1000)
+BOUNDS = Bounds(header_seconds=10, header_kibibytes=96, connections=500)
 CLIENT = {"app.kubernetes.io/name": "client"}
 
 

@@ -69,7 +69,12 @@ def test_the_largest_headers_fit_in_a_buffer_with_room_for_what_haproxy_adds(bou
 @pytest.mark.parametrize("bounds", [SMALL, BOUNDS, LARGE])
 def test_the_memory_limit_holds_the_buffers_of_all_connections(bounds: Bounds) -> None:
     (size,) = re.findall(r"tune.bufsize (\d+)", configuration(bounds))
-    assert memory_mebibytes(bounds) * 2**20 > BUFFERS * int(size) * (bounds.connections + PROBES)
+    buffers = [
+        int(size) for size in re.findall(r"tune\.(?:rcv|snd)buf\.(?:client|server) (\d+)", configuration(bounds))
+    ]
+    assert len(buffers) == 4
+    connection = BUFFERS * int(size) + sum(buffers)
+    assert memory_mebibytes(bounds) * 2**20 > connection * (bounds.connections + PROBES)
     limit = sidecar(front(bounds))["resources"]["limits"]["memory"]
     assert limit == f"{memory_mebibytes(bounds)}Mi"
 
