@@ -9,6 +9,7 @@ from components.exposure.ingress import IngressRoute
 from components.login.forward_auth import ForwardAuth, ForwardAuthArgs
 from components.login.oauth2_proxy import Login
 from factories.context import Context
+from factories.login import connection_bounds
 from settings import CertificateSecret, HttpRouteGateway
 
 
@@ -64,6 +65,8 @@ def server_route(context: Context, route: Route, login: Login) -> Route:
         ForwardAuthArgs(
             namespace=context.namespace,
             image=context.image(context.settings.images.oauth2_proxy),
+            front_image=context.image(context.settings.images.haproxy),
+            bounds=connection_bounds(context),
             pull_secrets=context.pull_secrets,
             address=context.address,
             replicas=context.settings.server.replicas,

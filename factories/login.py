@@ -7,6 +7,7 @@ import pulumi
 from components.exposure.certificate import Certificate
 from components.exposure.gateway import Route
 from components.kubernetes.credential import Source
+from components.login.front import Bounds
 from components.login.identity_provider import IdentityProvider, IdentityProviderArgs, Oidc
 from components.login.oauth2_proxy import Login, LoginArgs, redirect_uri
 from components.login.passwords import Passwords, PasswordsArgs
@@ -80,6 +81,16 @@ def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
     )
 
 
+def connection_bounds(context: Context) -> Bounds:
+    """Bounds of connections to the login."""
+    bounds = context.settings.server.bounds
+    return Bounds(
+        header_seconds=bounds.header_seconds,
+        header_kibibytes=bounds.header_kibibytes,
+        connections=bounds.connections,
+    )
+
+
 def login(context: Context, identities: IdentitySource, certificate: Certificate) -> Login:
     """OAuth2-Proxy, which authenticates every request to the server."""
     settings = context.settings.login
@@ -88,6 +99,8 @@ def login(context: Context, identities: IdentitySource, certificate: Certificate
         LoginArgs(
             namespace=context.namespace,
             image=context.image(context.settings.images.oauth2_proxy),
+            front_image=context.image(context.settings.images.haproxy),
+            bounds=connection_bounds(context),
             address=context.address,
             oidc=identities.oidc,
             htpasswd=identities.htpasswd,

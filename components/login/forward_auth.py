@@ -16,7 +16,8 @@ from components.exposure.gateway import Address
 from components.exposure.ingress import IngressRoute
 from components.kubernetes import availability, networks, pods
 from components.kubernetes.availability import Spread
-from components.login import oauth2_proxy
+from components.login import front, oauth2_proxy
+from components.login.front import Front, FrontArgs
 from components.login.oauth2_proxy import Login
 
 core = k8s.core.v1
@@ -41,6 +42,10 @@ class ForwardAuthArgs:
 
     namespace: pulumi.Input[str]
     image: str
+    front_image: str
+    """HAProxy's image."""
+
+    bounds: front.Bounds
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
 
@@ -62,20 +67,16 @@ class ForwardAuthArgs:
     """Address ranges of Traefik's pods; empty means all private addresses."""
 
 
-def arguments(command_line: Sequence[str], address: Address, trusted_proxies: Sequence[str] = ()) -> list[str]:
-    """OAuth2-Proxy's command line, changed for ForwardAuth: it answers requests instead of forwarding them.
-
-    `trusted_proxies` are the address ranges of Traefik's pods; empty means all private addresses.
-    """
+def arguments(command_line: Sequence[str], address: Address) -> list[str]:
+    """OAuth2-Proxy's command line, changed for ForwardAuth: it answers requests instead of forwarding them."""
     return oauth2_proxy.with_options(
         command_line,
         {
             "--upstream": "static://202",
             # Traefik sets X-Forwarded-Uri to the requested page, and overwrites the client's own value.
             "--reverse-proxy": "true",
-            # Without this option X-Forwarded-Uri is read from any client. The NetworkPolicy admits only the ingress
-            # controller's namespace, but not every cluster enforces NetworkPolicies.
-            "--trusted-proxy-ip": ",".join(trusted_proxies or PRIVATE_ADDRESSES),
+            # All requests come from HAProxy in the same pod, which removes the header unless Traefik has sent it.
+            "--trusted-proxy-ip": "127.0.0.1",
             # The only host to redirect to after the login.
             "--whitelist-domain": address.host,
             "--set-authorization-header": "true",
@@ -111,11 +112,21 @@ class ForwardAuth(pulumi.ComponentResource):
             name,
             args.namespace,
             to_pods=LABELS,
-            ingress=[
-                networks.Flow(peers=[networks.namespace(args.route.controller_namespace)], ports=[oauth2_proxy.PORT])
-            ],
+            ingress=[networks.Flow(peers=[networks.namespace(args.route.controller_namespace)], ports=[front.PORT])],
             egress=args.login.flows(controller_namespace=args.route.controller_namespace, api_server=args.api_server),
             opts=child,
+        )
+        gate = Front(
+            f"{name}-front",
+            FrontArgs(
+                namespace=args.namespace,
+                image=args.front_image,
+                bounds=args.bounds,
+                # The NetworkPolicy admits only the ingress controller's namespace, but not every cluster enforces
+                # NetworkPolicies.
+                forwarders=args.trusted_proxies or PRIVATE_ADDRESSES,
+            ),
+            child,
         )
         server = k8s.apps.v1.Deployment(
             f"{name}-server",
@@ -129,7 +140,7 @@ class ForwardAuth(pulumi.ComponentResource):
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
                 template=core.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
-                    spec=_pod(args),
+                    spec=_pod(args, gate.attachment),
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[network, *args.login.ready]),
@@ -139,7 +150,7 @@ class ForwardAuth(pulumi.ComponentResource):
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="forward-auth", labels=LABELS),
             spec=core.ServiceSpecArgs(
-                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=oauth2_proxy.PORT)]
+                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=front.PORT)]
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
         )
@@ -170,10 +181,10 @@ class ForwardAuth(pulumi.ComponentResource):
         )
 
 
-def _pod(args: ForwardAuthArgs) -> core.PodSpecArgs:
-    attachment = args.login.attachment
-    words = arguments(args.login.command_line, args.address, args.trusted_proxies)
-    container = oauth2_proxy.container(args.image, words, attachment)
+def _pod(args: ForwardAuthArgs, before: pods.Attachment) -> core.PodSpecArgs:
+    attachment = pods.joined(before, args.login.attachment)
+    words = arguments(args.login.command_line, args.address)
+    container = oauth2_proxy.container(args.image, words, args.login.attachment)
     container.lifecycle = availability.drain()
     spread = availability.spread(LABELS, args.spread)
     return pods.hardened_pod(UID, container, attachment, pull_secrets=args.pull_secrets, spread=spread)

@@ -1,8 +1,8 @@
-"""The login: OAuth2-Proxy as a sidecar in the server's pod, the only path to the server.
+"""The login: OAuth2-Proxy as a sidecar in the server's pod, behind HAProxy (front.py): the only path to the server.
 
 OAuth2-Proxy accepts browsers (with a session cookie), ID tokens of the identity provider, Kubernetes service-account
-tokens and, with the basic login, user names with passwords. It replaces all identity headers that a client sends, and
-the server listens on loopback, so no request can bypass OAuth2-Proxy. OAuth2-Proxy only authenticates: the server
+tokens and, with the basic login, user names with passwords. It replaces all identity headers that a client sends. It
+and the server listen on loopback, so no request can bypass either of them. OAuth2-Proxy only authenticates: the server
 authorises requests by Kubernetes RBAC.
 """
 
@@ -16,12 +16,12 @@ import pulumi_kubernetes as k8s
 from components.exposure.gateway import Address
 from components.kubernetes import networks, pods
 from components.login.files import AUTHORITIES, PAGES, SECRETS, login_authorities, login_secrets, sign_in_page
+from components.login.front import LOGIN_PORT, PROBE_PORT, Bounds, Front, FrontArgs
 from components.login.identity_provider import Oidc
 
 core = k8s.core.v1
 rbac = k8s.rbac.v1
 
-PORT = 4180
 # Path of OAuth2-Proxy's own pages; the default of --proxy-prefix.
 PROXY_PATH = "/oauth2"
 # The server's port on the pod's loopback.
@@ -39,6 +39,10 @@ class LoginArgs:
 
     namespace: pulumi.Input[str]
     image: str
+    front_image: str
+    """HAProxy's image."""
+
+    bounds: Bounds
     address: Address
     """Public address of the platform."""
 
@@ -80,7 +84,7 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
     """OAuth2-Proxy's command line. It contains no secret."""
     below = re.escape(args.address.path)
     return [
-        f"--http-address=0.0.0.0:{PORT}",
+        f"--http-address=127.0.0.1:{LOGIN_PORT}",
         f"--upstream=http://127.0.0.1:{UPSTREAM_PORT}",
         f"--upstream-timeout={UPSTREAM_TIMEOUT}",
         # One request per connection: components/mlflow/process.py says why (`ONE_REQUEST_PER_CONNECTION`).
@@ -186,7 +190,9 @@ class Login(pulumi.ComponentResource):
     attachment: pods.Attachment
     """Environment variables and volumes for every container of OAuth2-Proxy."""
 
-    sidecar: core.ContainerArgs
+    sidecars: pods.Attachment
+    """HAProxy and OAuth2-Proxy, in the order in which they start, and their volumes."""
+
     issuer_ports: tuple[int, ...]
     """TCP ports outside the cluster that OAuth2-Proxy connects to: those of the issuers and of `logout_url`."""
 
@@ -234,11 +240,19 @@ class Login(pulumi.ComponentResource):
         # The user names of an identity provider are opaque; a user with a password has no e-mail address.
         self.user_header = "x-forwarded-email" if args.htpasswd is None else "x-forwarded-user"
         self.command_line = arguments(args, authority_files=authority_files)
-        self.sidecar = container(
+        sidecar = container(
             args.image, verifying(self.command_line) if args.verifies_only else self.command_line, self.attachment
         )
         # As a sidecar it starts before the server and stops after it, so that no request finds only one of them.
-        self.sidecar.restart_policy = "Always"
+        sidecar.restart_policy = "Always"
+        front = Front(
+            f"{name}-front",
+            FrontArgs(namespace=args.namespace, image=args.front_image, bounds=args.bounds),
+            child,
+        )
+        self.sidecars = pods.joined(
+            front.attachment, pods.Attachment(volumes=self.attachment.volumes, init_containers=(sidecar,))
+        )
         self.register_outputs({})
 
     def flows(self, *, controller_namespace: str, api_server: Sequence[str]) -> list[networks.Flow]:
@@ -258,20 +272,22 @@ class Login(pulumi.ComponentResource):
 
 
 def container(image: str, command_line: list[str], attachment: pods.Attachment) -> core.ContainerArgs:
-    """The container of OAuth2-Proxy, with the environment variables and volume mounts that a `Login` attaches."""
+    """The container of OAuth2-Proxy, with the environment variables and volume mounts that a `Login` attaches.
+
+    It is probed through HAProxy, because the kubelet does not reach the pod's loopback.
+    """
     return core.ContainerArgs(
         name="oauth2-proxy",
         image=image,
         command=["/bin/oauth2-proxy"],
         args=command_line,
         env=[*attachment.env] or None,
-        ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
         resources=RESOURCES.to_args(),
         security_context=pods.container_security(),
         # OAuth2-Proxy exits while the identity provider is unavailable; five minutes are allowed.
-        startup_probe=pods.http_probe("/ping", PORT, period=2, failures=150),
-        readiness_probe=pods.http_probe("/ping", PORT, period=5, failures=2),
-        liveness_probe=pods.http_probe("/ping", PORT, period=15, failures=4),
+        startup_probe=pods.http_probe("/ping", PROBE_PORT, period=2, failures=150),
+        readiness_probe=pods.http_probe("/ping", PROBE_PORT, period=5, failures=2),
+        liveness_probe=pods.http_probe("/ping", PROBE_PORT, period=15, failures=4),
         volume_mounts=[*attachment.mounts],
     )
 

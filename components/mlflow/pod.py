@@ -1,10 +1,10 @@
-"""The server's pod: MLflow, the login sidecar beside it, their probes and their volumes."""
+"""The server's pod: MLflow, the login's sidecars beside it, their probes and their volumes."""
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, pods, volumes
-from components.login.oauth2_proxy import PORT
+from components.login.front import PROBE_PORT
 from components.mlflow.args import LABELS, MLflowArgs
 from components.mlflow.process import command, environment
 
@@ -18,12 +18,11 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str], *, webhook_key: pod
         pods.Attachment(env=(*variables, _pod_uid())),
         volumes.tmp(args.upload_space),
         _service_account_token(),
-        pods.Attachment(volumes=args.login.attachment.volumes),
         args.trust,
         webhook_key,
         args.database.server.attachment,
         args.artifact_store.attachment,
-        pods.Attachment(init_containers=(args.login.sidecar,)),
+        args.login.sidecars,
     )
     return pods.hardened_pod(
         pods.MLFLOW_UID,
@@ -48,14 +47,14 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
         # The probes go through the login, the only path to the server. Neither Kubernetes' API server nor the database
         # takes part in the answer. Measured start: 27-43 s on two loaded cores; ten minutes are allowed, because a
         # start that is interrupted on a machine without free CPU begins again, and ends never.
-        startup_probe=pods.http_probe(health, PORT, period=2, failures=300),
+        startup_probe=pods.http_probe(health, PROBE_PORT, period=2, failures=300),
         # All replicas are overloaded at the same time, and a Service without a ready replica answers nobody. So a
         # replica is removed only if it gives no answer for half a minute.
-        readiness_probe=pods.http_probe(health, PORT, period=10, timeout=10, failures=3),
+        readiness_probe=pods.http_probe(health, PROBE_PORT, period=10, timeout=10, failures=3),
         # A worker whose event loop is stuck ends itself after a minute (images/mlflow/server, `watchdog.py`), and a
         # worker that does not answer its supervisor is ended by it. The probe is for what remains, and must not take
         # a slow machine for it: after five time-outs in a row, the container is restarted.
-        liveness_probe=pods.http_probe(health, PORT, delay=15, period=30, timeout=20, failures=5),
+        liveness_probe=pods.http_probe(health, PROBE_PORT, delay=15, period=30, timeout=20, failures=5),
         lifecycle=availability.drain(),
     )
 

@@ -25,8 +25,8 @@ WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=mlflow-platform://")
 # Seconds for which a worker may leave its supervisor without an answer. With uvicorn's default of 5, a worker that gets
 # no CPU, or parses a large document, is killed. A worker whose event loop is stuck ends itself (`watchdog.py`).
 WORKER_SECONDS = 60
-# Limit of a request's headers in Traefik and OAuth2-Proxy: the default of Go. uvicorn's default of 64 KiB is too small
-# for a user in 200 groups.
+# Limit of a request's headers in OAuth2-Proxy: the default of Go. HAProxy in front of it has a smaller one, but
+# OAuth2-Proxy adds the user's groups to what it has received; uvicorn's default of 64 KiB could be too small.
 HEADER_BYTES = 1024 * 1024
 # Allocations from this size on are given back to the node when they are freed. By default glibc raises the threshold to
 # the largest one so far, and after two request bodies of 16 MiB a worker kept 114 MiB instead of 32.

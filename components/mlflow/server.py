@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, networks, pods
-from components.login.oauth2_proxy import PORT
+from components.login.front import PORT
 from components.mlflow import rollout, webhooks
 from components.mlflow.args import LABELS, SERVICE_ACCOUNT, MLflowArgs
 from components.mlflow.pod import server_pod

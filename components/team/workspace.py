@@ -14,7 +14,7 @@ from components.artifacts.artifact_store import DirectAccess
 from components.kubernetes import networks
 from components.kubernetes.namespace import POD_SECURITY_LABELS
 from components.kubernetes.pods import PART_OF
-from components.login.oauth2_proxy import PORT as LOGIN_PORT
+from components.login.front import PORT as LOGIN_PORT
 from components.team import client_environment, identities, role_bindings
 from components.team.quota import ContainerDefaults, NamespaceQuota, limit_namespace
 

@@ -93,13 +93,15 @@ class Bounds(Model):
     """Longest time in seconds of one SQL statement of the server. It does not hold for migrations and backups."""
 
     header_seconds: Annotated[int, whole(1, 60)] = 10
-    """Longest time in seconds for sending a request's headers."""
+    """Longest time in seconds for sending a request's headers, and for a connection on which nothing is sent."""
 
-    header_kibibytes: Annotated[int, whole(16, 1024)] = 64
-    """Largest request headers in KiB. A token of a user in 200 groups has about 12."""
+    header_kibibytes: Annotated[int, whole(16, 1024)] = 96
+    """Largest request headers in KiB. A browser session of a user in 200 groups has 43 kB of cookies, and ForwardAuth
+    adds a token of 12 kB or more."""
 
-    connections: Annotated[int, whole(50, 100_000)] = 1000
-    """Largest number of connections that a replica accepts at once; further ones wait."""
+    connections: Annotated[int, whole(50, 10_000)] = 500
+    """Largest number of connections that a replica accepts at once; further ones wait. HAProxy's memory limit follows
+    from it: 718 MiB with the defaults."""
 
     review_seconds: Annotated[int, whole(1, 30)] = 5
     """Longest wait in seconds for an access review of Kubernetes."""

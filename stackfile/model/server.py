@@ -107,6 +107,9 @@ class Images(Model):
     oauth2_proxy: values.Image = "quay.io/oauth2-proxy/oauth2-proxy:v7.15.6"
     """OAuth2-Proxy, which signs users in."""
 
+    haproxy: values.Image = "docker.io/library/haproxy:3.0"
+    """HAProxy, which bounds the headers and connections that reach OAuth2-Proxy."""
+
     dex: values.Image = "ghcr.io/dexidp/dex:v2.45.1"
     """Dex, the development identity provider."""
 

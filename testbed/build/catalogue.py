@@ -117,6 +117,7 @@ def _platform(
             references=(versions.TRAEFIK_IMAGE,),
             files={"traefik": traefik, "root.tar": empty_root},
         ),
+        Image(context=STAND_INS / "haproxy", version=versions.HAPROXY, references=(versions.HAPROXY_IMAGE,)),
         Image(
             context=STAND_INS / "postgres",
             version=versions.POSTGRES,

@@ -80,9 +80,9 @@ def test_every_kind_that_traefik_watches_is_defined_and_may_be_watched(objects: 
     assert len(kinds) == 10
 
 
-def test_a_large_upload_has_no_time_limit(objects: list[dict[str, Any]]) -> None:
+def test_a_large_upload_has_an_hour(objects: list[dict[str, Any]]) -> None:
     (traefik,) = of_kind(objects, "Deployment")["traefik"]["spec"]["template"]["spec"]["containers"]
-    assert "--entrypoints.websecure.transport.respondingtimeouts.readtimeout=0" in traefik["args"]
+    assert "--entrypoints.websecure.transport.respondingtimeouts.readtimeout=3600s" in traefik["args"]
 
 
 def test_volumes_outlive_their_claims_unless_a_person_removes_them(objects: list[dict[str, Any]]) -> None:

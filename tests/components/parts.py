@@ -11,6 +11,7 @@ from components.exposure.certificate import Certificate
 from components.exposure.gateway import Address
 from components.exposure.ingress import IngressRoute
 from components.kubernetes import networks, pods
+from components.login.front import Bounds
 from components.login.identity_provider import Oidc
 from tests.harness import Recording, Registered
 
@@ -26,6 +27,7 @@ ROUTE = IngressRoute(
     annotations={"example.com/a": "b"},
     certificate=CERTIFICATE,
 )
+BOUNDS = Bounds(header_seconds=10, header_kibibytes=96, connections=500)
 CLIENT = {"app.kubernetes.io/name": "client"}
 
 

@@ -1,4 +1,5 @@
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.ingress import IngressRoute
 from components.login.forward_auth import REFRESH_MINUTES, ForwardAuth, ForwardAuthArgs, arguments, middleware_spec
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs, verifying
-from tests.components.parts import ADDRESS, NAMESPACE, ROUTE, oidc, opened, pod, service
+from tests.components.parts import ADDRESS, BOUNDS, NAMESPACE, ROUTE, oidc, opened, pod, service
 from tests.harness import Recording, deploy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,8 @@ def asked(
             LoginArgs(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.6",
+                front_image="haproxy:3.0",
+                bounds=BOUNDS,
                 address=address,
                 oidc=oidc(),
                 authority=None,
@@ -51,6 +54,8 @@ def asked(
             ForwardAuthArgs(
                 namespace=NAMESPACE,
                 image="oauth2-proxy:v7.15.6",
+                front_image="haproxy:3.0",
+                bounds=BOUNDS,
                 address=address,
                 replicas=2,
                 spread="preferred",
@@ -61,7 +66,9 @@ def asked(
             ),
         )
         Gateway("gateway", GatewayArgs(address=address, service=service(), route=component.route))
-        k8s.core.v1.Pod("server", spec=k8s.core.v1.PodSpecArgs(init_containers=[login.sidecar], containers=[]))
+        k8s.core.v1.Pod(
+            "server", spec=k8s.core.v1.PodSpecArgs(init_containers=login.sidecars.init_containers, containers=[])
+        )
 
     return deploy(program)
 
@@ -76,7 +83,7 @@ def front(got: Recording) -> list[str]:
 
 
 def sidecar(got: Recording) -> dict[str, Any]:
-    (spec,) = got["server"].inputs["spec"]["initContainers"]
+    _, spec = got["server"].inputs["spec"]["initContainers"]
     return spec
 
 
@@ -149,14 +156,25 @@ def test_the_login_responds_with_the_token_and_forwards_nothing() -> None:
     assert value("--whitelist-domain", words) == [ADDRESS.host]
 
 
+def forwarders(got: Recording) -> list[str]:
+    """Address ranges from which HAProxy passes on the requested page."""
+    configuration = got["forward-auth-front-configuration"].inputs["data"]["haproxy.cfg"]
+    clients, probes = re.findall(r"http-request del-header x-forwarded- -m beg(.*)", configuration)
+    assert probes == ""
+    (ranges,) = re.findall(r"^ unless { src (.*) }$", clients)
+    return ranges.split()
+
+
 def test_the_requested_page_is_read_from_traefiks_pods_only() -> None:
-    words = front(asked(trusted_proxies=("10.244.0.0/24", "10.244.7.0/24")))
-    assert value("--trusted-proxy-ip", words) == ["10.244.0.0/24,10.244.7.0/24"]
+    got = asked(trusted_proxies=("10.244.0.0/24", "10.244.7.0/24"))
+    assert forwarders(got) == ["10.244.0.0/24", "10.244.7.0/24"]
+    # HAProxy in the same pod, which has removed the header of everybody else.
+    assert value("--trusted-proxy-ip", front(got)) == ["127.0.0.1"]
+    assert value("--http-address", front(got)) == ["127.0.0.1:4182"]
 
 
 def test_no_public_address_is_trusted_if_the_addresses_of_traefiks_pods_are_unknown() -> None:
-    (ranges,) = value("--trusted-proxy-ip", front(asked()))
-    networks = [ipaddress.ip_network(block) for block in ranges.split(",")]
+    networks = [ipaddress.ip_network(block) for block in forwarders(asked())]
     assert networks
     shared = ipaddress.ip_network("100.64.0.0/10")
     assert [network for network in networks if not network.is_private and network != shared] == []

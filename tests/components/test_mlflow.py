@@ -18,6 +18,7 @@ from components.mlflow.server import MLflow
 from tests.cloud import autoname
 from tests.components.parts import (
     ADDRESS,
+    BOUNDS,
     HOST,
     NAMESPACE,
     artifact_store,
@@ -43,6 +44,8 @@ def login(address: Address, *, inside: bool, htpasswd: str | None, pass_token: b
         LoginArgs(
             namespace=NAMESPACE,
             image="oauth2-proxy:v7.15.6",
+            front_image="haproxy:3.0",
+            bounds=BOUNDS,
             address=address,
             oidc=dataclasses.replace(oidc(), inside=inside),
             authority=None,
@@ -112,8 +115,11 @@ def server(
 
 
 def proxy(got: Recording) -> dict[str, Any]:
-    (spec,) = pod(got, "mlflow-server")["initContainers"]
-    return spec
+    return sidecars(got)["oauth2-proxy"]
+
+
+def sidecars(got: Recording) -> dict[str, Any]:
+    return {spec["name"]: spec for spec in pod(got, "mlflow-server")["initContainers"]}
 
 
 def test_an_mlflow_without_workspaces_reviews_access_in_one_namespace() -> None:
@@ -146,7 +152,8 @@ def test_the_server_listens_on_the_pods_loopback_alone() -> None:
 def test_its_port_is_declared_nowhere() -> None:
     got = server()
     assert "ports" not in container(got, "mlflow-server")
-    assert proxy(got)["ports"] == [{"name": "http", "containerPort": 4180}]
+    assert "ports" not in proxy(got)
+    assert sidecars(got)["haproxy"]["ports"] == [{"name": "http", "containerPort": 4180}]
 
 
 def test_the_service_leads_to_the_login_and_to_nothing_else() -> None:
@@ -337,7 +344,10 @@ def test_only_the_server_has_a_token_for_the_api_server() -> None:
 
 
 def test_the_login_is_in_the_pod_before_the_server() -> None:
-    assert proxy(server())["restartPolicy"] == "Always"
+    assert [(name, spec["restartPolicy"]) for name, spec in sidecars(server()).items()] == [
+        ("haproxy", "Always"),
+        ("oauth2-proxy", "Always"),
+    ]
 
 
 def test_the_rollout_waits_for_the_migration_the_data_and_the_servers_rights() -> None:
@@ -372,7 +382,7 @@ def test_a_slow_neighbour_does_not_restart_a_server_nor_take_it_out_of_service()
 def test_its_probes_go_through_the_login() -> None:
     spec = container(server(), "mlflow-server")
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert spec[probe]["httpGet"] == {"path": "/health", "port": 4180}
+        assert spec[probe]["httpGet"] == {"path": "/health", "port": 4181}
 
 
 def test_it_drains_before_it_terminates() -> None:

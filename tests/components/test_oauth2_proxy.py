@@ -12,7 +12,7 @@ from components.login.files import login_secrets
 from components.login.identity_provider import Oidc
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
 from tests.cloud import autoname
-from tests.components.parts import ADDRESS, AUTHORITY, NAMESPACE, oidc
+from tests.components.parts import ADDRESS, AUTHORITY, BOUNDS, NAMESPACE, oidc
 from tests.harness import Recording, deploy
 
 
@@ -41,6 +41,8 @@ def login(choices: Choices | None = None) -> Recording:
         args = LoginArgs(
             namespace=NAMESPACE,
             image="oauth2-proxy:v7.15.6",
+            front_image="haproxy:3.0",
+            bounds=BOUNDS,
             address=chosen.address,
             oidc=oidc(chosen.audiences),
             authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
@@ -55,7 +57,7 @@ def login(choices: Choices | None = None) -> Recording:
         )
         component = Login("login", args)
         spec = k8s.core.v1.PodSpecArgs(
-            init_containers=[component.sidecar], containers=[], volumes=component.attachment.volumes
+            init_containers=component.sidecars.init_containers, containers=[], volumes=component.sidecars.volumes
         )
         k8s.core.v1.Pod("pod", spec=spec)
         return {"ports": component.issuer_ports}
@@ -64,8 +66,9 @@ def login(choices: Choices | None = None) -> Recording:
 
 
 def sidecar(got: Recording) -> dict[str, Any]:
-    (spec,) = got["pod"].inputs["spec"]["initContainers"]
-    return spec
+    first, second = got["pod"].inputs["spec"]["initContainers"]
+    assert first["name"] == "haproxy"
+    return second
 
 
 def line(choices: Choices | None = None) -> list[str]:
@@ -76,8 +79,8 @@ def value(option: str, words: list[str]) -> list[str]:
     return [word.partition("=")[2] for word in words if word.partition("=")[0] == option]
 
 
-def test_it_listens_on_all_addresses_and_forwards_to_loopback() -> None:
-    assert value("--http-address", line()) == ["0.0.0.0:4180"]
+def test_it_listens_on_loopback_behind_haproxy_and_forwards_to_loopback() -> None:
+    assert value("--http-address", line()) == ["127.0.0.1:4182"]
     assert value("--upstream", line()) == ["http://127.0.0.1:5000"]
 
 

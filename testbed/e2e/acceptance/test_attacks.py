@@ -20,7 +20,8 @@ from tools.stack import Platform
 KNOCK = CHECKOUT / "testbed" / "e2e" / "pods" / "knock.py"
 ADDRESSES = {"mlflow": "mlflow", "postgres": "postgres", "store": "object-store", "dex": "dex"}
 # Ports that each pod may expose. Everything else in them listens on the pod's loopback address.
-MEANT = {"mlflow": {4180}, "postgres": {5432}, "store": {8333, 18333}, "dex": {5556, 5558}}
+# 4181 is for the kubelet's probes and leads to the same login.
+MEANT = {"mlflow": {4180, 4181}, "postgres": {5432}, "store": {8333, 18333}, "dex": {5556, 5558}}
 SERVER_PORT = 4180
 # SASL: PostgreSQL wants a password, and not in the clear.
 SASL = 10

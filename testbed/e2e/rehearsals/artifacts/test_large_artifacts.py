@@ -41,6 +41,7 @@ def way(platform: Platform) -> list[Container]:
     server = kube.pod_of("mlflow", platform.namespace)
     return [
         Container.of(kube.pod_of("traefik", "traefik"), "traefik"),
+        Container.of(server, "haproxy"),
         Container.of(server, "oauth2-proxy"),
         Container.of(server, "mlflow"),
         Container.of(kube.pod_of("object-store", platform.namespace), "seaweedfs"),

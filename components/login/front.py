@@ -1,0 +1,223 @@
+"""HAProxy in front of OAuth2-Proxy, in the same pod: bounds of what a client may send before anybody knows who it is.
+
+OAuth2-Proxy 7.15.6 waits a minute for the headers of a request, accepts 1 MiB of them, and has no setting for either.
+HAProxy receives the headers, within `Bounds`, before OAuth2-Proxy sees the connection. It judges nothing else: bodies
+are streamed in both directions, and headers are passed on as they are.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes import pods, volumes
+
+core = k8s.core.v1
+
+PORT = 4180
+# The kubelet's probes. They have connections of their own, so that a pod whose connections are all in use is not
+# restarted. NetworkPolicies admit no pod here.
+PROBE_PORT = 4181
+# OAuth2-Proxy's port on the pod's loopback.
+LOGIN_PORT = 4182
+# HAProxy answers it itself, at PROBE_PORT only.
+PATH = "/front"
+
+FOLDER = "/etc/haproxy"
+PROBES = 32
+# Longest pause in a body, and longest time in which a client takes nothing of an answer. Bodies that are not artifacts
+# have shorter bounds in the server.
+PAUSE_SECONDS = 600
+# As OAuth2-Proxy's --upstream-timeout: the longest wait for an answer.
+ANSWER_SECONDS = 3600
+# After an early answer, such as 401, the rest of the body is read and dropped, so that the client can read the answer.
+# A client that stops sending has its connection closed after at most three times this.
+DRAIN_SECONDS = 5
+# Buffers are larger than the largest headers, so that a client hears which bound it has passed: without room for the
+# headers HAProxy can only answer 400.
+BUFFER_PERCENT = 125
+# Measured for a connection whose two ends send and do not read: 6.7 buffers of HAProxy, and 476 KiB in the kernel with
+# SOCKET_BYTES (the kernel doubles them, and counts its own overhead), which cgroup v2 counts as the container's memory.
+BUFFERS = 7
+KERNEL_KIBIBYTES = 480
+# Size of each of a connection's four socket buffers. By default they grow, to 5 MiB for each such connection. Between
+# pods this is enough: a gigabyte needs no more time than with the default.
+SOCKET_BYTES = 65536
+# Measured: 18 MiB with 1,000 connections allowed and none open.
+IDLE_MEBIBYTES = 32
+# A client may hold this many times the free connections with requests whose headers are not complete. With one such
+# client a fifth of the connections stays free, with eight of them a thirty-third.
+SHARE = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """Bounds of a connection; `server.bounds` in the stack file."""
+
+    header_seconds: int
+    """Longest time for sending a request's headers."""
+
+    header_kibibytes: int
+    """Largest headers of a request, its first line included."""
+
+    connections: int
+    """Largest number of open connections; further ones wait."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrontArgs:
+    """Input of `Front`."""
+
+    namespace: pulumi.Input[str]
+    image: str
+    bounds: Bounds
+    forwarders: Sequence[str] | None = None
+    """Address ranges whose X-Forwarded headers are passed on; from other addresses they are removed. None passes
+    them on from everywhere: OAuth2-Proxy then ignores or replaces them."""
+
+
+def configuration(bounds: Bounds, forwarders: Sequence[str] | None = None) -> str:
+    """HAProxy's configuration file. It contains no secret."""
+    buffer = bounds.header_kibibytes * 1024 * BUFFER_PERCENT // 100
+    too_large = f"The headers of the request exceed {bounds.header_kibibytes} KiB (server.bounds.headerKibibytes)."
+    return f"""\
+global
+    log stdout format raw local0
+    maxconn {bounds.connections + PROBES}
+    # Otherwise one for each core of the node, each with memory of its own.
+    nbthread 1
+    tune.bufsize {buffer}
+    tune.http.maxhdr 512
+    tune.rcvbuf.client {SOCKET_BYTES}
+    tune.sndbuf.client {SOCKET_BYTES}
+    tune.rcvbuf.server {SOCKET_BYTES}
+    tune.sndbuf.server {SOCKET_BYTES}
+    # With it, HAProxy 3.0.11 stops reading the body after an early answer, and the client waits for its time-out.
+    tune.disable-zero-copy-forwarding
+    hard-stop-after 2s
+
+defaults
+    mode http
+    log global
+    # Refusals and failures only. The ingress controller logs requests.
+    option dontlog-normal
+    option dontlognull
+    log-format "%{{+json}}o %(status)ST %(state)ts %(source)ci %(method)HM %(path)HPO %(milliseconds)Ta"
+    # One request per connection, on both sides: what follows a request is never read as another one.
+    option httpclose
+    # A connection on which nothing was sent is closed without an answer, which its client would take for a later one's.
+    option http-ignore-probes
+    timeout connect 5s
+    timeout http-request {bounds.header_seconds}s
+    timeout client {bounds.header_seconds}s
+    timeout client-fin {DRAIN_SECONDS}s
+    timeout server {ANSWER_SECONDS}s
+    {_error(400, "BAD_REQUEST", "The request cannot be parsed.")}
+    {_error(403, "PERMISSION_DENIED", "Only GET is allowed here.")}
+    {_error(408, "BAD_REQUEST", f"No part of the request arrived for {PAUSE_SECONDS} s.")}
+    {_error(502, "TEMPORARILY_UNAVAILABLE", "The login did not answer.", "hdr Retry-After 2")}
+    {_error(503, "TEMPORARILY_UNAVAILABLE", "The login is not ready.", "hdr Retry-After 2")}
+    {_error(504, "TEMPORARILY_UNAVAILABLE", f"No answer within {ANSWER_SECONDS} s.")}
+
+# Connections by source address: all, and those whose request has complete headers.
+backend connections
+    stick-table type ip size 10k expire 10m store conn_cur
+backend requests
+    stick-table type ip size 10k expire 10m store conn_cur
+
+frontend clients
+    bind 0.0.0.0:{PORT}
+    maxconn {bounds.connections}
+    option disable-h2-upgrade
+    # A source address that holds too many connections without a complete request is refused more of them. An ingress
+    # controller, with all its clients at one address, opens a connection when it has the whole headers.
+    tcp-request connection set-var(sess.complete) src,table_conn_cur(requests)
+    tcp-request connection set-var(sess.taken) fe_conn,mul({SHARE})
+    tcp-request connection reject if {{ src,table_conn_cur(connections),sub(sess.complete),add(sess.taken) \
+ge {SHARE * bounds.connections} }}
+    tcp-request connection track-sc0 src table connections
+    http-request track-sc1 src table requests
+    http-request set-timeout client {PAUSE_SECONDS}s
+    http-response set-timeout client {DRAIN_SECONDS}s if {{ status ge 400 }}
+    http-request return status 431 content-type application/json string {_body("BAD_REQUEST", too_large)} \
+if {{ req.hdrs,length gt {bounds.header_kibibytes * 1024} }}
+{_without_forwarded(forwarders)}\
+    default_backend login
+
+frontend probes
+    bind 0.0.0.0:{PROBE_PORT}
+    maxconn {PROBES}
+    option disable-h2-upgrade
+    http-request return status 200 content-type text/plain string OK if {{ path {PATH} }}
+    http-request deny unless METH_GET
+{_without_forwarded(() if forwarders is not None else None)}\
+    default_backend login
+
+backend login
+    server oauth2-proxy 127.0.0.1:{LOGIN_PORT}
+"""
+
+
+def _error(status: int, code: str, message: str, headers: str = "") -> str:
+    line = f"http-error status {status} content-type application/json string {_body(code, message)}"
+    return f"{line} {headers}".rstrip()
+
+
+def _body(code: str, message: str) -> str:
+    """An error as MLflow's, quoted for HAProxy."""
+    text = json.dumps({"error_code": code, "message": message})
+    # Within single quotes HAProxy interprets nothing but the quote itself.
+    return "'" + text.replace("'", "\\u0027") + "'"
+
+
+def _without_forwarded(forwarders: Sequence[str] | None) -> str:
+    if forwarders is None:
+        return ""
+    unless = f" unless {{ src {' '.join(forwarders)} }}" if forwarders else ""
+    return f"    http-request del-header x-forwarded- -m beg{unless}\n"
+
+
+def memory_mebibytes(bounds: Bounds) -> int:
+    """HAProxy's memory limit: the buffers of all connections, and what it needs without any."""
+    connection = BUFFERS * bounds.header_kibibytes * BUFFER_PERCENT / 100 + KERNEL_KIBIBYTES
+    return IDLE_MEBIBYTES + math.ceil(connection * (bounds.connections + PROBES) / 1024)
+
+
+class Front(pulumi.ComponentResource):
+    """HAProxy as a sidecar, with its configuration in a ConfigMap."""
+
+    attachment: pods.Attachment
+    """The sidecar and its volume. It has to be the first one: it starts before OAuth2-Proxy and stops after it."""
+
+    def __init__(self, name: str, args: FrontArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlflow-platform:index:Front", name, None, opts)
+        config_map = core.ConfigMap(
+            f"{name}-configuration",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+            data={"haproxy.cfg": configuration(args.bounds, args.forwarders)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        files = volumes.config_map_files("front", config_map.metadata.name, FOLDER)
+        self.attachment = pods.Attachment(volumes=files.volumes, init_containers=(_container(args, files),))
+        self.register_outputs({})
+
+
+def _container(args: FrontArgs, files: pods.Attachment) -> core.ContainerArgs:
+    return core.ContainerArgs(
+        name="haproxy",
+        image=args.image,
+        restart_policy="Always",
+        command=["haproxy", "-db", "-f", f"{FOLDER}/haproxy.cfg"],
+        ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
+        resources=pods.Resources(
+            cpu="50m", memory="32Mi", cpu_limit="1", memory_limit=f"{memory_mebibytes(args.bounds)}Mi"
+        ).to_args(),
+        security_context=pods.container_security(),
+        startup_probe=pods.http_probe(PATH, PROBE_PORT, period=1, failures=60),
+        readiness_probe=pods.http_probe(PATH, PROBE_PORT, period=5, failures=2),
+        liveness_probe=pods.http_probe(PATH, PROBE_PORT, period=15, failures=4),
+        volume_mounts=[*files.mounts],
+    )
