@@ -25,9 +25,10 @@ WORKSPACES = ("--enable-workspaces", "--workspace-store-uri=mlflow-platform://")
 # Seconds for which a worker may leave its supervisor without an answer. With uvicorn's default of 5, a worker that gets
 # no CPU, or parses a large document, is killed. A worker whose event loop is stuck ends itself (`watchdog.py`).
 WORKER_SECONDS = 60
-# Limit of a request's headers in OAuth2-Proxy: the default of Go. HAProxy in front of it has a smaller one, but
-# OAuth2-Proxy adds the user's groups to what it has received; uvicorn's default of 64 KiB could be too small.
-HEADER_BYTES = 1024 * 1024
+# The server takes headers of this many times `header_kibibytes`, which HAProxy bounds: OAuth2-Proxy adds the user's
+# groups to what it has received. uvicorn's default of 64 KiB could be too small, and 1 MiB of short lines would cost
+# its event loop 0.25 s.
+HEADER_FACTOR = 4
 # Allocations from this size on are given back to the node when they are freed. By default glibc raises the threshold to
 # the largest one so far, and after two request bodies of 16 MiB a worker kept 114 MiB instead of 32.
 LARGE_ALLOCATION_BYTES = 1024 * 1024
@@ -60,13 +61,13 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
         f"--backend-store-uri={database}",
         f"--artifacts-destination={artifacts}",
         "--serve-artifacts",
-        f"--uvicorn-opts={uvicorn_options(args.termination_seconds)}",
+        f"--uvicorn-opts={uvicorn_options(args.termination_seconds, args.bounds['header_kibibytes'])}",
         f"--allowed-hosts={','.join(allowed_hosts(args.address.host, namespace))}",
         f"--cors-allowed-origins={args.address.origin}",
     ]
 
 
-def uvicorn_options(termination_seconds: int) -> str:
+def uvicorn_options(termination_seconds: int, header_kibibytes: int) -> str:
     """Options of uvicorn: one request per connection, the header limit, and its times.
 
     The seconds to finish running requests are the termination grace period, minus those of the preStop hook
@@ -76,7 +77,7 @@ def uvicorn_options(termination_seconds: int) -> str:
     return " ".join(
         (
             ONE_REQUEST_PER_CONNECTION,
-            f"--h11-max-incomplete-event-size {HEADER_BYTES}",
+            f"--h11-max-incomplete-event-size {HEADER_FACTOR * header_kibibytes * 1024}",
             f"--timeout-worker-healthcheck {WORKER_SECONDS}",
             f"--timeout-graceful-shutdown {finishing}",
         )

@@ -51,8 +51,8 @@ class Need:
         """The calculation of the total, as text for messages."""
         return (
             f"{BASE_BYTES // MEBIBYTE} MiB + workers {self.workers} x ({WORKER_BYTES // MEBIBYTE} MiB + "
-            f"{self.transfers // MEBIBYTE} MiB of transfers + {self.bodies // MEBIBYTE} MiB of bodies x {BODY_FACTOR}) = "
-            f"{self.total // MEBIBYTE} MiB"
+            f"{self.transfers // MEBIBYTE} MiB of transfers + {self.bodies // MEBIBYTE} MiB of bodies x {BODY_FACTOR}) "
+            f"= {self.total // MEBIBYTE} MiB"
         )
 
 

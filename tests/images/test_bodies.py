@@ -35,6 +35,7 @@ class NoThreads(Threads):
         """Start nothing."""
 
     async def run(self, function: Callable[[], Any]) -> Any:  # noqa: ANN401 - any result
+        """Run a function now."""
         return function()
 
 

@@ -10,7 +10,6 @@ from stackfile.budget import connections as pools
 from stackfile.budget import instances, postgres, quotas, replicas, server
 from stackfile.draft import Draft
 from stackfile.faults import Fault
-from stackfile.model.bounds import Bounds
 from tests.settings.remedies import ways, with_way
 from tests.settings.stack_files import Document, changed
 
