@@ -261,7 +261,9 @@ def test_addresses_of_the_cluster_open_the_same_egress_for_every_team() -> None:
 def test_forward_auth_reads_the_requested_page_from_the_named_addresses_only() -> None:
     got = run("dev", gateway={"kind": "ingress", "login": "forward-auth"}, cluster={"ingressPods": ["10.244.0.0/24"]})
     (container,) = got["forward-auth-server"].inputs["spec"]["template"]["spec"]["containers"]
-    assert "--trusted-proxy-ip=10.244.0.0/24" in container["args"]
+    assert "--trusted-proxy-ip=127.0.0.1" in container["args"]
+    configuration = got["forward-auth-front-configuration"].inputs["data"]["haproxy.cfg"]
+    assert "http-request del-header x-forwarded- -m beg unless { src 10.244.0.0/24 }" in configuration
 
 
 def test_a_paused_platform_lacks_its_server_and_nothing_else() -> None:
