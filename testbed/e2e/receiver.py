@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 
 PORT = 443
 HANG = "/hang"
@@ -24,7 +25,8 @@ class Handler(BaseHTTPRequestHandler):
         """Take a webhook."""
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         headers = {name.lower(): value for name, value in self.headers.items()}
-        seen = {"address": self.server.server_address[0], "path": self.path, "headers": headers, "body": body}
+        address, _ = cast("tuple[str, int]", self.server.server_address)
+        seen = {"address": address, "path": self.path, "headers": headers, "body": body}
         # One write, so that lines of threads do not mix.
         sys.stdout.write(f"{json.dumps(seen)}\n")
         sys.stdout.flush()

@@ -95,7 +95,7 @@ def server(
             resources=SIZES,
             upload_space="512Mi",
             access_cache_seconds=30,
-            bounds={"idle_seconds": 20},
+            bounds={"header_kibibytes": 96, "idle_seconds": 20},
             database=dataclasses.replace(database(), exclusive=exclusive),
             artifact_store=artifact_store(endpoint_url),
             login=login(address, inside=inside, htpasswd=htpasswd, pass_token=pass_token),

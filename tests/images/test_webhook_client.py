@@ -224,14 +224,14 @@ def _hang(connection: ssl.SSLSocket, _: bytes) -> None:
     connection.recv(1)
 
 
-def _trickle(connection: ssl.SSLSocket, _: bytes) -> None:
+def _trickle(connection: ssl.SSLSocket, _request: bytes) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\n")
     for _ in range(TRICKLE):
         connection.sendall(b"X")
         time.sleep(0.01)
 
 
-def _trickle_body(connection: ssl.SSLSocket, _: bytes) -> None:
+def _trickle_body(connection: ssl.SSLSocket, _request: bytes) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     for _ in range(TRICKLE):
         connection.sendall(b"X")
