@@ -32,7 +32,7 @@ from tests.components.parts import (
 from tests.harness import Recording, deploy
 
 UVICORN = (
-    "--header connection:close --h11-max-incomplete-event-size 1048576 --timeout-worker-healthcheck 60"
+    "--header connection:close --h11-max-incomplete-event-size 393216 --timeout-worker-healthcheck 60"
     " --timeout-graceful-shutdown 100"
 )
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")

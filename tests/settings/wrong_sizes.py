@@ -8,7 +8,7 @@ INSIDE: dict[str, object] = {"kind": "in-cluster"}
 
 CASES: dict[str, Case] = {
     "more workers than the in-cluster database has connections for": Case(
-        {"server/workers": 5, "server/memoryLimit": "2Gi"},
+        {"server/workers": 5, "server/memoryLimit": "3Gi"},
         "server.poolSize",
         "x workers 5 x (poolSize 20 + poolOverflow 10) + 3 for Jobs = 303 connections; expected at most 150",
         "set server.poolSize 14 and server.poolOverflow 0, or set database.maxConnections 310 and "

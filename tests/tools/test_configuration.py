@@ -73,7 +73,7 @@ def test_sums_follow_with_their_terms(capsys: pytest.CaptureFixture[str]) -> Non
     out = capsys.readouterr().out
     assert "data: deleted with the stack" in out
     assert "(replicas 1 + 1 surge) x workers 1 x (poolSize 20 + poolOverflow 10) + 3 for Jobs = " in out
-    assert "190 MiB + workers 1 x (210 MiB + 160 MiB of uploads) = 560 MiB" in out
+    assert "190 MiB + workers 1 x (210 MiB + 128 MiB of transfers + 32 MiB of bodies x 6) = 720 MiB" in out
 
 
 @pytest.mark.usefixtures("folder")

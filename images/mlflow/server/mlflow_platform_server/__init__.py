@@ -36,6 +36,7 @@ MLflow's own code then meets
 `collection_rules.py`   makes the plugin refuse a search instead of filtering its result
 `driver_errors.py`      keeps texts of the database driver out of answers
 `graphql_errors.py`     keeps texts of unexpected errors out of GraphQL's answers
+`assessment_ids.py`     makes the IDs of assessments, instead of their clients
 `model_stages.py`       works around a bug of MLflow's
 
 `asgi.py` has the types of ASGI, `answers.py` and `refusals.py` write refusals, `open_paths.py` lists the paths that

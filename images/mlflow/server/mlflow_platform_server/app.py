@@ -29,6 +29,7 @@ from starlette.routing import Mount
 from mlflow_platform_server import (
     artifact_reach,
     artifact_routes,
+    assessment_ids,
     bounds,
     collection_rules,
     database_scope,
@@ -222,6 +223,7 @@ def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any
     SqlAlchemyStore.transition_model_version_stage = model_stages.with_integer_version(
         SqlAlchemyStore.transition_model_version_stage
     )
+    TrackingStore.create_assessment = assessment_ids.made_here(TrackingStore.create_assessment)
     plugin.check_open_paths()
     # A request is either being authorized or being handled, so it never waits for one of these threads.
     plugin_threads.install(middleware, threads)

@@ -1,5 +1,6 @@
 """Judgement of one case: what the answer gives away, and whether it differs from that of the twin."""
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -27,16 +28,15 @@ INTERNALS = (
 # Where a client chooses the id of what it makes.
 CHOSEN = {
     "POST /api/3.0/mlflow/traces": ("trace.trace_info.trace_id", "trace.trace_info.assessments[].assessment_id"),
-    "POST /api/3.0/mlflow/traces/<trace_id>/assessments": ("assessment.assessment_id",),
     "POST /v1/traces": ("traceId",),
 }
 # Values below this length are replaced as whole words only: experiments are numbered.
 SHORT = 8
+# Replaced first: the short number of an experiment may be part of a time.
+TIMES = (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z?"), re.compile(r"\b1[0-9]{12}\b"))
 NEW = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<new>"),
     (re.compile(r"[0-9a-f]{32}"), "<new>"),
-    (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z?"), "<time>"),
-    (re.compile(r"\b1[0-9]{12}\b"), "<time>"),
     (re.compile(r'"(experiment_id|version|last_registered_version)": ?"?\d+"?'), r'"\1": "<number>"'),
     (re.compile(r"/workspaces/([a-z-]+)/\d+/"), r"/workspaces/\1/<number>/"),
     # Made of the name of what is new.
@@ -100,10 +100,28 @@ def request_id(answer: Answer) -> str:
     return found[0] if found else ""
 
 
+def _sorted(body: str) -> str:
+    """A JSON body with its lists of keys and values in order: MLflow reads tags from the database in any order."""
+    try:
+        document = json.loads(body, object_hook=_in_order)
+    except ValueError:
+        return body
+    return json.dumps(document, indent=2)
+
+
+def _in_order(document: dict[str, object]) -> dict[str, object]:
+    for name, value in document.items():
+        if isinstance(value, list) and all(isinstance(one, dict) and one.keys() == {"key", "value"} for one in value):  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+            document[name] = sorted(value, key=json.dumps)  # pyright: ignore[reportUnknownArgumentType]
+    return document
+
+
 def _plain(answer: Answer, victim: Mapping[str, str], volatile: Iterable[str], use: str) -> str:
     head, _, body = answer.text.partition("\n\n")
     lines = [line for line in head.splitlines() if line.partition(":")[0].lower() not in VOLATILE]
-    text = "\n".join([*sorted(lines), "", body])
+    text = "\n".join([*sorted(lines), "", _sorted(body)])
+    for pattern in TIMES:
+        text = pattern.sub("<time>", text)
     for one in volatile:
         text = text.replace(one, "<fresh>")
     pairs = [(value, key) for key, value in victim.items() if value and key != "scorer_code"]
