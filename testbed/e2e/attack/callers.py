@@ -14,7 +14,7 @@ from tools.stack import Platform
 RBAC = "rbac.authorization.k8s.io"
 # The pages ask for it, and the gateway is off.
 GATEWAY = "create gatewayendpoints/use"
-TOKEN_DURATION = "8h"
+VALID_FOR = "8h"
 PEOPLE = {"manager": "alice@example.com", "other manager": "bob@example.com", "stranger": "carol@example.com"}
 
 
@@ -34,7 +34,7 @@ def callers(site: Site, platform: Platform) -> Generator[dict[str, Caller]]:
 
     def account(name: str, account: str, granted: frozenset[str]) -> Caller:
         # All generated attacks take more than the hour that a token is valid by default.
-        token = kube.token(team.namespace, account, "--audience=mlflow", f"--duration={TOKEN_DURATION}")
+        token = kube.token(team.namespace, account, "--audience=mlflow", f"--duration={VALID_FOR}")
         return Caller(name=name, token=token, workspace=team.namespace, rights=granted)
 
     stand_ins = [document for role in ("editor", "viewer") for document in _stand_in(team.namespace, role)]
