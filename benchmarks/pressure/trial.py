@@ -118,8 +118,11 @@ def way_of(platform: Platform, team: str) -> Way:
     return clients.way(platform, team, token)
 
 
-def attempt(stage: Scene, attack: Attack, *, seconds: float = ATTACK_SECONDS) -> Trial:
-    """Measure the other team, attack for `seconds`, and measure the other team meanwhile."""
+def attempt(stage: Scene, attack: Attack, *, seconds: float = ATTACK_SECONDS, quiet: Outcome | None = None) -> Trial:
+    """Measure the other team, attack for `seconds`, and measure the other team meanwhile.
+
+    `quiet` is what was measured before another attack; None measures it.
+    """
     stage = replace(stage, target=replace(stage.target, way=way_of(stage.platform, ATTACKERS)))
     plan = Plan(
         way=way_of(stage.platform, OTHERS),
@@ -130,7 +133,7 @@ def attempt(stage: Scene, attack: Attack, *, seconds: float = ATTACK_SECONDS) ->
         keep=False,
     )
     before = restarts(stage.platform.namespace)
-    quiet = clients.run(plan, stage.server["mlflow"])
+    quiet = quiet or clients.run(plan, stage.server["mlflow"])
     order = Order(row=attack.row, name=attack.name, target=stage.target, seconds=seconds)
     with watched(stage.platform.namespace, stage.address, stage.server["mlflow"], stage.database) as peaks:
         with _attackers(order, stage.server["mlflow"]) as attackers:
