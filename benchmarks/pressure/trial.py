@@ -98,7 +98,8 @@ def scene(platform: Platform) -> Scene:
     (server,) = clients.pods(platform.namespace, "mlflow")
     (database,) = clients.pods(platform.namespace, "postgres")
     selector = ("--selector=app.kubernetes.io/name=mlflow", "--field-selector=status.phase=Running")
-    (pod,) = clients.kubectl("get", "pods", f"--namespace={platform.namespace}", *selector)["items"]
+    found = clients.kubectl("get", "pods", f"--namespace={platform.namespace}", *selector)["items"]
+    (pod,) = (pod for pod in found if "deletionTimestamp" not in pod["metadata"])
     experiment, run = made[ATTACKERS]
     login = Way(address=("127.0.0.1", LOGIN_PORT), host=ways[ATTACKERS].host, headers={})
     return Scene(

@@ -140,7 +140,8 @@ def test_a_hanging_api_server_stops_nobody_who_worked_before(platform: Platform,
     stage = scene(platform)
     before = restarts(platform.namespace)
     plan = Plan(way=way_of(platform, OTHERS), run_id=stage.run, clients=2, seconds=HANG_SECONDS, pause=0.2, keep=False)
-    stranger = _way(platform, "default", "default")
+    # One that no other test has asked as.
+    stranger = _way(platform, "kube-public", "default")
     known = clients.run(
         Plan(way=plan.way, run_id=stage.run, clients=1, seconds=2, pause=0.2, keep=False), stage.server["mlflow"]
     )
