@@ -135,7 +135,6 @@ def test_only_who_chooses_the_id_of_something_new_may_learn_that_it_is_taken() -
     assert {(one.entry.path.rpartition("/")[2], one.where.partition(" (")[0], one.what) for one in excused} == {
         ("traces", "message trace.trace_info.trace_id", "${victim_trace}"),
         ("traces", "message trace.trace_info.assessments[].assessment_id", "${victim_assessment}"),
-        ("assessments", "message assessment.assessment_id", "${victim_assessment}"),
         ("traces", "content", "$victim_trace_hex"),
     }
     assert {one.aim for one in found if judge.is_taken(one, answer(404), answer(200))} == {Aim.COPIED}
