@@ -5,6 +5,7 @@ the cases; `make attack` sets them.
 """
 
 import os
+import re
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -118,7 +119,10 @@ def _report(found: Attack, chosen: list[Case], seconds: float, figures: Figures)
 
 
 def _listed(found: list[str]) -> str:
-    return "\n".join([f"{len(found)} in all; to repeat: make attack CASE=NUMBER", *found[:SHOWN]])
+    """The first faults, and the command that repeats all of their cases."""
+    numbers = ",".join(re.findall(r"^case (\d+)", "\n".join(found), re.MULTILINE))
+    repeat = f"; to repeat: make attack CASE={numbers}" if numbers else ""
+    return "\n".join([f"{len(found)} in all{repeat}", *found[:SHOWN]])
 
 
 def test_there_are_more_cases_than_anybody_would_write(every: list[Case], figures: Figures) -> None:
