@@ -11,7 +11,7 @@ from benchmarks.usage import Usage
 
 SAMPLE_SECONDS = 0.5
 # By address, so that connections of other pods do not count; `\watch` repeats the query.
-ASK = "select host(client_addr), count(*) from pg_stat_activity where usename = 'mlflow' group by 1 \\watch 0.5\n"
+ASK = "select host(client_addr), count(*) from pg_stat_activity where usename = 'mlflow_server' group by 1 \\watch 0.5\n"
 
 
 @dataclass(slots=True)
@@ -63,6 +63,7 @@ def watched(namespace: str, address: str, server: Usage, database: Usage) -> Gen
         counting.kill()
         sampler.join()
         reader.join()
+        counting.communicate()
 
 
 def _read(counting: subprocess.Popen[str], address: str, peaks: Peaks) -> None:
