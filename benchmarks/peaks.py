@@ -11,7 +11,9 @@ from benchmarks.usage import Usage
 
 SAMPLE_SECONDS = 0.5
 # By address, so that connections of other pods do not count; `\watch` repeats the query.
-ASK = "select host(client_addr), count(*) from pg_stat_activity where usename = 'mlflow_server' group by 1 \\watch 0.5\n"
+ASK = (
+    "select host(client_addr), count(*) from pg_stat_activity where usename = 'mlflow_server' group by 1 \\watch 0.5\n"
+)
 
 
 @dataclass(slots=True)
