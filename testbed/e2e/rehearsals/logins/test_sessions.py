@@ -121,7 +121,9 @@ def told(platform: Platform) -> Iterator[str]:
         )
         address = kube.one("pod", "end-session", LISTENER_NAMESPACE)["status"]["podIP"]
         option = f"--backend-logout-url=http://{address}:8443/logout?id_token_hint={{id_token}}"
-        change = [{"op": "add", "path": "/spec/template/spec/initContainers/0/args/-", "value": option}]
+        sidecars = kube.one("deployment", "mlflow", platform.namespace)["spec"]["template"]["spec"]["initContainers"]
+        (index,) = (number for number, one in enumerate(sidecars) if one["name"] == "oauth2-proxy")
+        change = [{"op": "add", "path": f"/spec/template/spec/initContainers/{index}/args/-", "value": option}]
         kube.kubectl("patch", "deployment/mlflow", space, "--type=json", f"--patch={json.dumps(change)}")
         kube.kubectl("rollout", "status", "deployment/mlflow", space, seconds=ROLLOUT_SECONDS)
         # The one before knows of no such address, and is asked until the ingress controller has heard that it ends.
