@@ -1,4 +1,4 @@
-"""Who gets the next request slot of a worker."""
+"""The order in which requests get the slots of a worker."""
 
 import random
 from collections import Counter

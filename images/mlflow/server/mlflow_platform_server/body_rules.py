@@ -1,4 +1,4 @@
-"""What a route's body is, and how large it may be."""
+"""Kinds of request bodies by route, and their maximum sizes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

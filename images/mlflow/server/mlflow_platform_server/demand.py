@@ -1,4 +1,4 @@
-"""Which teams and callers have asked lately: a share is a limit only while somebody else asks.
+"""Teams and callers that have asked lately: a share is a limit only while somebody else asks.
 
 The memory is bounded: of all teams together the two latest askers are known, and of each of the latest teams its two
 latest callers.

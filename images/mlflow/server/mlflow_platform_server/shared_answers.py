@@ -1,4 +1,4 @@
-"""What Kubernetes has allowed, in a file that all worker processes of a pod share.
+"""Access reviews that Kubernetes has allowed, in a file that all worker processes of a pod share.
 
 During an outage a request may reach a worker that has not seen its caller before, but another worker of the pod has.
 The file is a table with a place for each answer; an answer may take the place of another one, which is then unknown.
