@@ -21,7 +21,7 @@ class Problem:
     what: str
     why: str
     own: bool = True
-    """True if the object belongs to the embedded cluster itself, not to the platform."""
+    """True if the object belongs to the embedded cluster itself, which is waited for when the node starts."""
 
 
 def in_short(problems: list[Problem]) -> str | None:
@@ -94,11 +94,13 @@ def pod_problems(objects: Iterable[Object], node_start: datetime) -> list[Proble
             continue  # an earlier attempt of a Job or Deployment, which has created another pod since
         namespace = one["metadata"].get("namespace", "")
         name = f"pod {namespace}/{one['metadata']['name']}"
+        # A pod without an owner, such as one that a killed test left behind, may never be ready again.
+        own = namespace in OWN_NAMESPACES and "ownerReferences" in one["metadata"]
         ready, reason = _condition(one, "Ready")
         started = _last_start(one)
         if started and started < node_start:
-            problems.append(Problem(name, NOT_RESTARTED, own=namespace in OWN_NAMESPACES))
+            problems.append(Problem(name, NOT_RESTARTED, own=own))
         elif not ready:
             why = _container_reason(one) or f"{phase}, {reason}"
-            problems.append(Problem(name, why, own=namespace in OWN_NAMESPACES))
+            problems.append(Problem(name, why, own=own))
     return problems

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Literal
 
-from testbed.node.health import NOT_RESTARTED, Problem, addon_problems, node_problem, pod_problems
+import pytest
+
+from testbed.node.health import NOT_RESTARTED, OWN_NAMESPACES, Problem, addon_problems, node_problem, pod_problems
 from testbed.node.object_types import Condition, ContainerStatus, Object, Status
 
 NODE_START = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
@@ -93,4 +95,15 @@ def test_a_status_from_before_the_nodes_start_does_not_count() -> None:
 def test_the_clusters_own_pods_are_distinguished_from_the_platforms() -> None:
     own = pod("False")
     own["metadata"]["namespace"] = "kube-system"
+    own["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "coredns"}]
     assert [problem.own for problem in pod_problems([own, pod("False")], NODE_START)] == [True, False]
+
+
+@pytest.mark.parametrize("namespace", sorted(OWN_NAMESPACES))
+@pytest.mark.parametrize("phase", ["Pending", "Running", "Failed", "Unknown"])
+@pytest.mark.parametrize("started", [BEFORE, AFTER])
+def test_a_pod_that_nobody_replaces_is_never_waited_for(namespace: str, phase: str, started: str) -> None:
+    """A killed test may leave one in the cluster's own namespaces, and every later start would wait for it in vain."""
+    left = pod("False", phase, running(started))
+    left["metadata"]["namespace"] = namespace
+    assert [problem.own for problem in pod_problems([left], NODE_START)] == [False]
