@@ -3,7 +3,7 @@
 Run by `make bench`, on the deployed `dev` stack. Each measured server is a pod from the deployed pod template, with
 other workers and pool sizes and the same database. The servers are measured one after the other; the deployed server is
 idle meanwhile. The clients run in the network namespace of the pod and send requests to OAuth2-Proxy. The connections
-and the memory that `stackfile/budget` predicts are compared with the counters of PostgreSQL and the kernel.
+and the memory that `settings/sizing` predicts are compared with the counters of PostgreSQL and the kernel.
 """
 
 import statistics
@@ -18,9 +18,9 @@ from benchmarks.load import Outcome, Plan, Way
 from benchmarks.peaks import Peaks
 from components.mlflow.process import threads
 from settings import PROJECT, Settings
-from stackfile.budget.server import MEBIBYTE, need
-from stackfile.draft import Draft
-from stackfile.profiles import PROFILES
+from settings.draft import Draft
+from settings.profiles import PROFILES
+from settings.sizing.server import MEBIBYTE, need
 from tools.stack import Platform, read_platform, service_account_token
 
 CLIENTS = 64

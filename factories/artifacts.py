@@ -9,7 +9,7 @@ from components.mlflow.args import LABELS as SERVER
 from factories.context import Context
 from factories.credentials import access_key
 from settings import BucketArtifacts, InClusterArtifacts, S3Artifacts, VolumeArtifacts
-from stackfile.model.credentials import WorkloadIdentity
+from settings.schema.credentials import WorkloadIdentity
 
 
 def artifact_store(context: Context) -> ArtifactStore:

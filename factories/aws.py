@@ -21,8 +21,8 @@ from components.mlflow.args import SERVICE_ACCOUNT
 from components.team.client_environment import NAME as CLIENT
 from factories.context import Context
 from settings import AccessKeyIdentity, Aws, BucketArtifacts, IrsaIdentity, PodIdentityIdentity, RdsDatabase
-from stackfile.amazon import MOST_STORAGE, gibibytes
-from stackfile.rds import ADMINISTRATOR
+from settings.schema.rds import ADMINISTRATOR
+from settings.types.amazon import MOST_STORAGE, gibibytes
 
 # Secret with the access key of a team's programs; people type the name in `envFrom`.
 TEAM_SECRET = "mlflow-artifacts"  # noqa: S105 - the name of a Secret

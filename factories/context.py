@@ -11,7 +11,7 @@ from components.kubernetes import pods
 from components.kubernetes.ca_certificates import Authorities, AuthoritiesArgs
 from components.login.forward_auth import REFRESH_MINUTES
 from settings import DevelopmentLogin, IngressGateway, Secrets, Settings
-from stackfile.mirror import mirrored
+from settings.mirror import mirrored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

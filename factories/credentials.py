@@ -4,7 +4,7 @@ import pulumi
 
 from components.kubernetes.credential import ConfiguredValues, ExistingSecret, GeneratedPassword, Source, SyncedSecret
 from settings import required
-from stackfile.model import credentials
+from settings.schema import credentials
 
 
 def password(

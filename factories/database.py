@@ -15,7 +15,7 @@ from factories.context import Context
 from factories.credentials import password
 from settings import ExternalDatabase as ExternalDatabaseSettings
 from settings import InClusterDatabase, RdsDatabase, SqliteDatabase
-from stackfile.quantities import mebibytes
+from settings.types.quantities import mebibytes
 
 
 def database(context: Context) -> Database:

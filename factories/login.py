@@ -14,8 +14,8 @@ from components.login.passwords import Passwords, PasswordsArgs
 from factories.context import Context
 from factories.credentials import client_secret
 from settings import BasicLogin, OidcLogin, required
-from stackfile.model.credentials import Configured
-from stackfile.programs import AUDIENCE
+from settings.schema.credentials import Configured
+from settings.types.service_accounts import AUDIENCE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from components.mlflow.migration import SchemaMigration, SchemaMigrationArgs
 from components.mlflow.server import MLflow
 from components.mlflow.webhook_proxy import WebhookProxy, WebhookProxyArgs
 from factories.context import Context
-from stackfile.model.server import Server
+from settings.schema.server import Server
 
 
 def migration(context: Context, database: Database) -> SchemaMigration:

@@ -11,7 +11,7 @@ from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.scope import KEY, RequestFacts
 
-from stackfile.model.bounds import Bounds as Section
+from settings.schema.bounds import Bounds as Section
 
 
 def limits(**changes: int) -> Bounds:

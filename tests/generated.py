@@ -11,9 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from settings import Settings
-from stackfile import outline, page, sizing_page
-from stackfile.secrets import NEEDS
+from settings import Settings, outline, page, sizing_page
+from settings.secrets import NEEDS
 from tests.program import snapshot, test_networks
 from tests.program.stacks import STACKS, recorded
 from tools.versions import MLFLOW

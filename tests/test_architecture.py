@@ -77,7 +77,7 @@ def test_every_subject_of_the_testbed_is_described() -> None:
 
 
 def test_components_know_neither_the_settings_nor_the_stack() -> None:
-    knowing = re.compile(r"^(?:from|import) (?:settings|stackfile|factories)\b|pulumi\.Config|get_stack", re.MULTILINE)
+    knowing = re.compile(r"^(?:from|import) (?:settings|factories)\b|pulumi\.Config|get_stack", re.MULTILINE)
     modules = ROOT.glob("components/**/*.py")
     assert [str(path) for path in modules if knowing.search(path.read_text(encoding="utf-8"))] == []
 

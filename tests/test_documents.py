@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stackfile.model.server import Images, Server
+from settings.schema.server import Images, Server
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

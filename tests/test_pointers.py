@@ -19,12 +19,12 @@ EXEMPT = {
     "tests/tools/test_scripts.py",
 }
 TEXT = (".py", ".md", ".yaml", ".yml", ".sh", ".toml", ".in", "Makefile", "Dockerfile", "")
-FOLDERS = r"(?:\.github|benchmarks|components|docs|factories|images|policy|stackfile|testbed|tests|tools)"
+FOLDERS = r"(?:\.github|benchmarks|components|docs|factories|images|policy|settings|testbed|tests|tools)"
 # A path stands behind a blank, quote, bracket or backtick; one with `<`, `*` or `{` is a pattern, `policy/v1` an API.
 PATH = re.compile(rf"(?:^|(?<=[\s`\"'(]))(?!policy/v1)({FOLDERS}/[\w./-]*[\w])(?![\w*{{<$/-]|\.\*)", re.MULTILINE)
 MAKE = re.compile(r"`make (?:-s )?([a-z0-9-]+)")
 OUTPUT = re.compile(r"pulumi stack output (?:--[\w-]+ )*([a-zA-Z]\w*)")
-MODULE = re.compile(r"python3? -m ((?:benchmarks|stackfile|testbed|tests|tools)(?:\.\w+)*)")
+MODULE = re.compile(r"python3? -m ((?:benchmarks|settings|testbed|tests|tools)(?:\.\w+)*)")
 SETTING = re.compile(r"pulumi config set (?:--stack [\w-]+ |--[\w-]+ )*([a-z]\w+)")
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PRODUCT = ("components", "factories", "stackfile", "policy", "tools", "benchmarks", "images", "tests")
+PRODUCT = ("components", "factories", "settings", "policy", "tools", "benchmarks", "images", "tests")
 EQUIPMENT = "testbed"
 
 

@@ -14,13 +14,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from settings import Judgement, Settings, judge
-from stackfile import resolved, sums
-from stackfile.draft import Draft
-from stackfile.faults import Fault, report
-from stackfile.resolved import Entry
-from stackfile.secrets import Written, needed, secret_faults
-from stackfile.source import Source
+from settings import Judgement, Settings, judge, resolved, sums
+from settings.draft import Draft
+from settings.faults import Fault, report
+from settings.resolved import Entry
+from settings.secrets import Written, needed, secret_faults
+from settings.source import Source
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 # Printed states of a secret, by how the stack file stores it.

@@ -9,7 +9,7 @@ from typing import Any
 from kubernetes import client as kubernetes
 from kubernetes import config as kubeconfig
 
-from stackfile.programs import AUDIENCE
+from settings.types.service_accounts import AUDIENCE
 
 # The shortest lifetime of a service-account token that Kubernetes allows.
 TOKEN_SECONDS = 600

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from stackfile import file
-from stackfile.source import Source
+from settings import file
+from settings.source import Source
 
 
 class UnknownError(Exception):

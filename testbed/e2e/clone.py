@@ -8,7 +8,7 @@ from pathlib import Path
 from testbed.e2e.commands import CHECKOUT, Finished, run
 
 FILES = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml")
-FOLDERS = ("components", "policy", "stackfile", "tools", "factories", ".github")
+FOLDERS = ("components", "policy", "settings", "tools", "factories", ".github")
 # Large directories that a copy shares with the checkout, because nothing changes them.
 LINKED = (".venv",)
 PROD_SECRETS = ("loginClientSecret",)

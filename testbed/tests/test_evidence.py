@@ -257,10 +257,10 @@ def test_what_a_rehearsal_imports_of_the_product_is_an_input(name: str, monkeypa
 
 @pytest.mark.parametrize("name", REHEARSALS)
 def test_what_decides_beside_the_settings_about_a_deployment_is_an_input(name: str) -> None:
-    deciding = imported("factories", "stackfile")
+    deciding = imported("factories", "settings")
     at_aws = deciding.pop("aws.py")
     wanted = set[str]().union(*deciding.values(), at_aws if name == "aws" else ())
-    assert {"stackfile/mirror.py", "stackfile/programs.py"} <= wanted
+    assert {"settings/mirror.py", "settings/types/service_accounts.py"} <= wanted
     assert [file for file in sorted(wanted) if not covered(file, REHEARSALS[name])] == []
 
 

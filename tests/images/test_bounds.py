@@ -5,7 +5,7 @@ import json
 import pytest
 from mlflow_platform_server import bounds
 
-from stackfile.model.bounds import Bounds
+from settings.schema.bounds import Bounds
 
 
 def test_the_server_reads_every_bound_of_the_stack_file() -> None:

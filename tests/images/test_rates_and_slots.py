@@ -13,7 +13,7 @@ from mlflow_platform_server.rates import Rates
 from mlflow_platform_server.scope import KEY, Caller, RequestFacts
 from mlflow_platform_server.slots import Slots
 
-from stackfile.model.bounds import Bounds
+from settings.schema.bounds import Bounds
 
 ROUTE = "POST /api/2.0/mlflow/runs/log-batch"
 UPLOAD = "PUT /api/2.0/mlflow-artifacts/artifacts/<path:artifact_path>"

@@ -1,4 +1,4 @@
-from stackfile.budget import replicas
+from settings.sizing import replicas
 from tests.program.stacks import recorded
 
 

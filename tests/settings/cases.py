@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stackfile.secrets import needed
+from settings.secrets import needed
 from tests.settings.stack_files import Complaints, changed
 
 CANARY = "hunter2"

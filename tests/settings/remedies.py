@@ -2,7 +2,7 @@
 
 import json
 
-from stackfile.faults import Fault
+from settings.faults import Fault
 from tests.settings.stack_files import Document
 
 

@@ -6,10 +6,10 @@ from mlflow_platform_server import json_bounds
 
 from components.database.postgres import KEPT_FREE
 from settings import Settings
-from stackfile.budget import connections as pools
-from stackfile.budget import instances, postgres, quotas, replicas, server
-from stackfile.draft import Draft
-from stackfile.faults import Fault
+from settings.draft import Draft
+from settings.faults import Fault
+from settings.sizing import connections as pools
+from settings.sizing import instances, postgres, quotas, replicas, server
 from tests.settings.remedies import ways, with_way
 from tests.settings.stack_files import Document, changed
 

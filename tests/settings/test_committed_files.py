@@ -15,11 +15,11 @@ from settings import (
     OidcLogin,
     RdsDatabase,
     Settings,
+    outline,
     required,
 )
-from stackfile import outline
-from stackfile.page import page
-from stackfile.secrets import NEEDS, needed
+from settings.page import page
+from settings.secrets import NEEDS, needed
 from tests.settings.stack_files import ROOT, Document, Load, changed, committed
 
 SECRETS = dict.fromkeys(needed(committed("prod")), "canary")

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from settings import PROJECT
-from stackfile import file, source
-from stackfile.file import UNKNOWN, UnreadableError
+from settings import PROJECT, file, source
+from settings.file import UNKNOWN, UnreadableError
 from tests.settings.stack_files import ROOT, committed
 
 SCALARS = {

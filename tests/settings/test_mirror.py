@@ -1,7 +1,7 @@
 import pytest
 
-from stackfile import values
-from stackfile.mirror import mirrored
+from settings.mirror import mirrored
+from settings.types import values
 from tests.settings.test_values import kind_in
 
 DIGEST = f"@sha256:{'0' * 64}"

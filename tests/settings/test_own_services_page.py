@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from stackfile.secrets import needed
+from settings.secrets import needed
 from tests.settings.stack_files import ROOT, Complaints, Document, committed
 
 PAGE = (ROOT / "docs" / "own-services.md").read_text(encoding="utf-8")

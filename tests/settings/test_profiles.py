@@ -3,10 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
-from settings import ExternalDatabase, InClusterDatabase, Settings
-from stackfile import outline, profiles
-from stackfile.draft import Draft
-from stackfile.profiles import PRESETS, PROFILES
+from settings import ExternalDatabase, InClusterDatabase, Settings, outline, profiles
+from settings.draft import Draft
+from settings.profiles import PRESETS, PROFILES
 from tests.settings.cases import EXTERNAL, OIDC, S3
 from tests.settings.stack_files import Complaints, Document, Load, changed, committed, judged
 

@@ -5,7 +5,7 @@ from typing import cast
 import pulumi
 import pytest
 
-from stackfile.secrets import NEEDS
+from settings.secrets import NEEDS
 from tests.settings.cases import EXTERNAL, S3
 from tests.settings.stack_files import Complaints, Document, Load, changed, committed
 

@@ -5,9 +5,9 @@ from mlflow_platform_server.demand import Demand
 from mlflow_platform_server.turns import Turns
 
 from settings import Settings
-from stackfile.budget import team_shares
-from stackfile.draft import Draft
-from stackfile.sums import sums
+from settings.draft import Draft
+from settings.sizing import team_shares
+from settings.sums import sums
 from tests.settings.stack_files import changed
 
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from mlflow_platform_server import routes
 
-from stackfile import addresses, values
-from stackfile.kinds import Kind
-from stackfile.quantities import cpu_in_cores, size_in_bytes
+from settings.types import addresses, values
+from settings.types.kinds import Kind
+from settings.types.quantities import cpu_in_cores, size_in_bytes
 
 DIGEST = f"@sha256:{'0' * 64}"
 

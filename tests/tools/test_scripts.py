@@ -353,7 +353,7 @@ def test_the_comment_runs_nothing_of_the_pull_request(
     copy_of_ours.run("preview-pull-request", "--events", "events", "dev")
     folder = tmp_path_factory.mktemp("proposed")
     Repository(folder)
-    for module in ("tools/__init__.py", "tools/preview_comment.py", "settings.py", "yaml.py"):
+    for module in ("tools/__init__.py", "tools/preview_comment.py", "settings/__init__.py", "yaml.py"):
         (folder / module).parent.mkdir(exist_ok=True)
         (folder / module).write_text("raise SystemExit('the code of the pull request')\n", encoding="utf-8")
     commented = subprocess.run(  # noqa: S603 - a copy of the script among fakes

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from components.team.access_matrix import NOTHING, Matrix
 from factories.access import access_matrix
-from settings import judge
-from stackfile import file
-from stackfile.faults import report
-from stackfile.secrets import secret_faults
+from settings import file, judge
+from settings.faults import report
+from settings.secrets import secret_faults
 from tools.access.difference import Difference, difference
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 

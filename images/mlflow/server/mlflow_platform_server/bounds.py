@@ -1,6 +1,6 @@
 """Bounds of requests: how much one request, one caller and one team may use at once.
 
-The stack file sets them (`server.bounds`), and stackfile/model/bounds.py describes each one. Sizes are in the unit that
+The stack file sets them (`server.bounds`), and settings/schema/bounds.py describes each one. Sizes are in the unit that
 the name ends with.
 """
 

@@ -1,0 +1,161 @@
+"""The structure of the settings model: all keys, and the value that each expects.
+
+Used to explain mistakes, to read files with mistakes, and to generate documentation.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from settings.types.kinds import Kind
+
+Models = Sequence[type[BaseModel]]
+# Pydantic adds this after a key of a mapping if the key itself is wrong.
+KEY_MARK = "[key]"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key that a stack file may have."""
+
+    path: str
+    """For example `database.host` or `teams.*.description`; `*` is any name that the user chooses."""
+
+    choice: str | None
+    """The `kind` with which the section has this key; None if the key does not depend on a `kind`."""
+
+    field: FieldInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a stack file: a key, or an entry of a list or mapping."""
+
+    steps: tuple[str | int, ...]
+    """Keys and list indices from the top of the file, without pydantic's own entries (such as `[key]`)."""
+
+    parents: Models
+    """Models in which the last key is looked up; empty for entries of mappings."""
+
+    field: FieldInfo | None
+    """Declaration of the last key; None for unknown keys and for entries of mappings and lists."""
+
+
+def models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
+    """All models in an annotation, for example in `A`, `A | B` or `Mapping[str, A]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in models(argument)]
+
+
+def choice(model: type[BaseModel]) -> str | None:
+    """The value of a model's `kind`; None if the model has no `kind`."""
+    field = model.model_fields.get("kind")
+    return None if field is None else get_args(field.annotation)[0]
+
+
+def choices(field: FieldInfo) -> list[str]:
+    """The possible values of `kind` in a section; empty if the section has no `kind`."""
+    return [kind for model in models(field.annotation) if (kind := choice(model))]
+
+
+def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's fields by the names that stack files use."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def value_kind(annotation: Any, metadata: Iterable[object] = ()) -> Kind | None:  # noqa: ANN401 - any annotation
+    """The `Kind` in an annotation or its metadata, ignoring `| None`; None for mappings, lists and sections."""
+    kind = next((item for item in metadata if isinstance(item, Kind)), None)
+    if kind is not None or get_origin(annotation) in (dict, tuple):
+        return kind
+    for argument in get_args(annotation):
+        inner = argument if isinstance(argument, Kind) else value_kind(argument)
+        if inner is not None:
+            return inner
+    return None
+
+
+def words(field: FieldInfo) -> str:
+    """Description of the value that a key expects."""
+    annotation = field.annotation
+    kind = value_kind(annotation, field.metadata)
+    if kind is not None:
+        return kind.meaning
+    match get_origin(annotation):
+        case origin if origin is Literal:
+            return one_of(alternatives(field))
+        case origin if origin is tuple:
+            item = value_kind(get_args(annotation)[0])
+            return f"a list; each item is {item.meaning if item else 'a string'}"
+        case origin if origin is dict and not models(annotation):
+            return "a mapping with strings as values"
+        case origin if origin is dict:
+            name = value_kind(get_args(annotation)[0])
+            return f"a mapping; each key is {name.meaning if name else 'a string'}"
+        case _:
+            kinds = choices(field)
+            return f"a mapping with `kind` {one_of(kinds)}" if kinds else "a mapping"
+
+
+def alternatives(field: FieldInfo | None) -> tuple[str, ...]:
+    """The possible values of a `Literal` field; empty for other fields."""
+    return get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+
+
+def default(field: FieldInfo) -> object:
+    """Default of a field; None if the field has no default."""
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return None if value is PydanticUndefined else value
+
+
+def one_of(values: Iterable[str]) -> str:
+    """Alternatives in one string, like `a` or `b`."""
+    return " or ".join(f"`{value}`" for value in values)
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
+    """All keys of a model, each section before its content."""
+    of = choice(model)
+    for name, field in fields(model).items():
+        path = f"{prefix}{name}"
+        yield Key(path, of if name != "kind" else None, field)
+        for inner in models(field.annotation):
+            yield from keys(inner, prefix_in(path, field))
+
+
+def prefix_in(path: str, field: FieldInfo) -> str:
+    """Prefix of the paths of all keys in a section."""
+    return f"{path}.*." if get_origin(field.annotation) is dict else f"{path}."
+
+
+def locate(model: type[BaseModel], location: Sequence[str | int]) -> Place:
+    """The place in the stack file that the location (`loc`) of a pydantic error names.
+
+    Pydantic adds the selected `kind` after the key of a union, and `[key]` after a wrong key of a mapping; the place
+    contains neither.
+    """
+    steps: list[str | int] = []
+    parents: Models = [model]
+    inside: Models = [model]
+    field: FieldInfo | None = None
+    rest = [step for step in location if step != KEY_MARK]
+    while rest:
+        step = rest.pop(0)
+        steps.append(step)
+        parents, field = inside, next((fields(one)[str(step)] for one in inside if str(step) in fields(one)), None)
+        if field is None:
+            inside = []
+            continue
+        inside = models(field.annotation)
+        if field.discriminator is not None and rest:
+            tag = rest.pop(0)
+            inside = [one for one in inside if choice(one) == tag]
+        if get_origin(field.annotation) is dict and rest:
+            steps.append(rest.pop(0))
+            parents, field = [], None
+    return Place(tuple(steps), parents, field)

@@ -1,0 +1,155 @@
+"""Reading of a stack file that may have mistakes, so that all rules run whose own settings are right.
+
+`partial` leaves out values that are wrong or missing. A rule reads settings as from a file without mistakes; the first
+one that was left out raises `UnknownValueError`, and `findings` then goes on with the next rule.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from settings import outline, profiles
+from settings.faults import Fault, path_of, shown
+from settings.schema.base import Model, Place, UnknownValueError
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+_LEFT_OUT = object()
+
+
+def partial(model: type[M], written: Mapping[str, object]) -> M:
+    """The settings in a document, with the profile's values; reading a wrong or missing one raises.
+
+    Raises:
+        UnknownValueError: not by this function, but by every attribute whose value was left out.
+    """
+    return _section(model, profiles.applied(written, model), Place(written))
+
+
+def findings(rules: Iterable[Callable[[M], Iterator[Fault]]], settings: M) -> Iterator[Fault]:
+    """The mistakes or warnings of all rules; a rule ends at the first setting that was left out."""
+    for rule in rules:
+        yield from known(rule(settings))
+
+
+def known(found: Iterable[T]) -> Iterator[T]:
+    """The items up to the first one that needs a setting that was left out."""
+    try:
+        yield from found
+    except UnknownValueError:
+        return
+
+
+class Key(str):  # noqa: SLOT000 - a string has no room for slots with values
+    """Path of a setting, as for `pulumi config set --path`, with the origin of its value."""
+
+    written: bool
+    """True if the stack file has the key, even with a wrong value."""
+
+    origin: str
+    """`stack file`, `profile <name>` or `default`."""
+
+    value: object
+    """The value; None if it was left out."""
+
+    @property
+    def shown(self) -> str:
+        """The value and its origin for messages, like `2 (the default)`."""
+        origin = {"stack file": "", "default": " (the default)"}.get(self.origin, f" ({self.origin})")
+        return shown(self.value) + origin
+
+
+def key(section: M, field: Callable[[M], object]) -> Key:
+    """The key of a setting in a section, such as `key(server, lambda one: one.pool_size)`."""
+    place = section.place
+    steps = [*place.steps]
+    field(cast("M", _Trace(steps)))
+    found = Key(path_of(steps))
+    try:
+        value = field(section)
+        found.value = value.model_dump(mode="json", by_alias=True) if isinstance(value, Model) else value
+    except UnknownValueError:
+        found.value = None
+    found.origin = profiles.origin(place.written, steps)
+    found.written = found.origin == "stack file"
+    return found
+
+
+class _Trace:
+    """A stand-in for a section, which notes the attributes and entries that are read."""
+
+    def __init__(self, steps: list[str]) -> None:
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> "_Trace":
+        self._steps.append(to_camel(name))
+        return self
+
+    def __getitem__(self, name: str) -> "_Trace":
+        self._steps.append(name)
+        return self
+
+
+def _section(model: type[M], values: Mapping[str, object], place: Place) -> M:
+    fields: dict[str, object] = {}
+    for name, field in model.model_fields.items():
+        alias = field.alias or name
+        if alias in values:
+            value = _value(model, name, values[alias], Place(place.written, (*place.steps, alias)))
+        elif field.is_required():
+            value = _LEFT_OUT
+        else:
+            value = _default(field, Place(place.written, (*place.steps, alias)))
+        if value is not _LEFT_OUT:
+            fields[name] = value
+    return model.placed(fields, place)
+
+
+def _default(field: FieldInfo, place: Place) -> object:
+    value = outline.default(field)
+    if isinstance(value, Model):
+        return _section(type(value), value.model_dump(mode="json", by_alias=True), place)
+    return value
+
+
+def _value(model: type[Model], name: str, value: object, place: Place) -> object:
+    field = model.model_fields[name]
+    sections = cast("list[type[Model]]", outline.models(field.annotation))
+    if not sections or not isinstance(value, Mapping):
+        return _checked(_validator(model, name), value)
+    entries = cast("Mapping[str, object]", value)
+    if get_origin(field.annotation) is dict:
+        names, (inner,) = _names(field.annotation), sections
+        found = {
+            entry: _section(inner, cast("Mapping[str, object]", given), Place(place.written, (*place.steps, entry)))
+            for entry, given in entries.items()
+            if isinstance(given, Mapping) and _checked(names, entry) is not _LEFT_OUT
+        }
+        return found or _LEFT_OUT
+    if field.discriminator is not None or len(sections) > 1:
+        sections = [one for one in sections if outline.choice(one) == entries.get("kind")]
+    return _section(sections[0], entries, place) if sections else _LEFT_OUT
+
+
+def _checked(validator: TypeAdapter[Any], value: object) -> object:
+    try:
+        # As JSON: only then does a strict model accept lists for tuples.
+        return validator.validate_json(json.dumps(value))
+    except ValidationError:
+        return _LEFT_OUT
+
+
+@functools.cache
+def _validator(model: type[Model], name: str) -> TypeAdapter[Any]:
+    field = model.model_fields[name]
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    return TypeAdapter(kind, config=None if outline.models(field.annotation) else ConfigDict(strict=True))
+
+
+def _names(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any annotation
+    return TypeAdapter(get_args(annotation)[0], config=ConfigDict(strict=True))

@@ -1,0 +1,1 @@
+"""Checks of settings against each other: contradictions are mistakes, doubtful combinations are warnings."""

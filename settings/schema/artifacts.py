@@ -1,0 +1,52 @@
+"""The section `artifacts`."""
+
+from typing import Literal
+
+from settings.schema.base import Model
+from settings.schema.credentials import CONFIGURED, BucketAccess
+from settings.types import values
+
+
+class InClusterArtifacts(Model):
+    """An S3 store in the cluster: one pod with one volume."""
+
+    kind: Literal["in-cluster"]
+    """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket
+    (`s3`), or a volume of the server (`volume`)."""
+
+    storage: values.VolumeSize = "20Gi"
+    """Size of the volume."""
+
+
+class S3Artifacts(Model):
+    """An existing bucket, at AWS or in any S3-compatible store."""
+
+    kind: Literal["s3"]
+    """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket
+    (`s3`), or a volume of the server (`volume`)."""
+
+    bucket: values.Bucket
+    """Name of the bucket."""
+
+    region: values.Region = "us-east-1"
+    """Region of the bucket. Must be set for AWS; the default is only for other S3-compatible stores."""
+
+    endpoint_url: values.Endpoint | None = None
+    """URL of the store; absent means AWS. Profile `production` requires https."""
+
+    authority: values.Authority | None = None
+    """CA certificate of the store, needed if its CA is private and not in `cluster.authorities`."""
+
+    credentials: BucketAccess = CONFIGURED
+    """Access key for the bucket, or an IAM role."""
+
+
+class VolumeArtifacts(Model):
+    """A volume of the server that only one pod can mount, for evaluation."""
+
+    kind: Literal["volume"]
+    """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket
+    (`s3`), or a volume of the server (`volume`)."""
+
+    storage: values.VolumeSize = "10Gi"
+    """Size of the volume."""

@@ -1,0 +1,54 @@
+"""Base class of the sections of a stack file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic.alias_generators import to_camel
+
+
+class UnknownValueError(Exception):
+    """A rule has read a setting whose value is wrong or missing in the stack file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of a section in a stack file."""
+
+    written: Mapping[str, object]
+    """The whole stack file, without the values of its profile."""
+
+    steps: tuple[str, ...] = ()
+    """Keys from the top of the file to the section."""
+
+
+class Model(BaseModel):
+    """Strict model of a section: wrong types and unknown keys are errors. Keys in the file are in camel case."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, alias_generator=to_camel, use_attribute_docstrings=True
+    )
+
+    _place: Place = PrivateAttr(default=Place({}))
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the value of any field
+            """Raise for a field without a value, which only a section of a file with mistakes has."""
+            if name in type(self).model_fields:
+                raise UnknownValueError(name)
+            return super().__getattr__(name)
+
+    @classmethod
+    def placed(cls, values: dict[str, object], place: Place) -> Self:
+        """A section with values that have been checked; fields without a value raise `UnknownValueError` when read."""
+        section = cls.model_construct()
+        object.__setattr__(section, "__dict__", values)
+        section._place = place  # noqa: SLF001 - its own
+        return section
+
+    @property
+    def place(self) -> Place:
+        """The place of a section that `placed` has made."""
+        return self._place

@@ -1,0 +1,80 @@
+"""The section `cluster`."""
+
+from pydantic import Field
+
+from settings.schema.base import Model
+from settings.types import values
+from settings.types.service_accounts import AUDIENCE
+
+
+class Capacity(Model):
+    """Capacity of the cluster for pods and volumes."""
+
+    cpu: values.Cpu | None = None
+    """Allocatable CPU of all nodes (`kubectl describe nodes`). If the platform and all quotas together need more, that
+    is a warning."""
+
+    memory: values.Size | None = None
+    """Allocatable memory of all nodes. If the platform and all quotas together need more, that is an error."""
+
+    storage: values.Size | None = None
+    """Disk space for volumes. If the platform and all quotas together need more, that is an error."""
+
+
+class Cluster(Model):
+    """Properties of the Kubernetes cluster."""
+
+    context: values.Plain | None = None
+    """Context in the kubeconfig; absent means the current one."""
+
+    ingress_class: values.ObjectName = "traefik"
+    """IngressClass of the platform's Ingresses."""
+
+    ingress_namespace: values.ObjectName = "traefik"
+    """Namespace of the ingress controller's pods; NetworkPolicies allow traffic from it."""
+
+    ingress_annotations: dict[str, values.Plain] = Field(default_factory=dict[str, str])
+    """Annotations of all Ingresses, for example `cert-manager.io/cluster-issuer`."""
+
+    storage_class: values.ObjectName | None = None
+    """StorageClass of the in-cluster volumes; absent means the cluster's default."""
+
+    service_account_issuer: values.Issuer = "https://kubernetes.default.svc.cluster.local"
+    """Issuer of service-account tokens (`--service-account-issuer` of the API server); differs on managed clusters."""
+
+    service_account_audiences: tuple[values.Audience, ...] = ()
+    """Accepted audiences of service-account tokens; must include `mlflow`. Empty means `mlflow` and the issuer, the
+    default audience of pods' tokens on most clusters. With `[mlflow]` alone, pods must request a token with the
+    audience `mlflow`."""
+
+    api_server: tuple[values.AddressRange, ...] = ()
+    """Address ranges of the API server's endpoints (`kubectl get endpointslices kubernetes`). Empty means that
+    MLflow's pods may connect to the API server's ports at any address."""
+
+    authorities: values.Authority | None = None
+    """CA certificates of the company. The MLflow server, its Jobs and OAuth2-Proxy trust them besides public CAs."""
+
+    ingress_addresses: tuple[values.AddressRange, ...] = ()
+    """Addresses of a load balancer in front of the ingress controller, if pods reach the platform only through it;
+    teams' pods may connect to these addresses on port 443."""
+
+    ingress_pods: tuple[values.AddressRange, ...] = ()
+    """Address ranges of the ingress controller's pods, or of the nodes if these pods use the host network. With
+    `gateway.login: forward-auth` OAuth2-Proxy reads X-Forwarded headers of requests from these addresses only. Empty
+    means all private addresses."""
+
+    capacity: Capacity = Field(default_factory=Capacity)
+    """Capacity of the cluster. If set, the platform and all teams' quotas together must fit into it."""
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Accepted audiences of service-account tokens."""
+        return self.service_account_audiences or (AUDIENCE, self.service_account_issuer)
+
+    @property
+    def admits_default_tokens(self) -> bool:
+        """True if MLflow may accept the token that Kubernetes mounts into pods by default.
+
+        That token never has the audience `mlflow`, so this is False if `mlflow` is the only accepted audience.
+        """
+        return self.audiences != (AUDIENCE,)

@@ -1,0 +1,96 @@
+"""The section `database`."""
+
+from typing import Annotated, Literal
+
+from settings.schema.base import Model
+from settings.schema.credentials import CONFIGURED, Password, PasswordOrGenerated
+from settings.types import values
+from settings.types.kinds import whole
+
+# PostgreSQL has a process for each connection; more connections need a pooler.
+MOST_CONNECTIONS = 2000
+
+
+class InClusterDatabase(Model):
+    """PostgreSQL in the cluster: one pod with one volume."""
+
+    kind: Literal["in-cluster"]
+    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
+    (`sqlite`)."""
+
+    storage: values.VolumeSize = "10Gi"
+    """Size of the volume."""
+
+    max_connections: Annotated[int, whole(20, MOST_CONNECTIONS)] = 150
+    """`max_connections` of PostgreSQL; `memoryLimit` must be enough for all connections."""
+
+    memory_limit: values.Size = "1792Mi"
+    """Memory limit of PostgreSQL. The memory request and the shared buffers are each a quarter of the limit."""
+
+
+class DatabaseAdministrator(Model):
+    """A PostgreSQL role that may create roles and databases; a Job uses it to create MLflow's role and database."""
+
+    user: values.RoleName
+    """Name of the role."""
+
+    credentials: Password = CONFIGURED
+    """Password of the role."""
+
+
+class DatabaseServerRole(Model):
+    """A PostgreSQL role for MLflow's server that owns nothing; the schema migration grants it what it needs."""
+
+    user: values.Identifier
+    """Name of the role."""
+
+    credentials: Password = CONFIGURED
+    """Password of the role."""
+
+
+class ExternalDatabase(Model):
+    """An existing PostgreSQL server."""
+
+    kind: Literal["external"]
+    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
+    (`sqlite`)."""
+
+    host: values.ServerHost
+    """Host name of the server; connections use TLS."""
+
+    port: values.Port = 5432
+    """TCP port of the server."""
+
+    name: values.Identifier = "mlflow"
+    """Name of the database; without `administrator` it must exist and belong to `user`."""
+
+    user: values.Identifier = "mlflow"
+    """Role that owns the database and migrates its schema."""
+
+    credentials: PasswordOrGenerated = CONFIGURED
+    """Password of `user`. Kind `generated` needs `administrator`, whose rights a Job uses to set the password."""
+
+    administrator: DatabaseAdministrator | None = None
+    """If set, a Job creates two roles and the database `name` if they do not exist, and sets the roles' passwords. The
+    roles are `user`, and `<user>_server`, which MLflow signs in as."""
+
+    server: DatabaseServerRole | None = None
+    """Only without `administrator`: an existing role that owns nothing. MLflow signs in as this role; if it is absent,
+    as `user`, which can switch row-level security off."""
+
+    authority: values.Authority | None = None
+    """CA certificate of the server, needed if its CA is private and not in `cluster.authorities`."""
+
+    max_connections: Annotated[int, whole(20, 100_000)] | None = None
+    """`max_connections` of the database server. If set, pool sizes that need more connections are an error."""
+
+
+class SqliteDatabase(Model):
+    """An SQLite file on a volume that only one pod can mount, for evaluation by one person."""
+
+    kind: Literal["sqlite"]
+    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
+    (`sqlite`)."""
+
+    storage: values.VolumeSize = "1Gi"
+    """Size of the volume."""

@@ -1,0 +1,81 @@
+"""The sections `login` and `sessions`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from settings.schema.base import Model
+from settings.schema.credentials import CONFIGURED, ClientSecret
+from settings.types import values
+from settings.types.kinds import whole
+
+
+class DevelopmentUser(Model):
+    """A user of the development identity provider."""
+
+    groups: tuple[values.Group, ...] = ()
+    """Groups in the user's token."""
+
+
+class DevelopmentLogin(Model):
+    """A Dex identity provider in the cluster, for evaluation."""
+
+    kind: Literal["development"]
+    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
+    generates and OAuth2-Proxy checks (`basic`)."""
+
+    users: dict[values.Email, DevelopmentUser] = Field(min_length=1)
+    """Users by e-mail address; `up` generates a password for each."""
+
+
+class BasicUser(Model):
+    """A user who signs in with a password."""
+
+    groups: tuple[values.Group, ...] = ()
+    """Groups of the user; `up` gives the user the same RBAC bindings as these groups."""
+
+
+class BasicLogin(Model):
+    """User names and passwords without an identity provider, for a small team."""
+
+    kind: Literal["basic"]
+    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
+    generates and OAuth2-Proxy checks (`basic`)."""
+
+    users: dict[values.Email, BasicUser] = Field(min_length=1)
+    """Users by e-mail address; `up` generates a password for each."""
+
+
+class OidcLogin(Model):
+    """The company's identity provider."""
+
+    kind: Literal["oidc"]
+    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
+    generates and OAuth2-Proxy checks (`basic`)."""
+
+    issuer: values.Issuer
+    """URL of the issuer, exactly as in the `iss` claim of its tokens."""
+
+    client_id: values.ClientId
+    """Client ID at the identity provider; register the redirect URI `https://<host>/oauth2/callback` there."""
+
+    credentials: ClientSecret = CONFIGURED
+    """Client secret."""
+
+    audiences: tuple[values.ClientId, ...] = ()
+    """Other client IDs: MLflow also accepts ID tokens that programs obtained with these IDs."""
+
+    logout_url: values.LogoutUrl | None = None
+    """URL that OAuth2-Proxy calls at sign-out, to end the session at the identity provider too; `{id_token}` in it is
+    replaced by the user's ID token."""
+
+
+class Sessions(Model):
+    """Lifetime of browser sessions."""
+
+    hours: Annotated[int, whole(1, 168)] = 12
+    """Hours after which an unused session expires. A session in use continues until the identity provider ends it,
+    which is checked every `refreshMinutes`."""
+
+    refresh_minutes: Annotated[int, whole(1, 1440)] = 15
+    """Interval of token refresh, and the delay until a revocation at the identity provider takes effect."""

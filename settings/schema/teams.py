@@ -1,0 +1,127 @@
+"""The sections `workspaces` (defaults for all teams) and `teams`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from settings.schema.base import Model
+from settings.types import values
+from settings.types.kinds import whole
+
+
+class Groups(Model):
+    """Groups of the identity provider by role; at least one group is required."""
+
+    viewer: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that can read."""
+
+    editor: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that can read and write."""
+
+    manager: tuple[values.Group, ...] = Field(default=(), min_length=1)
+    """Groups that can read, write and delete."""
+
+
+class Quota(Model):
+    """Limits for all pods and volumes of a team together (ResourceQuota)."""
+
+    cpu: values.Cpu = "16"
+    """Sum of the CPU limits of all containers."""
+
+    memory: values.Size = "64Gi"
+    """Sum of the memory limits of all containers."""
+
+    storage: values.Size = "200Gi"
+    """Sum of the sizes of all PersistentVolumeClaims."""
+
+    pods: Annotated[int, whole(1, 10_000)] = 100
+    """Number of pods."""
+
+
+class Limits(Model):
+    """Default requests and limits of containers (LimitRange)."""
+
+    cpu: values.Cpu = "1"
+    """CPU limit."""
+
+    memory: values.Size = "2Gi"
+    """Memory limit."""
+
+    cpu_request: values.Cpu = "100m"
+    """CPU request."""
+
+    memory_request: values.Size = "256Mi"
+    """Memory request. The MLflow client with pandas and scikit-learn uses 230 MiB."""
+
+
+class Workspaces(Model):
+    """Defaults for all teams."""
+
+    enabled: values.Flag = True
+    """Give each team its own MLflow workspace. `false` is for a single team: MLflow runs without workspaces, and
+    clients set no workspace."""
+
+    quota: Quota = Field(default_factory=Quota)
+    """Limits for all pods and volumes of a team together (ResourceQuota)."""
+
+    limits: Limits = Field(default_factory=Limits)
+    """Default requests and limits of containers (LimitRange)."""
+
+    api_server: values.Flag = False
+    """Let teams' pods connect to the API server at the addresses in `cluster.apiServer`, for example for Airflow and
+    Kubeflow."""
+
+
+class TeamQuota(Model):
+    """Differences from `workspaces.quota` for one team."""
+
+    cpu: values.Cpu | None = None
+    """Overrides `workspaces.quota.cpu`."""
+
+    memory: values.Size | None = None
+    """Overrides `workspaces.quota.memory`."""
+
+    storage: values.Size | None = None
+    """Overrides `workspaces.quota.storage`."""
+
+    pods: Annotated[int, whole(1, 10_000)] | None = None
+    """Overrides `workspaces.quota.pods`."""
+
+
+class TeamLimits(Model):
+    """Differences from `workspaces.limits` for one team."""
+
+    cpu: values.Cpu | None = None
+    """Overrides `workspaces.limits.cpu`."""
+
+    memory: values.Size | None = None
+    """Overrides `workspaces.limits.memory`."""
+
+    cpu_request: values.Cpu | None = None
+    """Overrides `workspaces.limits.cpuRequest`."""
+
+    memory_request: values.Size | None = None
+    """Overrides `workspaces.limits.memoryRequest`."""
+
+
+class Team(Model):
+    """A team; its name is the key in `teams`."""
+
+    description: values.Description = ""
+    """Text that MLflow shows with the workspace."""
+
+    groups: Groups | None = None
+    """Groups with access; absent means that the group `<team>-mlflow-users` is manager."""
+
+    service_accounts: tuple[values.Account, ...] = ()
+    """Service accounts that can read and write, in addition to `mlflow-client`: a name in the team's namespace, or
+    `namespace/name`."""
+
+    quota: TeamQuota = Field(default_factory=TeamQuota)
+    """Differences from `workspaces.quota`."""
+
+    limits: TeamLimits = Field(default_factory=TeamLimits)
+    """Differences from `workspaces.limits`."""
+
+    archived: values.Flag = False
+    """Make the team read-only and prevent it from starting pods. Removing an archived team deletes its namespace."""

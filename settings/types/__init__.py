@@ -1,0 +1,1 @@
+"""Types of the values in a stack file."""

@@ -1,0 +1,246 @@
+"""Types of the values in a stack file, for use in `model/`."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from settings.types import addresses, certificates, kinds, quantities
+
+# Workspace names that MLflow reserves (its mlflow.store.workspace.abstract_store).
+MLFLOW_NAMES = frozenset({"workspaces", "api", "ajax-api", "static-files"})
+# Namespaces of Kubernetes distributions; MLflow never shows them as workspaces.
+SYSTEM_PREFIXES = ("kube-", "openshift-")
+# Images of MLflow without the authorization plugin for Kubernetes RBAC.
+PLAIN_MLFLOW = frozenset({"ghcr.io/mlflow/mlflow", "docker.io/bitnami/mlflow", "docker.io/bitnamilegacy/mlflow"})
+LONGEST_DESCRIPTION = 500
+# Why features of the server are not offered. Their routes are in routes.toml of the server's package.
+NOT_OFFERED = {
+    "assistant": "it runs a coding assistant as a process on the server",
+    "demo": "while it creates its data, MLflow treats all requests as requests to one workspace",
+    "gateway": "it sends requests to model providers with keys that teams store on the server",
+    "jobs": "they run code on the server with access to all workspaces",
+    "mcp-servers": "no role has permissions on them",
+    "online-evaluation": "it runs scorers on the server with access to all workspaces",
+}
+# Placeholder that OAuth2-Proxy replaces in `--backend-logout-url`.
+PLACEHOLDER = "{id_token}"
+
+_REGISTRY = r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::[0-9]+)?"
+_IMAGE = re.compile(
+    rf"{_REGISTRY}(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+(?::([A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?(@sha256:[0-9a-f]{{64}})?"
+)
+
+
+def _suggested(text: str, advise: Callable[[str], str | None], spare: str = "-") -> str:
+    """Remedy with the nearest valid spelling of a name, if there is one."""
+    near = re.sub(r"[^a-z0-9]+", spare, text.strip().lower()).strip(spare)
+    # A name with other characters may be a connection string, which a suggestion must not repeat.
+    is_plain = re.fullmatch(r"[\w .-]+", text)
+    return f"write for example {near}" if is_plain and near != text and advise(near) is None else "choose another name"
+
+
+def _label(text: str) -> str | None:
+    return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, _label)
+
+
+def _object_name(text: str) -> str | None:
+    return None if re.fullmatch(rf"{addresses.LABEL}(?:\.{addresses.LABEL})*", text) else _suggested(text, _label)
+
+
+def _identifier(text: str) -> str | None:
+    return None if re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text) else _suggested(text, _identifier, "_")
+
+
+def _role_name(text: str) -> str | None:
+    # Operators of managed servers choose names like admin-user or user@host.
+    return None if re.fullmatch(r"[\w@.-]{1,63}", text) else "write the role's name as in pg_roles"
+
+
+def _belongs_to_kubernetes(namespace: str) -> bool:
+    return namespace == "default" or namespace.startswith(SYSTEM_PREFIXES)
+
+
+def _namespace(text: str) -> str | None:
+    if _belongs_to_kubernetes(text):
+        return "that namespace belongs to Kubernetes: choose another namespace, for example mlflow"
+    return _label(text)
+
+
+def _team(text: str) -> str | None:
+    if text in MLFLOW_NAMES:
+        return "MLflow reserves that name: choose another name"
+    if _belongs_to_kubernetes(text):
+        return "that namespace belongs to Kubernetes: choose another name"
+    if len(text) == 1:
+        return "MLflow needs names of at least two characters"
+    return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, _team)
+
+
+def _group(text: str) -> str | None:
+    if text.startswith("system:"):
+        return "groups that begin with `system:` belong to Kubernetes: use another group"
+    if "," in text:
+        return "OAuth2-Proxy separates groups with commas: use a group without a comma"
+    if text != text.strip() or not text.isprintable() or not text:
+        return "write the name exactly as the identity provider sends it, without spaces around it"
+    return None
+
+
+def _feature(text: str) -> str | None:
+    if text == "webhooks":
+        return None
+    if text in NOT_OFFERED:
+        return f"`{text}` is not offered, because {NOT_OFFERED[text]}: remove it"
+    return "write `webhooks`, or leave the list empty"
+
+
+def _image(text: str) -> str | None:
+    match = _IMAGE.fullmatch(text)
+    if match is None:
+        folder = text if "/" in text else f"library/{text}"
+        if not re.match(f"{_REGISTRY}/", text) and _image(f"docker.io/{folder}") is None:
+            return f"add the image's registry, for example docker.io/{folder}"
+        return "write it like registry.example.com/folder/name:1.2.3, in lower case"
+    version, digest = match.groups()
+    if digest:
+        return None
+    if version == "latest":
+        return "`latest` changes without notice: write a version or a digest"
+    return None if version else f"add a version: {text}:<version>"
+
+
+def _registry(text: str) -> str | None:
+    bare = re.sub(r"^https?://", "", text).rstrip("/")
+    if re.fullmatch(rf"{_REGISTRY}(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*", bare):
+        return None if bare == text else f"write it without scheme and slash at the end: {bare}"
+    return "write it like mirror.example.com or mirror.example.com:5000/folder, in lower case"
+
+
+def _server_image(text: str) -> str | None:
+    if re.split("[:@]", text)[0] in PLAIN_MLFLOW:
+        return "that image lacks the authorization plugin: build an image that has it with `make image`"
+    return _image(text)
+
+
+def _bucket(text: str) -> str | None:
+    labels_are_right = all(re.fullmatch(addresses.LABEL, label) for label in text.split("."))
+    if labels_are_right and re.fullmatch(r".{3,63}", text) and not addresses.is_address(text):
+        return None
+    bare = re.sub(r"^s3a?://", "", text).split("/")[0]
+    if bare != text and _bucket(bare) is None:
+        return f"write only the name of the bucket, without scheme or folder: {bare}"
+    return "write 3 to 63 lower-case letters, digits, hyphens and dots"
+
+
+def _region(text: str) -> str | None:
+    zone = re.fullmatch(r"([a-z]{2}(?:-[a-z]+)+-[0-9])[a-z]", text)
+    if zone:
+        return f"that is an availability zone: write its region, {zone[1]}"
+    return (
+        None
+        if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text)
+        else "write the region exactly as the operator of the store calls it"
+    )
+
+
+def _client(text: str) -> str | None:
+    return None if re.fullmatch(r"\S+", text) else "write the ID exactly as the identity provider shows it"
+
+
+def _logout_url(text: str) -> str | None:
+    bare = text.replace(PLACEHOLDER, "")
+    if re.search(r"[{}]", bare):
+        return f"the only placeholder is {PLACEHOLDER}"
+    if not bare.startswith("https://"):
+        return "begin the URL with https://, because it may contain the ID token"
+    return None if re.fullmatch(r"https://[^\s/?#@]+[^\s#]*", bare) else "write scheme, host and path, without spaces"
+
+
+def _audience(text: str) -> str | None:
+    # OAuth2-Proxy separates audiences with commas.
+    return None if re.fullmatch(r'[^\s,"]+', text) else "write it exactly as in the `aud` claim of the tokens"
+
+
+def _account(text: str) -> str | None:
+    namespace, slash, name = text.rpartition("/")
+    if slash and namespace.startswith(SYSTEM_PREFIXES):
+        return "that namespace belongs to Kubernetes: use a service account in another namespace"
+    if slash and not re.fullmatch(addresses.LABEL, namespace):
+        return "write namespace/name, or only the name of a service account in the team's namespace"
+    return _object_name(name)
+
+
+def _secret_key(text: str) -> str | None:
+    return None if re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", text) else "write letters, digits, dots, hyphens, underscores"
+
+
+def _role_arn(text: str) -> str | None:
+    if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", text):
+        return None
+    return "copy it from the role's page in the AWS console: arn:aws:iam::<account>:role/<name>"
+
+
+def _date(text: str) -> str | None:
+    # The engine's form of a date without quotes, which YAML reads as a timestamp.
+    day = text.removesuffix(" 00:00:00 +0000 UTC")
+    try:
+        right = dt.date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        right = False
+    if not right:
+        return "write year, month and day, in quotes"
+    return None if day == text else f'put the date in quotes, because YAML would read it as a timestamp: "{day}"'
+
+
+def _description(text: str) -> str | None:
+    return None if len(text) <= LONGEST_DESCRIPTION else f"shorten it by {len(text) - LONGEST_DESCRIPTION} characters"
+
+
+def _plain(text: str) -> str | None:
+    return None if text.strip() else "write a string that is not empty, or remove the key"
+
+
+Feature = Annotated[str, kinds.text("`webhooks`", _feature)]
+Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
+ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, or an IPv4 address", addresses.server)]
+Flag = Annotated[bool, kinds.flag()]
+Port = Annotated[int, kinds.whole(1, 65535)]
+Endpoint = Annotated[
+    str, kinds.text("a URL of scheme, host and optional port, like https://s3.example.com", addresses.endpoint)
+]
+Issuer = Annotated[str, kinds.text("an https URL like https://login.example.com/realms/company", addresses.issuer)]
+LogoutUrl = Annotated[
+    str,
+    kinds.text(f"an https URL like https://login.example.com/logout?id_token_hint={PLACEHOLDER}", _logout_url),
+]
+UrlPath = Annotated[str, kinds.text("a path like /clusters/demo/mlflow, without a slash at the end", addresses.path)]
+Email = Annotated[str, kinds.text("an e-mail address in lower case", addresses.email)]
+Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu)]
+Size = Annotated[str, kinds.text('a size like "700Mi" or "10Gi"', quantities.size)]
+VolumeSize = Annotated[str, kinds.text('a size of at least "1Gi"', quantities.volume)]
+Namespace = Annotated[str, kinds.text("a name of lower-case letters, digits and hyphens", _namespace)]
+TeamName = Annotated[str, kinds.text("a name of 2 to 63 lower-case letters, digits and hyphens", _team)]
+ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", _object_name)]
+Identifier = Annotated[str, kinds.text("a name of lower-case letters, digits and underscores", _identifier)]
+RoleName = Annotated[str, kinds.text("the name of a PostgreSQL role", _role_name)]
+Group = Annotated[str, kinds.text("a group of the identity provider", _group)]
+Image = Annotated[str, kinds.text("an image with registry and version", _image)]
+Registry = Annotated[str, kinds.text("a registry, optionally with a path", _registry)]
+ServerImage = Annotated[str, kinds.text("an image built from images/mlflow, with registry and version", _server_image)]
+SecretKey = Annotated[str, kinds.text("a key in a Secret", _secret_key)]
+RoleArn = Annotated[str, kinds.text("the ARN of an IAM role", _role_arn)]
+Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
+Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
+ClientId = Annotated[str, kinds.text("the ID of a client at the identity provider", _client)]
+Audience = Annotated[str, kinds.text("an audience of service-account tokens", _audience)]
+AddressRange = Annotated[str, kinds.text("an address range in CIDR notation, like 10.0.0.0/16", addresses.block)]
+Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/name`", _account)]
+Date = Annotated[
+    dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)
+]
+Authority = Annotated[str, kinds.text("CA certificates in PEM", certificates.authority)]
+Description = Annotated[str, kinds.text(f"a string of at most {LONGEST_DESCRIPTION} characters", _description)]
+Plain = Annotated[str, kinds.text("a string", _plain)]
