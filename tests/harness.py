@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import contextvars
 import copy
+import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -96,6 +97,9 @@ class Recording:
     """The resources that a program registered, in the order of their URNs, and its outputs."""
 
     resources: tuple[Registered, ...]
+    requests: tuple[str, ...] = field(repr=False)
+    """Each registration as the engine receives it, as JSON, without the place in the program; sorted."""
+
     outputs: dict[str, dict[str, Any]] = field(repr=False)
     """Outputs of each component and, with an empty name, of the stack; secret values are marked."""
 
@@ -191,6 +195,7 @@ def deploy(
     exported = contextvars.copy_context().run(run)
     return Recording(
         resources=tuple(sorted((_registered(*pair) for pair in recorder.answered), key=lambda resource: resource.urn)),
+        requests=tuple(sorted(_canonical(request) for request, _ in recorder.answered)),
         outputs={**recorder.outputs, "": exported},
         secret_values=frozenset({*cloud.secret_values, *(secrets or {}).values()}),
     )
@@ -237,6 +242,18 @@ def _registered(
         create_timeout=request.customTimeouts.create,
         document=_document(request.object),
     )
+
+
+def _canonical(request: resource_pb2.RegisterResourceRequest) -> str:
+    """A request as JSON with sorted lists of dependencies, which the program may register in any order."""
+    message = json_format.MessageToDict(request)
+    for place in ("sourcePosition", "parentStackTraceHandle", "stackTrace"):
+        message.pop(place, None)
+    for names in (message, *message.get("propertyDependencies", {}).values()):
+        for key in ("dependencies", "urns"):
+            if key in names:
+                names[key] = sorted(names[key])
+    return json.dumps(message, sort_keys=True)
 
 
 def _alias(alias: alias_pb2.Alias) -> str:

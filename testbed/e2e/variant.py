@@ -13,6 +13,7 @@ import yaml
 
 from testbed.e2e import kube
 from testbed.e2e.commands import CHECKOUT, Finished, run, wait_for
+from testbed.evidence.notes import note
 from tools.smoke import wait_until_it_answers
 from tools.stack import Platform, read_platform
 
@@ -91,6 +92,7 @@ def _pulumi(command: str, *options: str, expected: int | None = 0) -> Finished:
 
 
 def _stack_file(folder: Path, changes: Mapping[str, object]) -> Path:
+    note(changes)
     file = folder / "Pulumi.variant.yaml"
     file.write_text(yaml.safe_dump({"config": _config(CHECKOUT / "Pulumi.dev.yaml") | dict(changes)}), encoding="utf-8")
     return file

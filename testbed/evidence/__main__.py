@@ -5,17 +5,18 @@ The `dev` stack is deployed first, and every part of a run restores the committe
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.evidence import inputs, record
+from testbed.evidence import deployments, inputs, notes, record
 from testbed.evidence.catalogue import ACCEPTANCE, REHEARSALS, Rehearsal
 from testbed.paths import CHECKOUT
 
@@ -60,16 +61,27 @@ class Evidence:
 
     def rehearse(self, rehearsal: Rehearsal) -> None:
         """Run a rehearsal; record a complete pass, and deploy `dev` again after a failure."""
-        before = inputs.digests(CHECKOUT, rehearsal)
-        part, tests = self._tests(f"rehearsal {rehearsal.name}", rehearsal.tests)
+        before, program = inputs.digests(CHECKOUT, rehearsal), inputs.program(CHECKOUT)
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "deployments"
+            part, tests = self._tests(f"rehearsal {rehearsal.name}", rehearsal.tests, {notes.VARIABLE: str(file)})
+            made = notes.noted(file)
         if part.failed:
             self.deploy(f"deploy `dev` again after {rehearsal.name}")
             return
         inputs.forget()
-        if reason := self._unrecorded(part, inputs.changes(before, inputs.digests(CHECKOUT, rehearsal))):
+        changed = inputs.changes(before | program, inputs.digests(CHECKOUT, rehearsal) | inputs.program(CHECKOUT))
+        if reason := self._unrecorded(part, changed):
             print(f"rehearsal {rehearsal.name}: not recorded, because {reason}", flush=True)
-        else:
-            record.write(CHECKOUT, rehearsal, seconds=part.seconds, tests=tests, digests=before)
+            return
+        passed = record.Pass(
+            date=record.today(),
+            seconds=round(part.seconds),
+            tests=tests,
+            inputs=before,
+            deployments={one: deployments.digest(one) for one in made},
+        )
+        record.write(CHECKOUT, rehearsal, passed)
 
     def _unrecorded(self, part: Part, changed: Sequence[str]) -> str:
         """Return the reason not to record a pass; empty if all tests of the rehearsal ran and no input changed."""
@@ -97,13 +109,13 @@ class Evidence:
         self.parts.append(Part(name=name, result=result, seconds=time.monotonic() - start, failed=code != 0))
         return code == 0
 
-    def _tests(self, name: str, folder: str) -> tuple[Part, int]:
+    def _tests(self, name: str, folder: str, env: Mapping[str, str] | None = None) -> tuple[Part, int]:
         _say(name)
         start = time.monotonic()
         with tempfile.TemporaryDirectory() as scratch:
             report = Path(scratch) / "report.xml"
             command = [*PYTEST, f"--junitxml={report}", folder, *self.options]
-            code = subprocess.run(command, cwd=CHECKOUT, check=False).returncode
+            code = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **(env or {})}, check=False).returncode
             counts = _counted(report) if report.exists() else {}
         passed = counts.get("passed", 0)
         said = ", ".join(f"{number} {word}" for word, number in counts.items() if number)

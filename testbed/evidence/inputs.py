@@ -13,7 +13,9 @@ from testbed.evidence.catalogue import Rehearsal
 
 GIT_SECONDS = 60
 # Modules of these packages are inputs of a rehearsal if its tests import them.
-IMPORTED = ("benchmarks", "testbed", "tools")
+IMPORTED = ("benchmarks", "components", "factories", "settings", "testbed", "tests", "tools")
+# The program. It is no input itself, but what it deploys is (`deployments.py`).
+PROGRAM = ("Pulumi.dev.yaml", "__main__.py", "components/", "factories/", "settings/")
 
 
 def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
@@ -33,6 +35,12 @@ def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
     listed = tuple(f"{name}/" for name in rehearsal.inputs)
     imported = sorted(one for one in _closure(checkout, tests) if not one.startswith(listed) and one not in found)
     return found | {"imports": _digest(checkout, imported)}
+
+
+def program(checkout: Path) -> dict[str, str]:
+    """Return the digest of each part of the Pulumi program, which decides what a deployment contains."""
+    files = _files(checkout)
+    return {name: _digest(checkout, [one for one in files if one.startswith(name)]) for name in PROGRAM}
 
 
 def forget() -> None:

@@ -3,10 +3,10 @@
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from testbed.evidence import inputs
+from testbed.evidence import deployments, inputs
 from testbed.evidence.catalogue import Rehearsal
 
 FILE = "testbed/evidence/record.json"
@@ -25,6 +25,9 @@ class Pass:
 
     inputs: Mapping[str, str]
     """Digest of each input, by the input's name."""
+
+    deployments: Mapping[str, str]
+    """Digest of each deployment that its tests made, by the replaced keys of `dev` as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +54,8 @@ class Verdict:
             return f"{self.rehearsal.name}: runs, because inputs changed since its pass on {self.passed.date}: {shown}"
         return (
             f"{self.rehearsal.name}: taken from the record: its {self.passed.tests} tests passed on {self.passed.date}"
-            f" in {self.passed.seconds} s, and none of its {len(self.passed.inputs)} inputs has changed since"
+            f" in {self.passed.seconds} s; its {len(self.passed.inputs)} inputs and {len(self.passed.deployments)}"
+            " deployments are the same"
         )
 
 
@@ -63,12 +67,15 @@ def read(checkout: Path) -> dict[str, Pass]:
     return {name: Pass(**entry) for name, entry in json.loads(file.read_text(encoding="utf-8")).items()}
 
 
-def write(checkout: Path, rehearsal: Rehearsal, *, seconds: float, tests: int, digests: Mapping[str, str]) -> None:
-    """Record a pass of a rehearsal; `digests` are the digests of its inputs before the run."""
-    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    passed = Pass(date=today, seconds=round(seconds), tests=tests, inputs=dict(digests))
+def today() -> str:
+    """The date in UTC, as YYYY-MM-DD."""
+    return dt.datetime.now(tz=dt.UTC).date().isoformat()
+
+
+def write(checkout: Path, rehearsal: Rehearsal, passed: Pass) -> None:
+    """Record a pass of a rehearsal."""
     entries = read(checkout) | {rehearsal.name: passed}
-    text = json.dumps({name: _plain(entries[name]) for name in sorted(entries)}, indent=2)
+    text = json.dumps({name: asdict(entries[name]) for name in sorted(entries)}, indent=2)
     file = checkout / FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     written = file.with_suffix(".new")
@@ -77,11 +84,12 @@ def write(checkout: Path, rehearsal: Rehearsal, *, seconds: float, tests: int, d
 
 
 def judge(checkout: Path, rehearsal: Rehearsal, passed: Pass | None) -> Verdict:
-    """Decide whether a rehearsal is due, by comparing its inputs with those of its last pass."""
-    now = inputs.digests(checkout, rehearsal)
-    changed = () if passed is None else tuple(inputs.changes(passed.inputs, now))
-    return Verdict(rehearsal=rehearsal, passed=passed, changed=changed)
-
-
-def _plain(entry: Pass) -> dict[str, object]:
-    return {"date": entry.date, "seconds": entry.seconds, "tests": entry.tests, "inputs": dict(entry.inputs)}
+    """Decide whether a rehearsal is due, by comparing its inputs and deployments with those of its last pass."""
+    if passed is None:
+        return Verdict(rehearsal=rehearsal, passed=None, changed=())
+    changed = inputs.changes(passed.inputs, inputs.digests(checkout, rehearsal))
+    if not changed:
+        # Only then, because the program runs for each of them.
+        others = [one for one, digest in passed.deployments.items() if deployments.digest(one) != digest]
+        changed = [deployments.name(one) for one in others]
+    return Verdict(rehearsal=rehearsal, passed=passed, changed=tuple(changed))

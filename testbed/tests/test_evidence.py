@@ -1,14 +1,14 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from testbed.evidence import __main__ as evidence
-from testbed.evidence import catalogue, inputs, record
+from testbed.evidence import catalogue, deployments, inputs, notes, record
 from testbed.evidence.catalogue import REHEARSALS, Rehearsal
 from testbed.paths import CHECKOUT
 
@@ -25,9 +25,28 @@ FILES = {
 REPORT = '<testsuites><testsuite tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}"/></testsuites>'
 
 
+class Deployments:
+    """Fake for the program: with `other` it deploys something else."""
+
+    def __init__(self) -> None:
+        self.other = ""
+
+    def digest(self, deployment: str) -> str:
+        """Stands for the program's registrations."""
+        return f"other {deployment}" if self.other and self.other in deployment else deployment
+
+
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def program(monkeypatch: pytest.MonkeyPatch) -> Deployments:
+    made = Deployments()
+    monkeypatch.setattr(deployments, "digest", made.digest)
+    return made
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, program: Deployments, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small repository whose one rehearsal depends on a server, a page and what its tests import."""
+    assert program
     monkeypatch.setattr(catalogue, "PLATFORM", ("server",))
     monkeypatch.setattr(evidence, "CHECKOUT", tmp_path)
     monkeypatch.setattr(evidence, "REHEARSALS", {REHEARSAL.name: REHEARSAL})
@@ -47,15 +66,21 @@ class Programs:
         self.meanwhile: Callable[[], None] = lambda: None
         self.calls: list[str] = []
 
-    def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        """Record the command, and write pytest's report."""
+    def run(
+        self, command: list[str], *, env: Mapping[str, str] | None = None, **_: object
+    ) -> subprocess.CompletedProcess[str]:
+        """Record the command, write pytest's report, and note the deployments of a rehearsal."""
         line = " ".join(command)
         self.calls.append(line)
         for option in command:
             if option.startswith("--junitxml="):
                 report = REPORT.format(tests=3, failures=self.failures, skipped=self.skipped)
                 Path(option.removeprefix("--junitxml=")).write_text(report, encoding="utf-8")
-                self.meanwhile()
+                if notes.VARIABLE in (env or {}):
+                    with pytest.MonkeyPatch.context() as variables:
+                        variables.setenv(notes.VARIABLE, (env or {})[notes.VARIABLE])
+                        notes.note({"mlflow-platform:login": {"kind": "basic"}})
+                    self.meanwhile()
         fails = self.failing in line or (self.failures and "pytest" in line)
         return subprocess.CompletedProcess(command, 1 if fails else 0)
 
@@ -71,7 +96,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
 
     def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
         # Git lists the inputs; everything else would need a cluster.
-        return real(command, **options) if command[0] == "git" else made.run(command)  # type: ignore[call-overload]
+        return real(command, **options) if command[0] == "git" else made.run(command, **options)  # type: ignore[arg-type, call-overload]
 
     monkeypatch.setattr(subprocess, "run", run)
     return made
@@ -151,6 +176,39 @@ def test_a_rehearsal_does_not_run_for_a_comment_or_for_a_file_it_does_not_depend
     _write(checkout, file, text)
     assert programs.rehearsed
     assert _due(checkout) == ()
+
+
+@pytest.mark.parametrize(
+    ("other", "named"), [("basic", "deployment with another login"), ("{}", "deployment of `dev`")]
+)
+def test_a_rehearsal_runs_again_when_the_program_would_deploy_something_else(
+    checkout: Path, programs: Programs, program: Deployments, other: str, named: str
+) -> None:
+    _run()
+    assert programs.rehearsed
+    program.other = "kubernetes"
+    assert _due(checkout) == ()
+    program.other = other
+    assert _due(checkout) == (named,)
+
+
+def test_a_program_that_is_written_differently_but_deploys_the_same_is_no_change(
+    checkout: Path, programs: Programs
+) -> None:
+    for text in ("OLD = True\n", "NEW = True\n"):
+        _write(checkout, "components/login/proxy.py", text)
+        _run()
+        assert programs.rehearsed
+        assert _due(checkout) == ()
+
+
+def test_a_pass_during_which_the_program_has_changed_is_not_recorded(
+    checkout: Path, programs: Programs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs.meanwhile = lambda: _write(checkout, "factories/login.py", "CHANGED = True\n")
+    assert _run() == 0
+    assert record.read(checkout) == {}
+    assert "upgrade: not recorded, because its inputs changed during the run: factories/" in capsys.readouterr().out
 
 
 def test_the_salt_that_pulumi_writes_into_a_stack_file_is_no_change(checkout: Path, programs: Programs) -> None:
@@ -233,35 +291,9 @@ def test_every_rehearsal_has_tests_and_inputs(name: str) -> None:
     assert set(rehearsal.inputs) < set(inputs.digests(CHECKOUT, rehearsal))
 
 
-def imported(folder: str, package: str) -> dict[str, set[str]]:
-    """Files of a package that the modules of a folder import, by module."""
-    found: dict[str, set[str]] = {}
-    for file in (CHECKOUT / folder).rglob("*.py"):
-        names = re.findall(rf"^from ({package}(?:\.\w+)*) import", file.read_text(encoding="utf-8"), re.MULTILINE)
-        paths = [CHECKOUT.joinpath(*name.split(".")).with_suffix(".py") for name in names]
-        found[file.name] = {str(path.relative_to(CHECKOUT)) for path in paths if path.is_file()}
-    return found
-
-
 def covered(file: str, rehearsal: Rehearsal) -> bool:
     """True if a file is an input of a rehearsal, by itself or within a folder."""
     return any(file == name or file.startswith(f"{name}/") for name in rehearsal.inputs)
-
-
-@pytest.mark.parametrize("name", REHEARSALS)
-def test_what_a_rehearsal_imports_of_the_product_is_an_input(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = inputs.digests(CHECKOUT, REHEARSALS[name])
-    monkeypatch.setattr(inputs, "IMPORTED", (*inputs.IMPORTED, "components", "tests"))
-    assert inputs.digests(CHECKOUT, REHEARSALS[name]) == counted
-
-
-@pytest.mark.parametrize("name", REHEARSALS)
-def test_what_decides_beside_the_settings_about_a_deployment_is_an_input(name: str) -> None:
-    deciding = imported("factories", "settings")
-    at_aws = deciding.pop("aws.py")
-    wanted = set[str]().union(*deciding.values(), at_aws if name == "aws" else ())
-    assert {"settings/mirror.py", "settings/types/service_accounts.py"} <= wanted
-    assert [file for file in sorted(wanted) if not covered(file, REHEARSALS[name])] == []
 
 
 @pytest.mark.parametrize("name", REHEARSALS)
@@ -302,4 +334,4 @@ def test_the_record_is_readable(checkout: Path, programs: Programs) -> None:
     _run()
     assert programs.rehearsed
     (entry,) = json.loads((checkout / record.FILE).read_text(encoding="utf-8")).values()
-    assert entry.keys() == {"date", "seconds", "tests", "inputs"}
+    assert entry.keys() == {"date", "seconds", "tests", "inputs", "deployments"}

@@ -1,0 +1,36 @@
+"""Digests of deployments: of all that the program would register with Pulumi's engine for a stack file.
+
+The program runs with mocks, so nothing is deployed. Programs with the same digests deploy the same, however differently
+they are written; so a rehearsal is due only if one of its own deployments would be another one now.
+"""
+
+import hashlib
+import json
+from functools import cache
+from typing import Any
+
+import pulumi
+
+from tests.program import stacks
+
+PREFIX = "mlflow-platform:"
+
+REFUSED = "refused"
+"""Digest of a deployment that the program refuses because of its settings."""
+
+
+@cache
+def digest(deployment: str) -> str:
+    """The digest of what the program registers for `dev` with some keys replaced."""
+    changes: dict[str, Any] = json.loads(deployment)
+    try:
+        recording = stacks.run("dev", **{key.removeprefix(PREFIX): value for key, value in changes.items()})
+    except pulumi.RunError:
+        return REFUSED
+    return hashlib.sha256("\n".join(recording.requests).encode()).hexdigest()[:16]
+
+
+def name(deployment: str) -> str:
+    """A short name for messages, such as `deployment with another login, server`."""
+    keys = ", ".join(sorted(key.removeprefix(PREFIX) for key in json.loads(deployment)))
+    return f"deployment with another {keys}" if keys else "deployment of `dev`"
