@@ -48,8 +48,8 @@ class Evidence:
     """Additional arguments for pytest."""
 
     def deploy(self, reason: str) -> bool:
-        """Deploy the `dev` stack; returns True on success."""
-        return self._command(reason, UP)
+        """Deploy the `dev` stack, and undo what a killed run has left; returns True on success."""
+        return self._command(reason, UP, {"REFRESH": "yes"})
 
     def images(self) -> bool:
         """Import into the cluster the images that only rehearsals deploy; returns True on success."""
@@ -101,10 +101,10 @@ class Evidence:
         result = "not run" if wanted else "not due"
         self.parts.append(Part(name=f"rehearsal {verdict.rehearsal.name}", result=result, seconds=0, failed=wanted))
 
-    def _command(self, name: str, command: Sequence[str]) -> bool:
+    def _command(self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None) -> bool:
         _say(name)
         start = time.monotonic()
-        code = subprocess.run(command, cwd=CHECKOUT, check=False).returncode
+        code = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **(env or {})}, check=False).returncode
         result = "done" if code == 0 else f"failed with exit code {code}"
         self.parts.append(Part(name=name, result=result, seconds=time.monotonic() - start, failed=code != 0))
         return code == 0

@@ -230,6 +230,14 @@ def test_up_on_a_cluster_of_the_users_leaves_the_question_to_pulumi(copy: Copy, 
     assert "--skip-preview" not in deployment
 
 
+@pytest.mark.parametrize(("refresh", "refreshes"), [("yes", True), ("", False)])
+def test_up_undoes_what_others_have_changed_if_it_is_asked_to(copy: Copy, refresh: str, *, refreshes: bool) -> None:
+    stack_file(copy, CONFIG)
+    copy.run("up", "dev", "", REFRESH=refresh)
+    (deployment,) = [call for call in copy.calls if "pulumi up" in call]
+    assert (" --refresh " in deployment) == refreshes
+
+
 def test_up_without_a_context_starts_the_embedded_cluster_first(copy: Copy) -> None:
     stack_file(copy, CONFIG)
     assert copy.run("up", "dev", "").returncode == 0
