@@ -52,6 +52,7 @@ class _Refusal(Response):
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Send the answer; `draining.py` reads the rest of the body."""
+        del receive
         await transfer_refusals.refuse(scope, send, self._error)
 
 
