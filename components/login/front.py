@@ -105,8 +105,9 @@ global
 
 
 def _defaults(bounds: Bounds) -> str:
-    # HAProxy 3.0.11 uses its own HTML for a request that it cannot parse, and for headers that are not complete in time
-    # (400 and 408; HAProxy's issue 3032). The messages below hold for everything later.
+    # For a request that it cannot parse, and for headers that are not complete in time, HAProxy 3.0.11 has its own HTML
+    # (400 and 408). Versions with the fix of its issue 3032 let an `errorfile` of the frontend replace it, but no
+    # `http-error`.
     return f"""\
 defaults
     mode http
