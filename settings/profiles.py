@@ -92,7 +92,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "database.backupDays",
         {"evaluation": 1, "small": 7, "production": 30},
-        "The database can be restored to any moment of these days; occasional users notice a mistake within a month.",
+        "The database can be restored to any moment of these days. Production keeps a month, for late discoveries.",
         kind="rds",
     ),
     Preset(
@@ -104,11 +104,11 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "artifacts.tieringDays",
         {"production": 30},
-        "From then on S3 moves objects that were not read for 30 days to a cheaper tier.",
+        "Objects of this age move to S3 Intelligent-Tiering, where those that nobody reads for 30 days cost less.",
         kind="bucket",
     ),
     Preset(
-        "workspaces.quota.cpu", {"small": "8"}, "A node with 16 cores has room for the platform and two such teams."
+        "workspaces.quota.cpu", {"small": "8"}, "Two teams with this quota share a node of 16 cores with the platform."
     ),
     Preset("workspaces.quota.memory", {"small": "32Gi"}, "See `workspaces.quota.cpu`."),
     Preset("workspaces.quota.storage", {"small": "100Gi"}, "See `workspaces.quota.cpu`."),

@@ -81,15 +81,18 @@ class FrontArgs:
 
 def configuration(bounds: Bounds, forwarders: Sequence[str] | None = None) -> str:
     """HAProxy's configuration file. It contains no secret."""
-    buffer = bounds.header_kibibytes * 1024 * BUFFER_PERCENT // 100
-    too_large = f"The headers of the request exceed {bounds.header_kibibytes} KiB (server.bounds.headerKibibytes)."
+    sections = (_process(bounds), _defaults(bounds), _clients(bounds, forwarders), _probes(forwarders), _login())
+    return "\n".join(sections)
+
+
+def _process(bounds: Bounds) -> str:
     return f"""\
 global
     log stdout format raw local0
     maxconn {bounds.connections + PROBES}
     # Otherwise one for each core of the node, each with memory of its own.
     nbthread 1
-    tune.bufsize {buffer}
+    tune.bufsize {bounds.header_kibibytes * 1024 * BUFFER_PERCENT // 100}
     tune.http.maxhdr 512
     tune.rcvbuf.client {SOCKET_BYTES}
     tune.sndbuf.client {SOCKET_BYTES}
@@ -98,7 +101,14 @@ global
     # With it, HAProxy 3.0.11 stops reading the body after an early answer, and the client waits for its time-out.
     tune.disable-zero-copy-forwarding
     hard-stop-after 2s
+"""
 
+
+def _defaults(bounds: Bounds) -> str:
+    # For a request that it cannot parse, and for headers that are not complete in time, HAProxy 3.0.11 has its own HTML
+    # (400 and 408). Versions with the fix of its issue 3032 let an `errorfile` of the frontend replace it, but no
+    # `http-error`.
+    return f"""\
 defaults
     mode http
     log global
@@ -115,19 +125,25 @@ defaults
     timeout client {bounds.header_seconds}s
     timeout client-fin {DRAIN_SECONDS}s
     timeout server {ANSWER_SECONDS}s
-    {_error(400, "BAD_REQUEST", "The request cannot be parsed.")}
+    {_error(400, "BAD_REQUEST", "The request is not valid HTTP/1.1. Check the client and its proxies.")}
     {_error(403, "PERMISSION_DENIED", "Only GET is allowed here.")}
-    {_error(408, "BAD_REQUEST", f"No part of the request arrived for {PAUSE_SECONDS} s.")}
-    {_error(502, "TEMPORARILY_UNAVAILABLE", "The login did not answer.", "hdr Retry-After 2")}
-    {_error(503, "TEMPORARILY_UNAVAILABLE", "The login is not ready.", "hdr Retry-After 2")}
-    {_error(504, "TEMPORARILY_UNAVAILABLE", f"No answer within {ANSWER_SECONDS} s.")}
+    {_error(408, "REQUEST_TIMEOUT", f"No part of the request arrived for {PAUSE_SECONDS} s. Try again.")}
+    {_error(500, "INTERNAL_ERROR", "HAProxy, in front of the login, failed. Its log has the reason.")}
+    {_error(502, "TEMPORARILY_UNAVAILABLE", "The login did not answer. Try again.", "hdr Retry-After 2")}
+    {_error(503, "TEMPORARILY_UNAVAILABLE", "The login is not ready. Try again.", "hdr Retry-After 2")}
+    {_error(504, "DEADLINE_EXCEEDED", f"The server did not answer within {ANSWER_SECONDS} s.")}
 
 # Connections by source address: all, and those whose request has complete headers.
 backend connections
     stick-table type ip size 10k expire 10m store conn_cur
 backend requests
     stick-table type ip size 10k expire 10m store conn_cur
+"""
 
+
+def _clients(bounds: Bounds, forwarders: Sequence[str] | None) -> str:
+    too_large = f"The headers of the request exceed {bounds.header_kibibytes} KiB (server.bounds.headerKibibytes)."
+    return f"""\
 frontend clients
     bind 0.0.0.0:{PORT}
     maxconn {bounds.connections}
@@ -146,7 +162,11 @@ ge {SHARE * bounds.connections} }}
 if {{ req.hdrs,length gt {bounds.header_kibibytes * 1024} }}
 {_without_forwarded(forwarders)}\
     default_backend login
+"""
 
+
+def _probes(forwarders: Sequence[str] | None) -> str:
+    return f"""\
 frontend probes
     bind 0.0.0.0:{PROBE_PORT}
     maxconn {PROBES}
@@ -155,7 +175,11 @@ frontend probes
     http-request deny unless METH_GET
 {_without_forwarded(() if forwarders is not None else None)}\
     default_backend login
+"""
 
+
+def _login() -> str:
+    return f"""\
 backend login
     server oauth2-proxy 127.0.0.1:{LOGIN_PORT}
 """

@@ -137,7 +137,11 @@ def bound_server_role(connection: psycopg.Connection) -> None:
             SQL("ALTER ROLE {} SET temp_file_limit = {}").format(Identifier(SERVER_ROLE), Literal(TEMPORARY))
         )
     except psycopg.errors.InsufficientPrivilege:
-        print(f"temporary files of {SERVER_ROLE} are not bounded: that needs a superuser", flush=True)
+        print(
+            f"role {SERVER_ROLE} may fill the disk of {SERVER} with temporary files: only a superuser may set its"
+            f" temp_file_limit (ALTER ROLE ... SET temp_file_limit = '{TEMPORARY}')",
+            flush=True,
+        )
 
 
 @contextmanager

@@ -128,7 +128,8 @@ def in_postgresql(uri: str) -> NoReturn:
                 time.sleep(PAUSE_SECONDS)
             else:
                 if faults := row_security.faults(engine, server):
-                    finish(Exit.NOT_SEPARATED, f"not as it was made: {'; '.join(faults)}"[:MESSAGE_CHARACTERS])
+                    message = f"row-level security differs from what the migration has just set: {'; '.join(faults)}"
+                    finish(Exit.NOT_SEPARATED, message[:MESSAGE_CHARACTERS])
                 verify(engine, f"; row-level security verified, changed on {changed} tables")
         finish(
             Exit.TABLES_IN_USE,
@@ -149,7 +150,8 @@ def separate(connection: sqlalchemy.Connection, server: str | None) -> int:
             f" rows belong: {error}. A server could show them to every team. Report this (docs/upgrade.md).",
         )
     except row_security.NotSeparatedError as error:
-        finish(Exit.NOT_SEPARATED, f"the database would not keep teams apart: {error}"[:MESSAGE_CHARACTERS])
+        message = f"row-level security could not keep teams apart: {error}. Take that away, then run `up` (docs/upgrade.md)"
+        finish(Exit.NOT_SEPARATED, message[:MESSAGE_CHARACTERS])
 
 
 def in_sqlite(file: Path) -> NoReturn:

@@ -10,7 +10,7 @@ class Bounds(Model):
     """Bounds of requests. docs/limits.md says what reaches each of them, and what a client then sees."""
 
     body_mebibytes: Annotated[int, whole(1, 64)] = 16
-    """Largest request body in MiB, as it is sent and as it unpacks. Artifacts are streamed and have no limit."""
+    """Largest request body in MiB, both as it is sent and decompressed. Artifacts are streamed and may have 78 GiB."""
 
     bodies_mebibytes: Annotated[int, whole(2, 1024)] = 32
     """Request bodies in MiB that a worker holds in memory at once, from all callers together. Values in JSON, fields
@@ -76,7 +76,8 @@ class Bounds(Model):
     the most is refused."""
 
     team_percent: Annotated[int, whole(5, 100)] = 50
-    """Share in percent of a worker's memory for bodies that one team may use while others ask."""
+    """Share in percent that one team may use while others ask: of a worker's memory for request bodies, and of the
+    number, memory and threads of its uploads and downloads of artifacts."""
 
     slots_percent: Annotated[int, whole(1, 100)] = 15
     """Share in percent of the requests that a worker handles at once which one team may use while other teams ask; at

@@ -108,11 +108,26 @@ def test_it_leads_to_the_login_on_loopback_and_has_no_other_door() -> None:
     assert "stats" not in text
 
 
-def test_errors_are_documents_like_mlflows() -> None:
-    bodies = re.findall(r"application/json string '(.*?)'", configuration(BOUNDS))
-    assert len(bodies) == 7
-    for body in bodies:
-        assert json.loads(body).keys() == {"error_code", "message"}
+# Of the server's own answers (errors.py, refusals.py).
+CODES = {
+    400: "BAD_REQUEST",
+    403: "PERMISSION_DENIED",
+    408: "REQUEST_TIMEOUT",
+    431: "BAD_REQUEST",
+    500: "INTERNAL_ERROR",
+    502: "TEMPORARILY_UNAVAILABLE",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def test_errors_are_documents_like_the_servers_with_the_same_codes() -> None:
+    errors = re.findall(r"status (\d+) content-type application/json string '(.*?)'", configuration(BOUNDS))
+    documents = {int(status): json.loads(body) for status, body in errors}
+    assert {status: document["error_code"] for status, document in documents.items()} == CODES
+    for document in documents.values():
+        assert document.keys() == {"error_code", "message"}
+        assert document["message"].endswith(".")
 
 
 def test_the_log_has_no_query() -> None:

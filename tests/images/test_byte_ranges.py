@@ -32,3 +32,17 @@ def test_anything_else_means_all_of_it(header: str | None) -> None:
 def test_a_range_beyond_the_end_is_refused(header: str, size: int) -> None:
     with pytest.raises(UnsatisfiableRangeError):
         span(header, size)
+
+
+@pytest.mark.parametrize("digits", [1, 18, 19, 20, 640, 641, 4300, 4301, 20_000])
+@pytest.mark.parametrize("header", ["bytes={}-", "bytes={}-{}", "bytes=0-{}", "bytes=-{}"])
+def test_a_number_of_any_length_has_an_answer(header: str, digits: int) -> None:
+    """A file has at most 19 digits; beyond some hundreds of them Python's `int` fails."""
+    number = "9" * digits
+    try:
+        found = span(header.replace("{}", number), 100)
+    except UnsatisfiableRangeError:
+        assert header.startswith("bytes={}")
+        assert digits <= 19
+    else:
+        assert found in ({(0, 100), (91, 100), (9, 10), (9, 100), (0, 10)} if digits <= 19 else {None})

@@ -217,6 +217,46 @@ def test_each_kind_of_database_error_has_one_answer(
     assert not describes_inside(message)
 
 
+# The SQLSTATEs that psycopg 3.3.9 knows of these classes, by the exception that SQLAlchemy raises for them.
+STATES = {
+    "OperationalError": (
+        *("08000", "08001", "08003", "08004", "08006", "08007", "08P01", "27000", "28000", "28P01", "3B000", "3B001"),
+        *("40000", "40001", "40002", "40003", "40P01", "53000", "53100", "53200", "53300", "53400"),
+        *("54000", "54001", "54011", "54023", "55000", "55006", "55P02", "55P03", "55P04"),
+        *("57000", "57014", "57P01", "57P02", "57P03", "57P04", "57P05", "58000", "58030", "58P01", "58P02", "58P03"),
+        *("F0000", "F0001"),
+    ),
+    "InternalError": (
+        *("24000", "25000", "25001", "25002", "25003", "25004", "25005", "25006", "25007", "25008"),
+        *("25P01", "25P02", "25P03", "25P04", "2B000", "2BP01", "2D000", "XX000", "XX001", "XX002"),
+    ),
+}
+# A search that reaches a bound does so again, and so does a request that PostgreSQL cannot process.
+OWN_FAULT = {"54000", "54001", "54011", "54023"}
+SERVERS_FAULT = set(STATES["InternalError"]) - {"25006", "25P03", "25P04"}
+
+
+@pytest.mark.parametrize("changes", [False, True])
+@pytest.mark.parametrize(("kind", "state"), [(kind, state) for kind, states in STATES.items() for state in states])
+def test_an_error_that_is_no_fault_of_the_request_is_never_answered_as_one(
+    kind: str, state: str, *, changes: bool
+) -> None:
+    code, message = answer(kind, state, "terminating connection", changes=changes, seconds=30)
+    statuses = {"TEMPORARILY_UNAVAILABLE": 503, "INTERNAL_ERROR": 500, "INVALID_PARAMETER_VALUE": 400}
+    bounded = state in {"57014", "53400"} and not changes
+    expected = 400 if state in OWN_FAULT or bounded else 500 if state in SERVERS_FAULT else 503
+    assert statuses[code] == expected
+    _, headers, said = ask(expected, document(message, code))
+    assert ("retry-after" in headers) == (expected == 503)
+    assert json.loads(said)["error_code"] == code
+    assert not describes_inside(said.decode())
+
+
+@pytest.mark.parametrize("state", ["42P01", "42703", "3F000", "26000"])
+def test_a_table_or_column_that_the_database_lacks_is_no_fault_of_the_request(state: str) -> None:
+    assert answer("ProgrammingError", state, "does not exist")[0] == "INTERNAL_ERROR"
+
+
 def test_a_search_that_takes_too_long_is_not_repeated_by_the_client() -> None:
     code, message = driver_text.answer("OperationalError", "57014", "statement timeout", changes=False, seconds=30)
     # Clients repeat what is answered with 503: seven times 30 seconds of the database.

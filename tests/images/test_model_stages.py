@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from mlflow_platform_server.model_stages import with_integer_version
 
 
@@ -16,5 +17,8 @@ def test_a_version_reaches_the_database_as_a_number() -> None:
     assert named == ("store", "model", 1, {"stage": "Staging", "archive_existing_versions": False})
 
 
-def test_a_version_that_is_not_a_number_is_left_for_mlflow_to_refuse() -> None:
-    assert with_integer_version(store)("store", "model", "latest") == ("store", "model", "latest", {})
+@pytest.mark.parametrize(
+    "version", ["latest", "", "-1", "1.5", " 1", "\u0661", "\u00b2", "9" * 20, "9" * 641, "9" * 5000]
+)
+def test_a_version_that_is_no_number_of_64_bits_is_left_for_mlflow_to_refuse(version: str) -> None:
+    assert with_integer_version(store)("store", "model", version) == ("store", "model", version, {})

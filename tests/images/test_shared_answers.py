@@ -1,10 +1,14 @@
 """Answers that the worker processes of a pod share, for outages of Kubernetes."""
 
+import logging
 import multiprocessing
+import resource
+import tempfile
 from pathlib import Path
 from random import Random
 
 import pytest
+from mlflow_platform_server import kubernetes_access
 from mlflow_platform_server.review_engine import Decisions, OutageError, ReviewEngine
 from mlflow_platform_server.shared_answers import SharedAnswers, path
 
@@ -130,3 +134,26 @@ def test_a_link_in_the_files_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     with pytest.raises(OSError, match="symbolic links"):
         SharedAnswers(tmp_path / "a")
+
+
+def test_the_whole_file_has_its_room_on_the_disk_before_the_first_answer(tmp_path: Path) -> None:
+    """A write into a hole of a file on a full disk ends the process."""
+    file = path(tmp_path)
+    SharedAnswers(file)
+    assert file.stat().st_size >= 2**20
+    assert file.stat().st_blocks * 512 >= file.stat().st_size
+
+
+def test_without_room_for_the_file_a_worker_starts_says_so_once_and_shares_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, allowed[1]))
+    try:
+        assert kubernetes_access.shared_answers() is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+    (line,) = caplog.records
+    assert (line.levelno >= logging.WARNING, "share" in line.message) == (True, True)
+    assert kubernetes_access.shared_answers() is not None

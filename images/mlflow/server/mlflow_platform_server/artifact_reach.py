@@ -37,7 +37,9 @@ def check(location: Location) -> None:
     except OutOfReachError as error:
         raise MlflowException(str(error), PERMISSION_DENIED) from error
     except ScopeError as error:
-        raise MlflowException("Artifacts belong to a workspace; this request has none.", PERMISSION_DENIED) from error
+        raise MlflowException(
+            "The request names no workspace. Send the header X-MLFLOW-WORKSPACE.", PERMISSION_DENIED
+        ) from error
 
 
 class ScopedThreadPool(ThreadPoolExecutor):

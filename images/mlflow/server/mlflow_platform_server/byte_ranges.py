@@ -2,7 +2,8 @@
 
 import re
 
-_BYTES = re.compile(r"bytes=(?:(?P<first>\d+)-(?P<last>\d*)|-(?P<suffix>\d+))")
+# More digits than a file's size has are not supported: `int` fails for hundreds of them.
+_BYTES = re.compile(r"bytes=(?:(?P<first>[0-9]{1,19})-(?P<last>[0-9]{0,19})|-(?P<suffix>[0-9]{1,19}))")
 
 
 class UnsatisfiableRangeError(Exception):

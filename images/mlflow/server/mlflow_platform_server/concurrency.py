@@ -5,7 +5,7 @@ Logging a batch of metrics holds one connection while it takes another. MLflow h
 `QueuePool` gives up after 30 seconds. Seen with MLflow 3.17.2, 64 clients and pools of 15 to 30 connections on a busy
 machine. Requests wait for their turn in `slots.py`; this limit holds for whatever passes without one.
 
-Uploads and downloads of artifacts are not subject to this limit: they run in threads of their own (asyncio's).
+Uploads and downloads of artifacts are not subject to this limit: they run in threads of their own (`store_calls.py`).
 Only downloads from a volume, as in an evaluation, use the limited threads, to read one piece at a time.
 """
 

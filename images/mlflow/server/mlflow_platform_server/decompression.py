@@ -102,4 +102,4 @@ def _window(beginning: bytes) -> int:
 
 
 def _corrupt() -> MalformedError:
-    return MalformedError("The body is not compressed as Content-Encoding says.")
+    return MalformedError("The body cannot be decompressed: it is not in the encoding that Content-Encoding names.")

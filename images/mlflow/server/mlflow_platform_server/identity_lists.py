@@ -55,7 +55,10 @@ class Reader:
         known_identities.replace(identities)
         for name, reason in faults.items():
             if self._faults.get(name) != reason:
-                _logger.error("ConfigMap %s is malformed, so the identities in it do not count: %s", name, reason)
+                message = (
+                    "ConfigMap %s is malformed: %s. The identities in it do not count; run `up` to write it again."
+                )
+                _logger.error(message, name, reason.rstrip("."))
         self._faults = faults
 
 

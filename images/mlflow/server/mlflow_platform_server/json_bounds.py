@@ -18,9 +18,6 @@ MARK_BYTES = 8
 _OTHERS = bytes(set(range(256)) - set(b'[]{},"'))
 _OPENING = b"[{"
 _SPACE = b" \t\n\r"
-_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
-# Length of the beginning from which Python's parser guesses UTF-16 and UTF-32, in which a quote is two bytes.
-_BEGINNING = 4
 
 
 class JsonScan:
@@ -29,7 +26,6 @@ class JsonScan:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._begun = False
-        self._first = False
         self._in_text = False
         self._backslash = b""
         self._depth = 0
@@ -45,11 +41,11 @@ class JsonScan:
         return self.elements * ELEMENT_BYTES + self.marks * MARK_BYTES
 
     def feed(self, piece: bytes) -> None:
-        """Scan the next piece; the first one has at least four bytes, unless it is the whole body.
+        """Scan the next piece; the first one has at least two bytes, unless it is the whole body.
 
         Raises:
             TooLargeError: the body has too many values, or is nested too deep.
-            MalformedError: the body is in another encoding than UTF-8, or is a text as a whole.
+            MalformedError: the body begins with anything else than an object or a list.
         """
         self._begin(piece)
         self.marks += marks(piece)
@@ -65,17 +61,18 @@ class JsonScan:
         self._descend(brackets)
 
     def _begin(self, piece: bytes) -> None:
-        if not self._begun:
-            self._begun = True
-            if piece.startswith(_BYTE_ORDER_MARKS) or b"\0" in piece[:_BEGINNING]:
-                message = "The JSON body is not in UTF-8."
-                raise MalformedError(message)
-        if not self._first and (content := piece.lstrip(_SPACE)):
-            self._first = True
-            if content.startswith(b'"'):
-                # MLflow would parse the text as JSON again.
-                message = "The JSON body is a text. Send the JSON document itself."
-                raise MalformedError(message)
+        """Refuse what does not begin with a bracket in UTF-8.
+
+        A text would be parsed once more by MLflow, which then reads values that the authorization plugin has not seen.
+        Python's parser also takes a text behind a byte order mark, and bodies in UTF-16 and UTF-32, in which a quote is
+        several bytes: there is a zero beside their first character.
+        """
+        if self._begun or not (content := piece.lstrip(_SPACE)):
+            return
+        self._begun = True
+        if content[0] not in _OPENING or content[1:2] == b"\0":
+            message = 'The body is no JSON object: it has to begin with "{", in UTF-8 without a byte order mark.'
+            raise MalformedError(message)
 
     def _structure(self, piece: bytes) -> bytes:
         """The brackets and commas outside of texts."""

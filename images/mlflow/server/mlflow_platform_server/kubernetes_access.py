@@ -124,5 +124,9 @@ def shared_answers() -> SharedAnswers | None:
     try:
         return SharedAnswers(shared_path(Path(tempfile.gettempdir())))
     except OSError:
-        _logger.exception("The workers of this pod cannot share answers: each only goes on with its own in an outage.")
+        message = (
+            "The workers of this pod cannot share access reviews, because their file in %s cannot be made: while"
+            " Kubernetes does not answer, each has its own only."
+        )
+        _logger.exception(message, tempfile.gettempdir())
         return None

@@ -6,8 +6,12 @@ with the string that the client sent. psycopg 3 sends each value with its type, 
 (`operator does not exist: integer <> character varying`).
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+# As many digits as an integer of 64 bits has; `int` fails for hundreds of them.
+_NUMBER = re.compile(r"[0-9]{1,19}")
 
 
 def with_integer_version(transition: Callable[..., Any]) -> Callable[..., Any]:
@@ -15,7 +19,7 @@ def with_integer_version(transition: Callable[..., Any]) -> Callable[..., Any]:
 
     def transition_with_integer(store: Any, name: str, version: str, *stage: Any, **more: Any) -> Any:
         # A version that is no number is passed on for the store to refuse.
-        number = int(version) if str(version).isdecimal() else version
+        number = int(version) if _NUMBER.fullmatch(str(version)) else version
         return transition(store, name, number, *stage, **more)
 
     return transition_with_integer

@@ -88,7 +88,7 @@ class NoTeamPage:
         try:
             return await self._has_access(caller)
         except (ReviewFailedError, TokenRefusedError) as error:
-            _logger.warning("Whether to show the page for people without a team is unknown: %s", error)
+            _logger.warning("The page for users without a team is not shown: their access is unknown. %s", error)
             return True
 
 

@@ -50,10 +50,10 @@ class Reach:
         workspace = scope.workspace()
         key = below(location, self.root)
         if key is None:
-            message = "This location is not in the server's artifact store."
+            message = "The artifact location is outside of the server's artifact store, the only one that it uses."
             raise OutOfReachError(message)
         if self.multi_tenant and not is_within(key, workspace):
-            message = f"This location does not belong to workspace {workspace}."
+            message = f"The artifact location belongs to another workspace than {workspace}, which the request names."
             raise OutOfReachError(message)
 
 

@@ -1,7 +1,7 @@
 """Threads for work that would block the event loop: parsing, looking up names in the database, asking Kubernetes.
 
-They are not the threads of MLflow's handlers (anyio's) nor those of artifact transfers (asyncio's), so that none of the
-three waits for another.
+They are not the threads of MLflow's handlers (anyio's) nor those of artifact transfers (`store_calls.py`), so that none
+of the three waits for another.
 """
 
 import asyncio

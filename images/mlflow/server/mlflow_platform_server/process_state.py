@@ -39,7 +39,7 @@ class BoundWorkspace:
         """
         current = scope.current()
         if value is not None and (current is None or value != current.workspace):
-            message = f"MLflow turns to the workspace {value!r} inside of {current!r}."
+            message = f"MLflow sets the workspace to {value!r}, which does not belong to the running work: {current!r}."
             raise ScopeError(message)
         return self._value.set(value)
 
@@ -105,5 +105,5 @@ def guard() -> None:
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     # Called for every file that is opened and every import: the common case must cost next to nothing.
     if event in _EVENTS and (current := scope.current()) is not None and current.caller is not None:
-        message = f"{current.name} changes the environment variable {arguments[0]!r} of the whole process."
+        message = f"{current.name} sets the environment variable {arguments[0]!r}, which other requests would read."
         raise ScopeError(message)

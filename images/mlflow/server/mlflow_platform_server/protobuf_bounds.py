@@ -140,4 +140,6 @@ def _varint(body: bytes, position: int, end: int) -> tuple[int, int]:
 
 
 def _broken() -> MalformedError:
-    return MalformedError("The body is no protobuf message of traces.")
+    return MalformedError(
+        "The body is no ExportTraceServiceRequest of OpenTelemetry in protobuf, which Content-Type announces."
+    )

@@ -56,7 +56,7 @@ def identify(headers: Headers, expected: IdentityHeaders, known: KnownIdentities
     for name, values in named.items():
         if len(values) > 1:
             # A layer that reads the first and one that reads the last would see different callers.
-            reason = f"The request has {len(values)} headers {name}; the login sends one."
+            reason = f"The request has {len(values)} headers {name}, expected one. Only the login may send it."
             return Identified(caller=_asserted(named[expected.user_header]), refusal=reason)
         try:
             first[name] = values[0].decode("utf-8").strip() if values else ""
@@ -98,13 +98,13 @@ def _refusal(user: str, groups: tuple[str, ...], *, same: bool) -> str | None:
         if group.startswith(RESERVED):
             return f"The group {group!r} is reserved for Kubernetes; an identity provider must not assign it."
     if not user.isprintable():
-        return f"The user name {user!r} contains characters that cannot be seen."
+        return f"The user name {user!r} contains invisible characters. Change it at the identity provider."
     if user.startswith(RESERVED):
         # OAuth2-Proxy puts a service account's subject into both headers, and a person's e-mail into one.
         if not user.startswith(SERVICE_ACCOUNT) or not same:
             return f"The user name {user!r} is reserved for Kubernetes; an identity provider must not assign it."
         if groups:
-            return f"The service account {user!r} comes with groups; its token has none."
+            return f"The request has groups for the service account {user!r}, expected none: its token has none."
     return None
 
 

@@ -75,7 +75,7 @@ class RouteList:
             RoutesError: there is no such feature.
         """
         if unknown := sorted(set(features).difference(self.features)):
-            message = f"No such feature: {', '.join(unknown)}. There are: {', '.join(self.features)}."
+            message = f"Unknown in server.features: {', '.join(unknown)}. Expected: {', '.join(self.features)}."
             raise RoutesError(message)
         for group in self.groups:
             if group.kind == "core" or (group.kind == "features" and group.name in features):
@@ -197,7 +197,9 @@ class Routes:
             found.route = self._route(scope)
             if found.route is None:
                 found.refused_by = "routes"
-                await answers.refuse(send, 404, "ENDPOINT_NOT_FOUND", "No such endpoint.")
+                await answers.refuse(
+                    send, 404, "ENDPOINT_NOT_FOUND", "This platform has no such endpoint, or does not offer it."
+                )
                 return
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})

@@ -2,6 +2,10 @@
 
 During an outage a request may reach a worker that has not seen its caller before, but another worker of the pod has.
 The file is a table with a place for each answer; an answer may take the place of another one, which is then unknown.
+
+Tokens that Kubernetes refuses are not in the table: anybody may send any number of them, and they would take the places
+of answers. A worker that has not seen the refusal goes on with its last yes for at most `server.bounds.outageSeconds`,
+as with a token that expires during the outage.
 """
 
 import hashlib
@@ -24,12 +28,13 @@ class SharedAnswers:
         """Open the table, or make an empty one.
 
         Raises:
-            OSError: the file cannot be opened or made.
+            OSError: the file cannot be opened or made, or there is no room for it.
         """
         self._slots = slots
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(file, slots * _SIZE)
+            # All of it now: a disk that is full at the first write into a hole would end the process (SIGBUS).
+            os.posix_fallocate(file, 0, slots * _SIZE)
             self._table = mmap.mmap(file, slots * _SIZE)
         finally:
             os.close(file)

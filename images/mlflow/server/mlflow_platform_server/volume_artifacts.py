@@ -81,7 +81,7 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
         file = Path(stored.key).open("rb", buffering=0)  # noqa: SIM115 - the caller closes it
         if _etag(os.fstat(file.fileno())) != stored.etag:
             file.close()
-            message = "The artifact was replaced meanwhile."
+            message = "The artifact was replaced while it was being downloaded. Download it again."
             raise MlflowException(message, RESOURCE_CONFLICT)
         file.seek(start)
         return file

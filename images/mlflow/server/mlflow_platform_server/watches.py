@@ -6,6 +6,7 @@ What was known before an outage stays known. The start does not wait for Kuberne
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ LIST_SECONDS = 20
 # A watch ends after this time, so that silence for longer means that Kubernetes hangs.
 WATCH_SECONDS, SILENCE_SECONDS = 60, 70
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 8.0
+# After a watch that lasted for so long, Kubernetes counts as healthy.
+LASTING_SECONDS = 10
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ class Copy(Protocol):
 
 
 class Watch:
-    """One kind of object: lists, watches, and tries again after errors."""
+    """One kind of object: lists, watches, and tries again when the watch ends."""
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Watch:
         *,
         silence_seconds: float = SILENCE_SECONDS,
         wait: Callable[[float], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`wait` pauses between attempts."""
         self._api = api
@@ -62,38 +66,54 @@ class Watch:
         self._silence_seconds = silence_seconds
         self._stopped = threading.Event()
         self._wait = wait or self._stopped.wait
+        self._clock = clock
         self._version: str | None = None
 
     def start(self) -> None:
         """Begin, in a thread."""
-        threading.Thread(target=self._run, name=f"watch {self._path}", daemon=True).start()
+        threading.Thread(target=self.run, name=f"watch {self._path}", daemon=True).start()
 
     def stop(self) -> None:
         """End after the attempt that is under way."""
         self._stopped.set()
 
-    def _run(self) -> None:
-        failures = 0
+    def run(self) -> None:
+        """Copy until `stop`."""
+        # Attempts in a row that were over soon, with an error or without one.
+        short, logged = 0, False
         while not self._stopped.is_set():
-            try:
-                if self._version is None:
-                    self._version = self._list()
-                failures = 0
-                self._follow(self._version)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the thread has to go on
-                if not isinstance(error, OutageError):
-                    # The version is too old, or the stream makes no sense: from the beginning.
-                    self._version = None
-                if not isinstance(error, AnswerError) or error.status != HTTPStatus.GONE:
-                    self._log(error, first=failures == 0)
-                pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**failures)
-                failures = min(failures + 1, 10)
-                self._wait(pause * (0.5 + random.random()))  # noqa: S311 - no secret
+            error, lasted = self._attempt()
+            if lasted:
+                short, logged = 0, False
+            if error is not None and not logged and getattr(error, "status", None) != HTTPStatus.GONE:
+                logged = True
+                self._log(error)
+            if error is None and lasted:
+                continue
+            pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**short)
+            short = min(short + 1, 10)
+            self._wait(pause * (0.5 + random.random()))  # noqa: S311 - no secret
 
-    def _log(self, error: Exception, *, first: bool) -> None:
-        if first:
-            expected = isinstance(error, OutageError | AnswerError)
-            _logger.warning("%s: %s What is known stays known.", self._path, error, exc_info=not expected)
+    def _attempt(self) -> tuple[Exception | None, bool]:
+        """List if needed, and watch until the end; the error that ended it, and whether the watch lasted."""
+        began: float | None = None
+        failure: Exception | None = None
+        try:
+            if self._version is None:
+                self._version = self._list()
+            began = self._clock()
+            self._follow(self._version)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread has to go on
+            failure = error
+            if not isinstance(error, OutageError):
+                # The version is too old, or the stream makes no sense: from the beginning.
+                self._version = None
+        return failure, began is not None and self._clock() - began >= LASTING_SECONDS
+
+    def _log(self, error: Exception) -> None:
+        expected = isinstance(error, OutageError | AnswerError)
+        message = "Changes of %s cannot be followed: %s The last known state counts until Kubernetes answers again."
+        _logger.warning(message, self._path, error, exc_info=not expected)
 
     def _list(self) -> str:
         items = list[Object]()
