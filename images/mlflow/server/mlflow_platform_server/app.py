@@ -23,7 +23,7 @@ from mlflow.utils import workspace_context, workspace_utils
 from mlflow_kubernetes_plugins.auth import constants, middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from starlette.middleware import Middleware
+from starlette.middleware import Middleware, base
 from starlette.middleware.wsgi import build_environ
 from starlette.routing import Mount
 
@@ -46,6 +46,7 @@ from mlflow_platform_server import (
     plugin_threads,
     process_state,
     protobuf_bounds,
+    read_bodies,
     request_identity,
     routes,
     s3_artifacts,
@@ -235,6 +236,8 @@ def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any
     handlers._get_graphql_auth_middleware = _with_error_texts(handlers._get_graphql_auth_middleware)
     # The last one in the list is the innermost, behind the plugin's.
     app.user_middleware.append(Middleware(Agreement, decision=plugin.decision, only_namespace=only_namespace))
+    read_bodies.replay_once(base._CachedRequest)
+    app.user_middleware.append(Middleware(read_bodies.ReadBodies, decision=plugin.decision, kept=plugin.KEPT_BODIES))
     app.user_middleware.append(
         Middleware(
             WebhookTests,
