@@ -115,7 +115,7 @@ class Reader:
         """Take a part of the answer."""
         self.offered = max(self.offered, len(message.get("body", b"")))
         if len(self.messages) >= self.takes:
-            await asyncio.sleep(1_000_000)
+            await asyncio.get_running_loop().create_future()
         if message["type"] == "http.response.body":
             await asyncio.sleep(self.pause)
         self.messages.append(message)
