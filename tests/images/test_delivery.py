@@ -4,9 +4,9 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import flask
 import pytest
@@ -25,10 +25,12 @@ from mlflow_platform_server.room import MEBIBYTE, Room
 from mlflow_platform_server.scope import Caller, Scope, bind, facts
 from mlflow_platform_server.shares import Party
 from mlflow_platform_server.slots import Slots
+from mlflow_platform_server.store_calls import StoreCalls
 from mlflow_platform_server.transfers import MIB, Transfers
 from mlflow_platform_server.wsgi import PART_BYTES, Bridge
 from werkzeug.test import EnvironBuilder
 
+P = ParamSpec("P")
 T = TypeVar("T")
 IDLE = 20
 SLOTS = 4
@@ -45,6 +47,16 @@ async def at_once(call: Callable[[], T], /) -> T:
 
 def environ(scope: Message, body: bytes) -> dict[str, Any]:
     return EnvironBuilder(scope["path"], method=scope["method"], data=body).get_environ()
+
+
+class AtOnce(StoreCalls):
+    """Calls of the store in no thread."""
+
+    async def run(self, party: Party, seconds: float, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call the store now."""
+        assert party.team
+        assert seconds
+        return call(*args, **kwargs)
 
 
 class Object:
@@ -77,7 +89,8 @@ class Server:
 
     def __post_init__(self) -> None:
         (self.folder / "main.js").write_bytes(bytes(FILE_BYTES))
-        self.shared = transfers.shared(places=64, memory=80 * MIB, team_percent=50, queue_seconds=10, idle_seconds=IDLE)
+        shared = transfers.shared(places=64, memory=80 * MIB, team_percent=50, queue_seconds=10, idle_seconds=IDLE)
+        self.shared = replace(shared, calls=AtOnce(shared.calls.shares))
         self.fairness = Fairness(limits(), self.slots)
         bridge = Bridge(self._flask().wsgi_app, environ, at_once)
 
@@ -184,7 +197,7 @@ class Server:
         return memory.free == memory.terms.capacity and turns.free == self.slots and not memory.faults()
 
 
-def played(folder: Path, scene: Callable[[Server], Awaitable[None]], path: str = "") -> None:
+def played(folder: Path, scene: Callable[[Server], Awaitable[None]]) -> None:
     """Run a scene; afterwards nothing is held."""
 
     async def play() -> None:
@@ -192,8 +205,7 @@ def played(folder: Path, scene: Callable[[Server], Awaitable[None]], path: str =
         await scene(server)
         assert server.nothing_is_held()
 
-    # Only a download reads in threads.
-    virtual_time.run(play(), grace=0.05 if path == "/api/download" else 0)
+    virtual_time.run(play())
 
 
 def now() -> float:
@@ -212,7 +224,7 @@ def test_a_client_that_stops_reading_is_cut_off(path: str, takes: int, tmp_path:
         assert now() == pytest.approx(seconds, abs=1)
         assert reader.aborted == pytest.approx(seconds, abs=1)
 
-    played(tmp_path, scene, path)
+    played(tmp_path, scene)
 
 
 @pytest.mark.parametrize("pause", [0, 1, IDLE - 1])
@@ -226,7 +238,7 @@ def test_a_client_gets_the_whole_answer_however_slowly_it_reads(path: str, pause
         # Request IDs differ.
         assert (len(slow.body), slow.messages[0]["status"]) == (len(quick.body), quick.messages[0]["status"])
 
-    played(tmp_path, scene, path)
+    played(tmp_path, scene)
 
 
 @pytest.mark.parametrize("path", KINDS)
@@ -239,7 +251,7 @@ def test_the_web_server_never_keeps_more_than_a_piece(path: str, tmp_path: Path)
         # The last one is sent when the socket has all others.
         assert len(reader.messages[-1]["body"]) < PIECE_BYTES
 
-    played(tmp_path, scene, path)
+    played(tmp_path, scene)
 
 
 @pytest.mark.parametrize("path", KINDS)
@@ -256,7 +268,7 @@ def test_answers_that_nobody_reads_hold_bounded_memory_and_no_slot(path: str, tm
         assert server.made <= 11 * 3 * PART_BYTES
         await asyncio.gather(*unread)
 
-    played(tmp_path, scene, path)
+    played(tmp_path, scene)
 
 
 def test_answers_without_memory_keep_their_slots_and_have_to_be_taken_in_time(tmp_path: Path) -> None:
@@ -293,7 +305,7 @@ def test_another_team_is_answered_beside_a_team_that_reads_nothing(tmp_path: Pat
             assert now() - start < 1
         await asyncio.gather(*unread)
 
-    played(tmp_path, scene, "/api/download")
+    played(tmp_path, scene)
 
 
 def test_an_upload_gets_the_memory_of_answers_that_nobody_reads(tmp_path: Path) -> None:

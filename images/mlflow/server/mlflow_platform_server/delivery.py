@@ -1,8 +1,8 @@
 """Delivery of answers: ASGI layer that passes an answer on as fast as the client takes it, within bounds.
 
-What a client does not take is in the server's memory. The web server gets an answer in pieces, and the next one only
-when the socket has the last. A client that takes nothing for `idleSeconds` is cut off. What is larger than a piece
-leases its memory from that of uploads and downloads (`transfers.py`), for its caller and team.
+What a client does not take is in the server's memory. The web server gets an answer in pieces, each when the socket has
+the one before. A client that takes nothing for `idleSeconds` is cut off. What is larger than a piece leases its memory
+from that of uploads and downloads (`transfers.py`), for its caller and team.
 
 The application's part ends when its answer begins: the memory of the request's body is given back then, and its slot,
 if there is memory for the answer. Without, the answer keeps the slot, so that slots bound what nothing else counts, and
@@ -15,7 +15,7 @@ import asyncio
 import math
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import Any, Protocol, cast
 
@@ -74,15 +74,10 @@ class Delivery:
         # The sender waits until the socket has everything.
         connection.set_write_buffer_limits(0)
         connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
-        deadline = asyncio.timeout(None)
-        answer = Answer(send, self._seconds, self._memory, deadline)
+        answer = Answer(send, connection, self._seconds, self._memory)
         token = _CURRENT.set(answer)
         try:
-            async with deadline:
-                await self._app(scope, receive, answer.deliver)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
+            await self._app(scope, receive, answer.deliver)
         finally:
             _CURRENT.reset(token)
             if answer.is_incomplete():
@@ -92,17 +87,22 @@ class Delivery:
 
 
 class Answer:
-    """The answer to one request."""
+    """The answer to one request.
 
-    def __init__(self, send: Send, seconds: float, memory: Shares, deadline: asyncio.Timeout) -> None:
+    When the client has been cut off, the application goes on to its end, as if the client had gone. To cancel it would
+    leave the answer in memory, in the frames of the errors, until garbage is collected.
+    """
+
+    def __init__(self, send: Send, connection: Connection, seconds: float, memory: Shares) -> None:
         self._send = send
+        self._connection = connection
         self._seconds = seconds
         self._memory = memory
-        self._deadline = deadline
+        self._deadline: asyncio.Timeout | None = None
         self.begun = _Acts()
         self.counted = _Acts()
         self.bounds_itself = False
-        self._ends = False
+        self._gone = False
         self._open = False
 
     def is_incomplete(self) -> bool:
@@ -111,6 +111,8 @@ class Answer:
 
     async def deliver(self, message: Message) -> None:
         """Pass a part of the answer on, as the client takes it."""
+        if self._gone:
+            return
         with ExitStack() as held:
             leases, until = list[Lease](), math.inf
             if message["type"] == "http.response.body" and not self.bounds_itself:
@@ -128,12 +130,19 @@ class Answer:
             self._open = message["type"] != "http.response.body" or message.get("more_body", False)
 
     async def _pass_on(self, piece: Message, until: float) -> None:
+        if self._gone:
+            return
         if self.bounds_itself:
             await self._send(piece)
             return
-        self._end_at(min(asyncio.get_running_loop().time() + self._seconds, until))
-        await self._send(piece)
-        self._end_at(None)
+        end = min(asyncio.get_running_loop().time() + self._seconds, until)
+        try:
+            async with asyncio.timeout_at(end) as self._deadline:
+                await self._send(piece)
+        except TimeoutError:
+            self._cut()
+        finally:
+            self._deadline = None
 
     async def _lease(self, size: int, leases: list[Lease], held: ExitStack) -> bool:
         """Lease memory without waiting for any; false if there is too little."""
@@ -155,15 +164,11 @@ class Answer:
         return True
 
     def _cut(self) -> None:
-        """Cut the client off: others wait for the memory."""
-        self._end_at(asyncio.get_running_loop().time())
-        self._ends = True
-
-    def _end_at(self, time: float | None) -> None:
-        """Cut the client off at a time; None: not for now."""
-        if not self._ends:
-            with suppress(RuntimeError):
-                self._deadline.reschedule(time)
+        """Cut the client off: its time is over, or others wait for the memory."""
+        self._gone = True
+        self._connection.abort()
+        if self._deadline is not None:
+            transfers.end(self._deadline)
 
 
 class _Acts:
