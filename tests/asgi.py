@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,71 @@ class Client:
     def headers(self) -> dict[bytes, bytes]:
         """Headers of the answer."""
         return dict(self.messages[0]["headers"])
+
+
+@dataclass(slots=True)
+class Reader:
+    """The receiver of an answer who takes `takes` messages, those of the body after `pause` seconds, and then nothing.
+
+    It is also its connection.
+    """
+
+    takes: float = math.inf
+    pause: float = 0
+    messages: list[Message] = field(default_factory=list[Message])
+    """What it has taken."""
+    offered: int = 0
+    """Bytes of the largest message."""
+    limit: int | None = None
+    """Bytes that the web server keeps while it goes on."""
+    options: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+    """Of its socket."""
+    aborted: float | None = None
+    """When the connection was cut."""
+
+    async def send(self, message: Message) -> None:
+        """Take a part of the answer."""
+        self.offered = max(self.offered, len(message.get("body", b"")))
+        if len(self.messages) >= self.takes:
+            await asyncio.get_running_loop().create_future()
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(self.pause)
+        self.messages.append(message)
+
+    @property
+    def body(self) -> bytes:
+        """The body that it has taken."""
+        return b"".join(message.get("body", b"") for message in self.messages)
+
+    @property
+    def complete(self) -> bool:
+        """True if it has the whole answer."""
+        last = self.messages[-1] if self.messages else {"type": "nothing"}
+        return last["type"] == "http.response.body" and not last.get("more_body", False)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Note it."""
+        assert low is None
+        self.limit = high
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - asyncio's signature
+        """The connection is its own socket."""
+        assert (name, default) == ("socket", None)
+        return self
+
+    def setsockopt(self, *option: int) -> None:
+        """Note it."""
+        self.options.append(option)
+
+    def abort(self) -> None:
+        """Note it."""
+        self.aborted = asyncio.get_running_loop().time()
+
+
+def reader_of(send: Send) -> Reader:
+    """The connection behind a reader's `send`."""
+    reader = getattr(send, "__self__", None)
+    return reader if isinstance(reader, Reader) else Reader()
 
 
 async def request(

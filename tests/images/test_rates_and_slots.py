@@ -7,10 +7,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from asgi import reader_of
 from mlflow_platform_server import bounds
+from mlflow_platform_server.asgi import App
+from mlflow_platform_server.delivery import Delivery
 from mlflow_platform_server.fairness import Fairness
 from mlflow_platform_server.rates import Rates
 from mlflow_platform_server.scope import KEY, Caller, RequestFacts
+from mlflow_platform_server.shares import Shares, Terms
 from mlflow_platform_server.slots import Slots
 
 from settings.schema.bounds import Bounds
@@ -51,7 +55,8 @@ class Server:
     def __init__(self, slots: int = 4, **changed: int) -> None:
         values = {**Bounds().model_dump(), **changed}
         self.fairness = Fairness(bounds.read(json.dumps(values)), slots)
-        self.layers = Rates(Slots(self.app, self.fairness), self.fairness)
+        limited = Rates(Slots(self.app, self.fairness), self.fairness)
+        self.layers: App = Delivery(limited, seconds=20, memory=Shares(Terms(capacity=1)), connection=reader_of)
         self.working = 0
         self.answers = asyncio.Event()
         self.ends = asyncio.Event()
@@ -62,6 +67,7 @@ class Server:
         self.working += 1
         await self.answers.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
         await self.ends.wait()
         await send({"type": "http.response.body", "body": b""})
 

@@ -23,7 +23,8 @@ from mlflow.utils import workspace_context, workspace_utils
 from mlflow_kubernetes_plugins.auth import constants, middleware
 from mlflow_kubernetes_plugins.auth.authorizer import AuthorizationMode, KubernetesAuthConfig
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from starlette.middleware import Middleware
+from starlette.middleware import Middleware, base
+from starlette.middleware.wsgi import build_environ
 from starlette.routing import Mount
 
 from mlflow_platform_server import (
@@ -45,6 +46,7 @@ from mlflow_platform_server import (
     plugin_threads,
     process_state,
     protobuf_bounds,
+    read_bodies,
     request_identity,
     routes,
     s3_artifacts,
@@ -59,6 +61,7 @@ from mlflow_platform_server.audit import AuditLog
 from mlflow_platform_server.bodies import Bodies
 from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.concurrency import ConcurrencyLimit
+from mlflow_platform_server.delivery import Delivery
 from mlflow_platform_server.draining import Draining
 from mlflow_platform_server.errors import ErrorBodies
 from mlflow_platform_server.fairness import Fairness
@@ -74,6 +77,7 @@ from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
 from mlflow_platform_server.slots import SPARE_THREADS, Slots
 from mlflow_platform_server.volume_artifacts import ConfinedFileArtifactRepository
 from mlflow_platform_server.webhook_tests import WebhookTests
+from mlflow_platform_server.wsgi import Bridge
 
 CONTACT_VARIABLE = "MLFLOW_PLATFORM_CONTACT"
 # The URL path under which the platform is served; unset or empty at the root.
@@ -97,7 +101,7 @@ SWITCH_SECONDS = 0.001
 INTEGER_DIGITS = 640
 
 
-def create_app() -> Draining:
+def create_app() -> Delivery:
     """Make the ASGI application of a worker process."""
     sys.setswitchinterval(SWITCH_SECONDS)
     sys.set_int_max_str_digits(INTEGER_DIGITS)
@@ -153,7 +157,7 @@ def _access(config: KubernetesAuthConfig, limits: Bounds, *, by_token: bool) -> 
     return access
 
 
-def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAccess, *, by_token: bool) -> Draining:
+def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAccess, *, by_token: bool) -> Delivery:
     """Put the layers around MLflow, from the inside to the outside."""
     identity_headers = IdentityHeaders(
         user_header=config.user_header.lower(),
@@ -209,8 +213,9 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
 
     audited = AuditLog(LoopWatch(ErrorBodies(served)), pod=os.environ[POD_VARIABLE], identify=caller)
     prefixed = PathPrefix(audited, os.environ.get(PATH_VARIABLE, ""))
-    # Outermost: a refusal of any layer arrives.
-    return Draining(prefixed, most_bytes=limits.drain_mebibytes * 1024 * 1024, seconds=limits.drain_seconds)
+    # Outermost: a refusal of any layer arrives, and every answer is bounded.
+    drained = Draining(prefixed, most_bytes=limits.drain_mebibytes * 1024 * 1024, seconds=limits.drain_seconds)
+    return Delivery(drained, seconds=limits.idle_seconds, memory=transfers.of_worker().memory)
 
 
 def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any:
@@ -231,6 +236,8 @@ def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any
     handlers._get_graphql_auth_middleware = _with_error_texts(handlers._get_graphql_auth_middleware)
     # The last one in the list is the innermost, behind the plugin's.
     app.user_middleware.append(Middleware(Agreement, decision=plugin.decision, only_namespace=only_namespace))
+    read_bodies.replay_once(base._CachedRequest)
+    app.user_middleware.append(Middleware(read_bodies.ReadBodies, decision=plugin.decision, kept=plugin.KEPT_BODIES))
     app.user_middleware.append(
         Middleware(
             WebhookTests,
@@ -241,7 +248,7 @@ def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any
     )
     mounts = [route for route in app.routes if isinstance(route, Mount)]
     for mount in mounts:
-        mount.app = downloads.ArtifactSender(mount.app)
+        mount.app = downloads.ArtifactSender(Bridge(mount.app.app, build_environ, to_thread.run_sync))
     return app
 
 

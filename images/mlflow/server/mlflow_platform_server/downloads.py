@@ -21,7 +21,7 @@ from mlflow.server.handlers import _content_disposition_attachment
 from mlflow.utils.mime_type_utils import _guess_mime_type
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from mlflow_platform_server import outflow, transfer_refusals, transfers
+from mlflow_platform_server import delivery, outflow, transfer_refusals, transfers
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.byte_ranges import UnsatisfiableRangeError, span
 from mlflow_platform_server.s3_artifacts import ProxiedS3ArtifactRepository
@@ -67,6 +67,7 @@ class Download(Response):
             if scope["method"] == "HEAD":
                 # The web server would drop the body, after the store has sent all of it.
                 start = stop
+            delivery.bounds_itself()
             flow = outflow.Outflow(shared, place, memory)
             # At a failure the web server closes the connection: the answer has begun, so nothing else can be said.
             with suppress(outflow.StalledError, BusyError):

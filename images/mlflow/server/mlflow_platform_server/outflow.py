@@ -16,14 +16,14 @@ PIECE_BYTES = 1 * MIB
 # Bytes requested from the store at a time. With a larger request some stores read far ahead of a slow client
 # (SeaweedFS 4.48 up to 1.3 GiB, until it was OOM-killed), and most close a connection that idles for minutes.
 FETCH_BYTES = 8 * MIB
-# Bytes passed to the web server at a time: it keeps those that the client does not take, even after the download ended.
+# Bytes passed on at a time, for which the client has `PART_SECONDS`; the web server gets them in smaller pieces.
 SENT_BYTES = 512 * KIB
 # Time in seconds after which a client that does not read loses its connection to the store, not its download.
 STALL_SECONDS = 2
 
 
 class StalledError(Exception):
-    """The client did not read a piece in `PART_SECONDS`, or others waited for the memory of a client that stalled."""
+    """The client did not read `SENT_BYTES` in `PART_SECONDS`, or others waited for what a stalled client held."""
 
 
 def units(length: int) -> int:
@@ -58,8 +58,8 @@ class Outflow:
     def paced(self, send: Send) -> Send:
         """Return a `send` that fails if the client does not read.
 
-        The client has `PART_SECONDS` for each piece. While others wait for what the download holds, it may be ended
-        sooner.
+        The client has `PART_SECONDS` for each message of at most `SENT_BYTES`. While others wait for what the download
+        holds, it may be ended sooner.
         """
 
         async def sent(message: Message) -> None:

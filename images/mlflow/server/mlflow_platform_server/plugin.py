@@ -23,6 +23,9 @@ from mlflow_platform_server.reviews import Question, ReviewFailedError, Reviews,
 from mlflow_platform_server.scope import Caller
 from mlflow_platform_server.visible_workspaces import VisibleWorkspaces
 
+# Entries of the plugin's state that hold a request's body, as text and as a document.
+KEPT_BODIES = (middleware._REQUEST_RAW_BODY_STATE_KEY, middleware._REQUEST_JSON_BODY_STATE_KEY)
+
 
 def decision() -> Any:
     """The plugin's result for the running request; None if it has not decided."""

@@ -1,16 +1,18 @@
 """Memory for request bodies: one amount for each worker process, shared by teams and callers.
 
-A request takes memory as its body arrives, and gives it back when it has ended. What is idle, anybody may use. When
-there is no room left, those wait first who hold the most; and a body that is still arriving is given up, if its team
-holds more than the team that waits (in one team: its caller). So bodies that never end keep nobody waiting.
+A request takes memory as its body arrives, and gives it back when its answer begins. What is idle, anybody may use.
+When there is no room left, those wait first who hold the most; and a body that is still arriving is given up, if its
+team holds more than the team that waits (in one team: its caller). So bodies that never end keep nobody waiting.
 """
 
 import asyncio
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from itertools import count
 
+from mlflow_platform_server import delivery
 from mlflow_platform_server.refusals import BoundError, TooLargeError, setting
 
 MEBIBYTE = 1024 * 1024
@@ -65,14 +67,18 @@ class Room:
 
     @contextmanager
     def hold(self, team: str, caller: str, give_up: Callable[[], None]) -> Generator[Hold]:
-        """Hold memory for a request until it has ended; `give_up` is called at most once."""
+        """Hold memory for a request until its answer begins, or it ends; `give_up` is called at most once."""
         hold = Hold(team, caller, next(self._numbers), give_up)
         hold.patience = self._queue_seconds
         self._holds[hold.number] = hold
+        delivery.when_begun(partial(self._give_back, hold))
         try:
             yield hold
         finally:
-            del self._holds[hold.number]
+            self._give_back(hold)
+
+    def _give_back(self, hold: Hold) -> None:
+        if self._holds.pop(hold.number, None) is not None:
             self._settle()
 
     async def grow(self, hold: Hold, size: int) -> None:

@@ -2,10 +2,11 @@
 
 A worker has as many slots as its database connections can serve. anyio would let requests wait for its threads in the
 order of their arrival, whoever sends them: 64 clients of one team delayed every other team. Transfers of artifacts take
-no slot: they stream for hours, and need no database. A request gives its slot back when its answer begins, because the
-sending lasts as long as the slowest client takes.
+no slot: they stream for hours, and need no database. A request gives its slot back when its answer begins and has
+memory of its own (`delivery.py`), because the sending lasts as long as the slowest client takes.
 """
 
+from mlflow_platform_server import delivery
 from mlflow_platform_server.appointments import asker_of
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.fairness import Fairness, arrived, is_transfer
@@ -53,13 +54,9 @@ class Slots:
                 working = False
                 self._turns.leave(ticket, self._clock())
 
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                done()
-            await send(message)
-
+        delivery.when_counted(done)
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receive, send)
         finally:
             done()
 

@@ -29,7 +29,7 @@ PART_BYTES = 8 * MIB
 CALLS = 32
 # Longest wait in seconds for memory or a thread of a transfer that has begun. The client waits too, and loses nothing.
 WAIT_SECONDS = 100
-# Longest time in seconds for a client to send a part (27 KiB/s), or to read a piece.
+# Longest time in seconds for a client to send a part (27 KiB/s), or to read what is sent at a time (1.7 KiB/s).
 PART_SECONDS = 300
 
 
