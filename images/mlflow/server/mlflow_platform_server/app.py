@@ -61,7 +61,7 @@ from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.draining import Draining
 from mlflow_platform_server.errors import ErrorBodies
-from mlflow_platform_server.fairness import Fairness
+from mlflow_platform_server.fairness import Fairness, is_transfer
 from mlflow_platform_server.kubernetes_access import KubernetesAccess
 from mlflow_platform_server.loop_watch import LoopWatch
 from mlflow_platform_server.no_team_page import NoTeamPage
@@ -182,7 +182,8 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
     fairness = Fairness(limits, threads)
     off_loop = Threads(threads, "authorization")
     work = Slots(_mlflow(only_namespace, limits, off_loop), fairness)
-    bodies = Bodies(work, limits, protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR), off_loop)
+    schema = protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR)
+    bodies = Bodies(work, limits, schema, Threads(SPARE_THREADS, "bodies"))
     admission = Admission(
         Rates(bodies, fairness),
         access.judge,
@@ -225,8 +226,10 @@ def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any
     )
     TrackingStore.create_assessment = assessment_ids.made_here(TrackingStore.create_assessment)
     plugin.check_open_paths()
-    # A request is either being authorized or being handled, so it never waits for one of these threads.
-    plugin_threads.install(middleware, threads)
+    # A request with a slot is either being authorized or being handled, so it never waits for one of these threads.
+    # Those without a slot have others.
+    slotless = transfers.Authorizations()
+    plugin_threads.install(middleware, lambda scope: slotless if is_transfer(scope) else threads)
     app = middleware.create_app()
     handlers._get_graphql_auth_middleware = _with_error_texts(handlers._get_graphql_auth_middleware)
     # The last one in the list is the innermost, behind the plugin's.

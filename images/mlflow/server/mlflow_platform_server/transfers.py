@@ -6,9 +6,11 @@ callers; `shares.py` says how.
 """
 
 import asyncio
+import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mlflow_platform_server import scope
 from mlflow_platform_server.shares import Party, Shares, Terms
@@ -16,6 +18,8 @@ from mlflow_platform_server.store_calls import StoreCalls
 
 if TYPE_CHECKING:
     from mlflow_platform_server.bounds import Bounds
+
+T = TypeVar("T")
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -27,6 +31,8 @@ SMALL_BYTES = 64 * KIB
 PART_BYTES = 8 * MIB
 # Calls of the store at once, each in a thread.
 CALLS = 32
+# Uploads and downloads that are authorized at once, each in a thread.
+AUTHORIZATIONS = 4
 # Longest wait in seconds for memory or a thread of a transfer that has begun. The client waits too, and loses nothing.
 WAIT_SECONDS = 100
 # Longest time in seconds for a client to send a part (27 KiB/s), or to read a piece.
@@ -78,6 +84,20 @@ def shared(
         calls=StoreCalls(Shares(terms(calls))),
         queue_seconds=queue_seconds,
     )
+
+
+class Authorizations:
+    """Threads that authorize requests without a slot, such as transfers: one of them for teams that have none.
+
+    Those of the slots would be taken by whoever begins most transfers while Kubernetes is slow.
+    """
+
+    def __init__(self, threads: int = AUTHORIZATIONS) -> None:
+        self._calls = StoreCalls(Shares(Terms(capacity=threads, reserve=1)), "slotless")
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Result of a function that runs in one of the threads, in the scope of the request."""
+        return await self._calls.run(party(), math.inf, function)
 
 
 class _Worker:
