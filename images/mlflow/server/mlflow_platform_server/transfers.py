@@ -25,7 +25,7 @@ KIB = 1024
 MIB = 1024 * KIB
 # Unit of memory.
 UNIT_BYTES = 64 * KIB
-# Memory of each transfer that is not counted: as much as the web server reads ahead.
+# Memory of each transfer that is not counted: the piece that is arriving (`bodies.PIECE_BYTES`).
 SMALL_BYTES = 64 * KIB
 # S3 takes parts of at least 5 MiB, and at most 10,000 of them: the largest object has 78 GiB.
 PART_BYTES = 8 * MIB

@@ -174,11 +174,15 @@ class Parts:
         return buffer
 
     async def _grow(self, lease: Lease, length: int, deadline: asyncio.Timeout) -> None:
-        """Take memory for the bytes that have arrived, and for some more."""
+        """Take memory for all bytes that have arrived, and for some more, before further ones are read.
+
+        The next piece needs none: while the web server's layers wait for the rest of it, they hold `SMALL_BYTES`.
+        """
         has = lease.units * transfers.UNIT_BYTES or transfers.SMALL_BYTES
         if length < has or has >= self._size:
             return
-        wanted = min(self._size, max(FIRST_BYTES, 2 * has)) // transfers.UNIT_BYTES - lease.units
+        arrived = -(-length // transfers.UNIT_BYTES)
+        wanted = max(min(self._size, max(FIRST_BYTES, 2 * has)) // transfers.UNIT_BYTES, arrived) - lease.units
         loop = asyncio.get_running_loop()
         start = loop.time()
         # Meanwhile the client is not read from, so it cannot be blamed.
