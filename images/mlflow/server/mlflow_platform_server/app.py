@@ -60,6 +60,7 @@ from mlflow_platform_server.bodies import Bodies
 from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.draining import Draining
+from mlflow_platform_server.entry import Entry
 from mlflow_platform_server.errors import ErrorBodies
 from mlflow_platform_server.fairness import Fairness, is_transfer
 from mlflow_platform_server.kubernetes_access import KubernetesAccess
@@ -89,6 +90,8 @@ WEBHOOK_PROXY_VARIABLE = "MLFLOW_PLATFORM_WEBHOOK_PROXY"
 POD_VARIABLE = "MLFLOW_PLATFORM_POD"
 # Requests that a worker handles at once.
 THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
+# Workers of a replica, which share its connections; one if unset.
+WORKERS_VARIABLE = "MLFLOW_PLATFORM_WORKERS"
 # Seconds after which a thread that computes has to let another one run. With Python's default of 5 ms the event loop
 # waits for up to 0.29 s if 14 threads compute at once, with this for up to 0.09 s.
 SWITCH_SECONDS = 0.001
@@ -179,7 +182,7 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
     s3_artifacts.bound_calls()
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     threads = int(os.environ[THREADS_VARIABLE])
-    fairness = Fairness(limits, threads)
+    fairness = Fairness(limits, threads, workers=int(os.environ.get(WORKERS_VARIABLE, "1")))
     off_loop = Threads(threads, "authorization")
     work = Slots(_mlflow(only_namespace, limits, off_loop), fairness)
     schema = protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR)
@@ -199,7 +202,7 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
 
     page = NoTeamPage(admission, has_access, os.environ.get(CONTACT_VARIABLE, ""))
     limited = ConcurrencyLimit(
-        RequestGuard(page, identity_headers),
+        RequestGuard(Entry(page, fairness), identity_headers),
         threads + SPARE_THREADS,
         limiter=to_thread.current_default_thread_limiter,
     )
