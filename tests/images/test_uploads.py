@@ -257,7 +257,10 @@ ATTACKS = {
 @pytest.mark.parametrize("after", [0, 60])
 @pytest.mark.parametrize("length", [5, PART // 2, 5 * PART])
 def test_uploads_of_one_team_that_never_end_do_not_delay_those_of_another(kind: str, after: float, length: int) -> None:
-    """A single request of the other team waits at most for the patience, half of `queue_seconds`."""
+    """A single request of the other team waits at most for the patience, half of `queue_seconds`.
+
+    Uploads of several parts may do so more than once.
+    """
     attack = ATTACKS[kind]
 
     async def run() -> None:
@@ -276,7 +279,7 @@ def test_uploads_of_one_team_that_never_end_do_not_delay_those_of_another(kind: 
         for _ in range(3):
             start = clock()
             stores = [Store() for _ in range(3)]
-            await asyncio.gather(*(uploads.store(chunks(length), store, shared, ANOTHER) for store in stores))
+            await asyncio.gather(*(uploads.store(chunks(length, of=SMALL), store, shared, ANOTHER) for store in stores))
             assert all(store.content == body(length) for store in stores)
             assert clock() - start < shared.queue_seconds
         for task in attackers:
