@@ -109,6 +109,7 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(args.pool_size),
         "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(args.pool_overflow),
         "MLFLOW_PLATFORM_THREADS": str(threads(args.pool_size, args.pool_overflow)),
+        "MLFLOW_PLATFORM_WORKERS": str(args.workers),
         "MLFLOW_PLATFORM_BOUNDS": json.dumps(dict(args.bounds), sort_keys=True),
         "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE": (
             "self_subject_access_review" if args.login.passes_token else "subject_access_review"

@@ -213,6 +213,19 @@ def test_an_api_server_that_refuses_reviews_decides_nothing(status: int) -> None
         assert answer(one, member) is None
 
 
+def test_a_token_that_kubernetes_slows_down_is_no_outage() -> None:
+    """Or its owner would keep an answer that has expired, and let new callers be refused."""
+    with ApiServer(teams(3), roles=ROLES) as server, access(server, by_token=True, cache=0) as one:
+        server.tokens = {name: (name, ["team-1-users", SIGNED_IN]) for name in ("alice", "bob")}
+        alice, bob = (Caller(user="", token=name) for name in server.tokens)
+        assert seen(one, alice) == {"team-1"}
+        server.refuse_with = 429
+        for _ in range(3):
+            assert answer(one, alice) is None
+        server.refuse_with = None
+        assert seen(one, bob) == {"team-1"}
+
+
 def test_an_api_server_that_is_gone_is_an_outage() -> None:
     member = Caller(user="a", groups=("team-1-users",))
     with ApiServer(teams(3), roles=ROLES) as server, access(server, cache=0) as one:

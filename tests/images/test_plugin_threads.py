@@ -159,7 +159,8 @@ def plugin(rule: Rule = Rule(), *, filters: bool = False) -> Plugin:  # noqa: C9
     seen.module.__dict__.update(
         _authorize_request_async=authorize, KubernetesAuthMiddleware=Middleware, _REQUEST_BODY_LOADED_STATE_KEY=LOADED
     )
-    plugin_threads.install(seen.module, Threads(1, "authorization"))
+    pools = {name: Threads(1, name) for name in ("authorization", "slotless")}
+    plugin_threads.install(seen.module, lambda scope: pools[scope.get("pool", "authorization")])
     return seen
 
 
@@ -195,6 +196,15 @@ def test_the_plugin_decides_parses_and_encodes_in_threads_and_leaves_the_loop_to
     }
     assert seen.threads["handle"] == "MainThread"
     assert json.loads(served.encoded or b"") == {"body": {"name": "x"}, "user": "alice"}
+
+
+def test_a_request_of_another_kind_is_authorized_and_filtered_in_other_threads() -> None:
+    """Such as those without a slot: however many there are, one with a slot waits for none of them."""
+    seen = plugin(filters=True)
+    request = Request(scope={"state": {}, "pool": "slotless"})
+    serve(seen, request, Response((b"{}",), {"content-type": "application/json"}))
+    parts = {part for part, thread in seen.threads.items() if thread.startswith("slotless")}
+    assert parts == {"authorize", "parse", "encode", "filter"}
 
 
 def test_the_plugin_decides_in_the_workspace_of_the_request() -> None:
@@ -251,4 +261,4 @@ def test_a_plugin_with_other_parts_is_refused_at_the_start() -> None:
     module = ModuleType("middleware")
     module.__dict__.update(KubernetesAuthMiddleware=object, _authorize_request_async=None)
     with pytest.raises(RuntimeError, match="_ensure_request_json_body"):
-        plugin_threads.install(module, Threads(1, "authorization"))
+        plugin_threads.install(module, lambda _: Threads(1, "authorization"))

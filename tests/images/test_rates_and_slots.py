@@ -7,10 +7,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+import virtual_time
 from asgi import reader_of
 from mlflow_platform_server import bounds
 from mlflow_platform_server.asgi import App
 from mlflow_platform_server.delivery import Delivery
+from mlflow_platform_server.demand import ASKING_SECONDS
 from mlflow_platform_server.fairness import Fairness
 from mlflow_platform_server.rates import Rates
 from mlflow_platform_server.scope import KEY, Caller, RequestFacts
@@ -242,6 +244,26 @@ def test_requests_whose_bodies_are_still_read_count_for_the_slots_that_they_will
         assert server.fairness.turns.idle() == 3
 
     run(steps)
+
+
+def test_waiting_requests_get_idle_slots_when_the_others_have_stopped() -> None:
+    async def steps() -> None:
+        server = Server(slots=16, slots_percent=15, queue_seconds=60)
+        server.fairness.clock = asyncio.get_running_loop().time
+        server.layers = Rates(Slots(server.app, server.fairness), server.fairness)
+        server.answers.set()
+        await server.ask(team="team-b", user="bob")
+        server.answers.clear()
+        requests = server.asks(10)
+        await asyncio.sleep(1)
+        assert server.working == 1 + 2
+        # Nothing else happens meanwhile: no request comes, and none ends.
+        await asyncio.sleep(ASKING_SECONDS)
+        assert server.working == 1 + 10
+        server.answers.set()
+        await asyncio.gather(*requests)
+
+    virtual_time.run(steps())
 
 
 def test_a_refused_request_hears_which_bound_it_reached_and_when_to_come_again() -> None:

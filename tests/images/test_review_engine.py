@@ -6,11 +6,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from mlflow_platform_server.decisions import Decisions
 from mlflow_platform_server.review_engine import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
+    MOST_OF_ONE,
     Breaker,
-    Decisions,
+    CrowdedError,
     OutageError,
     ReviewEngine,
     ReviewFailedError,
@@ -30,6 +32,15 @@ class Clock:
 
     def __call__(self) -> float:
         """The time."""
+        return self.now
+
+
+class Ticking(Clock):
+    """A clock that never shows the same time twice."""
+
+    def __call__(self) -> float:
+        """The time."""
+        self.now += 1e-6
         return self.now
 
 
@@ -266,18 +277,139 @@ def test_questions_that_wait_when_an_outage_begins_are_not_sent_later() -> None:
     run(steps, threads=1)
 
 
-def test_a_bounded_number_of_questions_waits() -> None:
+def test_a_caller_who_asks_much_has_four_questions_on_their_way_and_delays_nobody() -> None:
     async def steps(reviews: ReviewEngine, kubernetes: Kubernetes, _: Clock) -> None:
         kubernetes.open.clear()
-        requests = [asyncio.create_task(reviews.decide((str(number), ""), kubernetes)) for number in range(10)]
-        await asyncio.to_thread(kubernetes.began.acquire)
-        with pytest.raises(OutageError):
-            await reviews.decide(KEY, kubernetes)
+        greedy = [asyncio.create_task(reviews.decide(("mallory", number), kubernetes)) for number in range(1000)]
+        for __ in range(MOST_OF_ONE):
+            await asyncio.to_thread(kubernetes.began.acquire)
+        for number in range(200):
+            assert await reviews.decide((f"user-{number}", "team-a"), lambda _: True) is True
+        assert kubernetes.at_once == MOST_OF_ONE
+        refused = [task for task in greedy if task.done()]
+        assert all(isinstance(task.exception(), CrowdedError) for task in refused)
+        assert len(refused) == 1000 - MOST_OF_ONE - 50
         kubernetes.open.set()
-        assert set(await asyncio.gather(*requests)) == {True}
-        assert await reviews.decide(KEY, kubernetes) is True
+        answers = await asyncio.gather(*greedy, return_exceptions=True)
+        assert answers.count(True) == MOST_OF_ONE + 50
+        assert kubernetes.most_at_once == MOST_OF_ONE
 
-    run(steps, threads=1, waiting=10)
+    run(steps)
+
+
+def test_callers_take_turns() -> None:
+    async def steps(reviews: ReviewEngine, kubernetes: Kubernetes, _: Clock) -> None:
+        kubernetes.open.clear()
+        order = list[str]()
+
+        def asks(name: str) -> Callable[[float], object]:
+            return lambda _: order.append(name) or True
+
+        first = asyncio.create_task(reviews.decide(KEY, kubernetes))
+        await asyncio.to_thread(kubernetes.began.acquire)
+        names = ("a", "a", "a", "b", "b", "c")
+        waiting = [asyncio.create_task(reviews.decide((name, at), asks(name))) for at, name in enumerate(names)]
+        await asyncio.sleep(0)
+        kubernetes.open.set()
+        await asyncio.gather(first, *waiting)
+        assert order == ["a", "b", "c", "a", "b", "a"]
+
+    run(steps, threads=1)
+
+
+def test_if_too_many_questions_wait_those_go_whose_caller_has_the_most() -> None:
+    async def steps(reviews: ReviewEngine, kubernetes: Kubernetes, _: Clock) -> None:
+        kubernetes.open.clear()
+        first = asyncio.create_task(reviews.decide(KEY, kubernetes))
+        await asyncio.to_thread(kubernetes.began.acquire)
+        greedy = [asyncio.create_task(reviews.decide((str(at % 20), at), kubernetes)) for at in range(40)]
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(reviews.decide((f"user-{at}", ""), kubernetes)) for at in range(20)]
+        await asyncio.sleep(0)
+        kubernetes.open.set()
+        assert set(await asyncio.gather(first, *others)) == {True}
+        answers = await asyncio.gather(*greedy, return_exceptions=True)
+        assert answers[:20] == [True] * 20
+        assert all(isinstance(answer, CrowdedError) for answer in answers[20:])
+
+    run(steps, threads=1, waiting=40)
+
+
+def test_too_many_questions_are_no_outage_and_leave_no_answer_in_use_that_has_expired() -> None:
+    """Or a caller would keep a right that was taken away, by asking for much."""
+
+    async def steps(reviews: ReviewEngine, kubernetes: Kubernetes, clock: Clock) -> None:
+        assert await reviews.decide(("mallory", "team-a"), kubernetes) is True
+        clock.now += FRESH
+        kubernetes.open.clear()
+        greedy = [asyncio.create_task(reviews.decide(("mallory", at), kubernetes)) for at in range(MOST_OF_ONE + 49)]
+        await asyncio.sleep(0)
+        # Kubernetes answers others meanwhile.
+        assert await reviews.decide(("bob", "team-a"), lambda _: True) is True
+        # It waits in the line until its deadline; the next one finds no place in it.
+        with pytest.raises(CrowdedError, match="no decision within"):
+            await reviews.decide(("mallory", "team-a"), kubernetes)
+        again = [asyncio.create_task(reviews.decide(("mallory", -at), kubernetes)) for at in range(1, 100)]
+        await asyncio.sleep(0)
+        assert await reviews.decide(("carol", "team-a"), lambda _: True) is True
+        with pytest.raises(CrowdedError, match="same caller wait"):
+            await reviews.decide(("mallory", "team-a"), kubernetes)
+        kubernetes.open.set()
+        await asyncio.gather(*greedy, *again, return_exceptions=True)
+        assert await reviews.decide(("dave", "team-a"), lambda _: True) is True
+
+    run(steps, seconds=0.2)
+
+
+def test_a_question_that_was_sent_late_shows_no_outage_by_taking_too_long() -> None:
+    clock = Ticking()
+    reviews = engine(clock, threads=1)
+    flights = list[float]()
+
+    def slow(seconds: float) -> object:
+        flights.append(seconds)
+        clock.now += seconds
+        raise OutageError("timed out")
+
+    async def steps() -> None:
+        started, go_on = threading.Event(), threading.Event()
+
+        def first(_: float) -> object:
+            started.set()
+            go_on.wait(10)
+            clock.now += DEADLINE * 0.8
+            return True
+
+        running = asyncio.create_task(reviews.decide(KEY, first))
+        await asyncio.to_thread(started.wait, 10)
+        late = asyncio.create_task(reviews.decide(("mallory", "team-a"), slow))
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await running is True
+        with pytest.raises(OutageError):
+            await late
+
+    asyncio.run(steps())
+    assert flights == [pytest.approx(DEADLINE * 0.2, abs=0.01)]
+    # Sent in time, the same is an outage.
+    assert reviews.decide_blocking(("bob", "team-a"), lambda _: True) is True
+    with pytest.raises(OutageError, match=r"^timed out$"):
+        reviews.decide_blocking(("carol", "team-a"), slow)
+    with pytest.raises(OutageError, match="has not decided"):
+        reviews.decide_blocking(("dave", "team-a"), lambda _: True)
+
+
+def test_a_yes_that_has_expired_needs_an_outage_and_not_one_failure_among_answers() -> None:
+    clock, kubernetes = Clock(), Kubernetes()
+    reviews = known_yes(clock, kubernetes)
+
+    def fails_while_others_are_answered(_: float) -> object:
+        clock.now += 1
+        assert reviews.decide_blocking(("bob", "team-a"), lambda _: True) is True
+        raise OutageError("one connection was lost")
+
+    with pytest.raises(OutageError):
+        reviews.decide_blocking(KEY, fails_while_others_are_answered)
 
 
 def test_a_single_failure_among_answers_stops_nobody() -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlflow_platform_server import reviews
+from mlflow_platform_server.decisions import Decisions
 from mlflow_platform_server.known_identities import UNLISTED
-from mlflow_platform_server.review_engine import Decisions, ReviewEngine
+from mlflow_platform_server.review_engine import ReviewEngine
 from mlflow_platform_server.reviews import AccessReviews, Identity, Question, Reviews, digest
 from mlflow_platform_server.scope import Caller
 

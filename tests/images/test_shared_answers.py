@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 from mlflow_platform_server import kubernetes_access
-from mlflow_platform_server.review_engine import Decisions, OutageError, ReviewEngine
+from mlflow_platform_server.decisions import Decisions
+from mlflow_platform_server.review_engine import OutageError, ReviewEngine
 from mlflow_platform_server.shared_answers import SharedAnswers, path
 
 FRESH, OUTAGE = 30, 300

@@ -47,6 +47,24 @@ def test_a_team_gets_more_than_its_share_again_when_the_others_have_stopped() ->
     assert turns.held("a") == 14
 
 
+def test_it_is_known_when_a_waiting_request_may_have_a_slot_because_others_have_stopped() -> None:
+    turns = shared()
+    turns.leave(turns.ask("b", "y", 1), 1)
+    turns.leave(turns.ask("a", "z", 2), 2)
+    assert turns.next_turn(2) is None, "nobody waits"
+    waits: list[float] = []
+    turns.on_wait = lambda: waits.append(turns.next_turn(3) or 0)
+    held(turns, "a", 50, now=3)
+    assert turns.held("a") == 7
+    assert set(waits) == {1 + ASKING_SECONDS}
+    turns.grant(1 + ASKING_SECONDS)
+    assert turns.held("a") == 7
+    assert turns.next_turn(1 + ASKING_SECONDS) == 2 + ASKING_SECONDS
+    turns.grant(2 + ASKING_SECONDS)
+    assert turns.held("a") == 14
+    assert turns.next_turn(2 + ASKING_SECONDS) is None
+
+
 def test_a_free_slot_goes_to_the_team_that_holds_the_fewest() -> None:
     turns = shared(2)
     first = held(turns, "a", 1)[0]

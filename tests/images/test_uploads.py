@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import virtual_time
-from mlflow_platform_server import transfers, uploads
+from mlflow_platform_server import scope, transfers, uploads
 from mlflow_platform_server.shares import BusyError, Party
 from mlflow_platform_server.transfers import Transfers
 
@@ -257,7 +257,10 @@ ATTACKS = {
 @pytest.mark.parametrize("after", [0, 60])
 @pytest.mark.parametrize("length", [5, PART // 2, 5 * PART])
 def test_uploads_of_one_team_that_never_end_do_not_delay_those_of_another(kind: str, after: float, length: int) -> None:
-    """A single request of the other team waits at most for the patience, half of `queue_seconds`."""
+    """A single request of the other team waits at most for the patience, half of `queue_seconds`.
+
+    Uploads of several parts may do so more than once.
+    """
     attack = ATTACKS[kind]
 
     async def run() -> None:
@@ -276,7 +279,7 @@ def test_uploads_of_one_team_that_never_end_do_not_delay_those_of_another(kind: 
         for _ in range(3):
             start = clock()
             stores = [Store() for _ in range(3)]
-            await asyncio.gather(*(uploads.store(chunks(length), store, shared, ANOTHER) for store in stores))
+            await asyncio.gather(*(uploads.store(chunks(length, of=SMALL), store, shared, ANOTHER) for store in stores))
             assert all(store.content == body(length) for store in stores)
             assert clock() - start < shared.queue_seconds
         for task in attackers:
@@ -308,6 +311,28 @@ def test_uploads_whose_calls_hang_in_the_store_leave_threads_to_another_team() -
         assert store.content == body(5)
         released.set()
         await asyncio.gather(*hanging, return_exceptions=True)
+
+    try:
+        asyncio.run(run())
+    finally:
+        released.set()
+
+
+def test_transfers_whose_authorization_hangs_leave_a_thread_to_another_team() -> None:
+    released = threading.Event()
+
+    async def run() -> None:
+        pool = transfers.Authorizations(2)
+
+        async def authorize(team: str, decide: Callable[[], object]) -> None:
+            with scope.bind(scope.Scope(name="1", workspace=team)):
+                await pool.run(decide)
+
+        hanging = [asyncio.create_task(authorize("team-a", released.wait)) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        await asyncio.wait_for(authorize("team-b", lambda: None), 10)
+        released.set()
+        await asyncio.gather(*hanging)
 
     try:
         asyncio.run(run())

@@ -105,3 +105,15 @@ def test_a_delivery_that_nobody_waits_for_any_more_is_left_out() -> None:
         assert late.cancel()
     result(queue.submit("team-a", lambda: None))
     assert not ran.is_set()
+
+
+def test_dropping_a_delivery_that_was_given_up_is_no_error_of_whoever_fills_the_list(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    queue = DeliveryQueue(threads=1, most_waiting=2)
+    with hanging(queue, "team-a", 1):
+        given_up = [queue.submit("team-a", lambda: "done") for _ in range(2)]
+        assert all(one.cancel() for one in given_up)
+        others = [queue.submit("team-b", lambda: "done") for _ in range(2)]
+    assert [result(one) for one in others] == ["done", "done"]
+    assert not caplog.records, "nothing was lost"

@@ -63,8 +63,9 @@ from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.concurrency import ConcurrencyLimit
 from mlflow_platform_server.delivery import Delivery
 from mlflow_platform_server.draining import Draining
+from mlflow_platform_server.entry import Entry
 from mlflow_platform_server.errors import ErrorBodies
-from mlflow_platform_server.fairness import Fairness
+from mlflow_platform_server.fairness import Fairness, is_transfer
 from mlflow_platform_server.kubernetes_access import KubernetesAccess
 from mlflow_platform_server.loop_watch import LoopWatch
 from mlflow_platform_server.no_team_page import NoTeamPage
@@ -93,6 +94,8 @@ WEBHOOK_PROXY_VARIABLE = "MLFLOW_PLATFORM_WEBHOOK_PROXY"
 POD_VARIABLE = "MLFLOW_PLATFORM_POD"
 # Requests that a worker handles at once.
 THREADS_VARIABLE = "MLFLOW_PLATFORM_THREADS"
+# Workers of a replica, which share its connections; one if unset.
+WORKERS_VARIABLE = "MLFLOW_PLATFORM_WORKERS"
 # Seconds after which a thread that computes has to let another one run. With Python's default of 5 ms the event loop
 # waits for up to 0.29 s if 14 threads compute at once, with this for up to 0.09 s.
 SWITCH_SECONDS = 0.001
@@ -183,10 +186,11 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
     s3_artifacts.bound_calls()
     artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
     threads = int(os.environ[THREADS_VARIABLE])
-    fairness = Fairness(limits, threads)
+    fairness = Fairness(limits, threads, workers=int(os.environ.get(WORKERS_VARIABLE, "1")))
     off_loop = Threads(threads, "authorization")
     work = Slots(_mlflow(only_namespace, limits, off_loop), fairness)
-    bodies = Bodies(work, limits, protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR), off_loop)
+    schema = protobuf_bounds.schema(ExportTraceServiceRequest.DESCRIPTOR)
+    bodies = Bodies(work, limits, schema, Threads(SPARE_THREADS, "bodies"))
     admission = Admission(
         Rates(bodies, fairness),
         access.judge,
@@ -202,7 +206,7 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
 
     page = NoTeamPage(admission, has_access, os.environ.get(CONTACT_VARIABLE, ""))
     limited = ConcurrencyLimit(
-        RequestGuard(page, identity_headers),
+        RequestGuard(Entry(page, fairness), identity_headers),
         threads + SPARE_THREADS,
         limiter=to_thread.current_default_thread_limiter,
     )
@@ -230,8 +234,10 @@ def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any
     )
     TrackingStore.create_assessment = assessment_ids.made_here(TrackingStore.create_assessment)
     plugin.check_open_paths()
-    # A request is either being authorized or being handled, so it never waits for one of these threads.
-    plugin_threads.install(middleware, threads)
+    # A request with a slot is either being authorized or being handled, so it never waits for one of these threads.
+    # Those without a slot have others.
+    slotless = transfers.Authorizations()
+    plugin_threads.install(middleware, lambda scope: slotless if is_transfer(scope) else threads)
     app = middleware.create_app()
     handlers._get_graphql_auth_middleware = _with_error_texts(handlers._get_graphql_auth_middleware)
     # The last one in the list is the innermost, behind the plugin's.

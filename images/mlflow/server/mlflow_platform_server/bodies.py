@@ -26,8 +26,9 @@ from mlflow_platform_server.room import Hold, Room
 from mlflow_platform_server.scope import facts
 
 Headers = list[tuple[bytes, bytes]]
-# Sixteen reads of a socket.
-PIECE_BYTES = MEBIBYTE
+# Pieces of an artifact that are passed on: as much as an upload holds without its memory being counted
+# (`transfers.SMALL_BYTES`).
+PIECE_BYTES = 64 * 1024
 # What is scanned in one go, between two pauses for other requests.
 SCAN_BYTES = 64 * 1024
 # Larger bodies are searched for names of objects in a thread; for smaller ones that would cost more than the search.
@@ -267,19 +268,19 @@ def in_larger_pieces(receive: Receive, *, size: int) -> Receive:
     """Return a `receive` that joins small pieces of a body: each piece costs MLflow a dozen context switches."""
     disconnect: list[Message] = []
 
-    async def joined() -> Message:
+    async def joined_pieces() -> Message:
         if disconnect:
             return disconnect[0]
-        pieces, length, more = list[bytes](), 0, True
-        while more and length < size:
+        # Joined at once: a byte that is an object of its own needs 50 times its memory.
+        joined, more = bytearray(), True
+        while more and len(joined) < size:
             message = await receive()
             if message["type"] != "http.request":
                 # The pieces so far are dropped too: the body will never be complete.
                 disconnect.append(message)
                 return message
-            pieces.append(message.get("body", b""))
-            length += len(pieces[-1])
+            joined += message.get("body", b"")
             more = message.get("more_body", False)
-        return {"type": "http.request", "body": b"".join(pieces), "more_body": more}
+        return {"type": "http.request", "body": bytes(joined), "more_body": more}
 
-    return joined
+    return joined_pieces

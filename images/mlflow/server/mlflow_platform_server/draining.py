@@ -12,6 +12,10 @@ from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.body_rules import has_body
 
 ERROR = 400
+# Longest time in seconds for a request that shall give its connection back soon.
+BRIEF_SECONDS = 1
+# Entry of the message that begins such an answer.
+_BRIEF = "mlflow_platform.brief"
 
 
 class Draining:
@@ -45,13 +49,23 @@ class Draining:
                 left -= len((await read()).get("body", b""))
 
         async def answer(message: Message) -> None:
+            brief = message.pop(_BRIEF, False)
             if message["type"] == "http.response.start" and message["status"] >= ERROR and unread:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._seconds):
+                    async with asyncio.timeout(min(self._seconds, BRIEF_SECONDS) if brief else self._seconds):
                         await drain()
             await send(message)
 
         await self._app(scope, read, answer)
+
+
+def briefly(send: Send) -> Send:
+    """Return a `send` for the refusal of somebody who has too many connections already."""
+
+    async def sent(message: Message) -> None:
+        await send({**message, _BRIEF: True} if message["type"] == "http.response.start" else message)
+
+    return sent
 
 
 def _waits(scope: Message) -> bool:

@@ -1,4 +1,4 @@
-"""Fairness between teams in a worker process: the state that the layers `Rates` and `Slots` share."""
+"""Fairness between teams in a worker process: the state that the layers `Entry`, `Rates` and `Slots` share."""
 
 import time
 from collections.abc import Callable, Generator
@@ -9,6 +9,7 @@ from mlflow_platform_server.appointments import Appointments, Notices, Refusals
 from mlflow_platform_server.asgi import Message
 from mlflow_platform_server.bounds import Bounds
 from mlflow_platform_server.demand import Demand
+from mlflow_platform_server.in_flight import InFlight
 from mlflow_platform_server.scope import facts
 from mlflow_platform_server.turns import Turns
 
@@ -23,13 +24,16 @@ _TRANSFERS = frozenset(
 
 
 class Fairness:
-    """Who asks, the slots, and the notices in the log."""
+    """Who asks, the requests in flight, the slots, and the notices in the log."""
 
-    def __init__(self, bounds: Bounds, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """`slots` is the number of requests that the worker handles at once."""
+    def __init__(
+        self, bounds: Bounds, slots: int, clock: Callable[[], float] = time.monotonic, *, workers: int = 1
+    ) -> None:
+        """`slots` requests are handled by this worker at once; `workers` share the connections of the replica."""
         self.bounds = bounds
         self.clock = clock
         self.demand = Demand()
+        self.in_flight = InFlight(capacity=max(1, bounds.connections // workers), percent=bounds.team_percent)
         self.turns = Turns(
             slots=slots,
             percent=bounds.slots_percent,

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from mlflow_platform_server import identity_lists, known_identities, kubernetes_api, kubernetes_reviews, review_engine
 from mlflow_platform_server import namespaces as workspaces
+from mlflow_platform_server.decisions import Decisions
 from mlflow_platform_server.namespaces import Namespaces
-from mlflow_platform_server.review_engine import Decisions, ReviewEngine
+from mlflow_platform_server.review_engine import ReviewEngine
 from mlflow_platform_server.reviews import AccessReviews, Reviews
 from mlflow_platform_server.role_bindings import CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, BindingIndex
 from mlflow_platform_server.scope import Caller

@@ -121,7 +121,8 @@ class KubernetesApi:
         if response.status < REDIRECTED:
             return response
         path = path.partition("?")[0]
-        if response.status >= SERVER_ERROR or response.status == TOO_MANY_REQUESTS:
+        # A caller whose token has asked too much elsewhere is told so alone: to the others Kubernetes answers.
+        if response.status >= SERVER_ERROR or (response.status == TOO_MANY_REQUESTS and token is None):
             raise OutageError(f"Kubernetes answered {response.status} to {path}.")
         raise AnswerError(response.status, path)
 

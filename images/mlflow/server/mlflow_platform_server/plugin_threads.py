@@ -8,15 +8,30 @@ the loop can read it; layers in front have bounded it.
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from mlflow_platform_server.off_loop import Threads, finished
+from mlflow_platform_server.asgi import Message
+from mlflow_platform_server.off_loop import finished
+
+T = TypeVar("T")
 
 # The request that the plugin is authorizing, as its middleware sees it.
 _REQUEST: ContextVar[Any] = ContextVar("mlflow_platform_authorized_request")
 
 
-def install(middleware: ModuleType, threads: Threads) -> None:
+class Pool(Protocol):
+    """Threads, such as `off_loop.Threads`."""
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Result of a function that runs in one of the threads."""
+        ...
+
+
+# The threads for a request, by its ASGI scope.
+Pools = Callable[[Message], Pool]
+
+
+def install(middleware: ModuleType, pools: Pools) -> None:
     """Change the plugin's module `middleware` in this process, before its application is made.
 
     Raises:
@@ -31,11 +46,11 @@ def install(middleware: ModuleType, threads: Threads) -> None:
         if not hasattr(original, name):
             message = f"The authorization plugin has no {name} any more: find out what it does in the event loop now."
             raise RuntimeError(message)
-    middleware._authorize_request_async = _in_thread(middleware._authorize_request_async, original, threads)
-    middleware.KubernetesAuthMiddleware = _with_threads(middleware, threads)
+    middleware._authorize_request_async = _in_thread(middleware._authorize_request_async, original, pools)
+    middleware.KubernetesAuthMiddleware = _with_threads(middleware, pools)
 
 
-def _in_thread(authorize: Callable[..., Any], middleware: Any, threads: Threads) -> Callable[..., Any]:
+def _in_thread(authorize: Callable[..., Any], middleware: Any, pools: Pools) -> Callable[..., Any]:
     """Wrap the plugin's decision, and what it then changes in the request, which includes encoding the body anew."""
 
     async def authorized(request_context: Any, **more: Any) -> Any:
@@ -52,12 +67,12 @@ def _in_thread(authorize: Callable[..., Any], middleware: Any, threads: Threads)
             )
             return result
 
-        return await threads.run(decide)
+        return await pools(request.scope).run(decide)
 
     return authorized
 
 
-def _with_threads(middleware: ModuleType, threads: Threads) -> type[Any]:
+def _with_threads(middleware: ModuleType, pools: Pools) -> type[Any]:
     """The plugin's middleware, with its work in threads."""
     original: Any = middleware.KubernetesAuthMiddleware
 
@@ -96,7 +111,7 @@ def _with_threads(middleware: ModuleType, threads: Threads) -> type[Any]:
                 response.body = b"".join([piece async for piece in response.body_iterator])
                 response.body_iterator = _once(response.body)
             filters = super()._apply_response_authorization_filters
-            await threads.run(lambda: finished(filters(response, auth_result=auth_result)))
+            await pools(_REQUEST.get().scope).run(lambda: finished(filters(response, auth_result=auth_result)))
 
     return InThreads
 

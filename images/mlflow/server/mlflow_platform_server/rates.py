@@ -1,11 +1,14 @@
 """Rates: ASGI layer that lets each team and caller send so many requests per second while others ask.
 
+It is the first one behind the judgement of the caller, so from here on a request in flight counts for its team.
+
 A request beyond the rate is held until its turn, before its body is read: it costs no thread, no slot and no memory for
 a body. Only a request that would wait longer than `queueSeconds`, or finds too many others waiting, is refused.
 """
 
 import asyncio
 
+from mlflow_platform_server import entry
 from mlflow_platform_server.appointments import asker_of
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.fairness import Fairness, expected, is_transfer
@@ -22,10 +25,12 @@ class Rates:
 
     def __init__(self, app: App, fairness: Fairness) -> None:
         self._app = app
+        self._fairness = fairness
         self._bounds = fairness.bounds
         self._clock = fairness.clock
         self._turns = fairness.turns
         self._turns.on_leave = self._left
+        self._turns.on_wait = self._arm
         self._pacing = Pacing(
             team_rate=fairness.bounds.team_requests_per_second,
             caller_rate=fairness.bounds.caller_requests_per_second,
@@ -44,6 +49,9 @@ class Rates:
             await self._app(scope, receive, send)
             return
         team, caller = asker
+        if not entry.counted_for_team(scope, team, caller, self._fairness):
+            await entry.refuse(scope, send, self._fairness, self._refusals)
+            return
         try:
             ticket = self._pacing.ask(team, caller, self._clock())
             if not ticket.granted:
@@ -87,20 +95,27 @@ class Rates:
         )
 
     def _arm(self) -> None:
-        """Set the timer to the next turn."""
+        """Set the timer to the next turn, here or at the slots."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due = self._pacing.next_turn()
-        if due is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(0.001, due - self._clock()), self._grant)
+        now = self._clock()
+        turns = [due for due in (self._pacing.next_turn(), self._turns.next_turn(now)) if due is not None]
+        if turns:
+            self._timer = asyncio.get_running_loop().call_later(max(0.001, min(turns) - now), self._tick)
 
     def _left(self, ticket: Ticket, seconds: float) -> None:
         """A request has given its slot back after so many seconds."""
         self._pacing.charge(ticket, seconds, self._clock())
         self._grant()
 
+    def _tick(self) -> None:
+        """Look again at the requests that wait, here or at the slots: somebody may not count as asking any longer."""
+        self._turns.grant(self._clock())
+        self._grant()
+
     def _grant(self) -> None:
         if self._pacing.waiting:
             self._pacing.grant(self._clock())
+        if self._pacing.waiting or self._turns.waiting:
             self._arm()

@@ -1,35 +1,39 @@
-"""Fetches decisions from Kubernetes and remembers them, for callers in the event loop and in threads.
+"""Fetches decisions from Kubernetes, for callers in the event loop and in threads.
 
-A question that several requests ask at once is sent once. Each request waits until a deadline. While Kubernetes gives
-no decision, a yes that it gave in the last minutes goes on counting; a no is never overruled. After a failure one
-question at a time tries whether Kubernetes answers again; all others are answered at once from what is remembered.
+A question that several requests ask at once is sent once. Each request waits until a deadline. Subjects take turns, and
+one has a few questions on their way at most: however many one asks, those of others are sent.
+
+After a failure one question at a time tries whether Kubernetes answers again; all others are answered at once from what
+is remembered: a yes of the last minutes goes on counting, a no is never overruled. It does so for no other reason, such
+as too many questions.
 """
 
 import asyncio
+import math
 import random
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
-from mlflow_platform_server.shared_answers import SharedAnswers
+from mlflow_platform_server.decisions import Clock, Decisions, Key
+from mlflow_platform_server.waiting import Lines, Ticket
 
-# As many answers of each kind, yes and no, are remembered, with about 500 bytes each.
-ENTRIES = 10_000
 # Questions that are sent at once. They have threads of their own: those of asyncio may all wait for the artifact store.
 THREADS = 8
-# Questions that wait for a thread; further ones have no decision.
+# Questions of one subject that are sent at once.
+MOST_OF_ONE = 4
+# Questions that wait to be sent, and the part of them that may be about one subject. Further ones have no decision.
 WAITING = 1000
+WAITING_PART_OF_ONE = 0.05
+# A question that waited for longer than this part of its time does not show an outage by taking too long.
+LATE_PART = 0.5
 # Shortest and longest pause after a failure, before one question tries again. Half of it is random, so that the workers
 # of all replicas do not return together.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 4.0
 
-Clock = Callable[[], float]
-# Digest of whom the question is about, and the question.
-Key = tuple[str, Hashable]
 # Sends a question, blocking, and returns the answer; its argument is the time in seconds that it may take.
 Ask = Callable[[float], object]
 
@@ -42,77 +46,12 @@ class OutageError(ReviewFailedError):
     """Kubernetes does not answer, so that its last decision goes on counting for a while."""
 
 
+class CrowdedError(ReviewFailedError):
+    """Too many questions about the same subject wait; or about all, and this subject has the most of them."""
+
+
 class TokenRefusedError(Exception):
     """Kubernetes does not accept the caller's token."""
-
-
-class Decisions:
-    """Answers of the last minutes; the least recently used ones are forgotten first. Its user holds a lock."""
-
-    def __init__(
-        self,
-        fresh_seconds: float,
-        outage_seconds: float,
-        entries: int = ENTRIES,
-        clock: Clock = time.monotonic,
-        shared: SharedAnswers | None = None,
-    ) -> None:
-        """`shared` has the answers of other processes too, which count during an outage."""
-        self._shared = shared
-        self._fresh_seconds = fresh_seconds
-        self._outage_seconds = outage_seconds
-        self._entries = entries
-        self._clock = clock
-        # Apart, so that nobody crowds out the answers that count during an outage by asking for what does not exist.
-        self._yes: OrderedDict[Key, tuple[object, float]] = OrderedDict()
-        self._no: OrderedDict[Key, tuple[object, float]] = OrderedDict()
-        self._refused: OrderedDict[str, float] = OrderedDict()
-
-    def fresh(self, key: Key) -> object | None:
-        """The answer, if it needs no confirmation yet; None otherwise."""
-        for known in (self._yes, self._no):
-            entry = known.get(key)
-            if entry is not None and self._clock() < entry[1] + self._fresh_seconds:
-                known.move_to_end(key)
-                return entry[0]
-        return None
-
-    def lasting(self, key: Key) -> object | None:
-        """The answer, if it counts during an outage: a yes, confirmed recently, whose token was not refused since."""
-        answer, asked = self._yes.get(key) or self._no.get(key) or (None, float("-inf"))
-        if self._shared is not None and (other := self._shared.get(key)) is not None and other[1] > asked:
-            answer, asked = other
-        recent = self._clock() < asked + self._outage_seconds and self._refused.get(key[0], float("-inf")) < asked
-        if not answer or not recent:
-            return None
-        if key in self._yes:
-            self._yes.move_to_end(key)
-        return answer
-
-    def put(self, key: Key, answer: object, asked: float) -> None:
-        """Remember an answer; it is as old as its question, which was sent at the time `asked`."""
-        for known in (self._yes, self._no):
-            if key in known and known[key][1] > asked:
-                # A later question was answered sooner.
-                return
-            known.pop(key, None)
-        _keep(self._yes if answer else self._no, key, (answer, asked), self._entries)
-        if self._shared is not None and isinstance(answer, bool):
-            self._shared.put(key, answer, asked)
-
-    def refuse(self, subject: str) -> None:
-        """Remember that a subject's token is refused: its earlier answers do not count during an outage."""
-        _keep(self._refused, subject, self._clock(), self._entries)
-
-    def __len__(self) -> int:
-        return len(self._yes) + len(self._no)
-
-
-def _keep(known: OrderedDict[Any, Any], key: object, value: object, entries: int) -> None:
-    known[key] = value
-    known.move_to_end(key)
-    while len(known) > entries:
-        known.popitem(last=False)
 
 
 class Breaker:
@@ -153,14 +92,29 @@ class Breaker:
         self._next = self._clock() + pause * (0.5 + random.random())  # noqa: S311 - no secret
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(kw_only=True, slots=True, eq=False)
 class _Flight:
-    """A question on its way."""
+    """A question that waits to be sent, or is on its way."""
 
-    asked: float
+    key: Key
+    ask: Ask
+    began: float
     deadline: float
     probe: bool
+    ticket: Ticket
+    sent: float = math.inf
+    """When it was sent; infinite while it waits."""
+
     answer: Future[object] = field(default_factory=Future[object])
+
+    def __post_init__(self) -> None:
+        """Keep whoever waits for the answer from cancelling it for all others."""
+        self.answer.set_running_or_notify_cancel()
+
+    def shows_outage(self, now: float) -> bool:
+        """True if Kubernetes, and not the time for which the question waited, is the reason for no answer by now."""
+        in_time = self.sent - self.began <= LATE_PART * (self.deadline - self.began)
+        return self.probe or in_time or now < self.deadline
 
 
 class ReviewEngine:
@@ -178,11 +132,16 @@ class ReviewEngine:
         """`seconds` is the longest wait for an answer."""
         self._decisions = decisions
         self._seconds = seconds
-        self._waiting = waiting
         self._clock = clock
         self._breaker = Breaker(2 * seconds, clock)
         self._flights: dict[Key, _Flight] = {}
+        # Those that wait, in lines by subject.
+        self._lines = Lines(waiting, lambda: WAITING_PART_OF_ONE)
+        self._waiting: dict[Ticket, _Flight] = {}
+        # Questions on their way by subject.
+        self._sent = Counter[str]()
         self._lock = threading.Lock()
+        self._most_sent = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="access-review")
 
     async def decide(self, key: Key, ask: Ask) -> object:
@@ -200,7 +159,7 @@ class ReviewEngine:
         try:
             return await asyncio.wait_for(waiting, self._left(flight))
         except TimeoutError:
-            return self._lasting(key, self._overdue(key, flight))
+            return self._lasting(key, self._overdue(flight))
         except OutageError as error:
             return self._lasting(key, error)
 
@@ -212,80 +171,114 @@ class ReviewEngine:
         try:
             return flight.answer.result(self._left(flight))
         except TimeoutError:
-            return self._lasting(key, self._overdue(key, flight))
+            return self._lasting(key, self._overdue(flight))
         except OutageError as error:
             return self._lasting(key, error)
 
     def _begin(self, key: Key, ask: Ask) -> tuple[object, _Flight | None]:
-        """The answer if it is known, or else the question on its way."""
+        """The answer if it is known, or else the question that waits or is on its way."""
         with self._lock:
             if (known := self._decisions.fresh(key)) is not None:
                 return known, None
-            lasting = self._decisions.lasting(key)
+            outage = not self._breaker.closed
+            lasting = self._decisions.lasting(key) if outage else None
             flight = self._flights.get(key)
             if flight is None:
-                tries_again = not self._breaker.closed
-                if len(self._flights) >= self._waiting or not self._breaker.admits():
-                    if lasting is None:
-                        raise OutageError("Kubernetes does not answer, and has not decided about this caller before.")
-                    return lasting, None
-                now = self._clock()
-                flight = _Flight(asked=now, deadline=now + self._seconds, probe=tries_again)
-                self._flights[key] = flight
-                self._threads.submit(self._fly, key, ask, flight)
-            if lasting is not None and not self._breaker.closed:
-                return lasting, None
-            return None, flight
+                if self._breaker.admits():
+                    flight = self._put(key, ask, probe=outage)
+                elif lasting is None:
+                    raise OutageError("Kubernetes does not answer, and has not decided about this caller before.")
+            return (None, flight) if lasting is None else (lasting, None)
 
-    def _fly(self, key: Key, ask: Ask, flight: _Flight) -> None:
+    def _put(self, key: Key, ask: Ask, *, probe: bool) -> _Flight:
+        """Put a question into the line of its subject, and send what can be sent."""
+        subject, now = key[0], self._clock()
+        if not self._lines.make_room(subject, subject):
+            raise CrowdedError("Too many access reviews of the same caller wait.")
+        ticket = Ticket(team=subject, caller=subject, since=now)
+        flight = _Flight(key=key, ask=ask, began=now, deadline=now + self._seconds, probe=probe, ticket=ticket)
+        ticket.wake = lambda: self._pushed_out(flight)
+        self._lines.put(ticket)
+        self._flights[key] = self._waiting[ticket] = flight
+        self._send()
+        return flight
+
+    def _send(self) -> None:
+        """Send waiting questions while there are threads, of each subject by turns."""
+        while self._sent.total() < self._most_sent:
+            subjects = (subject for subject, _ in self._lines.teams() if self._sent[subject] < MOST_OF_ONE)
+            subject = next(subjects, None)
+            if subject is None:
+                return
+            flight = self._waiting.pop(self._lines.take(subject, subject))
+            flight.sent = self._clock()
+            self._sent[subject] += 1
+            self._threads.submit(self._fly, flight)
+
+    def _pushed_out(self, flight: _Flight) -> None:
+        """A question loses its place to one about a subject with fewer of them."""
+        del self._waiting[flight.ticket]
+        self._land(flight)
+        flight.answer.set_exception(CrowdedError("Too many access reviews wait, and most are of the same caller."))
+
+    def _fly(self, flight: _Flight) -> None:
         """Send a question, in a thread of its own."""
         answer: object = None
         failure: Exception | None = None
-        asked = self._clock()
         with self._lock:
-            in_vain = asked >= flight.deadline or not (self._breaker.closed or flight.probe)
+            in_vain = flight.sent >= flight.deadline or not (self._breaker.closed or flight.probe)
         if in_vain:
             # Nobody waits for the answer any more, or it is known to stay away.
             failure = OutageError("Kubernetes does not answer.")
         else:
             try:
-                answer = ask(flight.deadline - asked)
+                answer = flight.ask(flight.deadline - flight.sent)
             except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
                 failure = error
         with self._lock:
-            landed = self._land(key, flight)
+            self._sent -= Counter((flight.key[0],))
+            landed = self._land(flight)
             if not isinstance(failure, OutageError):
                 self._breaker.answered()
-            elif landed and (flight.probe or not in_vain):
-                self._breaker.failed(flight.asked, probe=flight.probe)
+            elif landed and not in_vain and flight.shows_outage(self._clock()):
+                self._breaker.failed(flight.sent, probe=flight.probe)
             if failure is None:
-                self._decisions.put(key, answer, asked)
+                self._decisions.put(flight.key, answer, flight.sent)
             elif isinstance(failure, TokenRefusedError):
-                self._decisions.refuse(key[0])
+                self._decisions.refuse(flight.key[0])
+            self._send()
         if failure is None:
             flight.answer.set_result(answer)
         else:
             flight.answer.set_exception(failure)
 
-    def _land(self, key: Key, flight: _Flight) -> bool:
-        """Take a question off the list of those on their way; True for the first who does."""
-        if self._flights.get(key) is not flight:
+    def _land(self, flight: _Flight) -> bool:
+        """Take a question off the list of those that wait or are on their way; True for the first who does."""
+        if self._flights.get(flight.key) is not flight:
             return False
-        del self._flights[key]
+        del self._flights[flight.key]
         return True
 
     def _left(self, flight: _Flight) -> float:
         return max(0.0, flight.deadline - self._clock())
 
-    def _overdue(self, key: Key, flight: _Flight) -> OutageError:
+    def _overdue(self, flight: _Flight) -> ReviewFailedError:
+        """A request has waited until its deadline."""
+        text = f"Kubernetes gave no decision within {self._seconds} s (server.bounds.reviewSeconds)."
         with self._lock:
-            if self._land(key, flight):
-                self._breaker.failed(flight.asked, probe=flight.probe)
-        return OutageError(f"Kubernetes gave no decision within {self._seconds} s (server.bounds.reviewSeconds).")
+            landed = self._land(flight)
+            if flight.sent == math.inf:
+                if self._waiting.pop(flight.ticket, None):
+                    self._lines.drop(flight.ticket)
+                return CrowdedError(f"{text} Others were sent before.")
+            if landed and flight.shows_outage(flight.deadline):
+                self._breaker.failed(flight.sent, probe=flight.probe)
+        return OutageError(text)
 
-    def _lasting(self, key: Key, error: OutageError) -> object:
+    def _lasting(self, key: Key, error: ReviewFailedError) -> object:
+        """An answer that goes on counting, only while Kubernetes does not answer; else the error is raised."""
         with self._lock:
-            answer = self._decisions.lasting(key)
+            answer = None if self._breaker.closed else self._decisions.lasting(key)
         if answer is None:
             raise error
         return answer

@@ -11,26 +11,16 @@ All calls belong to one event loop, whose clock is the only one. Nothing here kn
 # A lease and its shares are two sides of one thing:
 # pyright: reportPrivateUsage=false
 import asyncio
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mlflow_platform_server.leases import BusyError, CallerUnits, Lease, Party, Request, TeamUnits
+
+__all__ = ["BusyError", "Lease", "Party", "Shares", "Terms"]
 
 # Pause in seconds after which a waiting request looks again for holders without progress.
 RECHECK_SECONDS = 0.5
-
-
-class BusyError(Exception):
-    """The units did not become free in time, or too many requests wait for them already."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Party:
-    """A holder of units: a caller in a team."""
-
-    team: str
-    caller: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +48,7 @@ class Terms:
     """Pause after which a lease makes no progress."""
 
     patience_seconds: float = 5
-    """Time that a request waits before others are asked for leases that do make progress."""
+    """Time that a holder waits, all its requests together, before others are asked for leases that do make progress."""
 
 
 class Shares:
@@ -68,18 +58,18 @@ class Shares:
         self.terms = terms
         self.free = terms.capacity
         """Units that nobody holds."""
-        self._teams = dict[str, _Team]()
+        self._teams = dict[str, TeamUnits]()
         self._sizes = Counter[int]()
         self._growing = dict[Lease, None]()
         self._waiting = 0
         self._turn = 0
         self._returning = 0
 
-    def lease(self, party: Party) -> "Lease":
+    def lease(self, party: Party) -> Lease:
         """Make a lease without units."""
         return Lease(self, party)
 
-    async def take(self, party: Party, units: int = 1, *, seconds: float) -> "Lease":
+    async def take(self, party: Party, units: int = 1, *, seconds: float) -> Lease:
         """Take units; waits for them at most `seconds`.
 
         Raises:
@@ -118,7 +108,7 @@ class Shares:
         }
         return [text for text, wrong in checks.items() if wrong]
 
-    async def _wait(self, lease: "Lease", units: int, seconds: float) -> None:
+    async def _wait(self, lease: Lease, units: int, seconds: float) -> None:
         if units > self.terms.capacity or (self.terms.whole is not None and lease.units + units > self.terms.whole):
             message = f"{units} units in addition to {lease.units} are never granted."
             raise ValueError(message)
@@ -136,7 +126,7 @@ class Shares:
                 self._hand_over()
             raise
 
-    def _enqueue(self, lease: "Lease", units: int) -> "_Request":
+    def _enqueue(self, lease: Lease, units: int) -> Request:
         team, caller = self._place(lease.party)
         # The last places are for teams, and then callers, that wait for little.
         spare = self.terms.waiting - self._waiting
@@ -145,7 +135,7 @@ class Shares:
             raise BusyError
         if caller.requests and len(caller.requests) >= spare - team.waiting:
             raise BusyError
-        request = _Request(lease=lease, units=units, team=team, caller=caller)
+        request = Request(lease=lease, units=units, team=team, caller=caller)
         lease.request = request
         caller.requests[request] = None
         team.waiting += 1
@@ -153,22 +143,22 @@ class Shares:
         self._hand_over()
         return request
 
-    def _place(self, party: Party) -> "tuple[_Team, _Caller]":
+    def _place(self, party: Party) -> tuple[TeamUnits, CallerUnits]:
         team = self._teams.get(party.team)
         if team is None:
-            team = self._teams[party.team] = _Team(name=party.team)
+            team = self._teams[party.team] = TeamUnits(name=party.team)
         caller = team.callers.get(party.caller)
         if caller is None:
-            caller = team.callers[party.caller] = _Caller(name=party.caller)
+            caller = team.callers[party.caller] = CallerUnits(name=party.caller)
         return team, caller
 
-    def _drop_empty(self, team: "_Team", caller: "_Caller") -> None:
+    def _drop_empty(self, team: TeamUnits, caller: CallerUnits) -> None:
         if not caller.held and not caller.requests:
             team.callers.pop(caller.name, None)
         if not team.callers:
             self._teams.pop(team.name, None)
 
-    async def _granted(self, request: "_Request", seconds: float) -> None:
+    async def _granted(self, request: Request, seconds: float) -> None:
         """Wait until a request is granted; meanwhile ask others to give back what they hold beyond their share."""
         clock = asyncio.get_running_loop().time
         start = clock()
@@ -176,7 +166,8 @@ class Shares:
             left = start + seconds - clock()
             if left <= 0:
                 raise BusyError
-            self._reclaim(request, patient=clock() - start < self.terms.patience_seconds)
+            waited = request.lease.waited + clock() - start
+            self._reclaim(request, patient=waited < self.terms.patience_seconds)
             if not request.done.done():
                 await asyncio.wait((request.done,), timeout=min(left, RECHECK_SECONDS))
 
@@ -187,7 +178,7 @@ class Shares:
             self._change(request.lease, request.units)
             self._forget(request)
 
-    def _next(self) -> "_Request | None":
+    def _next(self) -> Request | None:
         """The request whose turn it is, if there are enough units for it.
 
         Smaller requests do not overtake it, or it might never be its turn. Only the lease that needs least to be whole
@@ -202,12 +193,12 @@ class Shares:
         request = next(iter(caller.requests))
         return request if self._fits(request, self.free) else self._last_step()
 
-    def _last_step(self) -> "_Request | None":
+    def _last_step(self) -> Request | None:
         """A waiting request of a lease that needs least to be whole. The units for it are always there."""
         most = self._most()
         return next((lease.request for lease in self._growing if lease.units == most and lease.request), None)
 
-    def _fits(self, request: "_Request", free: int) -> bool:
+    def _fits(self, request: Request, free: int) -> bool:
         left = free - request.units
         if left < 0 or (left < self.terms.reserve and request.team.held + request.units > free):
             return False
@@ -219,7 +210,7 @@ class Shares:
         """Units of the largest lease."""
         return max(self._sizes, default=0)
 
-    def _change(self, lease: "Lease", units: int) -> None:
+    def _change(self, lease: Lease, units: int) -> None:
         """Add units to a lease, or take them from it."""
         team, caller = self._place(lease.party)
         if self.terms.whole is not None:
@@ -250,7 +241,7 @@ class Shares:
             if not self._sizes[units]:
                 del self._sizes[units]
 
-    def _forget(self, request: "_Request") -> None:
+    def _forget(self, request: Request) -> None:
         """Take a request from the waiting list."""
         del request.caller.requests[request]
         request.lease.request = None
@@ -258,7 +249,7 @@ class Shares:
         self._waiting -= 1
         self._drop_empty(request.team, request.caller)
 
-    def _reclaim(self, request: "_Request", *, patient: bool) -> None:
+    def _reclaim(self, request: Request, *, patient: bool) -> None:
         """Ask back what a request lacks, from holders that have more than their share.
 
         At first only from leases without progress, after some time from those whose progress is the longest ago.
@@ -271,7 +262,7 @@ class Shares:
                 return
             victim.ask_back()
 
-    def _victims(self, request: "_Request", *, only_idle: bool) -> "Iterator[tuple[Lease, bool]]":
+    def _victims(self, request: Request, *, only_idle: bool) -> Iterator[tuple[Lease, bool]]:
         """Leases that a request may take from, of each caller the one whose progress is the longest ago.
 
         They are those of other teams beyond their share, of the team's other callers that hold more than the request's,
@@ -291,7 +282,7 @@ class Shares:
         for lease in _stalest([request.caller]):
             yield lease, True
 
-    def _nearest(self, request: "_Request") -> bool:
+    def _nearest(self, request: Request) -> bool:
         """True if no lease that waits in the team is nearer to be whole.
 
         Without it, the leases of a team that just reach its share could wait for each other.
@@ -302,116 +293,7 @@ class Shares:
         return request.lease.units >= max(other.lease.units for other in waiting)
 
 
-def _stalest(callers: "Iterable[_Caller]") -> "list[Lease]":
+def _stalest(callers: Iterable[CallerUnits]) -> list[Lease]:
     """Of each caller, the lease whose progress is the longest ago, without those that cannot be asked for now."""
     stalest = (next((lease for lease in caller.leases if lease.ask is not None), None) for caller in callers)
     return [lease for lease in stalest if lease is not None]
-
-
-class Lease:
-    """Units that a caller holds. It grows and shrinks; leaving its context gives everything back."""
-
-    def __init__(self, shares: Shares, party: Party) -> None:
-        self.party = party
-        self.units = 0
-        self.moved = asyncio.get_running_loop().time()
-        """Time of the last progress, by the clock of the event loop."""
-        self.asked_back = False
-        """True after the holder was asked to give everything back."""
-        self.request: _Request | None = None
-        """The request for more units that waits."""
-        self._shares = shares
-        self.ask: Callable[[], None] | None = None
-        """Makes the holder give everything back; None while it cannot."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
-
-    async def grow(self, units: int, *, seconds: float) -> None:
-        """Take more units; waits for them at most `seconds`.
-
-        Raises:
-            BusyError: they did not become free in time. The lease keeps what it had.
-        """
-        await self._shares._wait(self, units, seconds)
-
-    def release(self, units: int | None = None) -> None:
-        """Give units back, all by default."""
-        units = self.units if units is None else units
-        if not 0 <= units <= self.units:
-            message = f"A lease of {self.units} units cannot give back {units}."
-            raise ValueError(message)
-        if units:
-            self._shares._change(self, -units)
-            self._shares._hand_over()
-
-    def revocable(self, ask: Callable[[], None] | None) -> None:
-        """Let others ask for the units: `ask` makes the holder give them back soon, and is called once at most.
-
-        None: do not let them, while the units cannot be given back.
-        """
-        self.ask = ask
-
-    def progress(self) -> None:
-        """Note that the holder goes on with the work for which it needs the units."""
-        self.moved = asyncio.get_running_loop().time()
-        self.place(last=True)
-
-    def idle(self, seconds: float) -> bool:
-        """True if there was no progress for a time."""
-        return asyncio.get_running_loop().time() - self.moved >= seconds
-
-    def ask_back(self) -> None:
-        """Ask the holder to give everything back."""
-        ask, self.ask = self.ask, None
-        self.asked_back = True
-        self._shares._returning += self.units
-        self.place()
-        if ask is not None:
-            ask()
-
-    def place(self, *, last: bool = False) -> None:
-        """Keep the place among the caller's leases, which are in the order of their progress."""
-        team, caller = self._shares._place(self.party)
-        if self.asked_back or not self.units:
-            caller.leases.pop(self, None)
-        elif last or self not in caller.leases:
-            caller.leases[self] = None
-            caller.leases.move_to_end(self)
-        self._shares._drop_empty(team, caller)
-
-
-@dataclass(eq=False, kw_only=True, slots=True)
-class _Request:
-    """Units that a lease waits for."""
-
-    lease: Lease
-    units: int
-    team: "_Team"
-    caller: "_Caller"
-    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
-@dataclass(eq=False, kw_only=True, slots=True)
-class _Caller:
-    name: str
-    held: int = 0
-    turn: int = 0
-    """When units were last granted."""
-    requests: dict[_Request, None] = field(default_factory=dict[_Request, None])
-    leases: OrderedDict[Lease, None] = field(default_factory=OrderedDict[Lease, None])
-    """The one whose progress is the longest ago first, without those that were asked for already."""
-
-
-@dataclass(eq=False, kw_only=True, slots=True)
-class _Team:
-    name: str
-    held: int = 0
-    turn: int = 0
-    waiting: int = 0
-    callers: dict[str, _Caller] = field(default_factory=dict[str, _Caller])

@@ -21,9 +21,10 @@ T = TypeVar("T")
 class StoreCalls:
     """A pool with a thread for each unit of some shares."""
 
-    def __init__(self, shares: Shares) -> None:
+    def __init__(self, shares: Shares, name: str = "store") -> None:
+        """`name` begins the names of the threads."""
         self.shares = shares
-        self._threads = ThreadPoolExecutor(shares.terms.capacity, thread_name_prefix="store")
+        self._threads = ThreadPoolExecutor(shares.terms.capacity, thread_name_prefix=name)
 
     async def run(self, party: Party, seconds: float, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call in the scope of the request; waits at most `seconds` for a thread.

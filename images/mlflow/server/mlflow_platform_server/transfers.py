@@ -6,9 +6,11 @@ callers; `shares.py` says how.
 """
 
 import asyncio
+import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mlflow_platform_server import scope
 from mlflow_platform_server.shares import Party, Shares, Terms
@@ -17,16 +19,20 @@ from mlflow_platform_server.store_calls import StoreCalls
 if TYPE_CHECKING:
     from mlflow_platform_server.bounds import Bounds
 
+T = TypeVar("T")
+
 KIB = 1024
 MIB = 1024 * KIB
 # Unit of memory.
 UNIT_BYTES = 64 * KIB
-# Memory of each transfer that is not counted: as much as the web server reads ahead.
+# Memory of each transfer that is not counted: the piece that is arriving (`bodies.PIECE_BYTES`).
 SMALL_BYTES = 64 * KIB
 # S3 takes parts of at least 5 MiB, and at most 10,000 of them: the largest object has 78 GiB.
 PART_BYTES = 8 * MIB
 # Calls of the store at once, each in a thread.
 CALLS = 32
+# Uploads and downloads that are authorized at once, each in a thread.
+AUTHORIZATIONS = 4
 # Longest wait in seconds for memory or a thread of a transfer that has begun. The client waits too, and loses nothing.
 WAIT_SECONDS = 100
 # Longest time in seconds for a client to send a part (27 KiB/s), or to read what is sent at a time (1.7 KiB/s).
@@ -78,6 +84,20 @@ def shared(
         calls=StoreCalls(Shares(terms(calls))),
         queue_seconds=queue_seconds,
     )
+
+
+class Authorizations:
+    """Threads that authorize requests without a slot, such as transfers: one of them for teams that have none.
+
+    Those of the slots would be taken by whoever begins most transfers while Kubernetes is slow.
+    """
+
+    def __init__(self, threads: int = AUTHORIZATIONS) -> None:
+        self._calls = StoreCalls(Shares(Terms(capacity=threads, reserve=1)), "slotless")
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Result of a function that runs in one of the threads, in the scope of the request."""
+        return await self._calls.run(party(), math.inf, function)
 
 
 class _Worker:

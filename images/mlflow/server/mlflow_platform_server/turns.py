@@ -43,6 +43,9 @@ class Turns:
         self.on_leave: Callable[[Ticket, float], None] = lambda _, __: None
         """Called when a request has given its slot back, with the seconds for which it had it."""
 
+        self.on_wait: Callable[[], None] = lambda: None
+        """Called when a request begins to wait: `next_turn` may be another one."""
+
         self._free = slots
         self._reserved = max(1, slots // RESERVED_PART) if slots > 1 else 0
         self._team_share = max(min(LEAST_SHARE, slots), slots * percent // 100)
@@ -98,6 +101,8 @@ class Turns:
             raise (ShareUsedUpError if self._lines.line(team) else FullError)(interval)
         self._lines.put(ticket)
         self.grant(now)
+        if not ticket.granted:
+            self.on_wait()
         return ticket
 
     def leave(self, ticket: Ticket, now: float) -> None:
@@ -105,8 +110,8 @@ class Turns:
         self._free += 1
         seconds = self._seconds.get(ticket.team, now - ticket.begun)
         self._seconds[ticket.team] = seconds + NEWEST_PART * (now - ticket.begun - seconds)
-        _less(self._teams, ticket.team)
-        _less(self._callers, (ticket.team, ticket.caller))
+        less(self._teams, ticket.team)
+        less(self._callers, (ticket.team, ticket.caller))
         self.grant(now)
         if not self._teams[ticket.team]:
             del self._seconds[ticket.team]
@@ -126,6 +131,20 @@ class Turns:
         while best := min(self._candidates(now), default=None):
             *_, team, caller = best
             self._take(self._lines.take(team, caller), now)
+
+    def next_turn(self, now: float) -> float | None:
+        """Time at which others may count as asking no longer, so that a waiting request gets a free slot; or None."""
+        if self._free <= 0:
+            return None
+        ends = [
+            end
+            for team, line in self._lines.teams()
+            for end in (
+                self._demand.teams_until(team),
+                *(self._demand.callers_until(team, caller) for caller in line.callers()),
+            )
+        ]
+        return min((end for end in ends if end > now), default=None)
 
     def is_full(self) -> bool:
         """True if no team could have a slot: the requests that wait are not waiting for their own share."""
@@ -172,7 +191,8 @@ class Turns:
         ticket.grant()
 
 
-def _less(counter: Counter[_Key], key: _Key) -> None:
+def less(counter: Counter[_Key], key: _Key) -> None:
+    """Count one less; nothing is kept of a key that has none left."""
     counter[key] -= 1
     if not counter[key]:
         del counter[key]

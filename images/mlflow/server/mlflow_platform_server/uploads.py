@@ -127,6 +127,7 @@ class Parts:
         self._place = place
         self._size = size
         self._begun = False
+        self._waited = 0.0
         self._rest = b""
         self._lease: Lease | None = None
         self.waiting = b""
@@ -174,18 +175,26 @@ class Parts:
         return buffer
 
     async def _grow(self, lease: Lease, length: int, deadline: asyncio.Timeout) -> None:
-        """Take memory for the bytes that have arrived, and for some more."""
+        """Take memory for all bytes that have arrived, and for some more, before further ones are read.
+
+        The next piece needs none: while the web server's layers wait for the rest of it, they hold `SMALL_BYTES`.
+        """
         has = lease.units * transfers.UNIT_BYTES or transfers.SMALL_BYTES
         if length < has or has >= self._size:
             return
-        wanted = min(self._size, max(FIRST_BYTES, 2 * has)) // transfers.UNIT_BYTES - lease.units
+        target = max(FIRST_BYTES, 2 * has)
+        while target < length:
+            target *= 2
+        wanted = min(self._size, target) // transfers.UNIT_BYTES - lease.units
         loop = asyncio.get_running_loop()
         start = loop.time()
         # Meanwhile the client is not read from, so it cannot be blamed.
         lease.revocable(None)
         seconds = transfers.WAIT_SECONDS if self._begun else self._shared.queue_seconds
+        lease.waited = self._waited
         await lease.grow(wanted, seconds=seconds)
         self._begun = True
+        self._waited += loop.time() - start
         lease.revocable(partial(transfers.end, deadline))
         if not self._place.asked_back:
             transfers.extend(deadline, loop.time() - start)

@@ -59,11 +59,16 @@ class DeliveryQueue:
         with self._changed:
             self._waiting.setdefault(workspace, deque()).append(delivery)
             dropped: list[tuple[str, _Delivery]] = []
+            if self._is_full():
+                self._forget_given_up()
             while self._is_full():
                 dropped.append(self._drop())
             self._start_thread()
             self._changed.notify()
         for owner, one in dropped:
+            # Given up at this moment, it takes no result: this would be an error in the request of another team.
+            if not one.future.set_running_or_notify_cancel():
+                continue
             _logger.error(
                 "Dropped the oldest waiting webhook delivery of workspace %s: at most %d deliveries and %d bytes wait.",
                 owner,
@@ -75,6 +80,13 @@ class DeliveryQueue:
 
     def _is_full(self) -> bool:
         return self._fill([one for deliveries in self._waiting.values() for one in deliveries]) > 1
+
+    def _forget_given_up(self) -> None:
+        kept = {
+            workspace: deque(one for one in deliveries if not one.future.cancelled())
+            for workspace, deliveries in self._waiting.items()
+        }
+        self._waiting = {workspace: deliveries for workspace, deliveries in kept.items() if deliveries}
 
     def _drop(self) -> tuple[str, _Delivery]:
         owner = max(self._waiting, key=lambda workspace: self._fill(self._waiting[workspace]))
