@@ -91,6 +91,23 @@ def test_any_other_difference_tells_that_an_object_exists(twin: Answer) -> None:
     assert judge.difference(answer(404, f"Run {RUN} not found"), twin, VICTIM)
 
 
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("Valid keys are {'name', 'run_id'}", "Valid keys are {'run_id', 'name'}"),
+        (r"Valid keys are \'{\'name\', \'run_id\'}\'", r"Valid keys are \'{\'run_id\', \'name\'}\'"),
+        ('{"tags": {"k": "v", "a": "b"}}', '{"tags": {"a": "b", "k": "v"}}'),
+        (
+            '{"tags": [{"key": "k", "value": "v"}, {"key": "a", "value": "b"}]}',
+            '{"tags": [{"key": "a", "value": "b"}, {"key": "k", "value": "v"}]}',
+        ),
+    ],
+)
+def test_the_order_of_what_has_none_tells_nothing(here: str, there: str) -> None:
+    assert judge.difference(answer(400, here), answer(400, there), VICTIM) == ""
+    assert judge.difference(answer(400, here), answer(400, there.replace("k", "x").replace("run_id", "id")), VICTIM)
+
+
 def test_an_id_that_is_missing_for_one_case_only_is_quoted_like_the_victims() -> None:
     twin = answer(404, f"Run {references.absent(RUN, 'case 1')} not found")
     assert judge.difference(answer(404, f"Run {RUN} not found"), twin, VICTIM, use="case 1") == ""

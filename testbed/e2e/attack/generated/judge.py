@@ -34,6 +34,8 @@ CHOSEN = {
 SHORT = 8
 # Replaced first: the short number of an experiment may be part of a time.
 TIMES = (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z?"), re.compile(r"\b1[0-9]{12}\b"))
+# A set of names in a message, such as {'name', 'run_id'}; in GraphQL's errors the quotes are escaped.
+SET = re.compile(r"\{(\\*'[^{}']*'(?:, \\*'[^{}']*')*)\}")
 NEW = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<new>"),
     (re.compile(r"[0-9a-f]{32}"), "<new>"),
@@ -101,12 +103,16 @@ def request_id(answer: Answer) -> str:
 
 
 def _sorted(body: str) -> str:
-    """A JSON body with its lists of keys and values in order: MLflow reads tags from the database in any order."""
+    """A body with everything in order that MLflow gives in any order: tags from the database, and Python's sets.
+
+    The order of a set differs from worker to worker.
+    """
+    text = SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", body)
     try:
-        document = json.loads(body, object_hook=_in_order)
+        document = json.loads(text, object_hook=_in_order)
     except ValueError:
-        return body
-    return json.dumps(document, indent=2)
+        return text
+    return json.dumps(document, indent=2, sort_keys=True)
 
 
 def _in_order(document: dict[str, object]) -> dict[str, object]:
