@@ -62,7 +62,6 @@ def database(context: Context) -> Database:
             user=settings.user,
             password=password(settings.credentials, context.secrets.database_password),
             authority=settings.authority,
-            administrator=_administrator(context, settings),
             server=_server(context, settings),
             image=context.image(context.settings.server.image),
             pull_secrets=context.pull_secrets,
@@ -72,20 +71,12 @@ def database(context: Context) -> Database:
     ).database
 
 
-def _administrator(context: Context, settings: ExternalDatabaseSettings) -> AdministratorArgs | None:
-    administrator = settings.administrator
-    if administrator is None:
-        return None
-    return AdministratorArgs(
-        user=administrator.user,
-        password=password(administrator.credentials, context.secrets.database_administrator_password),
-    )
-
-
-def _server(context: Context, settings: ExternalDatabaseSettings) -> ServerRoleArgs | None:
-    server = settings.server
-    if server is None:
-        return None
-    return ServerRoleArgs(
-        user=server.user, password=password(server.credentials, context.secrets.database_server_password)
-    )
+def _server(context: Context, settings: ExternalDatabaseSettings) -> AdministratorArgs | ServerRoleArgs | None:
+    """The server's own role: created by the administrator, existing, or none."""
+    if administrator := settings.administrator:
+        secret = password(administrator.credentials, context.secrets.database_administrator_password)
+        return AdministratorArgs(user=administrator.user, password=secret)
+    if server := settings.server:
+        secret = password(server.credentials, context.secrets.database_server_password)
+        return ServerRoleArgs(user=server.user, password=secret)
+    return None

@@ -11,6 +11,7 @@ from components.login.front import Bounds
 from components.login.identity_provider import IdentityProvider, IdentityProviderArgs, Oidc
 from components.login.oauth2_proxy import Login, LoginArgs, redirect_uri
 from components.login.passwords import Passwords, PasswordsArgs
+from components.login.sign_in import PasswordSignIn, ProviderSignIn, SignIn
 from factories.context import Context
 from factories.credentials import client_secret
 from settings import BasicLogin, OidcLogin, required
@@ -29,8 +30,7 @@ class IdentitySource:
     passwords: pulumi.Output[dict[str, str]]
     """Generated passwords of `users`, by e-mail address."""
 
-    htpasswd: pulumi.Output[str] | None = None
-    """Content of OAuth2-Proxy's htpasswd file; None with an identity provider."""
+    sign_in: SignIn
 
 
 def identity_source(context: Context, route: Route) -> IdentitySource:
@@ -43,7 +43,12 @@ def identity_source(context: Context, route: Route) -> IdentitySource:
             client_secret=_client_secret(context, settings),
             audiences=settings.audiences,
         )
-        return IdentitySource(oidc=oidc, users=[], passwords=pulumi.Output.from_input(dict[str, str]()))
+        return IdentitySource(
+            oidc=oidc,
+            users=[],
+            passwords=pulumi.Output.from_input(dict[str, str]()),
+            sign_in=ProviderSignIn(refresh_minutes=context.refresh_minutes, logout_url=settings.logout_url),
+        )
     if isinstance(settings, BasicLogin):
         return _basic(context, settings)
     provider = IdentityProvider(
@@ -59,7 +64,12 @@ def identity_source(context: Context, route: Route) -> IdentitySource:
         ),
         context.opts,
     )
-    return IdentitySource(oidc=provider.oidc, users=sorted(settings.users), passwords=provider.passwords)
+    return IdentitySource(
+        oidc=provider.oidc,
+        users=sorted(settings.users),
+        passwords=provider.passwords,
+        sign_in=ProviderSignIn(refresh_minutes=context.refresh_minutes),
+    )
 
 
 def _client_secret(context: Context, settings: OidcLogin) -> pulumi.Output[str] | Source:
@@ -77,7 +87,7 @@ def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
         oidc=Oidc(issuer=issuer, client_id=AUDIENCE, client_secret=component.client_secret, inside=True),
         users=sorted(settings.users),
         passwords=component.passwords,
-        htpasswd=component.htpasswd,
+        sign_in=PasswordSignIn(htpasswd=component.htpasswd),
     )
 
 
@@ -93,7 +103,6 @@ def connection_bounds(context: Context) -> Bounds:
 
 def login(context: Context, identities: IdentitySource, certificate: Certificate) -> Login:
     """OAuth2-Proxy, which authenticates every request to the server."""
-    settings = context.settings.login
     return Login(
         "login",
         LoginArgs(
@@ -103,15 +112,13 @@ def login(context: Context, identities: IdentitySource, certificate: Certificate
             bounds=connection_bounds(context),
             address=context.address,
             oidc=identities.oidc,
-            htpasswd=identities.htpasswd,
-            logout_url=settings.logout_url if isinstance(settings, OidcLogin) else None,
+            sign_in=identities.sign_in,
             pass_token=context.settings.access.review == "self-subject",
             authority=certificate.authority,
             company_authorities=context.settings.cluster.authorities,
             service_account_issuer=context.settings.cluster.service_account_issuer,
             service_account_audiences=context.settings.audiences,
             session_hours=context.settings.sessions.hours,
-            refresh_minutes=context.refresh_minutes,
             verifies_only=context.forward_auth,
         ),
         context.opts,

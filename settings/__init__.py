@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import pulumi
 from pydantic import ValidationError
 
-from settings import source
+from settings import loader, renames
 from settings.draft import Draft
 from settings.faults import Fault, report
+from settings.loader import Source, source_faults
 from settings.profiles import applied
 from settings.rules.cautions import cautions
 from settings.rules.contradictions import contradictions
@@ -28,7 +29,6 @@ from settings.schema.rds import RdsDatabase
 from settings.schema.stack import Settings
 from settings.schema.teams import Team
 from settings.secrets import PROJECT, Secrets, read_secrets, required, secret_faults
-from settings.source import Source, source_faults
 from settings.translation import translate
 
 __all__ = [
@@ -83,7 +83,7 @@ def load() -> tuple[Settings, Secrets]:
         pulumi.RunError: the configuration has mistakes; the message lists all of them, each with its key, what was
             expected and what to do.
     """
-    configuration, stack = source.read(), pulumi.get_stack()
+    configuration, stack = loader.from_engine(), pulumi.get_stack()
     judgement = judge(configuration, stack)
     faults = [*judgement.faults, *secret_faults(configuration.document, configuration.secrets, stack)]
     if judgement.settings is None or faults:
@@ -106,4 +106,6 @@ def judge(configuration: Source, stack: str) -> Judgement:
     draft = Draft(configuration.document, Settings)
     faults += contradictions(draft)
     faults += source_faults(configuration, faults)
-    return Judgement(settings=settings, faults=faults, warnings=list(cautions(draft)))
+    return Judgement(
+        settings=settings, faults=faults, warnings=[*renames.warnings(configuration.renamed), *cautions(draft)]
+    )

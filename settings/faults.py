@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 LONGEST_SHOWN = 60
 # Keys like password, clientSecret, api-key, accessKeyId; not keycloak.
@@ -12,6 +13,9 @@ _SOUNDS_SECRET = re.compile(r"(?i:passw|passphrase|secret|token|credential)|\b[k
 _MAY_HOLD_PASSWORD = re.compile(
     r"PRIVATE KEY|:.*@|@.*:|\?|(?:passw|secret|token|key|credential)\w*(?:\s*=|:\s)", re.DOTALL | re.IGNORECASE
 )
+
+# The end of a path, as `path_of` writes it.
+_LAST_STEP = re.compile(r'(?:^|\.)[^.\[\]]+$|\[(?:[0-9]+|"[^"]*")\]$|.$', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,29 @@ class Fault:
         return f"{self.path}: {self.problem}; {self.remedy}"
 
 
-def report(faults: Sequence[Fault], file: str) -> str:
-    """All mistakes in a file as one message."""
+def report(faults: Sequence[Fault], file: str, lines: Mapping[str, int] = MappingProxyType({})) -> str:
+    """All mistakes in a file as one message; `lines` are the lines of the file's keys, by path, if they are known."""
     count = "1 mistake" if len(faults) == 1 else f"{len(faults)} mistakes"
     return "\n".join(
-        [f"{count} in {file} (docs/configuration.md lists every key)", *(f"  - {fault}" for fault in faults)]
+        [
+            f"{count} in {file} (docs/configuration.md lists every key)",
+            *(f"  - {located(fault, file, lines)}" for fault in faults),
+        ]
     )
+
+
+def located(fault: Fault, file: str, lines: Mapping[str, int]) -> str:
+    """The fault in one line, which begins with `<file>:<line>: ` if the line is known."""
+    line = line_of(fault, lines)
+    return str(fault) if line is None else f"{file}:{line}: {fault}"
+
+
+def line_of(fault: Fault, lines: Mapping[str, int]) -> int | None:
+    """Line of the fault's key, or of the nearest section around it that the file has."""
+    path = fault.path
+    while path and path not in lines:
+        path = _LAST_STEP.sub("", path)
+    return lines.get(path)
 
 
 def path_of(steps: Sequence[str | int]) -> str:

@@ -2,13 +2,144 @@
 
 import inspect
 import json
+import re
+import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from pydantic.fields import FieldInfo
 
 from settings import Settings, outline, profiles
+from settings.renames import Renamed
 from settings.secrets import NEEDS, PROJECT
 
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Sections of the stack file that a reader looks for under one title, with an example."""
+
+    title: str
+    sections: tuple[str, ...]
+    example: str
+    """Content of `config:`. All examples together are one stack file without mistakes, which a test loads."""
+
+
+GROUPS = (
+    Group(
+        "General",
+        (),
+        """
+        profile: production
+        host: mlflow.example.com
+        namespace: mlflow
+        """,
+    ),
+    Group(
+        "Who signs in",
+        ("login", "sessions"),
+        """
+        login:
+          kind: oidc
+          issuer: https://login.example.com/realms/company
+          clientId: mlflow
+          credentials:
+            kind: secret
+            name: mlflow-login
+        sessions:
+          hours: 8
+        """,
+    ),
+    Group(
+        "Who has access",
+        ("teams", "workspaces", "access"),
+        """
+        teams:
+          research:
+            description: Research and prototypes
+            groups:
+              viewer: [auditors]
+              manager: [research-leads]
+            serviceAccounts: [airflow, jupyterhub/research]
+            quota:
+              memory: 128Gi
+          pricing: {}
+        workspaces:
+          limits:
+            memory: 4Gi
+        access:
+          contact: ml-platform@example.com
+        """,
+    ),
+    Group(
+        "The server",
+        ("server", "images"),
+        """
+        server:
+          image: registry.example.com/mlflow-platform/mlflow:3.17.2
+          replicas: 3
+          autoscaling:
+            maxReplicas: 6
+        images:
+          registry: mirror.example.com/public
+          pullSecrets: [mirror]
+        """,
+    ),
+    Group(
+        "Database",
+        ("database",),
+        """
+        database:
+          kind: external
+          host: postgres.example.com
+          maxConnections: 500
+          credentials:
+            kind: secret
+            name: mlflow-database
+          server:
+            user: mlflow_server
+            credentials:
+              kind: secret
+              name: mlflow-database-server
+        """,
+    ),
+    Group(
+        "Artifacts",
+        ("artifacts",),
+        """
+        artifacts:
+          kind: bucket
+          noncurrentDays: 90
+        """,
+    ),
+    Group(
+        "Network and certificate",
+        ("gateway", "certificate", "cluster"),
+        """
+        gateway:
+          kind: ingress
+          path: /mlflow
+        certificate:
+          kind: secret
+          name: mlflow-tls
+        cluster:
+          ingressClass: traefik
+          ingressNamespace: traefik
+          apiServer: [10.0.0.1/32]
+        """,
+    ),
+    Group(
+        "AWS",
+        ("aws",),
+        """
+        aws:
+          region: eu-central-1
+          accountId: "123456789012"
+          identity:
+            kind: pod-identity
+            clusterName: production
+        """,
+    ),
+)
 INTRODUCTION = f"""# Configuration
 
 A stack is configured in `Pulumi.<stack>.yaml`. All keys below are in its section `config:`, with the prefix
@@ -19,7 +150,9 @@ A stack is configured in `Pulumi.<stack>.yaml`. All keys below are in its sectio
 The profile sets some of the defaults. `make configuration` prints all values of a stack and their origin
 ([sizing.md](sizing.md)).
 
-`pulumi preview` reports all mistakes in the file together: the key, the expected value, and a remedy.
+`pulumi preview` reports all mistakes in the file together: the key, the expected value, and a remedy. `make
+configuration` reports them without a cluster, with their lines. Editors that have the YAML language server check and
+complete the file by [pulumi-stack.schema.json](pulumi-stack.schema.json), which its first line names.
 
 <!-- Written by `make generate`; do not edit. -->
 """
@@ -35,20 +168,45 @@ HEAD = "| Key | Expected | Default | Meaning |\n|---|---|---|---|\n"
 
 def page() -> str:
     """The text of docs/configuration.md."""
-    sections = {name: field for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
-    single = [key for key in outline.keys(Settings) if "." not in key.path and key.path not in sections]
     secrets = "".join(f"| `{name}` | {need.condition} | {need.meaning} |\n" for name, need in NEEDS.items())
-    parts = [INTRODUCTION, "## General\n\n" + _table(single)]
-    parts += [part for name, field in sections.items() for part in _section(name, field)]
-    return "\n".join([*parts, SECRETS + secrets])
+    return "\n".join(
+        [INTRODUCTION, _contents(), *(part for group in GROUPS for part in _group(group)), SECRETS + secrets]
+    )
+
+
+def example(group: Group) -> str:
+    """A group's example as part of a stack file."""
+    keys = re.sub(r"^(?=\w)", f"{PROJECT}:", textwrap.dedent(group.example).strip(), flags=re.MULTILINE)
+    return "config:\n" + textwrap.indent(keys, "  ") + "\n"
+
+
+def _contents() -> str:
+    def line(title: str, keys: Iterable[str]) -> str:
+        return f"- [{title}](#{title.lower().replace(' ', '-')}): {', '.join(f'`{key}`' for key in keys)}\n"
+
+    return "".join(line(group.title, group.sections or _single()) for group in GROUPS) + line("Secrets", NEEDS)
+
+
+def _single() -> list[str]:
+    """Top-level keys that are no sections."""
+    return [name for name, field in outline.fields(Settings).items() if not outline.models(field.annotation)]
+
+
+def _group(group: Group) -> Iterator[str]:
+    yield f"## {group.title}\n\n```yaml\n{example(group)}```\n"
+    fields = outline.fields(Settings)
+    if not group.sections:
+        yield _table(outline.Key(name, None, fields[name]) for name in _single())
+    for name in group.sections:
+        yield from _section(name, fields[name])
 
 
 def _section(name: str, field: FieldInfo) -> Iterator[str]:
-    yield f"## {name}\n\n{field.description} {'Required.' if field.is_required() else 'Optional.'}\n"
+    yield f"### {name}\n\n{field.description} {'Required.' if field.is_required() else 'Optional.'}\n"
     for model in outline.models(field.annotation):
         kind = outline.choice(model)
         if kind:
-            yield f"### {name}, `kind: {kind}`\n\n{inspect.getdoc(model)}\n"
+            yield f"#### {name}, `kind: {kind}`\n\n{inspect.getdoc(model)}\n"
         keys = outline.keys(model, outline.prefix_in(name, field))
         # The row of the section lists the values of a nested `kind`.
         yield _table((key for key in keys if not key.path.endswith(".kind")), kind)
@@ -60,7 +218,9 @@ def _table(keys: Iterable[outline.Key], kind: str | None = None) -> str:
 
 
 def _row(key: outline.Key, choice: str | None) -> str:
-    meaning = _cell(key.field.description or "")
+    old = [item for item in key.field.metadata if isinstance(item, Renamed)]
+    former = "".join(f" Before: `{renamed.old}`, which release {renamed.removed_in} removes." for renamed in old)
+    meaning = _cell((key.field.description or "") + former)
     where = f", `kind: {choice}`" if choice else ""
     return f"| `{key.path}`{where} | {outline.words(key.field)} | {_default(key)} | {meaning} |\n"
 

@@ -135,11 +135,11 @@ def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str,
     for preset, value in presets(document):
         section = known.get(preset.section)
         if section is not None and (preset.section in document or not section.is_required()):
-            _put(whole, preset.path.split("."), value)
+            set_default(whole, preset.path.split("."), value)
     return whole
 
 
-def _put(above: dict[str, object], path: list[str], value: Value) -> None:
+def set_default(above: dict[str, object], path: Sequence[str], value: object) -> None:
     """Set the value at `path` if the key is missing. Nested mappings are copied, not changed; existing values stay."""
     step, *rest = path
     if not rest:
@@ -148,7 +148,7 @@ def _put(above: dict[str, object], path: list[str], value: Value) -> None:
     inner = above.get(step, {})
     if isinstance(inner, Mapping):
         copy = dict(cast("Mapping[str, object]", inner))
-        _put(copy, rest, value)
+        set_default(copy, rest, value)
         above[step] = copy
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from settings import Settings, outline, page, sizing_page
+from settings import Settings, json_schema, outline, page, sizing_page
 from settings.secrets import NEEDS
 from tests.program import snapshot, test_networks
 from tests.program.stacks import STACKS, recorded
@@ -56,7 +56,12 @@ def scalar(text: str) -> str:
 
 
 def _configuration(_: str) -> str:
-    return page.page()
+    # The example of the server's image has MLflow's version.
+    return with_version(page.page())
+
+
+def _schema(_: str) -> str:
+    return json_schema.text()
 
 
 def _sizing(_: str) -> str:
@@ -74,6 +79,7 @@ def renewals() -> Mapping[Path, Renewal]:
         **dict.fromkeys([*named, *sorted((ROOT / "docs").glob("*.md"))], with_version),
         ROOT / "Pulumi.yaml": with_keys,
         ROOT / "docs" / "configuration.md": _configuration,
+        ROOT / "docs" / "pulumi-stack.schema.json": _schema,
         ROOT / "docs" / "sizing.md": _sizing,
         ROOT / "docs" / "networks.md": with_table,
         **{snapshot.file_of(stack): partial(_snapshot, stack) for stack in STACKS},

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from components.team import client_environment as clients
-from settings import Cluster, Team
+from settings.schema.cluster import Cluster
+from settings.schema.teams import Team
 from tests import snippets
 
 PODS = {

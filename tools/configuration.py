@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from settings import Judgement, Settings, judge, resolved, sums
 from settings.draft import Draft
-from settings.faults import Fault, report
+from settings.faults import Fault, line_of, located, report
+from settings.loader import Source
 from settings.resolved import Entry
 from settings.secrets import Written, needed, secret_faults
-from settings.source import Source
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 # Printed states of a secret, by how the stack file stores it.
@@ -38,6 +38,9 @@ class Resolved:
     """A stack's resolved settings, states of secrets, computed values, mistakes and warnings."""
 
     stack: str
+    lines: Mapping[str, int]
+    """Line of each key in the stack file, by the key's path."""
+
     entries: list[Entry]
     secrets: dict[str, str]
     computed: dict[str, str]
@@ -66,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = resolve(given, options.stack)
     print(as_json(found) if options.json else as_text(found, coloured=_is_coloured()))
     if found.faults and not options.json:
-        print(report(found.faults, file_name(options.stack)), file=sys.stderr)
+        print(report(found.faults, file_name(options.stack), found.lines), file=sys.stderr)
     return 1 if found.faults else 0
 
 
@@ -76,6 +79,7 @@ def resolve(given: Source, stack: str) -> Resolved:
     secrets = {name: STATES[given.secrets.get(name)] for name in needed(given.document)}
     return Resolved(
         stack=stack,
+        lines=given.lines,
         entries=[] if judged.settings is None else list(resolved.entries(judged.settings, given.document)),
         secrets=secrets,
         computed=_computed(judged, given),
@@ -98,7 +102,8 @@ def as_text(found: Resolved, *, coloured: bool) -> str:
     if found.computed:
         lines += ["", f"{strong}Computed{end}", "", *(f"{name}: {text}" for name, text in found.computed.items())]
     if found.warnings:
-        lines += ["", f"{strong}Warnings{end}", "", *map(str, found.warnings)]
+        file = file_name(found.stack)
+        lines += ["", f"{strong}Warnings{end}", "", *(located(one, file, found.lines) for one in found.warnings)]
     return "\n".join(lines)
 
 
@@ -109,8 +114,8 @@ def as_json(found: Resolved) -> str:
         "settings": {entry.path: {"value": entry.value, "from": entry.origin} for entry in found.entries},
         "secrets": found.secrets,
         "computed": found.computed,
-        "faults": [_as_data(fault) for fault in found.faults],
-        "warnings": [_as_data(warning) for warning in found.warnings],
+        "faults": [_as_data(fault, found.lines) for fault in found.faults],
+        "warnings": [_as_data(warning, found.lines) for warning in found.warnings],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 
@@ -128,8 +133,8 @@ def _consequences(settings: Settings) -> dict[str, str]:
     }
 
 
-def _as_data(fault: Fault) -> dict[str, str]:
-    return {"key": fault.path, "problem": fault.problem, "remedy": fault.remedy}
+def _as_data(fault: Fault, lines: Mapping[str, int]) -> dict[str, object]:
+    return {"key": fault.path, "line": line_of(fault, lines), "problem": fault.problem, "remedy": fault.remedy}
 
 
 def _cell(value: object) -> str:

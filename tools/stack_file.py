@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from settings import file
-from settings.source import Source
+from settings import loader
+from settings.loader import Source
 
 
 class UnknownError(Exception):
@@ -36,10 +36,10 @@ def read(stack: str) -> Source:
     """
     name = file_name(stack)
     try:
-        return file.read(Path(name).read_text(encoding="utf-8"))
+        return loader.from_file(Path(name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         there = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in Path().glob("Pulumi.*.yaml"))
         known = f"the stacks here are {', '.join(there)}" if there else "run this in the directory of Pulumi.yaml"
         raise UnknownError(f"there is no {name} here: {known}") from None
-    except (OSError, UnicodeDecodeError, file.UnreadableError) as error:
+    except (OSError, UnicodeDecodeError, loader.UnreadableError) as error:
         raise UnreadableError(f"{name} cannot be read: {error}") from None

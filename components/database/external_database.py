@@ -9,7 +9,7 @@ from components.database.database import Database, server_role, tls_connection
 from components.database.database_role import Administrator, DatabaseRole, DatabaseRoleArgs
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import service_authority
-from components.kubernetes.credential import Credential, GeneratedPassword, Source, credential
+from components.kubernetes.credential import GeneratedPassword, Source, credential
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +45,9 @@ class ExternalDatabaseArgs:
     authority: str | None = None
     """CA certificate that the database's clients trust, as PEM; None means the public CA certificates."""
 
-    administrator: AdministratorArgs | None = None
-    """None means that roles and database exist already."""
-
-    server: ServerRoleArgs | None = None
-    """The server's role, if there is no administrator to create one; None means that MLflow signs in as `user`."""
+    server: AdministratorArgs | ServerRoleArgs | None = None
+    """The server's own role: from an administrator, who creates it, `user` and the database, or an existing one; None
+    means that MLflow signs in as `user`."""
 
     image: str
     """The MLflow server's image, for the Job that creates MLflow's role and database."""
@@ -72,11 +70,16 @@ class ExternalDatabase(pulumi.ComponentResource):
         password = credential(name, args.password, namespace=args.namespace, opts=child)
         authority = service_authority(name, args.authority, namespace=args.namespace, opts=child)
         flow = networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.port])
-        server = _server(name, args, child)
-        ready = (*password.ready, *(() if server is None else server[1].ready))
-        if args.administrator is not None and server is not None:
+        server_user, server_password, ready = args.user, password, password.ready
+        if isinstance(args.server, ServerRoleArgs):
+            server_user = args.server.user
+            server_password = credential(f"{name}-server", args.server.password, namespace=args.namespace, opts=child)
+            ready = (*password.ready, *server_password.ready)
+        elif args.server is not None:
+            server_user = server_role(args.user)
+            server_password = credential(f"{name}-server", GeneratedPassword(), namespace=args.namespace, opts=child)
             administrator = credential(
-                f"{name}-administrator", args.administrator.password, namespace=args.namespace, opts=child
+                f"{name}-administrator", args.server.password, namespace=args.namespace, opts=child
             )
             role = DatabaseRole(
                 f"{name}-role",
@@ -89,9 +92,9 @@ class ExternalDatabase(pulumi.ComponentResource):
                     database=args.name,
                     user=args.user,
                     password=password,
-                    server_user=server[0],
-                    server_password=server[1],
-                    administrator=Administrator.by_password(args.administrator.user, administrator),
+                    server_user=server_user,
+                    server_password=server_password,
+                    administrator=Administrator.by_password(args.server.user, administrator),
                     authority=authority,
                     trust=args.trust,
                     flow=flow,
@@ -103,18 +106,7 @@ class ExternalDatabase(pulumi.ComponentResource):
             tls_connection(
                 host=args.host, port=args.port, name=args.name, user=user, password=secret, authority=authority
             )
-            for user, secret in ((args.user, password), server or (args.user, password))
+            for user, secret in ((args.user, password), (server_user, server_password))
         )
         self.database = Database(owner=owner, server=client, flows=(flow,), ready=ready)
         self.register_outputs({"host": args.host})
-
-
-def _server(name: str, args: ExternalDatabaseArgs, opts: pulumi.ResourceOptions) -> tuple[str, Credential] | None:
-    """The server's role and its password; None if MLflow signs in as the owner."""
-    if args.administrator is not None:
-        user, source = server_role(args.user), GeneratedPassword()
-    elif args.server is not None:
-        user, source = args.server.user, args.server.password
-    else:
-        return None
-    return user, credential(f"{name}-server", source, namespace=args.namespace, opts=opts)

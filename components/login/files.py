@@ -1,5 +1,6 @@
 """Files of OAuth2-Proxy: its secrets, the CA certificates that it trusts, and the sign-in page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -31,11 +32,11 @@ def login_secrets(
     name: str,
     *,
     client_secret: pulumi.Output[str] | Source,
-    htpasswd: pulumi.Output[str] | None,
+    others: Mapping[str, pulumi.Output[str]],
     namespace: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> LoginSecrets:
-    """The files `cookie-secret`, `client-secret` and, if `htpasswd` is set, `htpasswd`.
+    """The files `cookie-secret`, `client-secret` and `others`, by name.
 
     All are in one Secret, except a client secret from a `Source`, which is in another Secret.
     """
@@ -44,8 +45,7 @@ def login_secrets(
     values = {"cookie-secret": cookie.result}
     if isinstance(client_secret, pulumi.Output):
         values["client-secret"] = client_secret
-    if htpasswd is not None:
-        values["htpasswd"] = htpasswd
+    values |= others
     secret = core.Secret(
         f"{name}-secret",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace),

@@ -18,6 +18,7 @@ from components.kubernetes import networks, pods
 from components.login.files import AUTHORITIES, PAGES, SECRETS, login_authorities, login_secrets, sign_in_page
 from components.login.front import LOGIN_PORT, PROBE_PORT, Bounds, Front, FrontArgs
 from components.login.identity_provider import Oidc
+from components.login.sign_in import SignIn
 
 core = k8s.core.v1
 rbac = k8s.rbac.v1
@@ -47,6 +48,9 @@ class LoginArgs:
     """Public address of the platform."""
 
     oidc: Oidc
+    """The identity provider; with `PasswordSignIn`, the issuer of the cluster's service-account tokens."""
+
+    sign_in: SignIn
     authority: pulumi.Output[str] | None
     """Private CA certificate with which the identity provider is verified, as PEM; None if there is none."""
 
@@ -62,19 +66,8 @@ class LoginArgs:
     session_hours: int
     """Hours after which an unused session expires."""
 
-    refresh_minutes: int
-    """Minutes after which OAuth2-Proxy reads a user's groups from the identity provider again: a user who is removed
-    from a group loses access after that time."""
-
     verifies_only: bool = False
     """True if browsers sign in at a separate Deployment (ForwardAuth): the sidecar then accepts only tokens."""
-
-    htpasswd: pulumi.Output[str] | None = None
-    """Content of the htpasswd file, with user names and password hashes; None with an identity provider. With an
-    htpasswd file, `oidc` names the issuer of the cluster's service-account tokens."""
-
-    logout_url: str | None = None
-    """URL to call when a user signs out; `{id_token}` in it is replaced by the user's ID token."""
 
     pass_token: bool = False
     """True if OAuth2-Proxy passes the caller's token to the server; the API server then has to accept that token."""
@@ -102,7 +95,10 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         "--scope=openid profile email groups offline_access",
         "--code-challenge-method=S256",
         "--approval-prompt=auto",
-        *_sign_in(args),
+        # The platform's own page comes first: a redirect would lose the URL fragment, which names MLflow's page.
+        "--skip-provider-button=false",
+        f"--custom-templates-dir={PAGES}",
+        *args.sign_in.options,
         # Access depends on the RoleBindings of the user's groups, not on the e-mail domain.
         "--email-domain=*",
         f"--cookie-name={cookie_name(args.address)}",
@@ -155,17 +151,6 @@ def verifying(command_line: Sequence[str]) -> list[str]:
     )
 
 
-def _sign_in(args: LoginArgs) -> list[str]:
-    """Options for the sign-in page, the refresh of sessions, and signing out."""
-    # The platform's own page comes first: a redirect would lose the URL fragment, which names MLflow's page.
-    page = ["--skip-provider-button=false", f"--custom-templates-dir={PAGES}"]
-    if args.htpasswd is not None:
-        # There is no identity provider to read new groups from, so sessions are not refreshed.
-        return [*page, f"--htpasswd-file={SECRETS}/htpasswd"]
-    logout = [] if args.logout_url is None else [f"--backend-logout-url={args.logout_url}"]
-    return [*page, f"--cookie-refresh={args.refresh_minutes}m", *logout]
-
-
 def redirect_uri(address: Address) -> str:
     """The redirect URI that has to be registered at the identity provider."""
     return f"{address.url}{PROXY_PATH}/callback"
@@ -214,7 +199,11 @@ class Login(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         in_cluster_issuer = args.service_account_issuer == IN_CLUSTER_ISSUER
         secrets = login_secrets(
-            name, client_secret=args.oidc.client_secret, htpasswd=args.htpasswd, namespace=args.namespace, opts=child
+            name,
+            client_secret=args.oidc.client_secret,
+            others=args.sign_in.secret_files,
+            namespace=args.namespace,
+            opts=child,
         )
         authority_files, authorities = login_authorities(
             name,
@@ -224,12 +213,7 @@ class Login(pulumi.ComponentResource):
             namespace=args.namespace,
             opts=child,
         )
-        page = sign_in_page(
-            name,
-            "sign_in_at_provider.html" if args.htpasswd is None else "sign_in_with_password.html",
-            namespace=args.namespace,
-            opts=child,
-        )
+        page = sign_in_page(name, args.sign_in.page, namespace=args.namespace, opts=child)
         self.attachment = pods.joined(secrets.attachment, authorities, page)
         self.ready = [*secrets.ready]
         if in_cluster_issuer:
@@ -237,8 +221,7 @@ class Login(pulumi.ComponentResource):
         self.issuer_ports = _outside_ports(args)
         self.passes_token = args.pass_token
         self.audience = args.service_account_audiences[0]
-        # The user names of an identity provider are opaque; a user with a password has no e-mail address.
-        self.user_header = "x-forwarded-email" if args.htpasswd is None else "x-forwarded-user"
+        self.user_header = args.sign_in.user_header
         self.command_line = arguments(args, authority_files=authority_files)
         sidecar = container(
             args.image, verifying(self.command_line) if args.verifies_only else self.command_line, self.attachment
@@ -293,7 +276,7 @@ def container(image: str, command_line: list[str], attachment: pods.Attachment) 
 
 
 def _outside_ports(args: LoginArgs) -> tuple[int, ...]:
-    urls = (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.logout_url)
+    urls = (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.sign_in.logout_url)
     return tuple(sorted({networks.port_of(url) for url in urls if url is not None and url != IN_CLUSTER_ISSUER}))
 
 

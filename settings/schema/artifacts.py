@@ -11,8 +11,6 @@ class InClusterArtifacts(Model):
     """An S3 store in the cluster: one pod with one volume."""
 
     kind: Literal["in-cluster"]
-    """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket
-    (`s3`), or a volume of the server (`volume`)."""
 
     storage: values.VolumeSize = "20Gi"
     """Size of the volume."""
@@ -22,8 +20,6 @@ class S3Artifacts(Model):
     """An existing bucket, at AWS or in any S3-compatible store."""
 
     kind: Literal["s3"]
-    """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket
-    (`s3`), or a volume of the server (`volume`)."""
 
     bucket: values.Bucket
     """Name of the bucket."""
@@ -45,8 +41,6 @@ class VolumeArtifacts(Model):
     """A volume of the server that only one pod can mount, for evaluation."""
 
     kind: Literal["volume"]
-    """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket
-    (`s3`), or a volume of the server (`volume`)."""
 
     storage: values.VolumeSize = "10Gi"
     """Size of the volume."""

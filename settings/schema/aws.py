@@ -13,8 +13,6 @@ class IrsaIdentity(Model):
     """IAM roles for service accounts, on EKS and on any cluster whose OIDC issuer is registered in IAM."""
 
     kind: Literal["irsa"]
-    """Authentication of pods to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
-    users with access keys (`access-key`)."""
 
     oidc_provider: amazon.OidcProvider
     """ARN of the cluster's OIDC provider in IAM."""
@@ -24,8 +22,6 @@ class PodIdentityIdentity(Model):
     """EKS Pod Identity, on EKS clusters with the Pod Identity Agent."""
 
     kind: Literal["pod-identity"]
-    """Authentication of pods to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
-    users with access keys (`access-key`)."""
 
     cluster_name: amazon.ClusterName
     """Name of the EKS cluster."""
@@ -35,8 +31,6 @@ class AccessKeyIdentity(Model):
     """IAM users with an access key each, for clusters outside AWS."""
 
     kind: Literal["access-key"]
-    """Authentication of pods to AWS: IAM roles for service accounts (`irsa`), EKS Pod Identity (`pod-identity`), or IAM
-    users with access keys (`access-key`)."""
 
     rotation: Annotated[int, whole(1, 1_000_000)] = 1
     """Raise this number to rotate the keys: new keys are created and deployed, then the old ones are deleted."""

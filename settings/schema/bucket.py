@@ -11,8 +11,6 @@ class BucketArtifacts(Model):
     """A new bucket at AWS: encrypted, versioned, without public access."""
 
     kind: Literal["bucket"]
-    """Artifact storage: an S3 store in the cluster (`in-cluster`), a new bucket at AWS (`bucket`), an existing bucket
-    (`s3`), or a volume of the server (`volume`)."""
 
     name: values.Bucket | None = None
     """Name of the bucket, globally unique; absent means that Pulumi generates one."""

@@ -11,7 +11,6 @@ class SelfSigned(Model):
     """A certificate signed by a private CA; clients need the CA certificate."""
 
     kind: Literal["self-signed"]
-    """Source of the certificate: created by the platform (`self-signed`) or read from a Secret (`secret`)."""
 
     issued: values.Date = dt.date(2026, 11, 1)
     """First day of the certificate, which is valid for 825 days; a later date renews it."""
@@ -21,7 +20,6 @@ class CertificateSecret(Model):
     """An existing certificate, or one that cert-manager issues."""
 
     kind: Literal["secret"]
-    """Source of the certificate: created by the platform (`self-signed`) or read from a Secret (`secret`)."""
 
     name: values.ObjectName
     """Name of a `kubernetes.io/tls` Secret in the platform's namespace; login kind `development` also needs a Secret

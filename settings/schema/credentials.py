@@ -19,14 +19,12 @@ class Configured(Model):
     """An encrypted value in the stack file; see `settings/secrets.py`."""
 
     kind: Literal["configuration"]
-    """Source of the credential."""
 
 
 class Generated(Model):
     """A password that `up` generates; a Job signs in to the database as administrator and sets it."""
 
     kind: Literal["generated"]
-    """Source of the credential."""
 
     rotation: Rotation = 1
     """Raise this number to generate a new password and restart the server."""
@@ -36,7 +34,6 @@ class _InSecret(Model):
     """An existing Secret in the platform's namespace."""
 
     kind: Literal["secret"]
-    """Source of the credential."""
 
     name: values.ObjectName
     """Name of a Secret in the platform's namespace."""
@@ -49,7 +46,6 @@ class _InStore(Model):
     """A secret in a secret manager; External Secrets Operator copies it into the platform's namespace."""
 
     kind: Literal["external-secret"]
-    """Source of the credential."""
 
     store: values.ObjectName
     """Name of the ClusterSecretStore or SecretStore."""
@@ -116,7 +112,6 @@ class WorkloadIdentity(Model):
     """No access key: AWS accepts the token of the server's service account."""
 
     kind: Literal["workload-identity"]
-    """Source of the credential."""
 
     role_arn: values.RoleArn
     """ARN of an IAM role whose trust policy names the service account `mlflow` in the platform's namespace."""

@@ -15,8 +15,6 @@ class InClusterDatabase(Model):
     """PostgreSQL in the cluster: one pod with one volume."""
 
     kind: Literal["in-cluster"]
-    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
-    (`sqlite`)."""
 
     storage: values.VolumeSize = "10Gi"
     """Size of the volume."""
@@ -52,8 +50,6 @@ class ExternalDatabase(Model):
     """An existing PostgreSQL server."""
 
     kind: Literal["external"]
-    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
-    (`sqlite`)."""
 
     host: values.ServerHost
     """Host name of the server; connections use TLS."""
@@ -89,8 +85,6 @@ class SqliteDatabase(Model):
     """An SQLite file on a volume that only one pod can mount, for evaluation by one person."""
 
     kind: Literal["sqlite"]
-    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
-    (`sqlite`)."""
 
     storage: values.VolumeSize = "1Gi"
     """Size of the volume."""

@@ -12,7 +12,6 @@ class IngressGateway(Model):
     """An Ingress with the class `cluster.ingressClass`."""
 
     kind: Literal["ingress"]
-    """Routing API: an Ingress (`ingress`) or the Gateway API (`http-route`)."""
 
     path: values.UrlPath | None = None
     """Path prefix of the platform; absent means the whole host."""
@@ -26,7 +25,6 @@ class HttpRouteGateway(Model):
     """A Gateway and HTTPRoutes, for clusters with the Gateway API."""
 
     kind: Literal["http-route"]
-    """Routing API: an Ingress (`ingress`) or the Gateway API (`http-route`)."""
 
     path: values.UrlPath | None = None
     """Path prefix of the platform; absent means the whole host."""

@@ -21,8 +21,6 @@ class DevelopmentLogin(Model):
     """A Dex identity provider in the cluster, for evaluation."""
 
     kind: Literal["development"]
-    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
-    generates and OAuth2-Proxy checks (`basic`)."""
 
     users: dict[values.Email, DevelopmentUser] = Field(min_length=1)
     """Users by e-mail address; `up` generates a password for each."""
@@ -39,8 +37,6 @@ class BasicLogin(Model):
     """User names and passwords without an identity provider, for a small team."""
 
     kind: Literal["basic"]
-    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
-    generates and OAuth2-Proxy checks (`basic`)."""
 
     users: dict[values.Email, BasicUser] = Field(min_length=1)
     """Users by e-mail address; `up` generates a password for each."""
@@ -50,8 +46,6 @@ class OidcLogin(Model):
     """The company's identity provider."""
 
     kind: Literal["oidc"]
-    """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
-    generates and OAuth2-Proxy checks (`basic`)."""
 
     issuer: values.Issuer
     """URL of the issuer, exactly as in the `iss` claim of its tokens."""

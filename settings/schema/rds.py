@@ -16,8 +16,6 @@ class RdsDatabase(Model):
     """A new PostgreSQL 17 instance at Amazon RDS: encrypted, TLS only, with point-in-time recovery."""
 
     kind: Literal["rds"]
-    """Database: PostgreSQL in the cluster (`in-cluster`), at Amazon RDS (`rds`) or elsewhere (`external`), or a file
-    (`sqlite`)."""
 
     name: values.Identifier = "mlflow"
     """Name of the database, which `up` creates."""

@@ -1,7 +1,6 @@
 """Types of AWS values in a stack file: account IDs, ARNs, resource IDs, time windows and others."""
 
 import re
-from collections.abc import Callable
 from typing import Annotated
 
 from settings.types import kinds
@@ -13,16 +12,9 @@ _PARTITION = r"arn:aws(?:-us-gov)?"
 _ACCOUNT = r"[0-9]{12}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
-_PROVIDER = re.compile(rf"{_PARTITION}:iam::{_ACCOUNT}:oidc-provider/[^\s/]+(?:/[^\s/]+)*")
-_POLICY = re.compile(rf"{_PARTITION}:iam::(?:{_ACCOUNT}|aws):policy/[\w+=,.@/-]+")
-_KEY = re.compile(rf"{_PARTITION}:kms:([a-z0-9-]+):({_ACCOUNT}):key/[\w-]+")
-
-
-def _matching(pattern: str | re.Pattern[str], otherwise: str) -> Callable[[str], str | None]:
-    def advise(text: str) -> str | None:
-        return None if re.fullmatch(pattern, text) else otherwise
-
-    return advise
+_PROVIDER = rf"{_PARTITION}:iam::{_ACCOUNT}:oidc-provider/[^\s/]+(?:/[^\s/]+)*"
+_KEY = rf"{_PARTITION}:kms:([a-z0-9-]+):({_ACCOUNT}):key/[\w-]+"
+_STORAGE = r"[0-9]{1,9}Gi"
 
 
 def _account(text: str) -> str | None:
@@ -34,7 +26,7 @@ def _account(text: str) -> str | None:
 
 
 def _provider(text: str) -> str | None:
-    if _PROVIDER.fullmatch(text):
+    if re.fullmatch(_PROVIDER, text):
         return None
     if text.startswith("https://"):
         return (
@@ -45,7 +37,7 @@ def _provider(text: str) -> str | None:
 
 
 def _key(text: str) -> str | None:
-    if _KEY.fullmatch(text):
+    if re.fullmatch(_KEY, text):
         return None
     if "alias/" in text:
         return "an alias can later point to another key: write the key's ARN"
@@ -58,7 +50,7 @@ def gibibytes(size: str) -> int:
 
 
 def _storage(text: str) -> str | None:
-    if not re.fullmatch(r"[0-9]{1,9}Gi", text):
+    if not re.fullmatch(_STORAGE, text):
         return 'write a number and `Gi`, for example "100Gi"'
     size = gibibytes(text)
     nearest = min(max(size, LEAST_STORAGE), MOST_STORAGE)
@@ -67,63 +59,60 @@ def _storage(text: str) -> str | None:
 
 def owner_of(key: str) -> tuple[str, str]:
     """Region and account ID in the ARN of a KMS key; empty strings if the ARN is invalid."""
-    match = _KEY.fullmatch(key)
+    match = re.fullmatch(_KEY, key)
     return (match[1], match[2]) if match else ("", "")
 
 
-AccountId = Annotated[str, kinds.text("a 12-digit AWS account ID", _account)]
-OidcProvider = Annotated[str, kinds.text("the ARN of an OIDC provider in IAM", _provider)]
+AccountId = Annotated[str, kinds.text("a 12-digit AWS account ID", _account, _ACCOUNT)]
+OidcProvider = Annotated[str, kinds.text("the ARN of an OIDC provider in IAM", _provider, _PROVIDER)]
 PolicyArn = Annotated[
     str,
-    kinds.text(
-        "the ARN of an IAM policy", _matching(_POLICY, "write it like arn:aws:iam::123456789012:policy/boundary")
+    kinds.matching(
+        "the ARN of an IAM policy",
+        rf"{_PARTITION}:iam::(?:{_ACCOUNT}|aws):policy/[\w+=,.@/-]+",
+        "write it like arn:aws:iam::123456789012:policy/boundary",
     ),
 ]
-KeyArn = Annotated[str, kinds.text("the ARN of a KMS key", _key)]
+KeyArn = Annotated[str, kinds.text("the ARN of a KMS key", _key, _KEY)]
 ClusterName = Annotated[
     str,
-    kinds.text(
-        "the name of an EKS cluster", _matching(r"[A-Za-z0-9][\w-]{0,99}", "`aws eks list-clusters` prints the names")
-    ),
+    kinds.matching("the name of an EKS cluster", r"[A-Za-z0-9][\w-]{0,99}", "`aws eks list-clusters` prints the names"),
 ]
-VpcId = Annotated[
-    str, kinds.text("the id of a VPC", _matching(r"vpc-[0-9a-f]{8,17}", "write it like vpc-0123456789abcdef0"))
-]
+VpcId = Annotated[str, kinds.matching("the id of a VPC", r"vpc-[0-9a-f]{8,17}", "write it like vpc-0123456789abcdef0")]
 SubnetId = Annotated[
-    str, kinds.text("the id of a subnet", _matching(r"subnet-[0-9a-f]{8,17}", "write it like subnet-0123456789abcdef0"))
+    str, kinds.matching("the id of a subnet", r"subnet-[0-9a-f]{8,17}", "write it like subnet-0123456789abcdef0")
 ]
 SecurityGroupId = Annotated[
-    str, kinds.text("the id of a security group", _matching(r"sg-[0-9a-f]{8,17}", "write it like sg-0123456789abcdef0"))
+    str, kinds.matching("the id of a security group", r"sg-[0-9a-f]{8,17}", "write it like sg-0123456789abcdef0")
 ]
 InstanceClass = Annotated[
     str,
-    kinds.text(
-        "an instance class of RDS like db.m7g.large",
-        _matching(r"db\.[a-z0-9]+\.[a-z0-9]+", "write it like db.m7g.large"),
+    kinds.matching(
+        "an instance class of RDS like db.m7g.large", r"db\.[a-z0-9]+\.[a-z0-9]+", "write it like db.m7g.large"
     ),
 ]
 DailyWindow = Annotated[
     str,
-    kinds.text(
+    kinds.matching(
         'hours of each day in UTC like "02:00-03:00"',
-        _matching(rf"{_TIME}-{_TIME}", "write hours and minutes with two digits each"),
+        rf"{_TIME}-{_TIME}",
+        "write hours and minutes with two digits each",
     ),
 ]
 WeeklyWindow = Annotated[
     str,
-    kinds.text(
+    kinds.matching(
         'hours of a week in UTC like "sun:03:00-sun:04:00"',
-        _matching(
-            rf"{_DAY}:{_TIME}-{_DAY}:{_TIME}",
-            "write days with three letters, and hours and minutes with two digits each",
-        ),
+        rf"{_DAY}:{_TIME}-{_DAY}:{_TIME}",
+        "write days with three letters, and hours and minutes with two digits each",
     ),
 ]
-Storage = Annotated[str, kinds.text('whole GiB, from "20Gi" to "65536Gi"', _storage)]
+Storage = Annotated[str, kinds.text('whole GiB, from "20Gi" to "65536Gi"', _storage, _STORAGE)]
 TagText = Annotated[
     str,
-    kinds.text(
+    kinds.matching(
         "a text of at most 256 letters, digits, spaces and any of + - = . _ : / @",
-        _matching(r"[\w +=.:/@-]{0,256}", "remove all other characters"),
+        r"[\w +=.:/@-]{0,256}",
+        "remove all other characters",
     ),
 ]

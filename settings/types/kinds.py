@@ -1,11 +1,12 @@
 """Kinds of values (strings, numbers, booleans), each with a description and with remedies for wrong values."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 # Type of the pydantic errors that `Kind` raises; `settings/translation.py` reads it.
@@ -23,9 +24,16 @@ class Kind:
     remedy: Callable[[object], str | None]
     """Returns the remedy for a wrong value, and None for a valid one."""
 
+    keywords: Mapping[str, object] = field(default_factory=dict[str, object], compare=False)
+    """Keywords of JSON Schema that a valid value satisfies, for editors; they may admit wrong values too."""
+
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return a schema that runs this kind's check before pydantic's checks of the annotated type."""
         return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return the JSON Schema of the annotated type with this kind's keywords."""
+        return {**handler(schema), **self.keywords}
 
     def _check(self, value: Any) -> Any:  # noqa: ANN401 - any value in the stack file
         remedy = self.remedy(value)
@@ -34,8 +42,11 @@ class Kind:
         return value
 
 
-def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
-    """Create a kind of string; `advise` returns the remedy for a wrong string, and None for a valid one."""
+def text(meaning: str, advise: Callable[[str], str | None], pattern: str | None = None) -> Kind:
+    """Create a kind of string; `advise` returns the remedy for a wrong string, and None for a valid one.
+
+    `pattern` is a regular expression that all valid strings match, for editors.
+    """
 
     def remedy(value: object) -> str | None:
         if isinstance(value, str):
@@ -48,7 +59,15 @@ def text(meaning: str, advise: Callable[[str], str | None]) -> Kind:
             return advise(written) or f'write it in quotes: "{written}"'
         return "write a string"
 
-    return Kind(meaning, remedy)
+    # In the regular expressions of editors `\w` means fewer letters.
+    if pattern is None or r"\w" in pattern:
+        return Kind(meaning, remedy)
+    return Kind(meaning, remedy, {"pattern": f"^(?:{pattern})$", "patternErrorMessage": f"expected {meaning}"})
+
+
+def matching(meaning: str, pattern: str, otherwise: str) -> Kind:
+    """Create a kind of string that matches a regular expression; `otherwise` is the remedy for any other string."""
+    return text(meaning, lambda text: None if re.fullmatch(pattern, text) else otherwise, pattern)
 
 
 def whole(low: int, high: int) -> Kind:
@@ -62,7 +81,7 @@ def whole(low: int, high: int) -> Kind:
             return f"write it without quotes: {int(value)}"
         return f"write a number like {low}"
 
-    return Kind(f"a whole number from {low} to {high}", remedy)
+    return Kind(f"a whole number from {low} to {high}", remedy, {"minimum": low, "maximum": high})
 
 
 def flag() -> Kind:

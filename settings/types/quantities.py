@@ -8,13 +8,13 @@ UNITS = {
     **{f"{letter}i": 2 ** (10 * power) for power, letter in enumerate("KMGT", start=1)},
     **{letter: 1000**power for power, letter in enumerate("kMGT", start=1)},
 }
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)")
-_CPU = re.compile(r"([0-9]+)m|([0-9]+(?:\.[0-9]{1,3})?)")
+SIZE = r"([0-9]+(?:\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)"
+CPU = r"([0-9]+)m|([0-9]+(?:\.[0-9]{1,3})?)"
 
 
 def size_in_bytes(text: str) -> float | None:
     """Number of bytes in a size such as `2Gi`; None for an invalid size."""
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(SIZE, text)
     return float(match[1]) * UNITS[match[2]] if match else None
 
 
@@ -32,7 +32,7 @@ def mebibytes(text: str) -> int:
 
 def cpu_in_cores(text: str) -> float | None:
     """Number of cores in an amount of CPU such as `250m`; None for an invalid amount."""
-    match = _CPU.fullmatch(text)
+    match = re.fullmatch(CPU, text)
     if match is None:
         return None
     return int(match[1]) / 1000 if match[1] else float(match[2])

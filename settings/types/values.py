@@ -28,6 +28,7 @@ NOT_OFFERED = {
 # Placeholder that OAuth2-Proxy replaces in `--backend-logout-url`.
 PLACEHOLDER = "{id_token}"
 
+_IDENTIFIER = r"[a-z_][a-z0-9_]{0,62}"
 _REGISTRY = r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::[0-9]+)?"
 _IMAGE = re.compile(
     rf"{_REGISTRY}(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+(?::([A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?(@sha256:[0-9a-f]{{64}})?"
@@ -51,12 +52,7 @@ def _object_name(text: str) -> str | None:
 
 
 def _identifier(text: str) -> str | None:
-    return None if re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text) else _suggested(text, _identifier, "_")
-
-
-def _role_name(text: str) -> str | None:
-    # Operators of managed servers choose names like admin-user or user@host.
-    return None if re.fullmatch(r"[\w@.-]{1,63}", text) else "write the role's name as in pg_roles"
+    return None if re.fullmatch(_IDENTIFIER, text) else _suggested(text, _identifier, "_")
 
 
 def _belongs_to_kubernetes(namespace: str) -> bool:
@@ -146,10 +142,6 @@ def _region(text: str) -> str | None:
     )
 
 
-def _client(text: str) -> str | None:
-    return None if re.fullmatch(r"\S+", text) else "write the ID exactly as the identity provider shows it"
-
-
 def _logout_url(text: str) -> str | None:
     bare = text.replace(PLACEHOLDER, "")
     if re.search(r"[{}]", bare):
@@ -159,11 +151,6 @@ def _logout_url(text: str) -> str | None:
     return None if re.fullmatch(r"https://[^\s/?#@]+[^\s#]*", bare) else "write scheme, host and path, without spaces"
 
 
-def _audience(text: str) -> str | None:
-    # OAuth2-Proxy separates audiences with commas.
-    return None if re.fullmatch(r'[^\s,"]+', text) else "write it exactly as in the `aud` claim of the tokens"
-
-
 def _account(text: str) -> str | None:
     namespace, slash, name = text.rpartition("/")
     if slash and namespace.startswith(SYSTEM_PREFIXES):
@@ -171,16 +158,6 @@ def _account(text: str) -> str | None:
     if slash and not re.fullmatch(addresses.LABEL, namespace):
         return "write namespace/name, or only the name of a service account in the team's namespace"
     return _object_name(name)
-
-
-def _secret_key(text: str) -> str | None:
-    return None if re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", text) else "write letters, digits, dots, hyphens, underscores"
-
-
-def _role_arn(text: str) -> str | None:
-    if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", text):
-        return None
-    return "copy it from the role's page in the AWS console: arn:aws:iam::<account>:role/<name>"
 
 
 def _date(text: str) -> str | None:
@@ -218,24 +195,54 @@ LogoutUrl = Annotated[
 ]
 UrlPath = Annotated[str, kinds.text("a path like /clusters/demo/mlflow, without a slash at the end", addresses.path)]
 Email = Annotated[str, kinds.text("an e-mail address in lower case", addresses.email)]
-Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu)]
-Size = Annotated[str, kinds.text('a size like "700Mi" or "10Gi"', quantities.size)]
-VolumeSize = Annotated[str, kinds.text('a size of at least "1Gi"', quantities.volume)]
-Namespace = Annotated[str, kinds.text("a name of lower-case letters, digits and hyphens", _namespace)]
-TeamName = Annotated[str, kinds.text("a name of 2 to 63 lower-case letters, digits and hyphens", _team)]
+Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu, quantities.CPU)]
+Size = Annotated[str, kinds.text('a size like "700Mi" or "10Gi"', quantities.size, quantities.SIZE)]
+VolumeSize = Annotated[str, kinds.text('a size of at least "1Gi"', quantities.volume, quantities.SIZE)]
+Namespace = Annotated[str, kinds.text("a name of lower-case letters, digits and hyphens", _namespace, addresses.LABEL)]
+TeamName = Annotated[
+    str, kinds.text("a name of 2 to 63 lower-case letters, digits and hyphens", _team, addresses.LABEL)
+]
 ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", _object_name)]
-Identifier = Annotated[str, kinds.text("a name of lower-case letters, digits and underscores", _identifier)]
-RoleName = Annotated[str, kinds.text("the name of a PostgreSQL role", _role_name)]
+Identifier = Annotated[
+    str, kinds.text("a name of lower-case letters, digits and underscores", _identifier, _IDENTIFIER)
+]
+# Operators of managed servers choose names like admin-user or user@host.
+RoleName = Annotated[
+    str, kinds.matching("the name of a PostgreSQL role", r"[\w@.-]{1,63}", "write the role's name as in pg_roles")
+]
 Group = Annotated[str, kinds.text("a group of the identity provider", _group)]
 Image = Annotated[str, kinds.text("an image with registry and version", _image)]
 Registry = Annotated[str, kinds.text("a registry, optionally with a path", _registry)]
 ServerImage = Annotated[str, kinds.text("an image built from images/mlflow, with registry and version", _server_image)]
-SecretKey = Annotated[str, kinds.text("a key in a Secret", _secret_key)]
-RoleArn = Annotated[str, kinds.text("the ARN of an IAM role", _role_arn)]
+SecretKey = Annotated[
+    str,
+    kinds.matching("a key in a Secret", r"[-._a-zA-Z0-9]{1,253}", "write letters, digits, dots, hyphens, underscores"),
+]
+RoleArn = Annotated[
+    str,
+    kinds.matching(
+        "the ARN of an IAM role",
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+",
+        "copy it from the role's page in the AWS console: arn:aws:iam::<account>:role/<name>",
+    ),
+]
 Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
 Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
-ClientId = Annotated[str, kinds.text("the ID of a client at the identity provider", _client)]
-Audience = Annotated[str, kinds.text("an audience of service-account tokens", _audience)]
+ClientId = Annotated[
+    str,
+    kinds.matching(
+        "the ID of a client at the identity provider", r"\S+", "write the ID exactly as the identity provider shows it"
+    ),
+]
+# OAuth2-Proxy separates audiences with commas.
+Audience = Annotated[
+    str,
+    kinds.matching(
+        "an audience of service-account tokens",
+        r'[^\s,"]+',
+        "write it exactly as in the `aud` claim of the tokens",
+    ),
+]
 AddressRange = Annotated[str, kinds.text("an address range in CIDR notation, like 10.0.0.0/16", addresses.block)]
 Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/name`", _account)]
 Date = Annotated[

@@ -28,8 +28,7 @@ def database(*, authority: str | None = None, administrator: bool = False, serve
             user="platform",
             password=GeneratedPassword() if administrator else given,
             authority=authority,
-            administrator=root if administrator else None,
-            server=ServerRoleArgs(user="app", password=given) if server else None,
+            server=root if administrator else ServerRoleArgs(user="app", password=given) if server else None,
             image="mlflow:1.2.3",
         )
         component = ExternalDatabase("database", args).database

@@ -10,6 +10,7 @@ from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.ingress import IngressRoute
 from components.login.forward_auth import REFRESH_MINUTES, ForwardAuth, ForwardAuthArgs, arguments, middleware_spec
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs, verifying
+from components.login.sign_in import ProviderSignIn
 from tests.components.parts import ADDRESS, BOUNDS, NAMESPACE, ROUTE, oidc, opened, pod, service
 from tests.harness import Recording, deploy
 
@@ -38,7 +39,7 @@ def asked(
                 service_account_issuer=IN_CLUSTER_ISSUER,
                 service_account_audiences=("mlflow",),
                 session_hours=12,
-                refresh_minutes=REFRESH_MINUTES,
+                sign_in=ProviderSignIn(refresh_minutes=REFRESH_MINUTES),
                 verifies_only=True,
             ),
         )

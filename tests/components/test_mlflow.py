@@ -12,6 +12,7 @@ from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.availability import Spread
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
+from components.login.sign_in import PasswordSignIn, ProviderSignIn
 from components.mlflow.args import LABELS, Autoscaling, MLflowArgs
 from components.mlflow.process import MODEL_SOURCES, allowed_hosts
 from components.mlflow.server import MLflow
@@ -38,7 +39,7 @@ UVICORN = (
 SIZES = pods.Resources(cpu="250m", memory="700Mi", cpu_limit="2", memory_limit="1Gi")
 
 
-def login(address: Address, *, inside: bool, htpasswd: str | None, pass_token: bool) -> Login:
+def login(address: Address, *, inside: bool, with_password: bool, pass_token: bool) -> Login:
     return Login(
         "login",
         LoginArgs(
@@ -52,8 +53,9 @@ def login(address: Address, *, inside: bool, htpasswd: str | None, pass_token: b
             service_account_issuer=IN_CLUSTER_ISSUER,
             service_account_audiences=("mlflow",),
             session_hours=12,
-            refresh_minutes=15,
-            htpasswd=None if htpasswd is None else pulumi.Output.secret(htpasswd),
+            sign_in=PasswordSignIn(htpasswd=pulumi.Output.secret("erin:x"))
+            if with_password
+            else ProviderSignIn(refresh_minutes=15),
             pass_token=pass_token,
         ),
     )
@@ -64,7 +66,7 @@ def server(
     *,
     replicas: int = 2,
     contact: str | None = None,
-    htpasswd: str | None = None,
+    with_password: bool = False,
     pass_token: bool = False,
     address: Address = ADDRESS,
     client_namespaces: tuple[str, ...] = (),
@@ -98,7 +100,7 @@ def server(
             bounds={"header_kibibytes": 96, "idle_seconds": 20},
             database=dataclasses.replace(database(), exclusive=exclusive),
             artifact_store=artifact_store(endpoint_url),
-            login=login(address, inside=inside, htpasswd=htpasswd, pass_token=pass_token),
+            login=login(address, inside=inside, with_password=with_password, pass_token=pass_token),
             only_workspace=only_workspace,
             contact=contact,
             controller_namespace="ingress",
@@ -505,7 +507,7 @@ def test_with_the_callers_own_token_the_server_may_not_review_others_access() ->
 
 
 def test_the_name_of_a_user_with_a_password_is_read_from_the_logins_header() -> None:
-    variables = environment(container(server(htpasswd="erin:x"), "mlflow-server"))
+    variables = environment(container(server(with_password=True), "mlflow-server"))
     assert variables["MLFLOW_K8S_AUTH_REMOTE_USER_HEADER"] == "x-forwarded-user"
 
 

@@ -1,5 +1,7 @@
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -11,9 +13,14 @@ from components.kubernetes.credential import ExistingSecret
 from components.login.files import login_secrets
 from components.login.identity_provider import Oidc
 from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
+from components.login.sign_in import PasswordSignIn, ProviderSignIn, SignIn
 from tests.cloud import autoname
 from tests.components.parts import ADDRESS, AUTHORITY, BOUNDS, NAMESPACE, oidc
 from tests.harness import Recording, deploy
+
+
+def at_provider(*, refresh_minutes: int = 15, logout_url: str | None = None) -> SignIn:
+    return ProviderSignIn(refresh_minutes=refresh_minutes, logout_url=logout_url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +33,9 @@ class Choices:
     issuer: str = IN_CLUSTER_ISSUER
     service_account_audiences: tuple[str, ...] = ("mlflow",)
     session_hours: int = 12
-    refresh_minutes: int = 15
-    htpasswd: str | None = None
-    logout_url: str | None = None
+    sign_in: Callable[[], SignIn] = at_provider
+    """Called inside the program, because a password is an output."""
+
     pass_token: bool = False
     company_authorities: str | None = None
 
@@ -49,9 +56,7 @@ def login(choices: Choices | None = None) -> Recording:
             service_account_issuer=chosen.issuer,
             service_account_audiences=chosen.service_account_audiences,
             session_hours=chosen.session_hours,
-            refresh_minutes=chosen.refresh_minutes,
-            htpasswd=None if chosen.htpasswd is None else pulumi.Output.secret(chosen.htpasswd),
-            logout_url=chosen.logout_url,
+            sign_in=chosen.sign_in(),
             pass_token=chosen.pass_token,
             company_authorities=chosen.company_authorities,
         )
@@ -97,7 +102,7 @@ def test_the_cookie_is_kept_from_scripts_other_hosts_and_plain_connections() -> 
 
 
 def test_a_session_expires_and_reads_new_groups_before_that() -> None:
-    words = line(Choices(session_hours=8, refresh_minutes=10))
+    words = line(Choices(session_hours=8, sign_in=partial(at_provider, refresh_minutes=10)))
     assert value("--cookie-expire", words) == ["8h"]
     assert value("--cookie-refresh", words) == ["10m"]
 
@@ -227,13 +232,13 @@ def test_every_ca_certificate_on_the_command_line_is_mounted(authority: str | No
 
 def test_signing_out_ends_the_session_at_the_identity_provider_where_it_can() -> None:
     url = "https://login.example.com/logout?id_token_hint={id_token}"
-    assert value("--backend-logout-url", line(Choices(logout_url=url))) == [url]
+    assert value("--backend-logout-url", line(Choices(sign_in=partial(at_provider, logout_url=url)))) == [url]
     assert value("--backend-logout-url", line()) == []
 
 
 def test_urls_outside_the_cluster_are_reachable_on_their_ports() -> None:
     url = "https://logout.example.com:8444/end?id_token_hint={id_token}"
-    assert login(Choices(logout_url=url)).exports["ports"] == [443, 8444]
+    assert login(Choices(sign_in=partial(at_provider, logout_url=url))).exports["ports"] == [443, 8444]
     assert login().exports["ports"] == [443]
 
 
@@ -247,15 +252,19 @@ def test_a_token_is_passed_on_only_with_pass_token() -> None:
 HTPASSWD = "erin@example.com:$2a$10$hash"
 
 
+def with_passwords() -> SignIn:
+    return PasswordSignIn(htpasswd=pulumi.Output.secret(HTPASSWD))
+
+
 def test_users_with_passwords_come_from_a_secret_file() -> None:
-    got = login(Choices(htpasswd=HTPASSWD))
+    got = login(Choices(sign_in=with_passwords))
     assert value("--htpasswd-file", sidecar(got)["args"]) == ["/run/secrets/login/htpasswd"]
     assert got["login-secret"].secrets["stringData.htpasswd"] == HTPASSWD
     assert "stringData.htpasswd" not in login()["login-secret"].secrets
 
 
 def test_users_with_passwords_see_a_form_and_no_identity_provider() -> None:
-    got = login(Choices(htpasswd=HTPASSWD))
+    got = login(Choices(sign_in=with_passwords))
     words = sidecar(got)["args"]
     page = pages(got)
     assert 'action="{{.ProxyPrefix}}/sign_in"' in page
@@ -300,7 +309,7 @@ def test_the_client_secret_may_be_in_an_existing_secret() -> None:
         secrets = login_secrets(
             "login",
             client_secret=oidc.client_secret,
-            htpasswd=None,
+            others={},
             namespace=NAMESPACE,
             opts=pulumi.ResourceOptions(),
         )

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import yaml
 
 from settings import PROJECT, Judgement, Secrets, Settings, judge
-from settings.source import Source
+from settings.loader import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 

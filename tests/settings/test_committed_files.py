@@ -18,9 +18,10 @@ from settings import (
     outline,
     required,
 )
-from settings.page import page
+from settings.loader import from_file
+from settings.page import GROUPS, example, page
 from settings.secrets import NEEDS, needed
-from tests.settings.stack_files import ROOT, Document, Load, changed, committed
+from tests.settings.stack_files import ROOT, Document, Load, changed, committed, judged
 
 SECRETS = dict.fromkeys(needed(committed("prod")), "canary")
 
@@ -100,7 +101,30 @@ def test_every_section_is_strict_closed_and_frozen() -> None:
 
 
 def test_every_setting_has_a_description() -> None:
-    assert [key.path for key in outline.keys(Settings) if not (key.field.description or "").endswith(".")] == []
+    keys = [key for key in outline.keys(Settings) if not key.path.endswith(".kind")]
+    assert [key.path for key in keys if not (key.field.description or "").endswith(".")] == []
+
+
+def test_every_kind_of_a_section_is_described_by_its_own_class() -> None:
+    kinds = {model for key in outline.keys(Settings) for model in outline.models(key.field.annotation)}
+    assert [model for model in kinds if not (vars(model).get("__doc__") or "").endswith(".")] == []
+
+
+def test_the_configuration_page_has_every_section_in_one_group() -> None:
+    sections = [name for name, field in outline.fields(Settings).items() if outline.models(field.annotation)]
+    assert sorted(name for group in GROUPS for name in group.sections) == sorted(sections)
+
+
+def test_the_examples_of_the_configuration_page_are_one_stack_file_without_mistakes() -> None:
+    examples = [from_file(example(group)).document for group in GROUPS]
+    document = {key: value for found in examples for key, value in found.items()}
+    judgement = judged(document)
+    assert judgement.faults == []
+    assert [warning.path for warning in judgement.warnings] == ["server.image"]
+    assert sum(map(len, examples)) == len(document)
+    for group, found in zip(GROUPS, examples, strict=True):
+        assert example(group) in page()
+        assert set(found) >= set(group.sections[:1])
 
 
 def test_the_configuration_page_names_every_key() -> None:

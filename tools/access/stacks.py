@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from components.team.access_matrix import NOTHING, Matrix
 from factories.access import access_matrix
-from settings import file, judge
+from settings import judge, loader
 from settings.faults import report
 from settings.secrets import secret_faults
 from tools.access.difference import Difference, difference
@@ -36,8 +36,10 @@ def present(stack: str) -> Present:
     secrets = list(secret_faults(given.document, given.secrets, stack))
     name = file_name(stack)
     if judged.settings is None or judged.faults:
-        raise UnreadableError(report([*judged.faults, *secrets], name))
-    return Present(matrix=access_matrix(judged.settings), secret_faults=report(secrets, name) if secrets else "")
+        raise UnreadableError(report([*judged.faults, *secrets], name, given.lines))
+    return Present(
+        matrix=access_matrix(judged.settings), secret_faults=report(secrets, name, given.lines) if secrets else ""
+    )
 
 
 def past(stack: str, revision: str) -> Matrix:
@@ -58,11 +60,12 @@ def past(stack: str, revision: str) -> Matrix:
     if not _git("ls-tree", "--name-only", commit, "--", name):
         return NOTHING
     try:
-        judged = judge(file.read(_git("show", f"{commit}:./{name}") or ""), stack)
-    except file.UnreadableError as error:
+        given = loader.from_file(_git("show", f"{commit}:./{name}") or "")
+    except loader.UnreadableError as error:
         raise UnreadableError(f"{name} at {revision} cannot be read: {error}") from None
+    judged = judge(given, stack)
     if judged.settings is None:
-        raise UnreadableError(report(judged.faults, f"{name} at {revision}"))
+        raise UnreadableError(report(judged.faults, f"{name} at {revision}", given.lines))
     return access_matrix(judged.settings)
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.settings.stack_files import ROOT
 from tests.tools.access.repository import PRICING, Repository
 from tools.access_matrix import main
+from tools.versions import MLFLOW
 
 INTERNS = "gains *read* on team pricing (experiments, datasets, registered models)"
 TABLE = """\
@@ -127,13 +128,15 @@ def test_mistakes_are_listed_as_a_preview_lists_them(
     assert said.out == ""
     first, *lines = said.err.splitlines()
     assert first == "5 mistakes in Pulumi.dev.yaml (docs/configuration.md lists every key)"
-    assert [line.split(": ")[0] for line in lines] == [
-        "  - teams.team-b.descripton",
-        "  - login.kind",
-        "  - certificate.kind",
-        "  - host",
-        "  - server.image",
-    ]
+    text = (repository.folder / "Pulumi.dev.yaml").read_text(encoding="utf-8").splitlines()
+    found = {line.split(": ")[1]: text[int(line.split(":")[1]) - 1].strip() for line in lines}
+    assert found == {
+        "teams.team-b.descripton": "descripton: Demand forecasting",
+        "login.kind": "kind: development",
+        "certificate.kind": "kind: self-signed",
+        "host": "mlflow-platform:host: mlflow.localhost",
+        "server.image": f"image: localhost/mlflow-platform/mlflow:{MLFLOW}",
+    }
 
 
 @pytest.mark.parametrize("content", ["config: {a: 1", "- a", "\xff"])

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from settings import PROJECT, file, source
-from settings.file import UNKNOWN, UnreadableError
+from settings import PROJECT, loader
+from settings.faults import Fault, line_of, located
+from settings.loader import UNKNOWN, UnreadableError
 from tests.settings.stack_files import ROOT, committed
 
 SCALARS = {
@@ -51,17 +52,17 @@ def config(*lines: str) -> str:
 
 @pytest.mark.parametrize(("written", "meant"), SCALARS.items(), ids=SCALARS)
 def test_a_value_in_a_section_is_what_the_engine_takes_it_for(written: str, meant: object) -> None:
-    (found,) = file.read(config(f"{PROJECT}:cluster:", f"  value: {written}")).document.values()
+    (found,) = loader.from_file(config(f"{PROJECT}:cluster:", f"  value: {written}")).document.values()
     assert json.dumps(found) == json.dumps({"value": meant})
 
 
 def test_a_scalar_at_the_top_is_a_text_as_the_engine_hands_it_over_unless_it_is_a_flag() -> None:
-    given = file.read(config(f"{PROJECT}:host: true", f"{PROJECT}:namespace: 0x10", f"{PROJECT}:profile:"))
+    given = loader.from_file(config(f"{PROJECT}:host: true", f"{PROJECT}:namespace: 0x10", f"{PROJECT}:profile:"))
     assert given.document == {"host": True, "namespace": "16"}
 
 
 def test_the_projects_namespace_may_be_left_out_and_others_are_kept_apart() -> None:
-    given = file.read(config("host: a", f"{PROJECT}:config:profile: b", "aws:region: c"))
+    given = loader.from_file(config("host: a", f"{PROJECT}:config:profile: b", "aws:region: c"))
     assert given.document == {"host": "a", "profile": "b"}
     assert given.elsewhere == ("aws:region",)
 
@@ -69,11 +70,11 @@ def test_the_projects_namespace_may_be_left_out_and_others_are_kept_apart() -> N
 def test_anchors_and_merges_are_resolved() -> None:
     text = config(f"{PROJECT}:teams:", "  a: &a {description: x}", "  b: {<<: *a, groups: {}}", "  c: *a")
     a = {"description": "x"}
-    assert file.read(text).document == {"teams": {"a": a, "b": {**a, "groups": {}}, "c": a}}
+    assert loader.from_file(text).document == {"teams": {"a": a, "b": {**a, "groups": {}}, "c": a}}
 
 
 def test_what_is_encrypted_is_known_to_be_so_and_unknown() -> None:
-    given = file.read(
+    given = loader.from_file(
         config(
             f"{PROJECT}:databasePassword: {{secure: v1:abc}}",
             f"{PROJECT}:loginClientSecret: typed",
@@ -88,7 +89,7 @@ def test_what_is_encrypted_is_known_to_be_so_and_unknown() -> None:
 
 @pytest.mark.parametrize("text", ["", "config:", "encryptionsalt: v1:abc\n"])
 def test_a_file_may_be_without_configuration(text: str) -> None:
-    assert file.read(text).document == {}
+    assert loader.from_file(text).document == {}
 
 
 @pytest.mark.parametrize(
@@ -106,11 +107,58 @@ def test_a_file_may_be_without_configuration(text: str) -> None:
 )
 def test_what_is_no_stack_file_is_refused_with_its_place(text: str, problem: str) -> None:
     with pytest.raises(UnreadableError) as refused:
-        file.read(text)
+        loader.from_file(text)
     assert str(refused.value).startswith(problem)
+
+
+def test_each_key_and_entry_has_its_line_also_in_a_flow_and_behind_an_anchor() -> None:
+    text = config(
+        "host: a",
+        f"{PROJECT}:config:login:",
+        "  users:",
+        "    a@example.com: &all {groups: [b,",
+        "      c]}",
+        "    d: {<<: *all, extra: 1}",
+        "aws:region: e",
+    )
+    given = loader.from_file(text)
+    assert given.lines == {
+        "host": 2,
+        "login": 3,
+        "login.users": 4,
+        'login.users["a@example.com"]': 5,
+        'login.users["a@example.com"].groups': 5,
+        'login.users["a@example.com"].groups[0]': 5,
+        'login.users["a@example.com"].groups[1]': 6,
+        "login.users.d": 7,
+        "login.users.d.groups": 5,
+        "login.users.d.groups[0]": 5,
+        "login.users.d.groups[1]": 6,
+        "login.users.d.extra": 7,
+        "aws:region": 8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("server.workers", 3),
+        ("server.bounds.idleSeconds", 2),
+        ('login.users["a.b@example.com"].groups[0]', 5),
+        ('login.users["c.d@example.com"].groups', 4),
+        ("login.kind", 1),
+        ("host", None),
+    ],
+)
+def test_a_mistake_is_at_its_key_or_at_the_nearest_section_around_it(path: str, line: int | None) -> None:
+    lines = {"login": 1, "server": 2, "server.workers": 3, "login.users": 4, 'login.users["a.b@example.com"].groups': 5}
+    fault = Fault(path, "problem", "remedy")
+    assert line_of(fault, lines) == line
+    start = "" if line is None else f"Pulumi.dev.yaml:{line}: "
+    assert located(fault, "Pulumi.dev.yaml", lines) == f"{start}{path}: problem; remedy"
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_committed_files_read_as_they_do_elsewhere(stack: str) -> None:
-    given = file.read((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    assert given == source.Source(document=committed(stack), encrypted=frozenset(), elsewhere=(), secrets={})
+    given = loader.from_file((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    assert given == loader.Source(document=committed(stack), encrypted=frozenset(), elsewhere=(), secrets={})

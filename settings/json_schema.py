@@ -1,0 +1,76 @@
+"""JSON Schema of a whole stack file, docs/pulumi-stack.schema.json, with which editors check and complete it.
+
+It is less strict than a preview: it has no rules that compare settings. Defaults that depend on the profile are absent.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from settings import Settings, outline, profiles
+from settings.secrets import NEEDS, PROJECT
+
+SECRET = {"type": "object", "properties": {"secure": {"type": "string"}}, "required": ["secure"]}
+
+
+def text() -> str:
+    """The text of docs/pulumi-stack.schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a `Pulumi.<stack>.yaml`."""
+    settings = cast("dict[str, Any]", _readable(Settings.model_json_schema(by_alias=True)))
+    definitions: dict[str, Any] = settings["$defs"]
+    for preset in profiles.PRESETS:
+        _without_default(definitions, preset)
+    for definition in definitions.values():
+        if "kind" in definition["properties"]:
+            definition["properties"]["kind"]["description"] = definition["description"]
+    keys = {
+        **settings["properties"],
+        **{name: {"description": need.meaning, **SECRET} for name, need in NEEDS.items()},
+    }
+    config = {
+        "type": "object",
+        "properties": {f"{PROJECT}:{name}": value for name, value in keys.items()},
+        "required": [f"{PROJECT}:{name}" for name in settings["required"]],
+        # Keys of other namespaces are not the platform's.
+        "patternProperties": {f"^{PROJECT}:(?!(?:{'|'.join(keys)})$)": False},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Stack file of the MLflow platform",
+        "description": "Written by `make generate`; docs/configuration.md has the same as tables.",
+        "type": "object",
+        "properties": {"config": config},
+        "required": ["config"],
+        "$defs": definitions,
+    }
+
+
+def _without_default(definitions: Mapping[str, Any], preset: profiles.Preset) -> None:
+    """Remove a default that depends on the profile; the key is optional, because a profile may set it."""
+    section, *steps = preset.path.split(".")
+    place = outline.locate(Settings, [section, *([preset.kind] if preset.kind else []), *steps])
+    definition = definitions[place.parents[0].__name__]
+    definition["properties"][steps[-1]].pop("default", None)
+    definition["required"] = [name for name in definition.get("required", []) if name != steps[-1]]
+
+
+def _readable(value: object) -> object:
+    """A schema without pydantic's titles and OpenAPI's discriminators, and with descriptions in one line."""
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[str, object]", value)
+        # Pydantic's schema of a mapping allows names that do not match.
+        closed = {"additionalProperties": False} if "patternProperties" in entries else {}
+        return closed | {
+            key: " ".join(inner.split()) if key == "description" and isinstance(inner, str) else _readable(inner)
+            for key, inner in entries.items()
+            if not (key == "title" and isinstance(inner, str))
+            and key != "discriminator"
+            and (key, inner) != ("default", None)
+        }
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_readable(inner) for inner in cast("Sequence[object]", value)]
+    return value
