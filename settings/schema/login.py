@@ -1,6 +1,6 @@
 """The sections `login` and `sessions`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,9 @@ class DevelopmentUser(Model):
 class DevelopmentLogin(Model):
     """A Dex identity provider in the cluster, for evaluation."""
 
+    has_tokens: ClassVar[bool] = True
+    """Signed-in users have an ID token."""
+
     kind: Literal["development"]
     """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
     generates and OAuth2-Proxy checks (`basic`)."""
@@ -38,6 +41,9 @@ class BasicUser(Model):
 class BasicLogin(Model):
     """User names and passwords without an identity provider, for a small team."""
 
+    has_tokens: ClassVar[bool] = False
+    """Signed-in users have no ID token."""
+
     kind: Literal["basic"]
     """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`
     generates and OAuth2-Proxy checks (`basic`)."""
@@ -48,6 +54,9 @@ class BasicLogin(Model):
 
 class OidcLogin(Model):
     """The company's identity provider."""
+
+    has_tokens: ClassVar[bool] = True
+    """Signed-in users have an ID token."""
 
     kind: Literal["oidc"]
     """Login: the company's identity provider (`oidc`), Dex in the cluster (`development`), or passwords that `up`

@@ -19,10 +19,10 @@ from settings import (
     required,
 )
 from settings.page import page
-from settings.secrets import NEEDS, needed
-from tests.settings.stack_files import ROOT, Document, Load, changed, committed
+from settings.secrets import NEEDS
+from tests.settings.stack_files import ROOT, Document, Load, changed, committed, validated
 
-SECRETS = dict.fromkeys(needed(committed("prod")), "canary")
+SECRETS = dict.fromkeys(validated(committed("prod")).needed_secrets, "canary")
 
 
 @pytest.fixture

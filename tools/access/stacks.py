@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from components.team.access_matrix import NOTHING, Matrix
 from factories.access import access_matrix
-from settings import file, judge
+from settings import file, validate
 from settings.faults import report
-from settings.secrets import secret_faults
 from tools.access.difference import Difference, difference
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
@@ -20,7 +19,7 @@ class Present:
     """
 
     matrix: Matrix
-    secret_faults: str
+    secret_mistakes: str
     """The report of the mistakes in secrets; empty if there are none."""
 
 
@@ -31,13 +30,11 @@ def present(stack: str) -> Present:
         UnknownError: there is no such stack file.
         UnreadableError: the file has mistakes.
     """
-    given = read(stack)
-    judged = judge(given, stack)
-    secrets = list(secret_faults(given.document, given.secrets, stack))
-    name = file_name(stack)
-    if judged.settings is None or judged.faults:
-        raise UnreadableError(report([*judged.faults, *secrets], name))
-    return Present(matrix=access_matrix(judged.settings), secret_faults=report(secrets, name) if secrets else "")
+    validation, name = validate(read(stack), stack), file_name(stack)
+    secrets = validation.secret_mistakes
+    if validation.settings is None or validation.mistakes:
+        raise UnreadableError(report([*validation.mistakes, *secrets], name))
+    return Present(matrix=access_matrix(validation.settings), secret_mistakes=report(secrets, name) if secrets else "")
 
 
 def past(stack: str, revision: str) -> Matrix:
@@ -58,12 +55,12 @@ def past(stack: str, revision: str) -> Matrix:
     if not _git("ls-tree", "--name-only", commit, "--", name):
         return NOTHING
     try:
-        judged = judge(file.read(_git("show", f"{commit}:./{name}") or ""), stack)
+        validation = validate(file.read(_git("show", f"{commit}:./{name}") or ""), stack)
     except file.UnreadableError as error:
         raise UnreadableError(f"{name} at {revision} cannot be read: {error}") from None
-    if judged.settings is None:
-        raise UnreadableError(report(judged.faults, f"{name} at {revision}"))
-    return access_matrix(judged.settings)
+    if validation.settings is None:
+        raise UnreadableError(report(validation.mistakes, f"{name} at {revision}"))
+    return access_matrix(validation.settings)
 
 
 def compared(stack: str, revision: str) -> Difference | str:
