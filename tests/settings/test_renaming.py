@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from settings import Settings, outline
 from tests.settings.stack_files import ROOT
@@ -58,7 +59,7 @@ def values() -> set[str]:
         if not place.path.is_relative_to(ROOT / SCHEMA)
     }
     known = {key.path.rpartition(".")[2] for key in keys} - sections
-    return {name for name in paths - others if Settings.model_config["alias_generator"](name) in known}
+    return {name for name in paths - others if to_camel(name) in known}
 
 
 def rename(folder: Path, names: set[str]) -> None:
