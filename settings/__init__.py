@@ -12,12 +12,11 @@ import pulumi
 from pydantic import ValidationError
 
 from settings import loader, renames
-from settings.draft import Draft
 from settings.faults import Fault, report
 from settings.loader import Source, source_faults
+from settings.partial import findings, partial
 from settings.profiles import applied
-from settings.rules.cautions import cautions
-from settings.rules.contradictions import contradictions
+from settings.rules import RULES, WARNINGS
 from settings.schema.artifacts import InClusterArtifacts, S3Artifacts, VolumeArtifacts
 from settings.schema.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentityIdentity
 from settings.schema.bucket import BucketArtifacts
@@ -28,7 +27,7 @@ from settings.schema.login import BasicLogin, DevelopmentLogin, OidcLogin
 from settings.schema.rds import RdsDatabase
 from settings.schema.stack import Settings
 from settings.schema.teams import Team
-from settings.secrets import PROJECT, Secrets, read_secrets, required, secret_faults
+from settings.secrets import PROJECT, Secrets, needed, read_secrets, required, secret_faults
 from settings.translation import translate
 
 __all__ = [
@@ -45,7 +44,6 @@ __all__ = [
     "InClusterDatabase",
     "IngressGateway",
     "IrsaIdentity",
-    "Judgement",
     "OidcLogin",
     "PodIdentityIdentity",
     "RdsDatabase",
@@ -55,25 +53,32 @@ __all__ = [
     "Settings",
     "SqliteDatabase",
     "Team",
+    "Validation",
     "VolumeArtifacts",
-    "judge",
     "load",
     "required",
+    "validate",
 ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
-    """Result of checking a stack file: its settings, its mistakes and warnings about it."""
+class Validation:
+    """A stack file's settings, the mistakes in it and warnings about it."""
 
     settings: Settings | None
     """None if a value in the stack file is wrong or missing."""
 
-    faults: list[Fault]
+    mistakes: list[Fault]
     """All mistakes, except those in secrets."""
 
     warnings: list[Fault]
     """Settings that are allowed but probably unintended."""
+
+    needed_secrets: list[str]
+    """Names of the secrets that the settings need."""
+
+    secret_mistakes: list[Fault]
+    """Secrets that are missing, badly stored or not used."""
 
 
 def load() -> tuple[Settings, Secrets]:
@@ -83,29 +88,34 @@ def load() -> tuple[Settings, Secrets]:
         pulumi.RunError: the configuration has mistakes; the message lists all of them, each with its key, what was
             expected and what to do.
     """
-    configuration, stack = loader.from_engine(), pulumi.get_stack()
-    judgement = judge(configuration, stack)
-    faults = [*judgement.faults, *secret_faults(configuration.document, configuration.secrets, stack)]
-    if judgement.settings is None or faults:
+    stack = pulumi.get_stack()
+    validation = validate(loader.from_engine(), stack)
+    mistakes = [*validation.mistakes, *validation.secret_mistakes]
+    if validation.settings is None or mistakes:
         # Without a cause: pydantic's own message may show a secret.
-        raise pulumi.RunError(report(faults, f"Pulumi.{stack}.yaml"))
-    for warning in judgement.warnings:
+        raise pulumi.RunError(report(mistakes, f"Pulumi.{stack}.yaml"))
+    for warning in validation.warnings:
         pulumi.warn(str(warning))
-    return judgement.settings, read_secrets()
+    return validation.settings, read_secrets()
 
 
-def judge(configuration: Source, stack: str) -> Judgement:
+def validate(configuration: Source, stack: str) -> Validation:
     """Check the configuration of the stack `stack`; the profile supplies values that the stack file leaves out."""
     settings: Settings | None = None
-    faults: list[Fault] = []
+    mistakes: list[Fault] = []
+    document = configuration.document
     try:
         # As JSON: only then does a strict model accept lists for tuples.
-        settings = Settings.model_validate_json(json.dumps(applied(configuration.document, Settings)))
+        settings = Settings.model_validate_json(json.dumps(applied(document, Settings)))
     except ValidationError as error:
-        faults += translate(error, Settings, stack=stack, encrypted=configuration.encrypted)
-    draft = Draft(configuration.document, Settings)
-    faults += contradictions(draft)
-    faults += source_faults(configuration, faults)
-    return Judgement(
-        settings=settings, faults=faults, warnings=[*renames.warnings(configuration.renamed), *cautions(draft)]
+        mistakes += translate(error, Settings, stack=stack, encrypted=configuration.encrypted)
+    known = partial(Settings, document)
+    mistakes += findings(RULES, known)
+    mistakes += source_faults(configuration, mistakes)
+    return Validation(
+        settings=settings,
+        mistakes=mistakes,
+        warnings=[*renames.warnings(configuration.renamed), *findings(WARNINGS, known)],
+        needed_secrets=needed(known),
+        secret_mistakes=list(secret_faults(known, configuration.secrets, stack)),
     )

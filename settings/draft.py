@@ -3,14 +3,15 @@
 Checks that compare several settings read a `Draft`, not `Settings`: so they run even if single values are wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from settings import outline, profiles
-from settings.faults import shown
+from settings.faults import Fault, shown
+from settings.schema.stack import Settings
 
 
 class Draft:
@@ -72,6 +73,11 @@ class Draft:
     def said(self, path: str) -> str:
         """A key's value and its origin for messages, like `2 (the default)`."""
         return shown(self.value(path)) + self.aside(path)
+
+
+def untyped(rule: Callable[[Draft], Iterator[Fault]]) -> Callable[[Settings], Iterator[Fault]]:
+    """A rule about settings from one about a draft of them."""
+    return lambda settings: rule(Draft(settings.place.written, Settings))
 
 
 def _default(field: FieldInfo) -> object:

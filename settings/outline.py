@@ -3,6 +3,7 @@
 Used to explain mistakes, to read files with mistakes, and to generate documentation.
 """
 
+import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
@@ -16,6 +17,8 @@ from settings.types.kinds import Kind
 Models = Sequence[type[BaseModel]]
 # Pydantic adds this after a key of a mapping if the key itself is wrong.
 KEY_MARK = "[key]"
+# Minimum similarity of an unknown key to the known one that it may stand for.
+ALIKE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ def choices(field: FieldInfo) -> list[str]:
 def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """A model's fields by the names that stack files use."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def nearest(key: str, known: Iterable[str]) -> list[str]:
+    """The known key that an unknown one may be a misspelling of; empty if there is none."""
+    return difflib.get_close_matches(key, sorted(known), n=1, cutoff=ALIKE)
 
 
 def value_kind(annotation: Any, metadata: Iterable[object] = ()) -> Kind | None:  # noqa: ANN401 - any annotation

@@ -1,13 +1,13 @@
 """Reading of a stack file that may have mistakes, so that all rules run whose own settings are right.
 
-`partial` leaves out values that are wrong or missing. A rule reads settings as from a file without mistakes; the first
-one that was left out raises `UnknownValueError`, and `findings` then goes on with the next rule.
+`partial` leaves out values that are wrong, missing or misspelt. A rule reads settings as from a file without mistakes;
+the first one that was left out raises `UnknownValueError`, and `findings` then goes on with the next rule.
 """
 
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, TypeVar, cast, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -72,12 +72,20 @@ def key(section: M, field: Callable[[M], object]) -> Key:
     found = Key(path_of(steps))
     try:
         value = field(section)
-        found.value = value.model_dump(mode="json", by_alias=True) if isinstance(value, Model) else value
+        # Messages show any section as "a mapping".
+        found.value = {} if isinstance(value, Model) else value
     except UnknownValueError:
         found.value = None
     found.origin = profiles.origin(place.written, steps)
     found.written = found.origin == "stack file"
     return found
+
+
+def path(field: Callable[[M], object]) -> str:
+    """The path of a setting, without a stack file."""
+    steps: list[str] = []
+    field(cast("M", _Trace(steps)))
+    return path_of(steps)
 
 
 class _Trace:
@@ -97,17 +105,19 @@ class _Trace:
 
 def _section(model: type[M], values: Mapping[str, object], place: Place) -> M:
     fields: dict[str, object] = {}
+    known = outline.fields(model)
+    misspelt = {near for name in values.keys() - known for near in outline.nearest(name, known)}
     for name, field in model.model_fields.items():
         alias = field.alias or name
         if alias in values:
             value = _value(model, name, values[alias], Place(place.written, (*place.steps, alias)))
-        elif field.is_required():
+        elif field.is_required() or alias in misspelt:
             value = _LEFT_OUT
         else:
             value = _default(field, Place(place.written, (*place.steps, alias)))
         if value is not _LEFT_OUT:
             fields[name] = value
-    return model.placed(fields, place)
+    return model.placed(fields, place, {*values})
 
 
 def _default(field: FieldInfo, place: Place) -> object:
@@ -124,16 +134,20 @@ def _value(model: type[Model], name: str, value: object, place: Place) -> object
         return _checked(_validator(model, name), value)
     entries = cast("Mapping[str, object]", value)
     if get_origin(field.annotation) is dict:
-        names, (inner,) = _names(field.annotation), sections
-        found = {
-            entry: _section(inner, cast("Mapping[str, object]", given), Place(place.written, (*place.steps, entry)))
-            for entry, given in entries.items()
-            if isinstance(given, Mapping) and _checked(names, entry) is not _LEFT_OUT
-        }
-        return found or _LEFT_OUT
+        (inner,) = sections
+        return {
+            name: _entry(inner, given, Place(place.written, (*place.steps, name))) for name, given in entries.items()
+        } or _LEFT_OUT
     if field.discriminator is not None or len(sections) > 1:
         sections = [one for one in sections if outline.choice(one) == entries.get("kind")]
     return _section(sections[0], entries, place) if sections else _LEFT_OUT
+
+
+def _entry(model: type[M], value: object, place: Place) -> M:
+    """An entry of a mapping, even with a wrong name; all fields of an entry that is no section are left out."""
+    if isinstance(value, Mapping):
+        return _section(model, cast("Mapping[str, object]", value), place)
+    return model.placed({}, place, set())
 
 
 def _checked(validator: TypeAdapter[Any], value: object) -> object:
@@ -149,7 +163,3 @@ def _validator(model: type[Model], name: str) -> TypeAdapter[Any]:
     field = model.model_fields[name]
     kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     return TypeAdapter(kind, config=None if outline.models(field.annotation) else ConfigDict(strict=True))
-
-
-def _names(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any annotation
-    return TypeAdapter(get_args(annotation)[0], config=ConfigDict(strict=True))

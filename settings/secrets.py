@@ -3,15 +3,22 @@
 Their values go from the engine directly into Pulumi outputs. No model holds them and no message shows them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 
 import pulumi
 
-from settings.draft import mapping
+from settings import outline
 from settings.faults import Fault
+from settings.partial import path
+from settings.schema.artifacts import S3Artifacts
+from settings.schema.base import Model, UnknownValueError
+from settings.schema.credentials import Configured
+from settings.schema.database import ExternalDatabase
+from settings.schema.login import OidcLogin
+from settings.schema.stack import Settings
 
 PROJECT = "mlflow-platform"
 
@@ -19,56 +26,101 @@ Written = Literal["encrypted", "padded", "plain"]
 """Form of a secret in the stack file; `padded` is encrypted, but has white space around the value."""
 
 
+M = TypeVar("M", bound=Model)
+
+
+class _Owner(Protocol):
+    """A section with credentials."""
+
+    @property
+    def credentials(self) -> Model: ...
+
+
 @dataclass(frozen=True, slots=True)
-class Need:
+class Need(Generic[M]):
     """The settings with which a certain secret is needed, and the secret's meaning."""
 
-    credentials: str
-    """Path of a section `credentials`; the secret is needed if this section's kind is `configuration`."""
+    top: Callable[[Settings], Model]
+    """The top-level section that contains the credentials."""
 
-    kind: str
-    """The `kind` of the top-level section that has these credentials."""
+    model: type[M]
+    """The kind of this section that has the credentials."""
 
-    without: tuple[str, ...]
-    """The valid kinds of the top-level section that do not need the secret."""
+    owner: Callable[[M], _Owner | None]
+    """The part of this section with the credentials; the secret is needed if they are `Configured`."""
 
     meaning: str
 
     @property
     def section(self) -> str:
-        """The top-level section that contains the credentials."""
-        return self.credentials.partition(".")[0]
+        """Path of the top-level section."""
+        return path(self.top)
+
+    @property
+    def kind(self) -> str | None:
+        """The `kind` of the top-level section."""
+        return outline.choice(self.model)
+
+    @property
+    def credentials(self) -> str:
+        """Path of the section `credentials`."""
+        return path(self._credentials)
 
     @property
     def condition(self) -> str:
         """Description of the settings that need the secret."""
-        return f"{self.section}.kind `{self.kind}` with {self.credentials}.kind `{CONFIGURATION}`"
+        return f"{self.section}.kind `{self.kind}` with {self.credentials}.kind `{outline.choice(Configured)}`"
+
+    def instead(self, settings: Settings) -> str | None:
+        """The setting that makes the secret unnecessary; None if the secret is needed.
+
+        The empty string means that a `kind` is missing or wrong: whether the secret is needed is unknown.
+        """
+        try:
+            section = self.top(settings)
+            if not isinstance(section, self.model):
+                return f"{self.section}.kind `{outline.choice(type(section))}`"
+            owner = self.owner(section)
+            if owner is None:
+                return f"no {path(self._owner)}"
+            if isinstance(owner.credentials, Configured):
+                return None
+            return f"{self.credentials}.kind `{outline.choice(type(owner.credentials))}`"
+        except UnknownValueError:
+            return ""
+
+    def _owner(self, settings: Settings) -> _Owner | None:
+        return self.owner(cast("M", self.top(settings)))
+
+    def _credentials(self, settings: Settings) -> Model:
+        return cast("_Owner", self._owner(settings)).credentials
 
 
-CONFIGURATION = "configuration"
-KINDS_WITHOUT = ("secret", "external-secret", "generated", "workload-identity")
-OTHER_DATABASES = ("in-cluster", "rds", "sqlite")
-OTHER_ARTIFACTS = ("in-cluster", "bucket", "volume")
-NEEDS = MappingProxyType(
+NEEDS: Mapping[str, Need[Any]] = MappingProxyType(
     {
-        "databasePassword": Need("database.credentials", "external", OTHER_DATABASES, "Password of `database.user`."),
+        "databasePassword": Need(
+            lambda one: one.database, ExternalDatabase, lambda one: one, "Password of `database.user`."
+        ),
         "databaseAdministratorPassword": Need(
-            "database.administrator.credentials",
-            "external",
-            OTHER_DATABASES,
+            lambda one: one.database,
+            ExternalDatabase,
+            lambda one: one.administrator,
             "Password of `database.administrator.user`.",
         ),
         "databaseServerPassword": Need(
-            "database.server.credentials", "external", OTHER_DATABASES, "Password of `database.server.user`."
+            lambda one: one.database, ExternalDatabase, lambda one: one.server, "Password of `database.server.user`."
         ),
         "artifactsAccessKeyId": Need(
-            "artifacts.credentials", "s3", OTHER_ARTIFACTS, "Access key ID; the key can read and write the bucket."
+            lambda one: one.artifacts,
+            S3Artifacts,
+            lambda one: one,
+            "Access key ID; the key can read and write the bucket.",
         ),
         "artifactsSecretAccessKey": Need(
-            "artifacts.credentials", "s3", OTHER_ARTIFACTS, "Secret access key of `artifactsAccessKeyId`."
+            lambda one: one.artifacts, S3Artifacts, lambda one: one, "Secret access key of `artifactsAccessKeyId`."
         ),
         "loginClientSecret": Need(
-            "login.credentials", "oidc", ("development", "basic"), "Secret of the client `login.clientId`."
+            lambda one: one.login, OidcLogin, lambda one: one, "Secret of the client `login.clientId`."
         ),
     }
 )
@@ -93,9 +145,9 @@ def required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
     return secret
 
 
-def needed(document: Mapping[str, object]) -> list[str]:
-    """Names of the secrets that the settings in `document` need."""
-    return [name for name, need in NEEDS.items() if _instead(document, need) is None]
+def needed(settings: Settings) -> list[str]:
+    """Names of the secrets that the settings need."""
+    return [name for name, need in NEEDS.items() if need.instead(settings) is None]
 
 
 def command(name: str, stack: str) -> str:
@@ -110,11 +162,11 @@ def written(value: str, *, encrypted: bool) -> Written:
     return "encrypted" if value == value.strip() else "padded"
 
 
-def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:
+def secret_faults(settings: Settings, secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:
     """Report secrets that are missing, in plain text, padded with white space, or not used by the settings."""
     for name, need in NEEDS.items():
         state = secrets.get(name)
-        instead = _instead(document, need)
+        instead = need.instead(settings)
         set_it = f"run {command(name, stack)}"
         if state is None:
             if instead is None:
@@ -135,28 +187,6 @@ def secret_faults(document: Mapping[str, object], secrets: Mapping[str, Written]
                 f"is not used; only {need.condition} needs it, found {instead}",
                 f"run `pulumi config rm {name} --stack {stack}`, or change that setting",
             )
-
-
-def _instead(document: Mapping[str, object], need: Need) -> str | None:
-    """The setting that makes the secret unnecessary; None if the secret is needed.
-
-    The empty string means that a `kind` is missing or invalid: whether the secret is needed is unknown.
-    """
-    section, *inner = need.credentials.split(".")
-    here = mapping(document.get(section))
-    chosen = here.get("kind")
-    if chosen != need.kind:
-        return f"{section}.kind `{chosen}`" if chosen in need.without else ""
-    path = section
-    for step in inner[:-1]:
-        path = f"{path}.{step}"
-        if step not in here:
-            return f"no {path}"
-        here = mapping(here[step])
-    chosen = mapping(here.get(inner[-1])).get("kind", CONFIGURATION)
-    if chosen == CONFIGURATION:
-        return None
-    return f"{need.credentials}.kind `{chosen}`" if chosen in KINDS_WITHOUT else ""
 
 
 def read_secrets() -> Secrets:

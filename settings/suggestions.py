@@ -10,9 +10,6 @@ from settings.faults import path_of, sounds_secret
 from settings.outline import Place
 from settings.secrets import NEEDS, command
 
-# Minimum similarity to an unknown key at which a known key is suggested.
-ALIKE = 0.7
-
 
 def unknown(place: Place, model: type[BaseModel], stack: str) -> tuple[str, str]:
     """Problem and remedy for an unknown key. Its value is not shown, because it may be a secret."""
@@ -20,7 +17,7 @@ def unknown(place: Place, model: type[BaseModel], stack: str) -> tuple[str, str]
     if above and sounds_secret(key):
         return "must not contain a secret", _secret_place(place, f"{above[0]}{key}", stack)
     known = sorted({name for parent in place.parents for name in outline.fields(parent)} | set(() if above else NEEDS))
-    similar = [f"did you mean `{near}`?" for near in difflib.get_close_matches(key, known, n=1, cutoff=ALIKE)]
+    similar = [f"did you mean `{near}`?" for near in outline.nearest(key, known)]
     hints = [*similar, *_other_places(key, path_of(place.steps[:-1]), model)]
     return "is not a setting", " ".join(hints) or f"remove it, or use one of {', '.join(known)}"
 

@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         now = present(options.stack)
-        if now.secret_faults:
-            print(now.secret_faults, file=sys.stderr)
+        if now.secret_mistakes:
+            print(now.secret_mistakes, file=sys.stderr)
         if options.against:
             found = difference(past(options.stack, options.against), now.matrix)
             print(_difference(options.stack, options.against, found, options.format))

@@ -14,12 +14,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from settings import Judgement, Settings, judge, resolved, sums
+from settings import Settings, Validation, resolved, sums, validate
 from settings.draft import Draft
 from settings.faults import Fault, line_of, located, report
 from settings.loader import Source
 from settings.resolved import Entry
-from settings.secrets import Written, needed, secret_faults
+from settings.secrets import Written
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 # Printed states of a secret, by how the stack file stores it.
@@ -44,7 +44,7 @@ class Resolved:
     entries: list[Entry]
     secrets: dict[str, str]
     computed: dict[str, str]
-    faults: list[Fault]
+    mistakes: list[Fault]
     warnings: list[Fault]
 
 
@@ -68,23 +68,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     found = resolve(given, options.stack)
     print(as_json(found) if options.json else as_text(found, coloured=_is_coloured()))
-    if found.faults and not options.json:
-        print(report(found.faults, file_name(options.stack), found.lines), file=sys.stderr)
-    return 1 if found.faults else 0
+    if found.mistakes and not options.json:
+        print(report(found.mistakes, file_name(options.stack), found.lines), file=sys.stderr)
+    return 1 if found.mistakes else 0
 
 
 def resolve(given: Source, stack: str) -> Resolved:
     """Resolve a stack's configuration."""
-    judged = judge(given, stack)
-    secrets = {name: STATES[given.secrets.get(name)] for name in needed(given.document)}
+    validation = validate(given, stack)
     return Resolved(
         stack=stack,
         lines=given.lines,
-        entries=[] if judged.settings is None else list(resolved.entries(judged.settings, given.document)),
-        secrets=secrets,
-        computed=_computed(judged, given),
-        faults=[*judged.faults, *secret_faults(given.document, given.secrets, stack)],
-        warnings=judged.warnings,
+        entries=[] if validation.settings is None else list(resolved.entries(validation.settings, given.document)),
+        secrets={name: STATES[given.secrets.get(name)] for name in validation.needed_secrets},
+        computed=_computed(validation, given),
+        mistakes=[*validation.mistakes, *validation.secret_mistakes],
+        warnings=validation.warnings,
     )
 
 
@@ -114,16 +113,16 @@ def as_json(found: Resolved) -> str:
         "settings": {entry.path: {"value": entry.value, "from": entry.origin} for entry in found.entries},
         "secrets": found.secrets,
         "computed": found.computed,
-        "faults": [_as_data(fault, found.lines) for fault in found.faults],
+        "faults": [_as_data(fault, found.lines) for fault in found.mistakes],
         "warnings": [_as_data(warning, found.lines) for warning in found.warnings],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _computed(judged: Judgement, given: Source) -> dict[str, str]:
-    if judged.settings is None:
+def _computed(validation: Validation, given: Source) -> dict[str, str]:
+    if validation.settings is None:
         return {}
-    return {**_consequences(judged.settings), **dict(sums.sums(Draft(given.document, Settings)))}
+    return {**_consequences(validation.settings), **dict(sums.sums(Draft(given.document, Settings)))}
 
 
 def _consequences(settings: Settings) -> dict[str, str]:

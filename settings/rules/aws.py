@@ -1,13 +1,15 @@
-"""Checks for AWS settings that contradict each other, in the section `aws` and for the bucket."""
+"""Rules of the section `aws`, and of the bucket that the platform creates."""
 
 from collections.abc import Iterator
 
-from settings.draft import Draft
-from settings.faults import Fault, path_of, shown
+from settings.faults import Fault, shown
+from settings.partial import Key, key, known
+from settings.schema.aws import Aws, IrsaIdentity
+from settings.schema.bucket import BucketArtifacts
+from settings.schema.rds import RdsDatabase
+from settings.schema.stack import Settings
 from settings.types import amazon
 
-# Sections and kinds that need the section `aws`.
-USERS = (("database", "rds"), ("artifacts", "bucket"))
 # IAM's limit for names of roles and users, and the length of what follows a team's name: `-artifacts-role-`, 7 digits.
 LONGEST_IAM_NAME = 64
 BEHIND_TEAM = 23
@@ -19,114 +21,183 @@ RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 RESERVED_ENDS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3")
 
 
-def needed(draft: Draft) -> Iterator[Fault]:
-    """Check that the section `aws` is set if, and only if, the platform creates a database or a bucket at AWS."""
-    users = [f"{section}.kind `{kind}`" for section, kind in USERS if draft.text(f"{section}.kind") == kind]
-    if users and not draft.says("aws"):
+def _users(settings: Settings) -> list[RdsDatabase | BucketArtifacts]:
+    """Sections for which the platform creates something at AWS; those of unknown kind are left out."""
+    return [*known(_database(settings)), *known(_bucket(settings))]
+
+
+def _database(settings: Settings) -> Iterator[RdsDatabase]:
+    if isinstance(settings.database, RdsDatabase):
+        yield settings.database
+
+
+def _bucket(settings: Settings) -> Iterator[BucketArtifacts]:
+    if isinstance(settings.artifacts, BucketArtifacts):
+        yield settings.artifacts
+
+
+def missing(settings: Settings) -> Iterator[Fault]:
+    """Check that the section `aws` is set if the platform creates a database or a bucket at AWS."""
+    path = key(settings, lambda one: one.aws)
+    users = [f"{key(section, lambda one: one.kind)} `{section.kind}`" for section in _users(settings)]
+    if users and not path.written:
         yield Fault(
-            "aws",
+            path,
             f"is missing; {' and '.join(users)} {'needs' if len(users) == 1 else 'need'} it",
-            "add `aws` with region, accountId and identity",
+            f"add `{path}` with region, accountId and identity",
         )
-    elif not users and draft.says("aws"):
+
+
+def unused(settings: Settings) -> Iterator[Fault]:
+    """Check that the section `aws` is not set if the platform creates nothing at AWS."""
+    path = key(settings, lambda one: one.aws)
+    if path.written and not [*_database(settings), *_bucket(settings)]:
         yield Fault(
-            "aws",
+            path,
             "is not used: only database.kind `rds` and artifacts.kind `bucket` need it",
-            "remove `aws`, or use one of these kinds",
+            f"remove `{path}`, or use one of these kinds",
         )
 
 
-def account(draft: Draft) -> Iterator[Fault]:
-    """Check that ARNs are in the account `aws.accountId`, and KMS keys also in the region `aws.region`."""
-    number, region = draft.text("aws.accountId"), draft.text("aws.region")
-    for path in ("aws.identity.oidcProvider", "aws.permissionsBoundary"):
-        arn = draft.text(path)
-        owner = arn.split(":")[4] if arn else None
-        if owner not in (None, number, "aws") and number is not None:
+def provider_account(settings: Settings) -> Iterator[Fault]:
+    """Check that the OIDC provider is in the account `aws.accountId`."""
+    if settings.aws is not None and isinstance(settings.aws.identity, IrsaIdentity):
+        provider = settings.aws.identity.oidc_provider
+        yield from _foreign(key(settings.aws.identity, lambda one: one.oidc_provider), provider, settings.aws)
+
+
+def boundary_account(settings: Settings) -> Iterator[Fault]:
+    """Check that the permissions boundary is in the account `aws.accountId`, or AWS's own."""
+    if settings.aws is not None and settings.aws.permissions_boundary is not None:
+        boundary = settings.aws.permissions_boundary
+        yield from _foreign(key(settings.aws, lambda one: one.permissions_boundary), boundary, settings.aws)
+
+
+def _foreign(path: Key, arn: str, aws: Aws) -> Iterator[Fault]:
+    owner = arn.split(":")[4]
+    if owner not in (aws.account_id, "aws"):
+        yield Fault(
+            path,
+            f"belongs to account {owner}, but {key(aws, lambda one: one.account_id)} is {aws.account_id}",
+            f"use an ARN in account {aws.account_id}",
+        )
+
+
+def keys(settings: Settings) -> Iterator[Fault]:
+    """Check that KMS keys are in the region and the account of the section `aws`."""
+    if settings.aws is not None:
+        for section in _users(settings):
+            yield from known(_key_region(settings.aws, section))
+            yield from known(_key_account(settings.aws, section))
+
+
+def _key_region(aws: Aws, section: RdsDatabase | BucketArtifacts) -> Iterator[Fault]:
+    if section.kms_key is not None:
+        region, _ = amazon.owner_of(section.kms_key)
+        if region != aws.region:
             yield Fault(
-                path, f"belongs to account {owner}, but aws.accountId is {number}", f"use an ARN in account {number}"
-            )
-    for section, kind in USERS:
-        key = draft.text(f"{section}.kmsKey") if draft.text(f"{section}.kind") == kind else None
-        if key is None:
-            continue
-        where, whose = amazon.owner_of(key)
-        if region is not None and where != region:
-            yield Fault(f"{section}.kmsKey", f"is in {where}, but aws.region is {region}", f"use a key in {region}")
-        if number is not None and whose != number:
-            yield Fault(
-                f"{section}.kmsKey",
-                f"belongs to account {whose}, whose administrators could make the data unreadable;"
-                f" aws.accountId is {number}",
-                f"use a key in account {number}, or remove {section}.kmsKey",
+                key(section, lambda one: one.kms_key),
+                f"is in {region}, but {key(aws, lambda one: one.region)} is {aws.region}",
+                f"use a key in {aws.region}",
             )
 
 
-def issuer(draft: Draft) -> Iterator[Fault]:
+def _key_account(aws: Aws, section: RdsDatabase | BucketArtifacts) -> Iterator[Fault]:
+    if section.kms_key is not None:
+        path, (_, account) = key(section, lambda one: one.kms_key), amazon.owner_of(section.kms_key)
+        if account != aws.account_id:
+            yield Fault(
+                path,
+                f"belongs to account {account}, whose administrators could make the data unreadable;"
+                f" {key(aws, lambda one: one.account_id)} is {aws.account_id}",
+                f"use a key in account {aws.account_id}, or remove {path}",
+            )
+
+
+def issuer(settings: Settings) -> Iterator[Fault]:
     """Check that the OIDC provider in IAM is the one for the cluster's service-account issuer."""
-    provider = draft.text("aws.identity.oidcProvider")
-    if provider is None:
-        return
-    expected = f"https://{provider.partition(':oidc-provider/')[2]}"
-    found = draft.text("cluster.serviceAccountIssuer")
-    if found is not None and found != expected:
-        yield Fault(
-            "cluster.serviceAccountIssuer",
-            f"expected {expected}, the issuer in aws.identity.oidcProvider, found {shown(found)}",
-            "use that issuer, or in aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
-        )
+    if settings.aws is not None and isinstance(settings.aws.identity, IrsaIdentity):
+        provider, cluster = settings.aws.identity, settings.cluster
+        expected = f"https://{provider.oidc_provider.partition(':oidc-provider/')[2]}"
+        path = key(provider, lambda one: one.oidc_provider)
+        if cluster.service_account_issuer != expected:
+            yield Fault(
+                key(cluster, lambda one: one.service_account_issuer),
+                f"expected {expected}, the issuer in {path}, found {shown(cluster.service_account_issuer)}",
+                f"use that issuer, or in {path} the ARN of this cluster's OIDC provider",
+            )
 
 
-def tags(draft: Draft) -> Iterator[Fault]:
+def tags(settings: Settings) -> Iterator[Fault]:
     """Check that tags are within AWS's limits, and that none has the name of the platform's own tag."""
-    found = draft.section("aws.tags")
-    if len(found) > MOST_TAGS:
-        yield Fault("aws.tags", f"expected at most {MOST_TAGS} tags, found {len(found)}", "remove some tags")
-    for name in found:
-        if name.lower().startswith("aws:"):
-            yield Fault(path_of(("aws", "tags", name)), "begins with aws:, which AWS reserves", "choose another name")
-        if name == OWN_TAG:
-            yield Fault(
-                path_of(("aws", "tags", name)),
-                "is the tag that the platform sets on all of its AWS resources",
-                "choose another name",
-            )
+    if settings.aws is not None:
+        count = len(settings.aws.tags)
+        if count > MOST_TAGS:
+            path = key(settings.aws, lambda one: one.tags)
+            yield Fault(path, f"expected at most {MOST_TAGS} tags, found {count}", "remove some tags")
+        for name in settings.aws.tags:
+            yield from _tag(settings.aws, name)
 
 
-def bucket(draft: Draft) -> Iterator[Fault]:
+def _tag(aws: Aws, name: str) -> Iterator[Fault]:
+    path = key(aws, lambda one: one.tags[name])
+    if name.lower().startswith("aws:"):
+        yield Fault(path, "begins with aws:, which AWS reserves", "choose another name")
+    if name == OWN_TAG:
+        yield Fault(path, "is the tag that the platform sets on all of its AWS resources", "choose another name")
+
+
+def bucket_name(settings: Settings) -> Iterator[Fault]:
     """Check that S3 accepts the bucket's name, and that S3's TLS certificate covers the bucket's host name."""
-    if draft.text("artifacts.kind") != "bucket":
-        return
-    name = draft.text("artifacts.name") or ""
-    if "." in name:
-        yield Fault(
-            "artifacts.name",
-            f"{shown(name)} contains a dot, so S3's certificate for *.s3.<region>.amazonaws.com does not cover the"
-            " bucket's host name",
-            f"write {name.replace('.', '-')}",
-        )
-    if name.startswith(RESERVED_STARTS) or name.endswith(RESERVED_ENDS):
-        yield Fault("artifacts.name", f"{shown(name)} is reserved by S3", "choose another name")
-
-
-def direct_access(draft: Draft) -> Iterator[Fault]:
-    """Check that direct access is used only with workspaces, and with team names short enough for IAM role names."""
-    if draft.text("artifacts.kind") != "bucket" or draft.value("artifacts.directAccess") is not True:
-        return
-    if draft.value("workspaces.enabled") is False:
-        yield Fault(
-            "artifacts.directAccess",
-            "needs workspaces to separate teams, but workspaces.enabled is false",
-            "remove artifacts.directAccess",
-        )
-    for team in draft.section("teams"):
-        if len(team) > LONGEST_TEAM:
+    for bucket in _bucket(settings):
+        path, name = key(bucket, lambda one: one.name), bucket.name or ""
+        if "." in name:
             yield Fault(
-                path_of(("teams", team)),
-                f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with artifacts.directAccess the name of"
-                f" an IAM role is the team's name and {BEHIND_TEAM} more characters, and IAM allows {LONGEST_IAM_NAME}",
-                "give the team a shorter name, or remove artifacts.directAccess",
+                path,
+                f"{shown(name)} contains a dot, so S3's certificate for *.s3.<region>.amazonaws.com does not cover the"
+                " bucket's host name",
+                f"write {name.replace('.', '-')}",
             )
+        if name.startswith(RESERVED_STARTS) or name.endswith(RESERVED_ENDS):
+            yield Fault(path, f"{shown(name)} is reserved by S3", "choose another name")
 
 
-RULES = (needed, account, issuer, tags, bucket, direct_access)
+def direct_access(settings: Settings) -> Iterator[Fault]:
+    """Check that direct access is used only with workspaces."""
+    for bucket in _bucket(settings):
+        if bucket.direct_access and not settings.workspaces.enabled:
+            path = key(bucket, lambda one: one.direct_access)
+            enabled = key(settings.workspaces, lambda one: one.enabled)
+            yield Fault(path, f"needs workspaces to separate teams, but {enabled} is false", f"remove {path}")
+
+
+def names_of_roles(settings: Settings) -> Iterator[Fault]:
+    """Check that names of teams with direct access are short enough for IAM role names."""
+    for bucket in _bucket(settings):
+        if bucket.direct_access:
+            for team in settings.teams:
+                yield from _name_of_role(settings, team, key(bucket, lambda one: one.direct_access))
+
+
+def _name_of_role(settings: Settings, team: str, access: Key) -> Iterator[Fault]:
+    if len(team) > LONGEST_TEAM:
+        yield Fault(
+            key(settings, lambda one: one.teams[team]),
+            f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with {access} the name of an IAM role is"
+            f" the team's name and {BEHIND_TEAM} more characters, and IAM allows {LONGEST_IAM_NAME}",
+            f"give the team a shorter name, or remove {access}",
+        )
+
+
+RULES = (
+    missing,
+    unused,
+    provider_account,
+    boundary_account,
+    keys,
+    issuer,
+    tags,
+    bucket_name,
+    direct_access,
+    names_of_roles,
+)

@@ -4,15 +4,8 @@ from collections.abc import Callable, Iterator
 
 from settings.draft import Draft, texts
 from settings.faults import Fault
-from settings.rules import posture
 from settings.sizing import connections, quotas, server
 from settings.sizing.remedies import setting
-
-
-def cautions(draft: Draft) -> Iterator[Fault]:
-    """All warnings about a stack file."""
-    for rule in CAUTIONS:
-        yield from rule(draft)
 
 
 def single(draft: Draft) -> Iterator[Fault]:
@@ -86,7 +79,6 @@ def webhooks(draft: Draft) -> Iterator[Fault]:
 
 
 CAUTIONS: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
-    posture.discouraged,
     single,
     rds,
     one_role,

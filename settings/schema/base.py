@@ -41,9 +41,12 @@ class Model(BaseModel):
             return super().__getattr__(name)
 
     @classmethod
-    def placed(cls, values: dict[str, object], place: Place) -> Self:
-        """A section with values that have been checked; fields without a value raise `UnknownValueError` when read."""
-        section = cls.model_construct()
+    def placed(cls, values: dict[str, object], place: Place, written: set[str]) -> Self:
+        """A section with values that have been checked; fields without a value raise `UnknownValueError` when read.
+
+        `written` is pydantic's `model_fields_set`, with the names of unknown keys too.
+        """
+        section = cls.model_construct(written)
         object.__setattr__(section, "__dict__", values)
         section._place = place  # noqa: SLF001 - its own
         return section

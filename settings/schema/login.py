@@ -1,6 +1,6 @@
 """The sections `login` and `sessions`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,9 @@ class DevelopmentUser(Model):
 class DevelopmentLogin(Model):
     """A Dex identity provider in the cluster, for evaluation."""
 
+    has_tokens: ClassVar[bool] = True
+    """Signed-in users have an ID token."""
+
     kind: Literal["development"]
 
     users: dict[values.Email, DevelopmentUser] = Field(min_length=1)
@@ -36,6 +39,9 @@ class BasicUser(Model):
 class BasicLogin(Model):
     """User names and passwords without an identity provider, for a small team."""
 
+    has_tokens: ClassVar[bool] = False
+    """Signed-in users have no ID token."""
+
     kind: Literal["basic"]
 
     users: dict[values.Email, BasicUser] = Field(min_length=1)
@@ -44,6 +50,9 @@ class BasicLogin(Model):
 
 class OidcLogin(Model):
     """The company's identity provider."""
+
+    has_tokens: ClassVar[bool] = True
+    """Signed-in users have an ID token."""
 
     kind: Literal["oidc"]
 

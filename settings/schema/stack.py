@@ -98,10 +98,10 @@ class Settings(Model):
 
     def groups(self, team: str) -> dict[str, tuple[str, ...]]:
         """A team's groups by role; in an archived team all groups are viewers."""
-        groups = self.teams[team].groups or Groups(manager=(f"{team}-mlflow-users",))
+        groups = (self.teams[team].groups or Groups(manager=(f"{team}-mlflow-users",))).by_role
         if self.teams[team].archived:
-            return {"viewer": (*groups.viewer, *groups.editor, *groups.manager), "editor": (), "manager": ()}
-        return {"viewer": groups.viewer, "editor": groups.editor, "manager": groups.manager}
+            return {"viewer": tuple(group for role in groups.values() for group in role), "editor": (), "manager": ()}
+        return groups
 
     def service_accounts(self, team: str) -> tuple[tuple[str, str], ...]:
         """Namespace and name of each service account that a team lists; none while the team is archived."""

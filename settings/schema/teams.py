@@ -21,6 +21,11 @@ class Groups(Model):
     manager: tuple[values.Group, ...] = Field(default=(), min_length=1)
     """Groups that can read, write and delete."""
 
+    @property
+    def by_role(self) -> dict[str, tuple[str, ...]]:
+        """Groups by the name of their role."""
+        return {"viewer": self.viewer, "editor": self.editor, "manager": self.manager}
+
 
 class Quota(Model):
     """Limits for all pods and volumes of a team together (ResourceQuota)."""

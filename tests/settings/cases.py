@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from settings.secrets import needed
-from tests.settings.stack_files import Complaints, changed
+from tests.settings.stack_files import Complaints, changed, validated
 
 CANARY = "hunter2"
 OIDC: dict[str, object] = {
@@ -47,5 +46,5 @@ def check(case: Case, complaints: Complaints) -> None:
 
 def with_needed_secrets(document: dict[str, object], case: Case) -> tuple[dict[str, object], list[str]]:
     """The document with all secrets that it needs and the case does not set, and the encrypted keys."""
-    names = [name for name in needed(document) if name not in {*case.changes, case.path}]
+    names = [name for name in validated(document).needed_secrets if name not in {*case.changes, case.path}]
     return document | dict.fromkeys(names, CANARY), [*names, *case.encrypted]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from settings import PROJECT, Judgement, Secrets, Settings, judge
+from settings import PROJECT, Secrets, Settings, Validation, validate
 from settings.loader import Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,10 +60,10 @@ def changed(stack: str, changes: Mapping[str, object]) -> Document:
     return document
 
 
-def judged(document: Mapping[str, object]) -> Judgement:
-    """Settings, mistakes and warnings of a document, without its secrets."""
+def validated(document: Mapping[str, object]) -> Validation:
+    """Settings, mistakes and warnings of a document without secrets."""
     source = Source(document=document, encrypted=frozenset(), elsewhere=(), secrets={})
-    return judge(source, "dev")
+    return validate(source, "dev")
 
 
 def given(document: Mapping[str, object]) -> dict[str, str]:

@@ -20,10 +20,10 @@ from settings import (
 )
 from settings.loader import from_file
 from settings.page import GROUPS, example, page
-from settings.secrets import NEEDS, needed
-from tests.settings.stack_files import ROOT, Document, Load, changed, committed, judged
+from settings.secrets import NEEDS
+from tests.settings.stack_files import ROOT, Document, Load, changed, committed, validated
 
-SECRETS = dict.fromkeys(needed(committed("prod")), "canary")
+SECRETS = dict.fromkeys(validated(committed("prod")).needed_secrets, "canary")
 
 
 @pytest.fixture
@@ -118,9 +118,9 @@ def test_the_configuration_page_has_every_section_in_one_group() -> None:
 def test_the_examples_of_the_configuration_page_are_one_stack_file_without_mistakes() -> None:
     examples = [from_file(example(group)).document for group in GROUPS]
     document = {key: value for found in examples for key, value in found.items()}
-    judgement = judged(document)
-    assert judgement.faults == []
-    assert [warning.path for warning in judgement.warnings] == ["server.image"]
+    validation = validated(document)
+    assert validation.mistakes == []
+    assert [warning.path for warning in validation.warnings] == ["server.image"]
     assert sum(map(len, examples)) == len(document)
     for group, found in zip(GROUPS, examples, strict=True):
         assert example(group) in page()

@@ -11,7 +11,7 @@ from settings import PROJECT, json_schema, page
 from settings.loader import from_file
 from settings.secrets import NEEDS
 from tests.settings.cases import EXTERNAL, OIDC, S3
-from tests.settings.stack_files import ROOT, changed, committed, judged
+from tests.settings.stack_files import ROOT, changed, committed, validated
 
 SCHEMA = json_schema.schema()
 TYPES: Mapping[str, tuple[type, ...]] = {
@@ -54,7 +54,7 @@ def _properties(wanted: Any, value: Any, path: str) -> Iterator[str]:  # noqa: A
 
 
 def _others(wanted: Any, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401
-    # With `properties` beside it, `false` is judged by `wrong`.
+    # With `properties` beside it, `false` is validated by `wrong`.
     for key in _entries(value) if wanted is not False else ():
         yield from wrong(wanted, value[key], f"{path}/{key}")
 
@@ -155,7 +155,7 @@ WRONG: Mapping[str, tuple[Mapping[str, object], str]] = {
 
 @pytest.mark.parametrize("document", RIGHT.values(), ids=RIGHT)
 def test_what_a_preview_accepts_the_schema_accepts(document: Mapping[str, object]) -> None:
-    assert judged(document).faults == []
+    assert validated(document).mistakes == []
     assert complaints(document) == []
 
 

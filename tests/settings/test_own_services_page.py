@@ -5,8 +5,7 @@ import re
 import pytest
 import yaml
 
-from settings.secrets import needed
-from tests.settings.stack_files import ROOT, Complaints, Document, committed
+from tests.settings.stack_files import ROOT, Complaints, Document, committed, validated
 
 PAGE = (ROOT / "docs" / "own-services.md").read_text(encoding="utf-8")
 SECTIONS = ("database", "artifacts")
@@ -23,7 +22,7 @@ def document(text: str) -> Document:
 @pytest.mark.parametrize("text", SNIPPETS)
 def test_every_stack_file_of_the_page_is_right(text: str, complaints: Complaints) -> None:
     written = document(text)
-    secrets = needed(written)
+    secrets = validated(written).needed_secrets
     assert complaints(written | dict.fromkeys(secrets, "hunter2"), encrypted=secrets) == []
 
 

@@ -7,7 +7,7 @@ from settings import ExternalDatabase, InClusterDatabase, Settings, outline, pro
 from settings.draft import Draft
 from settings.profiles import PRESETS, PROFILES
 from tests.settings.cases import EXTERNAL, OIDC, S3
-from tests.settings.stack_files import Complaints, Document, Load, changed, committed, judged
+from tests.settings.stack_files import Complaints, Document, Load, changed, committed, validated
 
 IMAGE = "registry.example.com/mlflow-platform/mlflow@sha256:" + "0" * 64
 # The choices that each profile requires.
@@ -46,15 +46,15 @@ def at_rds(document: Document, **settings: object) -> None:
 
 
 def loaded(document: Document) -> Settings:
-    got = judged(document)
-    assert got.settings is not None, got.faults
+    got = validated(document)
+    assert got.settings is not None, got.mistakes
     return got.settings
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_what_a_profile_sets_is_right_and_comes_out(profile: str) -> None:
-    got = judged(bare(profile))
-    assert got.faults == []
+    got = validated(bare(profile))
+    assert got.mistakes == []
     assert got.warnings == []
     assert got.settings is not None
 
@@ -67,7 +67,7 @@ def test_what_a_profile_sets_comes_out_with_every_kind(profile: str, section: st
         "artifacts": {"in-cluster": {"kind": "in-cluster"}, "s3": S3},
     }
     for choice in others[section].values():
-        assert judged({**bare(profile), section: choice}).faults == []
+        assert validated({**bare(profile), section: choice}).mistakes == []
 
 
 def test_the_file_goes_before_the_profile_and_the_profile_before_the_default() -> None:
@@ -212,8 +212,8 @@ def test_what_is_probably_unintended_is_a_warning_and_stops_nothing(
 ) -> None:
     document = bare(profile)
     change(document)
-    got = judged(document)
-    assert got.faults == []
+    got = validated(document)
+    assert got.mistakes == []
     assert [warning.path for warning in got.warnings] == [path]
 
 
@@ -221,13 +221,13 @@ def test_what_is_probably_unintended_is_a_warning_and_stops_nothing(
 def test_what_suits_a_profile_is_no_warning(profile: str, change: Callable[[Document], object]) -> None:
     document = bare(profile)
     change(document)
-    got = judged(document)
-    assert (got.faults, got.warnings) == ([], [])
+    got = validated(document)
+    assert (got.mistakes, got.warnings) == ([], [])
 
 
 @pytest.mark.parametrize(("stack", "paths"), [("dev", []), ("prod", ["server.image"])])
 def test_of_the_committed_files_only_the_image_of_production_is_a_warning(stack: str, paths: list[str]) -> None:
-    assert [warning.path for warning in judged(committed(stack)).warnings] == paths
+    assert [warning.path for warning in validated(committed(stack)).warnings] == paths
 
 
 def test_a_warning_is_shown_by_the_engine(load: Load, capsys: pytest.CaptureFixture[str]) -> None:

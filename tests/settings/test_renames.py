@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from settings import Settings, judge, outline, renames
+from settings import Settings, outline, renames, validate
 from settings.loader import Source, assemble
 from settings.renames import Renamed
 from settings.schema.base import Model
@@ -117,16 +117,16 @@ def renamed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Source]:
 
 
 def test_a_stack_file_with_an_old_name_loads_with_a_warning(renamed: Callable[..., Source]) -> None:
-    judgement = judge(renamed({"kubernetes": {"context": "a"}}), "dev")
-    assert judgement.faults == []
-    assert judgement.settings is not None
-    assert judgement.settings.cluster.context == "a"
-    assert [warning.path for warning in judgement.warnings] == ["kubernetes.context"]
+    validation = validate(renamed({"kubernetes": {"context": "a"}}), "dev")
+    assert validation.mistakes == []
+    assert validation.settings is not None
+    assert validation.settings.cluster.context == "a"
+    assert [warning.path for warning in validation.warnings] == ["kubernetes.context"]
 
 
 def test_a_stack_file_with_both_names_is_refused(renamed: Callable[..., Source]) -> None:
-    judgement = judge(renamed({"kubernetes": {"context": "a"}, "cluster": {"context": "b"}}), "dev")
-    assert [fault.path for fault in judgement.faults] == ["kubernetes.context"]
+    validation = validate(renamed({"kubernetes": {"context": "a"}, "cluster": {"context": "b"}}), "dev")
+    assert [fault.path for fault in validation.mistakes] == ["kubernetes.context"]
 
 
 def test_an_encrypted_value_is_not_shown_under_its_new_name(renamed: Callable[..., Source]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from settings.secrets import NEEDS
 from tests.settings.cases import EXTERNAL, S3
-from tests.settings.stack_files import Complaints, Document, Load, changed, committed
+from tests.settings.stack_files import Complaints, Document, Load, changed, committed, validated
 
 CANARY = "hunter2"
 WRONG: tuple[object, ...] = (
@@ -106,6 +106,51 @@ def test_groups_of_a_misnamed_team_are_known_all_the_same(complaints: Complaints
         "  - teams.Team_C",
         "  - teams.team-d.groups",
     ]
+
+
+# Files with several mistakes, and the keys that are reported.
+SEVERAL: dict[str, tuple[str, Document, list[str]]] = {
+    "a misnamed team whose groups are wrong too": (
+        "dev",
+        {"teams/Team_C": {"groups": {"manager": ["c", "c"]}}},
+        ["teams.Team_C", "teams.Team_C.groups"],
+    ),
+    "a team without content, and another one's accounts": (
+        "dev",
+        {"teams/team-c": None, "teams/team-d": {"serviceAccounts": ["x", "x"]}},
+        ["teams.team-c", "teams.team-d.serviceAccounts"],
+    ),
+    "a misspelt setting beside one that does not depend on it": (
+        "dev",
+        {"sessions": {"refreshMinute": 5, "hours": 1}, "server/memory": "2Gi"},
+        ["sessions.refreshMinute", "server.memory"],
+    ),
+    "a misspelt setting that makes a rule's answer unknown": (
+        "dev",
+        {"teams/team-a": {"groups": {"managers": ["a"]}}, "login/users/carol@example.com": {"groups": ["a"]}},
+        ["teams.team-a.groups.managers"],
+    ),
+    "a kind that decides whether AWS is used": ("prod", {"database/kind": "rdss", "artifacts": S3}, ["database.kind"]),
+    "a kind that does not": ("prod", {"database/kind": "rdss", "aws": ...}, ["database.kind", "aws"]),
+    "a key of another account and region, and a wrong boundary": (
+        "prod",
+        {
+            "artifacts/kmsKey": "arn:aws:kms:eu-west-1:210987654321:key/12345678-1234-1234-1234-123456789012",
+            "aws/permissionsBoundary": "boundary",
+        },
+        ["aws.permissionsBoundary", "artifacts.kmsKey", "artifacts.kmsKey"],
+    ),
+    "a wrong profile beside hosts that are the platform's own": (
+        "dev",
+        {"profile": "x", "login/kind": "oidc", "artifacts": {**S3, "endpointUrl": "https://mlflow.localhost"}},
+        ["profile", "login.issuer", "login.clientId", "login.users", "artifacts.endpointUrl"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("stack", "changes", "expected"), SEVERAL.values(), ids=SEVERAL)
+def test_a_mistake_hides_only_what_depends_on_it(stack: str, changes: Document, expected: list[str]) -> None:
+    assert sorted(one.path for one in validated(changed(stack, changes)).mistakes) == sorted(expected)
 
 
 def test_keys_of_other_programs_are_left_alone(complaints: Complaints) -> None:

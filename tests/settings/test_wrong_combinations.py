@@ -7,7 +7,7 @@ import pytest
 
 from tests.settings.cases import Case, check
 from tests.settings.remedies import ways, with_way
-from tests.settings.stack_files import Complaints, changed, judged
+from tests.settings.stack_files import Complaints, changed, validated
 
 TABLES: dict[str, dict[str, Case]] = {
     path.stem: importlib.import_module(f"tests.settings.{path.stem}").CASES
@@ -24,9 +24,9 @@ def test_a_wrong_combination_is_reported_with_the_sum_or_the_reason(case: Case, 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_every_remedy_that_is_offered_works(case: Case) -> None:
     document = changed(case.base, case.changes)
-    faults = judged(document).faults
+    faults = validated(document).mistakes
     for fault in faults:
         for way in ways(fault):
-            left = judged(with_way(document, way)).faults
+            left = validated(with_way(document, way)).mistakes
             assert len(left) < len(faults), (way, left)
             assert fault.path not in {one.path for one in left}

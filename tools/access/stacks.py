@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from components.team.access_matrix import NOTHING, Matrix
 from factories.access import access_matrix
-from settings import judge, loader
+from settings import loader, validate
 from settings.faults import report
-from settings.secrets import secret_faults
 from tools.access.difference import Difference, difference
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
@@ -20,7 +19,7 @@ class Present:
     """
 
     matrix: Matrix
-    secret_faults: str
+    secret_mistakes: str
     """The report of the mistakes in secrets; empty if there are none."""
 
 
@@ -31,14 +30,13 @@ def present(stack: str) -> Present:
         UnknownError: there is no such stack file.
         UnreadableError: the file has mistakes.
     """
-    given = read(stack)
-    judged = judge(given, stack)
-    secrets = list(secret_faults(given.document, given.secrets, stack))
-    name = file_name(stack)
-    if judged.settings is None or judged.faults:
-        raise UnreadableError(report([*judged.faults, *secrets], name, given.lines))
+    given, name = read(stack), file_name(stack)
+    validation = validate(given, stack)
+    secrets = validation.secret_mistakes
+    if validation.settings is None or validation.mistakes:
+        raise UnreadableError(report([*validation.mistakes, *secrets], name, given.lines))
     return Present(
-        matrix=access_matrix(judged.settings), secret_faults=report(secrets, name, given.lines) if secrets else ""
+        matrix=access_matrix(validation.settings), secret_mistakes=report(secrets, name, given.lines) if secrets else ""
     )
 
 
@@ -63,10 +61,10 @@ def past(stack: str, revision: str) -> Matrix:
         given = loader.from_file(_git("show", f"{commit}:./{name}") or "")
     except loader.UnreadableError as error:
         raise UnreadableError(f"{name} at {revision} cannot be read: {error}") from None
-    judged = judge(given, stack)
-    if judged.settings is None:
-        raise UnreadableError(report(judged.faults, f"{name} at {revision}", given.lines))
-    return access_matrix(judged.settings)
+    validation = validate(given, stack)
+    if validation.settings is None:
+        raise UnreadableError(report(validation.mistakes, f"{name} at {revision}", given.lines))
+    return access_matrix(validation.settings)
 
 
 def compared(stack: str, revision: str) -> Difference | str:

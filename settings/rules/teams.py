@@ -1,0 +1,114 @@
+"""Rules of the section `teams`: namespaces, groups and service accounts."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from settings.faults import Fault, shown
+from settings.partial import key, known
+from settings.schema.stack import Settings
+from settings.types.service_accounts import CLIENT_ACCOUNT, qualified
+
+
+def namespace_of_platform(settings: Settings) -> Iterator[Fault]:
+    """Check that platform and ingress controller have different namespaces."""
+    if settings.namespace == settings.cluster.ingress_namespace:
+        yield Fault(
+            key(settings, lambda one: one.namespace),
+            f'"{settings.namespace}" belongs to the ingress controller'
+            f" ({key(settings.cluster, lambda one: one.ingress_namespace)})",
+            "choose another namespace",
+        )
+
+
+def beside_platform(settings: Settings) -> Iterator[Fault]:
+    """Check that no team has the namespace of the platform."""
+    yield from _taken(settings, settings.namespace, f"the platform (`{key(settings, lambda one: one.namespace)}`)")
+
+
+def beside_controller(settings: Settings) -> Iterator[Fault]:
+    """Check that no team has the namespace of the ingress controller."""
+    path = key(settings.cluster, lambda one: one.ingress_namespace)
+    yield from _taken(settings, settings.cluster.ingress_namespace, f"the ingress controller ({path})")
+
+
+def _taken(settings: Settings, namespace: str, owner: str) -> Iterator[Fault]:
+    if namespace in settings.teams:
+        yield Fault(
+            key(settings, lambda one: one.teams[namespace]),
+            f"names a team, whose namespace would have the same name as that of {owner}",
+            "rename the team",
+        )
+
+
+def groups(settings: Settings) -> Iterator[Fault]:
+    """Check that each team has at least one group, and lists no group twice."""
+    for team in settings.teams:
+        yield from known(_groups(settings, team))
+
+
+def _groups(settings: Settings, team: str) -> Iterator[Fault]:
+    path, listed = key(settings, lambda one: one.teams[team].groups), settings.teams[team].groups
+    if listed is None:
+        return
+    if not listed.model_fields_set:
+        yield Fault(
+            path,
+            "is empty; expected at least one group",
+            f"add a group as viewer, editor or manager, or remove `groups`: then the group {team}-mlflow-users is"
+            " manager",
+        )
+    for group, times in Counter(group for role in listed.by_role.values() for group in role).items():
+        if times > 1:
+            roles = sorted(role for role, members in listed.by_role.items() if group in members)
+            yield Fault(path, f"lists the group {shown(group)} {times} times ({', '.join(roles)})", "list it once")
+
+
+def one_team(settings: Settings) -> Iterator[Fault]:
+    """Check that there is only one team if MLflow runs without workspaces."""
+    if not settings.workspaces.enabled and len(settings.teams) > 1:
+        path = key(settings.workspaces, lambda one: one.enabled)
+        yield Fault(
+            path,
+            f"`false` is for a single team, but there are {len(settings.teams)} teams ({', '.join(settings.teams)})",
+            f"keep one team, or remove {path}",
+        )
+
+
+def service_accounts(settings: Settings) -> Iterator[Fault]:
+    """Check that teams list no service account twice, no `mlflow-client`, and none in the platform's namespace."""
+    for team in settings.teams:
+        yield from known(_listed_accounts(settings, team))
+        yield from known(_accounts_of_platform(settings, team))
+
+
+def _listed_accounts(settings: Settings, team: str) -> Iterator[Fault]:
+    path = key(settings, lambda one: one.teams[team].service_accounts)
+    accounts = Counter(qualified(team, account) for account in settings.teams[team].service_accounts)
+    for (namespace, name), times in accounts.items():
+        account = shown(f"{namespace}/{name}")
+        if times > 1:
+            yield Fault(path, f"lists the service account {account} {times} times", "list it once")
+        elif (namespace, name) == (team, CLIENT_ACCOUNT):
+            yield Fault(path, f"lists {account}, which the platform creates and which already has access", "remove it")
+
+
+def _accounts_of_platform(settings: Settings, team: str) -> Iterator[Fault]:
+    path = key(settings, lambda one: one.teams[team].service_accounts)
+    for namespace, name in sorted({qualified(team, account) for account in settings.teams[team].service_accounts}):
+        if namespace == settings.namespace:
+            yield Fault(
+                path,
+                f"lists {shown(f'{namespace}/{name}')} in the platform's namespace"
+                f" (`{key(settings, lambda one: one.namespace)}`), where teams cannot run programs",
+                "use a service account in the team's namespace, or in the namespace of your notebooks or pipelines",
+            )
+
+
+RULES = (
+    namespace_of_platform,
+    beside_platform,
+    beside_controller,
+    groups,
+    one_team,
+    service_accounts,
+)
