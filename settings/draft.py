@@ -17,7 +17,7 @@ class Draft:
     """The valid values of a stack file, with the profile's values and the defaults; wrong values count as absent."""
 
     def __init__(self, document: Mapping[str, object], model: type[BaseModel]) -> None:
-        self._written = document
+        self.written = document
         self._document = profiles.applied(document, model)
         self._model = model
 
@@ -55,14 +55,14 @@ class Draft:
     def says(self, path: str) -> bool:
         """True if the file sets the key, even to a wrong value."""
         *parents, last = path.split(".")
-        here: Mapping[str, object] = self._written
+        here: Mapping[str, object] = self.written
         for step in parents:
             here = mapping(here.get(step))
         return last in here
 
     def origin(self, path: str) -> str:
         """Origin of a key's value: `stack file`, `profile <name>` or `default`."""
-        return profiles.origin(self._written, path.split("."))
+        return profiles.origin(self.written, path.split("."))
 
     def aside(self, path: str) -> str:
         """Origin of a key's value for messages, like ` (the default)`; an empty string for values from the file."""

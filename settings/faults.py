@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 LONGEST_SHOWN = 60
@@ -37,6 +37,16 @@ def report(faults: Sequence[Fault], file: str) -> str:
     return "\n".join(
         [f"{count} in {file} (docs/configuration.md lists every key)", *(f"  - {fault}" for fault in faults)]
     )
+
+
+def setting(values: Mapping[str, str | int]) -> str:
+    """The remedy that sets one or more keys together, like `set server.replicas 1`."""
+    return "set " + " and ".join(f"{path} {json.dumps(value)}" for path, value in values.items())
+
+
+def either(ways: Iterable[str]) -> str:
+    """Alternative remedies as one."""
+    return ", or ".join(ways)
 
 
 def path_of(steps: Sequence[str | int]) -> str:

@@ -14,11 +14,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from settings import Judgement, Settings, judge, resolved, sums
-from settings.draft import Draft
+from settings import Judgement, Settings, judge, resolved
 from settings.faults import Fault, report
+from settings.partial import partial
 from settings.resolved import Entry
 from settings.secrets import Written, needed, secret_faults
+from settings.sizing import sums
 from settings.source import Source
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
@@ -118,7 +119,7 @@ def as_json(found: Resolved) -> str:
 def _computed(judged: Judgement, given: Source) -> dict[str, str]:
     if judged.settings is None:
         return {}
-    return {**_consequences(judged.settings), **dict(sums.sums(Draft(given.document, Settings)))}
+    return {**_consequences(judged.settings), **dict(sums(partial(Settings, given.document)))}
 
 
 def _consequences(settings: Settings) -> dict[str, str]:

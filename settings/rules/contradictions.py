@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from settings.draft import Draft, mapping, texts
 from settings.faults import Fault, path_of, shown
-from settings.rules import aws, backing, exposure, posture, programs, rds, serving
-from settings.rules.allowances import allowances
-from settings.sizing import connections, postgres, quotas, replicas, server, volumes
+from settings.partial import findings, partial
+from settings.rules import artifacts, aws, database, exposure, posture, programs, rds, server, workspaces
+from settings.schema.stack import Settings
 
 MINUTES = 60
 
@@ -19,6 +19,8 @@ def contradictions(draft: Draft) -> Iterator[Fault]:
     """All contradictions in a stack file."""
     for rule in RULES:
         yield from rule(draft)
+    typed = (*database.RULES, *rds.RULES, *artifacts.RULES, *server.RULES, *workspaces.RULES)
+    yield from findings(typed, partial(Settings, draft.written))
 
 
 def own_login(draft: Draft) -> Iterator[Fault]:
@@ -141,20 +143,6 @@ def _host_of(url: str | None) -> str | None:
     return None if url is None else urlsplit(url).hostname
 
 
-def bucket(draft: Draft) -> Iterator[Fault]:
-    """Check that `artifacts.region` is set for an existing bucket at AWS."""
-    if (
-        draft.text("artifacts.kind") == "s3"
-        and not draft.says("artifacts.endpointUrl")
-        and not draft.says("artifacts.region")
-    ):
-        yield Fault(
-            "artifacts.region",
-            "is missing; without artifacts.endpointUrl the store is AWS, which needs the bucket's region",
-            "add the region, or artifacts.endpointUrl for another store",
-        )
-
-
 def sessions(draft: Draft) -> Iterator[Fault]:
     """Check that sessions are refreshed before they expire: otherwise OAuth2-Proxy does not start."""
     hours, refresh = draft.number("sessions.hours"), draft.number("sessions.refreshMinutes")
@@ -175,28 +163,11 @@ RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     groups,
     one_team,
     hosts,
-    bucket,
     sessions,
     exposure.cert_manager,
     exposure.ingress,
-    *backing.RULES,
     programs.audiences,
     programs.api_server,
     programs.service_accounts,
-    connections.connections,
-    connections.unknown_class,
-    postgres.memory,
-    server.memory,
-    server.bodies,
-    replicas.cpu,
-    replicas.autoscaler,
-    volumes.database,
-    volumes.uploads,
-    quotas.incompressible,
-    serving.spread,
-    serving.pool,
-    serving.webhooks,
-    allowances,
     *aws.RULES,
-    *rds.RULES,
 )
