@@ -1,5 +1,6 @@
 """Rules of the section `workspaces`: teams' quotas and the default requests and limits of their containers."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -56,8 +57,8 @@ def container_defaults(settings: Settings) -> Iterator[Fault]:
     """Check that containers without requests and limits of their own can start in every team."""
     for order in ORDERS:
         yield from known(order.faults(settings.workspaces, settings.workspaces))
-        for name in settings.teams:
-            yield from known(_in_team(settings, name, order))
+    for name, order in itertools.product(settings.teams, ORDERS):
+        yield from known(_in_team(settings, name, order))
 
 
 def _in_team(settings: Settings, name: str, order: Order) -> Iterator[Fault]:

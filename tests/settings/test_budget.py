@@ -198,6 +198,12 @@ def test_quotas_count_for_nothing_where_nobody_says_what_the_cluster_has() -> No
     assert [*workspaces.overcommitted_cpu(judged), *workspaces.overcommitted(judged)] == []
 
 
+def test_a_wrong_kind_of_database_does_not_hide_that_pods_cannot_share_the_volume_of_artifacts() -> None:
+    document = changed("dev", {"database/kind": "oracle", "artifacts": {"kind": "volume"}, "server/replicas": 2})
+    (fault,) = server.exclusive_volumes(read(document))
+    assert "2 pods cannot share the volume of artifacts.kind `volume`" in fault.problem
+
+
 def test_nothing_is_summed_up_where_a_number_is_wrong() -> None:
     wrong = {"server/image": 5, "server/replicas": "3", "server/memoryLimit": 5, "server/cpu": None}
     assert list(findings([database.connections, server.memory, server.cpu], read(changed("dev", wrong)))) == []

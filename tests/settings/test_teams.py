@@ -3,6 +3,8 @@
 import pytest
 
 from settings import Settings
+from settings.partial import partial
+from settings.schema.base import UnknownValueError
 from tests.settings.stack_files import Complaints, Load, changed
 
 
@@ -57,6 +59,19 @@ def test_what_is_wrong_for_all_teams_is_said_once(complaints: Complaints) -> Non
 def test_a_wrong_value_is_not_compared(complaints: Complaints) -> None:
     (line,) = complaints(changed("dev", {"teams/team-a/quota": {"cpu": "lots", "memory": "8Gi"}}))
     assert line.startswith("  - teams.team-a.quota.cpu: expected an amount of CPU")
+
+
+def test_a_wrong_value_of_a_team_is_not_taken_from_all_teams() -> None:
+    document = changed("dev", {"teams/team-a/quota": {"cpu": "lots", "memory": "8Gi"}})
+    quota = partial(Settings, document).team("team-a").quota
+    assert (quota.memory, quota.pods) == ("8Gi", 100)
+    with pytest.raises(UnknownValueError):
+        _ = quota.cpu
+
+
+def test_what_is_wrong_for_all_teams_is_said_even_without_teams(complaints: Complaints) -> None:
+    lines = complaints(changed("dev", {"workspaces": {"limits": {"memory": "128Gi"}}, "teams": {}}))
+    assert [line.split(":")[0] for line in lines] == ["  - teams", "  - workspaces.limits.memory"]
 
 
 def test_a_team_may_make_room_for_its_own_larger_default(complaints: Complaints) -> None:
