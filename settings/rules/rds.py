@@ -15,7 +15,8 @@ FEWEST_SUBNETS = 2
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY, HOUR = 24 * 60, 60
 WEEK = len(DAYS) * DAY
-SHORTEST_WINDOW = 30
+# Minutes that a window may last.
+LENGTHS = range(30, DAY)
 # Names that RDS and PostgreSQL reserve.
 OWN_DATABASES = frozenset({"postgres", "rdsadmin", "template0", "template1"})
 OWN_PREFIXES = ("rds", "pg_")
@@ -31,19 +32,23 @@ Field = Callable[[RdsDatabase], str]
 def rds(settings: Settings) -> Iterator[Fault]:
     """All mistakes in the settings of database kind `rds`."""
     database = settings.database
-    if isinstance(database, RdsDatabase):
-        for rule in (_subnets, _groups, _zones, _name, _user, _storage, _connections, _daily, _weekly, _overlap):
-            yield from known(rule(database))
-        yield from known(_insights(database))
-        yield from known(_backups(settings, database))
-
-
-def _subnets(database: RdsDatabase) -> Iterator[Fault]:
-    return _repeated(database, lambda one: one.subnets)
-
-
-def _groups(database: RdsDatabase) -> Iterator[Fault]:
-    return _repeated(database, lambda one: one.client_security_groups)
+    if not isinstance(database, RdsDatabase):
+        return
+    for faults in (
+        _repeated(database, lambda one: one.subnets),
+        _repeated(database, lambda one: one.client_security_groups),
+        _zones(database),
+        _reserved(database, lambda one: one.name, OWN_DATABASES),
+        _reserved(database, lambda one: one.user, OWN_USERS),
+        _storage(database),
+        _connections(database),
+        _backups(settings, database),
+        _length(database, lambda one: one.backup_window),
+        _length(database, lambda one: one.maintenance_window),
+        _overlap(database),
+        _insights(database),
+    ):
+        yield from known(faults)
 
 
 def _repeated(database: RdsDatabase, field: Callable[[RdsDatabase], tuple[str, ...]]) -> Iterator[Fault]:
@@ -59,14 +64,6 @@ def _zones(database: RdsDatabase) -> Iterator[Fault]:
             f"expected at least {FEWEST_SUBNETS} subnets in different zones, found {len(database.subnets)}",
             "add a private subnet in another zone: RDS needs two zones, even without a standby",
         )
-
-
-def _name(database: RdsDatabase) -> Iterator[Fault]:
-    return _reserved(database, lambda one: one.name, OWN_DATABASES)
-
-
-def _user(database: RdsDatabase) -> Iterator[Fault]:
-    return _reserved(database, lambda one: one.user, OWN_USERS)
 
 
 def _reserved(database: RdsDatabase, field: Field, names: frozenset[str]) -> Iterator[Fault]:
@@ -100,28 +97,20 @@ def _connections(database: RdsDatabase) -> Iterator[Fault]:
         )
 
 
-def _daily(database: RdsDatabase) -> Iterator[Fault]:
-    return _length(database, lambda one: one.backup_window)
-
-
-def _weekly(database: RdsDatabase) -> Iterator[Fault]:
-    return _length(database, lambda one: one.maintenance_window)
-
-
 def _length(database: RdsDatabase, field: Field) -> Iterator[Fault]:
     minutes = len(_window(field(database)))
-    if not SHORTEST_WINDOW <= minutes < DAY:
+    if minutes not in LENGTHS:
         yield Fault(
             key(database, field),
-            f"expected {SHORTEST_WINDOW} minutes to 24 hours, found {minutes} minutes",
-            "let the window end later" if minutes < SHORTEST_WINDOW else "let the window end earlier",
+            f"expected {LENGTHS.start} minutes to 24 hours, found {minutes} minutes",
+            "let the window end later" if minutes < LENGTHS.start else "let the window end earlier",
         )
 
 
 def _overlap(database: RdsDatabase) -> Iterator[Fault]:
     daily, weekly = _window(database.backup_window), _window(database.maintenance_window)
-    fits = not any((*_daily(database), *_weekly(database)))
-    if fits and {minute % DAY for minute in weekly} & {minute % DAY for minute in daily}:
+    fit = len(daily) in LENGTHS and len(weekly) in LENGTHS
+    if fit and {minute % DAY for minute in weekly} & {minute % DAY for minute in daily}:
         yield Fault(
             key(database, lambda one: one.maintenance_window),
             f"{database.maintenance_window} overlaps {key(database, lambda one: one.backup_window)}"

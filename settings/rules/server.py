@@ -7,6 +7,7 @@ from typing import get_args
 from settings.faults import Fault, either, setting
 from settings.outline import choice, one_of
 from settings.partial import key, known
+from settings.schema.server import Server
 from settings.schema.stack import Artifacts, Database, Settings
 from settings.sizing.server import BASE_BYTES, ELEMENT_BYTES, MARK_BYTES, largest_body
 from settings.sizing.server import memory as memory_of_pod
@@ -19,6 +20,7 @@ MOST_SESSIONS = 4
 USUAL_PERCENT = 70
 
 Store = Callable[[], Database | Artifacts]
+Field = Callable[[Server], str]
 
 
 def exclusive_volumes(settings: Settings) -> Iterator[Fault]:
@@ -97,19 +99,16 @@ def cpu_target(settings: Settings) -> Iterator[Fault]:
         )
 
 
-def cpu(settings: Settings) -> Iterator[Fault]:
-    """Check that the CPU limit is at least the CPU request."""
+def requests(settings: Settings) -> Iterator[Fault]:
+    """Check that the limits of CPU and memory are at least the requests."""
     server = settings.server
-    if cpu_in_cores(server.cpu) > cpu_in_cores(server.cpu_limit):
-        request, limit = key(server, lambda one: one.cpu), key(server, lambda one: one.cpu_limit)
-        yield Fault(request, f"{request.shown} is more than {limit} {limit.shown}", f"lower {request} or raise {limit}")
+    yield from known(_order(server, lambda one: one.cpu, lambda one: one.cpu_limit, cpu_in_cores))
+    yield from known(_order(server, lambda one: one.memory, lambda one: one.memory_limit, size_in_bytes))
 
 
-def memory_request(settings: Settings) -> Iterator[Fault]:
-    """Check that the memory limit is at least the memory request."""
-    server = settings.server
-    if size_in_bytes(server.memory) > size_in_bytes(server.memory_limit):
-        request, limit = key(server, lambda one: one.memory), key(server, lambda one: one.memory_limit)
+def _order(server: Server, small: Field, large: Field, number: Callable[[str], float]) -> Iterator[Fault]:
+    if number(small(server)) > number(large(server)):
+        request, limit = key(server, small), key(server, large)
         yield Fault(request, f"{request.shown} is more than {limit} {limit.shown}", f"lower {request} or raise {limit}")
 
 
@@ -242,8 +241,7 @@ RULES = (
     exclusive_volumes,
     most_replicas,
     cpu_target,
-    cpu,
-    memory_request,
+    requests,
     memory,
     bodies,
     uploads,

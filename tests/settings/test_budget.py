@@ -27,7 +27,7 @@ def connections(**sizes: int) -> list[Fault]:
 
 
 def memory(**sizes: Any) -> list[Fault]:  # noqa: ANN401 - texts and numbers
-    return list(findings([server.memory, server.memory_request], read(dev(**sizes))))
+    return list(findings([server.memory, server.requests], read(dev(**sizes))))
 
 
 def test_a_rolling_update_of_the_dev_stack_takes_63_of_143_connections() -> None:
@@ -142,7 +142,7 @@ def test_the_largest_body_has_to_fit_into_the_memory_for_bodies() -> None:
 def test_equal_request_and_limit_are_in_order() -> None:
     assert memory(memory="1Gi", memoryLimit="1024Mi") == []
     document = changed("dev", {"server/cpu": "2000m", "server/cpuLimit": "2"})
-    assert list(server.cpu(read(document))) == []
+    assert list(server.requests(read(document))) == []
 
 
 def test_a_request_below_what_an_idle_pod_takes_is_told() -> None:
@@ -206,4 +206,4 @@ def test_a_wrong_kind_of_database_does_not_hide_that_pods_cannot_share_the_volum
 
 def test_nothing_is_summed_up_where_a_number_is_wrong() -> None:
     wrong = {"server/image": 5, "server/replicas": "3", "server/memoryLimit": 5, "server/cpu": None}
-    assert list(findings([database.connections, server.memory, server.cpu], read(changed("dev", wrong)))) == []
+    assert list(findings([database.connections, server.memory, server.requests], read(changed("dev", wrong)))) == []
