@@ -16,11 +16,12 @@ from benchmarks import clients
 from benchmarks.clones import Clone, Sizes
 from benchmarks.load import Outcome, Plan, Way
 from benchmarks.peaks import Peaks
-from components.mlflow.process import threads
+from components.sizes import threads
 from settings import PROJECT, Settings
-from settings.draft import Draft
+from settings.partial import partial
 from settings.profiles import PROFILES
-from settings.sizing.server import MEBIBYTE, need
+from settings.sizing import server as sums
+from settings.types.quantities import MEBIBYTE
 from tools.stack import Platform, read_platform, service_account_token
 
 CLIENTS = 64
@@ -68,23 +69,16 @@ def sizes_of(profile: str) -> tuple[Sizes, int]:
     """Sizes of one replica in a profile, and its expected memory in MiB without uploads."""
     config: dict[str, object] = yaml.safe_load(Path("Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
     document = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
-    draft = Draft({**document, "profile": profile}, Settings)
-    numbers = [draft.number(f"server.{key}") for key in ("workers", "poolSize", "poolOverflow")]
-    limit, expected = draft.text("server.memoryLimit"), need(draft)
-    workers, size, overflow = (number or 0 for number in numbers)
-    if limit is None or expected is None:
-        raise SystemExit(
-            f"Pulumi.dev.yaml has no valid server.memoryLimit or server.workers for the profile {profile}: correct it"
-        )
+    server = partial(Settings, {**document, "profile": profile}).server
     sizes = Sizes(
         name=profile,
-        workers=workers,
-        pool_size=size,
-        pool_overflow=overflow,
-        threads=threads(size, overflow),
-        memory_limit=limit,
+        workers=server.workers,
+        pool_size=server.pool_size,
+        pool_overflow=server.pool_overflow,
+        threads=threads(server.pool_size, server.pool_overflow),
+        memory_limit=server.memory_limit,
     )
-    return sizes, expected.idle // MEBIBYTE
+    return sizes, sums.memory(server).idle // MEBIBYTE
 
 
 def measure(platform: Platform, sizes: Sizes, run_id: str, seconds: float) -> Result:

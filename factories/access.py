@@ -22,12 +22,12 @@ def access_matrix(settings: Settings) -> Matrix:
 
 
 def _grants(settings: Settings, team: str) -> Iterator[Grant]:
-    groups = settings.groups(team)
+    merged = settings.team(team)
     for role in reversed(VERBS):
-        for group in sorted(groups.get(role, ())):
+        for group in sorted(merged.groups.get(role, ())):
             yield Grant(team=team, subject=Subject(kind="group", name=group), role=role, verbs=VERBS[role])
-    own = [] if settings.teams[team].archived else [(team, ACCOUNT)]
-    for namespace, account in (*own, *sorted(settings.service_accounts(team))):
+    own = [] if merged.own.archived else [(team, ACCOUNT)]
+    for namespace, account in (*own, *sorted(merged.service_accounts)):
         subject = Subject(kind="programs", name=f"{namespace}/{account}")
         yield Grant(team=team, subject=subject, role=PROGRAM, verbs=PROGRAM_VERBS)
     if settings.access.aggregate_roles:

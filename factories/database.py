@@ -7,7 +7,7 @@ from components.database.external_database import (
     ExternalDatabaseArgs,
     ServerRoleArgs,
 )
-from components.database.postgres import SHARED_FRACTION, Postgres, PostgresArgs
+from components.database.postgres import Postgres, PostgresArgs
 from components.database.sqlite import Sqlite, SqliteArgs
 from components.mlflow.args import LABELS as SERVER
 from components.mlflow.migration import LABELS as MIGRATION
@@ -15,7 +15,7 @@ from factories.context import Context
 from factories.credentials import password
 from settings import ExternalDatabase as ExternalDatabaseSettings
 from settings import InClusterDatabase, RdsDatabase, SqliteDatabase
-from settings.types.quantities import mebibytes
+from settings.sizing.postgres import shared_mebibytes
 
 
 def database(context: Context) -> Database:
@@ -31,7 +31,7 @@ def database(context: Context) -> Database:
                 storage=settings.storage,
                 storage_class=context.settings.cluster.storage_class,
                 max_connections=settings.max_connections,
-                shared_mebibytes=int(mebibytes(settings.memory_limit) * SHARED_FRACTION),
+                shared_mebibytes=shared_mebibytes(settings),
                 memory_limit=settings.memory_limit,
                 clients=(SERVER, MIGRATION),
                 durable=context.settings.durable,

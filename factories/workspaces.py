@@ -51,17 +51,18 @@ def _workspace(
     *,
     direct: DirectAccess | None = None,
 ) -> Workspace:
-    team, quota, limits = context.settings.teams[name], context.settings.quota(name), context.settings.limits(name)
+    team = context.settings.team(name)
+    quota, limits = team.quota, team.limits
     return Workspace(
         name,
         WorkspaceArgs(
             team=name,
             multi_tenant=context.settings.workspaces.enabled,
-            description=team.description,
-            groups=context.settings.groups(name),
-            users=context.settings.members(name),
+            description=team.own.description,
+            groups=team.groups,
+            users=team.members,
             integration_role=roles.integration,
-            service_accounts=context.settings.service_accounts(name),
+            service_accounts=team.service_accounts,
             reviews_names=context.settings.access.review == "subject",
             aggregated=context.settings.access.aggregate_roles,
             mount_tokens=context.settings.cluster.admits_default_tokens,
@@ -81,7 +82,7 @@ def _workspace(
             api_server=context.settings.cluster.api_server if context.settings.workspaces.api_server else (),
             direct_access=direct,
             durable=context.settings.durable,
-            archived=team.archived,
+            archived=team.own.archived,
         ),
         context.opts,
     )

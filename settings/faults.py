@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -58,6 +58,16 @@ def line_of(fault: Fault, lines: Mapping[str, int]) -> int | None:
     while path and path not in lines:
         path = _LAST_STEP.sub("", path)
     return lines.get(path)
+
+
+def setting(values: Mapping[str, str | int]) -> str:
+    """The remedy that sets one or more keys together, like `set server.replicas 1`."""
+    return "set " + " and ".join(f"{path} {json.dumps(value)}" for path, value in values.items())
+
+
+def either(ways: Iterable[str]) -> str:
+    """Alternative remedies as one."""
+    return ", or ".join(ways)
 
 
 def path_of(steps: Sequence[str | int]) -> str:

@@ -3,17 +3,30 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from components.database.postgres import SHARED_FRACTION
+from components.sizes import RESERVED_CONNECTIONS
 from settings import Settings, outline
-from settings.draft import Draft
+from settings.partial import partial
 from settings.profiles import PRESETS, PROFILES, Preset
-from settings.sizing import connections, pools, postgres, replicas, server, volumes
-from settings.sizing.remedies import GIBIBYTE, MEBIBYTE
+from settings.rules.database import connections
+from settings.sizing import sums
+from settings.sizing.connections import RESERVED_BY_RDS
+from settings.sizing.postgres import KIBIBYTES_BY_SQUARE, LEAST_DATA_BYTES, LOG_BYTES
+from settings.types.quantities import GIBIBYTE
 
-# Stack file for the page's example of an error: five replicas with the database of profile `evaluation`.
+# Stack file for the page's example of the sums, with a capacity so that there are sums of quotas too.
+SUMMED: Mapping[str, object] = {
+    "profile": "small",
+    "cluster": {"capacity": {"cpu": "16", "memory": "64Gi", "storage": "500Gi"}},
+    "database": {"kind": "in-cluster"},
+    "artifacts": {"kind": "in-cluster"},
+    "server": {},
+    "teams": {"research": {}},
+}
+# The same for the example of an error: five replicas with the database of profile `evaluation`.
 REFUSED: Mapping[str, object] = {
     "profile": "evaluation",
     "database": {"kind": "in-cluster"},
+    "artifacts": {"kind": "in-cluster"},
     "server": {"replicas": 5},
 }
 PAGE = """# Sizes
@@ -40,7 +53,18 @@ localhost/, and artifact stores without TLS. `small` does not allow `login.kind`
 
 ## Sums that a preview checks
 
+These are the sums of profile `small` with one team and everything in the cluster; `make configuration` prints those of
+your stack. A preview fails if a sum is more than what is available.
+
+| Sum | Calculation |
+|---|---|
 {sums}
+- RDS reserves {reserved} connections. Its limit is that of `database.instanceClass`, or `database.maxConnections`.
+- A search needs `server.bounds.filterClauses`² x {square} KiB of PostgreSQL's memory.
+- `database.storage` of the in-cluster PostgreSQL must hold {log} GiB of write-ahead log and {data} GiB of data.
+- `server.uploadSpace` must hold the largest request body (`server.bounds.bodyMebibytes`) of each worker.
+- `server.bounds.bodiesMebibytes` must hold the largest JSON body with all its values.
+
 The modules in `settings/sizing/` explain the constants.
 
 ## Error messages
@@ -63,62 +87,17 @@ checked only with `cluster.capacity`:
 """
 
 
-def _mib(size: int) -> str:
-    return f"{size // MEBIBYTE} MiB"
-
-
-def _gib(size: int) -> str:
-    return f"{size // GIBIBYTE} GiB"
-
-
-SUMS = (
-    (
-        (
-            f"(replicas, or the autoscaler's maximum, + {replicas.SURGE} surge) x workers x (pool + overflow) + "
-            f"{pools.JOB_CONNECTIONS} for Jobs"
-        ),
-        (
-            f"`max_connections` - {pools.RESERVED} reserved (at RDS: "
-            f"{pools.RESERVED + connections.RESERVED_BY_RDS}); without `database.maxConnections`, RDS derives "
-            "`max_connections` from `database.instanceClass`"
-        ),
-    ),
-    (
-        (
-            f"{_mib(server.BASE_BYTES)} + workers x ({_mib(server.WORKER_BYTES)} + `server.bounds.transferMebibytes` + "
-            f"`server.bounds.bodiesMebibytes` x {server.BODY_FACTOR})"
-        ),
-        "`server.memoryLimit`",
-    ),
-    (
-        (
-            f"in-cluster PostgreSQL: ({_mib(postgres.MAINTENANCE_BYTES + postgres.SHARED_MEMORY_BYTES)} + "
-            f"`max_connections` x {_mib(postgres.CONNECTION_BYTES)} + (replicas + surge) x workers x "
-            f"(pool + overflow - 1) / 2 searches x `server.bounds.filterClauses`² x "
-            f"{postgres.KIBIBYTES_BY_SQUARE} KiB) / {1 - SHARED_FRACTION:g}"
-        ),
-        "`database.memoryLimit`",
-    ),
-    (
-        (
-            f"in-cluster PostgreSQL: {_gib(volumes.LOG_BYTES)} of write-ahead log + "
-            f"{_gib(volumes.LEAST_DATA_BYTES)} of data"
-        ),
-        "`database.storage`",
-    ),
-    ("workers x `server.bounds.bodyMebibytes`, the largest request body", "`server.uploadSpace`"),
-    ("the platform's pods and volumes + all teams' quotas", "`cluster.capacity`, if it is set"),
-)
-
-
 def page() -> str:
     """The text of docs/sizing.md."""
-    (fault,) = connections.connections(Draft(REFUSED, Settings))
-    notes = "".join(f"- {note}\n" for note in _notes())
+    (fault,) = connections(partial(Settings, REFUSED))
     return PAGE.format(
         table="".join(_table()),
-        notes=notes,
-        sums="| Sum | Must fit into |\n|---|---|\n" + "".join(f"| {one} | {other} |\n" for one, other in SUMS),
+        notes="".join(f"- {_key(preset)}: {preset.source}\n" for preset in PRESETS),
+        sums="".join(f"| {name} | {text} |\n" for name, text in sums(partial(Settings, SUMMED))),
+        reserved=RESERVED_CONNECTIONS + RESERVED_BY_RDS,
+        square=KIBIBYTES_BY_SQUARE,
+        log=LOG_BYTES // GIBIBYTE,
+        data=LEAST_DATA_BYTES // GIBIBYTE,
         refusal=f"  - {fault}".replace("; ", ";\n    ").replace(", or set", ",\n    or set"),
     )
 
@@ -128,11 +107,6 @@ def _table() -> Iterator[str]:
     for preset in PRESETS:
         cells = " | ".join(f"`{json.dumps(preset.values.get(name, _own(preset)))}`" for name in PROFILES)
         yield f"| {_key(preset)} | {cells} |\n"
-
-
-def _notes() -> Iterator[str]:
-    for preset in PRESETS:
-        yield f"{_key(preset)}: {preset.source}"
 
 
 def _key(preset: Preset) -> str:

@@ -82,6 +82,13 @@ def test_components_know_neither_the_settings_nor_the_stack() -> None:
     assert [str(path) for path in modules if knowing.search(path.read_text(encoding="utf-8"))] == []
 
 
+def test_settings_know_of_components_only_sizes_which_load_nothing() -> None:
+    knowing = re.compile(r"^\s*(?:from|import) components\b(?!\.sizes import)", re.MULTILINE)
+    modules = ROOT.glob("settings/**/*.py")
+    assert [str(path) for path in modules if knowing.search(path.read_text(encoding="utf-8"))] == []
+    assert "import" not in re.findall(r"^\w+", (ROOT / "components/sizes.py").read_text(encoding="utf-8"), re.MULTILINE)
+
+
 PICTURES = sorted(ROOT.glob("docs/images/*.dot"))
 
 

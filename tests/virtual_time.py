@@ -2,27 +2,78 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+import threading
+import time
+from collections.abc import Coroutine, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
+from unittest import mock
 
 T = TypeVar("T")
+# Real time that a thread at work gets before virtual time passes: a test may hold one until the end.
+THREAD_SECONDS = 1
+LOOK_SECONDS = 0.002
+
+
+class _Work:
+    """The calls of pools of threads whose ends have not been reported to everybody who waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = set[Any]()
+        self._ended = set[Any]()
+
+    @contextmanager
+    def noted(self) -> Generator[None]:
+        """Note all calls inside the block."""
+        submit, report = ThreadPoolExecutor.submit, Future._invoke_callbacks  # type: ignore[attr-defined]  # noqa: SLF001
+
+        def submitting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - of any call
+            future = submit(*arguments, **named)
+            with self._lock:
+                if future not in self._ended:
+                    self._calls.add(future)
+            return future
+
+        def reporting(future: Any) -> None:  # noqa: ANN401 - of any call
+            # A call counts until its end has been reported: a moment after its future has the result.
+            report(future)
+            with self._lock:
+                self._ended.add(future)
+                self._calls.discard(future)
+
+        with (
+            mock.patch.object(ThreadPoolExecutor, "submit", submitting),
+            mock.patch.object(Future, "_invoke_callbacks", reporting),
+        ):
+            yield
+
+    def left(self) -> bool:
+        """True if a thread is at work."""
+        with self._lock:
+            return bool(self._calls)
 
 
 class _Selector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.grace = 0.0
+        self.work = _Work()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None and not self.grace:
-            raise AssertionError("every task waits for something that never happens")
-        if timeout is None or timeout <= 0:
+        if timeout is not None and timeout <= 0:
             return super().select(timeout)
-        # A thread that is at work reports in a moment; only then is there nothing left to do.
-        ready = super().select(self.grace)
-        if not ready:
-            self.now += timeout
+        # A thread that is at work reports in a moment.
+        end = time.monotonic() + THREAD_SECONDS
+        ready = super().select(0)
+        while not ready and self.work.left() and time.monotonic() < end:
+            ready = super().select(LOOK_SECONDS)
+        # The last one may have reported since.
+        ready = ready or super().select(0)
+        if not ready and timeout is None:
+            raise AssertionError("every task waits for something that never happens")
+        self.now += 0 if ready else timeout or 0
         return ready
 
 
@@ -37,17 +88,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """The virtual time in seconds."""
         return self._virtual.now
 
-    def wait_for_threads(self, seconds: float) -> None:
-        """Give threads some real time before time passes."""
-        self._virtual.grace = seconds
+    @contextmanager
+    def waiting_for_threads(self) -> Generator[None]:
+        """Let threads that are at work report before time passes."""
+        with self._virtual.work.noted():
+            yield
 
 
-def run(coroutine: Coroutine[Any, Any, T], *, grace: float = 0) -> T:
-    """Run a coroutine in virtual time; threads get `grace` seconds of real time before time passes."""
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in virtual time."""
     loop = VirtualLoop()
-    loop.wait_for_threads(grace)
     try:
-        return loop.run_until_complete(coroutine)
+        with loop.waiting_for_threads():
+            return loop.run_until_complete(coroutine)
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()

@@ -14,12 +14,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from settings import Settings, Validation, resolved, sums, validate
-from settings.draft import Draft
+from settings import Settings, Validation, resolved, validate
 from settings.faults import Fault, line_of, located, report
 from settings.loader import Source
+from settings.partial import partial
 from settings.resolved import Entry
 from settings.secrets import Written
+from settings.sizing import sums
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 # Printed states of a secret, by how the stack file stores it.
@@ -122,7 +123,7 @@ def as_json(found: Resolved) -> str:
 def _computed(validation: Validation, given: Source) -> dict[str, str]:
     if validation.settings is None:
         return {}
-    return {**_consequences(validation.settings), **dict(sums.sums(Draft(given.document, Settings)))}
+    return {**_consequences(validation.settings), **dict(sums(partial(Settings, given.document)))}
 
 
 def _consequences(settings: Settings) -> dict[str, str]:

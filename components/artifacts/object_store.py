@@ -17,6 +17,7 @@ from components.artifacts.artifact_store import ArtifactStore, key_environment, 
 from components.exposure.certificate import SEED_LENGTH, authority_certificate, self_signed
 from components.kubernetes import networks, pods, volumes
 from components.kubernetes.script_job import ScriptJobArgs, script_job
+from components.sizes import STORE_MEMORY
 
 core = k8s.core.v1
 
@@ -25,8 +26,7 @@ UID = 1000
 BUCKET = "mlflow"
 # The store ignores the region; the S3 protocol requires one.
 REGION = "us-east-1"
-# Measured: 420 MiB resident after 40 MiB of uploads, SeaweedFS 4.48.
-RESOURCES = pods.Resources(cpu="100m", memory="512Mi", cpu_limit="2", memory_limit="1Gi")
+RESOURCES = pods.Resources(cpu="100m", memory="512Mi", cpu_limit="2", memory_limit=STORE_MEMORY)
 JOB_RESOURCES = pods.Resources(cpu="50m", memory="128Mi", cpu_limit="1", memory_limit="512Mi")
 # Three quarters of the memory limit: above it Go's garbage collector works harder instead of letting the heap double.
 GO_MEMORY = "768MiB"

@@ -15,6 +15,7 @@ import pulumi_random as random
 from components.database.database import Connection, Database, postgresql_uri, server_role
 from components.kubernetes import networks, pods, volumes
 from components.scripts import script
+from components.sizes import JOB_CONNECTIONS, RESERVED_CONNECTIONS, SHARED_MEMORY_MEBIBYTES
 
 core = k8s.core.v1
 
@@ -23,14 +24,6 @@ PORT = 5432
 ROLE = "mlflow"
 # The official image's `postgres` user.
 UID = 999
-# Shared buffers as a fraction of the memory limit, as PostgreSQL's manual recommends.
-SHARED_FRACTION = 1 / 4
-# Connections that MLflow's server leaves free: 3 for superusers (superuser_reserved_connections), 4 for backups,
-# monitoring and psql, and 3 for the Jobs.
-KEPT_FREE = 10
-# Shared memory of parallel queries: the sessions of the owner and of administrators may have them. A container has
-# 64 MiB otherwise, and a query that finds too little of it fails with DiskFull.
-SHARED_MEMORY_MEBIBYTES = 128
 
 READY = "pg_isready --quiet --host=127.0.0.1 --port=5432 --username=mlflow"
 # Exit code 1 means a server in recovery: killed by the probe, it would start recovery again, forever.
@@ -179,10 +172,11 @@ def _pod(
             )
         ),
     )
+    connections = args.max_connections - RESERVED_CONNECTIONS - JOB_CONNECTIONS
     environment = (
         core.EnvVarArgs(name="PGDATA", value="/var/lib/postgresql/data/pgdata"),
         core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(args.max_connections)),
-        core.EnvVarArgs(name="SERVER_CONNECTIONS", value=str(args.max_connections - KEPT_FREE)),
+        core.EnvVarArgs(name="SERVER_CONNECTIONS", value=str(connections)),
         core.EnvVarArgs(name="SHARED_BUFFERS", value=f"{args.shared_mebibytes}MB"),
     )
     attachment = pods.joined(

@@ -6,6 +6,7 @@ from components.kubernetes.availability import DRAIN_SECONDS
 from components.login.oauth2_proxy import UPSTREAM_PORT
 from components.mlflow import webhook_proxy
 from components.mlflow.args import MLflowArgs
+from components.sizes import threads
 from components.team.identities import SELECTOR
 from components.team.workspace import ENABLED_LABEL
 
@@ -82,18 +83,6 @@ def uvicorn_options(termination_seconds: int, header_kibibytes: int) -> str:
             f"--timeout-graceful-shutdown {finishing}",
         )
     )
-
-
-def threads(pool_size: int, pool_overflow: int) -> int:
-    """Number of requests that a worker authorises or handles at once: half of its connections, after reserving one.
-
-    A request that logs a batch holds two connections at once (`SqlAlchemyStore.log_batch`). If the batch also renames
-    the run, the request takes up to four connections; such requests wait for connections only if all of them arrive at
-    once. While a request is authorised, in as many threads as it is then handled in, it holds one connection at most,
-    to look up the names of objects. One connection is reserved for the authorisation of uploads and downloads, which
-    are not handled in these threads.
-    """
-    return max(1, (pool_size + pool_overflow - 1) // 2)
 
 
 def environment(args: MLflowArgs) -> dict[str, str]:

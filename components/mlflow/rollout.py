@@ -4,6 +4,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.mlflow.args import LABELS, Autoscaling, MLflowArgs
+from components.sizes import SURGE
 
 apps = k8s.apps.v1
 scaling = k8s.autoscaling.v2
@@ -16,7 +17,7 @@ def strategy(args: MLflowArgs) -> apps.DeploymentStrategyArgs:
     if args.exclusive:
         return apps.DeploymentStrategyArgs(type="Recreate")
     return apps.DeploymentStrategyArgs(
-        type="RollingUpdate", rolling_update=apps.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
+        type="RollingUpdate", rolling_update=apps.RollingUpdateDeploymentArgs(max_surge=SURGE, max_unavailable=0)
     )
 
 

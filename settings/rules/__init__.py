@@ -5,9 +5,8 @@ Warnings are about settings that are allowed but probably unintended. A preview 
 
 from collections.abc import Callable, Iterator
 
-from settings.draft import untyped
 from settings.faults import Fault
-from settings.rules import aws, cautions, cluster, contradictions, gateway, login, profile, teams
+from settings.rules import artifacts, aws, cluster, database, gateway, login, profile, rds, server, teams, workspaces
 from settings.schema.stack import Settings
 
 Rules = tuple[Callable[[Settings], Iterator[Fault]], ...]
@@ -18,10 +17,17 @@ RULES: Rules = (
     *gateway.RULES,
     *cluster.RULES,
     *teams.RULES,
-    *map(untyped, contradictions.RULES),
+    *database.RULES,
+    *rds.RULES,
+    *artifacts.RULES,
+    *server.RULES,
+    *workspaces.RULES,
     *aws.RULES,
 )
 WARNINGS: Rules = (
     *profile.WARNINGS,
-    *map(untyped, cautions.CAUTIONS),
+    *server.WARNINGS,
+    *database.WARNINGS,
+    *rds.WARNINGS,
+    *workspaces.WARNINGS,
 )

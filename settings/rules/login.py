@@ -15,7 +15,7 @@ def groups_of_users(settings: Settings) -> Iterator[Fault]:
     """Check that every group in `login.users` is a group of a team."""
     login = settings.login
     if isinstance(login, DevelopmentLogin | BasicLogin):
-        used = {group for team in settings.teams for role in settings.groups(team).values() for group in role}
+        used = {group for team in settings.teams for role in settings.team(team).groups.values() for group in role}
         for email in login.users:
             yield from known(_groups(login, email, used))
 

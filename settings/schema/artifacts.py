@@ -1,6 +1,6 @@
 """The section `artifacts`."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from settings.schema.base import Model
 from settings.schema.credentials import CONFIGURED, BucketAccess
@@ -10,6 +10,8 @@ from settings.types import values
 class InClusterArtifacts(Model):
     """An S3 store in the cluster: one pod with one volume."""
 
+    exclusive_volume: ClassVar = False
+
     kind: Literal["in-cluster"]
 
     storage: values.VolumeSize = "20Gi"
@@ -18,6 +20,8 @@ class InClusterArtifacts(Model):
 
 class S3Artifacts(Model):
     """An existing bucket, at AWS or in any S3-compatible store."""
+
+    exclusive_volume: ClassVar = False
 
     kind: Literal["s3"]
 
@@ -39,6 +43,9 @@ class S3Artifacts(Model):
 
 class VolumeArtifacts(Model):
     """A volume of the server that only one pod can mount, for evaluation."""
+
+    exclusive_volume: ClassVar = True
+    """The server mounts the volume, which only one pod can do at a time."""
 
     kind: Literal["volume"]
 

@@ -51,6 +51,12 @@ class Model(BaseModel):
         section._place = place  # noqa: SLF001 - its own
         return section
 
+    def overridden(self, by: "Model") -> Self:
+        """This section with the values that another one sets; a value that the other has left out stays unknown."""
+        known = {name: value for name, value in vars(self).items() if name in vars(by)}
+        own = {name: value for name, value in vars(by).items() if value is not None}
+        return self.placed(known | own, self.place, self.model_fields_set)
+
     @property
     def place(self) -> Place:
         """The place of a section that `placed` has made."""

@@ -20,10 +20,10 @@ class Bounds(Model):
     """Uploads and downloads of artifacts that a worker serves at once; each has 64 KiB of `transferMebibytes`."""
 
     transfer_mebibytes: Annotated[int, whole(96, 1024)] = 128
-    """Memory in MiB that a worker has for uploads and downloads of artifacts."""
+    """Memory in MiB that a worker has for uploads and downloads of artifacts, and for answers above 64 KiB."""
 
     idle_seconds: Annotated[int, whole(1, 600)] = 20
-    """Longest pause in seconds between two parts of a request body."""
+    """Longest pause in seconds between two parts of a request body, or in taking 64 KiB of an answer."""
 
     body_seconds: Annotated[int, whole(5, 3600)] = 120
     """Longest time in seconds for sending a whole request body that is not an artifact."""
@@ -76,8 +76,8 @@ class Bounds(Model):
     the most is refused."""
 
     team_percent: Annotated[int, whole(5, 100)] = 50
-    """Share in percent that one team may use while others ask: of a worker's memory for request bodies, and of the
-    number, memory and threads of its uploads and downloads of artifacts."""
+    """Share in percent that one team may use while others ask: of a worker's memory for request bodies, of its
+    connections, and of the number, memory and threads of its uploads and downloads of artifacts."""
 
     slots_percent: Annotated[int, whole(1, 100)] = 15
     """Share in percent of the requests that a worker handles at once which one team may use while other teams ask; at

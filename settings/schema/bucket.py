@@ -1,6 +1,6 @@
 """The section `artifacts` with kind `bucket`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from settings.schema.base import Model
 from settings.types import amazon, values
@@ -9,6 +9,8 @@ from settings.types.kinds import whole
 
 class BucketArtifacts(Model):
     """A new bucket at AWS: encrypted, versioned, without public access."""
+
+    exclusive_volume: ClassVar = False
 
     kind: Literal["bucket"]
 

@@ -1,6 +1,6 @@
 """The section `database`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from settings.schema.base import Model
 from settings.schema.credentials import CONFIGURED, Password, PasswordOrGenerated
@@ -13,6 +13,8 @@ MOST_CONNECTIONS = 2000
 
 class InClusterDatabase(Model):
     """PostgreSQL in the cluster: one pod with one volume."""
+
+    exclusive_volume: ClassVar = False
 
     kind: Literal["in-cluster"]
 
@@ -49,6 +51,8 @@ class DatabaseServerRole(Model):
 class ExternalDatabase(Model):
     """An existing PostgreSQL server."""
 
+    exclusive_volume: ClassVar = False
+
     kind: Literal["external"]
 
     host: values.ServerHost
@@ -83,6 +87,9 @@ class ExternalDatabase(Model):
 
 class SqliteDatabase(Model):
     """An SQLite file on a volume that only one pod can mount, for evaluation by one person."""
+
+    exclusive_volume: ClassVar = True
+    """The server mounts the volume, which only one pod can do at a time."""
 
     kind: Literal["sqlite"]
 

@@ -1,6 +1,6 @@
 """The section `database` with kind `rds`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ ADMINISTRATOR = "platform_administrator"
 
 class RdsDatabase(Model):
     """A new PostgreSQL 17 instance at Amazon RDS: encrypted, TLS only, with point-in-time recovery."""
+
+    exclusive_volume: ClassVar = False
 
     kind: Literal["rds"]
 

@@ -1,5 +1,7 @@
 """All settings of a stack."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -20,6 +22,9 @@ from settings.schema.server import Images, Server
 from settings.schema.teams import Groups, Limits, Quota, Team, Workspaces
 from settings.types import values
 from settings.types.service_accounts import qualified
+
+Database = InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase
+Artifacts = InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts
 
 
 class Settings(Model):
@@ -46,14 +51,10 @@ class Settings(Model):
     aws: Aws | None = None
     """AWS account and region of database and bucket, and the authentication of pods to AWS."""
 
-    database: Annotated[
-        InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase, Field(discriminator="kind")
-    ]
+    database: Annotated[Database, Field(discriminator="kind")]
     """Database of MLflow's metadata."""
 
-    artifacts: Annotated[
-        InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts, Field(discriminator="kind")
-    ]
+    artifacts: Annotated[Artifacts, Field(discriminator="kind")]
     """Storage of MLflow's artifacts."""
 
     login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]
@@ -96,40 +97,63 @@ class Settings(Model):
             return (self.cluster.service_account_issuer,)
         return self.cluster.audiences
 
-    def groups(self, team: str) -> dict[str, tuple[str, ...]]:
-        """A team's groups by role; in an archived team all groups are viewers."""
-        groups = (self.teams[team].groups or Groups(manager=(f"{team}-mlflow-users",))).by_role
-        if self.teams[team].archived:
-            return {"viewer": tuple(group for role in groups.values() for group in role), "editor": (), "manager": ()}
-        return groups
-
-    def service_accounts(self, team: str) -> tuple[tuple[str, str], ...]:
-        """Namespace and name of each service account that a team lists; none while the team is archived."""
-        if self.teams[team].archived:
-            return ()
-        return tuple(qualified(team, account) for account in self.teams[team].service_accounts)
-
     @property
     def client_namespaces(self) -> tuple[str, ...]:
         """Namespaces of the service accounts that teams list, without the teams' own namespaces."""
-        namespaces = {namespace for team in self.teams for namespace, _ in self.service_accounts(team)}
+        namespaces = {namespace for name in self.teams for namespace, _ in self.team(name).service_accounts}
         return tuple(sorted(namespaces - self.teams.keys()))
 
-    def quota(self, team: str) -> Quota:
-        """A team's quota (ResourceQuota): `workspaces.quota`, overridden by the team's own values."""
-        return self.workspaces.quota.model_copy(update=self.teams[team].quota.model_dump(exclude_none=True))
+    def team(self, name: str) -> "MergedTeam":
+        """A team with the defaults of all teams for what it does not set itself."""
+        return MergedTeam(name, self.teams[name], self)
 
-    def limits(self, team: str) -> Limits:
-        """A team's LimitRange: `workspaces.limits`, overridden by the team's own values."""
-        return self.workspaces.limits.model_copy(update=self.teams[team].limits.model_dump(exclude_none=True))
 
-    def members(self, team: str) -> dict[str, tuple[str, ...]]:
-        """E-mail addresses of a team's members by role, with login kind `basic`.
+@dataclass(frozen=True, slots=True)
+class MergedTeam:
+    """A team's own settings and the defaults of all teams."""
+
+    name: str
+    own: Team
+    stack: Settings
+
+    def source(self, field: Callable[[Team | Workspaces], object]) -> Team | Workspaces:
+        """The section that sets a value of quota or limits: the team's own, or `workspaces`."""
+        return self.stack.workspaces if field(self.own) is None else self.own
+
+    @property
+    def quota(self) -> Quota:
+        """The team's quota (ResourceQuota)."""
+        return self.stack.workspaces.quota.overridden(self.own.quota)
+
+    @property
+    def limits(self) -> Limits:
+        """The team's default requests and limits of containers (LimitRange)."""
+        return self.stack.workspaces.limits.overridden(self.own.limits)
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The team's groups by role; in an archived team all groups are viewers."""
+        groups = (self.own.groups or Groups(manager=(f"{self.name}-mlflow-users",))).by_role
+        if self.own.archived:
+            return {"viewer": tuple(group for role in groups.values() for group in role), "editor": (), "manager": ()}
+        return groups
+
+    @property
+    def service_accounts(self) -> tuple[tuple[str, str], ...]:
+        """Namespace and name of each service account that the team lists; none while the team is archived."""
+        if self.own.archived:
+            return ()
+        return tuple(qualified(self.name, account) for account in self.own.service_accounts)
+
+    @property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """E-mail addresses of the team's members by role, with login kind `basic`.
 
         With other login kinds no role has members here: the identity provider puts each user's groups into the token.
         """
-        users = self.login.users if isinstance(self.login, BasicLogin) else {}
+        login = self.stack.login
+        users = login.users if isinstance(login, BasicLogin) else {}
         return {
             role: tuple(email for email, user in sorted(users.items()) if set(groups) & set(user.groups))
-            for role, groups in self.groups(team).items()
+            for role, groups in self.groups.items()
         }

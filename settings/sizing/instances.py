@@ -2,7 +2,7 @@
 
 import re
 
-from settings.sizing.remedies import GIBIBYTE
+from settings.types.quantities import GIBIBYTE
 
 # Default parameter groups of RDS for PostgreSQL set max_connections to LEAST({DBInstanceClassMemory/9531392}, 5000).
 BYTES_PER_CONNECTION = 9_531_392

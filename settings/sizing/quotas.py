@@ -1,138 +1,135 @@
-"""Check that the platform and all teams' quotas together fit into the cluster."""
+"""Sums of what the platform and all teams' quotas use of the cluster's CPU, memory and storage."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.artifacts.object_store import RESOURCES as STORE
-from settings.draft import Draft, mapping
-from settings.faults import Fault
-from settings.sizing import replicas
-from settings.sizing.remedies import GIBIBYTE, either, gibibytes, setting
-from settings.types.quantities import cpu_in_cores, size_in_bytes
+from components.sizes import STORE_MEMORY
+from settings.schema.artifacts import InClusterArtifacts, VolumeArtifacts
+from settings.schema.cluster import Capacity
+from settings.schema.database import InClusterDatabase, SqliteDatabase
+from settings.schema.stack import Settings
+from settings.schema.teams import Limits, Quota, TeamQuota
+from settings.sizing.server import pods
+from settings.types.quantities import GIBIBYTE, cpu_in_cores, size_in_bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sum:
-    """Maximum use of `cpu`, `memory` or `storage` by the platform and all teams, and the cluster's capacity."""
+class Resource:
+    """CPU, memory or storage: its field in the sections, and its unit."""
 
-    resource: str
+    name: str
+    amount: Callable[[Capacity | Quota | TeamQuota], str | None]
+    default: Callable[[Limits], str | None]
+    """Limit of containers that set none; None if there is no such limit."""
+
+    platform: Callable[[Settings], float]
+    """Maximum use by the platform."""
+
+    number: Callable[[str], float] = size_in_bytes
+    unit: int = GIBIBYTE
+    suffix: str = "Gi"
+
+    def shown(self, amount: float) -> str:
+        """An amount as text for messages."""
+        return f"{amount / self.unit:.4g} GiB" if self.suffix else f"{amount:g}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Total:
+    """Maximum use of a resource by the platform and all teams, and the cluster's capacity."""
+
+    resource: Resource
     capacity: float
     platform: float
-    teams: float
+    default: float
+    """Quota of a team without a quota of its own."""
+
     own: float
-    """The part of `teams` that comes from teams with a quota of their own."""
+    """Sum of the quotas of teams with a quota of their own."""
 
     others: int
     """Number of teams that use the default quota."""
 
     @property
-    def total(self) -> float:
+    def teams(self) -> float:
+        """Sum of all teams' quotas."""
+        return self.own + self.others * self.default
+
+    @property
+    def needed(self) -> float:
         """Maximum use by the platform and all teams."""
         return self.platform + self.teams
 
     @property
-    def left(self) -> float:
-        """The default quota at which `total` equals `capacity`; 0 if no team uses the default."""
-        return (self.capacity - self.platform - self.own) / self.others if self.others else 0
+    def fitting(self) -> int:
+        """The default quota that fits into the cluster, in whole units; 0 if no team uses the default."""
+        left = self.capacity - self.platform - self.own
+        return int(left / self.others / self.resource.unit) if self.others else 0
 
     def __str__(self) -> str:
         """The calculation of the total and the cluster's capacity, as text for messages."""
-        show = _cores if self.resource == "cpu" else _gib
+        show = self.resource.shown
         return (
-            f"platform {show(self.platform)} + teams' quotas {show(self.teams)} = {show(self.total)}, "
-            f"cluster.capacity.{self.resource} is {show(self.capacity)}"
+            f"platform {show(self.platform)} + teams' quotas {show(self.teams)} = {show(self.needed)}, "
+            f"cluster.capacity.{self.resource.name} is {show(self.capacity)}"
         )
 
 
-def summed(draft: Draft, resource: str) -> Sum | None:
-    """Maximum use of the resource `cpu`, `memory` or `storage`; None if its capacity is not set or a value is wrong."""
-    number: Callable[[str], float | None] = cpu_in_cores if resource == "cpu" else size_in_bytes
-    capacity = number(draft.text(f"cluster.capacity.{resource}") or "")
-    usual = number(draft.text(f"workspaces.quota.{resource}") or "")
-    platform = _PLATFORM[resource](draft)
-    if capacity is None or usual is None or platform is None:
+def total(settings: Settings, resource: Resource) -> Total | None:
+    """Maximum use of a resource; None if the cluster's capacity is not set."""
+    capacity = resource.amount(settings.cluster.capacity)
+    if capacity is None:
         return None
-    teams = [mapping(team) for team in draft.section("teams").values()]
     # An archived team runs no pods, but its volumes stay.
-    counted = [team for team in teams if resource == "storage" or team.get("archived") is not True]
-    said = [mapping(team.get("quota")).get(resource) for team in counted]
-    own = [number(value) or 0 for value in said if isinstance(value, str)]
-    others = len(said) - len(own)
-    return Sum(
+    counted = [team for team in settings.teams.values() if resource is STORAGE or not team.archived]
+    quotas = [resource.amount(team.quota) for team in counted]
+    own = [resource.number(quota) for quota in quotas if quota is not None]
+    return Total(
         resource=resource,
-        capacity=capacity,
-        platform=platform,
-        teams=sum(own) + others * usual,
+        capacity=resource.number(capacity),
+        platform=resource.platform(settings),
+        default=resource.number(resource.amount(settings.workspaces.quota) or ""),
         own=sum(own),
-        others=others,
+        others=len(quotas) - len(own),
     )
 
 
-def incompressible(draft: Draft) -> Iterator[Fault]:
-    """Check that memory and storage are not overcommitted: pods would be OOM-killed or stay Pending."""
-    yield from _above(draft, "memory", size_in_bytes)
-    yield from _above(draft, "storage", size_in_bytes)
-
-
-def compressible(draft: Draft) -> Iterator[Fault]:
-    """Warn about overcommitted CPU: pods become slow but keep running."""
-    yield from _above(draft, "cpu", cpu_in_cores)
-
-
-def _above(draft: Draft, resource: str, number: Callable[[str], float | None]) -> Iterator[Fault]:
-    found = summed(draft, resource)
-    if found is None or found.total <= found.capacity:
-        return
-    ways: list[str] = []
-    least = number(draft.text(f"workspaces.limits.{resource}") or "") or 0
-    fitting = int(found.left) if resource == "cpu" else int(found.left / GIBIBYTE)
-    if fitting >= 1 and (fitting if resource == "cpu" else fitting * GIBIBYTE) >= least:
-        value = str(fitting) if resource == "cpu" else gibibytes(fitting * GIBIBYTE)
-        ways.append(setting({f"workspaces.quota.{resource}": value}))
-    ways.append("lower the quotas of individual teams" if found.own else "use a larger cluster")
-    yield Fault(f"cluster.capacity.{resource}", str(found), either(ways))
-
-
-def _pods(draft: Draft) -> int | None:
-    found = replicas.pods(draft)
-    return None if found is None else found.most + found.surge
-
-
-def _cpu(draft: Draft) -> float | None:
+def _cpu(settings: Settings) -> float:
     """Sum of the CPU requests of the server's pods."""
-    pods, each = _pods(draft), cpu_in_cores(draft.text("server.cpu") or "")
-    return None if pods is None or each is None else pods * each
+    return pods(settings).total * cpu_in_cores(settings.server.cpu)
 
 
-def _memory(draft: Draft) -> float | None:
+def _memory(settings: Settings) -> float:
     """Sum of the memory limits of the server's pods, and of PostgreSQL and the artifact store if in the cluster."""
-    pods, each = _pods(draft), size_in_bytes(draft.text("server.memoryLimit") or "")
-    if pods is None or each is None:
-        return None
-    database = size_in_bytes(draft.text("database.memoryLimit") or "") or 0
-    return pods * each + database + (_store() if draft.text("artifacts.kind") == "in-cluster" else 0)
+    limits = [settings.server.memory_limit] * pods(settings).total
+    if isinstance(settings.database, InClusterDatabase):
+        limits.append(settings.database.memory_limit)
+    if isinstance(settings.artifacts, InClusterArtifacts):
+        limits.append(STORE_MEMORY)
+    return sum(map(size_in_bytes, limits))
 
 
-def _store() -> float:
-    return size_in_bytes(STORE.memory_limit) or 0
-
-
-def _storage(draft: Draft) -> float:
+def _storage(settings: Settings) -> float:
     """Sum of the sizes of the platform's volumes in the cluster."""
-    inside = {"database": ("in-cluster", "sqlite"), "artifacts": ("in-cluster", "volume")}
-    return sum(
-        size_in_bytes(draft.text(f"{section}.storage") or "") or 0
-        for section, kinds in inside.items()
-        if draft.text(f"{section}.kind") in kinds
-    )
+    volumes: list[str] = []
+    if isinstance(settings.database, InClusterDatabase | SqliteDatabase):
+        volumes.append(settings.database.storage)
+    if isinstance(settings.artifacts, InClusterArtifacts | VolumeArtifacts):
+        volumes.append(settings.artifacts.storage)
+    return sum(map(size_in_bytes, volumes))
 
 
-_PLATFORM: dict[str, Callable[[Draft], float | None]] = {"cpu": _cpu, "memory": _memory, "storage": _storage}
-
-
-def _cores(amount: float) -> str:
-    return f"{amount:g}"
-
-
-def _gib(size: float) -> str:
-    return f"{size / GIBIBYTE:.4g} GiB"
+CPU = Resource(
+    name="cpu",
+    amount=lambda section: section.cpu,
+    default=lambda limits: limits.cpu,
+    platform=_cpu,
+    number=cpu_in_cores,
+    unit=1,
+    suffix="",
+)
+MEMORY = Resource(
+    name="memory", amount=lambda section: section.memory, default=lambda limits: limits.memory, platform=_memory
+)
+STORAGE = Resource(name="storage", amount=lambda section: section.storage, default=lambda _: None, platform=_storage)
+RESOURCES = (CPU, MEMORY, STORAGE)

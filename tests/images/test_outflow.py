@@ -69,7 +69,7 @@ async def download(shared: Transfers, party: Party, got: list[bytes], *, pause: 
 @pytest.mark.parametrize("pause", [0, 1, 100])
 def test_a_client_gets_every_byte_however_slowly_it_reads(pause: float) -> None:
     got = list[bytes]()
-    virtual_time.run(download(room(), SOMEONE, got, pause=pause), grace=0.1)
+    virtual_time.run(download(room(), SOMEONE, got, pause=pause))
     assert b"".join(got) == content(0, SIZE)
     assert Body.open == 0
 
@@ -87,7 +87,7 @@ def test_a_client_that_does_not_read_loses_its_connection_to_the_store_and_then_
             await reading
         assert asyncio.get_running_loop().time() == pytest.approx(transfers.PART_SECONDS, abs=1)
 
-    virtual_time.run(run(), grace=0.1)
+    virtual_time.run(run())
 
 
 def test_downloads_that_nobody_reads_do_not_keep_the_memory_from_another_team() -> None:
@@ -105,4 +105,4 @@ def test_downloads_that_nobody_reads_do_not_keep_the_memory_from_another_team() 
             task.cancel()
         await asyncio.gather(*unread, return_exceptions=True)
 
-    virtual_time.run(run(), grace=0.1)
+    virtual_time.run(run())

@@ -269,6 +269,8 @@ def test_waiting_requests_get_idle_slots_when_the_others_have_stopped() -> None:
 def test_a_refused_request_hears_which_bound_it_reached_and_when_to_come_again() -> None:
     async def steps() -> None:
         server = Server(team_requests_per_second=10, queue_seconds=1)
+        server.fairness.clock = asyncio.get_running_loop().time
+        server.layers = Rates(Slots(server.app, server.fairness), server.fairness)
         server.answers.set()
         await server.ask(team="team-b", user="bob")
         # More than a burst and one second of the rate.
@@ -289,7 +291,7 @@ def test_a_refused_request_hears_which_bound_it_reached_and_when_to_come_again()
         for task in requests:
             task.cancel()
 
-    run(steps)
+    virtual_time.run(steps())
 
 
 def test_a_request_that_finds_no_slot_in_time_hears_that_the_server_is_busy() -> None:

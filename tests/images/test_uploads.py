@@ -215,7 +215,7 @@ async def stops_after(length: int, *, every: float = 0) -> AsyncIterator[bytes]:
 def test_the_upload_of_a_client_that_stops_sending_is_aborted() -> None:
     store = Store()
     with pytest.raises(uploads.TooSlowError):
-        virtual_time.run(uploads.store(stops_after(PART + 10), store, room(), SOMEONE), grace=0.005)
+        virtual_time.run(uploads.store(stops_after(PART + 10), store, room(), SOMEONE))
     assert (store.content, store.parts, store.open) == (None, {}, False)
 
 
@@ -227,7 +227,7 @@ def test_the_slowest_client_that_is_allowed_finishes_if_nobody_else_waits() -> N
             await asyncio.sleep(transfers.PART_SECONDS / PART * 0.99)
             yield b"."
 
-    virtual_time.run(uploads.store(slow(), store, room(), SOMEONE), grace=0.005)
+    virtual_time.run(uploads.store(slow(), store, room(), SOMEONE))
     assert store.content == b"." * (2 * PART)
 
 
@@ -288,7 +288,7 @@ def test_uploads_of_one_team_that_never_end_do_not_delay_those_of_another(kind: 
         await asyncio.sleep(0)
         assert unused(shared)
 
-    virtual_time.run(run(), grace=0.005)
+    virtual_time.run(run())
 
 
 def test_uploads_whose_calls_hang_in_the_store_leave_threads_to_another_team() -> None:
@@ -385,4 +385,4 @@ def test_an_upload_that_gets_no_memory_in_time_fails() -> None:
         with pytest.raises(BusyError):
             await uploads.store(chunks(PART), Store(), shared, SOMEONE)
 
-    virtual_time.run(run(), grace=0.005)
+    virtual_time.run(run())

@@ -4,18 +4,18 @@ from typing import Any
 import pytest
 from mlflow_platform_server import json_bounds
 
-from components.database.postgres import KEPT_FREE
 from settings import Settings
-from settings.draft import Draft
 from settings.faults import Fault
-from settings.sizing import connections as pools
-from settings.sizing import instances, postgres, quotas, replicas, server
+from settings.partial import findings, partial
+from settings.rules import database, server, workspaces
+from settings.sizing import instances, postgres
+from settings.sizing.server import ELEMENT_BYTES, MARK_BYTES
 from tests.settings.remedies import ways, with_way
 from tests.settings.stack_files import Document, changed
 
 
-def draft(document: Document) -> Draft:
-    return Draft(document, Settings)
+def read(document: Document) -> Settings:
+    return partial(Settings, document)
 
 
 def dev(**sizes: Any) -> Document:  # noqa: ANN401 - texts and numbers
@@ -23,11 +23,11 @@ def dev(**sizes: Any) -> Document:  # noqa: ANN401 - texts and numbers
 
 
 def connections(**sizes: int) -> list[Fault]:
-    return list(pools.connections(draft(dev(**sizes))))
+    return list(database.connections(read(dev(**sizes))))
 
 
 def memory(**sizes: Any) -> list[Fault]:  # noqa: ANN401 - texts and numbers
-    return list(server.memory(draft(dev(**sizes))))
+    return list(findings([server.memory, server.requests], read(dev(**sizes))))
 
 
 def test_a_rolling_update_of_the_dev_stack_takes_63_of_143_connections() -> None:
@@ -48,19 +48,19 @@ def test_every_remedy_works_and_is_the_smallest_change() -> None:
     refused = 0
     for count, workers, size, overflow in sizes:
         document = dev(replicas=count, workers=workers, poolSize=size, poolOverflow=overflow)
-        for fault in pools.connections(draft(document)):
+        for fault in database.connections(read(document)):
             refused += 1
             for way in ways(fault):
                 fixed = with_way(document, way)
-                assert list(pools.connections(draft(fixed))) == []
+                assert list(database.connections(read(fixed))) == []
                 # Too little memory for the searches of so many workers is a fault of its own, with its own remedy.
-                for lacking in postgres.memory(draft(fixed)):
+                for lacking in database.memory(read(fixed)):
                     enough = with_way(fixed, ways(lacking)[0])
-                    assert [*pools.connections(draft(enough)), *postgres.memory(draft(enough))] == []
+                    assert [*database.connections(read(enough)), *database.memory(read(enough))] == []
                 for path, value in way.items():
                     if isinstance(value, int) and path != "server/poolSize":
                         step = -1 if path.startswith("database") else 1
-                        assert list(pools.connections(draft(with_way(fixed, {path: value + step}))))
+                        assert list(database.connections(read(with_way(fixed, {path: value + step}))))
     assert refused
 
 
@@ -73,13 +73,13 @@ def test_where_not_even_one_connection_each_fits_a_larger_database_is_the_way() 
 def test_an_external_database_is_trusted_unless_its_limit_is_given() -> None:
     external = {"kind": "external", "host": "db.example.com"}
     document = changed("dev", {"database": external, "server/replicas": 20})
-    assert list(pools.connections(draft(document))) == []
-    (warning,) = pools.unlimited(draft(document))
+    assert list(database.connections(read(document))) == []
+    (warning,) = database.unlimited(read(document))
     assert "= 633 connections" in warning.problem
     document["database"]["maxConnections"] = 640
-    assert [*pools.connections(draft(document)), *pools.unlimited(draft(document))] == []
+    assert [*database.connections(read(document)), *database.unlimited(read(document))] == []
     document["database"]["maxConnections"] = 639
-    assert len(list(pools.connections(draft(document)))) == 1
+    assert len(list(database.connections(read(document)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,88 +122,88 @@ def test_memory_for_the_workers_is_enough_exactly_from_the_sum_on(workers: int) 
         in fault.problem
     )
     document = dev(workers=workers, memory="100Mi", memoryLimit=f"{needed - 1}Mi")
-    assert [list(server.memory(draft(with_way(document, way)))) for way in ways(fault)] == [[], []][:workers]
+    assert [list(server.memory(read(with_way(document, way)))) for way in ways(fault)] == [[], []][:workers]
 
 
 def test_values_count_as_the_server_counts_them() -> None:
-    assert (server.ELEMENT_BYTES, server.MARK_BYTES) == (json_bounds.ELEMENT_BYTES, json_bounds.MARK_BYTES)
+    assert (ELEMENT_BYTES, MARK_BYTES) == (json_bounds.ELEMENT_BYTES, json_bounds.MARK_BYTES)
 
 
 def test_the_largest_body_has_to_fit_into_the_memory_for_bodies() -> None:
-    assert list(server.bodies(draft(dev()))) == []
+    assert list(server.bodies(read(dev()))) == []
     document = changed("dev", {"server/bounds": {"bodyMebibytes": 19}})
-    (fault,) = server.bodies(draft(document))
+    (fault,) = server.bodies(read(document))
     assert "19 MiB + jsonElements 100000 x 64 bytes + textElements 1000000 x 8 bytes = 33 MiB" in fault.problem
-    assert list(server.bodies(draft(changed("dev", {"server/bounds": {"bodyMebibytes": 18}})))) == []
+    assert list(server.bodies(read(changed("dev", {"server/bounds": {"bodyMebibytes": 18}})))) == []
     (way,) = ways(fault)
-    assert list(server.bodies(draft(with_way(document, way)))) == []
+    assert list(server.bodies(read(with_way(document, way)))) == []
 
 
 def test_equal_request_and_limit_are_in_order() -> None:
     assert memory(memory="1Gi", memoryLimit="1024Mi") == []
     document = changed("dev", {"server/cpu": "2000m", "server/cpuLimit": "2"})
-    assert list(replicas.cpu(draft(document))) == []
+    assert list(server.requests(read(document))) == []
 
 
 def test_a_request_below_what_an_idle_pod_takes_is_told() -> None:
-    (warning,) = server.idle_request(draft(dev(memory="399Mi")))
+    (warning,) = server.idle_request(read(dev(memory="399Mi")))
     assert warning.remedy == 'set server.memory "400Mi"'
-    assert list(server.idle_request(draft(dev(memory="400Mi")))) == []
+    assert list(server.idle_request(read(dev(memory="400Mi")))) == []
 
 
 @pytest.mark.parametrize("conditions", [1, 5, 20, 50])
 def test_postgresql_has_memory_for_the_widest_search_in_every_thread(conditions: int) -> None:
     document = changed("dev", {"server/bounds": {"filterClauses": conditions}, "database/memoryLimit": "1094Mi"})
-    wanted = postgres.need(draft(document))
-    assert wanted is not None
+    wanted = postgres.memory(read(document), 150)
     # Of one worker with 30 connections, 14 requests at a time; twice as many during a rolling update.
     assert wanted.searches == 28
     assert wanted.search // 2**20 == {1: 1, 5: 2, 20: 18, 50: 108}[conditions]
-    assert bool(list(postgres.memory(draft(document)))) == (conditions > 1)
-
-
-def test_the_server_leaves_the_connections_free_that_the_sum_reserves() -> None:
-    assert pools.RESERVED + pools.JOB_CONNECTIONS == KEPT_FREE
+    assert bool(list(database.memory(read(document)))) == (conditions > 1)
 
 
 def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() -> None:
     document = changed("dev", {"database/maxConnections": 162, "database/memoryLimit": "1792Mi"})
-    assert list(postgres.memory(draft(document))) == []
+    assert list(database.memory(read(document))) == []
     document["database"]["maxConnections"] = 163
-    (fault,) = postgres.memory(draft(document))
+    (fault,) = database.memory(read(document))
     assert (
         "(192 MiB + maxConnections 163 x 4 MiB + 28 searches at a time x 18 MiB) / 0.75 "
         "(the part without shared buffers) = 1798MiB" in fault.problem
     )
     assert ways(fault) == [{"database/memoryLimit": "1798Mi"}, {"database/maxConnections": 162}]
     for way in ways(fault):
-        assert list(postgres.memory(draft(with_way(document, way)))) == []
+        assert list(database.memory(read(with_way(document, way)))) == []
 
 
 def test_overcommitted_cpu_is_a_warning() -> None:
     document = changed("dev", {"cluster": {"capacity": {"cpu": "16"}}})
-    (warning,) = quotas.compressible(draft(document))
+    (warning,) = workspaces.overcommitted_cpu(read(document))
     assert "platform 0.5 + teams' quotas 32 = 32.5, cluster.capacity.cpu is 16" in warning.problem
     assert ways(warning) == [{"workspaces/quota/cpu": "7"}]
-    assert list(quotas.compressible(draft(with_way(document, {"workspaces/quota/cpu": "7"})))) == []
-    assert list(quotas.incompressible(draft(document))) == []
+    assert list(workspaces.overcommitted_cpu(read(with_way(document, {"workspaces/quota/cpu": "7"})))) == []
+    assert list(workspaces.overcommitted(read(document))) == []
 
 
 def test_an_archived_team_takes_volumes_and_nothing_else() -> None:
     capacity = {"cpu": "17", "memory": "70Gi", "storage": "415Gi"}
     document = changed("dev", {"cluster": {"capacity": capacity}, "teams/team-b": {"archived": True}})
-    judged = draft(document)
-    assert [*quotas.compressible(judged), *quotas.incompressible(judged)] == []
+    judged = read(document)
+    assert [*workspaces.overcommitted_cpu(judged), *workspaces.overcommitted(judged)] == []
     document["cluster"]["capacity"]["storage"] = "414Gi"
-    assert len(list(quotas.incompressible(draft(document)))) == 1
+    assert len(list(workspaces.overcommitted(read(document)))) == 1
 
 
 def test_quotas_count_for_nothing_where_nobody_says_what_the_cluster_has() -> None:
-    judged = draft(changed("dev", {"workspaces": {"quota": {"cpu": "1000", "memory": "9Ti", "storage": "90Ti"}}}))
-    assert [*quotas.compressible(judged), *quotas.incompressible(judged)] == []
+    judged = read(changed("dev", {"workspaces": {"quota": {"cpu": "1000", "memory": "9Ti", "storage": "90Ti"}}}))
+    assert [*workspaces.overcommitted_cpu(judged), *workspaces.overcommitted(judged)] == []
+
+
+def test_a_wrong_kind_of_database_does_not_hide_that_pods_cannot_share_the_volume_of_artifacts() -> None:
+    document = changed("dev", {"database/kind": "oracle", "artifacts": {"kind": "volume"}, "server/replicas": 2})
+    (fault,) = server.exclusive_volumes(read(document))
+    assert "2 pods cannot share the volume of artifacts.kind `volume`" in fault.problem
 
 
 def test_nothing_is_summed_up_where_a_number_is_wrong() -> None:
     wrong = {"server/image": 5, "server/replicas": "3", "server/memoryLimit": 5, "server/cpu": None}
-    judged = draft(changed("dev", wrong))
-    assert [*pools.connections(judged), *server.memory(judged), *replicas.cpu(judged)] == []
+    assert list(findings([database.connections, server.memory, server.requests], read(changed("dev", wrong)))) == []

@@ -37,7 +37,7 @@ def test_the_dev_stack_loads(load: Load) -> None:
     settings, secrets = load(committed("dev"))
     assert isinstance(settings.database, InClusterDatabase)
     assert isinstance(settings.login, DevelopmentLogin)
-    assert settings.groups("team-a") == {"viewer": (), "editor": (), "manager": ("team-a-mlflow-users",)}
+    assert settings.team("team-a").groups == {"viewer": (), "editor": (), "manager": ("team-a-mlflow-users",)}
     assert not settings.durable
     assert all(value is None for value in dataclasses.asdict(secrets).values())
 
@@ -46,7 +46,7 @@ def test_the_prod_stack_loads_with_its_one_secret(load: Load, loop: asyncio.Abst
     settings, secrets = load(committed("prod") | SECRETS, encrypted=list(SECRETS), stack="prod")
     assert isinstance(settings.login, OidcLogin)
     assert isinstance(settings.certificate, CertificateSecret)
-    assert settings.groups("pricing")["manager"] == ("pricing-mlflow-users", "data-platform")
+    assert settings.team("pricing").groups["manager"] == ("pricing-mlflow-users", "data-platform")
     assert settings.durable
     assert isinstance(settings.database, RdsDatabase)
     assert isinstance(settings.artifacts, BucketArtifacts)
@@ -145,12 +145,12 @@ def test_a_user_with_a_password_has_the_roles_of_the_groups_that_the_file_gives_
         "teams": {"team-a": {"groups": {"viewer": ["readers"], "manager": ["team-a"]}}},
     }
     settings, _ = load(document)
-    assert settings.members("team-a") == {
+    assert settings.team("team-a").members == {
         "viewer": ("dora@example.com", "erin@example.com"),
         "editor": (),
         "manager": ("dora@example.com",),
     }
-    assert not any(load(committed("dev"))[0].members("team-a").values())
+    assert not any(load(committed("dev"))[0].team("team-a").members.values())
 
 
 def test_tokens_for_mlflow_and_those_of_every_pod_are_admitted_unless_the_stack_says_otherwise(load: Load) -> None:
@@ -164,14 +164,14 @@ def test_tokens_for_mlflow_and_those_of_every_pod_are_admitted_unless_the_stack_
 
 def test_a_service_account_without_a_namespace_is_in_the_teams(load: Load) -> None:
     settings, _ = load(changed("dev", {"teams/team-a/serviceAccounts": ["airflow", "jupyter/team-a"]}))
-    assert settings.service_accounts("team-a") == (("team-a", "airflow"), ("jupyter", "team-a"))
-    assert settings.service_accounts("team-b") == ()
+    assert settings.team("team-a").service_accounts == (("team-a", "airflow"), ("jupyter", "team-a"))
+    assert settings.team("team-b").service_accounts == ()
     assert settings.client_namespaces == ("jupyter",)
 
 
 def test_an_archived_teams_service_accounts_have_no_rights(load: Load) -> None:
     settings, _ = load(changed("dev", {"teams/team-a": {"serviceAccounts": ["jupyter/team-a"], "archived": True}}))
-    assert settings.service_accounts("team-a") == ()
+    assert settings.team("team-a").service_accounts == ()
     assert settings.client_namespaces == ()
 
 

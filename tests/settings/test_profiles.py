@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from settings import ExternalDatabase, InClusterDatabase, Settings, outline, profiles
-from settings.draft import Draft
+from settings.partial import key, partial
 from settings.profiles import PRESETS, PROFILES
 from tests.settings.cases import EXTERNAL, OIDC, S3
 from tests.settings.stack_files import Complaints, Document, Load, changed, committed, validated
@@ -51,6 +51,11 @@ def loaded(document: Document) -> Settings:
     return got.settings
 
 
+def origin(document: Document) -> str:
+    """Origin of `server.workers`."""
+    return key(partial(Settings, document), lambda one: one.server.workers).origin
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_what_a_profile_sets_is_right_and_comes_out(profile: str) -> None:
     got = validated(bare(profile))
@@ -73,12 +78,12 @@ def test_what_a_profile_sets_comes_out_with_every_kind(profile: str, section: st
 def test_the_file_goes_before_the_profile_and_the_profile_before_the_default() -> None:
     document = bare("small")
     assert loaded(document).server.workers == 2
-    assert Draft(document, Settings).origin("server.workers") == "profile small"
+    assert origin(document) == "profile small"
     document["server"]["workers"] = 1
     assert loaded(document).server.workers == 1
-    assert Draft(document, Settings).origin("server.workers") == "stack file"
+    assert origin(document) == "stack file"
     assert loaded(bare("evaluation")).server.workers == 1
-    assert Draft(bare("evaluation"), Settings).origin("server.workers") == "default"
+    assert origin(bare("evaluation")) == "default"
 
 
 def test_a_profile_sets_only_what_the_chosen_kind_has() -> None:
@@ -86,8 +91,9 @@ def test_a_profile_sets_only_what_the_chosen_kind_has() -> None:
     database = loaded(inside).database
     assert isinstance(database, InClusterDatabase)
     assert database.max_connections == 90
-    assert isinstance(loaded(outside).database, ExternalDatabase)
-    assert Draft(outside, Settings).origin("database.maxConnections") == "default"
+    database = partial(Settings, outside).database
+    assert isinstance(database, ExternalDatabase)
+    assert key(database, lambda one: one.max_connections).origin == "default"
 
 
 def test_a_profile_does_not_hide_that_a_section_is_missing_or_no_section(complaints: Complaints) -> None:
@@ -123,9 +129,9 @@ def test_every_row_names_a_key_that_exists_says_why_and_differs_from_the_default
         ]
         assert keys, preset.path
         assert preset.source.endswith(".")
-        for key, (profile, value) in itertools.product(keys, preset.values.items()):
-            assert value != outline.default(key.field), (preset.path, profile)
-            kind = outline.value_kind(key.field.annotation, key.field.metadata)
+        for one, (profile, value) in itertools.product(keys, preset.values.items()):
+            assert value != outline.default(one.field), (preset.path, profile)
+            kind = outline.value_kind(one.field.annotation, one.field.metadata)
             assert kind is None or kind.remedy(value) is None, (preset.path, profile)
 
 

@@ -3,7 +3,7 @@
 MLflow reads bodies without any limit, and treats a body that the client cut short as complete. Here each body has a
 limit of size, of time and of what it unpacks to (`body_rules.py`, `json_bounds.py`, `protobuf_bounds.py`,
 `graphql_bounds.py`, `decompression.py`), and all bodies of a worker together have a limit of memory (`room.py`). It is
-held until the request has ended. Artifacts are not read here; they stream.
+held until the answer begins. Artifacts are not read here; they stream.
 
 Who is calling has been judged before: nobody's body is read who has no rights in the workspace.
 """
