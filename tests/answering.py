@@ -1,14 +1,15 @@
 """A server that makes answers of every kind, behind the layers that answers pass."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import flask
 from asgi import Reader, limits, reader_of
-from mlflow_platform_server import answers, delivery, transfers
+from mlflow_platform_server import answers, delivery, request_guard, transfers
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.audit import AuditLog
 from mlflow_platform_server.delivery import Delivery
@@ -38,6 +39,30 @@ OPEN = frozenset({"/static-files/main.js", "/", "/api/refused"})
 async def at_once(call: Callable[[], T], /) -> T:
     """Run a function in no thread: virtual time cannot wait for one."""
     return call()
+
+
+class Relay:
+    """A layer as Starlette's BaseHTTPMiddleware: the application hands it one part after the other.
+
+    The layer learns of the application's end when the client has taken the part before.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        parts: asyncio.Queue[Message | None] = asyncio.Queue(1)
+
+        async def served() -> None:
+            with suppress(Exception):
+                await self._app(scope, receive, parts.put)
+            await parts.put(None)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(served())
+            while (part := await parts.get()) is not None:
+                await send(part)
 
 
 def environ(scope: Message, body: bytes) -> dict[str, Any]:
@@ -100,7 +125,7 @@ class Server:
             found.route = f"GET {scope['path']}"
             found.caller = scope["test.caller"]
             found.workspace = None if scope["path"] in OPEN else scope["test.team"]
-            await page(scope, receive, send)
+            await request_guard.in_fresh_context(page, scope, receive, send)
 
         async def bound(scope: Message, receive: Receive, send: Send) -> None:
             found = facts(scope)
@@ -110,7 +135,8 @@ class Server:
         async def nobody(_: Caller) -> bool:
             return False
 
-        work = Slots(served, self.fairness)
+        # MLflow has two such layers, its authorization plugin one.
+        work = Slots(Relay(Relay(Relay(served))), self.fairness)
         page = NoTeamPage(bound, nobody)
         audited = AuditLog(ErrorBodies(refusing), lambda _: None, pod="pod")
         self.app = Delivery(
@@ -155,8 +181,7 @@ class Server:
             await self.shared.places.take(party, seconds=1) as place,
             await self.shared.memory.take(party, 16, seconds=10) as memory,
         ):
-            delivery.bounds_itself()
-            flow = Outflow(self.shared, place, memory)
+            flow = Outflow(self.shared, place, memory, delivery.bounds_itself())
             paced = flow.paced(send)
             await paced({"type": "http.response.start", "status": 200, "headers": []})
             pieces: AsyncGenerator[bytes, None] = flow.pieces(Object, 0, FILE_BYTES)

@@ -110,12 +110,15 @@ class Reader:
     """Of its socket."""
     aborted: float | None = None
     """When the connection was cut."""
+    cut: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     async def send(self, message: Message) -> None:
         """Take a part of the answer."""
         self.offered = max(self.offered, len(message.get("body", b"")))
         if len(self.messages) >= self.takes:
-            await asyncio.get_running_loop().create_future()
+            await self.cut.wait()
+        if self.cut.is_set():
+            return
         if message["type"] == "http.response.body":
             await asyncio.sleep(self.pause)
         self.messages.append(message)
@@ -148,6 +151,7 @@ class Reader:
     def abort(self) -> None:
         """Note it."""
         self.aborted = asyncio.get_running_loop().time()
+        self.cut.set()
 
 
 def reader_of(send: Send) -> Reader:

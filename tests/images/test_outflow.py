@@ -59,7 +59,7 @@ async def download(shared: Transfers, party: Party, got: list[bytes], *, pause: 
         await shared.places.take(party, seconds=1) as place,
         await shared.memory.take(party, outflow.units(SIZE), seconds=10) as memory,
     ):
-        flow = outflow.Outflow(shared, place, memory)
+        flow = outflow.Outflow(shared, place, memory, lambda: None)
         paced = flow.paced(send)
         async with aclosing(flow.pieces(Body, 0, SIZE)) as pieces:
             async for piece in pieces:

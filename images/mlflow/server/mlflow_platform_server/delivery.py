@@ -8,7 +8,7 @@ The application's part ends when its answer begins: the memory of the request's 
 if there is memory for the answer. Without, the answer keeps the slot, so that slots bound what nothing else counts, and
 has to be taken within `idleSeconds` as a whole.
 
-A download has bounds of its own (`outflow.py`); it is only cut into pieces.
+A download has bounds of its own (`outflow.py`); it is only cut into pieces, each with the time of a part.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import math
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import Any, Protocol, cast
 
 from mlflow_platform_server import transfers
@@ -132,15 +132,14 @@ class Answer:
     async def _pass_on(self, piece: Message, until: float) -> None:
         if self._gone:
             return
-        if self.bounds_itself:
-            await self._send(piece)
-            return
-        end = min(asyncio.get_running_loop().time() + self._seconds, until)
+        # A layer between may keep a part of the answer after its sender has ended.
+        seconds = transfers.PART_SECONDS if self.bounds_itself else self._seconds
+        end = min(asyncio.get_running_loop().time() + seconds, until)
         try:
             async with asyncio.timeout_at(end) as self._deadline:
                 await self._send(piece)
         except TimeoutError:
-            self._cut()
+            self.cut()
         finally:
             self._deadline = None
 
@@ -159,11 +158,11 @@ class Answer:
                 leases.append(lease)
                 left -= units
             for lease in leases:
-                lease.revocable(self._cut)
+                lease.revocable(self.cut)
             held.push(taken.pop_all())
         return True
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         """Cut the client off: its time is over, or others wait for the memory."""
         self._gone = True
         self._connection.abort()
@@ -203,12 +202,27 @@ def when_counted(act: Callable[[], None]) -> None:
         answer.counted.add(act)
 
 
-def bounds_itself() -> None:
-    """Leave time and memory of the answer to the running request to its sender."""
-    if answer := _CURRENT.get():
-        answer.bounds_itself = True
-        answer.begun.run()
-        answer.counted.run()
+def bounds_itself() -> Callable[[], None]:
+    """Leave time and memory of the answer to the running request to its sender; returns what cuts the client off.
+
+    An error in the sender does not: a layer between may wait for the client to take a part.
+    """
+    answer = _CURRENT.get()
+    if answer is None:
+        return _nothing
+    answer.bounds_itself = True
+    answer.begun.run()
+    answer.counted.run()
+    return answer.cut
+
+
+def _nothing() -> None:
+    pass
+
+
+def carry(context: Context) -> None:
+    """Let a request go on in a context that knows its answer."""
+    context.run(_CURRENT.set, _CURRENT.get())
 
 
 def pieces(message: Message) -> Iterator[Message]:

@@ -67,9 +67,8 @@ class Download(Response):
             if scope["method"] == "HEAD":
                 # The web server would drop the body, after the store has sent all of it.
                 start = stop
-            delivery.bounds_itself()
-            flow = outflow.Outflow(shared, place, memory)
-            # At a failure the web server closes the connection: the answer has begun, so nothing else can be said.
+            flow = outflow.Outflow(shared, place, memory, delivery.bounds_itself())
+            # At a failure the connection is closed: the answer has begun, so nothing else can be said.
             with suppress(outflow.StalledError, BusyError):
                 async with aclosing(flow.pieces(partial(self._repository.fetch, stored), start, stop)) as pieces:
                     answer.body_iterator = pieces

@@ -28,8 +28,10 @@ class Party:
 class Lease:
     """Units that a caller holds. It grows and shrinks; leaving its context gives everything back."""
 
-    def __init__(self, shares: "Shares", party: Party) -> None:
+    def __init__(self, shares: "Shares", party: Party, *, grows: bool = True) -> None:
         self.party = party
+        self.grows = grows
+        """False if it gets all of its units at once, so that none have to be kept for it."""
         self.units = 0
         self.moved = asyncio.get_running_loop().time()
         """Time of the last progress, by the clock of the event loop."""

@@ -34,8 +34,10 @@ def units(length: int) -> int:
 class Outflow:
     """One download: pieces from the store, and a bound on the time that the client takes for them."""
 
-    def __init__(self, shared: Transfers, place: Lease, memory: Lease) -> None:
+    def __init__(self, shared: Transfers, place: Lease, memory: Lease, cut: Callable[[], None]) -> None:
+        """`cut` cuts the client off."""
         self._shared = shared
+        self._cut = cut
         self._held = (place, memory)
         self._sent = 0
 
@@ -69,6 +71,7 @@ class Outflow:
                         lease.revocable(partial(transfers.end, deadline))
                     await send(message)
             except TimeoutError as error:
+                self._cut()
                 raise StalledError from error
             finally:
                 for lease in self._held:

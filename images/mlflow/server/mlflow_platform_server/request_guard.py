@@ -7,7 +7,7 @@ the headers alone.
 import asyncio
 import contextvars
 
-from mlflow_platform_server import answers, known_identities, request_identity
+from mlflow_platform_server import answers, delivery, known_identities, request_identity
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.scope import facts
@@ -37,7 +37,7 @@ class RequestGuard:
                 await answers.refuse(send, 403, "PERMISSION_DENIED", reason)
                 return
         headers = request_identity.passed_on(scope["headers"], self._identity_headers, identified.caller)
-        await _in_fresh_context(self._app, {**scope, "headers": headers}, receive, send)
+        await in_fresh_context(self._app, {**scope, "headers": headers}, receive, send)
 
 
 def _ambiguity(scope: Message) -> str | None:
@@ -53,10 +53,12 @@ def _ambiguity(scope: Message) -> str | None:
     return None
 
 
-async def _in_fresh_context(app: App, scope: Message, receive: Receive, send: Send) -> None:
-    """Run a request with no context variables set.
+async def in_fresh_context(app: App, scope: Message, receive: Receive, send: Send) -> None:
+    """Run a request with no context variables set, except for its answer.
 
     asyncio resumes reading a connection in the context of the request that had paused it. The next request on that
     connection would start in the workspace of the previous one.
     """
-    await asyncio.get_running_loop().create_task(app(scope, receive, send), context=contextvars.Context())  # type: ignore[arg-type]
+    context = contextvars.Context()
+    delivery.carry(context)
+    await asyncio.get_running_loop().create_task(app(scope, receive, send), context=context)  # type: ignore[arg-type]

@@ -70,12 +70,12 @@ class Shares:
         return Lease(self, party)
 
     async def take(self, party: Party, units: int = 1, *, seconds: float) -> Lease:
-        """Take units; waits for them at most `seconds`.
+        """Take units, all at once; waits for them at most `seconds`.
 
         Raises:
             BusyError: they did not become free in time.
         """
-        lease = Lease(self, party)
+        lease = Lease(self, party, grows=False)
         await lease.grow(units, seconds=seconds)
         return lease
 
@@ -204,16 +204,18 @@ class Shares:
             return False
         if self.terms.whole is None:
             return True
-        return left >= self.terms.whole - max(self._most(), request.lease.units + request.units)
+        units = request.lease.units + request.units if request.lease.grows else 0
+        return left >= self.terms.whole - max(self._most(), units)
 
     def _most(self) -> int:
-        """Units of the largest lease."""
+        """Units of the largest lease that grows."""
         return max(self._sizes, default=0)
 
     def _change(self, lease: Lease, units: int) -> None:
         """Add units to a lease, or take them from it."""
         team, caller = self._place(lease.party)
-        if self.terms.whole is not None:
+        in_steps = self.terms.whole is not None and lease.grows
+        if in_steps:
             self._count(lease.units, -1)
             self._count(lease.units + units, 1)
         lease.units += units
@@ -225,7 +227,7 @@ class Shares:
             team.turn = caller.turn = self._turn
         if lease.asked_back:
             self._returning += units
-        if self.terms.whole is not None:
+        if in_steps:
             self._growing.pop(lease, None)
             if lease.units:
                 self._growing[lease] = None
