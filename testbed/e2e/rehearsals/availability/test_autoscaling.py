@@ -66,6 +66,8 @@ def platform(metrics: None, folder: Path) -> Iterator[Platform]:
     """The `dev` stack with two replicas, and no autoscaler yet."""
     assert metrics is None
     yield variant.deploy(folder, section(SERVER))
+    # Pulumi deletes the autoscaler last. Until then it would undo a lower number of replicas.
+    variant.attempt(folder, section(SERVER))
     variant.restore()
 
 
