@@ -147,4 +147,14 @@ MEMORY = Resource(
     name="memory", amount=lambda section: section.memory, default=lambda limits: limits.memory, platform=_memory
 )
 STORAGE = Resource(name="storage", amount=lambda section: section.storage, default=lambda _: None, platform=_storage)
-RESOURCES = (CPU, MEMORY, STORAGE)
+GPUS = Resource(
+    name="gpus",
+    amount=lambda section: section.gpus,
+    default=lambda _: None,
+    platform=lambda _: 0,
+    unit=1,
+    suffix="",
+    whole=True,
+    overcommitted="pods stay Pending until others have ended",
+)
+RESOURCES = (CPU, MEMORY, STORAGE, GPUS)

@@ -184,6 +184,21 @@ def test_crowded_is_a_warning() -> None:
     assert list(workspaces.overcommitted(read(document))) == []
 
 
+def test_too_many_gpus_for_the_cluster_are_a_warning_and_a_team_without_a_limit_is_not_summed() -> None:
+    document = changed("dev", {"cluster": {"capacity": {"gpus": 8}}, "workspaces": {"quota": {"gpus": 5}}})
+    (warning,) = workspaces.crowded(read(document))
+    assert warning.path == "cluster.capacity.gpus"
+    assert "teams' quotas 10 = 10, cluster.capacity.gpus is 8: pods stay Pending" in warning.problem
+    assert ways(warning) == [{"workspaces/quota/gpus": 4}]
+    document["workspaces"]["quota"]["gpus"] = 4
+    assert list(workspaces.crowded(read(document))) == []
+    document["teams"]["team-a"]["quota"] = {"gpus": 5}
+    (warning,) = workspaces.crowded(read(document))
+    assert warning.remedy == "set workspaces.quota.gpus 3, or lower the quotas of individual teams"
+    del document["workspaces"]["quota"]["gpus"]
+    assert list(workspaces.crowded(read(document))) == []
+
+
 def test_an_archived_team_takes_volumes_and_nothing_else() -> None:
     capacity = {"cpu": "17", "memory": "70Gi", "storage": "415Gi"}
     document = changed("dev", {"cluster": {"capacity": capacity}, "teams/team-b": {"archived": True}})
