@@ -123,8 +123,8 @@ def issuer(settings: Settings) -> Iterator[Fault]:
         if cluster.service_account_issuer != expected:
             yield Fault(
                 key(cluster, lambda one: one.service_account_issuer),
-                f"expected {expected}, the issuer in {path}, found {shown(cluster.service_account_issuer)}",
-                f"use that issuer, or in {path} the ARN of this cluster's OIDC provider",
+                f"expected {expected}, as in {path}, found {shown(cluster.service_account_issuer)}",
+                f"use the former, or give {path} the ARN of this cluster's OIDC provider",
             )
 
 
