@@ -20,8 +20,9 @@ from components.kubernetes.pods import Attachment, joined
 from components.mlflow.args import SERVICE_ACCOUNT
 from components.team.client_environment import NAME as CLIENT
 from factories.context import Context
-from settings import AccessKeyIdentity, Aws, BucketArtifacts, IrsaIdentity, PodIdentityIdentity, RdsDatabase
-from settings.schema.rds import ADMINISTRATOR
+from settings.schema.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentityIdentity
+from settings.schema.bucket import BucketArtifacts
+from settings.schema.rds import ADMINISTRATOR, RdsDatabase
 from settings.types.amazon import MOST_STORAGE, gibibytes
 
 # Secret with the access key of a team's programs; people type the name in `envFrom`.
