@@ -26,7 +26,7 @@ def _groups(login: DevelopmentLogin | BasicLogin, email: str, used: Collection[s
         if group not in used:
             near = difflib.get_close_matches(group, sorted(used), n=1)
             yield Fault(
-                f"{path}[{index}]",
+                path.entry(index),
                 f"no team has the group {shown(group)}",
                 f"did you mean {shown(near[0])}?" if near else "use a group of a team, or add this group to a team",
             )
