@@ -44,7 +44,7 @@ def _key(text: str) -> str | None:
     return "write it like arn:aws:kms:eu-central-1:123456789012:key/1234abcd-..."
 
 
-def gibibytes(size: str) -> int:
+def size_in_gibibytes(size: str) -> int:
     """Number of GiB in a valid storage size of RDS, such as `20Gi`."""
     return int(size.removesuffix("Gi"))
 
@@ -52,7 +52,7 @@ def gibibytes(size: str) -> int:
 def _storage(text: str) -> str | None:
     if not re.fullmatch(_STORAGE, text):
         return 'write a number and `Gi`, for example "100Gi"'
-    size = gibibytes(text)
+    size = size_in_gibibytes(text)
     nearest = min(max(size, LEAST_STORAGE), MOST_STORAGE)
     return None if size == nearest else f'the nearest possible size is "{nearest}Gi"'
 
