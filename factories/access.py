@@ -6,7 +6,8 @@ from components.team.access_matrix import PROGRAM, Grant, Matrix, Subject
 from components.team.client_environment import NAME as ACCOUNT
 from components.team.cluster_roles import AGGREGATED
 from components.team.permissions import PROGRAM_VERBS, VERBS
-from settings import OidcLogin, Settings
+from settings import Settings
+from settings.schema.login import OidcLogin
 
 
 def access_matrix(settings: Settings) -> Matrix:

@@ -8,7 +8,8 @@ from components.kubernetes.credential import Source
 from components.mlflow.args import LABELS as SERVER
 from factories.context import Context
 from factories.credentials import access_key
-from settings import BucketArtifacts, InClusterArtifacts, S3Artifacts, VolumeArtifacts
+from settings.schema.artifacts import InClusterArtifacts, S3Artifacts, VolumeArtifacts
+from settings.schema.bucket import BucketArtifacts
 from settings.schema.credentials import WorkloadIdentity
 
 

@@ -20,9 +20,10 @@ from components.kubernetes.pods import Attachment, joined
 from components.mlflow.args import SERVICE_ACCOUNT
 from components.team.client_environment import NAME as CLIENT
 from factories.context import Context
-from settings import AccessKeyIdentity, Aws, BucketArtifacts, IrsaIdentity, PodIdentityIdentity, RdsDatabase
-from settings.schema.rds import ADMINISTRATOR
-from settings.types.amazon import MOST_STORAGE, gibibytes
+from settings.schema.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentityIdentity
+from settings.schema.bucket import BucketArtifacts
+from settings.schema.rds import ADMINISTRATOR, RdsDatabase
+from settings.types.amazon import MOST_STORAGE, size_in_gibibytes
 
 # Secret with the access key of a team's programs; people type the name in `envFrom`.
 TEAM_SECRET = "mlflow-artifacts"  # noqa: S105 - the name of a Secret
@@ -62,14 +63,16 @@ def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
 
 def rds(context: Context, database: RdsDatabase) -> Database:
     """An instance at RDS, MLflow's database role, and the AWS identity of the Job that creates the role."""
-    aws, storage = _aws(context), gibibytes(database.storage)
+    aws, storage = _aws(context), size_in_gibibytes(database.storage)
     instance = Rds(
         "rds",
         RdsArgs(
             administrator=ADMINISTRATOR,
             instance_class=database.instance_class,
             storage=storage,
-            max_storage=gibibytes(database.max_storage) if database.max_storage else min(2 * storage, MOST_STORAGE),
+            max_storage=size_in_gibibytes(database.max_storage)
+            if database.max_storage
+            else min(2 * storage, MOST_STORAGE),
             multi_az=database.multi_az,
             backup_days=database.backup_days,
             backup_window=database.backup_window,

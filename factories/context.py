@@ -10,8 +10,9 @@ from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.ca_certificates import Authorities, AuthoritiesArgs
 from components.login.forward_auth import REFRESH_MINUTES
-from settings import DevelopmentLogin, IngressGateway, Secrets, Settings
-from settings.mirror import mirrored
+from settings import Secrets, Settings
+from settings.schema.gateway import IngressGateway
+from settings.schema.login import DevelopmentLogin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,3 +98,10 @@ def trust(settings: Settings, namespace: pulumi.Input[str], opts: pulumi.Resourc
         namespace=namespace, pem=pem, image=mirrored(settings.server.image, settings.images.registry)
     )
     return Authorities("authorities", args, opts).attachment
+
+
+def mirrored(image: str, registry: str | None) -> str:
+    """The image in `registry` instead of its own registry; path, name, tag and digest stay."""
+    if registry is None or image.startswith(f"{registry}/"):
+        return image
+    return f"{registry}/{image.partition('/')[2]}"

@@ -3,8 +3,8 @@
 import pulumi
 
 from components.kubernetes.credential import ConfiguredValues, ExistingSecret, GeneratedPassword, Source, SyncedSecret
-from settings import required
 from settings.schema import credentials
+from settings.secrets import required
 
 
 def password(

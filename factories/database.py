@@ -13,8 +13,9 @@ from components.mlflow.args import LABELS as SERVER
 from components.mlflow.migration import LABELS as MIGRATION
 from factories.context import Context
 from factories.credentials import password
-from settings import ExternalDatabase as ExternalDatabaseSettings
-from settings import InClusterDatabase, RdsDatabase, SqliteDatabase
+from settings.schema.database import ExternalDatabase as ExternalDatabaseSettings
+from settings.schema.database import InClusterDatabase, SqliteDatabase
+from settings.schema.rds import RdsDatabase
 from settings.sizing.postgres import shared_mebibytes
 
 

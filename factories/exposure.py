@@ -10,7 +10,8 @@ from components.login.forward_auth import ForwardAuth, ForwardAuthArgs
 from components.login.oauth2_proxy import Login
 from factories.context import Context
 from factories.login import connection_bounds
-from settings import CertificateSecret, HttpRouteGateway
+from settings.schema.certificate import CertificateSecret
+from settings.schema.gateway import HttpRouteGateway
 
 
 def certificate(context: Context) -> Certificate:

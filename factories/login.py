@@ -14,8 +14,9 @@ from components.login.passwords import Passwords, PasswordsArgs
 from components.login.sign_in import PasswordSignIn, ProviderSignIn, SignIn
 from factories.context import Context
 from factories.credentials import client_secret
-from settings import BasicLogin, OidcLogin, required
 from settings.schema.credentials import Configured
+from settings.schema.login import BasicLogin, OidcLogin
+from settings.secrets import required
 from settings.types.service_accounts import AUDIENCE
 
 

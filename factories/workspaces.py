@@ -66,7 +66,9 @@ def _workspace(
             reviews_names=context.settings.access.review == "subject",
             aggregated=context.settings.access.aggregate_roles,
             mount_tokens=context.settings.cluster.admits_default_tokens,
-            quota=NamespaceQuota(cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods),
+            quota=NamespaceQuota(
+                cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods, gpus=quota.gpus
+            ),
             container_defaults=ContainerDefaults(
                 cpu=limits.cpu,
                 memory=limits.memory,

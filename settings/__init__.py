@@ -1,121 +1,24 @@
 """Typed settings of a stack, and the functions that read and check its configuration.
 
-`load` reads the stack's configuration once and reports all mistakes together. Secrets are not part of the model: they
-are Pulumi outputs from the start (`Secrets`). Each section of the stack file is declared in `settings/schema/`; the
-rest of `settings/` finds mistakes and builds their messages.
+Each section of the stack file is declared in `settings/schema/`; the rest of `settings/` finds mistakes and builds
+their messages. Importing the package loads none of that, because some tools need only a single small module.
 """
 
-import json
-from dataclasses import dataclass
+import importlib
+from typing import TYPE_CHECKING
 
-import pulumi
-from pydantic import ValidationError
+if TYPE_CHECKING:
+    from settings.schema.stack import Settings
+    from settings.secrets import PROJECT, Secrets
+    from settings.validation import Validation, load, validate
+else:
+    _MODULES = {"Settings": "schema.stack", "PROJECT": "secrets", "Secrets": "secrets"}
 
-from settings import loader, renames
-from settings.faults import Fault, report
-from settings.loader import Source, source_faults
-from settings.partial import findings, partial
-from settings.profiles import applied
-from settings.rules import RULES, WARNINGS
-from settings.schema.artifacts import InClusterArtifacts, S3Artifacts, VolumeArtifacts
-from settings.schema.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentityIdentity
-from settings.schema.bucket import BucketArtifacts
-from settings.schema.certificate import CertificateSecret, SelfSigned
-from settings.schema.database import ExternalDatabase, InClusterDatabase, SqliteDatabase
-from settings.schema.gateway import HttpRouteGateway, IngressGateway
-from settings.schema.login import BasicLogin, DevelopmentLogin, OidcLogin
-from settings.schema.rds import RdsDatabase
-from settings.schema.stack import Settings
-from settings.schema.teams import Team
-from settings.secrets import PROJECT, Secrets, needed, read_secrets, required, secret_faults
-from settings.translation import translate
-
-__all__ = [
-    "PROJECT",
-    "AccessKeyIdentity",
-    "Aws",
-    "BasicLogin",
-    "BucketArtifacts",
-    "CertificateSecret",
-    "DevelopmentLogin",
-    "ExternalDatabase",
-    "HttpRouteGateway",
-    "InClusterArtifacts",
-    "InClusterDatabase",
-    "IngressGateway",
-    "IrsaIdentity",
-    "OidcLogin",
-    "PodIdentityIdentity",
-    "RdsDatabase",
-    "S3Artifacts",
-    "Secrets",
-    "SelfSigned",
-    "Settings",
-    "SqliteDatabase",
-    "Team",
-    "Validation",
-    "VolumeArtifacts",
-    "load",
-    "required",
-    "validate",
-]
+    def __getattr__(name: str) -> object:
+        """A name of this package, from the module that declares it."""
+        if name not in __all__:
+            raise AttributeError(name)
+        return getattr(importlib.import_module(f"settings.{_MODULES.get(name, 'validation')}"), name)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Validation:
-    """A stack file's settings, the mistakes in it and warnings about it."""
-
-    settings: Settings | None
-    """None if a value in the stack file is wrong or missing."""
-
-    mistakes: list[Fault]
-    """All mistakes, except those in secrets."""
-
-    warnings: list[Fault]
-    """Settings that are allowed but probably unintended."""
-
-    needed_secrets: list[str]
-    """Names of the secrets that the settings need."""
-
-    secret_mistakes: list[Fault]
-    """Secrets that are missing, badly stored or not used."""
-
-
-def load() -> tuple[Settings, Secrets]:
-    """Read and check the stack's configuration, and print warnings through the Pulumi engine.
-
-    Raises:
-        pulumi.RunError: the configuration has mistakes; the message lists all of them, each with its key, what was
-            expected and what to do.
-    """
-    stack = pulumi.get_stack()
-    validation = validate(loader.from_engine(), stack)
-    mistakes = [*validation.mistakes, *validation.secret_mistakes]
-    if validation.settings is None or mistakes:
-        # Without a cause: pydantic's own message may show a secret.
-        raise pulumi.RunError(report(mistakes, f"Pulumi.{stack}.yaml"))
-    for warning in validation.warnings:
-        pulumi.warn(str(warning))
-    return validation.settings, read_secrets()
-
-
-def validate(configuration: Source, stack: str) -> Validation:
-    """Check the configuration of the stack `stack`; the profile supplies values that the stack file leaves out."""
-    settings: Settings | None = None
-    mistakes: list[Fault] = []
-    document = configuration.document
-    try:
-        # As JSON: only then does a strict model accept lists for tuples.
-        settings = Settings.model_validate_json(json.dumps(applied(document, Settings)))
-    except ValidationError as error:
-        mistakes += translate(error, Settings, stack=stack, encrypted=configuration.encrypted)
-    known = partial(Settings, document)
-    mistakes += findings(RULES, known)
-    mistakes += source_faults(configuration, mistakes)
-    return Validation(
-        settings=settings,
-        mistakes=mistakes,
-        warnings=[*renames.warnings(configuration.renamed), *findings(WARNINGS, known)],
-        needed_secrets=needed(known),
-        secret_mistakes=list(secret_faults(known, configuration.secrets, stack)),
-    )
+__all__ = ["PROJECT", "Secrets", "Settings", "Validation", "load", "validate"]

@@ -63,6 +63,10 @@ class Key(str):  # noqa: SLOT000 - a string has no room for slots with values
         origin = {"stack file": "", "default": " (the default)"}.get(self.origin, f" ({self.origin})")
         return shown(self.value) + origin
 
+    def entry(self, step: str | int) -> str:
+        """Path of an entry of the mapping or list that this key has."""
+        return path_of((self, step))
+
 
 def key(section: M, field: Callable[[M], object]) -> Key:
     """The key of a setting in a section, such as `key(server, lambda one: one.pool_size)`."""

@@ -3,21 +3,17 @@
 Their values go from the engine directly into Pulumi outputs. No model holds them and no message shows them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+from typing import Literal
 
 import pulumi
+from pydantic.alias_generators import to_snake
 
 from settings import outline
 from settings.faults import Fault
-from settings.partial import path
-from settings.schema.artifacts import S3Artifacts
 from settings.schema.base import Model, UnknownValueError
-from settings.schema.credentials import Configured
-from settings.schema.database import ExternalDatabase
-from settings.schema.login import OidcLogin
+from settings.schema.credentials import Configured, Needs
 from settings.schema.stack import Settings
 
 PROJECT = "mlflow-platform"
@@ -26,45 +22,20 @@ Written = Literal["encrypted", "padded", "plain"]
 """Form of a secret in the stack file; `padded` is encrypted, but has white space around the value."""
 
 
-M = TypeVar("M", bound=Model)
-
-
-class _Owner(Protocol):
-    """A section with credentials."""
-
-    @property
-    def credentials(self) -> Model: ...
-
-
 @dataclass(frozen=True, slots=True)
-class Need(Generic[M]):
+class Need:
     """The settings with which a certain secret is needed, and the secret's meaning."""
 
-    top: Callable[[Settings], Model]
+    section: str
     """The top-level section that contains the credentials."""
 
-    model: type[M]
-    """The kind of this section that has the credentials."""
+    kind: str | None
+    """The `kind` of this section that has the credentials."""
 
-    owner: Callable[[M], _Owner | None]
-    """The part of this section with the credentials; the secret is needed if they are `Configured`."""
+    credentials: str
+    """Path of the section `credentials`; the secret is needed if its kind is `configuration`."""
 
     meaning: str
-
-    @property
-    def section(self) -> str:
-        """Path of the top-level section."""
-        return path(self.top)
-
-    @property
-    def kind(self) -> str | None:
-        """The `kind` of the top-level section."""
-        return outline.choice(self.model)
-
-    @property
-    def credentials(self) -> str:
-        """Path of the section `credentials`."""
-        return path(self._credentials)
 
     @property
     def condition(self) -> str:
@@ -76,54 +47,31 @@ class Need(Generic[M]):
 
         The empty string means that a `kind` is missing or wrong: whether the secret is needed is unknown.
         """
+        section, path = settings, ""
         try:
-            section = self.top(settings)
-            if not isinstance(section, self.model):
-                return f"{self.section}.kind `{outline.choice(type(section))}`"
-            owner = self.owner(section)
-            if owner is None:
-                return f"no {path(self._owner)}"
-            if isinstance(owner.credentials, Configured):
-                return None
-            return f"{self.credentials}.kind `{outline.choice(type(owner.credentials))}`"
+            for step in self.credentials.split("."):
+                section: Model | None = getattr(section, to_snake(step))
+                path = f"{path}.{step}" if path else step
+                if section is None:
+                    return f"no {path}"
+                if path == self.section and outline.choice(type(section)) != self.kind:
+                    break
         except UnknownValueError:
             return ""
-
-    def _owner(self, settings: Settings) -> _Owner | None:
-        return self.owner(cast("M", self.top(settings)))
-
-    def _credentials(self, settings: Settings) -> Model:
-        return cast("_Owner", self._owner(settings)).credentials
+        return None if isinstance(section, Configured) else f"{path}.kind `{outline.choice(type(section))}`"
 
 
-NEEDS: Mapping[str, Need[Any]] = MappingProxyType(
-    {
-        "databasePassword": Need(
-            lambda one: one.database, ExternalDatabase, lambda one: one, "Password of `database.user`."
-        ),
-        "databaseAdministratorPassword": Need(
-            lambda one: one.database,
-            ExternalDatabase,
-            lambda one: one.administrator,
-            "Password of `database.administrator.user`.",
-        ),
-        "databaseServerPassword": Need(
-            lambda one: one.database, ExternalDatabase, lambda one: one.server, "Password of `database.server.user`."
-        ),
-        "artifactsAccessKeyId": Need(
-            lambda one: one.artifacts,
-            S3Artifacts,
-            lambda one: one,
-            "Access key ID; the key can read and write the bucket.",
-        ),
-        "artifactsSecretAccessKey": Need(
-            lambda one: one.artifacts, S3Artifacts, lambda one: one, "Secret access key of `artifactsAccessKeyId`."
-        ),
-        "loginClientSecret": Need(
-            lambda one: one.login, OidcLogin, lambda one: one, "Secret of the client `login.clientId`."
-        ),
-    }
-)
+def _needs() -> Iterator[tuple[str, Need]]:
+    """Each secret that the sections of a stack file declare with `Needs`."""
+    for section, field in outline.fields(Settings).items():
+        for model in outline.models(field.annotation):
+            for key in outline.keys(model, f"{section}."):
+                for needs in key.field.metadata:
+                    if isinstance(needs, Needs):
+                        yield needs.secret, Need(section, outline.choice(model), key.path, needs.meaning)
+
+
+NEEDS: Mapping[str, Need] = dict(_needs())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,11 +144,4 @@ def read_secrets() -> Secrets:
     def secret(name: str) -> pulumi.Output[str] | None:
         return config.get_secret(name) if config.get(name) else None
 
-    return Secrets(
-        database_password=secret("databasePassword"),
-        database_administrator_password=secret("databaseAdministratorPassword"),
-        database_server_password=secret("databaseServerPassword"),
-        artifacts_access_key_id=secret("artifactsAccessKeyId"),
-        artifacts_secret_access_key=secret("artifactsSecretAccessKey"),
-        login_client_secret=secret("loginClientSecret"),
-    )
+    return Secrets(**{to_snake(name): secret(name) for name in NEEDS})

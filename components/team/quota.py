@@ -22,6 +22,8 @@ class NamespaceQuota:
     """Maximum sum of the storage requests of all PersistentVolumeClaims in the namespace."""
 
     pods: int
+    gpus: int | None = None
+    """Maximum number of NVIDIA GPUs of all pods in the namespace; None for no limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +79,7 @@ def limit_namespace(
                 # A node port or a load balancer would expose pods without the ingress controller.
                 "services.nodeports": "0",
                 "services.loadbalancers": "0",
+                **({} if quota.gpus is None else {"requests.nvidia.com/gpu": str(quota.gpus)}),
             }
         ),
         opts=opts,

@@ -8,7 +8,6 @@ from settings.schema.aws import Aws, IrsaIdentity
 from settings.schema.bucket import BucketArtifacts
 from settings.schema.rds import RdsDatabase
 from settings.schema.stack import Settings
-from settings.types import amazon
 
 # IAM's limit for names of roles and users, and the length of what follows a team's name: `-artifacts-role-`, 7 digits.
 LONGEST_IAM_NAME = 64
@@ -73,13 +72,13 @@ def boundary_account(settings: Settings) -> Iterator[Fault]:
         yield from _foreign(key(settings.aws, lambda one: one.permissions_boundary), boundary, settings.aws)
 
 
-def _foreign(path: Key, arn: str, aws: Aws) -> Iterator[Fault]:
+def _foreign(path: Key, arn: str, aws: Aws, but: str = ", but", otherwise: str = "") -> Iterator[Fault]:
     owner = arn.split(":")[4]
     if owner not in (aws.account_id, "aws"):
         yield Fault(
             path,
-            f"belongs to account {owner}, but {key(aws, lambda one: one.account_id)} is {aws.account_id}",
-            f"use an ARN in account {aws.account_id}",
+            f"belongs to account {owner}{but} {key(aws, lambda one: one.account_id)} is {aws.account_id}",
+            f"use an ARN in account {aws.account_id}{otherwise}",
         )
 
 
@@ -93,7 +92,7 @@ def keys(settings: Settings) -> Iterator[Fault]:
 
 def _key_region(aws: Aws, section: RdsDatabase | BucketArtifacts) -> Iterator[Fault]:
     if section.kms_key is not None:
-        region, _ = amazon.owner_of(section.kms_key)
+        region = section.kms_key.split(":")[3]
         if region != aws.region:
             yield Fault(
                 key(section, lambda one: one.kms_key),
@@ -104,14 +103,8 @@ def _key_region(aws: Aws, section: RdsDatabase | BucketArtifacts) -> Iterator[Fa
 
 def _key_account(aws: Aws, section: RdsDatabase | BucketArtifacts) -> Iterator[Fault]:
     if section.kms_key is not None:
-        path, (_, account) = key(section, lambda one: one.kms_key), amazon.owner_of(section.kms_key)
-        if account != aws.account_id:
-            yield Fault(
-                path,
-                f"belongs to account {account}, whose administrators could make the data unreadable;"
-                f" {key(aws, lambda one: one.account_id)} is {aws.account_id}",
-                f"use a key in account {aws.account_id}, or remove {path}",
-            )
+        path, danger = key(section, lambda one: one.kms_key), ", whose administrators could make the data unreadable;"
+        yield from _foreign(path, section.kms_key, aws, danger, f", or remove {path}")
 
 
 def issuer(settings: Settings) -> Iterator[Fault]:
@@ -123,28 +116,23 @@ def issuer(settings: Settings) -> Iterator[Fault]:
         if cluster.service_account_issuer != expected:
             yield Fault(
                 key(cluster, lambda one: one.service_account_issuer),
-                f"expected {expected}, the issuer in {path}, found {shown(cluster.service_account_issuer)}",
-                f"use that issuer, or in {path} the ARN of this cluster's OIDC provider",
+                f"expected {expected}, as in {path}, found {shown(cluster.service_account_issuer)}",
+                f"use the former, or give {path} the ARN of this cluster's OIDC provider",
             )
 
 
 def tags(settings: Settings) -> Iterator[Fault]:
     """Check that tags are within AWS's limits, and that none has the name of the platform's own tag."""
     if settings.aws is not None:
-        count = len(settings.aws.tags)
+        path, count = key(settings.aws, lambda one: one.tags), len(settings.aws.tags)
         if count > MOST_TAGS:
-            path = key(settings.aws, lambda one: one.tags)
             yield Fault(path, f"expected at most {MOST_TAGS} tags, found {count}", "remove some tags")
         for name in settings.aws.tags:
-            yield from _tag(settings.aws, name)
-
-
-def _tag(aws: Aws, name: str) -> Iterator[Fault]:
-    path = key(aws, lambda one: one.tags[name])
-    if name.lower().startswith("aws:"):
-        yield Fault(path, "begins with aws:, which AWS reserves", "choose another name")
-    if name == OWN_TAG:
-        yield Fault(path, "is the tag that the platform sets on all of its AWS resources", "choose another name")
+            if name.lower().startswith("aws:"):
+                yield Fault(path.entry(name), "begins with aws:, which AWS reserves", "choose another name")
+            if name == OWN_TAG:
+                problem = "is the tag that the platform sets on all of its AWS resources"
+                yield Fault(path.entry(name), problem, "choose another name")
 
 
 def bucket_name(settings: Settings) -> Iterator[Fault]:
@@ -174,19 +162,15 @@ def direct_access(settings: Settings) -> Iterator[Fault]:
 def names_of_roles(settings: Settings) -> Iterator[Fault]:
     """Check that names of teams with direct access are short enough for IAM role names."""
     for bucket in _bucket(settings):
-        if bucket.direct_access:
-            for team in settings.teams:
-                yield from _name_of_role(settings, team, key(bucket, lambda one: one.direct_access))
-
-
-def _name_of_role(settings: Settings, team: str, access: Key) -> Iterator[Fault]:
-    if len(team) > LONGEST_TEAM:
-        yield Fault(
-            key(settings, lambda one: one.teams[team]),
-            f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with {access} the name of an IAM role is"
-            f" the team's name and {BEHIND_TEAM} more characters, and IAM allows {LONGEST_IAM_NAME}",
-            f"give the team a shorter name, or remove {access}",
-        )
+        access = key(bucket, lambda one: one.direct_access)
+        for team in settings.teams if bucket.direct_access else ():
+            if len(team) > LONGEST_TEAM:
+                yield Fault(
+                    key(settings, lambda one: one.teams).entry(team),
+                    f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with {access} the name of an IAM"
+                    f" role is the team's name and {BEHIND_TEAM} more characters, and IAM allows {LONGEST_IAM_NAME}",
+                    f"give the team a shorter name, or remove {access}",
+                )
 
 
 RULES = (

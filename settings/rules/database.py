@@ -113,10 +113,10 @@ def _ways(settings: Settings, needed: Demand, limit: Supply) -> Iterator[str]:
     room = limit.available - JOB_CONNECTIONS
     pool = room // needed.pools
     if pool >= MOST_SESSIONS:
-        kept = min(needed.size, pool)
+        kept = min(server.pool_size, pool)
         size, overflow = key(server, lambda one: one.pool_size), key(server, lambda one: one.pool_overflow)
         yield setting({size: kept, overflow: pool - kept})
-    most = room // (needed.workers * (needed.size + needed.overflow)) - needed.pods.surge
+    most = room // (server.workers * (server.pool_size + server.pool_overflow)) - needed.pods.surge
     if server.autoscaling is None and most >= 1:
         yield setting({key(server, lambda one: one.replicas): most})
     elif server.autoscaling is not None and most > server.replicas:
@@ -137,7 +137,7 @@ def _ways(settings: Settings, needed: Demand, limit: Supply) -> Iterator[str]:
             yield setting({key(database, lambda one: one.instance_class): larger})
         else:
             yield (
-                f"raise the limit with {maximum} {total} (the default is at most {instances.MOST_CONNECTIONS} for every"
+                f"raise the limit with {maximum} {total} (the default is at most {instances.HIGHEST_DEFAULT} for every"
                 " instance class)"
             )
     else:

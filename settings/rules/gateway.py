@@ -1,13 +1,16 @@
 """Rules of the sections `gateway` and `certificate`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from settings.faults import Fault
-from settings.partial import Key, key
+from settings.partial import key, known
+from settings.schema.base import Model
 from settings.schema.certificate import SelfSigned
-from settings.schema.cluster import Cluster
 from settings.schema.gateway import HttpRouteGateway, IngressGateway
 from settings.schema.stack import Settings
+
+M = TypeVar("M", bound=Model)
 
 
 def forward_auth(settings: Settings) -> Iterator[Fault]:
@@ -33,35 +36,22 @@ def ingress(settings: Settings) -> Iterator[Fault]:
                 yield Fault(path, "is ignored: gateway.kind `http-route` creates no Ingress", f"use {other} instead")
 
 
-def annotations_of_ingresses(settings: Settings) -> Iterator[Fault]:
-    """Check that no annotation of Ingresses lets cert-manager overwrite the platform's self-signed certificate."""
+def annotations(settings: Settings) -> Iterator[Fault]:
+    """Check that no annotation lets cert-manager overwrite the platform's self-signed certificate."""
     if isinstance(settings.certificate, SelfSigned):
-        for name in settings.cluster.ingress_annotations:
-            yield from _overwriting(name, _of_ingresses(settings.cluster, name))
+        yield from known(_overwriting(settings.cluster, lambda one: one.ingress_annotations))
+        if isinstance(settings.gateway, HttpRouteGateway):
+            yield from _overwriting(settings.gateway, lambda one: one.annotations)
 
 
-def annotations_of_gateway(settings: Settings) -> Iterator[Fault]:
-    """Check that no annotation of the Gateway lets cert-manager overwrite the platform's self-signed certificate."""
-    if isinstance(settings.certificate, SelfSigned) and isinstance(settings.gateway, HttpRouteGateway):
-        for name in settings.gateway.annotations:
-            yield from _overwriting(name, _of_gateway(settings.gateway, name))
+def _overwriting(section: M, field: Callable[[M], Mapping[str, str]]) -> Iterator[Fault]:
+    for name in field(section):
+        if name.startswith("cert-manager.io/"):
+            yield Fault(
+                key(section, field).entry(name),
+                "lets cert-manager overwrite the certificate that certificate.kind `self-signed` creates",
+                "remove the annotation, or use certificate.kind `secret` with the name of cert-manager's Secret",
+            )
 
 
-def _of_ingresses(cluster: Cluster, name: str) -> Key:
-    return key(cluster, lambda one: one.ingress_annotations[name])
-
-
-def _of_gateway(gateway: HttpRouteGateway, name: str) -> Key:
-    return key(gateway, lambda one: one.annotations[name])
-
-
-def _overwriting(name: str, path: Key) -> Iterator[Fault]:
-    if name.startswith("cert-manager.io/"):
-        yield Fault(
-            path,
-            "lets cert-manager overwrite the certificate that certificate.kind `self-signed` creates",
-            "remove the annotation, or use certificate.kind `secret` with the name of cert-manager's Secret",
-        )
-
-
-RULES = (forward_auth, annotations_of_ingresses, annotations_of_gateway, ingress)
+RULES = (forward_auth, annotations, ingress)

@@ -26,7 +26,7 @@ def _groups(login: DevelopmentLogin | BasicLogin, email: str, used: Collection[s
         if group not in used:
             near = difflib.get_close_matches(group, sorted(used), n=1)
             yield Fault(
-                f"{path}[{index}]",
+                path.entry(index),
                 f"no team has the group {shown(group)}",
                 f"did you mean {shown(near[0])}?" if near else "use a group of a team, or add this group to a team",
             )
@@ -38,14 +38,14 @@ def sessions(settings: Settings) -> Iterator[Fault]:
     if refresh >= hours * MINUTES:
         yield Fault(
             key(settings.sessions, lambda one: one.refresh_minutes),
-            f"expected less than {key(settings.sessions, lambda one: one.hours)} {hours} x {MINUTES} ="
-            f" {hours * MINUTES} minutes, found {refresh}",
+            f"expected less than {hours * MINUTES} minutes ({key(settings.sessions, lambda one: one.hours)} is"
+            f" {hours}), found {refresh}",
             f"set at most {hours * MINUTES - 1}",
         )
 
 
 def audience_of_reviews(settings: Settings) -> Iterator[Fault]:
-    """Check that tokens have an audience that the API server accepts, with `access.review` `self-subject`."""
+    """Check, with `access.review` `self-subject`, that tokens have an audience that the API server accepts."""
     cluster = settings.cluster
     audiences, issuer = cluster.service_account_audiences, cluster.service_account_issuer
     if settings.access.review == "self-subject" and audiences and issuer not in audiences:

@@ -1,6 +1,7 @@
 """Settings that the chosen profile forbids, or allows with a warning."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from settings.faults import Fault
 from settings.partial import findings, key
@@ -12,8 +13,20 @@ from settings.schema.login import BasicLogin, DevelopmentLogin
 from settings.schema.rds import RdsDatabase
 from settings.schema.stack import Settings
 
-Rules = Mapping[Profile, tuple[Callable[[Settings], Iterator[Fault]], ...]]
+Rule = Callable[[Settings], Iterator[Fault]]
+Chosen = TypeVar("Chosen", DevelopmentLogin, BasicLogin, SelfSigned, InClusterDatabase, InClusterArtifacts)
 ONE_POD = "is a single pod without backups, and MLflow is down while it restarts"
+
+
+def of_kind(section: Callable[[Settings], object], model: type[Chosen], problem: str, remedy: str) -> Rule:
+    """The rule that reports a kind of a section."""
+
+    def rule(settings: Settings) -> Iterator[Fault]:
+        found = section(settings)
+        if isinstance(found, model):
+            yield Fault(key(found, lambda one: one.kind), f"`{found.kind}` {problem}", remedy)
+
+    return rule
 
 
 def forbidden(settings: Settings) -> Iterator[Fault]:
@@ -24,38 +37,6 @@ def forbidden(settings: Settings) -> Iterator[Fault]:
 def discouraged(settings: Settings) -> Iterator[Fault]:
     """Warn about settings that the profile allows but that are probably unintended."""
     yield from findings(DISCOURAGED.get(settings.profile, ()), settings)
-
-
-def users_in_file(settings: Settings) -> Iterator[Fault]:
-    """Report a login with users in the stack file."""
-    if isinstance(settings.login, DevelopmentLogin | BasicLogin):
-        yield Fault(
-            key(settings.login, lambda one: one.kind),
-            f"`{settings.login.kind}` is not allowed with profile `{settings.profile}`",
-            "use `oidc`",
-        )
-
-
-def lost_sessions(settings: Settings) -> Iterator[Fault]:
-    """Report a login whose sessions are lost when its pod restarts."""
-    if isinstance(settings.login, DevelopmentLogin):
-        yield Fault(
-            key(settings.login, lambda one: one.kind),
-            f"`{settings.login.kind}` is not allowed with profile `{settings.profile}`: Dex loses all sessions when it"
-            " restarts",
-            "use `basic` or `oidc`",
-        )
-
-
-def self_signed(settings: Settings) -> Iterator[Fault]:
-    """Report a certificate that browsers do not trust."""
-    if isinstance(settings.certificate, SelfSigned):
-        yield Fault(
-            key(settings.certificate, lambda one: one.kind),
-            f"`{settings.certificate.kind}` is not allowed with profile `{settings.profile}`: browsers do not trust"
-            " the certificate",
-            "use `secret`",
-        )
 
 
 def local_host(settings: Settings) -> Iterator[Fault]:
@@ -89,20 +70,6 @@ def unencrypted_store(settings: Settings) -> Iterator[Fault]:
         )
 
 
-def one_database_pod(settings: Settings) -> Iterator[Fault]:
-    """Report a database in the cluster."""
-    if isinstance(settings.database, InClusterDatabase):
-        path = key(settings.database, lambda one: one.kind)
-        yield Fault(path, f"`{settings.database.kind}` {ONE_POD}", "use `rds` or `external`")
-
-
-def one_store_pod(settings: Settings) -> Iterator[Fault]:
-    """Report an artifact store in the cluster."""
-    if isinstance(settings.artifacts, InClusterArtifacts):
-        path = key(settings.artifacts, lambda one: one.kind)
-        yield Fault(path, f"`{settings.artifacts.kind}` {ONE_POD}", "use `bucket` or `s3`")
-
-
 def burstable_cpu(settings: Settings) -> Iterator[Fault]:
     """Report an RDS instance class with burstable CPU."""
     database = settings.database
@@ -124,13 +91,37 @@ def image_without_digest(settings: Settings) -> Iterator[Fault]:
         )
 
 
-FORBIDDEN: Rules = {
-    "small": (lost_sessions,),
-    "production": (users_in_file, self_signed, local_host, local_image, unencrypted_store),
+FORBIDDEN: Mapping[Profile, tuple[Rule, ...]] = {
+    "small": (
+        of_kind(
+            lambda one: one.login,
+            DevelopmentLogin,
+            "is not allowed with profile `small`: Dex loses all sessions when it restarts",
+            "use `basic` or `oidc`",
+        ),
+    ),
+    "production": (
+        of_kind(lambda one: one.login, DevelopmentLogin, "is not allowed with profile `production`", "use `oidc`"),
+        of_kind(lambda one: one.login, BasicLogin, "is not allowed with profile `production`", "use `oidc`"),
+        of_kind(
+            lambda one: one.certificate,
+            SelfSigned,
+            "is not allowed with profile `production`: browsers do not trust the certificate",
+            "use `secret`",
+        ),
+        local_host,
+        local_image,
+        unencrypted_store,
+    ),
 }
-DISCOURAGED: Rules = {
+DISCOURAGED: Mapping[Profile, tuple[Rule, ...]] = {
     "small": (local_host, local_image, unencrypted_store),
-    "production": (one_database_pod, one_store_pod, burstable_cpu, image_without_digest),
+    "production": (
+        of_kind(lambda one: one.database, InClusterDatabase, ONE_POD, "use `rds` or `external`"),
+        of_kind(lambda one: one.artifacts, InClusterArtifacts, ONE_POD, "use `bucket` or `s3`"),
+        burstable_cpu,
+        image_without_digest,
+    ),
 }
 RULES = (forbidden,)
 WARNINGS = (discouraged,)

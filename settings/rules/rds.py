@@ -8,7 +8,7 @@ from settings.partial import key, known
 from settings.schema.rds import ADMINISTRATOR, RdsDatabase
 from settings.schema.stack import Settings
 from settings.sizing.connections import supply
-from settings.types.amazon import MOST_STORAGE, gibibytes
+from settings.types.amazon import MOST_STORAGE, size_in_gibibytes
 
 # RDS requires subnets in two zones, even without a standby.
 FEWEST_SUBNETS = 2
@@ -75,7 +75,7 @@ def _reserved(database: RdsDatabase, field: Field, names: frozenset[str]) -> Ite
 def _storage(database: RdsDatabase) -> Iterator[Fault]:
     if database.max_storage is None:
         return
-    storage, most = gibibytes(database.storage), gibibytes(database.max_storage)
+    storage, most = size_in_gibibytes(database.storage), size_in_gibibytes(database.max_storage)
     least = min(int(storage * GROWTH) + 1, MOST_STORAGE)
     if most < least:
         path = key(database, lambda one: one.max_storage)

@@ -8,7 +8,7 @@ from settings.faults import Fault, either, setting
 from settings.partial import key, known
 from settings.schema.stack import Settings
 from settings.schema.teams import Team, Workspaces
-from settings.sizing.quotas import CPU, MEMORY, STORAGE, Resource, total
+from settings.sizing.quotas import RESOURCES, Resource, total
 from settings.types.quantities import cpu_in_cores, size_in_bytes
 
 Section = Team | Workspaces
@@ -70,14 +70,17 @@ def _in_team(settings: Settings, name: str, order: Order) -> Iterator[Fault]:
 
 
 def overcommitted(settings: Settings) -> Iterator[Fault]:
-    """Check that memory and storage are not overcommitted: pods would be OOM-killed or stay Pending."""
-    for resource in (MEMORY, STORAGE):
-        yield from known(_overcommitted(settings, resource))
+    """Check that memory and storage are not overcommitted: pods would be OOM-killed, or their volumes stay Pending."""
+    for resource in RESOURCES:
+        if not resource.overcommitted:
+            yield from known(_overcommitted(settings, resource))
 
 
-def overcommitted_cpu(settings: Settings) -> Iterator[Fault]:
-    """Warn about overcommitted CPU: pods become slow but keep running."""
-    yield from _overcommitted(settings, CPU)
+def crowded(settings: Settings) -> Iterator[Fault]:
+    """Warn about overcommitted resources without which pods become slow or wait."""
+    for resource in RESOURCES:
+        if resource.overcommitted:
+            yield from known(_overcommitted(settings, resource))
 
 
 def _overcommitted(settings: Settings, resource: Resource) -> Iterator[Fault]:
@@ -86,12 +89,13 @@ def _overcommitted(settings: Settings, resource: Resource) -> Iterator[Fault]:
         return
     ways: list[str] = []
     default = resource.default(settings.workspaces.limits)
-    if found.fitting >= 1 and found.fitting * resource.unit >= (resource.number(default) if default else 0):
+    if found.fitting >= 1 and found.fitting * resource.unit >= (resource.value(default) if default else 0):
         quota = key(settings.workspaces.quota, resource.amount)
-        ways.append(setting({quota: f"{found.fitting}{resource.suffix}"}))
+        ways.append(setting({quota: resource.written(found.fitting)}))
     ways.append("lower the quotas of individual teams" if found.own else "use a larger cluster")
-    yield Fault(key(settings.cluster.capacity, resource.amount), str(found), either(ways))
+    problem = f"{found}: {resource.overcommitted}" if resource.overcommitted else str(found)
+    yield Fault(key(settings.cluster.capacity, resource.amount), problem, either(ways))
 
 
 RULES = (container_defaults, overcommitted)
-WARNINGS = (overcommitted_cpu,)
+WARNINGS = (crowded,)

@@ -1,9 +1,9 @@
 """The section `artifacts`."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from settings.schema.base import Model
-from settings.schema.credentials import CONFIGURED, BucketAccess
+from settings.schema.credentials import CONFIGURED, BucketAccess, Needs
 from settings.types import values
 
 
@@ -37,7 +37,11 @@ class S3Artifacts(Model):
     authority: values.Authority | None = None
     """CA certificate of the store, needed if its CA is private and not in `cluster.authorities`."""
 
-    credentials: BucketAccess = CONFIGURED
+    credentials: Annotated[
+        BucketAccess,
+        Needs("artifactsAccessKeyId", "Access key ID; the key can read and write the bucket."),
+        Needs("artifactsSecretAccessKey", "Secret access key of `artifactsAccessKeyId`."),
+    ] = CONFIGURED
     """Access key for the bucket, or an IAM role."""
 
 

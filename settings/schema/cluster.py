@@ -1,9 +1,12 @@
 """The section `cluster`."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from settings.schema.base import Model
 from settings.types import values
+from settings.types.kinds import whole
 from settings.types.service_accounts import AUDIENCE
 
 
@@ -19,6 +22,9 @@ class Capacity(Model):
 
     storage: values.Size | None = None
     """Disk space for volumes. If the platform and all quotas together need more, that is an error."""
+
+    gpus: Annotated[int, whole(0, 100_000)] | None = None
+    """NVIDIA GPUs of all nodes. If all quotas together allow more, that is a warning."""
 
 
 class Cluster(Model):

@@ -4,6 +4,7 @@ These models contain no passwords or keys. With kind `configuration` the credent
 key of the stack file, which `settings/secrets.py` reads.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -13,6 +14,19 @@ from settings.types import values
 from settings.types.kinds import whole
 
 Rotation = Annotated[int, whole(1, 1_000_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The encrypted value that a section `credentials` needs if its kind is `configuration`; see `settings/secrets.py`.
+
+    It is metadata of the field, such as `Annotated[Password, Needs("databasePassword", "...")]`.
+    """
+
+    secret: str
+    """Key of the value in the stack file."""
+
+    meaning: str
 
 
 class Configured(Model):

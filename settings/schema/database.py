@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 
 from settings.schema.base import Model
-from settings.schema.credentials import CONFIGURED, Password, PasswordOrGenerated
+from settings.schema.credentials import CONFIGURED, Needs, Password, PasswordOrGenerated
 from settings.types import values
 from settings.types.kinds import whole
 
@@ -34,7 +34,9 @@ class DatabaseAdministrator(Model):
     user: values.RoleName
     """Name of the role."""
 
-    credentials: Password = CONFIGURED
+    credentials: Annotated[
+        Password, Needs("databaseAdministratorPassword", "Password of `database.administrator.user`.")
+    ] = CONFIGURED
     """Password of the role."""
 
 
@@ -44,7 +46,9 @@ class DatabaseServerRole(Model):
     user: values.Identifier
     """Name of the role."""
 
-    credentials: Password = CONFIGURED
+    credentials: Annotated[Password, Needs("databaseServerPassword", "Password of `database.server.user`.")] = (
+        CONFIGURED
+    )
     """Password of the role."""
 
 
@@ -67,7 +71,7 @@ class ExternalDatabase(Model):
     user: values.Identifier = "mlflow"
     """Role that owns the database and migrates its schema."""
 
-    credentials: PasswordOrGenerated = CONFIGURED
+    credentials: Annotated[PasswordOrGenerated, Needs("databasePassword", "Password of `database.user`.")] = CONFIGURED
     """Password of `user`. Kind `generated` needs `administrator`, whose rights a Job uses to set the password."""
 
     administrator: DatabaseAdministrator | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from settings.schema.base import Model
-from settings.schema.credentials import CONFIGURED, ClientSecret
+from settings.schema.credentials import CONFIGURED, ClientSecret, Needs
 from settings.types import values
 from settings.types.kinds import whole
 
@@ -62,7 +62,9 @@ class OidcLogin(Model):
     client_id: values.ClientId
     """Client ID at the identity provider; register the redirect URI `https://<host>/oauth2/callback` there."""
 
-    credentials: ClientSecret = CONFIGURED
+    credentials: Annotated[ClientSecret, Needs("loginClientSecret", "Secret of the client `login.clientId`.")] = (
+        CONFIGURED
+    )
     """Client secret."""
 
     audiences: tuple[values.ClientId, ...] = ()

@@ -42,6 +42,9 @@ class Quota(Model):
     pods: Annotated[int, whole(1, 10_000)] = 100
     """Number of pods."""
 
+    gpus: Annotated[int, whole(0, 10_000)] | None = None
+    """Number of NVIDIA GPUs (`nvidia.com/gpu`) of all pods; absent means no limit."""
+
 
 class Limits(Model):
     """Default requests and limits of containers (LimitRange)."""
@@ -91,6 +94,9 @@ class TeamQuota(Model):
 
     pods: Annotated[int, whole(1, 10_000)] | None = None
     """Overrides `workspaces.quota.pods`."""
+
+    gpus: Annotated[int, whole(0, 10_000)] | None = None
+    """Overrides `workspaces.quota.gpus`."""
 
 
 class TeamLimits(Model):

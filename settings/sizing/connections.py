@@ -14,35 +14,33 @@ from settings.sizing.server import Pods, pods
 RESERVED_BY_RDS = 2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Demand:
-    """Number of database connections that the server and the Jobs can open, and the settings that determine it."""
+    """Number of database connections that the server and the Jobs can open."""
 
     pods: Pods
-    workers: int
-    size: int
-    overflow: int
 
     @property
     def pools(self) -> int:
         """Maximum number of connection pools; each worker has one."""
-        return self.pods.total * self.workers
+        return self.pods.total * self.pods.server.workers
 
     @property
     def searches(self) -> int:
         """Maximum number of searches at a time: each worker handles as many requests."""
-        return self.pools * threads(self.size, self.overflow)
+        return self.pools * threads(self.pods.server.pool_size, self.pods.server.pool_overflow)
 
     @property
     def total(self) -> int:
         """Maximum number of connections of all pools and Jobs."""
-        return self.pools * (self.size + self.overflow) + JOB_CONNECTIONS
+        return self.pools * (self.pods.server.pool_size + self.pods.server.pool_overflow) + JOB_CONNECTIONS
 
     def __str__(self) -> str:
         """The calculation of the total, as text for messages."""
+        server = self.pods.server
         return (
-            f"{self.pods} x workers {self.workers} x (poolSize {self.size} + "
-            f"poolOverflow {self.overflow}) + {JOB_CONNECTIONS} for Jobs = {self.total} connections"
+            f"{self.pods} x workers {server.workers} x (poolSize {server.pool_size} + "
+            f"poolOverflow {server.pool_overflow}) + {JOB_CONNECTIONS} for Jobs = {self.total} connections"
         )
 
 
@@ -66,10 +64,7 @@ class Supply:
 
 def demand(settings: Settings) -> Demand | None:
     """Connections that the server and Jobs can open; None with SQLite, which has none."""
-    if isinstance(settings.database, SqliteDatabase):
-        return None
-    server = settings.server
-    return Demand(pods=pods(settings), workers=server.workers, size=server.pool_size, overflow=server.pool_overflow)
+    return None if isinstance(settings.database, SqliteDatabase) else Demand(pods(settings))
 
 
 def supply(database: Database) -> Supply | None:

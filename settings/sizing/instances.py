@@ -6,7 +6,7 @@ from settings.types.quantities import GIBIBYTE
 
 # Default parameter groups of RDS for PostgreSQL set max_connections to LEAST({DBInstanceClassMemory/9531392}, 5000).
 BYTES_PER_CONNECTION = 9_531_392
-MOST_CONNECTIONS = 5000
+HIGHEST_DEFAULT = 5000
 # DBInstanceClassMemory is the class's memory without the operating system and RDS's own processes. AWS does not publish
 # how much they use; a tenth is assumed. database.maxConnections overrides the result.
 USABLE = 0.9
@@ -34,7 +34,7 @@ def memory(instance_class: str) -> int | None:
 def max_connections(instance_class: str) -> int | None:
     """Default `max_connections` of an RDS instance class; None for an unknown class."""
     size = memory(instance_class)
-    return None if size is None else min(int(size * USABLE / BYTES_PER_CONNECTION), MOST_CONNECTIONS)
+    return None if size is None else min(int(size * USABLE / BYTES_PER_CONNECTION), HIGHEST_DEFAULT)
 
 
 def smallest(instance_class: str, connections: int) -> str | None:

@@ -15,10 +15,10 @@ from settings.types.quantities import GIBIBYTE, cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """CPU, memory or storage: its field in the sections, and its unit."""
+    """Something that quotas limit: its field in the sections, and its unit."""
 
     name: str
-    amount: Callable[[Capacity | Quota | TeamQuota], str | None]
+    amount: Callable[[Capacity | Quota | TeamQuota], str | int | None]
     default: Callable[[Limits], str | None]
     """Limit of containers that set none; None if there is no such limit."""
 
@@ -28,6 +28,19 @@ class Resource:
     number: Callable[[str], float] = size_in_bytes
     unit: int = GIBIBYTE
     suffix: str = "Gi"
+    whole: bool = False
+    """True if a stack file has a whole number instead of a quantity."""
+
+    overcommitted: str = ""
+    """What happens if pods ask for more than there is, if that is bearable: then too much of it is only a warning."""
+
+    def value(self, amount: str | int) -> float:
+        """An amount as a number."""
+        return amount if isinstance(amount, int) else self.number(amount)
+
+    def written(self, units: int) -> str | int:
+        """A number of whole units as a stack file has it."""
+        return units if self.whole else f"{units}{self.suffix}"
 
     def shown(self, amount: float) -> str:
         """An amount as text for messages."""
@@ -76,21 +89,22 @@ class Total:
 
 
 def total(settings: Settings, resource: Resource) -> Total | None:
-    """Maximum use of a resource; None if the cluster's capacity is not set."""
-    capacity = resource.amount(settings.cluster.capacity)
-    if capacity is None:
-        return None
+    """Maximum use of a resource; None if the cluster's capacity is not set, or some teams have no limit."""
+    capacity, default = resource.amount(settings.cluster.capacity), resource.amount(settings.workspaces.quota)
     # An archived team runs no pods, but its volumes stay.
     counted = [team for team in settings.teams.values() if resource is STORAGE or not team.archived]
     quotas = [resource.amount(team.quota) for team in counted]
-    own = [resource.number(quota) for quota in quotas if quota is not None]
+    own = [resource.value(quota) for quota in quotas if quota is not None]
+    others = len(quotas) - len(own)
+    if capacity is None or (default is None and others):
+        return None
     return Total(
         resource=resource,
-        capacity=resource.number(capacity),
+        capacity=resource.value(capacity),
         platform=resource.platform(settings),
-        default=resource.number(resource.amount(settings.workspaces.quota) or ""),
+        default=resource.value(default or 0),
         own=sum(own),
-        others=len(quotas) - len(own),
+        others=others,
     )
 
 
@@ -127,9 +141,20 @@ CPU = Resource(
     number=cpu_in_cores,
     unit=1,
     suffix="",
+    overcommitted="pods become slow but keep running",
 )
 MEMORY = Resource(
     name="memory", amount=lambda section: section.memory, default=lambda limits: limits.memory, platform=_memory
 )
 STORAGE = Resource(name="storage", amount=lambda section: section.storage, default=lambda _: None, platform=_storage)
-RESOURCES = (CPU, MEMORY, STORAGE)
+GPUS = Resource(
+    name="gpus",
+    amount=lambda section: section.gpus,
+    default=lambda _: None,
+    platform=lambda _: 0,
+    unit=1,
+    suffix="",
+    whole=True,
+    overcommitted="pods stay Pending until others have ended",
+)
+RESOURCES = (CPU, MEMORY, STORAGE, GPUS)

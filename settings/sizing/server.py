@@ -23,16 +23,16 @@ ELEMENT_BYTES, MARK_BYTES = 64, 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pods:
-    """Minimum and maximum number of server pods, and the additional pods during a rollout."""
+    """Maximum number of server pods, and the additional pods during a rollout."""
 
-    replicas: int
-    most: int
-    """The autoscaler's maximum; same as `replicas` if there is no autoscaler."""
-
-    scaled: bool
-    """True if `server.autoscaling` is set."""
-
+    server: Server
     surge: int
+
+    @property
+    def most(self) -> int:
+        """The autoscaler's maximum; same as `server.replicas` if there is no autoscaler."""
+        replicas, scaling = self.server.replicas, self.server.autoscaling
+        return replicas if scaling is None else max(scaling.max_replicas, replicas)
 
     @property
     def total(self) -> int:
@@ -41,62 +41,52 @@ class Pods:
 
     def __str__(self) -> str:
         """The maximum number of pods, as a part of a calculation in messages."""
-        name = "autoscaling.maxReplicas" if self.scaled else "replicas"
+        name = "replicas" if self.server.autoscaling is None else "autoscaling.maxReplicas"
         return f"({name} {self.most} + {self.surge} surge)" if self.surge else f"{name} {self.most}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Memory:
+@dataclass(frozen=True, slots=True)
+class PodMemory:
     """Memory that one server pod needs with a number of worker processes."""
 
-    workers: int
-    bodies: int
-    """MiB of request bodies that a worker holds at once."""
-
-    transfers: int
-    """MiB that a worker has for uploads and downloads."""
+    server: Server
 
     @property
     def idle(self) -> int:
         """Bytes that an idle pod uses."""
-        return BASE_BYTES + self.workers * WORKER_BYTES
+        return BASE_BYTES + self.server.workers * WORKER_BYTES
 
     @property
     def total(self) -> int:
         """Bytes that a pod uses with as many uploads and bodies in every worker as it admits."""
-        return BASE_BYTES + self.workers * self.each
+        return BASE_BYTES + self.server.workers * self.each
 
     @property
     def each(self) -> int:
         """Bytes that a worker uses."""
-        return WORKER_BYTES + (self.transfers + self.bodies * BODY_FACTOR) * MEBIBYTE
+        bounds = self.server.bounds
+        return WORKER_BYTES + (bounds.transfer_mebibytes + bounds.bodies_mebibytes * BODY_FACTOR) * MEBIBYTE
 
     def __str__(self) -> str:
         """The calculation of the total, as text for messages."""
+        bounds = self.server.bounds
         return (
-            f"{BASE_BYTES // MEBIBYTE} MiB + workers {self.workers} x ({WORKER_BYTES // MEBIBYTE} MiB + "
-            f"{self.transfers} MiB of transfers + {self.bodies} MiB of bodies x {BODY_FACTOR}) "
+            f"{BASE_BYTES // MEBIBYTE} MiB + workers {self.server.workers} x ({WORKER_BYTES // MEBIBYTE} MiB + "
+            f"{bounds.transfer_mebibytes} MiB of transfers + {bounds.bodies_mebibytes} MiB of bodies x {BODY_FACTOR}) "
             f"= {self.total // MEBIBYTE} MiB"
         )
 
 
 def pods(settings: Settings) -> Pods:
-    """Minimum and maximum number of server pods."""
-    replicas, scaling = settings.server.replicas, settings.server.autoscaling
+    """Maximum number of server pods."""
     # The old pod stops before the new one starts if only one of them can mount the data.
     alone = settings.database.exclusive_volume or settings.artifacts.exclusive_volume
-    return Pods(
-        replicas=replicas,
-        most=replicas if scaling is None else max(scaling.max_replicas, replicas),
-        scaled=scaling is not None,
-        surge=0 if alone else SURGE,
-    )
+    return Pods(server=settings.server, surge=0 if alone else SURGE)
 
 
-def memory(server: Server) -> Memory:
+def memory(server: Server) -> PodMemory:
     """Memory that one server pod needs."""
-    bounds = server.bounds
-    return Memory(workers=server.workers, bodies=bounds.bodies_mebibytes, transfers=bounds.transfer_mebibytes)
+    return PodMemory(server)
 
 
 def largest_body(bounds: Bounds) -> int:

@@ -13,7 +13,7 @@ _ACCOUNT = r"[0-9]{12}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
 _PROVIDER = rf"{_PARTITION}:iam::{_ACCOUNT}:oidc-provider/[^\s/]+(?:/[^\s/]+)*"
-_KEY = rf"{_PARTITION}:kms:([a-z0-9-]+):({_ACCOUNT}):key/[\w-]+"
+_KEY = rf"{_PARTITION}:kms:[a-z0-9-]+:{_ACCOUNT}:key/[\w-]+"
 _STORAGE = r"[0-9]{1,9}Gi"
 
 
@@ -44,7 +44,7 @@ def _key(text: str) -> str | None:
     return "write it like arn:aws:kms:eu-central-1:123456789012:key/1234abcd-..."
 
 
-def gibibytes(size: str) -> int:
+def size_in_gibibytes(size: str) -> int:
     """Number of GiB in a valid storage size of RDS, such as `20Gi`."""
     return int(size.removesuffix("Gi"))
 
@@ -52,15 +52,9 @@ def gibibytes(size: str) -> int:
 def _storage(text: str) -> str | None:
     if not re.fullmatch(_STORAGE, text):
         return 'write a number and `Gi`, for example "100Gi"'
-    size = gibibytes(text)
+    size = size_in_gibibytes(text)
     nearest = min(max(size, LEAST_STORAGE), MOST_STORAGE)
     return None if size == nearest else f'the nearest possible size is "{nearest}Gi"'
-
-
-def owner_of(key: str) -> tuple[str, str]:
-    """Region and account ID in the ARN of a KMS key; empty strings if the ARN is invalid."""
-    match = re.fullmatch(_KEY, key)
-    return (match[1], match[2]) if match else ("", "")
 
 
 AccountId = Annotated[str, kinds.text("a 12-digit AWS account ID", _account, _ACCOUNT)]

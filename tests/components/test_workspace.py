@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -185,6 +186,12 @@ def test_a_client_needs_nothing_but_the_ready_made_environment(private: bool) ->
 def test_clients_get_a_private_ca_certificate_for_https() -> None:
     assert workspace(private=True)["team-a-authority"].inputs["data"] == {"ca.crt": AUTHORITY}
     assert "team-a-authority" not in {resource.name for resource in workspace().of("ConfigMap")}
+
+
+def test_gpus_are_limited_only_if_there_is_a_limit() -> None:
+    for gpus, hard in ((None, None), (0, "0"), (4, "4")):
+        quota = workspace(quota=replace(QUOTA, gpus=gpus))["team-a-quota"].inputs["spec"]["hard"]
+        assert quota.get("requests.nvidia.com/gpu") == hard
 
 
 def test_a_team_is_limited_to_its_quota_without_node_ports_and_load_balancers() -> None:

@@ -175,27 +175,42 @@ def test_postgresql_has_memory_for_every_connection_exactly_from_the_sum_on() ->
         assert list(database.memory(read(with_way(document, way)))) == []
 
 
-def test_overcommitted_cpu_is_a_warning() -> None:
+def test_crowded_is_a_warning() -> None:
     document = changed("dev", {"cluster": {"capacity": {"cpu": "16"}}})
-    (warning,) = workspaces.overcommitted_cpu(read(document))
+    (warning,) = workspaces.crowded(read(document))
     assert "platform 0.5 + teams' quotas 32 = 32.5, cluster.capacity.cpu is 16" in warning.problem
     assert ways(warning) == [{"workspaces/quota/cpu": "7"}]
-    assert list(workspaces.overcommitted_cpu(read(with_way(document, {"workspaces/quota/cpu": "7"})))) == []
+    assert list(workspaces.crowded(read(with_way(document, {"workspaces/quota/cpu": "7"})))) == []
     assert list(workspaces.overcommitted(read(document))) == []
+
+
+def test_too_many_gpus_for_the_cluster_are_a_warning_and_a_team_without_a_limit_is_not_summed() -> None:
+    document = changed("dev", {"cluster": {"capacity": {"gpus": 8}}, "workspaces": {"quota": {"gpus": 5}}})
+    (warning,) = workspaces.crowded(read(document))
+    assert warning.path == "cluster.capacity.gpus"
+    assert "teams' quotas 10 = 10, cluster.capacity.gpus is 8: pods stay Pending" in warning.problem
+    assert ways(warning) == [{"workspaces/quota/gpus": 4}]
+    document["workspaces"]["quota"]["gpus"] = 4
+    assert list(workspaces.crowded(read(document))) == []
+    document["teams"]["team-a"]["quota"] = {"gpus": 5}
+    (warning,) = workspaces.crowded(read(document))
+    assert warning.remedy == "set workspaces.quota.gpus 3, or lower the quotas of individual teams"
+    del document["workspaces"]["quota"]["gpus"]
+    assert list(workspaces.crowded(read(document))) == []
 
 
 def test_an_archived_team_takes_volumes_and_nothing_else() -> None:
     capacity = {"cpu": "17", "memory": "70Gi", "storage": "415Gi"}
     document = changed("dev", {"cluster": {"capacity": capacity}, "teams/team-b": {"archived": True}})
     judged = read(document)
-    assert [*workspaces.overcommitted_cpu(judged), *workspaces.overcommitted(judged)] == []
+    assert [*workspaces.crowded(judged), *workspaces.overcommitted(judged)] == []
     document["cluster"]["capacity"]["storage"] = "414Gi"
     assert len(list(workspaces.overcommitted(read(document)))) == 1
 
 
 def test_quotas_count_for_nothing_where_nobody_says_what_the_cluster_has() -> None:
     judged = read(changed("dev", {"workspaces": {"quota": {"cpu": "1000", "memory": "9Ti", "storage": "90Ti"}}}))
-    assert [*workspaces.overcommitted_cpu(judged), *workspaces.overcommitted(judged)] == []
+    assert [*workspaces.crowded(judged), *workspaces.overcommitted(judged)] == []
 
 
 def test_a_wrong_kind_of_database_does_not_hide_that_pods_cannot_share_the_volume_of_artifacts() -> None:

@@ -6,21 +6,15 @@ import pytest
 import yaml
 
 from components.exposure.certificate import authority_certificate
-from settings import (
-    PROJECT,
-    BucketArtifacts,
-    CertificateSecret,
-    DevelopmentLogin,
-    InClusterDatabase,
-    OidcLogin,
-    RdsDatabase,
-    Settings,
-    outline,
-    required,
-)
+from settings import PROJECT, Settings, outline
 from settings.loader import from_file
 from settings.page import GROUPS, example, page
-from settings.secrets import NEEDS
+from settings.schema.bucket import BucketArtifacts
+from settings.schema.certificate import CertificateSecret
+from settings.schema.database import InClusterDatabase
+from settings.schema.login import DevelopmentLogin, OidcLogin
+from settings.schema.rds import RdsDatabase
+from settings.secrets import NEEDS, required
 from tests.settings.stack_files import ROOT, Document, Load, changed, committed, validated
 
 SECRETS = dict.fromkeys(validated(committed("prod")).needed_secrets, "canary")

@@ -1,6 +1,6 @@
 import pytest
 
-from settings.mirror import mirrored
+from factories.context import mirrored
 from settings.types import values
 from tests.settings.test_values import kind_in
 

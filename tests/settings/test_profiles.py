@@ -3,9 +3,10 @@ from collections.abc import Callable
 
 import pytest
 
-from settings import ExternalDatabase, InClusterDatabase, Settings, outline, profiles
+from settings import Settings, outline, profiles
 from settings.partial import key, partial
 from settings.profiles import PRESETS, PROFILES
+from settings.schema.database import ExternalDatabase, InClusterDatabase
 from tests.settings.cases import EXTERNAL, OIDC, S3
 from tests.settings.stack_files import Complaints, Document, Load, changed, committed, validated
 

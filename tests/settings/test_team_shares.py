@@ -28,7 +28,7 @@ def test_the_rate_of_an_autoscaled_server_has_a_range() -> None:
 @pytest.mark.parametrize("pool", [1, 2, 5, 20, 200])
 @pytest.mark.parametrize("percent", [1, 25, 50, 100])
 def test_the_share_of_the_requests_at_work_is_the_one_that_the_server_has(pool: int, percent: int) -> None:
-    work = team_shares.at_work(sized("dev", poolSize=pool, poolOverflow=0, bounds={"slotsPercent": percent}).server)
+    work = team_shares.AtWork(sized("dev", poolSize=pool, poolOverflow=0, bounds={"slotsPercent": percent}).server)
     turns = Turns(slots=work.all, percent=percent, wait_seconds=10, room=1000, demand=Demand())
     # Another team holds no slot and waits for none, but has asked lately.
     turns.leave(turns.ask("b", "y", 0), 0)

@@ -752,7 +752,7 @@ CASES = {
     "sessions that end before their renewal": Case(
         {"sessions": {"hours": 1, "refreshMinutes": 60}},
         "sessions.refreshMinutes",
-        "less than sessions.hours 1 x 60 = 60 minutes, found 60",
+        "less than 60 minutes (sessions.hours is 1), found 60",
         "set at most 59",
     ),
     "more connections than the database has": Case(

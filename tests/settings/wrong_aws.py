@@ -69,7 +69,7 @@ CASES = {
         {"cluster/serviceAccountIssuer": "https://oidc.eks.eu-central-1.amazonaws.com/id/FF"},
         "cluster.serviceAccountIssuer",
         "expected https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
-        "use that issuer, or in aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
+        "use the former, or give aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
     ),
     "a boundary of another account": case(
         {"aws/permissionsBoundary": PERMISSIONS.format(ACCOUNT)},

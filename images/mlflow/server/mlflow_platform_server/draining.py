@@ -19,7 +19,7 @@ _BRIEF = "mlflow_platform.brief"
 
 
 class Draining:
-    """ASGI middleware that reads the rest of a body before it passes on the beginning of an error."""
+    """ASGI middleware that reads the rest of a request's body before it sends an error response."""
 
     def __init__(self, app: App, *, most_bytes: int, seconds: float) -> None:
         self._app = app

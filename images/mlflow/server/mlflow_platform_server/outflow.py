@@ -27,7 +27,7 @@ class StalledError(Exception):
 
 
 def units(length: int) -> int:
-    """Memory for a download of `length` bytes; none if it is small."""
+    """Units of memory for a download of `length` bytes; 0 if it is small."""
     return 0 if length <= transfers.SMALL_BYTES else -(-min(length, PIECE_BYTES) // UNIT_BYTES)
 
 

@@ -1,11 +1,11 @@
 """Fetches decisions from Kubernetes, for callers in the event loop and in threads.
 
 A question that several requests ask at once is sent once. Each request waits until a deadline. Subjects take turns, and
-one has a few questions on their way at most: however many one asks, those of others are sent.
+each has at most a few questions in flight, so that one subject never holds up the others.
 
 After a failure one question at a time tries whether Kubernetes answers again; all others are answered at once from what
-is remembered: a yes of the last minutes goes on counting, a no is never overruled. It does so for no other reason, such
-as too many questions.
+is remembered: a yes of the last minutes goes on counting, a no is never overruled. Only a failure allows this, not too
+many questions.
 """
 
 import asyncio

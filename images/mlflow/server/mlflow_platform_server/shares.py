@@ -84,7 +84,7 @@ class Shares:
         return self._teams[team].held if team in self._teams else 0
 
     def share(self) -> int:
-        """Units that each team is due now: the largest share, or an equal part if there are too many teams for that."""
+        """Units that each team may have now: the maximum, or an equal part if the teams are too many for it."""
         units = self.terms.capacity - self.terms.reserve
         return min(units * self.terms.team_percent // 100, units // max(1, len(self._teams)))
 

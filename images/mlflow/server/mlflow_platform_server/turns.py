@@ -83,7 +83,7 @@ class Turns:
         return self._teams[team]
 
     def ask(self, team: str, caller: str, now: float) -> Ticket:
-        """A request arrives. Its ticket is granted if it has a slot; otherwise it waits.
+        """A request arrives. Its ticket is granted if a slot is free; otherwise the request waits.
 
         Raises:
             ShareUsedUpError: it would wait too long, or too many requests wait and most are of this team or caller.

@@ -121,7 +121,7 @@ def any_part() -> float:
     """A random part of a bound, from a half to the whole.
 
     Clients whose requests were just served ask again at once, and would take each place before those that had been
-    refused come again. If some new requests are refused already from a half of the bound on, all have the same chance.
+    refused come again. If some new requests are refused once half of the bound is used, all have the same chance.
     """
     return random.uniform(0.5, 1)  # noqa: S311 - not for secrets
 

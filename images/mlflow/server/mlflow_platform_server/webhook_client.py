@@ -1,8 +1,8 @@
-"""HTTP client of webhooks: a POST through the webhook proxy, in a time that includes everything.
+"""HTTP client of webhooks: a POST through the webhook proxy, with one time limit for everything.
 
-The time-outs of requests and urllib3 are for one read each, so a receiver that sends a byte now and then could hold a
-thread for hours; and they wait as long as the receiver's `Retry-After` says. Here each operation on the socket gets
-what is left of the whole delivery's time.
+The time-outs of the packages `requests` and `urllib3` are for one read each, so a receiver that sends a byte now and
+then could hold a thread for hours; and they wait as long as the receiver's `Retry-After` says. Here each operation on
+the socket gets what is left of the whole delivery's time.
 """
 
 import http.client
