@@ -1,3 +1,4 @@
+import functools
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import cast
@@ -6,6 +7,7 @@ import pulumi
 import pytest
 
 from settings.secrets import NEEDS
+from settings.stack_yaml import HALF_CHARACTER
 from tests.settings.cases import EXTERNAL, S3
 from tests.settings.stack_files import Complaints, Document, Load, changed, committed, validated
 
@@ -31,6 +33,11 @@ WRONG: tuple[object, ...] = (
     {"password": CANARY},
     {"kind": None, "token": CANARY},
     {f"alice@example.com:{CANARY}": None},
+    "\ud800",
+    {"\ud800": ["\ud800"]},
+    "9" * 5000,
+    functools.reduce(lambda inner, _: [inner], range(250), list[object]()),
+    functools.reduce(lambda inner, _: {"a": inner}, range(250), dict[str, object]()),
 )
 
 
@@ -206,9 +213,22 @@ def test_whatever_stands_anywhere_is_judged_without_a_crash_or_a_leak(stack: str
             document = changed(stack, {path: deepcopy(wrong)}) | secrets
             lines = complaints(document, encrypted=list(secrets))
             assert CANARY not in "\n".join(lines), (path, wrong)
+            assert not any(map(HALF_CHARACTER.search, lines)), (path, wrong)
             assert all(line.count(": ") >= 1 and "; " in line for line in lines), lines
             refused += bool(lines)
     assert refused > 10 * len(list(paths(whole)))
+
+
+@pytest.mark.parametrize("path", ["host", "server", "server/workers", "server/unknown", "unknown", "teams/team-a"])
+def test_what_json_cannot_contain_is_judged_without_a_crash(path: str) -> None:
+    for wrong in WRONG[-5:]:
+        assert validated(changed("dev", {path: wrong})).mistakes != []
+
+
+@pytest.mark.parametrize("content", ["9" * 5000, "[" * 100_000, '"\\ud800"', "NaN", "Infinity", "1e999"])
+def test_a_section_written_as_json_is_judged_without_a_crash(content: str, complaints: Complaints) -> None:
+    assert complaints(changed("dev", {"server": f'{{"workers": {content}}}'})) != []
+    assert complaints(changed("dev", {"unknown": f'{{"a": {content}}}'})) != []
 
 
 def test_the_error_carries_no_cause_that_could_show_values(load: Load) -> None:
