@@ -70,6 +70,8 @@ def _readable(value: object) -> object:
             if not (key == "title" and isinstance(inner, str))
             and key != "discriminator"
             and (key, inner) != ("default", None)
+            # A list that must not be empty can only be left out.
+            and not (key == "default" and inner == [] and "minItems" in entries)
         }
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_readable(inner) for inner in cast("Sequence[object]", value)]

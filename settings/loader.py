@@ -6,10 +6,9 @@ that the engine gives them, and a placeholder replaces encrypted values.
 
 import difflib
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import yaml
 from pulumi.runtime import is_config_secret
@@ -17,11 +16,13 @@ from pulumi.runtime import is_config_secret
 # `pulumi.Config` finds only keys that are known in advance; this mapping also has the misspelt ones.
 from pulumi.runtime.config import CONFIG
 
-from settings import renames
-from settings.faults import Fault, path_of, sounds_secret
+from settings import renames, stack_yaml
+from settings.faults import Fault, path_of
 from settings.renames import Rename
 from settings.schema.stack import Settings
 from settings.secrets import NEEDS, PROJECT, Written, written
+from settings.stack_yaml import DEEPEST, HALF_CHARACTER, UnreadableError, entries, number, whole
+from settings.suggestions import MISPLACED
 
 # Minimum similarity to the project's name at which a namespace counts as misspelt.
 ALIKE = 0.8
@@ -53,10 +54,6 @@ class Source:
     """Keys that the stack file has by their old names."""
 
 
-class UnreadableError(ValueError):
-    """A file that cannot be read as a stack file; the message says why, and in which line if that is known."""
-
-
 def from_engine() -> Source:
     """The configuration that the engine passed to this program."""
     values = {key: str(value) for key, value in CONFIG.get().items()}
@@ -70,16 +67,15 @@ def from_file(text: str) -> Source:
         UnreadableError: the text cannot be read as a stack file.
     """
     try:
-        loader = _Loader(text)
-        node: yaml.Node | None = loader.get_single_node()  # pyright: ignore[reportUnknownMemberType] - has no types
-        document: object = {} if node is None else loader.construct_document(node)  # pyright: ignore[reportUnknownMemberType] - has no types
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise UnreadableError(f"{line}{error.problem}") from None
-    except yaml.YAMLError:
-        raise UnreadableError("the file contains characters that YAML does not allow") from None
+        return _source(*stack_yaml.load(text))
+    except RecursionError:
+        raise UnreadableError("the file has an anchor that contains itself, or nests too many of them") from None
+
+
+def _source(document: object, node: yaml.Node | None) -> Source:
     config = _mapping(document, "the file").get("config")
-    values = {_full(key): value for key, value in _mapping(config if config is not None else {}, "`config`").items()}
+    values = {_full(key): value for key, value in _mapping(config, "`config`").items()}
+    _check_names(node)
     encrypted = frozenset(key for key, value in values.items() if any(_secure(value)))
     return assemble({key: _text(_without_secrets(value)) for key, value in values.items()}, encrypted, _lines(node))
 
@@ -89,7 +85,7 @@ def assemble(values: Mapping[str, str], encrypted: Collection[str], lines: Itera
     prefix = f"{PROJECT}:"
     ours = {key.removeprefix(prefix): text for key, text in values.items() if key.startswith(prefix)}
     # The engine passes "" for a key that Pulumi.yaml declares and the stack file does not set.
-    written_document = {key: parse(text) for key, text in ours.items() if text and key not in NEEDS}
+    written_document = plain({key: parse(text) for key, text in ours.items() if text and key not in NEEDS})
     document, renamed = renames.applied(written_document, Settings)
     hidden = {key for key in written_document if prefix + key in encrypted}
     return Source(
@@ -101,9 +97,22 @@ def assemble(values: Mapping[str, str], encrypted: Collection[str], lines: Itera
             for name, text in ours.items()
             if text and name in NEEDS
         },
-        lines=dict(lines),
+        lines=_with_new_names(dict(lines), renamed),
         renamed=renamed,
     )
+
+
+def _with_new_names(lines: dict[str, int], renamed: Iterable[Rename]) -> dict[str, int]:
+    """The lines of keys, also by the new names of those that the file has by old ones."""
+    for rename in renamed:
+        old, new = path_of(rename.old), path_of(rename.new)
+        moved = {
+            new + name.removeprefix(old): line
+            for name, line in lines.items()
+            if name == old or name.startswith((f"{old}.", f"{old}["))
+        }
+        lines = moved | lines
+    return lines
 
 
 def parse(text: str) -> object:
@@ -113,16 +122,35 @@ def parse(text: str) -> object:
     if text[:1] not in ("{", "["):
         return text
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return json.loads(text, parse_int=whole, parse_float=number)
+    except (json.JSONDecodeError, RecursionError):
         # Probably JSON written by hand; the model reports that it expects a section.
         return text
+
+
+def plain(document: Mapping[str, object]) -> dict[str, object]:
+    """The document without what no JSON can contain: halves of characters, and what is nested too deep to be read.
+
+    No setting is nested that deep, so the value above is reported as wrong.
+    """
+    return cast("dict[str, object]", _plain(document, 0))
+
+
+def _plain(value: object, depth: int) -> object:
+    if isinstance(value, str):
+        return HALF_CHARACTER.sub("\ufffd", value)
+    if isinstance(value, Mapping) and depth < DEEPEST:
+        section = cast("Mapping[str, object]", value)
+        return {str(_plain(key, depth)): _plain(inner, depth + 1) for key, inner in section.items()}
+    if isinstance(value, list) and depth < DEEPEST:
+        return [_plain(inner, depth + 1) for inner in cast("list[object]", value)]
+    return None if isinstance(value, Mapping | list) else value
 
 
 def source_faults(source: Source, known: list[Fault]) -> Iterator[Fault]:
     """Report keys that must not be encrypted, and keys that are ignored; `known` are the mistakes found so far."""
     for key in sorted(source.encrypted):
-        explained = any(fault.path.startswith(f"{key}.") and sounds_secret(fault.path) for fault in known)
+        explained = any(fault.path.startswith(f"{key}.") and fault.problem == MISPLACED for fault in known)
         if not explained:
             yield Fault(
                 key,
@@ -142,68 +170,21 @@ def source_faults(source: Source, known: list[Fault]) -> Iterator[Fault]:
     yield from renames.faults(source.renamed)
 
 
-class _Loader(yaml.SafeLoader):
-    """A YAML loader that types scalars as the engine does.
-
-    That is neither YAML 1.1 nor 1.2: `yes` is a string, `010` is 8, `2026-1-1` is a timestamp and `{1: x}` has the key
-    `"1"`. So PyYAML and ruamel.yaml each need these definitions.
-    """
-
-    # Without the YAML 1.1 types that PyYAML would inherit.
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own form
-
-
-def _scalars(tag: str, pattern: str) -> str:
-    full = f"tag:yaml.org,2002:{tag}"
-    resolve = cast("Any", _Loader).add_implicit_resolver
-    resolve(full, re.compile(rf"^(?:{pattern})$"), None)
-    return full
-
-
-def _integer(_: _Loader, node: yaml.ScalarNode) -> int:
-    text = node.value.replace("_", "")
-    # The engine reads a leading zero as octal, as YAML 1.1 does.
-    return int(re.sub(r"^([-+]?)0(?=[0-7])", r"\g<1>0o", text), 0)
-
-
-def _number(_: _Loader, node: yaml.ScalarNode) -> float:
-    value = float(node.value)
-    return int(value) if value.is_integer() else value
-
-
-def _moment(_: _Loader, node: yaml.ScalarNode) -> str:
-    year, month, day = node.value.split("-")
-    return f"{year}-{month:0>2}-{day:0>2} 00:00:00 +0000 UTC"
-
-
-def _section(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
-    lines: dict[str, int] = {}
-    for key, _ in node.value:
-        line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise UnreadableError(f"line {line}: expected a string as key")
-        if lines.setdefault(key.value, line) != line:
-            raise UnreadableError(f"line {line}: the key `{key.value}` is already in line {lines[key.value]}")
-    loader.flatten_mapping(node)
-    return {str(key.value): loader.construct_object(value, deep=True) for key, value in node.value}  # pyright: ignore[reportUnknownMemberType] - has no types
-
-
-_scalars("null", r"~|null|Null|NULL|")
-_scalars("bool", r"true|True|TRUE|false|False|FALSE")
-_scalars("merge", "<<")
-for _tag, _pattern, _make in (
-    ("int", r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)", _integer),
-    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", _number),
-    ("timestamp", r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", _moment),
-):
-    _Loader.add_constructor(_scalars(_tag, _pattern), _make)
-_Loader.add_constructor("tag:yaml.org,2002:map", _section)
-
-
 def _mapping(value: object, what: str) -> Mapping[str, object]:
+    if value is None:
+        return {}
     if not isinstance(value, Mapping):
         raise UnreadableError(f"expected {what} to be a YAML mapping (lines like `key: value`)")
     return cast("Mapping[str, object]", value)
+
+
+def _check_names(root: yaml.Node | None) -> None:
+    """Check that no key is there twice: with and without the project's namespace or `config:`."""
+    lines: dict[str, int] = {}
+    for key, line, _ in _config(root):
+        name = _full(str(key))
+        if lines.setdefault(name, line) != line:
+            raise UnreadableError(f"line {line}: the key `{name}` is already in line {lines[name]}")
 
 
 def _full(key: str) -> str:
@@ -214,23 +195,21 @@ def _full(key: str) -> str:
 
 def _lines(root: yaml.Node | None) -> Iterator[tuple[str, int]]:
     """Path and line of each key and of each entry of a list in `config`; `root` is the node of the whole file."""
-    configs = () if root is None else (value for name, _, value in _entries(root) if name == "config")
-    for key, line, value in (entry for config in configs for entry in _entries(config)):
+    for key, line, value in _config(root):
         yield from _lines_in(value, line, (_full(str(key)).removeprefix(f"{PROJECT}:"),))
+
+
+def _config(root: yaml.Node | None) -> Iterator[tuple[str | int, int, yaml.Node]]:
+    """Name, line and value of each entry of `config`; `root` is the node of the whole file."""
+    for name, _, value in () if root is None else entries(root):
+        if name == "config":
+            yield from entries(value)
 
 
 def _lines_in(node: yaml.Node, line: int, steps: tuple[str | int, ...]) -> Iterator[tuple[str, int]]:
     yield path_of(steps), line
-    for step, below, value in _entries(node):
+    for step, below, value in entries(node):
         yield from _lines_in(value, below, (*steps, step))
-
-
-def _entries(node: yaml.Node) -> Iterator[tuple[str | int, int, yaml.Node]]:
-    """Name or index, line and value of each entry of a mapping or list."""
-    if isinstance(node, yaml.MappingNode):
-        yield from ((str(key.value), key.start_mark.line + 1, value) for key, value in node.value)
-    elif isinstance(node, yaml.SequenceNode):
-        yield from ((index, item.start_mark.line + 1, item) for index, item in enumerate(node.value))
 
 
 def _secure(value: object) -> Iterator[bool]:

@@ -7,9 +7,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from settings import Settings, outline, profiles
+from settings import BucketArtifacts, RdsDatabase, Settings, outline, profiles
 from settings.renames import Renamed
 from settings.secrets import NEEDS, PROJECT
 
@@ -156,6 +157,11 @@ complete the file by [pulumi-stack.schema.json](pulumi-stack.schema.json), which
 
 <!-- Written by `make generate`; do not edit. -->
 """
+# Sections that are required with certain values of other sections.
+CONDITIONS = {
+    "aws": f"Required with database.kind `{outline.choice(RdsDatabase)}` and artifacts.kind"
+    f" `{outline.choice(BucketArtifacts)}`, otherwise an error."
+}
 SECRETS = """## Secrets
 
 Set them with `pulumi config set --secret <key>`, which prompts for the value. A secret in plain text is an error.
@@ -202,7 +208,7 @@ def _group(group: Group) -> Iterator[str]:
 
 
 def _section(name: str, field: FieldInfo) -> Iterator[str]:
-    yield f"### {name}\n\n{field.description} {'Required.' if field.is_required() else 'Optional.'}\n"
+    yield f"### {name}\n\n{field.description} {_need(name, field)}\n"
     for model in outline.models(field.annotation):
         kind = outline.choice(model)
         if kind:
@@ -210,6 +216,19 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
         keys = outline.keys(model, outline.prefix_in(name, field))
         # The row of the section lists the values of a nested `kind`.
         yield _table((key for key in keys if not key.path.endswith(".kind")), kind)
+
+
+def _need(name: str, field: FieldInfo) -> str:
+    """Whether a section is required, and the `kind` that an optional one has by default."""
+    if field.is_required():
+        return "Required."
+    kind = _kind(outline.default(field))
+    return CONDITIONS.get(name, f"Optional; the default is `kind: {kind}`." if kind else "Optional.")
+
+
+def _kind(value: object) -> str | None:
+    """The `kind` of a section; None if it has no `kind`, and for other values."""
+    return outline.choice(type(value)) if isinstance(value, BaseModel) else None
 
 
 def _table(keys: Iterable[outline.Key], kind: str | None = None) -> str:
@@ -236,9 +255,16 @@ def _default(key: outline.Key) -> str:
     if len(said) == len(profiles.PROFILES):
         return "; ".join(said)
     value = outline.default(key.field)
-    own = "none" if value is None else _code(value)
+    # Lists that must not be empty can only be left out.
+    absent = value == () and any(getattr(one, "min_length", 0) for one in key.field.metadata)
+    own = "none" if value is None or absent else _code(value)
+    # A profile that sets a key in an absent section sets the section.
+    inside = [one for one in profiles.PRESETS if value is None and one.path.startswith(f"{key.path}.")]
+    said += [f"{profile} below" for one in inside for profile in one.values]
     if key.field.is_required():
         own = "required"
+    elif kind := _kind(value):
+        own = f"`kind: {kind}`"
     elif outline.models(key.field.annotation) and value is not None:
         own = "below"
     return "; ".join([own, *said])

@@ -1,12 +1,13 @@
 """Reading of a stack file that may have mistakes, so that all rules run whose own settings are right.
 
-`partial` leaves out values that are wrong, missing or misspelt. A rule reads settings as from a file without mistakes;
-the first one that was left out raises `UnknownValueError`, and `findings` then goes on with the next rule.
+`partial` leaves out values that are wrong, missing or misspelt, and the wrong entries of lists. A rule reads settings
+as from a file without mistakes; the first one that was left out raises `UnknownValueError`, and `findings` then goes on
+with the next rule.
 """
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar, cast, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -49,7 +50,7 @@ class Key(str):  # noqa: SLOT000 - a string has no room for slots with values
     """Path of a setting, as for `pulumi config set --path`, with the origin of its value."""
 
     written: bool
-    """True if the stack file has the key, even with a wrong value."""
+    """True if the stack file has the key, even with a wrong value; False if the value is null, which sets nothing."""
 
     origin: str
     """`stack file`, `profile <name>` or `default`."""
@@ -81,8 +82,20 @@ def key(section: M, field: Callable[[M], object]) -> Key:
     except UnknownValueError:
         found.value = None
     found.origin = profiles.origin(place.written, steps)
-    found.written = found.origin == "stack file"
+    found.written = found.origin == "stack file" and _in_file(place.written, steps) is not None
     return found
+
+
+def texts(section: M, field: Callable[[M], object]) -> Iterator[str]:
+    """All strings in the value of a setting, even in a wrong value."""
+    steps = [*section.place.steps]
+    field(cast("M", _Trace(steps)))
+    yield from _strings(_in_file(section.place.written, steps))
+
+
+def numbered(values: tuple[T, ...]) -> Iterator[tuple[int, T]]:
+    """The entries of a list, each with its index in the stack file."""
+    return zip(values.indexes, values, strict=True) if isinstance(values, _Items) else enumerate(values)
 
 
 def path(field: Callable[[M], object]) -> str:
@@ -107,15 +120,60 @@ class _Trace:
         return self
 
 
+class _Items(tuple[Any, ...]):  # noqa: SLOT001 - a tuple has no room for slots with values
+    """The right items of a list that has wrong ones too, for rules about single items.
+
+    Its length is that in the stack file; whether it contains another item is unknown.
+    """
+
+    indexes: tuple[int, ...]
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __contains__(self, item: object) -> bool:
+        if any(item == one for one in self):
+            return True
+        raise UnknownValueError
+
+
+class _Entries(dict[str, Any]):
+    """The right entries of a mapping that has wrong ones too; its length is that in the stack file."""
+
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+
+def _in_file(written: Mapping[str, object], steps: Sequence[str]) -> object:
+    *above, last = steps
+    return profiles.section(written, above).get(last)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        inside = cast("Mapping[str, object] | list[object]", value)
+        for inner in inside.values() if isinstance(inside, Mapping) else inside:
+            yield from _strings(inner)
+
+
 def _section(model: type[M], values: Mapping[str, object], place: Place) -> M:
     fields: dict[str, object] = {}
     known = outline.fields(model)
-    misspelt = {near for name in values.keys() - known for near in outline.nearest(name, known)}
+    # The profile's values count as absent: the file probably sets another one by the misspelt name.
+    written = profiles.section(place.written, place.steps).keys()
+    misspelt = {near for name in written - known for near in outline.nearest(name, known)} - written
     for name, field in model.model_fields.items():
         alias = field.alias or name
-        if alias in values:
+        if alias in misspelt:
+            value = _LEFT_OUT
+        elif alias in values:
             value = _value(model, name, values[alias], Place(place.written, (*place.steps, alias)))
-        elif field.is_required() or alias in misspelt:
+        elif field.is_required():
             value = _LEFT_OUT
         else:
             value = _default(field, Place(place.written, (*place.steps, alias)))
@@ -135,7 +193,7 @@ def _value(model: type[Model], name: str, value: object, place: Place) -> object
     field = model.model_fields[name]
     sections = cast("list[type[Model]]", outline.models(field.annotation))
     if not sections or not isinstance(value, Mapping):
-        return _checked(_validator(model, name), value)
+        return _right(_validator(model, name), value, get_origin(field.annotation))
     entries = cast("Mapping[str, object]", value)
     if get_origin(field.annotation) is dict:
         (inner,) = sections
@@ -152,6 +210,25 @@ def _entry(model: type[M], value: object, place: Place) -> M:
     if isinstance(value, Mapping):
         return _section(model, cast("Mapping[str, object]", value), place)
     return model.placed({}, place, set())
+
+
+def _right(validator: TypeAdapter[Any], value: object, kind: object) -> object:
+    """The value if it is right; if some entries of a list or plain mapping are wrong, the others."""
+    whole = _checked(validator, value)
+    if whole is not _LEFT_OUT or not value:
+        return whole
+    if isinstance(value, list) and kind is tuple:
+        items = [_checked(validator, [item]) for item in cast("list[object]", value)]
+        right = {index: cast("tuple[object]", item)[0] for index, item in enumerate(items) if item is not _LEFT_OUT}
+        found = _Items(right.values())
+        found.indexes, found.length = tuple(right), len(items)
+        return found
+    if isinstance(value, Mapping) and kind is dict:
+        given = cast("Mapping[str, object]", value)
+        kept = _Entries({name: one for name, one in given.items() if _checked(validator, {name: one}) is not _LEFT_OUT})
+        kept.length = len(given)
+        return kept
+    return whole
 
 
 def _checked(validator: TypeAdapter[Any], value: object) -> object:

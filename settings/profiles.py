@@ -154,16 +154,18 @@ def set_default(above: dict[str, object], path: Sequence[str], value: object) ->
 
 def origin(document: Mapping[str, object], path: Sequence[str]) -> str:
     """Origin of a key's value: `stack file`, `profile <name>` or `default`."""
-    here: object = document
-    for step in path:
-        if step not in _mapping(here):
-            break
-        here = _mapping(here)[step]
-    else:
+    if path[-1] in section(document, path[:-1]):
         return "stack file"
     if any(preset.path == ".".join(path) for preset, _ in presets(document)):
         return f"profile {document['profile']}"
     return "default"
+
+
+def section(document: Mapping[str, object], path: Sequence[str]) -> Mapping[str, object]:
+    """The section at a path; empty if there is none."""
+    for step in path:
+        document = _mapping(document.get(step))
+    return document
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -10,12 +10,15 @@ from settings.faults import path_of, sounds_secret
 from settings.outline import Place
 from settings.secrets import NEEDS, command
 
+# Problem of a secret among the settings.
+MISPLACED = "must not contain a secret"
+
 
 def unknown(place: Place, model: type[BaseModel], stack: str) -> tuple[str, str]:
     """Problem and remedy for an unknown key. Its value is not shown, because it may be a secret."""
     *above, key = (str(step) for step in place.steps)
     if above and sounds_secret(key):
-        return "must not contain a secret", _secret_place(place, f"{above[0]}{key}", stack)
+        return MISPLACED, _secret_place(place, f"{above[0]}{key}", stack)
     known = sorted({name for parent in place.parents for name in outline.fields(parent)} | set(() if above else NEEDS))
     similar = [f"did you mean `{near}`?" for near in outline.nearest(key, known)]
     hints = [*similar, *_other_places(key, path_of(place.steps[:-1]), model)]

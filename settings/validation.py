@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from settings import loader, renames
 from settings.faults import Fault, report
-from settings.loader import Source, source_faults
+from settings.loader import Source, plain, source_faults
 from settings.partial import findings, partial
 from settings.profiles import applied
 from settings.rules import RULES, WARNINGS
@@ -51,11 +51,12 @@ def load() -> tuple[Settings, Secrets]:
     stack = pulumi.get_stack()
     validation = validate(loader.from_engine(), stack)
     mistakes = [*validation.mistakes, *validation.secret_mistakes]
+    # Also beside mistakes: one of them may be about a key that the file has by its old name.
+    for warning in validation.warnings:
+        pulumi.warn(str(warning))
     if validation.settings is None or mistakes:
         # Without a cause: pydantic's own message may show a secret.
         raise pulumi.RunError(report(mistakes, f"Pulumi.{stack}.yaml"))
-    for warning in validation.warnings:
-        pulumi.warn(str(warning))
     return validation.settings, read_secrets()
 
 
@@ -63,7 +64,7 @@ def validate(configuration: Source, stack: str) -> Validation:
     """Check the configuration of the stack `stack`; the profile supplies values that the stack file leaves out."""
     settings: Settings | None = None
     mistakes: list[Fault] = []
-    document = configuration.document
+    document = plain(configuration.document)
     try:
         # As JSON: only then does a strict model accept lists for tuples.
         settings = Settings.model_validate_json(json.dumps(applied(document, Settings)))

@@ -15,7 +15,7 @@ def region(settings: Settings) -> Iterator[Fault]:
     if not isinstance(artifacts, S3Artifacts):
         return
     path, endpoint = key(artifacts, lambda one: one.region), key(artifacts, lambda one: one.endpoint_url)
-    if not endpoint.written and not path.written:
+    if not endpoint.written and path.origin != "stack file":
         yield Fault(
             path,
             f"is missing; without {endpoint} the store is AWS, which needs the bucket's region",

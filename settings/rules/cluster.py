@@ -43,15 +43,15 @@ def audiences(settings: Settings) -> Iterator[Fault]:
     """Check that the audience `mlflow` is accepted, and that each audience is listed once."""
     path = key(settings.cluster, lambda one: one.service_account_audiences)
     named = settings.cluster.service_account_audiences
+    for audience, times in Counter(named).items():
+        if times > 1:
+            yield Fault(path, f"lists {shown(audience)} {times} times", "list it once")
     if named and AUDIENCE not in named:
         yield Fault(
             path,
             f"does not contain `{AUDIENCE}`, the audience of the smoke test and of programs outside the cluster",
             f"add {AUDIENCE}",
         )
-    for audience, times in Counter(named).items():
-        if times > 1:
-            yield Fault(path, f"lists {shown(audience)} {times} times", "list it once")
 
 
 def api_server(settings: Settings) -> Iterator[Fault]:

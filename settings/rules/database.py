@@ -104,7 +104,7 @@ def connections(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             key(settings, lambda one: one.server.pool_size),
             f"{needed}; expected at most {limit}",
-            either(known(_ways(settings, needed, limit))),
+            either(_ways(settings, needed, limit)),
         )
 
 
@@ -126,10 +126,7 @@ def _ways(settings: Settings, needed: Demand, limit: Supply) -> Iterator[str]:
     maximum, total = key(database, lambda one: one.max_connections), needed.total + limit.reserved
     if isinstance(database, InClusterDatabase):
         if total <= MOST_CONNECTIONS:
-            memory = memory_of_postgres(settings, total).limit
-            enough = memory <= size_in_bytes(database.memory_limit)
-            more = {} if enough else {key(database, lambda one: one.memory_limit): mebibytes(memory)}
-            yield setting({maximum: total, **more})
+            yield from known(_raised(settings, database, total))
         yield f"use a larger database with {key(database, lambda one: one.kind)} `external`"
     elif isinstance(database, RdsDatabase) and not maximum.written:
         larger = instances.smallest(database.instance_class, total) or instances.smallest(GENERAL_PURPOSE, total)
@@ -142,6 +139,13 @@ def _ways(settings: Settings, needed: Demand, limit: Supply) -> Iterator[str]:
             )
     else:
         yield f"raise the database's own limit, and set {maximum} {total}"
+
+
+def _raised(settings: Settings, database: InClusterDatabase, connections: int) -> Iterator[str]:
+    memory = memory_of_postgres(settings, connections).limit
+    maximum, limit = key(database, lambda one: one.max_connections), key(database, lambda one: one.memory_limit)
+    enough = memory <= size_in_bytes(database.memory_limit)
+    yield setting({maximum: connections} if enough else {maximum: connections, limit: mebibytes(memory)})
 
 
 def memory(settings: Settings) -> Iterator[Fault]:

@@ -4,7 +4,8 @@ import difflib
 from collections.abc import Collection, Iterator
 
 from settings.faults import Fault, shown
-from settings.partial import key, known
+from settings.partial import key, known, numbered, texts
+from settings.schema.base import UnknownValueError
 from settings.schema.login import BasicLogin, DevelopmentLogin
 from settings.schema.stack import Settings
 
@@ -15,14 +16,25 @@ def groups_of_users(settings: Settings) -> Iterator[Fault]:
     """Check that every group in `login.users` is a group of a team."""
     login = settings.login
     if isinstance(login, DevelopmentLogin | BasicLogin):
-        used = {group for team in settings.teams for role in settings.team(team).groups.values() for group in role}
+        used = {group for team in settings.teams for group in _named(settings, team)}
         for email in login.users:
             yield from known(_groups(login, email, used))
 
 
+def _named(settings: Settings, team: str) -> Iterator[str]:
+    """The groups of a team; if it has wrong settings, all texts in them, each of which may be meant as a group."""
+    try:
+        for role in settings.team(team).groups.values():
+            yield from role
+        yield from texts(settings, lambda one: one.teams[team].groups)
+    except UnknownValueError:
+        yield f"{team}-mlflow-users"
+        yield from texts(settings, lambda one: one.teams[team])
+
+
 def _groups(login: DevelopmentLogin | BasicLogin, email: str, used: Collection[str]) -> Iterator[Fault]:
     path = key(login, lambda one: one.users[email].groups)
-    for index, group in enumerate(login.users[email].groups):
+    for index, group in numbered(login.users[email].groups):
         if group not in used:
             near = difflib.get_close_matches(group, sorted(used), n=1)
             yield Fault(

@@ -59,7 +59,7 @@ def _groups(settings: Settings, team: str) -> Iterator[Fault]:
         )
     for group, times in Counter(group for role in listed.by_role.values() for group in role).items():
         if times > 1:
-            roles = sorted(role for role, members in listed.by_role.items() if group in members)
+            roles = sorted(role for role, members in listed.by_role.items() if group in {*members})
             yield Fault(path, f"lists the group {shown(group)} {times} times ({', '.join(roles)})", "list it once")
 
 

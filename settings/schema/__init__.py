@@ -1,1 +1,1 @@
-"""Pydantic models of the sections of a stack file; `settings.py` combines them."""
+"""Pydantic models of the sections of a stack file; `stack.py` combines them."""

@@ -30,7 +30,7 @@ class Model(BaseModel):
         extra="forbid", frozen=True, strict=True, alias_generator=to_camel, use_attribute_docstrings=True
     )
 
-    _place: Place = PrivateAttr(default=Place({}))
+    _place: Place | None = PrivateAttr(default=None)
 
     if not TYPE_CHECKING:
 
@@ -41,7 +41,7 @@ class Model(BaseModel):
             return super().__getattr__(name)
 
     @classmethod
-    def placed(cls, values: dict[str, object], place: Place, written: set[str]) -> Self:
+    def placed(cls, values: dict[str, object], place: Place | None, written: set[str]) -> Self:
         """A section with values that have been checked; fields without a value raise `UnknownValueError` when read.
 
         `written` is pydantic's `model_fields_set`, with the names of unknown keys too.
@@ -55,9 +55,15 @@ class Model(BaseModel):
         """This section with the values that another one sets; a value that the other has left out stays unknown."""
         known = {name: value for name, value in vars(self).items() if name in vars(by)}
         own = {name: value for name, value in vars(by).items() if value is not None}
-        return self.placed(known | own, self.place, self.model_fields_set)
+        return self.placed(known | own, self._place, self.model_fields_set)
 
     @property
     def place(self) -> Place:
-        """The place of a section that `placed` has made."""
+        """The place of a section that `placed` has made.
+
+        Raises:
+            TypeError: pydantic has made the section, which then has no place.
+        """
+        if self._place is None:
+            raise TypeError(f"{type(self).__name__} has no place in a stack file: read it with settings.partial")
         return self._place

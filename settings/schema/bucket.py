@@ -28,7 +28,7 @@ class BucketArtifacts(Model):
     """Days after which the parts of incomplete uploads are deleted."""
 
     tiering_days: Annotated[int, whole(0, 3650)] | None = None
-    """Days after which objects move to S3 Intelligent-Tiering; absent means never."""
+    """Days after which objects move to S3 Intelligent-Tiering; `null` means never."""
 
     direct_access: values.Flag = False
     """Let teams' programs access the files of their own workspace directly in the bucket; see docs/aws.md. Teams' pods

@@ -30,7 +30,7 @@ class Server(Model):
     """Number of pods. Two or more survive the loss of a node and have a PodDisruptionBudget."""
 
     autoscaling: Autoscaling | None = None
-    """More replicas under load, by a HorizontalPodAutoscaler; needs a metrics server in the cluster. Absent means a
+    """More replicas under load, by a HorizontalPodAutoscaler; needs a metrics server in the cluster. `null` means a
     fixed number of replicas."""
 
     spread: Literal["preferred", "required"] = "preferred"

@@ -106,7 +106,8 @@ def path(text: str) -> str | None:
         if first in OWN_PATHS:
             return f"/{first} is used by MLflow or OAuth2-Proxy: begin the path with another name"
         return None
-    near = (urlsplit(text).path if "://" in text else text.lower()).strip("/")
+    url = re.fullmatch(r"[^/]*://[^/?#]*([^?#]*).*", text, re.DOTALL)
+    near = (url[1] if url else text.lower()).strip("/")
     if not near:
         return "remove the key: the platform then uses the whole host"
     if f"/{near}" != text and path(f"/{near}") is None:
@@ -127,7 +128,8 @@ def email(text: str) -> str | None:
 def block(text: str) -> str | None:
     """Remedy for a wrong address range in CIDR notation; None for a valid one."""
     if is_address(text):
-        return f"write one address as {text}/{ipaddress.ip_address(text).max_prefixlen}"
+        address = ipaddress.ip_address(text.strip("[]"))
+        return f"write one address as {address}/{address.max_prefixlen}"
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:

@@ -77,7 +77,7 @@ def whole(low: int, high: int) -> Kind:
         if isinstance(value, int) and not isinstance(value, bool):
             nearest = min(max(value, low), high)
             return None if value == nearest else f"the nearest possible number is {nearest}"
-        if isinstance(value, str) and value.strip().isdecimal():
+        if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,18}\s*", value):
             return f"write it without quotes: {int(value)}"
         return f"write a number like {low}"
 

@@ -182,6 +182,13 @@ def test_a_default_that_depends_on_the_profile_is_not_shown() -> None:
     assert server["spread"]["default"] == "preferred"
 
 
+def test_every_default_may_be_written() -> None:
+    for name, definition in SCHEMA["$defs"].items():
+        for key, value in definition["properties"].items():
+            if "default" in value:
+                assert [*wrong(value, value["default"], key)] == [], name
+
+
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_a_committed_stack_file_names_the_schema_in_its_first_line(stack: str) -> None:
     first, _, _ = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8").partition("\n")

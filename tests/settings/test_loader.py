@@ -1,6 +1,7 @@
 """A stack file read without an engine is what `pulumi config --json` of the real one shows (3.259.0)."""
 
 import json
+import re
 
 import pytest
 
@@ -40,6 +41,13 @@ SCALARS = {
     "Null": None,
     "": None,
     "=": "=",
+    "0x_": "0x_",
+    "0b_": "0b_",
+    "0o_": "0o_",
+    "0x_1": 1,
+    "1e999": "1e999",
+    **{sign + "9" * 5000: sign + "9" * 5000 for sign in ("", "+", "-")},
+    f"0x{'f' * 5000}": f"0x{'f' * 5000}",
     "{}": {},
     "[a, 1]": ["a", 1],
     "{1: x, true: y}": {"1": "x", "true": "y"},
@@ -50,7 +58,7 @@ def config(*lines: str) -> str:
     return "\n".join(["config:", *(f"  {line}" for line in lines)])
 
 
-@pytest.mark.parametrize(("written", "meant"), SCALARS.items(), ids=SCALARS)
+@pytest.mark.parametrize(("written", "meant"), SCALARS.items(), ids=[text[:20] for text in SCALARS])
 def test_a_value_in_a_section_is_what_the_engine_takes_it_for(written: str, meant: object) -> None:
     (found,) = loader.from_file(config(f"{PROJECT}:cluster:", f"  value: {written}")).document.values()
     assert json.dumps(found) == json.dumps({"value": meant})
@@ -87,7 +95,7 @@ def test_what_is_encrypted_is_known_to_be_so_and_unknown() -> None:
     assert given.encrypted == {"server"}
 
 
-@pytest.mark.parametrize("text", ["", "config:", "encryptionsalt: v1:abc\n"])
+@pytest.mark.parametrize("text", ["", "---", "null", "config:", "encryptionsalt: v1:abc\n"])
 def test_a_file_may_be_without_configuration(text: str) -> None:
     assert loader.from_file(text).document == {}
 
@@ -101,6 +109,19 @@ def test_a_file_may_be_without_configuration(text: str) -> None:
         ("config:\n  a: 1\n  a: 2", "line 3: the key `a` is already in line 2"),
         ("config:\n  a:\n    b: 1\n    b: 2", "line 4: the key `b` is already in line 3"),
         ("a: \x00", "the file contains characters that YAML does not allow"),
+        (
+            "config:\n  host: a\n  mlflow-platform:host: b",
+            "line 3: the key `mlflow-platform:host` is already in line 2",
+        ),
+        (
+            "config:\n  config:host: a\n  host: b\n  mlflow-platform:config:host: c",
+            "line 4: the key `mlflow-platform:h",
+        ),
+        ("config:\n  a: {b: !!int x}", "line 2: expected a value that the tag `!!int` fits"),
+        ("config:\n  a: !!map [1]", "line 2: expected a value that the tag `!!map` fits"),
+        ('config:\n  a:\n    - "\\ud800"', "line 3: contains half a character"),
+        ('config:\n  "\\ud800": a', "line 2: contains half a character"),
+        (f"config:\n  a:\n    {'[' * 600}{']' * 600}", "line 3: is nested more than 50 deep"),
         ("config:\n  [a]: b", "line 2: expected a string as key"),
         ("a: !odd b", "line 1: could not determine a constructor for the tag '!odd'"),
     ],
@@ -109,6 +130,49 @@ def test_what_is_no_stack_file_is_refused_with_its_place(text: str, problem: str
     with pytest.raises(UnreadableError) as refused:
         loader.from_file(text)
     assert str(refused.value).startswith(problem)
+
+
+TAGS = (
+    "null",
+    "bool",
+    "int",
+    "float",
+    "binary",
+    "timestamp",
+    "omap",
+    "pairs",
+    "set",
+    "str",
+    "seq",
+    "map",
+    "merge",
+    "x",
+)
+CONTENTS = ("", "abc", "0x_", "1", "-", "true", "2026-13-77", "9" * 5000, "[1]", "[]", "{a: b}", "{a}", '"\\ud800"')
+
+
+def refusal(text: str) -> str:
+    """The reason why a file cannot be read; empty if it can."""
+    try:
+        loader.from_file(text)
+    except UnreadableError as refused:
+        return str(refused)
+    return ""
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_whatever_has_a_tag_is_read_or_refused_with_its_line(tag: str) -> None:
+    for content in CONTENTS:
+        for place in ("a: {}", "a: {{b: {}}}", "a: [{}]", "{}: a", "<<: {}"):
+            text = config("first: line", place.format(f"!!{tag} {content}"))
+            assert re.match(r"line 3: .|$", refusal(text)), text
+
+
+def test_anchors_that_nest_each_other_are_refused() -> None:
+    nested = "[" * 40, "]" * 40
+    lines = [f"a{step}: &a{step} {nested[0]}*a{step - 1}{nested[1]}" for step in range(1, 60)]
+    with pytest.raises(UnreadableError, match="anchor"):
+        loader.from_file(config("a0: &a0 x", *lines))
 
 
 def test_each_key_and_entry_has_its_line_also_in_a_flow_and_behind_an_anchor() -> None:

@@ -4,16 +4,17 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
+import pulumi
 import pytest
 from pydantic import Field
 
 from settings import Settings, outline, renames, validate
-from settings.loader import Source, assemble
+from settings.loader import Source, assemble, from_file
 from settings.renames import Renamed
 from settings.schema.base import Model
 from settings.types import values
 from settings.types.kinds import whole
-from tests.settings.stack_files import ROOT, committed, given
+from tests.settings.stack_files import ROOT, Load, committed, given
 
 REMOVED_IN = "0.3"
 
@@ -122,6 +123,30 @@ def test_a_stack_file_with_an_old_name_loads_with_a_warning(renamed: Callable[..
     assert validation.settings is not None
     assert validation.settings.cluster.context == "a"
     assert [warning.path for warning in validation.warnings] == ["kubernetes.context"]
+
+
+def test_a_wrong_value_by_an_old_name_has_its_line(renamed: Callable[..., Source]) -> None:
+    text = "config:\n  cluster: {}\n  kubernetes:\n    context: {a: 1}\n    contextual: 1"
+    lines = from_file(text).lines
+    assert lines == {
+        "cluster": 2,
+        "kubernetes": 3,
+        "kubernetes.context": 4,
+        "kubernetes.context.a": 4,
+        "kubernetes.contextual": 5,
+        "cluster.context": 4,
+        "cluster.context.a": 4,
+    }
+    assert renamed({}).lines == {}
+
+
+def test_a_preview_names_the_old_key_beside_another_mistake(
+    renamed: Callable[..., Source], load: Load, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert renamed({}).renamed == ()
+    with pytest.raises(pulumi.RunError, match="1 mistake"):
+        load({**committed("dev"), "kubernetes": {"context": []}})
+    assert "kubernetes.context: is the old name of `cluster.context`" in capsys.readouterr().err
 
 
 def test_a_stack_file_with_both_names_is_refused(renamed: Callable[..., Source]) -> None:

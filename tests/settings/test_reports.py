@@ -1,3 +1,4 @@
+import functools
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import cast
@@ -6,6 +7,7 @@ import pulumi
 import pytest
 
 from settings.secrets import NEEDS
+from settings.stack_yaml import HALF_CHARACTER
 from tests.settings.cases import EXTERNAL, S3
 from tests.settings.stack_files import Complaints, Document, Load, changed, committed, validated
 
@@ -31,6 +33,11 @@ WRONG: tuple[object, ...] = (
     {"password": CANARY},
     {"kind": None, "token": CANARY},
     {f"alice@example.com:{CANARY}": None},
+    "\ud800",
+    {"\ud800": ["\ud800"]},
+    "9" * 5000,
+    functools.reduce(lambda inner, _: [inner], range(250), list[object]()),
+    functools.reduce(lambda inner, _: {"a": inner}, range(250), dict[str, object]()),
 )
 
 
@@ -108,49 +115,21 @@ def test_groups_of_a_misnamed_team_are_known_all_the_same(complaints: Complaints
     ]
 
 
-# Files with several mistakes, and the keys that are reported.
-SEVERAL: dict[str, tuple[str, Document, list[str]]] = {
-    "a misnamed team whose groups are wrong too": (
-        "dev",
-        {"teams/Team_C": {"groups": {"manager": ["c", "c"]}}},
-        ["teams.Team_C", "teams.Team_C.groups"],
-    ),
-    "a team without content, and another one's accounts": (
-        "dev",
-        {"teams/team-c": None, "teams/team-d": {"serviceAccounts": ["x", "x"]}},
-        ["teams.team-c", "teams.team-d.serviceAccounts"],
-    ),
-    "a misspelt setting beside one that does not depend on it": (
-        "dev",
-        {"sessions": {"refreshMinute": 5, "hours": 1}, "server/memory": "2Gi"},
-        ["sessions.refreshMinute", "server.memory"],
-    ),
-    "a misspelt setting that makes a rule's answer unknown": (
-        "dev",
-        {"teams/team-a": {"groups": {"managers": ["a"]}}, "login/users/carol@example.com": {"groups": ["a"]}},
-        ["teams.team-a.groups.managers"],
-    ),
-    "a kind that decides whether AWS is used": ("prod", {"database/kind": "rdss", "artifacts": S3}, ["database.kind"]),
-    "a kind that does not": ("prod", {"database/kind": "rdss", "aws": ...}, ["database.kind", "aws"]),
-    "a key of another account and region, and a wrong boundary": (
-        "prod",
-        {
-            "artifacts/kmsKey": "arn:aws:kms:eu-west-1:210987654321:key/12345678-1234-1234-1234-123456789012",
-            "aws/permissionsBoundary": "boundary",
-        },
-        ["aws.permissionsBoundary", "artifacts.kmsKey", "artifacts.kmsKey"],
-    ),
-    "a wrong profile beside hosts that are the platform's own": (
-        "dev",
-        {"profile": "x", "login/kind": "oidc", "artifacts": {**S3, "endpointUrl": "https://mlflow.localhost"}},
-        ["profile", "login.issuer", "login.clientId", "login.users", "artifacts.endpointUrl"],
-    ),
-}
-
-
-@pytest.mark.parametrize(("stack", "changes", "expected"), SEVERAL.values(), ids=SEVERAL)
-def test_a_mistake_hides_only_what_depends_on_it(stack: str, changes: Document, expected: list[str]) -> None:
-    assert sorted(one.path for one in validated(changed(stack, changes)).mistakes) == sorted(expected)
+@pytest.mark.parametrize(
+    ("changes", "reported"),
+    [
+        (
+            {"artifacts": {**S3, "credentials": {"kind": "secret", "name": "BAD"}}},
+            ["artifacts.credentials.name", "artifacts"],
+        ),
+        ({"artifacts": {**S3, "secretAccessKey": "x"}}, ["artifacts.secretAccessKey"]),
+    ],
+)
+def test_only_a_secret_in_a_section_explains_why_it_is_encrypted(
+    changes: Document, reported: list[str], complaints: Complaints
+) -> None:
+    lines = complaints(changed("dev", changes), encrypted=["artifacts"])
+    assert [path for line in lines if (path := line[4:].split(": ")[0]) not in NEEDS] == reported
 
 
 def test_keys_of_other_programs_are_left_alone(complaints: Complaints) -> None:
@@ -206,9 +185,22 @@ def test_whatever_stands_anywhere_is_judged_without_a_crash_or_a_leak(stack: str
             document = changed(stack, {path: deepcopy(wrong)}) | secrets
             lines = complaints(document, encrypted=list(secrets))
             assert CANARY not in "\n".join(lines), (path, wrong)
+            assert not any(map(HALF_CHARACTER.search, lines)), (path, wrong)
             assert all(line.count(": ") >= 1 and "; " in line for line in lines), lines
             refused += bool(lines)
     assert refused > 10 * len(list(paths(whole)))
+
+
+@pytest.mark.parametrize("path", ["host", "server", "server/workers", "server/unknown", "unknown", "teams/team-a"])
+def test_what_json_cannot_contain_is_judged_without_a_crash(path: str) -> None:
+    for wrong in WRONG[-5:]:
+        assert validated(changed("dev", {path: wrong})).mistakes != []
+
+
+@pytest.mark.parametrize("content", ["9" * 5000, "[" * 100_000, '"\\ud800"', "NaN", "Infinity", "1e999"])
+def test_a_section_written_as_json_is_judged_without_a_crash(content: str, complaints: Complaints) -> None:
+    assert complaints(changed("dev", {"server": f'{{"workers": {content}}}'})) != []
+    assert complaints(changed("dev", {"unknown": f'{{"a": {content}}}'})) != []
 
 
 def test_the_error_carries_no_cause_that_could_show_values(load: Load) -> None:

@@ -193,6 +193,14 @@ def test_a_path_is_right_exactly_when_each_of_its_parts_is() -> None:
         assert (url_path.remedy(text) is None) == right, text
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [("x://[", "remove the key"), ("https://a]/b", "write /b"), ("https://[::1]:80/mlflow/?x#y", "write /mlflow")],
+)
+def test_a_path_is_found_in_a_url(text: str, remedy: str) -> None:
+    assert str(url_path.remedy(text)).startswith(remedy)
+
+
 def test_a_path_is_the_path_of_its_url() -> None:
     for text in words("/a0-._", 5):
         if url_path.remedy(text) is None:
@@ -217,6 +225,32 @@ def test_no_kind_takes_a_list_a_section_or_nothing() -> None:
     for remedy in remedies:
         for value in (None, [], ["a"], {}, {"a": "b"}):
             assert remedy(value) is not None
+
+
+def test_no_kind_fails_to_judge_a_text() -> None:
+    parts = (
+        "x",
+        "x://",
+        "https://",
+        "[",
+        "]",
+        "/",
+        "@",
+        ":",
+        "?",
+        "#",
+        "%",
+        "::1",
+        "{",
+        "²",
+        "10.0.0.0",
+        "1",
+        "\ufffd",
+    )
+    for remedy in all_kinds():
+        for text in map("".join, itertools.product(("", *parts), repeat=2)):
+            for around in ("{}", "[{}]", "x://{}", "https://{}"):
+                assert remedy(around.replace("{}", text)) != ""
 
 
 def test_no_kind_repeats_a_password() -> None:
