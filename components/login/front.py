@@ -151,7 +151,8 @@ frontend clients
     # A source address that holds too many connections without a complete request is refused more of them. An ingress
     # controller, with all its clients at one address, opens a connection when it has the whole headers.
     tcp-request connection set-var(sess.complete) src,table_conn_cur(requests)
-    tcp-request connection set-var(sess.taken) fe_conn,mul({SHARE})
+    # Without the new connection, which is counted already: the last free one is anybody's.
+    tcp-request connection set-var(sess.taken) fe_conn,sub(1),mul({SHARE})
     tcp-request connection reject if {{ src,table_conn_cur(connections),sub(sess.complete),add(sess.taken) \
 ge {SHARE * bounds.connections} }}
     tcp-request connection track-sc0 src table connections

@@ -87,6 +87,41 @@ def test_probes_have_connections_of_their_own() -> None:
         assert sidecar(front())[probe]["httpGet"] == {"path": "/front", "port": 4181}
 
 
+def rejected(text: str, *, opened: int, of_address: int, complete: int) -> bool:
+    """Whether one more connection is rejected, by HAProxy's rules: `fe_conn` counts it, the tables do not yet."""
+    fetched = {"fe_conn": opened + 1, "src,table_conn_cur(connections)": of_address}
+    fetched["src,table_conn_cur(requests)"] = complete
+    variables = dict[str, int]()
+
+    def value(expression: str) -> int:
+        (name,) = [name for name in fetched if expression.startswith(name)]
+        result = fetched[name]
+        for converter, argument in re.findall(r"(\w+)\(([\w.]+)\)", expression.removeprefix(name)):
+            operand = variables.get(argument)
+            operand = int(argument) if operand is None else operand
+            result = {"add": result + operand, "sub": result - operand, "mul": result * operand}[converter]
+        return result
+
+    for line in section(text, "frontend clients"):
+        if found := re.fullmatch(r"tcp-request connection set-var\((\S+)\) (\S+)", line):
+            variables[found[1]] = value(found[2])
+        elif found := re.fullmatch(r"tcp-request connection reject if \{ (\S+) ge (\d+) \}", line):
+            return value(found[1]) >= int(found[2])
+    raise AssertionError
+
+
+@pytest.mark.parametrize("bounds", [SMALL, BOUNDS, LARGE])
+def test_the_last_free_connection_is_for_every_address_that_has_no_incomplete_requests(bounds: Bounds) -> None:
+    text, most = configuration(bounds), bounds.connections
+    for opened in {*range(0, most, max(1, most // 20)), *range(most - 5, most)}:
+        free = most - opened
+        for incomplete in {0, 1, 3, 4, 4 * free - 1, 4 * free, 4 * free + 1}:
+            if incomplete > opened:
+                continue
+            refused = rejected(text, opened=opened, of_address=opened, complete=opened - incomplete)
+            assert refused == (incomplete >= 4 * free), (opened, incomplete)
+
+
 def test_it_answers_nothing_itself_where_clients_connect() -> None:
     """Otherwise there would be a page without a login."""
     returned = re.findall(r"return status (\d+)", "\n".join(section(configuration(BOUNDS), "frontend clients")))

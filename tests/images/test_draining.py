@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 import virtual_time
 from asgi import Client, request
-from mlflow_platform_server import answers
+from mlflow_platform_server import answers, draining
 from mlflow_platform_server.asgi import Message, Receive, Send
-from mlflow_platform_server.draining import Draining
+from mlflow_platform_server.draining import BRIEF_SECONDS, Draining
 
 SENT = {"Content-Length": "4000"}
 ROUTE = "POST /api/2.0/mlflow/runs/log-batch"
 
 
-async def refusing(_: Message, __: Receive, send: Send) -> None:
-    """Refuses without reading."""
+async def refusing(scope: Message, _: Receive, send: Send) -> None:
+    """Refuses a request in flight without reading."""
+    draining.stands(scope, counted=True)
     await answers.refuse(send, 413, "BAD_REQUEST", "Too large.")
 
 
@@ -78,3 +79,11 @@ def test_an_answer_that_is_no_error_is_not_held_back() -> None:
 
     client, _ = answered(Client([b"x"], ends=False), early)
     assert (client.status, client.sent) == (200, 0)
+
+
+def test_a_request_that_counts_for_nobody_is_not_heard_out_for_long() -> None:
+    async def uncounted(_: Message, __: Receive, send: Send) -> None:
+        await answers.refuse(send, 404, "ENDPOINT_NOT_FOUND", "No such endpoint.")
+
+    client, seconds = answered(Client([b"x"] * 100, pause=0.3), uncounted)
+    assert (client.status, seconds) == (404, BRIEF_SECONDS)

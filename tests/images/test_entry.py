@@ -7,15 +7,21 @@ from dataclasses import dataclass
 import pytest
 import virtual_time
 from asgi import Client, Server, limits, request
+from mlflow_platform_server import routes
 from mlflow_platform_server.admission import Admission
 from mlflow_platform_server.asgi import App
+from mlflow_platform_server.audit import AuditLog
 from mlflow_platform_server.bodies import Bodies
 from mlflow_platform_server.draining import BRIEF_SECONDS, Draining
 from mlflow_platform_server.entry import Entry
+from mlflow_platform_server.errors import ErrorBodies
 from mlflow_platform_server.fairness import Fairness
 from mlflow_platform_server.off_loop import Threads
+from mlflow_platform_server.path_prefix import PathPrefix
 from mlflow_platform_server.protobuf_bounds import schema
 from mlflow_platform_server.rates import Rates
+from mlflow_platform_server.request_guard import RequestGuard
+from mlflow_platform_server.request_identity import IdentityHeaders
 from mlflow_platform_server.scope import Caller, RequestFacts
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -111,6 +117,32 @@ def test_a_flood_of_requests_that_never_end_is_refused_at_once_beyond_a_share(ki
             task.cancel()
         await asyncio.gather(*flood, return_exceptions=True)
         assert platform.fairness.in_flight.total == 0
+
+    virtual_time.run(run())
+
+
+# By who refuses it.
+UNCOUNTED = {"Routes": "/m/nope?", "PathPrefix": "/nope?", "RequestGuard": "/m/graphql?query=1"}
+
+
+@pytest.mark.parametrize("layer", UNCOUNTED)
+def test_a_request_that_is_refused_before_it_is_counted_soon_gives_its_connection_back(layer: str) -> None:
+    async def run() -> None:
+        fairness = Fairness(limits(), 14, asyncio.get_running_loop().time)
+        headers = IdentityHeaders(
+            user_header="x-user", groups_header="x-groups", groups_separator=",", authorizes_by_token=False
+        )
+        judged = routes.read(routes.FILE.read_text(encoding="utf-8"))
+        served = routes.Routes(RequestGuard(Entry(Server(), fairness), headers), judged, ())
+        audited = AuditLog(ErrorBodies(served), lambda _: None, pod="pod")
+        app = Draining(PathPrefix(audited, "/m"), most_bytes=2**20, seconds=10)
+        client = Client([b" "] * 100, pause=0.3)
+        path, _, query = UNCOUNTED[layer].partition("?")
+        scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode()}
+        length = [(b"content-length", b"9999")]
+        await app({**scope, "query_string": query.encode(), "headers": length}, client.receive, client.send)
+        assert client.status in {403, 404}
+        assert asyncio.get_running_loop().time() == BRIEF_SECONDS
 
     virtual_time.run(run())
 

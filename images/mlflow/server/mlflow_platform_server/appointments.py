@@ -14,7 +14,7 @@ from collections.abc import Callable
 from mlflow_platform_server import answers, open_paths
 from mlflow_platform_server.asgi import Message, Send
 from mlflow_platform_server.reviews import digest
-from mlflow_platform_server.scope import RequestFacts, facts
+from mlflow_platform_server.scope import RequestFacts, Scope, facts
 from mlflow_platform_server.waiting import FullError, ShareUsedUpError
 
 _logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def asker_of(found: RequestFacts, path: str) -> tuple[str, str] | None:
     return team_of(found), digest(found.caller)
 
 
-def team_of(found: RequestFacts) -> str:
+def team_of(found: RequestFacts | Scope) -> str:
     """The workspace of a request.
 
     A request without one, such as that for the list of workspaces, counts for its caller as if it were a team; the name

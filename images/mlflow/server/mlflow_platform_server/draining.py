@@ -2,11 +2,13 @@
 
 A client that is still sending when the connection is closed may never see the answer. Go's reverse proxy, which
 OAuth2-Proxy is, then answers 502 instead. The amount and the time are bounded; whoever sends more than that loses the
-connection.
+connection. Only a request that counts as in flight (`entry.py`) has the whole time: whatever is refused before that
+gives its connection back soon, since nothing else bounds how many of them there are.
 """
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.body_rules import has_body
@@ -14,8 +16,15 @@ from mlflow_platform_server.body_rules import has_body
 ERROR = 400
 # Longest time in seconds for a request that shall give its connection back soon.
 BRIEF_SECONDS = 1
-# Entry of the message that begins such an answer.
-_BRIEF = "mlflow_platform.brief"
+# Entry of an ASGI scope: whether the request counts as in flight.
+_STANDING = "mlflow_platform.standing"
+
+
+@dataclass(slots=True)
+class _Standing:
+    """One for all copies of a request's scope."""
+
+    counted: bool = False
 
 
 class Draining:
@@ -33,6 +42,7 @@ class Draining:
             return
         # A client that waits for 100 Continue sends nothing before it has the answer; to read would ask it to.
         unread = has_body(scope["headers"]) and not _waits(scope)
+        standing = scope[_STANDING] = _Standing()
 
         async def read() -> Message:
             nonlocal unread
@@ -49,23 +59,22 @@ class Draining:
                 left -= len((await read()).get("body", b""))
 
         async def answer(message: Message) -> None:
-            brief = message.pop(_BRIEF, False)
             if message["type"] == "http.response.start" and message["status"] >= ERROR and unread:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(min(self._seconds, BRIEF_SECONDS) if brief else self._seconds):
+                    async with asyncio.timeout(
+                        self._seconds if standing.counted else min(self._seconds, BRIEF_SECONDS)
+                    ):
                         await drain()
             await send(message)
 
         await self._app(scope, read, answer)
 
 
-def briefly(send: Send) -> Send:
-    """Return a `send` for the refusal of somebody who has too many connections already."""
-
-    async def sent(message: Message) -> None:
-        await send({**message, _BRIEF: True} if message["type"] == "http.response.start" else message)
-
-    return sent
+def stands(scope: Message, *, counted: bool) -> None:
+    """Note whether a request counts as in flight, so that the rest of its body may take the whole time."""
+    standing: _Standing | None = scope.get(_STANDING)
+    if standing is not None:
+        standing.counted = counted
 
 
 def _waits(scope: Message) -> bool:

@@ -57,10 +57,13 @@ class Entry:
             await refuse(scope, send, self._fairness, self._refusals)
             return
         counted = scope[_COUNTED] = _Counted(self._fairness.in_flight, seat)
+        draining.stands(scope, counted=True)
         try:
             await self._app(scope, receive, send)
         finally:
             counted.end()
+            # A failure is answered by a layer further out.
+            draining.stands(scope, counted=False)
 
 
 def counted_for_team(scope: Message, team: str, caller: str, fairness: Fairness) -> bool:
@@ -70,6 +73,7 @@ def counted_for_team(scope: Message, team: str, caller: str, fairness: Fairness)
         return True
     counted.end()
     counted.seat = fairness.in_flight.enter(team, caller, fairness.demand, fairness.clock())
+    draining.stands(scope, counted=counted.seat is not None)
     return counted.seat is not None
 
 
@@ -82,4 +86,4 @@ async def refuse(scope: Message, send: Send, fairness: Fairness, refusals: Refus
         f"worker (server.bounds.connections), and a caller as much of the team's. The last ones are kept for others."
     )
     error = ShareUsedUpError(1 / bounds.team_requests_per_second)
-    await refusals.refuse(scope, draining.briefly(send), error, reason, fairness.clock())
+    await refusals.refuse(scope, send, error, reason, fairness.clock())

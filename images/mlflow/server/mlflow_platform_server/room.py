@@ -3,10 +3,14 @@
 A request takes memory as its body arrives, and gives it back when its answer begins. What is idle, anybody may use.
 When there is no room left, those wait first who hold the most; and a body that is still arriving is given up, if its
 team holds more than the team that waits (in one team: its caller). So bodies that never end keep nobody waiting.
+
+All this runs in the event loop: sums are kept and not counted again, and all that happens in one turn of the loop is
+settled together, with work that grows with the number of requests.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable
+from collections import Counter
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -49,6 +53,31 @@ class Hold:
         """Seconds for which it may still wait."""
 
 
+class _Sums:
+    """A sum over requests, also by team and by caller."""
+
+    def __init__(self) -> None:
+        self.all = 0
+        self._teams = Counter[str]()
+        self._callers = Counter[str]()
+
+    def add(self, hold: Hold, amount: int) -> None:
+        self.all += amount
+        for sums, name in ((self._teams, hold.team), (self._callers, hold.caller)):
+            sums[name] += amount
+            if not sums[name]:
+                # Names come and go.
+                del sums[name]
+
+    def team(self, hold: Hold) -> int:
+        """The part of the request's team."""
+        return self._teams[hold.team]
+
+    def caller(self, hold: Hold) -> int:
+        """The part of the request's caller."""
+        return self._callers[hold.caller]
+
+
 class Room:
     """The memory of a worker process for request bodies."""
 
@@ -59,11 +88,16 @@ class Room:
         self._queue_seconds = queue_seconds
         self._holds: dict[int, Hold] = {}
         self._numbers = count()
+        self._bytes = _Sums()
+        # Requests that wait, and their number.
+        self._asking: dict[int, Hold] = {}
+        self._askers = _Sums()
+        self._settling = False
 
     @property
     def used(self) -> int:
         """Bytes that all requests hold together."""
-        return sum(hold.size for hold in self._holds.values())
+        return self._bytes.all
 
     @contextmanager
     def hold(self, team: str, caller: str, give_up: Callable[[], None]) -> Generator[Hold]:
@@ -79,7 +113,13 @@ class Room:
 
     def _give_back(self, hold: Hold) -> None:
         if self._holds.pop(hold.number, None) is not None:
-            self._settle()
+            self._bytes.add(hold, -hold.size)
+            self._settle_soon()
+
+    def _take(self, hold: Hold, size: int) -> None:
+        hold.size += size
+        if hold.number in self._holds:
+            self._bytes.add(hold, size)
 
     async def grow(self, hold: Hold, size: int) -> None:
         """Take memory for a part of a body that has arrived.
@@ -92,14 +132,16 @@ class Room:
             raise NoRoomError(self._total)
         if hold.size + size > self._total:
             raise TooLargeError("The memory for the request body", f"{self._total // MEBIBYTE} MiB", "bodies_mebibytes")
-        if not self._waiting() and self._fits(hold, size):
-            hold.size += size
+        if not self._asking and self._fits(hold, size):
+            self._take(hold, size)
             return
         loop = asyncio.get_running_loop()
         turn, begun = loop.create_future(), loop.time()
         hold.waiting = (size, turn)
+        self._asking[hold.number] = hold
+        self._askers.add(hold, 1)
         try:
-            self._settle()
+            self._settle_soon()
             async with asyncio.timeout(hold.patience):
                 await turn
         except TimeoutError as error:
@@ -109,37 +151,47 @@ class Room:
             raise NoRoomError(self._total) from error
         finally:
             hold.waiting = None
+            del self._asking[hold.number]
+            self._askers.add(hold, -1)
+            # Whose share was kept for this request may go on.
+            self._settle_soon()
             hold.patience -= loop.time() - begun
 
     def _waiting(self) -> list[tuple[Hold, int, asyncio.Future[None]]]:
-        """Requests that wait, those of teams and callers that hold the least first."""
-        waiting = [
-            (hold, *hold.waiting) for hold in self._holds.values() if hold.waiting and not hold.waiting[1].done()
-        ]
-        return sorted(waiting, key=lambda one: (self._of_team(one[0]), self._of_caller(one[0]), one[0].number))
+        """Requests that wait."""
+        return [(hold, *hold.waiting) for hold in self._asking.values() if hold.waiting and not hold.waiting[1].done()]
+
+    def _order(self, hold: Hold) -> tuple[int, int, int]:
+        """Those of teams and callers that hold the least come first."""
+        return self._bytes.team(hold), self._bytes.caller(hold), hold.number
 
     def _fits(self, hold: Hold, size: int) -> bool:
         if self.used + size > self._total:
             return False
-        asking = [other for other in self._holds.values() if other.waiting]
-        team, caller = self._of_team(hold), self._of_caller(hold)
+        team, caller = self._bytes.team(hold), self._bytes.caller(hold)
         # A body may be larger than a share, if it is the only one.
         return not (
-            (team > hold.size and team + size > self._share and any(one.team != hold.team for one in asking))
-            or (caller > hold.size and caller + size > self._share and any(one.caller != hold.caller for one in asking))
+            (team > hold.size and team + size > self._share and self._askers.all > self._askers.team(hold))
+            or (caller > hold.size and caller + size > self._share and self._askers.all > self._askers.caller(hold))
         )
+
+    def _settle_soon(self) -> None:
+        """Settle once after all that happens in this turn of the event loop."""
+        if self._asking and not self._settling:
+            self._settling = True
+            asyncio.get_running_loop().call_soon(self._settle)
 
     def _settle(self) -> None:
         """Give room to those who wait, as far as there is any, and give up a body if there is none."""
-        for hold, size, turn in self._waiting():
+        self._settling = False
+        for hold, size, turn in sorted(self._waiting(), key=lambda one: self._order(one[0])):
             if self._fits(hold, size):
-                hold.size += size
+                self._take(hold, size)
                 turn.set_result(None)
         # Those who hold enough for their share wait for their own requests.
-        for hold, size, _ in self._waiting():
-            if self.used + size > self._total:
-                self._make_room(hold, size)
-                return
+        lacking = [(hold, size) for hold, size, _ in self._waiting() if self.used + size > self._total]
+        if lacking:
+            self._make_room(*min(lacking, key=lambda one: self._order(one[0])))
 
     def _make_room(self, hold: Hold, size: int) -> None:
         """Give up a body for one that waits, unless a body that was given up still holds memory."""
@@ -152,7 +204,7 @@ class Room:
             oldest = min((other.number for other in holds if other.size), default=0)
             victims = [other for other in holds if other.size and other.number > oldest]
         if victims:
-            victim = max(victims, key=lambda other: (self._of_team(other), self._of_caller(other), other.number))
+            victim = max(victims, key=self._order)
             victim.given_up = True
             if victim.waiting and not victim.waiting[1].done():
                 victim.waiting[1].set_exception(NoRoomError(self._total))
@@ -162,15 +214,5 @@ class Room:
     def _yields(self, other: Hold, hold: Hold, size: int) -> bool:
         """True if the body of a request is to make room for another one, which waits."""
         if other.team != hold.team:
-            return self._of_team(other) > self._of_team(hold) + size
-        return other.caller != hold.caller and self._of_caller(other) > self._of_caller(hold) + size
-
-    def _of_team(self, hold: Hold) -> int:
-        return _sum(other for other in self._holds.values() if other.team == hold.team)
-
-    def _of_caller(self, hold: Hold) -> int:
-        return _sum(other for other in self._holds.values() if other.caller == hold.caller)
-
-
-def _sum(holds: Iterable[Hold]) -> int:
-    return sum(hold.size for hold in holds)
+            return self._bytes.team(other) > self._bytes.team(hold) + size
+        return other.caller != hold.caller and self._bytes.caller(other) > self._bytes.caller(hold) + size

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from mlflow_platform_server import scope
+from mlflow_platform_server.appointments import team_of
 from mlflow_platform_server.shares import Party, Shares, Terms
 from mlflow_platform_server.store_calls import StoreCalls
 
@@ -130,13 +131,11 @@ def of_worker() -> Transfers:
 
 
 def party() -> Party:
-    """The team and caller of the current request."""
+    """The team and caller of the current request, which counts here for the same team as everywhere else."""
     bound = scope.current()
-    caller = None if bound is None else bound.caller
-    return Party(
-        team="" if bound is None else bound.workspace or "",
-        caller="" if caller is None else caller.user,
-    )
+    if bound is None:
+        return Party(team="", caller="")
+    return Party(team=team_of(bound), caller="" if bound.caller is None else bound.caller.user)
 
 
 def end(deadline: asyncio.Timeout) -> None:
