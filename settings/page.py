@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from settings import BucketArtifacts, RdsDatabase, Settings, outline, profiles
+from settings import outline, profiles
 from settings.renames import Renamed
+from settings.schema.bucket import BucketArtifacts
+from settings.schema.rds import RdsDatabase
+from settings.schema.stack import Settings
 from settings.secrets import NEEDS, PROJECT
 
 
