@@ -162,7 +162,7 @@ complete the file by [pulumi-stack.schema.json](pulumi-stack.schema.json), which
 """
 # Sections that are required with certain values of other sections.
 CONDITIONS = {
-    "aws": f"Required with database.kind `{outline.choice(RdsDatabase)}` and artifacts.kind"
+    "aws": f"Required with database.kind `{outline.choice(RdsDatabase)}` or artifacts.kind"
     f" `{outline.choice(BucketArtifacts)}`, otherwise an error."
 }
 SECRETS = """## Secrets
