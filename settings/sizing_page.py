@@ -83,7 +83,8 @@ checked only with `cluster.capacity`:
     capacity: {{cpu: "64", memory: 256Gi, storage: 2Ti}}     # of all nodes; too much CPU is only a warning
 ```
 
-`autoscaling: null` in `server` switches a profile's autoscaler off.
+`autoscaling: null` in `server` switches a profile's autoscaler off. Lower the number of replicas in a later `up`:
+Pulumi deletes the autoscaler last, and until then it would undo that.
 """
 
 
