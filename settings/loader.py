@@ -76,8 +76,9 @@ def _source(document: object, node: yaml.Node | None) -> Source:
     config = _mapping(document, "the file").get("config")
     values = {_full(key): value for key, value in _mapping(config, "`config`").items()}
     _check_names(node)
-    encrypted = frozenset(key for key, value in values.items() if any(_secure(value)))
-    return assemble({key: _text(_without_secrets(value)) for key, value in values.items()}, encrypted, _lines(node))
+    shown = {key: _without_secrets(value) for key, value in values.items()}
+    encrypted = frozenset(key for key in values if shown[key] != values[key])
+    return assemble({key: _text(value) for key, value in shown.items()}, encrypted, _lines(node))
 
 
 def assemble(values: Mapping[str, str], encrypted: Collection[str], lines: Iterable[tuple[str, int]] = ()) -> Source:
@@ -210,18 +211,6 @@ def _lines_in(node: yaml.Node, line: int, steps: tuple[str | int, ...]) -> Itera
     yield path_of(steps), line
     for step, below, value in entries(node):
         yield from _lines_in(value, below, (*steps, step))
-
-
-def _secure(value: object) -> Iterator[bool]:
-    """Yield True once for each encrypted value inside `value`."""
-    if _is_secure(value):
-        yield True
-    elif isinstance(value, Mapping):
-        for inner in cast("Mapping[str, object]", value).values():
-            yield from _secure(inner)
-    elif isinstance(value, list):
-        for inner in cast("list[object]", value):
-            yield from _secure(inner)
 
 
 def _is_secure(value: object) -> bool:

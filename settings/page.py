@@ -222,7 +222,7 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
 
 
 def _need(name: str, field: FieldInfo) -> str:
-    """Whether a section is required, and the `kind` that an optional one has by default."""
+    """Sentence that says if a section is required, and the default `kind` of an optional one."""
     if field.is_required():
         return "Required."
     kind = _kind(outline.default(field))

@@ -71,9 +71,7 @@ class Key(str):  # noqa: SLOT000 - a string has no room for slots with values
 
 def key(section: M, field: Callable[[M], object]) -> Key:
     """The key of a setting in a section, such as `key(server, lambda one: one.pool_size)`."""
-    place = section.place
-    steps = [*place.steps]
-    field(cast("M", _Trace(steps)))
+    steps, written = _steps(section, field), section.place.written
     found = Key(path_of(steps))
     try:
         value = field(section)
@@ -81,16 +79,14 @@ def key(section: M, field: Callable[[M], object]) -> Key:
         found.value = {} if isinstance(value, Model) else value
     except UnknownValueError:
         found.value = None
-    found.origin = profiles.origin(place.written, steps)
-    found.written = found.origin == "stack file" and _in_file(place.written, steps) is not None
+    found.origin = profiles.origin(written, steps)
+    found.written = found.origin == "stack file" and _in_file(written, steps) is not None
     return found
 
 
 def texts(section: M, field: Callable[[M], object]) -> Iterator[str]:
     """All strings in the value of a setting, even in a wrong value."""
-    steps = [*section.place.steps]
-    field(cast("M", _Trace(steps)))
-    yield from _strings(_in_file(section.place.written, steps))
+    yield from _strings(_in_file(section.place.written, _steps(section, field)))
 
 
 def numbered(values: tuple[T, ...]) -> Iterator[tuple[int, T]]:
@@ -98,11 +94,11 @@ def numbered(values: tuple[T, ...]) -> Iterator[tuple[int, T]]:
     return zip(values.indexes, values, strict=True) if isinstance(values, _Items) else enumerate(values)
 
 
-def path(field: Callable[[M], object]) -> str:
-    """The path of a setting, without a stack file."""
-    steps: list[str] = []
+def _steps(section: M, field: Callable[[M], object]) -> list[str]:
+    """Keys from the top of the file to a setting."""
+    steps = [*section.place.steps]
     field(cast("M", _Trace(steps)))
-    return path_of(steps)
+    return steps
 
 
 class _Trace:

@@ -101,7 +101,7 @@ class Reader:
     takes: float = math.inf
     pause: float = 0
     messages: list[Message] = field(default_factory=list[Message])
-    """What it has taken."""
+    """Parts of the answer that it has taken."""
     offered: int = 0
     """Bytes of the largest message."""
     limit: int | None = None

@@ -32,7 +32,7 @@ class Resource:
     """True if a stack file has a whole number instead of a quantity."""
 
     overcommitted: str = ""
-    """What happens if pods ask for more than there is, if that is bearable: then too much of it is only a warning."""
+    """Consequence if pods ask for more than there is, if it is bearable: then overcommitting is only a warning."""
 
     def value(self, amount: str | int) -> float:
         """An amount as a number."""

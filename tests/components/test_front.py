@@ -88,7 +88,7 @@ def test_probes_have_connections_of_their_own() -> None:
 
 
 def rejected(text: str, *, opened: int, of_address: int, complete: int) -> bool:
-    """Whether one more connection is rejected, by HAProxy's rules: `fe_conn` counts it, the tables do not yet."""
+    """True if one more connection is rejected by HAProxy's rules: `fe_conn` counts it, the tables do not yet."""
     fetched = {"fe_conn": opened + 1, "src,table_conn_cur(connections)": of_address}
     fetched["src,table_conn_cur(requests)"] = complete
     variables = dict[str, int]()

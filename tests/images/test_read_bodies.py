@@ -15,7 +15,7 @@ BODY = b"[1]"
 
 @dataclass(frozen=True)
 class Asked:
-    """What the plugin knows of a request."""
+    """The state that the plugin keeps of a request."""
 
     path: str = "/"
     json_body: object = None
@@ -24,13 +24,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the plugin has decided."""
+    """The decision of the plugin."""
 
     request_context: Asked = field(default_factory=Asked)
 
 
 def served(decision: Decision | None, scope: dict[str, Any]) -> list[object]:
-    """What the plugin has of a body while the application works, and after the answer began."""
+    """The body that the plugin holds while the application works, and after the answer began."""
     seen = list[object]()
 
     def kept() -> object:

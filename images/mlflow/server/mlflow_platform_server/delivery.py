@@ -171,7 +171,7 @@ class Answer:
 
 
 class _Acts:
-    """What to do once, when something has happened."""
+    """Functions to call once, when something has happened."""
 
     def __init__(self) -> None:
         self._acts = list[Callable[[], None]]()

@@ -23,7 +23,7 @@ _COUNTED = "mlflow_platform.counted"
 
 @dataclass(slots=True)
 class _Counted:
-    """What a request counts for now."""
+    """The seat that a request has now."""
 
     in_flight: InFlight
     seat: Seat | None

@@ -24,7 +24,7 @@ _TRANSFERS = frozenset(
 
 
 class Fairness:
-    """Who asks, the requests in flight, the slots, and the notices in the log."""
+    """Demand, requests in flight and slots of a worker, and the notices in the log."""
 
     def __init__(
         self, bounds: Bounds, slots: int, clock: Callable[[], float] = time.monotonic, *, workers: int = 1

@@ -120,7 +120,7 @@ class Request:
 
 @dataclass(eq=False, kw_only=True, slots=True)
 class CallerUnits:
-    """What a caller of a team holds and waits for."""
+    """Units that a caller of a team holds, and its requests for more."""
 
     name: str
     held: int = 0
@@ -133,7 +133,7 @@ class CallerUnits:
 
 @dataclass(eq=False, kw_only=True, slots=True)
 class TeamUnits:
-    """What a team holds and waits for."""
+    """Units that a team holds, its waiting requests, and its callers."""
 
     name: str
     held: int = 0
