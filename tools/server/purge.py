@@ -19,6 +19,8 @@ from mlflow.utils.workspace_context import WorkspaceContext
 from mlflow_platform_server import database_scope, scope
 
 PAGE = 1000
+# Longer than the server gives a request: the one statement that deletes all models of a workspace may have much to do.
+STATEMENT_SECONDS = 600
 
 
 def server_options():
@@ -87,7 +89,7 @@ def main():
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     workspace = sys.argv[1]
     options = server_options()
-    database_scope.install()
+    database_scope.install(STATEMENT_SECONDS)
     with scope.background("purge", workspace):
         experiments, runs = purge_rows(options.backend_store_uri, options.artifacts_destination, workspace)
         print(f"deleted {experiments} experiments with {runs} runs, and all models and datasets of {workspace}")

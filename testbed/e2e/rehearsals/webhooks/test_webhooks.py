@@ -31,6 +31,7 @@ from testbed.e2e.receiver import HANG, PORT, REDIRECT
 from testbed.e2e.web import Answer, Site
 from testbed.node.process import Node
 from testbed.paths import home
+from tools.rollout import wait_for_rollouts
 from tools.stack import Platform
 
 pytestmark = pytest.mark.chapters
@@ -43,7 +44,7 @@ SEED = b"an authority of the company's own"
 ISSUED = dt.date(2026, 11, 1)
 SIGNING_KEY = "s3cret/of+team=a"
 WEBHOOKS = "/api/2.0/mlflow/webhooks"
-MODELS = "/api/2.0/mlflow/registered-models/create"
+MODELS = "/api/2.0/mlflow/registered-models"
 READ = "/api/2.0/mlflow/experiments/search?max_results=10"
 PROXY = "webhook-proxy"
 PROXY_PORT = 3128
@@ -125,8 +126,9 @@ class Team:
         return self.ask("POST", f"{WEBHOOKS}/{webhook}/test", {})
 
     def model(self, name: str) -> None:
-        """Make a registered model."""
-        answer = self.ask("POST", MODELS, {"name": name})
+        """Make a registered model, and delete the one that an earlier run has made."""
+        self.ask("DELETE", f"{MODELS}/delete", {"name": name})
+        answer = self.ask("POST", f"{MODELS}/create", {"name": name})
         assert answer.status == 200, answer.body
 
 
@@ -160,7 +162,9 @@ def receiver(folder: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def deployed(receiver: Path, folder: Path) -> Iterator[Platform]:
     assert receiver.exists()
-    yield variant.deploy(folder, changes())
+    platform = variant.deploy(folder, changes())
+    wait_for_rollouts(platform.namespace)
+    yield platform
     variant.restore()
 
 
