@@ -159,11 +159,20 @@ def receiver(folder: Path) -> Iterator[Path]:
         yield received
 
 
+def ending(platform: Platform) -> bool:
+    """True while pods of the platform's namespace are being deleted."""
+    return any(
+        "deletionTimestamp" in pod["metadata"] for pod in kube.objects("pods", f"--namespace={platform.namespace}")
+    )
+
+
 @pytest.fixture(scope="module")
 def deployed(receiver: Path, folder: Path) -> Iterator[Platform]:
     assert receiver.exists()
     platform = variant.deploy(folder, changes())
     wait_for_rollouts(platform.namespace)
+    # The server of before, which has no webhooks, still answers while it ends.
+    wait_for("the old pods are gone", lambda: not ending(platform), seconds=SECONDS)
     yield platform
     variant.restore()
 
