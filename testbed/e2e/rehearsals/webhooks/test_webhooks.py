@@ -172,7 +172,7 @@ def deployed(receiver: Path, folder: Path) -> Iterator[Platform]:
     platform = variant.deploy(folder, changes())
     wait_for_rollouts(platform.namespace)
     # The server of before, which has no webhooks, still answers while it ends.
-    wait_for("the old pods are gone", lambda: not ending(platform), seconds=SECONDS)
+    wait_for("the old pods are gone", lambda: not ending(platform), seconds=variant.ENDING_SECONDS)
     yield platform
     variant.restore()
 
