@@ -1,19 +1,20 @@
 """The wait for rollouts: what counts as rolled out."""
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import pytest
 
 from tools.rollout import unfinished
 
-DONE = {"observed_generation": 3, "replicas": 2, "updated_replicas": 2, "ready_replicas": 2}
+DONE: dict[str, int | None] = {"observed_generation": 3, "replicas": 2, "updated_replicas": 2, "ready_replicas": 2}
 
 
-def workload(wanted: int = 2, **status: int | None) -> SimpleNamespace:
+def workload(wanted: int = 2, *, status: Mapping[str, int | None] = DONE) -> SimpleNamespace:
     return SimpleNamespace(
         metadata=SimpleNamespace(generation=3),
         spec=SimpleNamespace(replicas=wanted),
-        status=SimpleNamespace(**(DONE | status)),
+        status=SimpleNamespace(**{**DONE, **status}),
     )
 
 
@@ -22,7 +23,7 @@ def test_only_ready_pods_of_the_current_template_are_a_finished_rollout() -> Non
 
 
 def test_a_paused_server_is_rolled_out() -> None:
-    assert unfinished(workload(0, replicas=None, updated_replicas=None, ready_replicas=None)) == ""
+    assert unfinished(workload(0, status={"replicas": None, "updated_replicas": None, "ready_replicas": None})) == ""
 
 
 @pytest.mark.parametrize(
@@ -36,4 +37,4 @@ def test_a_paused_server_is_rolled_out() -> None:
     ],
 )
 def test_the_reason_says_what_the_rollout_waits_for(status: dict[str, int | None], reason: str) -> None:
-    assert unfinished(workload(**status)) == reason
+    assert unfinished(workload(status=status)) == reason
