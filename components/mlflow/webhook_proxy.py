@@ -109,7 +109,9 @@ def configuration(hosts: Sequence[str], *, seconds: int) -> str:
             f"visible_hostname {NAME}",
             f"max_filedescriptors {FILES}",
             f"connect_timeout {seconds} seconds",
-            f"read_timeout {seconds} seconds",
+            # Squid counts whole seconds, so with the server's own limit it may end a tunnel before the server does,
+            # which could then only say that the receiver has closed the connection.
+            f"read_timeout {2 * seconds} seconds",
             f"request_start_timeout {seconds} seconds",
             f"client_lifetime {2 * seconds} seconds",
             f"shutdown_lifetime {STOP_SECONDS} seconds",
