@@ -1,6 +1,7 @@
 """Watches that end: how soon they are opened again, and what the log has of it. Time is virtual."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any, cast
@@ -25,6 +26,9 @@ ENDS: tuple[Exception | None, ...] = (
     AnswerError(403, PATH),
     ValueError("no JSON"),
 )
+# Ticks of the clock in a second: a power of two, so that sums and differences of times are exact. Rounded, the duration
+# of a watch that lasts for LASTING_SECONDS could be less.
+TICKS = 1024
 # Duration of a watch in seconds, the error that ends it, and whether Kubernetes sends an object in it.
 Life = tuple[float, Exception | None, bool]
 
@@ -57,8 +61,8 @@ class Script:
         self.watch = Watch(cast("KubernetesApi", self), PATH, Kept(), wait=self.wait, clock=lambda: self.now)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += seconds
+        """Let time pass, in whole ticks."""
+        self.now += math.ceil(seconds * TICKS) / TICKS
 
     def get(self, _: str, __: Mapping[str, str], *, seconds: float) -> dict[str, Any]:
         """Answer a list, after half of the time for it."""
