@@ -31,7 +31,6 @@ from testbed.e2e.receiver import HANG, PORT, REDIRECT
 from testbed.e2e.web import Answer, Site
 from testbed.node.process import Node
 from testbed.paths import home
-from tools.rollout import wait_for_rollouts
 from tools.stack import Platform
 
 pytestmark = pytest.mark.chapters
@@ -49,6 +48,8 @@ READ = "/api/2.0/mlflow/experiments/search?max_results=10"
 PROXY = "webhook-proxy"
 PROXY_PORT = 3128
 SECONDS = 30
+# The start of the new server and the end of the old one.
+ROLLOUT_SECONDS = 240
 WEBHOOK_SECONDS = 5
 TESTS_AT_ONCE = 14
 READS = 20
@@ -162,21 +163,16 @@ def receiver(folder: Path) -> Iterator[Path]:
         yield received
 
 
-def ending(platform: Platform) -> bool:
-    """True while pods of the platform's namespace are being deleted."""
-    return any(
-        "deletionTimestamp" in pod["metadata"] for pod in kube.objects("pods", f"--namespace={platform.namespace}")
-    )
-
-
 @pytest.fixture(scope="module")
-def deployed(receiver: Path, folder: Path) -> Iterator[Platform]:
+def deployed(receiver: Path, folder: Path, platform: Platform) -> Iterator[Platform]:
     assert receiver.exists()
-    platform = variant.deploy(folder, changes())
-    wait_for_rollouts(platform.namespace)
-    # The server of before, which has no webhooks, still answers while it ends.
-    wait_for("the old pods are gone", lambda: not ending(platform), seconds=variant.ENDING_SECONDS)
-    yield platform
+    old = kube.pod_of("mlflow", platform.namespace)["metadata"]["name"]
+    changed = variant.deploy(folder, changes())
+    # The server of before has no webhooks, and answers until it ends. Pulumi's Kubernetes provider may return before:
+    # it sometimes reads the Deployment before Kubernetes has seen its update.
+    space, limit = f"--namespace={platform.namespace}", f"--timeout={ROLLOUT_SECONDS}s"
+    kube.kubectl("wait", "--for=delete", f"pod/{old}", space, limit, seconds=ROLLOUT_SECONDS + 10)
+    yield changed
     variant.restore()
 
 
