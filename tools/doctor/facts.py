@@ -42,6 +42,9 @@ class Unseen:
     """The kind of the objects that could not be read; empty for anything else."""
 
     namespace: str = ""
+    name: str = ""
+    """Of a single object; empty if all objects of the kind could not be read."""
+
     optional: bool = False
     """True if the diagnosis can do without."""
 
@@ -90,7 +93,7 @@ class Facts:
     def readable(self, kind: str, namespace: str, name: str = "") -> bool:
         """True if objects of this kind could be read, so that an object that was not found does not exist."""
         return not any(
-            one.kind == kind and one.namespace == namespace and one.what.endswith(name) for one in self.unseen
+            one.kind == kind and one.namespace == namespace and one.name in {"", name} for one in self.unseen
         )
 
     def probe(self, name: str) -> Object:

@@ -13,6 +13,8 @@ HEALTHY, FAULT, UNSEEN = 0, 1, 2
 RESULTS = {HEALTHY: "healthy", FAULT: "fault", UNSEEN: "unseen"}
 # Raised when a field of the JSON changes its meaning or goes away.
 VERSION = 1
+# Things that could not be looked at for the same reason, and are named.
+MOST_NAMED = 3
 
 
 def outcome(diagnosis: Diagnosis | None, unseen: list[Unseen]) -> int:
@@ -50,7 +52,10 @@ def as_text(facts: Facts, diagnosis: Diagnosis | None, seconds: float, *, colour
         )
     else:
         lines.append(_painted(f"healthy: {facts.platform.url}", GREEN, coloured))
-    lines += [f"could not look at {one.what}: needs {_printable(one.needs)}" for one in unseen]
+    for needs in dict.fromkeys(one.needs for one in unseen):
+        whats = [one.what for one in unseen if one.needs == needs]
+        more = f" and {len(whats) - MOST_NAMED} more" if len(whats) > MOST_NAMED else ""
+        lines.append(f"could not look at {', '.join(whats[:MOST_NAMED])}{more}: needs {_printable(needs)}")
     lines.append(f"{len(CHAPTERS)} chapters in {seconds:.1f} s")
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-SECONDS = 4
+SECONDS = 8
 # A connection that is denied is never answered.
 DENIED_SECONDS = 1.5
 SERVICE_ACCOUNT_AUTHORITY = Path("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")

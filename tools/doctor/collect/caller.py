@@ -15,7 +15,7 @@ from cryptography import x509
 from tools.stack import Platform
 
 CONNECT_SECONDS = 3
-READ_SECONDS = 6
+READ_SECONDS = 10
 BODY_CHARACTERS = 300
 
 Result = dict[str, Any]

@@ -18,7 +18,7 @@ from kubernetes.client.rest import RESTClientObject
 from tools.doctor.collect.kinds import KINDS, METADATA_ONLY, kept, path
 from tools.doctor.facts import Expected, Object, Unseen
 
-CONNECT_SECONDS, READ_SECONDS = 3, 5
+CONNECT_SECONDS, READ_SECONDS = 3, 8
 PARALLEL = 12
 JSON = "application/json"
 METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
@@ -42,6 +42,12 @@ class RefusedError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+    def needs(self, right: str) -> str:
+        """What is missing: a right, an answer, or what the API server says."""
+        if self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return f"the right to {right}"
+        return str(self) if self.status else f"an answer of the API server within {READ_SECONDS} s"
 
 
 class Cluster:
@@ -147,5 +153,11 @@ def _unseen(one: Read, error: RefusedError) -> Unseen:
     plural = KINDS[one.kind][1]
     where = f" in namespace {one.namespace}" if one.namespace else ""
     verb, what = ("get", f"{one.kind} {one.name}") if one.name else ("list", plural)
-    needs = f"{verb} {plural}{where}" if error.status in {401, 403} else str(error)
-    return Unseen(what=f"{what}{where}", needs=needs, kind=one.kind, namespace=one.namespace, optional=one.optional)
+    return Unseen(
+        what=f"{what}{where}",
+        needs=error.needs(f"{verb} {plural}{where}"),
+        kind=one.kind,
+        namespace=one.namespace,
+        name=one.name,
+        optional=one.optional,
+    )

@@ -46,8 +46,7 @@ def probe(cluster: Cluster, platform: Platform) -> tuple[dict[str, Result], list
         text = token(cluster, platform, team)
     except RefusedError as error:
         account = f"serviceaccounts/{team.service_account}/token in namespace {team.namespace}"
-        needs = f"create {account}" if error.status in {401, 403} else str(error)
-        return {}, [Unseen(what=f"requests to MLflow as team {name}", needs=needs)]
+        return {}, [Unseen(what=f"requests to MLflow as team {name}", needs=error.needs(f"create {account}"))]
     headers = {"Authorization": f"Bearer {text}"}
     if team.workspace is not None:
         headers["X-MLFLOW-WORKSPACE"] = team.workspace

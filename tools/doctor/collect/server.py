@@ -16,7 +16,7 @@ from tools.doctor.facts import Facts, Object, Unseen, name_of, namespace_of, par
 
 SCRIPT = Path(__file__).parents[2] / "server" / "examine.py"
 CONTAINER = "mlflow"
-EXEC_SECONDS = 12
+EXEC_SECONDS = 20
 LINES = 80
 
 
@@ -86,7 +86,7 @@ def examine(facts: Facts, pod: Object, server: Object | None) -> tuple[dict[str,
     except (IndexError, ValueError):
         said = done.stderr.strip().splitlines() or ["no output"]
         forbidden = "forbidden" in done.stderr.lower()
-        needs = f"create pods/exec in namespace {namespace_of(pod)}" if forbidden else said[-1]
+        needs = f"the right to create pods/exec in namespace {namespace_of(pod)}" if forbidden else said[-1]
         return {}, [Unseen(what=what, needs=needs)]
     return found | {"skew": time.time() - found["time"]}, []
 
@@ -113,8 +113,7 @@ def logs(cluster: Cluster, pods: Iterable[Object]) -> tuple[dict[str, str], list
         try:
             return key, messages.telling(cluster.send("GET", path, accept="*/*").data.decode(errors="replace")), None
         except RefusedError as error:
-            needs = f"get pods/log in namespace {namespace_of(pod)}" if error.status in {401, 403} else str(error)
-            return key, "", Unseen(what=f"log of {key}", needs=needs)
+            return key, "", Unseen(what=f"log of {key}", needs=error.needs(f"get pods/log in {namespace_of(pod)}"))
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(read, wanted))
