@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _unreadable(error: str, *, as_json: bool) -> str:
     what, _, needs = error.partition(": ")
     if not as_json:
-        return f"could not look at {what}: {needs}"
+        return f"could not look at {what}: needs {needs}"
     empty = {"version": report.VERSION, "result": "unseen", "url": None, "fault": None}
     return json.dumps({**empty, "unseen": [{"what": what, "needs": needs}], "chapters": [], "seconds": 0.0}, indent=2)
 

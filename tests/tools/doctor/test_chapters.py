@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.tools.doctor.scene import Scene
+from tests.tools.doctor.scene import Document, Scene
 from tools.doctor.chapters import diagnose
 
 
@@ -320,7 +320,7 @@ def test_networks_that_are_not_enforced_are_named(scene: Scene) -> None:
 
 
 def test_a_policy_of_others_that_cuts_off_the_ingress_controller_is_named_and_not_the_504(scene: Scene) -> None:
-    spec = {"podSelector": {}, "policyTypes": ["Egress"]}
+    spec: Document = {"podSelector": {}, "policyTypes": ["Egress"]}
     scene.add("NetworkPolicy", "traefik", "no-egress", spec=spec)
     scene.probes["health"] |= {"status": 504, "body": "Gateway Timeout"}
     assert scene.verdict() == ("connections", "blocked", "NetworkPolicies of traefik")

@@ -16,7 +16,7 @@ from tools.doctor.facts import Unseen
 
 Answers = dict[str, tuple[int, Any]]
 SECRET = {"metadata": {"name": "key", "namespace": "mlflow"}, "data": {"password": "hunter2"}}
-POD = {
+POD: dict[str, Any] = {
     "metadata": {"name": "one", "namespace": "mlflow", "managedFields": [{}], "annotations": {"a": "b"}},
     "spec": {"containers": [{"name": "main", "image": "i", "env": [{"name": "KEY", "value": "hunter2"}]}]},
     "status": {"phase": "Running", "containerStatuses": [{"name": "main", "state": {}, "containerID": "x"}]},
@@ -30,6 +30,7 @@ class Handler(BaseHTTPRequestHandler):
     asked: list[tuple[str, str]]
 
     def do_GET(self) -> None:
+        """Answer as the test says."""
         self.asked.append((self.path, self.headers["accept"]))
         status, body = self.answers.get(self.path, (404, {"message": "not found"}))
         content = json.dumps(body).encode()
@@ -38,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
         """Nothing is logged."""
 
 
@@ -50,7 +51,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Handle
         thread = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         entry = {"cluster": "c", "user": "u"}
-        config = {
+        config: dict[str, Any] = {
             "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{listening.server_port}"}}],
             "users": [{"name": "u", "user": {"token": "t"}}],
             "contexts": [{"name": "x", "context": entry}],

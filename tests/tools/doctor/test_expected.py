@@ -7,7 +7,7 @@ from tools.doctor.facts import Expected
 
 
 def resource(kind: str, identity: str, inputs: dict[str, Any], **more: object) -> dict[str, Any]:
-    whole = {"kind": kind, "metadata": {}, **inputs}
+    whole: dict[str, Any] = {"kind": kind, "metadata": {}, **inputs}
     return {"type": f"kubernetes:v1:{kind}", "id": identity, "inputs": whole, **more}
 
 

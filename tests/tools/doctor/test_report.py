@@ -104,6 +104,10 @@ def test_a_stack_that_cannot_be_read_is_nothing_that_could_be_looked_at(
     assert command.main(options) == 2
     said = capsys.readouterr().out
     if options:
-        assert json.loads(said)["unseen"] == [{"what": "the state of the stack", "needs": "error: no stack named dev"}]
+        assert json.loads(said)["unseen"] == [
+            {"what": "the state of the stack", "needs": "what pulumi asks for: error: no stack named dev"}
+        ]
     else:
-        assert said == "could not look at the state of the stack: needs error: no stack named dev\n"
+        assert (
+            said == "could not look at the state of the stack: needs what pulumi asks for: error: no stack named dev\n"
+        )

@@ -35,13 +35,14 @@ def exported(stack: str) -> tuple[dict[str, Any], list[Object]]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PULUMI_SECONDS, check=False)
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        raise UnreadableError(f"the state of the stack: {error}") from error
+        raise UnreadableError(f"the state of the stack: an answer of pulumi: {error}") from error
     if done.returncode:
-        raise UnreadableError(f"the state of the stack: {done.stderr.strip()}")
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UnreadableError(f"the state of the stack: what pulumi asks for: {said}")
     resources: list[Object] = json.loads(done.stdout)["deployment"].get("resources") or []
     outputs = next((part(one, "outputs") for one in resources if one["type"] == "pulumi:pulumi:Stack"), NOTHING)
     if "url" not in outputs:
-        raise UnreadableError("the platform: the stack has no output `url`; run `make up` first")
+        raise UnreadableError("the platform: a deployed stack, with the output `url`: run `make up`")
     return {name: outputs[name] for name in OUTPUTS if name in outputs}, resources
 
 
@@ -76,7 +77,7 @@ def gather(stack: str, *, client: str, arguments: str, say: Say) -> Facts:
         cluster = Cluster()
         document["probes"]["api"] = cluster.clock()
     except Exception as error:  # a kubeconfig can be wrong in many ways, and credential plugins fail in their own
-        raise UnreadableError(f"the cluster: {error}") from error
+        raise UnreadableError(f"the cluster: a kubeconfig and an API server that answers: {error}") from error
     with ThreadPoolExecutor(4) as pool:
         outside = pool.submit(caller.probe, platform)
         asked = pool.submit(requests.probe, cluster, platform)
