@@ -273,10 +273,11 @@ def test_a_server_that_is_gone_is_named(scene: Scene) -> None:
 
 def test_a_paused_platform_is_healthy_without_a_server(scene: Scene) -> None:
     scene.document["outputs"]["paused"] = True
-    for one in scene.document["expected"]:
-        if (one["kind"], one["name"]) == ("Deployment", "mlflow"):
-            one["fields"]["spec.replicas"] = 0
-    scene.one("Deployment", "mlflow")["spec"]["replicas"] = 0
+    # As with `server.paused`.
+    scene.document["expected"] = [
+        one for one in scene.document["expected"] if (one["kind"], one["name"]) != ("Deployment", "mlflow")
+    ]
+    scene.delete("Deployment", "mlflow")
     scene.delete("Pod", "mlflow-")
     scene.blind()
     assert scene.code == 0
