@@ -45,6 +45,7 @@ def as_text(facts: Facts, diagnosis: Diagnosis | None, seconds: float, *, colour
             f"  {fault.what}",
             *([f"  seen: {_printable(fault.evidence)}"] if fault.evidence else []),
             f"  mend: {fault.mend}",
+            *(["this may follow from what could not be looked at:"] if unseen else []),
         ]
     elif unseen:
         lines.append(

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from tools.stack import Platform
 
-CONNECT_SECONDS = 3
+CONNECT_SECONDS = 5
 READ_SECONDS = 10
 BODY_CHARACTERS = 300
 
@@ -34,7 +34,9 @@ def probe(platform: Platform) -> dict[str, Result]:
         results["connect"]["error"] = str(error)
         return results
     results["tls"] = presented(host, port, platform.authority)
-    if "error" not in results["tls"]:
+    if "late" in results["tls"]:
+        results["health"] = {"error": results["tls"]["late"]}
+    elif "error" not in results["tls"]:
         results["health"] = ask(platform, "GET", "/health")
     return results
 
@@ -76,6 +78,8 @@ def presented(host: str, port: int, authority: str | None) -> Result:
             ssl.create_default_context(cadata=authority).wrap_socket(plain, server_hostname=host),
         ):
             pass
+    except TimeoutError:
+        result["late"] = f"no TLS connection within {CONNECT_SECONDS} s"
     except (OSError, ValueError) as error:
         result["error"] = str(error)
     return result

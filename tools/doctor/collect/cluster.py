@@ -18,8 +18,8 @@ from kubernetes.client.rest import RESTClientObject
 from tools.doctor.collect.kinds import KINDS, METADATA_ONLY, kept, path
 from tools.doctor.facts import Expected, Object, Unseen
 
-CONNECT_SECONDS, READ_SECONDS = 3, 8
-PARALLEL = 12
+CONNECT_SECONDS, READ_SECONDS = 5, 8
+PARALLEL = 8
 JSON = "application/json"
 METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
@@ -69,20 +69,23 @@ class Cluster:
         """
         token = self._configuration.auth_settings().get("BearerToken", {}).get("value")
         headers = {"accept": accept, "content-type": JSON} | ({"authorization": token} if token else {})
+        body = None if document is None else json.dumps(document)
         try:
-            answer: urllib3.BaseHTTPResponse = self._pool.request(
-                method,
-                f"{self._configuration.host}{path}",
-                headers=headers,
-                body=None if document is None else json.dumps(document),
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-                retries=False,
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise RefusedError(0, f"{type(error).__name__}: {error}") from error
+            answer = self._once(method, path, headers, body)
+        except (urllib3.exceptions.HTTPError, OSError):
+            # A busy API server accepts some connections late.
+            try:
+                answer = self._once(method, path, headers, body)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise RefusedError(0, f"{type(error).__name__}: {error}") from error
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise RefusedError(answer.status, _message(answer))
         return answer
+
+    def _once(self, method: str, path: str, headers: Mapping[str, str], body: str | None) -> urllib3.BaseHTTPResponse:
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        url = f"{self._configuration.host}{path}"
+        return self._pool.request(method, url, headers=headers, body=body, timeout=timeout, retries=False)
 
     def clock(self) -> dict[str, float]:
         """Seconds by which this machine's clock is ahead of the API server's, from the header of an answer."""
