@@ -16,8 +16,10 @@ NAME ?=
 SEED ?=
 COUNT ?=
 CASE ?=
-# For `configuration` and `audit`: any value prints JSON.
+# For `configuration`, `doctor` and `audit`: any value prints JSON.
 JSON ?=
+# For `doctor`: version of the MLflow client in use.
+CLIENT ?=
 # For `audit`: a period such as 6h, or a time.
 SINCE ?=
 
@@ -25,7 +27,7 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke reach audit test e2e attack evidence rehearse pressure bench fmt generate picture ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke doctor reach audit test e2e attack evidence rehearse pressure bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +77,9 @@ passwords: cluster ## print the generated passwords of users
 
 smoke: cluster ## log a run on the deployed platform with the MLflow client
 	@$(RUN) $(PYTHON) -m tools.smoke
+
+doctor: cluster ## name the one thing that is wrong with the deployed platform, and its remedy; JSON=1 prints JSON; CLIENT=3.17.2 compares a client
+	@$(RUN) $(PYTHON) -m tools.doctor --stack '$(STACK)' --context '$(CONTEXT)' --client '$(CLIENT)' $(if $(JSON),--json)
 
 test: testbed ## run the linters, the type checker and all tests that need no cluster
 	@tools/test

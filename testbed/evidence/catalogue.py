@@ -136,6 +136,11 @@ _ALL = (
         images=True,
     ),
     Rehearsal(
+        name="doctor",
+        shows="the doctor names each of thirty faults made on purpose, first and alone, and no healthy platform sick",
+        files=("tools/doctor", "tools/server/examine.py"),
+    ),
+    Rehearsal(
         name="provider",
         shows="what Pulumi's Kubernetes provider finds, replaces, waits for and reports; `up` continues after a kill",
         files=("tools/heal.py",),

@@ -1,0 +1,95 @@
+"""Command that names the one thing that is wrong with a deployed platform, and the command that mends it.
+
+`python -m tools.doctor [--stack NAME] [--context NAME] [--client VERSION] [--json] [--save FILE | --from FILE]`. It
+reads only, with the rights of the caller, and says what it could not look at.
+
+Exit codes: 0 the platform is healthy; 1 something is wrong; 2 nothing wrong was found, but not everything could be
+looked at, or nothing at all, or an argument is wrong.
+"""
+
+import argparse
+import json
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.doctor import report
+from tools.doctor.chapters import diagnose
+from tools.doctor.collect import UnreadableError, gather
+from tools.doctor.facts import Facts
+from tools.versions import CHECKOUT, pinned
+
+ANNOUNCE_SECONDS = 2
+CLIENT_REQUIREMENTS = CHECKOUT / "tools" / "client" / "requirements.in"
+
+
+class Progress:
+    """Says on standard error what is being done, if it takes longer than two seconds."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+
+    def say(self, what: str) -> None:
+        """Announce the next step, and that the one before it has ended."""
+        self.end()
+        self._timer = threading.Timer(ANNOUNCE_SECONDS, print, (f"{what} ...",), {"file": sys.stderr, "flush": True})
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        """The last step has ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the diagnosis; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.doctor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--stack", default="", help="name of the stack (default: the selected one)")
+    parser.add_argument("--context", default="", help="context that is named in the commands that mend")
+    parser.add_argument("--client", default="", help="version of the MLflow client in use, such as 3.17.2")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--save", type=Path, help="write the facts to this file; they contain no secrets")
+    parser.add_argument("--from", type=Path, dest="source", help="judge facts from this file instead of a platform")
+    options = parser.parse_args(arguments)
+    start = time.monotonic()
+    progress = Progress()
+    try:
+        if options.source is not None:
+            facts = Facts(json.loads(options.source.read_text(encoding="utf-8")))
+        else:
+            client = options.client or pinned(CLIENT_REQUIREMENTS.read_text(encoding="utf-8"))
+            suffix = "".join(
+                f" {name}={value}" for name, value in (("STACK", options.stack), ("CONTEXT", options.context)) if value
+            )
+            facts = gather(options.stack, client=client, arguments=suffix, say=progress.say)
+    except UnreadableError as error:
+        print(_unreadable(str(error), as_json=options.json))
+        return report.UNSEEN
+    finally:
+        progress.end()
+    if options.save is not None:
+        options.save.write_text(facts.as_json() + "\n", encoding="utf-8")
+    diagnosis = diagnose(facts)
+    seconds = time.monotonic() - start
+    if options.json:
+        print(report.as_json(facts, diagnosis, seconds))
+    else:
+        print(report.as_text(facts, diagnosis, seconds, coloured=report.colours()))
+    return report.outcome(diagnosis, report.needed(facts))
+
+
+def _unreadable(error: str, *, as_json: bool) -> str:
+    what, _, needs = error.partition(": ")
+    if not as_json:
+        return f"could not look at {what}: needs {needs}"
+    empty = {"version": report.VERSION, "result": "unseen", "url": None, "fault": None}
+    return json.dumps({**empty, "unseen": [{"what": what, "needs": needs}], "chapters": [], "seconds": 0.0}, indent=2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Gathers the facts, in parallel and in bounded time, with the rights of the caller."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+from tools.doctor.chapters.networks import controller_namespaces
+from tools.doctor.collect import caller, requests, server
+from tools.doctor.collect.cluster import Cluster, Read, RefusedError, read_all, reads
+from tools.doctor.expected import from_state
+from tools.doctor.facts import NOTHING, Facts, Object, Unseen, part
+from tools.stack import Platform, parse_outputs
+
+PULUMI_SECONDS = 30
+OUTPUTS = ("url", "namespace", "paused", "authority", "audience", "teams")
+DNS_NAMESPACE = "kube-system"
+Say = Callable[[str], None]
+
+
+class UnreadableError(Exception):
+    """Nothing can be looked at; the message says why, and what is needed."""
+
+
+def exported(stack: str) -> tuple[dict[str, Any], list[Object]]:
+    """Outputs and resources of the stack. Encrypted values stay encrypted, and need no passphrase.
+
+    Raises:
+        UnreadableError: Pulumi cannot read the state, or the stack was not deployed.
+    """
+    command = ("pulumi", "stack", "export", *(["--stack", stack] if stack else []))
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PULUMI_SECONDS, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise UnreadableError(f"the state of the stack: an answer of pulumi: {error}") from error
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UnreadableError(f"the state of the stack: what pulumi asks for: {said}")
+    resources: list[Object] = json.loads(done.stdout)["deployment"].get("resources") or []
+    outputs = next((part(one, "outputs") for one in resources if one["type"] == "pulumi:pulumi:Stack"), NOTHING)
+    if "url" not in outputs:
+        raise UnreadableError("the platform: a deployed stack, with the output `url`: run `make up`")
+    return {name: outputs[name] for name in OUTPUTS if name in outputs}, resources
+
+
+def gather(stack: str, *, client: str, arguments: str, say: Say) -> Facts:
+    """The facts about a stack.
+
+    Args:
+        stack: its name; empty means the selected one.
+        client: version of the MLflow client that has to fit to the server.
+        arguments: what follows `make TARGET` in commands that mend.
+        say: called with what is done next.
+
+    Raises:
+        UnreadableError: the stack or the cluster cannot be read at all.
+    """
+    say("reading the state of the stack")
+    outputs, resources = exported(stack)
+    platform = parse_outputs(outputs)
+    expected = from_state(resources)
+    document: dict[str, Any] = {
+        "time": time.time(),
+        "outputs": outputs,
+        "expected": [asdict(one) for one in expected],
+        "live": [],
+        "unseen": [],
+        "probes": {},
+        "client": client,
+        "arguments": arguments,
+    }
+    say("reading the cluster")
+    try:
+        cluster = Cluster()
+        document["probes"]["api"] = cluster.clock()
+    except Exception as error:  # a kubeconfig can be wrong in many ways, and credential plugins fail in their own
+        raise UnreadableError(f"the cluster: a kubeconfig and an API server that answers: {error}") from error
+    with ThreadPoolExecutor(4) as pool:
+        outside = pool.submit(caller.probe, platform)
+        asked = pool.submit(requests.probe, cluster, platform)
+        _add(document, *read_all(cluster, reads(expected, platform.namespace)))
+        _add(document, *read_all(cluster, _more(Facts(document))))
+        say("looking into the server's pod, and sending requests")
+        _inside(document, cluster, platform, pool)
+        _outside(document, outside, asked)
+    return Facts(document)
+
+
+def _add(document: dict[str, Any], objects: list[dict[str, Any]], unseen: list[Unseen]) -> None:
+    document["live"] += objects
+    document["unseen"] += [asdict(one) for one in unseen]
+
+
+def _more(facts: Facts) -> list[Read]:
+    """What depends on the first objects: the ingress controller's namespace, DNS, refused pods of teams."""
+    found = [
+        Read(kind="Pod", namespace=DNS_NAMESPACE, query=(("labelSelector", "k8s-app=kube-dns"),), optional=True),
+        Read(kind="NetworkPolicy", namespace=DNS_NAMESPACE, optional=True),
+    ]
+    for space in controller_namespaces(facts):
+        found += [Read(kind=kind, namespace=space, optional=True) for kind in ("Pod", "NetworkPolicy")]
+        found.append(Read(kind="Namespace", name=space, optional=True))
+    refused = (("fieldSelector", "reason=FailedCreate"), ("limit", "100"))
+    for team in facts.platform.teams.values():
+        found.append(Read(kind="Event", namespace=team.namespace, query=refused, optional=True))
+    return found
+
+
+def _refused(facts: Facts) -> list[Read]:
+    """Workloads of teams whose pods were refused some time ago, to see whether they still are."""
+    teams = {team.namespace for team in facts.platform.teams.values()}
+    found = {
+        Read(kind=event["involvedObject"]["kind"], namespace=space, name=event["involvedObject"]["name"], optional=True)
+        for space in teams
+        for event in facts.every("Event", space)
+        if event["involvedObject"]["kind"] in {"ReplicaSet", "StatefulSet", "Job"}
+    }
+    return sorted(found, key=lambda one: (one.namespace, one.kind, one.name))
+
+
+def _inside(document: dict[str, Any], cluster: Cluster, platform: Platform, pool: ThreadPoolExecutor) -> None:
+    """Add what is seen from inside of the server's pod, and logs of containers that are not ready."""
+    facts = Facts(document)
+    main = facts.find("Deployment", platform.namespace, "mlflow")
+    pod = server.running(facts)
+    examined = None if pod is None else pool.submit(server.examine, facts, pod, main)
+    lines, unseen = server.logs(cluster, facts.every("Pod", platform.namespace))
+    document["probes"]["logs"] = lines
+    _add(document, [], unseen)
+    _add(document, *read_all(cluster, _refused(facts)))
+    if examined is not None:
+        document["probes"]["pod"], unseen = examined.result()
+        _add(document, [], unseen)
+    document["probes"]["accepted"] = [] if main is None else server.accepted(main)
+
+
+def _outside(
+    document: dict[str, Any],
+    outside: Future[dict[str, Any]],
+    asked: Future[tuple[dict[str, Any], list[Unseen]]],
+) -> None:
+    """Add what is seen from the caller's machine."""
+    document["probes"] |= outside.result()
+    found, unseen = asked.result()
+    document["probes"] |= found
+    _add(document, [], unseen)
+    if "health" in document["probes"]:
+        document["probes"]["health"] = caller.short(document["probes"]["health"]) | {
+            "controllers": controller_namespaces(Facts(document))
+        }
+
+
+__all__ = ["RefusedError", "UnreadableError", "gather"]

@@ -1,0 +1,23 @@
+"""`Fault`: the result of a chapter that has found something wrong."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """One cause of a failure, and its remedy."""
+
+    cause: str
+    """A fixed word, for programs: `missing`, `image`, `credentials`, ..."""
+
+    subject: str
+    """The object that is wrong, for example `RoleBinding team-a/mlflow-manager`."""
+
+    what: str
+    """What is wrong with it and what follows from it, in one sentence."""
+
+    mend: str
+    """The command that mends it."""
+
+    evidence: str = ""
+    """What was seen: an error message, a status."""
