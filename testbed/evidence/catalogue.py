@@ -136,6 +136,11 @@ _ALL = (
         images=True,
     ),
     Rehearsal(
+        name="rows",
+        shows="another workspace label, a folder of a shared bucket, log-only accounts, a protected stack that comes back",
+        files=("docs/destroy.md", "testbed/e2e/company", "testbed/e2e/variants/basic.yaml", "tools/destroy"),
+    ),
+    Rehearsal(
         name="provider",
         shows="what Pulumi's Kubernetes provider finds, replaces, waits for and reports; `up` continues after a kill",
         files=("tools/heal.py",),
