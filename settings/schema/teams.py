@@ -71,8 +71,7 @@ class Workspaces(Model):
 
     label: values.NamespaceLabel = "mlflow-enabled=true"
     """Label of the namespaces that are workspaces. The teams' namespaces have it, and MLflow serves no other namespace.
-    Two platforms in one cluster need different labels. While `up` changes it, MLflow serves no workspace for about a
-    minute."""
+    While `up` changes it, MLflow serves no workspace for about a minute."""
 
     quota: Quota = Field(default_factory=Quota)
     """Limits for all pods and volumes of a team together (ResourceQuota)."""

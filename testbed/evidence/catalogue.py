@@ -137,7 +137,7 @@ _ALL = (
     ),
     Rehearsal(
         name="rows",
-        shows="another workspace label, a folder of a shared bucket, log-only accounts, a protected stack that comes back",
+        shows="another workspace label, a folder of a bucket, log-only accounts, a protected stack that comes back",
         files=("docs/destroy.md", "testbed/e2e/company", "testbed/e2e/variants/basic.yaml", "tools/destroy"),
     ),
     Rehearsal(

@@ -1,6 +1,7 @@
 """Which namespaces are workspaces, and what is told of them where people choose one."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,8 @@ from tools.stack import Platform
 
 LIST = "/api/3.0/mlflow/workspaces"
 SEARCH = "/api/2.0/mlflow/experiments/search"
-LABELLED, PLAIN = "e2e-labelled", "e2e-plain"
+# New ones for each run: Kubernetes takes its time to delete a namespace.
+LABELLED, PLAIN = (f"e2e-{word}-{time.time_ns()}" for word in ("labelled", "plain"))
 NOTICE_SECONDS = 30
 
 
@@ -42,7 +44,7 @@ def by_hand(platform: Platform) -> Iterator[None]:
     try:
         yield
     finally:
-        kube.kubectl("delete", "namespace", LABELLED, PLAIN, "--ignore-not-found", seconds=120)
+        kube.kubectl("delete", "namespace", LABELLED, PLAIN, "--ignore-not-found", "--wait=false")
 
 
 def _namespace(name: str, labels: dict[str, str]) -> kube.Object:
