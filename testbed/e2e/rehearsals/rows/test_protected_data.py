@@ -86,7 +86,7 @@ def test_a_profile_that_protects_data_is_deployed_and_used(story: Story, folder:
     platform = variant.deploy(folder, changes())
     story.remembered = Client.of(platform, folder).script("remember", team=TEAM)
     assert _protected() == [
-        *("database-server", "object-store-server", "platform-namespace"),
+        *("mlflow-webhook-key", "mlflow-webhooks", "object-store-server", "platform-namespace", "postgres-server"),
         *("team-a-namespace", "team-b-namespace"),
     ]
     figures.add("protected resources of a small stack", len(_protected()))
