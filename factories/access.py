@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from components.team.access_matrix import PROGRAM, Grant, Matrix, Subject
+from components.team.access_matrix import LOGGER, PROGRAM, Grant, Matrix, Subject
 from components.team.client_environment import NAME as ACCOUNT
 from components.team.cluster_roles import AGGREGATED
-from components.team.permissions import PROGRAM_VERBS, VERBS
+from components.team.permissions import LOGGER_VERBS, PROGRAM_VERBS, VERBS
 from settings import Settings
 from settings.schema.login import OidcLogin
 
@@ -31,6 +31,11 @@ def _grants(settings: Settings, team: str) -> Iterator[Grant]:
     for namespace, account in (*own, *sorted(merged.service_accounts)):
         subject = Subject(kind="programs", name=f"{namespace}/{account}")
         yield Grant(team=team, subject=subject, role=PROGRAM, verbs=PROGRAM_VERBS)
+    for namespace, account in sorted(merged.logging_accounts):
+        subject = Subject(kind="programs", name=f"{namespace}/{account}")
+        for verbs in dict.fromkeys(LOGGER_VERBS.values()):
+            resources = tuple(resource for resource, held in LOGGER_VERBS.items() if held == verbs)
+            yield Grant(team=team, subject=subject, role=LOGGER, verbs=verbs, resources=resources)
     if settings.access.aggregate_roles:
         # In archived teams too: Kubernetes aggregates its own roles once for the whole cluster.
         for role in reversed(VERBS):

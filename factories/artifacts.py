@@ -26,6 +26,7 @@ def artifact_store(context: Context) -> ArtifactStore:
                 pull_secrets=context.pull_secrets,
                 storage=artifacts.storage,
                 storage_class=context.settings.cluster.storage_class,
+                prefix=artifacts.prefix,
                 clients=(SERVER,),
                 durable=context.settings.durable,
             ),
@@ -50,8 +51,10 @@ def artifact_store(context: Context) -> ArtifactStore:
         ExternalStoreArgs(
             namespace=context.namespace,
             bucket=artifacts.bucket,
+            prefix=artifacts.prefix,
             region=artifacts.region,
             endpoint_url=artifacts.endpoint_url,
+            checksums=artifacts.checksums,
             authority=artifacts.authority,
             access=_access(context, artifacts),
         ),

@@ -46,16 +46,16 @@ def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
     )
     policy = pulumi.Output.json_dumps(
         pulumi.Output.all(resource.arn, resource.key).apply(
-            lambda arns: policies.server(bucket=arns[0], key=arns[1], region=aws.region)
+            lambda arns: policies.server(bucket=arns[0], prefix=artifacts.prefix, key=arns[1], region=aws.region)
         )
     )
     server = _pod(context, "server-identity", SERVICE_ACCOUNT, policy, "Access of the MLflow server to its artifacts")
     return ArtifactStore(
-        uri=s3_uri(resource.name),
+        uri=s3_uri(resource.name, artifacts.prefix),
         attachment=joined(Attachment(env=region_environment(aws.region)), server.attachment),
         flows=server.flows,
         ready=(*resource.ready, *server.ready),
-        direct_bucket=OwnBucket(name=resource.name, arn=resource.arn, key=resource.key)
+        direct_bucket=OwnBucket(name=resource.name, arn=resource.arn, key=resource.key, prefix=artifacts.prefix)
         if artifacts.direct_access
         else None,
     )
@@ -137,7 +137,9 @@ def direct_access(context: Context, team: str, own_bucket: OwnBucket) -> DirectA
         environment={
             "AWS_REGION": aws.region,
             "AWS_DEFAULT_REGION": aws.region,
-            "WORKSPACE_ARTIFACTS": pulumi.Output.concat("s3://", own_bucket.name, f"/{policies.WORKSPACES}/{team}/"),
+            "WORKSPACE_ARTIFACTS": pulumi.Output.concat(
+                "s3://", own_bucket.name, "/", policies.workspace(team, own_bucket.prefix)
+            ),
         },
         flows=(to_aws(),) if role is None else role.flows,
         annotations={} if role is None else role.annotations,
@@ -154,7 +156,7 @@ def _team_policy(context: Context, team: str, own_bucket: OwnBucket) -> pulumi.O
     region = _aws(context).region
     return pulumi.Output.json_dumps(
         pulumi.Output.all(own_bucket.arn, own_bucket.key).apply(
-            lambda arns: policies.team(team, bucket=arns[0], key=arns[1], region=region)
+            lambda arns: policies.team(team, bucket=arns[0], prefix=own_bucket.prefix, key=arns[1], region=region)
         )
     )
 

@@ -2,6 +2,7 @@
 
 import pulumi
 
+from components.exposure import ingress_nginx
 from components.exposure.certificate import Certificate, CertificateArgs, SelfSignedCertificate
 from components.exposure.gateway import Route
 from components.exposure.http_route import Listeners, ListenersArgs
@@ -52,7 +53,10 @@ def route(context: Context, certificate: Certificate) -> Route:
         namespace=context.namespace,
         ingress_class=cluster.ingress_class,
         controller_namespace=cluster.ingress_namespace,
-        annotations=cluster.ingress_annotations,
+        annotations={
+            **(ingress_nginx.ANNOTATIONS if cluster.ingress_controller == "ingress-nginx" else {}),
+            **cluster.ingress_annotations,
+        },
         certificate=certificate,
     )
 

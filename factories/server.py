@@ -84,6 +84,7 @@ def server(
             trust=context.trust,
             login=login,
             only_workspace=None if context.settings.workspaces.enabled else min(context.settings.teams),
+            workspace_labels=context.settings.workspace_labels,
             contact=context.settings.access.contact,
             controller_namespace=context.settings.cluster.ingress_namespace,
             client_namespaces=context.settings.client_namespaces,

@@ -58,11 +58,13 @@ def _workspace(
         WorkspaceArgs(
             team=name,
             multi_tenant=context.settings.workspaces.enabled,
+            labels=context.settings.workspace_labels,
             description=team.own.description,
             groups=team.groups,
             users=team.members,
             integration_role=roles.integration,
             service_accounts=team.service_accounts,
+            logging_accounts=team.logging_accounts,
             reviews_names=context.settings.access.review == "subject",
             aggregated=context.settings.access.aggregate_roles,
             mount_tokens=context.settings.cluster.admits_default_tokens,

@@ -15,6 +15,15 @@ from settings.suggestions import unknown
 from settings.types.kinds import WRONG_KIND
 
 ELSEWHERE = "see docs/configuration.md"
+_AZURE = "Azure Blob Storage has no S3 interface: use a store with one (docs/own-services.md)"
+_GOOGLE = "use kind `s3` with the S3 interface of Google Cloud Storage (docs/own-services.md)"
+# Remedies for kinds that people look for and that are not there.
+ABSENT = {
+    ("artifacts.kind", "azure"): _AZURE,
+    ("artifacts.kind", "wasbs"): _AZURE,
+    ("artifacts.kind", "gcs"): _GOOGLE,
+    ("artifacts.kind", "gs"): _GOOGLE,
+}
 
 
 def translate(error: ValidationError, model: type[BaseModel], *, stack: str, encrypted: Collection[str]) -> list[Fault]:
@@ -47,7 +56,7 @@ def _fault(details: ErrorDetails, place: Place, *, hidden: bool) -> Fault:
             path, problem, remedy = f"{path}.kind", f"is missing; expected {outline.one_of(kinds)}", "add one of them"
         case "union_tag_invalid":
             path, problem = f"{path}.kind", f"expected {outline.one_of(kinds)}, found {shown(value['kind'])}"
-            remedy = _nearest(str(value["kind"]), kinds)
+            remedy = ABSENT.get((path, str(value["kind"]).lower())) or _nearest(str(value["kind"]), kinds)
         case "literal_error":
             problem, remedy = f"expected {expected}, {found}", _nearest(str(value), outline.alternatives(place.field))
         case "model_type" | "dict_type":

@@ -13,6 +13,7 @@ import yaml
 
 from settings import Settings, json_schema, outline, page, sizing_page
 from settings.secrets import NEEDS
+from tests import versions_page
 from tests.program import snapshot, test_networks
 from tests.program.stacks import STACKS, recorded
 from tools.versions import MLFLOW
@@ -68,6 +69,10 @@ def _sizing(_: str) -> str:
     return sizing_page.page()
 
 
+def _versions(_: str) -> str:
+    return versions_page.page()
+
+
 def _snapshot(stack: str, _: str) -> str:
     return snapshot.text(recorded(stack))
 
@@ -82,6 +87,7 @@ def renewals() -> Mapping[Path, Renewal]:
         ROOT / "docs" / "pulumi-stack.schema.json": _schema,
         ROOT / "docs" / "sizing.md": _sizing,
         ROOT / "docs" / "networks.md": with_table,
+        ROOT / "docs" / "versions.md": _versions,
         **{snapshot.file_of(stack): partial(_snapshot, stack) for stack in STACKS},
     }
 

@@ -22,6 +22,9 @@ class OwnBucket:
     key: pulumi.Output[str]
     """ARN of the KMS key that encrypts the bucket."""
 
+    prefix: str | None = None
+    """Folder of all artifacts; None means the whole bucket."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DirectAccess:
@@ -56,27 +59,31 @@ class ArtifactStore:
     """The bucket that teams can access directly; None if they can access artifacts through the server only."""
 
 
-def s3_uri(bucket: pulumi.Input[str]) -> pulumi.Output[str]:
-    """Artifact URI of a bucket.
+def s3_uri(bucket: pulumi.Input[str], prefix: str | None = None) -> pulumi.Output[str]:
+    """Artifact URI of a bucket, or of the folder `prefix` in it.
 
     The scheme `s3-proxied` is defined in images/mlflow/server: with `s3://` MLflow would send clients to the store
     itself, which they may not be able to reach.
     """
-    return pulumi.Output.concat("s3-proxied://", bucket)
+    return pulumi.Output.concat("s3-proxied://", bucket, "" if prefix is None else f"/{prefix}")
 
 
 def s3_environment(
-    *, region: str, endpoint_url: str | None, authority_file: str | None = None
+    *, region: str, endpoint_url: str | None, authority_file: str | None = None, checksums: bool = True
 ) -> tuple[k8s.core.v1.EnvVarArgs, ...]:
     """Environment variables with which boto3 and MLflow use an S3 store; an `endpoint_url` of None means AWS.
 
-    Without an `authority_file`, boto3 and MLflow trust the public CA certificates.
+    Without an `authority_file`, boto3 and MLflow trust the public CA certificates. Without `checksums`, boto3 sends
+    the additional checksums of S3 only where the protocol demands them.
     """
     variables = dict[str, str]()
     if endpoint_url is not None:
         variables["MLFLOW_S3_ENDPOINT_URL"] = endpoint_url
     if authority_file is not None:
         variables["AWS_CA_BUNDLE"] = authority_file
+    if not checksums:
+        variables["AWS_REQUEST_CHECKSUM_CALCULATION"] = "when_required"
+        variables["AWS_RESPONSE_CHECKSUM_VALIDATION"] = "when_required"
     return (
         *region_environment(region),
         *(k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in variables.items()),

@@ -24,9 +24,15 @@ class ExternalStoreArgs:
 
     namespace: pulumi.Input[str]
     bucket: str
+    prefix: str | None = None
+    """Folder of all artifacts; None means the whole bucket."""
+
     region: str
     endpoint_url: str | None
     """URL of the S3 API; None means AWS."""
+
+    checksums: bool = True
+    """False sends the additional checksums of S3 only where the protocol demands them."""
 
     authority: str | None = None
     """CA certificate that the store's clients trust, as PEM; None means the public CA certificates."""
@@ -51,13 +57,14 @@ class ExternalStore(pulumi.ComponentResource):
             key = credential(name, args.access, namespace=args.namespace, opts=child)
             access, ready = pods.Attachment(env=key.env(ACCESS_KEY)), key.ready
         self.artifact_store = ArtifactStore(
-            uri=s3_uri(args.bucket),
+            uri=s3_uri(args.bucket, args.prefix),
             attachment=pods.joined(
                 pods.Attachment(
                     env=s3_environment(
                         region=args.region,
                         endpoint_url=args.endpoint_url,
                         authority_file=None if args.authority is None else authority.file,
+                        checksums=args.checksums,
                     )
                 ),
                 authority.attachment,

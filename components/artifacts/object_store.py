@@ -59,6 +59,9 @@ class ObjectStoreArgs:
     storage_class: str | None = None
     """None means the cluster's default storage class."""
 
+    prefix: str | None = None
+    """Folder of all artifacts; None means the whole bucket."""
+
     clients: tuple[dict[str, str], ...]
     """Labels of the pods that may connect."""
 
@@ -67,11 +70,12 @@ class ObjectStoreArgs:
 
 
 def identities(
-    bucket: str, *, client: tuple[str, str], administrator: tuple[str, str]
+    bucket: str, *, prefix: str | None = None, client: tuple[str, str], administrator: tuple[str, str]
 ) -> dict[str, list[dict[str, object]]]:
     """Content of SeaweedFS's identity file: a client that can access only `bucket`, and an administrator.
 
-    A Job uses the administrator's access key to create the bucket.
+    With a `prefix` the client can access only that folder of the bucket. A Job uses the administrator's access key to
+    create the bucket.
 
     `client` and `administrator` are pairs of access key id and secret access key.
     """
@@ -79,7 +83,8 @@ def identities(
     def identity(name: str, key: tuple[str, str], actions: list[str]) -> dict[str, object]:
         return {"name": name, "credentials": [{"accessKey": key[0], "secretKey": key[1]}], "actions": actions}
 
-    confined = [f"{action}:{bucket}" for action in ("Read", "Write", "List", "Tagging")]
+    place = bucket if prefix is None else f"{bucket}/{prefix}/*"
+    confined = [f"{action}:{place}" for action in ("Read", "Write", "List", "Tagging")]
     return {
         "identities": [
             identity("mlflow", client, confined),
@@ -116,7 +121,7 @@ class ObjectStore(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        configuration = _configuration(name, args.namespace, client, administrator, child)
+        configuration = _configuration(name, args, client, administrator, child)
         server = k8s.apps.v1.StatefulSet(
             f"{name}-server",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="object-store", labels=labels),
@@ -137,7 +142,7 @@ class ObjectStore(pulumi.ComponentResource):
         flow = networks.Flow(peers=[networks.pods(labels)], ports=[PORT])
         bucket = _bucket_job(name, args, administrator.secret, server, flow, opts=child)
         self.artifact_store = ArtifactStore(
-            uri=s3_uri(BUCKET),
+            uri=s3_uri(BUCKET, args.prefix),
             attachment=pods.Attachment(
                 env=(
                     *s3_environment(region=REGION, endpoint_url=f"http://object-store:{PORT}"),
@@ -173,7 +178,7 @@ def _access_key(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOp
 
 def _configuration(
     name: str,
-    namespace: pulumi.Input[str],
+    args: ObjectStoreArgs,
     client: _AccessKey,
     administrator: _AccessKey,
     opts: pulumi.ResourceOptions,
@@ -184,14 +189,16 @@ def _configuration(
     keys = pulumi.Output.all(client.pair, administrator.pair)
     return core.Secret(
         f"{name}-configuration",
-        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace),
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
         string_data={
             "security.toml": SECURITY,
             "grpc-ca.crt": seed.apply(lambda text: authority_certificate(text.encode(), "object-store")),
             "grpc.crt": certificate.apply(lambda pair: pair.certificate),
             "grpc.key": certificate.apply(lambda pair: pair.key),
             "s3.json": pulumi.Output.json_dumps(
-                keys.apply(lambda pairs: identities(BUCKET, client=pairs[0], administrator=pairs[1]))
+                keys.apply(
+                    lambda pairs: identities(BUCKET, prefix=args.prefix, client=pairs[0], administrator=pairs[1])
+                )
             ),
         },
         opts=opts,

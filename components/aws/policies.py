@@ -25,30 +25,39 @@ def document(*statements: Statement) -> Document:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def server(*, bucket: str, key: str, region: str) -> Document:
-    """IAM policy of the server: to list, read, write and delete all objects of the bucket."""
+def workspace(team: str, prefix: str | None = None) -> str:
+    """Folder of a team's workspace in the bucket, below `prefix` if all artifacts are, with a slash at the end.
+
+    The slash keeps `team-a` out of the files of `team-ab`.
+    """
+    return f"{'' if prefix is None else f'{prefix}/'}{WORKSPACES}/{team}/"
+
+
+def server(*, bucket: str, prefix: str | None = None, key: str, region: str) -> Document:
+    """IAM policy of the server: to list, read, write and delete all objects of the bucket, or those below `prefix`."""
+    listing: Statement = {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket}
+    if prefix is not None:
+        # With `IfExists`, because a request for a missing object has no `s3:prefix`, and its answer must be 404.
+        listing["Condition"] = {"StringLikeIfExists": {"s3:prefix": f"{prefix}/*"}}
     return document(
-        {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
-        _objects(f"{bucket}/*"),
+        listing,
+        _objects(f"{bucket}/*" if prefix is None else f"{bucket}/{prefix}/*"),
         _key(key, KEY_ACTIONS, f"s3.{region}"),
     )
 
 
-def team(team: str, *, bucket: str, key: str, region: str) -> Document:
-    """IAM policy of a team's programs: to list, read, write and delete the objects of their own workspace.
-
-    The slash after the team's name in the prefix keeps `team-a` out of the files of `team-ab`.
-    """
-    prefix = f"{WORKSPACES}/{team}/"
+def team(team: str, *, bucket: str, prefix: str | None = None, key: str, region: str) -> Document:
+    """IAM policy of a team's programs: to list, read, write and delete the objects of their own workspace."""
+    folder = workspace(team, prefix)
     return document(
         {
             "Sid": "List",
             "Effect": "Allow",
             "Action": "s3:ListBucket",
             "Resource": bucket,
-            "Condition": {"StringLike": {"s3:prefix": f"{prefix}*"}},
+            "Condition": {"StringLike": {"s3:prefix": f"{folder}*"}},
         },
-        _objects(f"{bucket}/{prefix}*"),
+        _objects(f"{bucket}/{folder}*"),
         _key(key, KEY_ACTIONS, f"s3.{region}"),
     )
 

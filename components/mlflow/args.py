@@ -1,7 +1,7 @@
 """Input of the MLflow server, and the labels and the service account that other components refer to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -11,6 +11,7 @@ from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.availability import Spread
 from components.login.oauth2_proxy import Login
+from components.team.workspace import WORKSPACE_LABELS
 
 LABELS = pods.labels("mlflow")
 # The server's identity at the API server, and at AWS.
@@ -77,7 +78,10 @@ class MLflowArgs:
     login: Login
     only_workspace: str | None
     """If MLflow runs without workspaces, the namespace whose RBAC decides about every request. None means that every
-    namespace with the label `mlflow-enabled=true` is a workspace."""
+    namespace with the labels `workspace_labels` is a workspace."""
+
+    workspace_labels: Mapping[str, str] = field(default_factory=WORKSPACE_LABELS.copy)
+    """Labels of the namespaces that are workspaces."""
 
     api_server: Sequence[str]
     """Address ranges of the API server; empty if unknown."""

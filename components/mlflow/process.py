@@ -8,7 +8,6 @@ from components.mlflow import webhook_proxy
 from components.mlflow.args import MLflowArgs
 from components.sizes import threads
 from components.team.identities import SELECTOR
-from components.team.workspace import ENABLED_LABEL
 
 # Allowed sources of a model version. The server fetches them with its own credential, and only for these schemes MLflow
 # checks that the caller owns the location: `s3://` gave access to every team's files. The last two are the sources of
@@ -108,7 +107,9 @@ def environment(args: MLflowArgs) -> dict[str, str]:
         "MLFLOW_K8S_AUTH_REMOTE_GROUPS_HEADER": "x-forwarded-groups",
         # OAuth2-Proxy joins groups with commas.
         "MLFLOW_K8S_AUTH_REMOTE_GROUPS_SEPARATOR": ",",
-        "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": f"{ENABLED_LABEL}=true",
+        "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": ",".join(
+            f"{label}={value}" for label, value in sorted(args.workspace_labels.items())
+        ),
     }
     if not args.login.passes_token:
         variables["MLFLOW_PLATFORM_IDENTITIES"] = SELECTOR

@@ -1,7 +1,7 @@
 """The MLflow server: its Deployment with the login as a sidecar, its RBAC, NetworkPolicy and Service.
 
-Workspaces are namespaces labelled `mlflow-enabled=true`. Kubernetes RBAC decides about every request: the server sends
-a SubjectAccessReview for the user that the login has authenticated, in the workspace's namespace, or a
+Workspaces are namespaces with one label, by default `mlflow-enabled=true`. Kubernetes RBAC decides about every request:
+the server sends a SubjectAccessReview for the user that the login has authenticated, in the workspace's namespace, or a
 SelfSubjectAccessReview with the caller's own token if the login passes that token to the server.
 """
 
@@ -13,7 +13,6 @@ from components.login.front import PORT
 from components.mlflow import rollout, webhooks
 from components.mlflow.args import LABELS, SERVICE_ACCOUNT, MLflowArgs
 from components.mlflow.pod import server_pod
-from components.team.workspace import WORKSPACE_LABELS
 
 core = k8s.core.v1
 rbac = k8s.rbac.v1
@@ -42,7 +41,7 @@ class MLflow(pulumi.ComponentResource):
                 networks.Flow(
                     peers=[
                         networks.namespace(args.controller_namespace),
-                        networks.namespaces(WORKSPACE_LABELS),
+                        networks.namespaces(dict(args.workspace_labels)),
                         *map(networks.namespace, args.client_namespaces),
                     ],
                     ports=[PORT],

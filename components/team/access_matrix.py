@@ -13,6 +13,9 @@ from components.team.permissions import API_GROUP, RESOURCES
 PROGRAM = "program"
 """Name of the programs' role in the matrix; the ClusterRole is `mlflow-integration`."""
 
+LOGGER = "logger"
+"""Name of the log-only programs' role in the matrix; the Role is `mlflow-logger`."""
+
 ADMINISTRATORS = (
     "Kubernetes' cluster administrators (the group system:masters) can do everything in every team, and can grant"
     " others rights that this table does not show."
@@ -33,14 +36,15 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """A subject's rights in one team, for all of `components.team.permissions.RESOURCES`."""
+    """A subject's rights in one team, for some resources."""
 
     team: str
     subject: Subject
     role: str
-    """Name of the role that grants the access: `viewer`, `editor`, `manager`, or `PROGRAM`."""
+    """Name of the role that grants the access: `viewer`, `editor`, `manager`, `PROGRAM` or `LOGGER`."""
 
     verbs: tuple[str, ...]
+    resources: tuple[str, ...] = RESOURCES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +78,7 @@ def as_data(matrix: Matrix) -> dict[str, Any]:
                 "name": grant.subject.name,
                 "role": grant.role,
                 "apiGroup": API_GROUP,
-                "resources": list(RESOURCES),
+                "resources": list(grant.resources),
                 "verbs": list(grant.verbs),
             }
             for grant in matrix.grants

@@ -12,3 +12,7 @@ VERBS: dict[str, tuple[str, ...]] = {
 }
 # Programs log and read; only people delete.
 PROGRAM_VERBS = VERBS["editor"]
+# Log-only programs create runs and log to them. They read the rest, and register no models.
+LOGGER_VERBS: dict[str, tuple[str, ...]] = {
+    resource: VERBS["editor" if resource == "experiments" else "viewer"] for resource in RESOURCES
+}

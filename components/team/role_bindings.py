@@ -1,4 +1,4 @@
-"""RBAC in a team's namespace: Roles and RoleBindings for people, and a RoleBinding for programs."""
+"""RBAC in a team's namespace: Roles and RoleBindings for people, and RoleBindings for programs."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from types import MappingProxyType
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.team.permissions import API_GROUP, RESOURCES, VERBS
+from components.team.permissions import API_GROUP, LOGGER_VERBS, RESOURCES, VERBS
 
 rbac = k8s.rbac.v1
 
@@ -71,6 +71,32 @@ def programs(
         f"{name}-program-binding",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="mlflow-integration"),
         role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="ClusterRole", name=cluster_role),
-        subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account, namespace=home) for home, account in accounts],
+        subjects=_service_accounts(accounts),
         opts=opts,
     )
+
+
+def loggers(
+    name: str,
+    namespace: pulumi.Input[str],
+    accounts: Sequence[tuple[pulumi.Input[str], pulumi.Input[str]]],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Create the Role of log-only programs, and bind it to `accounts`: namespace and name of each service account."""
+    # An explicit name, for auditors and other tools.
+    metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="mlflow-logger")
+    rules = [rule([resource], verbs) for resource, verbs in LOGGER_VERBS.items()]
+    role = rbac.Role(f"{name}-logger-role", metadata=metadata, rules=rules, opts=opts)
+    rbac.RoleBinding(
+        f"{name}-logger-binding",
+        metadata=metadata,
+        role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=role.metadata.name),
+        subjects=_service_accounts(accounts),
+        opts=opts,
+    )
+
+
+def _service_accounts(
+    accounts: Sequence[tuple[pulumi.Input[str], pulumi.Input[str]]],
+) -> list[rbac.SubjectArgs]:
+    return [rbac.SubjectArgs(kind="ServiceAccount", name=account, namespace=home) for home, account in accounts]

@@ -1,7 +1,7 @@
 """A team's workspace: its namespace with RBAC, quota and NetworkPolicies, and the settings of its MLflow clients.
 
-Every namespace labelled `mlflow-enabled=true` is an MLflow workspace; Kubernetes RBAC in that namespace decides about
-each request.
+Every namespace with one label, by default `mlflow-enabled=true`, is an MLflow workspace; Kubernetes RBAC in that
+namespace decides about each request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,7 @@ from components.team.quota import ContainerDefaults, NamespaceQuota, limit_names
 
 core = k8s.core.v1
 
-ENABLED_LABEL = "mlflow-enabled"
-WORKSPACE_LABELS = {ENABLED_LABEL: "true"}
+WORKSPACE_LABELS = {"mlflow-enabled": "true"}
 # Tells the policy pack, and readers, that the namespace may be deleted.
 ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
@@ -37,6 +36,9 @@ class WorkspaceArgs:
     multi_tenant: bool
     """True if MLflow runs with workspaces."""
 
+    labels: Mapping[str, str] = field(default_factory=WORKSPACE_LABELS.copy)
+    """Labels that make the namespace a workspace."""
+
     description: str
     groups: Mapping[str, Sequence[str]]
     """Groups of the identity provider by role (`components.team.permissions.VERBS`)."""
@@ -49,6 +51,9 @@ class WorkspaceArgs:
 
     service_accounts: Sequence[tuple[str, str]] = ()
     """Namespace and name of further service accounts with the programs' rights."""
+
+    logging_accounts: Sequence[tuple[str, str]] = ()
+    """Namespace and name of service accounts that log runs, and neither delete nor register."""
 
     reviews_names: bool
     """True if the server asks Kubernetes about names of users and groups, and so needs a list of the team's names."""
@@ -98,7 +103,7 @@ def identity_list(args: WorkspaceArgs) -> str:
         groups=(group for groups in args.groups.values() for group in groups),
         users=(user for users in args.users.values() for user in users),
         # Of an archived team too: people may bind its service accounts by hand.
-        namespaces=[args.team, *(namespace for namespace, _ in args.service_accounts)],
+        namespaces=[args.team, *(home for home, _ in (*args.service_accounts, *args.logging_accounts))],
         everybody=args.aggregated,
     )
 
@@ -119,7 +124,7 @@ class Workspace(pulumi.ComponentResource):
                 name=args.team,
                 labels={
                     "app.kubernetes.io/part-of": PART_OF,
-                    **WORKSPACE_LABELS,
+                    **args.labels,
                     **POD_SECURITY_LABELS,
                     **(ARCHIVED_LABELS if args.archived else {}),
                 },
@@ -163,6 +168,8 @@ class Workspace(pulumi.ComponentResource):
         if not args.archived:
             accounts = [(self.namespace, self.service_account), *args.service_accounts]
             role_bindings.programs(name, self.namespace, accounts, args.integration_role, child)
+        if args.logging_accounts:
+            role_bindings.loggers(name, self.namespace, args.logging_accounts, child)
         variables = {
             **client_environment.environment(args.team if args.multi_tenant else None, args.url),
             **(args.direct_access.environment if args.direct_access else {}),

@@ -1,12 +1,17 @@
 """Rules of the section `artifacts`: region, CA certificate and credentials of an existing bucket."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from settings.faults import Fault
 from settings.partial import key
 from settings.schema.artifacts import S3Artifacts
 from settings.schema.credentials import WorkloadIdentity
 from settings.schema.stack import Settings
+
+# The S3 interface of Google Cloud Storage, and the end of the host names of Azure's storage.
+GOOGLE = "storage.googleapis.com"
+AZURE = (".core.windows.net", ".core.chinacloudapi.cn", ".core.usgovcloudapi.net")
 
 
 def region(settings: Settings) -> Iterator[Fault]:
@@ -52,4 +57,33 @@ def identity(settings: Settings) -> Iterator[Fault]:
         )
 
 
-RULES = (region, authority, identity)
+def checksums(settings: Settings) -> Iterator[Fault]:
+    """Check that no additional checksums are sent to Google Cloud Storage, which refuses such uploads."""
+    artifacts = settings.artifacts
+    if not isinstance(artifacts, S3Artifacts) or artifacts.endpoint_url is None:
+        return
+    if host_of(artifacts.endpoint_url) == GOOGLE and artifacts.checksums:
+        path = key(artifacts, lambda one: one.checksums)
+        yield Fault(path, f"is true, but {GOOGLE} refuses uploads with S3's additional checksums", f"set {path} false")
+
+
+def azure(settings: Settings) -> Iterator[Fault]:
+    """Report Azure Blob Storage, which has no S3 interface."""
+    artifacts = settings.artifacts
+    if not isinstance(artifacts, S3Artifacts) or artifacts.endpoint_url is None:
+        return
+    if host_of(artifacts.endpoint_url).endswith(AZURE):
+        yield Fault(
+            key(artifacts, lambda one: one.endpoint_url),
+            "is Azure Blob Storage, which has no S3 interface",
+            "use a store with one: a bucket at AWS or Google Cloud, or an S3-compatible store on Azure's machines"
+            " (docs/own-services.md)",
+        )
+
+
+def host_of(url: str) -> str:
+    """Host name of a URL, in lower case."""
+    return (urlsplit(url).hostname or "").lower()
+
+
+RULES = (region, authority, identity, checksums, azure)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from settings.faults import Fault
+from settings.faults import Fault, setting
 from settings.partial import key, known
 from settings.schema.base import Model
 from settings.schema.certificate import SelfSigned
@@ -36,6 +36,29 @@ def ingress(settings: Settings) -> Iterator[Fault]:
                 yield Fault(path, "is ignored: gateway.kind `http-route` creates no Ingress", f"use {other} instead")
 
 
+def controller(settings: Settings) -> Iterator[Fault]:
+    """Check that class, namespace and ForwardAuth suit ingress-nginx."""
+    gateway, cluster = settings.gateway, settings.cluster
+    kind = key(cluster, lambda one: one.ingress_controller)
+    if cluster.ingress_controller != "ingress-nginx":
+        return
+    if isinstance(gateway, HttpRouteGateway):
+        yield Fault(kind, "is ignored: gateway.kind `http-route` creates no Ingress", f"remove {kind}")
+        return
+    for path, usual in (
+        (key(cluster, lambda one: one.ingress_class), "nginx"),
+        (key(cluster, lambda one: one.ingress_namespace), "ingress-nginx"),
+    ):
+        if path.value == "traefik":
+            yield Fault(path, f"is {path.shown}, but {kind} is `ingress-nginx`", setting({path: usual}))
+    if gateway.login == "forward-auth":
+        yield Fault(
+            key(gateway, lambda one: one.login),
+            f"`forward-auth` needs Traefik, but {kind} is `ingress-nginx`",
+            "use `reverse-proxy`",
+        )
+
+
 def annotations(settings: Settings) -> Iterator[Fault]:
     """Check that no annotation lets cert-manager overwrite the platform's self-signed certificate."""
     if isinstance(settings.certificate, SelfSigned):
@@ -54,4 +77,4 @@ def _overwriting(section: M, field: Callable[[M], Mapping[str, str]]) -> Iterato
             )
 
 
-RULES = (forward_auth, annotations, ingress)
+RULES = (forward_auth, annotations, ingress, controller)

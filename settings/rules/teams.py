@@ -1,12 +1,24 @@
 """Rules of the section `teams`: namespaces, groups and service accounts."""
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from settings.faults import Fault, shown
 from settings.partial import key, known
 from settings.schema.stack import Settings
+from settings.schema.teams import Team
 from settings.types.service_accounts import CLIENT_ACCOUNT, qualified
+
+Accounts = Callable[[Team], tuple[str, ...]]
+
+
+def _writing(team: Team) -> tuple[str, ...]:
+    return team.service_accounts
+
+
+def _logging(team: Team) -> tuple[str, ...]:
+    return team.logging_accounts
 
 
 def namespace_of_platform(settings: Settings) -> Iterator[Fault]:
@@ -76,14 +88,16 @@ def one_team(settings: Settings) -> Iterator[Fault]:
 
 def service_accounts(settings: Settings) -> Iterator[Fault]:
     """Check that teams list no service account twice, no `mlflow-client`, and none in the platform's namespace."""
+    for team, field in itertools.product(settings.teams, (_writing, _logging)):
+        yield from known(_listed_accounts(settings, team, field))
+        yield from known(_accounts_of_platform(settings, team, field))
     for team in settings.teams:
-        yield from known(_listed_accounts(settings, team))
-        yield from known(_accounts_of_platform(settings, team))
+        yield from known(_twofold_accounts(settings, team))
 
 
-def _listed_accounts(settings: Settings, team: str) -> Iterator[Fault]:
-    path = key(settings, lambda one: one.teams[team].service_accounts)
-    accounts = Counter(qualified(team, account) for account in settings.teams[team].service_accounts)
+def _listed_accounts(settings: Settings, team: str, field: Accounts) -> Iterator[Fault]:
+    path = key(settings, lambda one: field(one.teams[team]))
+    accounts = Counter(qualified(team, account) for account in field(settings.teams[team]))
     for (namespace, name), times in accounts.items():
         account = shown(f"{namespace}/{name}")
         if times > 1:
@@ -92,9 +106,18 @@ def _listed_accounts(settings: Settings, team: str) -> Iterator[Fault]:
             yield Fault(path, f"lists {account}, which the platform creates and which already has access", "remove it")
 
 
-def _accounts_of_platform(settings: Settings, team: str) -> Iterator[Fault]:
-    path = key(settings, lambda one: one.teams[team].service_accounts)
-    for namespace, name in sorted({qualified(team, account) for account in settings.teams[team].service_accounts}):
+def _twofold_accounts(settings: Settings, team: str) -> Iterator[Fault]:
+    path, other = (key(settings, lambda one, field=field: field(one.teams[team])) for field in (_logging, _writing))
+    logging, writing = (
+        {qualified(team, account) for account in field(settings.teams[team])} for field in (_logging, _writing)
+    )
+    for account in sorted(logging & writing):
+        yield Fault(path, f"lists {shown('/'.join(account))}, which {other} lists too", "list it in one of them")
+
+
+def _accounts_of_platform(settings: Settings, team: str, field: Accounts) -> Iterator[Fault]:
+    path = key(settings, lambda one: field(one.teams[team]))
+    for namespace, name in sorted({qualified(team, account) for account in field(settings.teams[team])}):
         if namespace == settings.namespace:
             yield Fault(
                 path,

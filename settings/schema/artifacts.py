@@ -17,6 +17,10 @@ class InClusterArtifacts(Model):
     storage: values.VolumeSize = "20Gi"
     """Size of the volume."""
 
+    prefix: values.Prefix | None = None
+    """Folder of the bucket for all artifacts, like `mlflow-artifacts`; absent means the whole bucket. `up` moves no
+    artifacts: change it only while there are none, or move them first."""
+
 
 class S3Artifacts(Model):
     """An existing bucket, at AWS or in any S3-compatible store."""
@@ -28,11 +32,19 @@ class S3Artifacts(Model):
     bucket: values.Bucket
     """Name of the bucket."""
 
+    prefix: values.Prefix | None = None
+    """Folder of the bucket for all artifacts, like `mlflow-artifacts`, if others use the bucket too; absent means the
+    whole bucket. `up` moves no artifacts: change it only while there are none, or move them first."""
+
     region: values.Region = "us-east-1"
     """Region of the bucket. Must be set for AWS; the default is only for other S3-compatible stores."""
 
     endpoint_url: values.Endpoint | None = None
     """URL of the store; absent means AWS. Profile `production` requires https."""
+
+    checksums: values.Flag = True
+    """Send S3's additional checksums (CRC32) with uploads; `false` for stores that refuse them, such as Google Cloud
+    Storage."""
 
     authority: values.Authority | None = None
     """CA certificate of the store, needed if its CA is private and not in `cluster.authorities`."""

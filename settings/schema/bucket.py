@@ -17,6 +17,11 @@ class BucketArtifacts(Model):
     name: values.Bucket | None = None
     """Name of the bucket, globally unique; absent means that Pulumi generates one."""
 
+    prefix: values.Prefix | None = None
+    """Folder of the bucket for all artifacts, like `mlflow-artifacts`; absent means the whole bucket. The IAM policies
+    of server and teams allow no object outside it. `up` moves no artifacts: change it only while there are none, or
+    move them first."""
+
     kms_key: amazon.KeyArn | None = None
     """ARN of the KMS key; absent means that the platform creates one. After a change only new objects use the new key,
     and MLflow cannot read objects encrypted with the old one: re-encrypt those with the new key first."""

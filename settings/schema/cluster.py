@@ -1,6 +1,6 @@
 """The section `cluster`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,10 @@ class Cluster(Model):
 
     ingress_class: values.ObjectName = "traefik"
     """IngressClass of the platform's Ingresses."""
+
+    ingress_controller: Literal["any", "ingress-nginx"] = "any"
+    """Kind of the ingress controller. With `ingress-nginx` the Ingresses have the annotations without which it refuses
+    bodies above 1 MiB, buffers uploads and ends them after a minute; `any` sets no annotations."""
 
     ingress_namespace: values.ObjectName = "traefik"
     """Namespace of the ingress controller's pods; NetworkPolicies allow traffic from it."""

@@ -98,9 +98,16 @@ class Settings(Model):
         return self.cluster.audiences
 
     @property
+    def workspace_labels(self) -> dict[str, str]:
+        """Labels of the namespaces that are workspaces, by name."""
+        name, _, value = self.workspaces.label.partition("=")
+        return {name: value}
+
+    @property
     def client_namespaces(self) -> tuple[str, ...]:
         """Namespaces of the service accounts that teams list, without the teams' own namespaces."""
-        namespaces = {namespace for name in self.teams for namespace, _ in self.team(name).service_accounts}
+        teams = [self.team(name) for name in self.teams]
+        namespaces = {home for team in teams for home, _ in (*team.service_accounts, *team.logging_accounts)}
         return tuple(sorted(namespaces - self.teams.keys()))
 
     def team(self, name: str) -> "MergedTeam":
@@ -144,6 +151,13 @@ class MergedTeam:
         if self.own.archived:
             return ()
         return tuple(qualified(self.name, account) for account in self.own.service_accounts)
+
+    @property
+    def logging_accounts(self) -> tuple[tuple[str, str], ...]:
+        """Namespace and name of each log-only service account of the team; none while the team is archived."""
+        if self.own.archived:
+            return ()
+        return tuple(qualified(self.name, account) for account in self.own.logging_accounts)
 
     @property
     def members(self) -> dict[str, tuple[str, ...]]:

@@ -69,6 +69,10 @@ class Workspaces(Model):
     """Give each team its own MLflow workspace. `false` is for a single team: MLflow runs without workspaces, and
     clients set no workspace."""
 
+    label: values.NamespaceLabel = "mlflow-enabled=true"
+    """Label of the namespaces that are workspaces. The teams' namespaces have it, and MLflow serves no other namespace.
+    While `up` changes it, MLflow serves no workspace for about a minute."""
+
     quota: Quota = Field(default_factory=Quota)
     """Limits for all pods and volumes of a team together (ResourceQuota)."""
 
@@ -127,6 +131,10 @@ class Team(Model):
     service_accounts: tuple[values.Account, ...] = ()
     """Service accounts that can read and write, in addition to `mlflow-client`: a name in the team's namespace, or
     `namespace/name`."""
+
+    logging_accounts: tuple[values.Account, ...] = ()
+    """Service accounts that log runs in existing and new experiments and read everything, but register no models and
+    delete nothing; written like those in `serviceAccounts`."""
 
     quota: TeamQuota = Field(default_factory=TeamQuota)
     """Differences from `workspaces.quota`."""

@@ -16,6 +16,8 @@ SYSTEM_PREFIXES = ("kube-", "openshift-")
 # Images of MLflow without the authorization plugin for Kubernetes RBAC.
 PLAIN_MLFLOW = frozenset({"ghcr.io/mlflow/mlflow", "docker.io/bitnami/mlflow", "docker.io/bitnamilegacy/mlflow"})
 LONGEST_DESCRIPTION = 500
+# Of the 1024 bytes of a key, the rest is for workspace, run and file.
+LONGEST_PREFIX = 200
 # Why features of the server are not offered. Their routes are in routes.toml of the server's package.
 NOT_OFFERED = {
     "assistant": "it runs a coding assistant as a process on the server",
@@ -93,6 +95,18 @@ def _feature(text: str) -> str | None:
     return "write `webhooks`, or leave the list empty"
 
 
+def _namespace_label(text: str) -> str | None:
+    name, equals, value = text.partition("=")
+    prefix, slash, last = name.rpartition("/")
+    part = r"[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+    right = re.fullmatch(part, last) and re.fullmatch(part, value)
+    if not equals or not right or (slash and not re.fullmatch(rf"{addresses.LABEL}(?:\.{addresses.LABEL})*", prefix)):
+        return "write name and value of one label, like mlflow-enabled=true or example.com/mlflow=yes"
+    if prefix.endswith(("kubernetes.io", "k8s.io")) or prefix == "mlflow-platform":
+        return "labels with that prefix have a meaning of their own: use another prefix, or none"
+    return None
+
+
 def _image(text: str) -> str | None:
     match = _IMAGE.fullmatch(text)
     if match is None:
@@ -129,6 +143,19 @@ def _bucket(text: str) -> str | None:
     if bare != text and _bucket(bare) is None:
         return f"write only the name of the bucket, without scheme or folder: {bare}"
     return "write 3 to 63 lower-case letters, digits, hyphens and dots"
+
+
+def _prefix(text: str) -> str | None:
+    # Without a percent sign, whose meaning in a URI is another, and without dots alone, which are steps in a path.
+    segment = r"(?!\.+(?:/|$))[A-Za-z0-9._-]+"
+    if re.fullmatch(rf"{segment}(?:/{segment})*", text) and len(text) <= LONGEST_PREFIX:
+        return None
+    bare = re.sub(r"^s3a?://[^/]*", "", text).strip("/")
+    if bare and bare != text and _prefix(bare) is None:
+        return f"write only the folder, without bucket and without slashes around it: {bare}"
+    return (
+        f"write at most {LONGEST_PREFIX} letters, digits, dots, hyphens and underscores, with slashes between folders"
+    )
 
 
 def _region(text: str) -> str | None:
@@ -183,6 +210,7 @@ def _plain(text: str) -> str | None:
 Feature = Annotated[str, kinds.text("`webhooks`", _feature)]
 Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
 ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, or an IPv4 address", addresses.server)]
+NamespaceLabel = Annotated[str, kinds.text("a label like mlflow-enabled=true", _namespace_label)]
 Flag = Annotated[bool, kinds.flag()]
 Port = Annotated[int, kinds.whole(1, 65535)]
 Endpoint = Annotated[
@@ -227,6 +255,7 @@ RoleArn = Annotated[
     ),
 ]
 Bucket = Annotated[str, kinds.text("the name of a bucket", _bucket)]
+Prefix = Annotated[str, kinds.text("a folder of a bucket like mlflow-artifacts", _prefix)]
 Region = Annotated[str, kinds.text("a region like eu-central-1", _region)]
 ClientId = Annotated[
     str,

@@ -14,7 +14,12 @@ KEYS = {
 
 
 def store(
-    endpoint_url: str | None, authority: str | None = None, access: Source | AssumedRole | None = None
+    endpoint_url: str | None,
+    authority: str | None = None,
+    access: Source | AssumedRole | None = None,
+    prefix: str | None = None,
+    *,
+    checksums: bool = True,
 ) -> Recording:
     """A deployed store; by default with an access key from the stack file."""
 
@@ -26,6 +31,8 @@ def store(
         args = ExternalStoreArgs(
             namespace=NAMESPACE,
             bucket="artifacts",
+            prefix=prefix,
+            checksums=checksums,
             region="eu-central-1",
             endpoint_url=endpoint_url,
             authority=authority,
@@ -57,6 +64,16 @@ def test_a_bucket_elsewhere_has_an_endpoint_and_its_access_key_is_in_a_secret() 
         "stringData.access-key-id": "AKIAEXAMPLE",
         "stringData.secret-access-key": "hunter2",
     }
+
+
+def test_artifacts_may_lie_in_a_folder_of_the_bucket() -> None:
+    assert store(None, prefix="mlflow-artifacts").exports["uri"] == "s3-proxied://artifacts/mlflow-artifacts"
+
+
+def test_a_store_that_refuses_the_additional_checksums_gets_none() -> None:
+    variables = store("https://storage.googleapis.com", checksums=False).exports["environment"]
+    assert variables["AWS_REQUEST_CHECKSUM_CALCULATION"] == "when_required"
+    assert variables["AWS_RESPONSE_CHECKSUM_VALIDATION"] == "when_required"
 
 
 def test_a_bucket_of_aws_needs_no_endpoint() -> None:

@@ -68,6 +68,16 @@ def test_the_server_gets_the_confined_key_and_the_bucket() -> None:
     }
 
 
+def test_with_a_folder_the_client_is_confined_to_it() -> None:
+    (client, _) = identities("mlflow", prefix="data/a", **KEYS)["identities"]
+    assert client["actions"] == [
+        *("Read:mlflow/data/a/*", "Write:mlflow/data/a/*", "List:mlflow/data/a/*", "Tagging:mlflow/data/a/*")
+    ]
+    got = store(prefix="data/a")
+    assert got.exports["uri"] == "s3-proxied://mlflow/data/a"
+    assert "Read:mlflow/data/a/*" in got["store-configuration"].inputs["stringData"]["s3.json"]
+
+
 def test_the_bucket_is_created_once_the_store_runs_and_with_the_administrators_key() -> None:
     got = store()
     assert "store-server" in got["store-bucket"].dependencies

@@ -137,6 +137,32 @@ def test_further_service_accounts_have_the_rights_of_programs_wherever_they_are(
     assert [account.name for account in got.of("ServiceAccount")] == ["team-a-account"]
 
 
+def test_log_only_service_accounts_write_runs_and_read_the_rest() -> None:
+    got = workspace(logging_accounts=[("team-a", "tasks"), ("airflow", "worker")])
+    assert [(one["resources"], one["verbs"]) for one in got["team-a-logger-role"].inputs["rules"]] == [
+        (["experiments"], ["get", "list", "create", "update"]),
+        (["datasets"], ["get", "list"]),
+        (["registeredmodels"], ["get", "list"]),
+    ]
+    binding = got["team-a-logger-binding"].inputs
+    assert binding["roleRef"]["name"] == binding["metadata"]["name"] == "mlflow-logger"
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": "tasks", "namespace": "team-a"},
+        {"kind": "ServiceAccount", "name": "worker", "namespace": "airflow"},
+    ]
+    assert json.loads(got["team-a-identities"].inputs["data"]["identities.json"])["namespaces"] == ["airflow", "team-a"]
+
+
+def test_a_team_without_log_only_service_accounts_has_no_role_for_them() -> None:
+    assert "team-a-logger-role" not in [one.name for one in workspace()]
+
+
+def test_another_label_makes_the_namespace_a_workspace() -> None:
+    labels = workspace(labels={"example.com/mlflow": "yes"})["team-a-namespace"].inputs["metadata"]["labels"]
+    assert labels["example.com/mlflow"] == "yes"
+    assert "mlflow-enabled" not in labels
+
+
 @pytest.mark.parametrize("mounted", [True, False])
 def test_pods_mount_the_default_token_only_where_the_login_accepts_it(mounted: bool) -> None:  # noqa: FBT001 - a case of the test
     account = workspace(mount_tokens=mounted)["team-a-account"]

@@ -16,7 +16,11 @@ Cell = tuple[str, str, str, str, str]
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 TEAMS = {
     "pricing": {"groups": {"viewer": ["interns"], "editor": ["analysts"], "manager": ["leads", "data-platform"]}},
-    "fraud": {"groups": {"viewer": ["data-platform"]}, "serviceAccounts": ["trainer", "airflow/worker"]},
+    "fraud": {
+        "groups": {"viewer": ["data-platform"]},
+        "serviceAccounts": ["trainer", "airflow/worker"],
+        "loggingAccounts": ["tasks"],
+    },
     "research": {},
     "retired": {"groups": {"manager": ["leads"]}, "archived": True},
 }

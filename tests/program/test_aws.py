@@ -131,3 +131,18 @@ def test_production_with_services_of_ones_own_has_nothing_at_aws() -> None:
     assert not [resource for resource in got if resource.type.startswith("aws:")]
     assert got["bucket"].type == "mlflow-platform:index:ExternalStore"
     assert got["database"].type == "mlflow-platform:index:ExternalDatabase"
+
+
+def test_below_a_folder_the_policies_end_at_the_folder() -> None:
+    got = prod(artifacts={**ARTIFACTS, "prefix": "shared/mlflow"})
+    bucket = got["bucket-bucket"].inputs.get("arn") or f"arn:aws:s3:::{got['bucket-bucket'].id}"
+    listing, objects, _ = statements(got["server-identity-policy"])
+    assert listing["Condition"] == {"StringLikeIfExists": {"s3:prefix": "shared/mlflow/*"}}
+    assert objects["Resource"] == f"{bucket}/shared/mlflow/*"
+    listing, objects, _ = statements(got["research-artifacts-policy"])
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "shared/mlflow/workspaces/research/*"}}
+    assert objects["Resource"] == f"{bucket}/shared/mlflow/workspaces/research/*"
+    folder = got["research-client"].inputs["data"]["WORKSPACE_ARTIFACTS"]
+    assert folder.endswith("/shared/mlflow/workspaces/research/")
+    assert "--artifacts-destination=s3-proxied://" in " ".join(container(got, "mlflow-server")["command"])
+    assert any(word.endswith("/shared/mlflow") for word in container(got, "mlflow-server")["command"])

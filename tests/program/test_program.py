@@ -274,3 +274,51 @@ def test_a_paused_platform_lacks_its_server_and_nothing_else() -> None:
     assert running == {recorded("dev")["mlflow-server"].urn}
     # The migration is unchanged too: otherwise it would run while the server still terminates.
     assert paused["migration-job"].document == recorded("dev")["migration-job"].document
+
+
+def test_the_label_of_workspaces_is_what_the_server_selects_and_admits() -> None:
+    got = run("dev", workspaces={"label": "example.com/mlflow=yes"})
+    labels = got["team-a-namespace"].inputs["metadata"]["labels"]
+    assert labels["example.com/mlflow"] == "yes"
+    assert "mlflow-enabled" not in labels
+    (server,) = got["mlflow-server"].inputs["spec"]["template"]["spec"]["containers"]
+    selector = [one["value"] for one in server["env"] if one["name"] == "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR"]
+    assert selector == ["example.com/mlflow=yes"]
+    (ingress,) = got["mlflow-network"].inputs["spec"]["ingress"]
+    assert {"namespaceSelector": {"matchLabels": {"example.com/mlflow": "yes"}}} in ingress["from"]
+
+
+NGINX = {
+    "ingressController": "ingress-nginx",
+    "ingressClass": "nginx",
+    "ingressNamespace": "ingress-nginx",
+}
+# The values in ingress-nginx's documentation for uploads of any size and duration, that are passed on as they arrive.
+UNBOUNDED = {"proxy-body-size": "0", "proxy-request-buffering": "off", "proxy-buffering": "off"}
+
+
+def test_ingress_nginx_is_told_to_pass_on_bodies_of_any_size() -> None:
+    got = run("dev", cluster=NGINX)
+    ingresses = got.of("Ingress")
+    assert len(ingresses) == 2
+    for ingress in ingresses:
+        annotations = ingress.inputs["metadata"]["annotations"]
+        for name, value in UNBOUNDED.items():
+            assert annotations[f"nginx.ingress.kubernetes.io/{name}"] == value
+        assert annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"] == "3600"
+        assert annotations["nginx.ingress.kubernetes.io/proxy-send-timeout"] == "3600"
+        assert ingress.inputs["spec"]["ingressClassName"] == "nginx"
+
+
+def test_an_annotation_of_the_stack_file_goes_before_that_of_the_controllers_kind() -> None:
+    own = {"nginx.ingress.kubernetes.io/proxy-body-size": "10g"}
+    got = run("dev", cluster={**NGINX, "ingressAnnotations": own})
+    for ingress in got.of("Ingress"):
+        annotations = ingress.inputs["metadata"]["annotations"]
+        assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "10g"
+        assert annotations["nginx.ingress.kubernetes.io/proxy-request-buffering"] == "off"
+
+
+def test_other_controllers_get_no_annotations() -> None:
+    for ingress in recorded("dev").of("Ingress"):
+        assert not any("nginx" in name for name in ingress.inputs["metadata"].get("annotations", {}))

@@ -97,6 +97,7 @@ def test_a_team_cannot_be_called(name: str) -> None:
         (values.VolumeSize, r'is "([^"]+)"$'),
         (values.Image, r"for example (.+)"),
         (values.Bucket, r"folder: (.+)"),
+        (values.Prefix, r"around it: (.+)"),
         (values.Region, r"region, (.+)"),
         (values.Date, r'as a timestamp: "(.+)"'),
         (values.Account, r"for example (.+)"),
@@ -284,3 +285,30 @@ def test_every_feature_of_the_server_is_offered_or_refused_with_a_reason() -> No
     assert offered == {"webhooks"}
     assert offered | set(values.NOT_OFFERED) == set(known)
     assert all("is not offered, because" in (feature.remedy(name) or "") for name in values.NOT_OFFERED)
+
+
+@pytest.mark.parametrize("text", ["mlflow-artifacts", "data/ml_flow", "a", "2026/v1.2", "x" * 200])
+def test_a_folder_of_a_bucket_has_plain_names(text: str) -> None:
+    assert kind_in(values.Prefix).remedy(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "/", "a/", "/a", "a//b", "..", "a/../b", "./a", "a%2fb", "a b", "ä", "x" * 201])
+def test_a_folder_of_a_bucket_leads_nowhere_else(text: str) -> None:
+    assert kind_in(values.Prefix).remedy(text) is not None
+
+
+@pytest.mark.parametrize("text", ["mlflow-enabled=true", "example.com/mlflow=yes", "a=b", "x_y.z=1"])
+def test_workspaces_are_chosen_by_one_label_with_its_value(text: str) -> None:
+    assert kind_in(values.NamespaceLabel).remedy(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("mlflow-enabled", "=true", "a=", "a==b", "a=b,c=d", "a in (b)", "!a", "a=b=c", "a/b/c=d", "-a=b"),
+        *("pod-security.kubernetes.io/enforce=restricted", "kubernetes.io/metadata.name=x", "k8s.io/a=b"),
+        "mlflow-platform/archived=true",
+    ],
+)
+def test_workspaces_are_not_chosen_by(text: str) -> None:
+    assert kind_in(values.NamespaceLabel).remedy(text) is not None

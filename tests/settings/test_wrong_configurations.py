@@ -65,8 +65,15 @@ CASES = {
     ),
     "a misspelt kind": Case({"database/kind": "extern"}, "database.kind", 'found "extern"', "did you mean `external`?"),
     "an unknown kind": Case(
-        {"artifacts/kind": "gcs"}, "artifacts.kind", "`in-cluster` or `bucket`", "choose one of them"
+        {"artifacts/kind": "nfs"}, "artifacts.kind", "`in-cluster` or `bucket`", "choose one of them"
     ),
+    "Google Cloud Storage as a kind": Case(
+        {"artifacts/kind": "gcs"},
+        "artifacts.kind",
+        'found "gcs"',
+        "use kind `s3` with the S3 interface of Google Cloud",
+    ),
+    "Azure as a kind": Case({"artifacts/kind": "Azure"}, "artifacts.kind", 'found "Azure"', "has no S3 interface"),
     "no teams": Case({"teams": {}}, "teams", "is empty; expected at least one entry", "add one"),
     # Shapes.
     "teams as a list": Case({"teams": ["team-a"]}, "teams", "expected a mapping", "without dashes"),

@@ -10,6 +10,30 @@ AWS: dict[str, object] = {"kind": "s3", "bucket": "artifacts", "region": "eu-cen
 ROLE = "arn:aws:iam::123456789012:role/mlflow"
 
 CASES = {
+    "checksums that Google Cloud Storage refuses": Case(
+        {"artifacts": {**S3, "endpointUrl": "https://storage.googleapis.com"}},
+        "artifacts.checksums",
+        "refuses uploads with S3's additional checksums",
+        "set artifacts.checksums false",
+    ),
+    "Azure's storage as an S3 store": Case(
+        {"artifacts": {**S3, "endpointUrl": "https://company.blob.core.windows.net"}},
+        "artifacts.endpointUrl",
+        "is Azure Blob Storage, which has no S3 interface",
+        "use a store with one",
+    ),
+    "a folder with its bucket": Case(
+        {"artifacts": {**S3, "prefix": "s3://artifacts/mlflow-artifacts/"}},
+        "artifacts.prefix",
+        "expected a folder of a bucket",
+        "write only the folder, without bucket and without slashes around it: mlflow-artifacts",
+    ),
+    "a folder that leads out of the bucket": Case(
+        {"artifacts": {**S3, "prefix": "../other"}},
+        "artifacts.prefix",
+        "expected a folder of a bucket",
+        "write at most 200 letters",
+    ),
     "a generated password without an administrator": Case(
         {"database": {**EXTERNAL, "credentials": {"kind": "generated"}}},
         "database.credentials.kind",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.team.access_matrix import Matrix, Subject
+from components.team.permissions import RESOURCES
 
 # Actions in plain words with their Kubernetes verbs, from the weakest to the strongest.
 ACTIONS = {"read": ("get", "list"), "create and change": ("create", "update"), "delete": ("delete",)}
@@ -24,6 +25,7 @@ class Change:
 
     actions: tuple[str, ...]
     teams: tuple[str, ...]
+    resources: tuple[str, ...] = RESOURCES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,21 +85,27 @@ def difference(before: Matrix, after: Matrix) -> Difference:
 
 def _changes(before: Matrix, after: Matrix) -> Iterator[Change]:
     had, has = _cells(before), _cells(after)
-    alike: dict[tuple[Subject, bool, tuple[str, ...]], list[str]] = defaultdict(list)
-    for subject, team in sorted({*had, *has}):
-        old, new = had.get((subject, team), ()), has.get((subject, team), ())
-        for gains, these, those in ((True, new, old), (False, old, new)):
-            if only := tuple(action for action in these if action not in those):
-                alike[subject, gains, only].append(team)
-    for (subject, gains, only), teams in alike.items():
-        yield Change(subject=subject, gains=gains, actions=only, teams=tuple(teams))
+    alike: dict[tuple[Subject, str, bool, tuple[str, ...]], list[str]] = defaultdict(list)
+    for subject, team in sorted({(subject, team) for subject, team, _ in (*had, *has)}):
+        for resource in RESOURCES:
+            old, new = had.get((subject, team, resource), ()), has.get((subject, team, resource), ())
+            for gains, these, those in ((True, new, old), (False, old, new)):
+                if only := tuple(action for action in these if action not in those):
+                    alike[subject, team, gains, only].append(resource)
+    teams: dict[tuple[Subject, bool, tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
+    for (subject, team, gains, only), resources in alike.items():
+        teams[subject, gains, only, tuple(resources)].append(team)
+    for (subject, gains, only, resources), where in teams.items():
+        yield Change(subject=subject, gains=gains, actions=only, teams=tuple(where), resources=resources)
 
 
-def _cells(found: Matrix) -> dict[tuple[Subject, str], tuple[str, ...]]:
-    """Actions by subject and team. A group with two roles in a team has the actions of both roles."""
-    verbs: dict[tuple[Subject, str], tuple[str, ...]] = {}
+def _cells(found: Matrix) -> dict[tuple[Subject, str, str], tuple[str, ...]]:
+    """Actions by subject, team and resource. A group with two roles in a team has the actions of both roles."""
+    verbs: dict[tuple[Subject, str, str], tuple[str, ...]] = {}
     for grant in found.grants:
-        verbs[grant.subject, grant.team] = verbs.get((grant.subject, grant.team), ()) + grant.verbs
+        for resource in grant.resources:
+            cell = grant.subject, grant.team, resource
+            verbs[cell] = verbs.get(cell, ()) + grant.verbs
     return {cell: actions(held) for cell, held in verbs.items()}
 
 
@@ -108,7 +116,8 @@ def _importance(change: Change | Membership) -> tuple[object, ...]:
         if isinstance(change, Membership)
         else (change.subject.kind, change.subject.name)
     )
-    return not change.gains, -strongest, -len(change.actions), who, change.teams
+    resources = () if isinstance(change, Membership) else change.resources
+    return not change.gains, -strongest, -len(change.actions), who, change.teams, resources
 
 
 def _memberships(before: Matrix, after: Matrix) -> Iterator[Membership]:
@@ -159,7 +168,9 @@ def as_data(found: Difference) -> dict[str, Any]:
 def _data(change: Change | Membership) -> dict[str, Any]:
     verbs = [verb for action in change.actions for verb in ACTIONS[action]]
     if isinstance(change, Membership):
-        who = {"kind": "person", "name": change.person, "group": change.group}
+        who: dict[str, Any] = {"kind": "person", "name": change.person, "group": change.group}
     else:
         who = {"kind": change.subject.kind, "name": change.subject.name}
+        if change.resources != RESOURCES:
+            who["resources"] = list(change.resources)
     return {**who, "teams": list(change.teams), "verbs": verbs}

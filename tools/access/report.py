@@ -6,6 +6,7 @@ from typing import Any
 
 from components.team.access_matrix import ADMINISTRATORS, Grant, Matrix
 from components.team.access_matrix import as_data as matrix_data
+from components.team.permissions import RESOURCES
 from tools.access import difference
 from tools.access.difference import ACTIONS, Difference
 from tools.access.words import MARKDOWN, Style, footnotes, sentences, subject_words, things
@@ -76,7 +77,8 @@ def _rows(found: Matrix, style: Style) -> list[tuple[str, str, list[str]]]:
     for grant in found.grants:
         mark = " (archived)" if found.archived[grant.team] else ""
         team = f"{style.name(grant.team)}{mark}" if grant.team != last else ""
-        rows.append((team, subject_words(grant.subject, style), _cells(grant)))
+        part = "" if grant.resources == RESOURCES else f": {things(grant.resources)}"
+        rows.append((team, f"{subject_words(grant.subject, style)}{part}", _cells(grant)))
         last = grant.team
     return rows
 

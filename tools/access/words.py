@@ -101,9 +101,9 @@ def footnotes(found_subjects: Sequence[Subject]) -> list[str]:
     return notes
 
 
-def things() -> str:
+def things(resources: Sequence[str] = RESOURCES) -> str:
     """The kinds of MLflow objects that access applies to, as a list in words."""
-    return _listed([THINGS.get(resource, resource) for resource in RESOURCES])
+    return _listed([THINGS.get(resource, resource) for resource in resources])
 
 
 def _change(change: Change | Membership, style: Style) -> str:
@@ -118,7 +118,7 @@ def _change(change: Change | Membership, style: Style) -> str:
         change.gains, change.subject.kind == "group"
     ]
     subject = style.strong(f"{who[0].upper()}{who[1:]}")
-    of = ", ".join(THINGS.get(resource, resource) for resource in RESOURCES)
+    of = ", ".join(THINGS.get(resource, resource) for resource in change.resources)
     return f"{subject} {verb} {_actions(change.actions, style)} on {teams} ({of})"
 
 

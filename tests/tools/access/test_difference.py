@@ -192,3 +192,23 @@ def test_the_difference_as_data_names_verbs_and_service_accounts() -> None:
         "teams": [{"team": "research", "event": "removed"}],
         "signIn": None,
     }
+
+
+def test_an_account_that_becomes_log_only_loses_the_other_resources() -> None:
+    who = "**Programs of the service account tasks in research**"
+    found = from_to(
+        {"research": {"serviceAccounts": ["tasks"]}},
+        {"research": {"loggingAccounts": ["tasks"]}},
+    )
+    assert sentences_of(found) == [
+        f"{who} lose *create and change* on team research (datasets, registered models)",
+    ]
+    assert as_data(found)["losses"][0]["resources"] == ["datasets", "registeredmodels"]
+
+
+def test_a_new_log_only_account_gains_two_things() -> None:
+    who = "**Programs of the service account tasks in research**"
+    assert sentences_of(from_to({"research": {}}, {"research": {"loggingAccounts": ["tasks"]}})) == [
+        f"{who} gain *read*, and *create and change* on team research (experiments)",
+        f"{who} gain *read* on team research (datasets, registered models)",
+    ]

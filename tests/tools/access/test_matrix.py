@@ -100,3 +100,15 @@ def test_cluster_administrators_are_named() -> None:
 def test_actions_are_all_verbs_of_the_role_table_each_whole_or_not_at_all() -> None:
     for verbs in (*VERBS.values(), PROGRAM_VERBS):
         assert sorted(verb for action in actions(verbs) for verb in ACTIONS[action]) == sorted(verbs)
+
+
+def test_log_only_accounts_have_a_row_for_each_kind_of_right() -> None:
+    found = as_data(access({"pricing": {"loggingAccounts": ["tasks"]}}))["grants"][1:]
+    assert [(grant["name"], grant["role"], grant["resources"], grant["verbs"]) for grant in found] == [
+        ("pricing/mlflow-client", "program", ["experiments", "datasets", "registeredmodels"], WRITE),
+        ("pricing/tasks", "logger", ["experiments"], WRITE),
+        ("pricing/tasks", "logger", ["datasets", "registeredmodels"], READ),
+    ]
+    assert rows(access({"pricing": {"loggingAccounts": ["tasks"], "archived": True}})) == [
+        ("pricing", "pricing-mlflow-users", "viewer")
+    ]
