@@ -137,8 +137,10 @@ _ALL = (
     ),
     Rehearsal(
         name="doctor",
-        shows="the doctor names each of thirty faults made on purpose, first and alone, and no healthy platform sick",
-        files=("tools/doctor", "tools/server/examine.py"),
+        shows="the doctor names each of 27 faults made on purpose, first and alone, and no healthy platform sick",
+        files=("tools/doctor",),
+    ),
+    Rehearsal(
         name="rows",
         shows="another workspace label, a folder of a bucket, log-only accounts, a protected stack that comes back",
         files=("docs/destroy.md", "testbed/e2e/company", "testbed/e2e/variants/basic.yaml", "tools/destroy"),

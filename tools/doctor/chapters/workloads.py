@@ -71,9 +71,9 @@ def _workload(facts: Facts, live: Object) -> Fault | None:
     for pod in sorted(found, key=lambda one: one["metadata"].get("creationTimestamp") or "", reverse=True):
         if fault := pods.fault(facts, pod):
             return fault
-    if len(found) < live["spec"].get("replicas", 1) and facts.readable("Pod", space):
-        return not_created(facts, live)
-    return None
+    lacking = len(found) < live["spec"].get("replicas", 1) and facts.readable("Pod", space)
+    # During a rollout the pods of before are as many as wanted, and none is created from the new template.
+    return not_created(facts, live) if lacking or any(_refused(live)) else None
 
 
 def not_created(facts: Facts, live: Object) -> Fault:
@@ -99,9 +99,7 @@ def not_created(facts: Facts, live: Object) -> Fault:
 
 def _refusals(facts: Facts, live: Object) -> Iterator[str]:
     """Messages about pods of a workload that were not created, from its conditions and from events."""
-    for condition in parts(live, "status", "conditions"):
-        if condition["type"] in {"ReplicaFailure", "FailedCreate"} and condition["status"] == "True":
-            yield condition.get("message", "")
+    yield from _refused(live)
     for event in facts.every("Event", namespace_of(live)):
         meant = event["involvedObject"]
         # The event of a Deployment's pods is about its ReplicaSet, whose name begins with the Deployment's.
@@ -110,6 +108,13 @@ def _refusals(facts: Facts, live: Object) -> Iterator[str]:
         )
         if event["reason"] == "FailedCreate" and own:
             yield event.get("message", "")
+
+
+def _refused(live: Object) -> Iterator[str]:
+    """Messages about pods of a workload that Kubernetes cannot create at present, from its conditions."""
+    for condition in parts(live, "status", "conditions"):
+        if condition["type"] in {"ReplicaFailure", "FailedCreate"} and condition["status"] == "True":
+            yield condition.get("message", "") or "no reason given"
 
 
 def jobs(facts: Facts) -> Fault | None:

@@ -14,7 +14,7 @@ from tools.doctor.chapters.networks import denied_targets
 from tools.doctor.collect.cluster import Cluster, RefusedError
 from tools.doctor.facts import Facts, Object, Unseen, name_of, namespace_of, part, parts
 
-SCRIPT = Path(__file__).parents[2] / "server" / "examine.py"
+SCRIPT = Path(__file__).parents[1] / "server" / "examine.py"
 CONTAINER = "mlflow"
 EXEC_SECONDS = 20
 LINES = 80
@@ -58,7 +58,7 @@ def running(facts: Facts) -> Object | None:
 
 
 def examine(facts: Facts, pod: Object, server: Object | None) -> tuple[dict[str, Any], list[Unseen]]:
-    """What `tools/server/examine.py` finds in the pod."""
+    """What `tools/doctor/server/examine.py` finds in the pod."""
     questions = {
         "issuers": [] if server is None else issuers(server),
         "authority": facts.platform.authority,

@@ -34,6 +34,7 @@ AGAIN: Object = {"metadata": {"annotations": {"doctor-test": "again"}}}
 LABELS = "/metadata/labels/mlflow-enabled"
 ENABLED = [{"op": "add", "path": LABELS, "value": "true"}]
 GRANT = "GRANT SELECT ON {} TO mlflow_server"
+AWAY = "ALTER TABLE {} RENAME TO {}"
 REVOKE = "REVOKE SELECT ON {} FROM mlflow_server"
 
 
@@ -97,11 +98,12 @@ FAULTS = [
           make=lambda: in_database("ALTER ROLE mlflow_server CONNECTION LIMIT 0",
                                    f"ALTER ROLE mlflow_server CONNECTION LIMIT {_connection_limit()}")),
     Fault(name="privileges in the database", chapter="database", cause="grants", subject="database postgres:5432",
-          make=lambda: in_database(REVOKE.format("experiments"), GRANT.format("experiments"))),
+          make=lambda: in_database(REVOKE.format("trace_info"), GRANT.format("trace_info"))),
     Fault(name="schema", chapter="schema", cause="newer", subject="schema of database postgres:5432",
           make=faults.schema_newer),
     Fault(name="registry", chapter="registry", cause="500", subject=f"registry in workspace {TEAM}",
-          make=lambda: in_database(REVOKE.format("registered_model_tags"), GRANT.format("registered_model_tags"))),
+          make=lambda: in_database(AWAY.format("registered_model_tags", "away"),
+                                   AWAY.format("away", "registered_model_tags"))),
     Fault(name="image", chapter="server", cause="image", subject=f"Pod {SPACE}/mlflow-",
           make=lambda: rolled(IMAGE, "ImagePull")),
     Fault(name="memory", chapter="server", cause="memory", subject=f"Pod {SPACE}/mlflow-",
