@@ -58,12 +58,17 @@ def committed(section: str) -> Config:
     return _config(CHECKOUT / "Pulumi.dev.yaml")[f"{PROJECT}:{section}"]
 
 
-def restore() -> None:
+def previewed(folder: Path, changes: Mapping[str, object], *, expected: int | None = 0) -> Finished:
+    """Preview a variant."""
+    return _pulumi("preview", f"--config-file={_stack_file(folder, changes)}", expected=expected)
+
+
+def restore() -> Platform:
     """Deploy the `dev` stack as it is committed."""
     # A deployment that took too long was killed, and left the stack locked.
     run(sys.executable, "-m", "tools.heal")
     # What a test has changed by hand, or an autoscaler meanwhile, is in the cluster only.
-    _up("--refresh")
+    return _up("--refresh")
 
 
 def expect_no_changes(folder: Path, changes: Mapping[str, object]) -> None:

@@ -90,6 +90,11 @@ _ALL = (
         files=("docs/gateway.md", "testbed/e2e/variants"),
     ),
     Rehearsal(
+        name="console",
+        shows="entries in the web consoles of Alauda AI and OpenShift, and the message without the kind ConsoleLink",
+        files=("testbed/e2e/variants/console.yaml",),
+    ),
+    Rehearsal(
         name="aws",
         shows="the prod stack on an AWS test server that checks every request against IAM policies",
         files=(
