@@ -146,6 +146,11 @@ _ALL = (
         files=("tools/heal.py",),
     ),
     Rehearsal(
+        name="gitops",
+        shows="the files of `make render`, applied with kubectl, are the objects of `make up` and a working platform",
+        files=("Makefile", "docs/destroy.md", "tools"),
+    ),
+    Rehearsal(
         name="life_cycle",
         shows="`make up` recovers from a kill and a stopped node; `make destroy` keeps volumes; a new `up` reuses them",
         files=("Makefile", "docs/destroy.md", "tools"),
