@@ -1,7 +1,7 @@
 """Create what a rendered stack needs beforehand: its namespaces, Secrets, and ConfigMaps that depend on a secret.
 
-`tools/with-cluster CONTEXT .venv/bin/python -m tools.render.secrets STACK [VALUES]`. Generated passwords are kept in the
-stack's state: Pulumi generates those that are missing there, and creates nothing else. Nothing is written to a file.
+`tools/with-cluster CONTEXT .venv/bin/python -m tools.render.secrets STACK [VALUES]`. Generated passwords are kept in
+the stack's state: Pulumi generates those that are missing there, and creates nothing else. Nothing is written to files.
 Running it again changes only what the stack file has changed.
 """
 
@@ -19,11 +19,15 @@ from settings.secrets import PROJECT
 from tools.render.__main__ import ValuesError, values
 from tools.render.objects import PLACEHOLDER, Item, collected, plain_names, render
 from tools.render.recording import KUBERNETES, SECRET_SIGNATURE, SIGNATURE, Registration, record
-from tools.render.values import Json, MissingError, StandIns, Stored
+from tools.render.values import Json, StandIns, Stored
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 MANAGER = "mlflow-platform-render"
 GENERATED = "random:"
+
+
+class MissingError(Exception):
+    """A value is in no state and in no file; the message names it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -115,6 +119,8 @@ def beforehand(source: Source, stack: str, needed: Sequence[str], stored: Stored
     """
     rendered = render(source, stack, needed, stored.aws.given)
     real = record(source, stack, {name: stored.secret(name) for name in needed}, stored, plain_names)
+    if stored.missing:
+        raise MissingError(f"the stack's state has no {', '.join(sorted(stored.missing))}")
     wanted = {item.identity for item in rendered.beforehand}
     own = [item for item in everything(real) if item.identity in wanted]
     for item in own:

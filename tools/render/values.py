@@ -17,10 +17,6 @@ Created = tuple[str, Json]
 AWS_OUTPUTS = ("address", "arn", "bucket", "id", "keyId", "name", "secret")
 
 
-class MissingError(Exception):
-    """A value is in no state and in no file; the message names it."""
-
-
 class Values(Protocol):
     """Values that the providers of random and AWS compute."""
 
@@ -79,31 +75,23 @@ class Stored:
     aws: StandIns
     """Values of AWS resources that the state does not have."""
 
-    def of(self, kind: str, name: str, inputs: Json) -> Created:
-        """Id and outputs of a resource.
+    missing: set[str] = field(default_factory=set[str])
+    """Names of the random resources that the state does not have; the run gets stand-ins, and must not be used."""
 
-        Raises:
-            MissingError: the state has no such random value.
-        """
+    def of(self, kind: str, name: str, inputs: Json) -> Created:
+        """Id and outputs of a resource."""
         if (outputs := self.outputs.get(name)) is not None:
             hidden = {"result", "bcryptHash", "base64", "hex", "secret"}
             plain = {key: value for key, value in outputs.items() if key not in hidden}
             secret = {key: pulumi.Output.secret(value) for key, value in outputs.items() if key in hidden}
             return "stored", {**inputs, **plain, **secret}
-        if kind.startswith("aws:"):
-            return self.aws.of(kind, name, inputs)
-        raise MissingError(f"the stack's state has no {name}")
+        if not kind.startswith("aws:"):
+            self.missing.add(name)
+        return self.aws.of(kind, name, inputs)
 
     def secret(self, name: str) -> str:
-        """A secret of the configuration.
-
-        Raises:
-            MissingError: the configuration does not have it.
-        """
-        try:
-            return self.secrets[name]
-        except KeyError:
-            raise MissingError(f"the stack's configuration has no {name}") from None
+        """A secret of the configuration."""
+        return self.secrets[name]
 
 
 def placeholder(name: str, output: str) -> str:
