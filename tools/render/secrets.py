@@ -5,6 +5,7 @@ the stack's state: Pulumi generates those that are missing there, and creates no
 Running it again changes only what the stack file has changed.
 """
 
+import base64
 import json
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def state() -> Json:
 def outputs(exported: Json) -> dict[str, Json]:
     """Outputs of the random and AWS resources in a state, by resource name."""
     return {
-        one["urn"].rpartition("::")[2]: cast("Json", _plain(one.get("outputs", {})))
+        one["urn"].rpartition("::")[2]: {"id": one.get("id", ""), **cast("Json", _plain(one.get("outputs", {})))}
         for one in exported.get("resources", ())
         if one["type"].startswith((GENERATED, "aws:")) and not one.get("delete")
     }
@@ -126,6 +127,9 @@ def beforehand(source: Source, stack: str, needed: Sequence[str], stored: Stored
     for item in own:
         # Argo CD does not manage them.
         item.manifest["metadata"].pop("annotations")
+        if texts := item.manifest.pop("stringData", None):
+            # With `stringData` a key that is gone would stay: the API server owns what it has copied.
+            item.manifest["data"] = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
     if missing := sorted(set(PLACEHOLDER.findall(json.dumps([item.manifest for item in own])))):
         raise MissingError(f"no value for {', '.join(missing)}")
     return [*(item for item in rendered.items if item.kind == "Namespace"), *own]

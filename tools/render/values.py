@@ -84,7 +84,7 @@ class Stored:
             hidden = {"result", "bcryptHash", "base64", "hex", "secret"}
             plain = {key: value for key, value in outputs.items() if key not in hidden}
             secret = {key: pulumi.Output.secret(value) for key, value in outputs.items() if key in hidden}
-            return "stored", {**inputs, **plain, **secret}
+            return str(plain.get("id", "")), {**inputs, **plain, **secret}
         if not kind.startswith("aws:"):
             self.missing.add(name)
         return self.aws.of(kind, name, inputs)

@@ -1,3 +1,4 @@
+import base64
 import json
 
 import pytest
@@ -15,7 +16,7 @@ PREFIX = "urn:pulumi:dev::mlflow-platform::"
 
 
 def resource(kind: str, name: str, **given: object) -> dict[str, object]:
-    return {"type": kind, "urn": f"{PREFIX}{kind}::{name}", "outputs": given}
+    return {"type": kind, "urn": f"{PREFIX}{kind}::{name}", "id": "none", "outputs": given}
 
 
 def hidden(value: str) -> dict[str, str]:
@@ -50,7 +51,8 @@ def test_generated_values_come_from_the_state_and_configured_ones_from_the_confi
     items = made(stored())
     assert [item.kind for item in items] == ["Namespace"] * 3 + ["Secret"] * 4
     (login,) = [item.manifest for item in items if item.resource == "login-secret"]
-    assert login["stringData"] == {"client-secret": "from-the-company", "cookie-secret": "login-cookie"}
+    values = {key: base64.b64decode(text).decode() for key, text in login["data"].items()}
+    assert values == {"client-secret": "from-the-company", "cookie-secret": "login-cookie"}
     assert "annotations" not in login["metadata"]
     expected = {item.identity for item in rendered("prod").beforehand}
     assert {item.identity for item in items if item.kind == "Secret"} == expected
@@ -68,7 +70,7 @@ def test_secrets_of_a_state_are_read_and_objects_are_not() -> None:
             resource("kubernetes:core/v1:Secret", "login", data=hidden("d")),
         ]
     }
-    assert outputs(exported) == {"cookie": {"result": "c", "length": 1}}
+    assert outputs(exported) == {"cookie": {"id": "none", "result": "c", "length": 1}}
 
 
 def test_a_stack_that_pulumi_has_deployed_is_refused() -> None:

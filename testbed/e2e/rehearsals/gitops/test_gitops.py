@@ -26,9 +26,9 @@ from tools.stack import read_platform
 pytestmark = pytest.mark.chapters
 
 DESTROY_SECONDS = 240
-RENDER_SECONDS = 120
-UP_SECONDS = 420
-READY_SECONDS = 300
+RENDER_SECONDS = 180
+UP_SECONDS = 600
+READY_SECONDS = 420
 PAGE = CHECKOUT / "docs" / "destroy.md"
 # They contain the certificate of the stack's own authority.
 AUTHORITIES = frozenset({("mlflow", "login-authority"), ("team-a", "mlflow-ca"), ("team-b", "mlflow-ca")})
