@@ -154,7 +154,7 @@ def collected(registrations: list[Registration], beforehand: frozenset[tuple[str
 
 def _item(one: Registration, wave: int) -> Item:
     manifest = {key: one.inputs[key] for key in ("apiVersion", "kind", "metadata")}
-    manifest |= {key: value for key, value in one.inputs.items() if key not in manifest}
+    manifest |= {key: one.inputs[key] for key in sorted(one.inputs) if key not in manifest}
     for path in one.ignored:
         _remove(manifest, path.split("."))
     metadata: Json = dict(manifest["metadata"])
@@ -163,7 +163,16 @@ def _item(one: Registration, wave: int) -> Item:
     }
     annotations |= {WAVE: str(wave)} | (HOOK if one.kind == "Job" else {}) | (KEPT if one.protect else {})
     manifest["metadata"] = {**metadata, "annotations": annotations}
-    return Item(resource=one.name, component=one.component, manifest=manifest, wave=wave)
+    # The protocol's mappings have no order; a file that changes without reason would be a difference in every commit.
+    in_order = {key: _sorted(value) for key, value in manifest.items()}
+    return Item(resource=one.name, component=one.component, manifest=in_order, wave=wave)
+
+
+def _sorted(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """A JSON value with the keys of its mappings in alphabetical order."""
+    if isinstance(value, dict):
+        return {key: _sorted(inner) for key, inner in sorted(cast("Json", value).items())}
+    return [_sorted(inner) for inner in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _waves(registrations: list[Registration], beforehand: frozenset[tuple[str, str]]) -> dict[str, int]:

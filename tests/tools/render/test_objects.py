@@ -77,6 +77,18 @@ def test_what_only_pulumi_reads_is_left_out_and_so_is_what_an_autoscaler_writes(
     assert server.inputs["spec"] == {"replicas": 2, "paused": False}
 
 
+def test_the_order_of_keys_is_always_the_same() -> None:
+    one, other = (
+        collected([registered("ConfigMap", "script", data=data, binaryData={})], NONE).items[0].manifest
+        for data in (
+            {"b": "2", "a": {"d": 4, "c": [{"y": 1, "x": 1}]}},
+            {"a": {"c": [{"x": 1, "y": 1}], "d": 4}, "b": "2"},
+        )
+    )
+    assert json.dumps(one) == json.dumps(other)
+    assert list(one) == ["apiVersion", "kind", "metadata", "binaryData", "data"]
+
+
 def test_a_secret_and_a_config_map_that_depends_on_one_are_not_for_the_repository() -> None:
     once = [registered("Secret", "key", data={"key": "1"}), registered("ConfigMap", "ca", data={"ca.crt": "1"})]
     again = [registered("Secret", "key", data={"key": "2"}), registered("ConfigMap", "ca", data={"ca.crt": "2"})]
