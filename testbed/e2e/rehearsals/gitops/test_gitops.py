@@ -143,7 +143,8 @@ def _recall(story: Story, folder: Path) -> None:
 def _all_ready() -> bool:
     pods = kube.objects("pods", "--namespace=mlflow")
     jobs = kube.objects("jobs", "--namespace=mlflow")
-    running = [pod for pod in pods if pod["status"].get("phase") != "Succeeded"]
+    # A Job's pod that came before the database has failed, and another one has followed.
+    running = [pod for pod in pods if pod["status"].get("phase") not in ("Succeeded", "Failed")]
     done = [job for job in jobs if job["status"].get("succeeded")]
     return len(done) == len(jobs) > 0 and bool(running) and all(map(kube.is_ready, running))
 
