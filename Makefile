@@ -20,6 +20,14 @@ CASE ?=
 JSON ?=
 # For `doctor`: version of the MLflow client in use.
 CLIENT ?=
+# For `render`: dev or full (both if empty), the folder to write, a file with values of AWS resources, and the git
+# repository, revision and folder that Argo CD reads.
+OVERLAY ?=
+OUT ?=
+VALUES ?=
+REPOSITORY ?=
+REVISION ?= main
+FOLDER ?=
 # For `audit`: a period such as 6h, or a time.
 SINCE ?=
 
@@ -27,10 +35,10 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up preview status down destroy purge env access configuration passwords smoke doctor reach audit test e2e attack evidence rehearse pressure bench fmt generate picture ready cluster testbed
+.PHONY: help image up preview status down destroy purge env access configuration passwords smoke doctor render render-secrets reach audit test e2e attack evidence rehearse pressure bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 image: $(if $(CONTEXT),ready) ## build images/mlflow and push it as IMAGE, or load it into kind, k3d or Docker Desktop (CONTEXT=kind-NAME)
 	@tools/image '$(IMAGE)' '$(CONTEXT)' '$(STACK)'
@@ -71,6 +79,13 @@ access: ready ## show which groups and programs have access to each team; AGAINS
 
 configuration: ready ## print all settings of STACK with their origin; JSON=1 prints JSON; needs no cluster
 	@$(PYTHON) -m tools.configuration '$(STACK)' $(if $(JSON),--json)
+
+render: ready ## write the objects of STACK for kustomize and Argo CD: OVERLAY=dev or full, OUT=folder; no secrets; needs no cluster
+	@$(PYTHON) -m tools.render '$(STACK)' --overlay '$(OVERLAY)' --out '$(OUT)' --values '$(VALUES)' \
+		--repository '$(REPOSITORY)' --revision '$(REVISION)' --folder '$(FOLDER)'
+
+render-secrets: cluster ## create the Secrets that the rendered STACK needs, in the cluster; passwords are kept in the stack's state
+	@tools/render-secrets '$(STACK)' '$(CONTEXT)' '$(VALUES)'
 
 passwords: cluster ## print the generated passwords of users
 	@$(RUN) pulumi stack output passwords --show-secrets --stack '$(STACK)'

@@ -41,6 +41,7 @@ gateway = Gateway(
     ),
     opts,
 )
+factories.console(context)
 workspaces = factories.workspaces(context, gateway, certificate, factories.cluster_roles(context), artifact_store)
 
 pulumi.export("url", gateway.url)

@@ -4,7 +4,7 @@ from factories.access import access_matrix
 from factories.artifacts import artifact_store
 from factories.context import Context, providers, trust
 from factories.database import database
-from factories.exposure import certificate, route, server_route
+from factories.exposure import certificate, console, route, server_route
 from factories.login import IdentitySource, identity_source, login
 from factories.server import migration, server, webhook_proxy
 from factories.workspaces import cluster_roles, workspaces
@@ -16,6 +16,7 @@ __all__ = [
     "artifact_store",
     "certificate",
     "cluster_roles",
+    "console",
     "database",
     "identity_source",
     "login",

@@ -1,9 +1,10 @@
-"""Creation of the exposure outside the cluster: TLS certificate, Ingress or Gateway API, ForwardAuth."""
+"""Creation of the exposure outside the cluster: TLS certificate, Ingress or Gateway API, ForwardAuth, console."""
 
 import pulumi
 
 from components.exposure import ingress_nginx
 from components.exposure.certificate import Certificate, CertificateArgs, SelfSignedCertificate
+from components.exposure.console import Console, ConsoleArgs
 from components.exposure.gateway import Route
 from components.exposure.http_route import Listeners, ListenersArgs
 from components.exposure.ingress import IngressRoute
@@ -83,3 +84,22 @@ def server_route(context: Context, route: Route, login: Login) -> Route:
         ),
         context.opts,
     ).route
+
+
+def console(context: Context) -> Console | None:
+    """Entries in the cluster's web console; None if the settings ask for none."""
+    settings = context.settings.console
+    if not (settings.tools_menu or settings.console_link):
+        return None
+    return Console(
+        "console",
+        ConsoleArgs(
+            namespace=context.namespace,
+            address=context.address,
+            text=settings.text,
+            section=settings.section,
+            tools_menu=settings.tools_menu,
+            console_link=settings.console_link,
+        ),
+        context.opts,
+    )

@@ -117,11 +117,13 @@ GROUPS = (
     ),
     Group(
         "Network and certificate",
-        ("gateway", "certificate", "cluster"),
+        ("gateway", "console", "certificate", "cluster"),
         """
         gateway:
           kind: ingress
           path: /mlflow
+        console:
+          consoleLink: true
         certificate:
           kind: secret
           name: mlflow-tls

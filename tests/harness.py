@@ -106,6 +106,9 @@ class Recording:
     secret_values: frozenset[str] = field(repr=False)
     """Secret values from the providers and the configuration."""
 
+    reads: dict[str, str] = field(default_factory=dict[str, str])
+    """Ids of existing objects that the program reads, by resource name; one that does not exist fails a preview."""
+
     def __getitem__(self, name: str) -> Registered:
         """The one resource called `name`."""
         matches = [resource for resource in self.resources if resource.name == name]
@@ -140,6 +143,7 @@ class Recorder(mocks.MockMonitor):
         super().__init__(cloud)
         self.answered: list[tuple[resource_pb2.RegisterResourceRequest, resource_pb2.RegisterResourceResponse]] = []
         self.outputs: dict[str, dict[str, Any]] = {}
+        self.reads: dict[str, str] = {}
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """The URN as the engine makes it, with the types of all ancestors but the stack's."""
@@ -157,6 +161,14 @@ class Recorder(mocks.MockMonitor):
         if request.type != STACK_TYPE:
             self.answered.append((request, response))
         return response
+
+    def ReadResource(  # noqa: N802 - the name in the engine's protocol
+        self, request: resource_pb2.ReadResourceRequest
+    ) -> resource_pb2.ReadResourceResponse:
+        """Answer the read of an existing object, and record it."""
+        self.reads[request.name] = request.id
+        with _event_loop():
+            return super().ReadResource(request)  # pyright: ignore[reportUnknownMemberType] - has no types
 
     def RegisterResourceOutputs(  # noqa: N802 - the name in the engine's protocol
         self, request: resource_pb2.RegisterResourceOutputsRequest
@@ -198,6 +210,7 @@ def deploy(
         requests=tuple(sorted(_canonical(request) for request, _ in recorder.answered)),
         outputs={**recorder.outputs, "": exported},
         secret_values=frozenset({*cloud.secret_values, *(secrets or {}).values()}),
+        reads=recorder.reads,
     )
 
 

@@ -14,6 +14,7 @@ from settings.schema.base import Model
 from settings.schema.bucket import BucketArtifacts
 from settings.schema.certificate import CertificateSecret, SelfSigned
 from settings.schema.cluster import Cluster
+from settings.schema.console import Console
 from settings.schema.database import ExternalDatabase, InClusterDatabase, SqliteDatabase
 from settings.schema.gateway import HttpRouteGateway, IngressGateway
 from settings.schema.login import BasicLogin, DevelopmentLogin, OidcLogin, Sessions
@@ -47,6 +48,9 @@ class Settings(Model):
 
     gateway: Annotated[IngressGateway | HttpRouteGateway, Field(discriminator="kind")] = IngressGateway(kind="ingress")
     """Ingress or Gateway API in front of the platform."""
+
+    console: Console = Field(default_factory=Console)
+    """Entries in the web console of the cluster."""
 
     aws: Aws | None = None
     """AWS account and region of database and bucket, and the authentication of pods to AWS."""

@@ -90,6 +90,11 @@ _ALL = (
         files=("docs/gateway.md", "testbed/e2e/variants"),
     ),
     Rehearsal(
+        name="console",
+        shows="entries in the web consoles of Alauda AI and OpenShift, and the message without the kind ConsoleLink",
+        files=("testbed/e2e/variants/console.yaml",),
+    ),
+    Rehearsal(
         name="aws",
         shows="the prod stack on an AWS test server that checks every request against IAM policies",
         files=(
@@ -149,6 +154,11 @@ _ALL = (
         name="provider",
         shows="what Pulumi's Kubernetes provider finds, replaces, waits for and reports; `up` continues after a kill",
         files=("tools/heal.py",),
+    ),
+    Rehearsal(
+        name="gitops",
+        shows="the files of `make render`, applied with kubectl, are the objects of `make up` and a working platform",
+        files=("docs/destroy.md", "docs/gitops.md", "tools/destroy", "tools/render", "tools/render-secrets"),
     ),
     Rehearsal(
         name="life_cycle",

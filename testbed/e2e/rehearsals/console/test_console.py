@@ -1,0 +1,50 @@
+"""Entries in the web consoles of Alauda AI and OpenShift, on a cluster without and with the kind ConsoleLink."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testbed.e2e import kube, variant
+
+pytestmark = pytest.mark.chapters
+
+CHANGES = variant.changes_of("console")
+DEFINITION = Path(__file__).with_name("consolelink.yaml")
+NAME = "consolelinks.console.openshift.io"
+MENU = "aml.cpaas.io/centralMenuItem=true"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dev_afterwards() -> Iterator[None]:
+    """The tests after these find the stack as it is committed, and no console."""
+    yield
+    variant.restore()
+    kube.kubectl("delete", "customresourcedefinition", NAME, "--ignore-not-found")
+
+
+def test_without_the_kind_a_preview_fails_and_names_it(tmp_path: Path) -> None:
+    said = variant.previewed(tmp_path, CHANGES, expected=255).said
+    assert "console-needs-openshift" in said
+    assert f"resource '{NAME}' does not exist" in said
+
+
+def test_both_entries_lead_to_the_platform(tmp_path: Path) -> None:
+    kube.kubectl("apply", f"--filename={DEFINITION}")
+    kube.kubectl("wait", "--for=condition=Established", "customresourcedefinition", NAME)
+    platform = variant.deploy(tmp_path, CHANGES)
+    (entry,) = kube.objects("configmaps", f"--namespace={platform.namespace}", f"--selector={MENU}")
+    assert entry["metadata"]["name"] == "aml-mlflow-menu-config"
+    assert entry["data"] == {"name": "MLflow", "url": platform.url}
+    (link,) = kube.objects("consolelinks", f"--selector={kube.PLATFORM_LABEL}")
+    assert link["spec"]["href"] == platform.url
+
+
+def test_a_second_up_changes_nothing(tmp_path: Path) -> None:
+    variant.expect_no_changes(tmp_path, CHANGES)
+
+
+def test_without_the_setting_the_entries_are_gone() -> None:
+    platform = variant.restore()
+    assert kube.objects("configmaps", f"--namespace={platform.namespace}", f"--selector={MENU}") == []
+    assert kube.objects("consolelinks") == []
