@@ -1,4 +1,5 @@
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from tests.cloud import autoname
 from tests.components.parts import CLIENT, NAMESPACE, attached, container, environment, opened, pod
 from tests.harness import Recording, deploy
 
-KEYS = {"client": ("client-id", "client-key"), "administrator": ("admin-id", "admin-key")}
+identities_of = partial(identities, client=("client-id", "client-key"), administrator=("admin-id", "admin-key"))
 
 
 def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the component
@@ -29,7 +30,7 @@ def store(**changes: Any) -> Recording:  # noqa: ANN401 - arguments of the compo
 
 
 def test_the_client_is_confined_to_its_bucket_and_the_administrator_has_another_key() -> None:
-    assert identities("mlflow", **KEYS) == {
+    assert identities_of("mlflow") == {
         "identities": [
             {
                 "name": "mlflow",
@@ -69,7 +70,7 @@ def test_the_server_gets_the_confined_key_and_the_bucket() -> None:
 
 
 def test_with_a_folder_the_client_is_confined_to_it() -> None:
-    (client, _) = identities("mlflow", prefix="data/a", **KEYS)["identities"]
+    (client, _) = identities_of("mlflow", prefix="data/a")["identities"]
     assert client["actions"] == [
         *("Read:mlflow/data/a/*", "Write:mlflow/data/a/*", "List:mlflow/data/a/*", "Tagging:mlflow/data/a/*")
     ]

@@ -157,6 +157,9 @@ def _item(one: Registration, wave: int) -> Item:
     manifest |= {key: one.inputs[key] for key in sorted(one.inputs) if key not in manifest}
     for path in one.ignored:
         _remove(manifest, path.split("."))
+    if one.kind == "NetworkPolicy":
+        # Kubernetes stores no empty list of rules: each `kubectl apply` would add it again, as a change.
+        manifest |= {"spec": {key: value for key, value in one.inputs.get("spec", {}).items() if value != []}}
     metadata: Json = dict(manifest["metadata"])
     annotations = {
         key: value for key, value in metadata.get("annotations", {}).items() if not key.startswith("pulumi.com/")
