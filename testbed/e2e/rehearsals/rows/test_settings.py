@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def platform(folder: Path) -> Iterator[Platform]:
     """The variant, and afterwards the stack as it is committed."""
     with company.services():
-        company.put_secret(KEY_SECRET, {"access-key-id": company.KEY_ID, "secret-access-key": company.KEY})
+        company.put_secret(KEY_SECRET, {"AWS_ACCESS_KEY_ID": company.KEY_ID, "AWS_SECRET_ACCESS_KEY": company.KEY})
         try:
             deployed = variant.deploy(folder, changes())
             kube.kubectl("create", "serviceaccount", TASKS, f"--namespace={TEAM}")
