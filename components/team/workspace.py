@@ -53,7 +53,7 @@ class WorkspaceArgs:
     """Namespace and name of further service accounts with the programs' rights."""
 
     logging_accounts: Sequence[tuple[str, str]] = ()
-    """Namespace and name of service accounts that log runs, and neither delete nor register."""
+    """Namespace and name of service accounts that log runs, and neither register models nor delete experiments."""
 
     reviews_names: bool
     """True if the server asks Kubernetes about names of users and groups, and so needs a list of the team's names."""

@@ -134,7 +134,7 @@ class Team(Model):
 
     logging_accounts: tuple[values.Account, ...] = ()
     """Service accounts that log runs in existing and new experiments and read everything, but register no models and
-    delete nothing; written like those in `serviceAccounts`."""
+    delete no experiments; written like those in `serviceAccounts`."""
 
     quota: TeamQuota = Field(default_factory=TeamQuota)
     """Differences from `workspaces.quota`."""
