@@ -158,8 +158,7 @@ def _item(one: Registration, wave: int) -> Item:
     for path in one.ignored:
         _remove(manifest, path.split("."))
     if one.kind == "NetworkPolicy":
-        # Kubernetes stores no empty list of rules: each `kubectl apply` would add it again, as a change.
-        manifest |= {"spec": {key: value for key, value in one.inputs.get("spec", {}).items() if value != []}}
+        manifest |= {"spec": _stored(one.inputs.get("spec", {}))}
     metadata: Json = dict(manifest["metadata"])
     annotations = {
         key: value for key, value in metadata.get("annotations", {}).items() if not key.startswith("pulumi.com/")
@@ -169,6 +168,17 @@ def _item(one: Registration, wave: int) -> Item:
     # The protocol's mappings have no order; a file that changes without reason would be a difference in every commit.
     in_order = {key: _sorted(value) for key, value in manifest.items()}
     return Item(resource=one.name, component=one.component, manifest=in_order, wave=wave)
+
+
+def _stored(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """A part of a NetworkPolicy as Kubernetes stores it: without empty lists and labels.
+
+    Otherwise each `kubectl apply` would add them again, as a change.
+    """
+    if isinstance(value, dict):
+        parts = {key: _stored(inner) for key, inner in cast("Json", value).items()}
+        return {key: inner for key, inner in parts.items() if inner != [] and (key, inner) != ("matchLabels", {})}
+    return [_stored(inner) for inner in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _sorted(value: Any) -> Any:  # noqa: ANN401 - any JSON value

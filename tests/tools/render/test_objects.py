@@ -77,10 +77,15 @@ def test_what_only_pulumi_reads_is_left_out_and_so_is_what_an_autoscaler_writes(
     assert server.inputs["spec"] == {"replicas": 2, "paused": False}
 
 
-def test_a_network_policy_has_no_empty_list_of_rules_which_kubernetes_would_not_store() -> None:
-    closed = registered("NetworkPolicy", "closed", spec={"podSelector": {}, "policyTypes": ["Egress"], "egress": []})
-    (item,) = collected([closed], NONE).items
-    assert item.manifest["spec"] == {"podSelector": {}, "policyTypes": ["Egress"]}
+def test_a_network_policy_has_nothing_empty_that_kubernetes_would_not_store() -> None:
+    everybody = {"podSelector": {"matchLabels": {}}, "policyTypes": ["Ingress", "Egress"]}
+    rules = {"ingress": [], "egress": [{"to": [{"namespaceSelector": {"matchLabels": {}}}], "ports": []}]}
+    (item,) = collected([registered("NetworkPolicy", "closed", spec=everybody | rules)], NONE).items
+    assert item.manifest["spec"] == {
+        "egress": [{"to": [{"namespaceSelector": {}}]}],
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+    }
 
 
 def test_the_order_of_keys_is_always_the_same() -> None:
