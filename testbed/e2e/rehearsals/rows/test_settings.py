@@ -4,6 +4,7 @@ All of it is one deployment on a store of a company, whose bucket holds files of
 """
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def tasks(platform: Platform) -> str:
 @pytest.fixture(scope="module")
 def run_id(site: Site, tasks: str) -> str:
     """A run that such a pod has made in an experiment of its own."""
-    made = _post(site, tasks, "experiments/create", {"name": "tasks"})
+    made = _post(site, tasks, "experiments/create", {"name": f"tasks-{time.time_ns()}"})
     assert made.status == 200, made
     begun = _post(site, tasks, "runs/create", {"experiment_id": made.json()["experiment_id"]})
     assert begun.status == 200, begun
