@@ -1,4 +1,4 @@
-"""The platform from the files of `make render` instead of `make up`, on the volumes of the `dev` stack.
+"""The platform from the files of `make render` instead of `make up`, on the volumes of the `dev` stack, and back again.
 
 Each test begins where the one before it ended.
 """
@@ -54,6 +54,7 @@ class Story:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     story = Story(tmp_path_factory.mktemp("rendered"))
     yield story
+    # Only after a failure, which may have left anything.
     if story.destroyed:
         _remove(story)
         _free_volumes()
@@ -108,6 +109,15 @@ def test_doing_it_again_changes_nothing(story: Story) -> None:
     run("make", "render-secrets", "STACK=dev", seconds=RENDER_SECONDS)
     run("kubectl", "apply", story.overlay)
     assert _versions(story) == before
+
+
+def test_up_takes_over_again_once_the_objects_are_removed(story: Story, tmp_path: Path) -> None:
+    _remove(story)
+    _free_volumes()
+    run("make", "up", seconds=UP_SECONDS)
+    story.destroyed = False
+    run("pulumi", "preview", "--non-interactive", "--expect-no-changes", seconds=UP_SECONDS)
+    _recall(story, tmp_path)
 
 
 def _remove(story: Story) -> None:
