@@ -38,25 +38,12 @@ def people(
         ]
         return [rbac.SubjectArgs(api_group=RBAC_GROUP, kind=kind, name=name) for kind, name in members]
 
-    def grant(role: str, allowed: rbac.PolicyRuleArgs, members: Sequence[rbac.SubjectArgs]) -> None:
-        # Explicit names, for auditors and other tools.
-        metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=f"mlflow-{role}")
-        rbac_role = rbac.Role(f"{name}-{role}-role", metadata=metadata, rules=[allowed], opts=opts)
-        if members:
-            rbac.RoleBinding(
-                f"{name}-{role}-binding",
-                metadata=metadata,
-                role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=rbac_role.metadata.name),
-                subjects=list(members),
-                opts=opts,
-            )
-
     for role, verbs in VERBS.items():
-        grant(role, rule(RESOURCES, verbs), subjects(role))
+        _grant(name, namespace, role, [rule(RESOURCES, verbs)], subjects(role), opts=opts)
     # MLflow's UI requests the AI gateway's endpoints on every page of runs, although the gateway is off, and shows a
     # refusal as an error; with this right the response is an empty list.
     everybody = [subject for role in VERBS for subject in subjects(role)]
-    grant("gateway", rule(["gatewayendpoints/use"], ["create"]), everybody)
+    _grant(name, namespace, "gateway", [rule(["gatewayendpoints/use"], ["create"])], everybody, opts=opts)
 
 
 def programs(
@@ -83,17 +70,31 @@ def loggers(
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Create the Role of log-only programs, and bind it to `accounts`: namespace and name of each service account."""
-    # An explicit name, for auditors and other tools.
-    metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="mlflow-logger")
     rules = [rule([resource], verbs) for resource, verbs in LOGGER_VERBS.items()]
-    role = rbac.Role(f"{name}-logger-role", metadata=metadata, rules=rules, opts=opts)
-    rbac.RoleBinding(
-        f"{name}-logger-binding",
-        metadata=metadata,
-        role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=role.metadata.name),
-        subjects=_service_accounts(accounts),
-        opts=opts,
-    )
+    _grant(name, namespace, "logger", rules, _service_accounts(accounts), opts=opts)
+
+
+def _grant(
+    name: str,
+    namespace: pulumi.Input[str],
+    role: str,
+    rules: list[rbac.PolicyRuleArgs],
+    subjects: list[rbac.SubjectArgs],
+    *,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Create the Role `mlflow-ROLE`, and its RoleBinding if there are subjects."""
+    # Explicit names, for auditors and other tools.
+    metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=f"mlflow-{role}")
+    rbac_role = rbac.Role(f"{name}-{role}-role", metadata=metadata, rules=rules, opts=opts)
+    if subjects:
+        rbac.RoleBinding(
+            f"{name}-{role}-binding",
+            metadata=metadata,
+            role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=rbac_role.metadata.name),
+            subjects=subjects,
+            opts=opts,
+        )
 
 
 def _service_accounts(

@@ -165,14 +165,17 @@ class Workspace(pulumi.ComponentResource):
             opts=child,
         )
         self.service_account = account.metadata.name
-        if not args.archived:
-            accounts = [(self.namespace, self.service_account), *args.service_accounts]
-            role_bindings.programs(name, self.namespace, accounts, args.integration_role, child)
-        if args.logging_accounts:
-            role_bindings.loggers(name, self.namespace, args.logging_accounts, child)
+        self._bind_programs(name, args, child)
         variables = {
             **client_environment.environment(args.team if args.multi_tenant else None, args.url),
             **(args.direct_access.environment if args.direct_access else {}),
         }
         client_environment.config_maps(name, self.namespace, variables, args.authority, child)
         self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
+
+    def _bind_programs(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> None:
+        if not args.archived:
+            accounts = [(self.namespace, self.service_account), *args.service_accounts]
+            role_bindings.programs(name, self.namespace, accounts, args.integration_role, opts)
+        if args.logging_accounts:
+            role_bindings.loggers(name, self.namespace, args.logging_accounts, opts)

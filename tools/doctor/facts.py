@@ -102,7 +102,7 @@ class Facts:
 
     @property
     def pod(self) -> Object:
-        """What was seen from inside of the server's pod; empty if nothing could be run there."""
+        """Findings from inside of the server's pod; empty if nothing could be run there."""
         return self.probe("pod")
 
     def make(self, target: str) -> str:

@@ -14,10 +14,10 @@ class Fault:
     """The object that is wrong, for example `RoleBinding team-a/mlflow-manager`."""
 
     what: str
-    """What is wrong with it and what follows from it, in one sentence."""
+    """The mistake and its consequence, in one sentence."""
 
     mend: str
     """The command that mends it."""
 
     evidence: str = ""
-    """What was seen: an error message, a status."""
+    """The evidence: an error message, a status."""

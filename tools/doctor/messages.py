@@ -1,4 +1,4 @@
-"""What error messages of PostgreSQL's client, the S3 client and the login mean, in logs and in results of probes."""
+"""Meanings of error messages of PostgreSQL's client, the S3 client and the login, in logs and in results of probes."""
 
 import re
 from dataclasses import dataclass

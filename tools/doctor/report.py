@@ -30,7 +30,7 @@ def colours() -> bool:
 
 
 def needed(facts: Facts) -> list[Unseen]:
-    """What could not be looked at, without what the diagnosis can do without."""
+    """Everything that could not be looked at and that the diagnosis needs."""
     return [one for one in facts.unseen if not one.optional]
 
 

@@ -22,7 +22,7 @@ OF_MANY = ("HorizontalPodAutoscaler", "PodDisruptionBudget")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repository:
-    """Where Argo CD reads the files."""
+    """The place from which Argo CD reads the files."""
 
     url: str
     revision: str
@@ -151,7 +151,7 @@ def _yours(rendered: Rendered) -> list[Json]:
 
 
 def readme(rendered: Rendered, stack: str, overlays: Iterable[Overlay]) -> str:
-    """What is in the folder, and what is not."""
+    """Text about the folder: its content, and what is left out."""
     return "\n".join(_paragraphs(rendered, stack, list(overlays)))
 
 

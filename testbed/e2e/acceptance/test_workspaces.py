@@ -1,4 +1,4 @@
-"""Which namespaces are workspaces, and what is told of them where people choose one."""
+"""The list of workspaces, and the descriptions from which people choose one."""
 
 import json
 import time

@@ -23,7 +23,7 @@ def document(stack: str, path: str) -> dict[str, Any]:
 
 
 def faults(value: object, schema: dict[str, Any], path: str) -> list[str]:
-    """Where a value does not fit a schema; a field that the schema does not have is a fault."""
+    """Places at which a value does not fit a schema; a field that the schema does not have is a fault."""
     if not isinstance(value, TYPES[schema["type"]]):
         return [f"{path}: expected {schema['type']}"]
     if isinstance(value, list):

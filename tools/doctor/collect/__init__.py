@@ -95,7 +95,7 @@ def _add(document: dict[str, Any], objects: list[dict[str, Any]], unseen: list[U
 
 
 def _more(facts: Facts) -> list[Read]:
-    """What depends on the first objects: the ingress controller's namespace, DNS, refused pods of teams."""
+    """Reads that follow from the first objects: the ingress controller's namespace, DNS, refused pods of teams."""
     found = [
         Read(kind="Pod", namespace=DNS_NAMESPACE, query=(("labelSelector", "k8s-app=kube-dns"),), optional=True),
         Read(kind="NetworkPolicy", namespace=DNS_NAMESPACE, optional=True),

@@ -44,7 +44,7 @@ class RefusedError(Exception):
         self.status = status
 
     def needs(self, right: str) -> str:
-        """What is missing: a right, an answer, or what the API server says."""
+        """The need behind a refusal: a right, an answer, or what the API server says."""
         if self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return f"the right to {right}"
         return str(self) if self.status else f"an answer of the API server within {READ_SECONDS} s"
@@ -118,7 +118,7 @@ def _message(answer: urllib3.BaseHTTPResponse) -> str:
 
 
 def reads(expected: Iterable[Expected], platform: str) -> list[Read]:
-    """What has to be read for the deployed objects, and everything that runs in the platform's namespace."""
+    """Reads of the deployed objects, and of everything that runs in the platform's namespace."""
     found: dict[tuple[str, str, str], Read] = {}
     for one in expected:
         if one.kind in KINDS:

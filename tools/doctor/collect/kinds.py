@@ -62,7 +62,7 @@ def path(kind: str, namespace: str = "", name: str = "") -> str:
 
 
 def kept(kind: str, one: Object) -> dict[str, Any] | None:
-    """What the chapters look at in an object; None if it is nothing."""
+    """The parts of an object that the chapters look at; None if there are none."""
     metadata = {key: one["metadata"][key] for key in METADATA if key in one["metadata"]}
     rest: dict[str, Any] = {}
     if kind == "Event":

@@ -58,7 +58,7 @@ def running(facts: Facts) -> Object | None:
 
 
 def examine(facts: Facts, pod: Object, server: Object | None) -> tuple[dict[str, Any], list[Unseen]]:
-    """What `tools/doctor/server/examine.py` finds in the pod."""
+    """Findings of `tools/doctor/server/examine.py` in the pod."""
     questions = {
         "issuers": [] if server is None else issuers(server),
         "authority": facts.platform.authority,

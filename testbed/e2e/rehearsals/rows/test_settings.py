@@ -85,7 +85,7 @@ def _in_server(*command: str) -> str:
 
 @pytest.fixture(scope="module")
 def project(client: Client) -> dict[str, object]:
-    """What a program of team A logs and reads back."""
+    """Values that a program of team A logs and reads back."""
     return client.script("small_project", team=TEAM)
 
 
