@@ -7,7 +7,7 @@ from tests.harness import Registered
 from tests.program.stacks import SECRETS, STACKS, recorded
 from tests.tools.render.parts import registered, rendered
 from tools.render.objects import WAVE, LeakError, Rendered, collected, differing, hashed_names
-from tools.render.values import StandIns
+from tools.render.values import Json, StandIns
 
 NONE = frozenset[tuple[str, str]]()
 AT_AWS = (
@@ -78,9 +78,14 @@ def test_what_only_pulumi_reads_is_left_out_and_so_is_what_an_autoscaler_writes(
 
 
 def test_a_network_policy_has_nothing_empty_that_kubernetes_would_not_store() -> None:
-    everybody = {"podSelector": {"matchLabels": {}}, "policyTypes": ["Ingress", "Egress"]}
-    rules = {"ingress": [], "egress": [{"to": [{"namespaceSelector": {"matchLabels": {}}}], "ports": []}]}
-    (item,) = collected([registered("NetworkPolicy", "closed", spec=everybody | rules)], NONE).items
+    everybody: Json = {"matchLabels": {}}
+    spec: Json = {
+        "podSelector": everybody,
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [],
+        "egress": [{"to": [{"namespaceSelector": everybody}], "ports": []}],
+    }
+    (item,) = collected([registered("NetworkPolicy", "closed", spec=spec)], NONE).items
     assert item.manifest["spec"] == {
         "egress": [{"to": [{"namespaceSelector": {}}]}],
         "podSelector": {},
