@@ -4,28 +4,23 @@
 `apply` of the program fails the run, and so does an invoke.
 """
 
-import asyncio
-import contextlib
 import contextvars
 import copy
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pulumi
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import empty_pb2, json_format
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import alias_pb2, resource_pb2
 from pulumi.runtime.stack import Stack
 
 from tests.cloud import Cloud
+from tools.render.protocol import SECRET_SIGNATURE, SIGNATURE, STACK_TYPE, Engine, document, event_loop, revealed
 
 PROJECT = "mlflow-platform"
-STACK_TYPE = "pulumi:pulumi:Stack"
-# Mark of a secret value in the engine's protocol (pulumi/sdk/go/common/resource/properties.go).
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret, not a secret
 
 Program = Callable[[], Mapping[str, Any] | None]
 
@@ -79,7 +74,7 @@ class Registered:
     @property
     def inputs(self) -> dict[str, Any]:
         """A copy of the inputs with secrets in plain text."""
-        return cast("dict[str, Any]", _reveal(copy.deepcopy(self.document)))
+        return cast("dict[str, Any]", revealed(copy.deepcopy(self.document)))
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -133,10 +128,10 @@ class Recording:
     @property
     def exports(self) -> dict[str, Any]:
         """Outputs of the stack with secrets in plain text."""
-        return cast("dict[str, Any]", _reveal(copy.deepcopy(self.outputs[""])))
+        return cast("dict[str, Any]", revealed(copy.deepcopy(self.outputs[""])))
 
 
-class Recorder(mocks.MockMonitor):
+class Recorder(Engine):
     """The engine's side of the protocol: answers each registration, and records it."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -145,19 +140,11 @@ class Recorder(mocks.MockMonitor):
         self.outputs: dict[str, dict[str, Any]] = {}
         self.reads: dict[str, str] = {}
 
-    def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """The URN as the engine makes it, with the types of all ancestors but the stack's."""
-        ancestors = parent.split("::")[2] if parent else ""
-        qualified = type_ if ancestors in ("", STACK_TYPE) else f"{ancestors}${type_}"
-        return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{qualified}::{name}"
-
     def RegisterResource(  # noqa: N802 - the name in the engine's protocol
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
         """Answer a registration, and record it."""
-        # This runs on a worker thread, where Pulumi would open an event loop and never close it.
-        with _event_loop():
-            response = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType] - has no types
+        response = super().RegisterResource(request)
         if request.type != STACK_TYPE:
             self.answered.append((request, response))
         return response
@@ -167,14 +154,13 @@ class Recorder(mocks.MockMonitor):
     ) -> resource_pb2.ReadResourceResponse:
         """Answer the read of an existing object, and record it."""
         self.reads[request.name] = request.id
-        with _event_loop():
-            return super().ReadResource(request)  # pyright: ignore[reportUnknownMemberType] - has no types
+        return super().ReadResource(request)
 
     def RegisterResourceOutputs(  # noqa: N802 - the name in the engine's protocol
         self, request: resource_pb2.RegisterResourceOutputsRequest
     ) -> empty_pb2.Empty:
         """Record the outputs of a component."""
-        self.outputs[_name(request.urn)] = _document(request.outputs)
+        self.outputs[_name(request.urn)] = document(request.outputs)
         return empty_pb2.Empty()
 
 
@@ -195,13 +181,13 @@ def deploy(
     recorder = Recorder(cloud)
 
     def run() -> dict[str, Any]:
-        with _event_loop() as loop:
+        with event_loop() as loop:
             mocks.set_mocks(cloud, project=PROJECT, stack=stack, preview=preview, monitor=recorder)
             pulumi.runtime.set_all_config({**(config or {}), **(secrets or {})}, list(secrets or {}))
             pulumi.runtime.test(lambda: _export(program()))()  # pyright: ignore[reportUnknownMemberType] - has no types
             root = pulumi.runtime.get_root_resource()
             assert isinstance(root, Stack)
-            return _document(loop.run_until_complete(rpc.serialize_properties(root.outputs, {})))
+            return document(loop.run_until_complete(rpc.serialize_properties(root.outputs, {})))
 
     # Pulumi keeps its state in context variables; each run gets a context of its own.
     exported = contextvars.copy_context().run(run)
@@ -217,19 +203,6 @@ def deploy(
 def _export(outputs: Mapping[str, Any] | None) -> None:
     for name, value in (outputs or {}).items():
         pulumi.export(name, value)
-
-
-@contextlib.contextmanager
-def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
-    """An event loop, which Pulumi needs; at the end, the loop and its threads are stopped."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield loop
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        asyncio.set_event_loop(None)
-        loop.close()
 
 
 def _registered(
@@ -253,7 +226,7 @@ def _registered(
         ignored=tuple(request.ignoreChanges),
         dependencies=frozenset(map(_name, request.dependencies)),
         create_timeout=request.customTimeouts.create,
-        document=_document(request.object),
+        document=document(request.object),
     )
 
 
@@ -275,31 +248,6 @@ def _alias(alias: alias_pb2.Alias) -> str:
 
 def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
-
-
-def _document(message: struct_pb2.Struct) -> dict[str, Any]:
-    return cast("dict[str, Any]", _whole_numbers(json_format.MessageToDict(message)))
-
-
-def _whole_numbers(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Turn protobuf's floats back into integers where they are whole."""
-    if isinstance(value, dict):
-        return {key: _whole_numbers(item) for key, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_whole_numbers(item) for item in cast("list[Any]", value)]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _reveal(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Replace marked secrets by their values."""
-    if isinstance(value, dict):
-        node = cast("dict[str, Any]", value)
-        if node.get(SIGNATURE) == SECRET_SIGNATURE:
-            return _reveal(node["value"])
-        return {key: _reveal(item) for key, item in node.items()}
-    if isinstance(value, list):
-        return [_reveal(item) for item in cast("list[Any]", value)]
-    return value
 
 
 def leaves(value: Any, path: str = "", *, secret: bool = False) -> Iterator[tuple[str, str, bool]]:  # noqa: ANN401

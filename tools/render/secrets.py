@@ -19,7 +19,8 @@ from settings.loader import Source
 from settings.secrets import PROJECT
 from tools.render.__main__ import ValuesError, values
 from tools.render.objects import PLACEHOLDER, Item, collected, plain_names, render
-from tools.render.recording import KUBERNETES, SECRET_SIGNATURE, SIGNATURE, Registration, record
+from tools.render.protocol import SECRET_SIGNATURE, SIGNATURE
+from tools.render.recording import KUBERNETES, Registration, record
 from tools.render.values import Json, StandIns, Stored
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 

@@ -7,7 +7,7 @@ from settings import validate
 from tests.tools.render.parts import rendered
 from tools.render import secrets
 from tools.render.objects import Item
-from tools.render.recording import SECRET_SIGNATURE, SIGNATURE
+from tools.render.protocol import SECRET_SIGNATURE, SIGNATURE
 from tools.render.secrets import MissingError, beforehand, outputs, refuse_deployed
 from tools.render.values import StandIns, Stored
 from tools.stack_file import read

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from testbed.e2e import kube, leaks, variant
-from testbed.e2e.commands import CHECKOUT, run, wait_for
+from testbed.e2e import kept_volumes, kube, leaks, variant
+from testbed.e2e.commands import run, wait_for
 from testbed.e2e.deployment import state_ids
 from testbed.e2e.figures import Figures
 from testbed.e2e.kube import Object
@@ -29,7 +29,6 @@ DESTROY_SECONDS = 240
 RENDER_SECONDS = 180
 UP_SECONDS = 600
 READY_SECONDS = 420
-PAGE = CHECKOUT / "docs" / "destroy.md"
 # They contain the certificate of the stack's own authority.
 AUTHORITIES = frozenset({("mlflow", "login-authority"), ("team-a", "mlflow-ca"), ("team-b", "mlflow-ca")})
 
@@ -127,11 +126,13 @@ def _remove(story: Story) -> None:
 
 
 def _free_volumes() -> None:
-    patch = re.search(r"--patch '(.*)'", PAGE.read_text(encoding="utf-8"))
-    assert patch is not None
-    for one in kube.objects("persistentvolumes"):
-        if one["status"].get("phase") == "Released" and one["spec"]["claimRef"]["namespace"] == "mlflow":
-            kube.kubectl("patch", "persistentvolume", one["metadata"]["name"], "--type=merge", f"--patch={patch[1]}")
+    kept_volumes.free(
+        [
+            one["metadata"]["name"]
+            for one in kube.objects("persistentvolumes")
+            if one["status"].get("phase") == "Released" and one["spec"]["claimRef"]["namespace"] == "mlflow"
+        ]
+    )
 
 
 def _recall(story: Story, folder: Path) -> None:

@@ -5,7 +5,6 @@ before is there again, so running these tests costs nobody their data.
 """
 
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from testbed.e2e import inventory, kube, leaks
-from testbed.e2e.commands import CHECKOUT, run, wait_for
+from testbed.e2e import inventory, kept_volumes, kube, leaks
+from testbed.e2e.commands import run
 from testbed.e2e.deployment import make_up, state, state_ids
 from testbed.e2e.figures import Figures
 from testbed.e2e.mlflow_client import Client
@@ -28,7 +27,6 @@ DESTROY_SECONDS = 240
 DOWN_SECONDS = 120
 UP_SECONDS = 420
 POINT_SECONDS = 180
-PAGE = CHECKOUT / "docs" / "destroy.md"
 
 
 @dataclass(slots=True)
@@ -96,16 +94,7 @@ def test_destroy_leaves_nothing_but_the_volumes_which_it_names(story: Story, cli
 
 
 def test_the_documented_command_gives_a_kept_volume_to_the_next_platform(story: Story) -> None:
-    patch = re.search(r"--patch '(.*)'", PAGE.read_text(encoding="utf-8"))
-    assert patch is not None
-    for volume in story.volumes:
-        kube.kubectl("patch", "persistentvolume", volume, "--type=merge", f"--patch={patch[1]}")
-
-    def available() -> bool:
-        phases = {one["metadata"]["name"]: one["status"]["phase"] for one in kube.objects("persistentvolumes")}
-        return all(phases[volume] == "Available" for volume in story.volumes)
-
-    wait_for("the volumes to be available", available, seconds=30)
+    kept_volumes.free(story.volumes)
 
 
 def _there(kind: str, selector: str) -> Callable[[], bool]:

@@ -5,7 +5,6 @@ down. The artifacts are in a folder of the in-cluster store, whose key reaches t
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from testbed.e2e import inventory, kube, variant
-from testbed.e2e.commands import CHECKOUT, run, wait_for
+from testbed.e2e import inventory, kept_volumes, kube, variant
+from testbed.e2e.commands import run, wait_for
 from testbed.e2e.figures import Figures
 from testbed.e2e.mlflow_client import Client
 
@@ -22,7 +21,6 @@ pytestmark = pytest.mark.chapters
 
 TEAM, PREFIX = "team-a", "kept"
 DESTROY_SECONDS = 240
-PAGE = CHECKOUT / "docs" / "destroy.md"
 # Runs in the server's pod with its own key: prints the keys that it reads, writes or lists outside of its folder.
 OUTSIDE = """
 import boto3, os
@@ -120,17 +118,11 @@ def test_the_documented_commands_take_it_down_and_keep_the_volumes(figures: Figu
         "object-store",
     }
     kube.kubectl("delete", "namespace", "mlflow", "team-a", "team-b", seconds=180)
-    patch = re.search(r"--patch '(.*)'", PAGE.read_text(encoding="utf-8"))
-    assert patch is not None
     for volume in volumes:
-        wait_for(f"{volume} to be released", lambda volume=volume: _phase(volume) == "Released", seconds=60)
-        kube.kubectl("patch", "persistentvolume", volume, "--type=merge", f"--patch={patch[1]}")
-        wait_for(f"{volume} to be available", lambda volume=volume: _phase(volume) == "Available", seconds=30)
-
-
-def _phase(volume: str) -> str:
-    (found,) = [one for one in kube.objects("persistentvolumes") if one["metadata"]["name"] == volume]
-    return found["status"]["phase"]
+        wait_for(
+            f"{volume} to be released", lambda volume=volume: kept_volumes.phases()[volume] == "Released", seconds=60
+        )
+    kept_volumes.free(volumes)
 
 
 def test_the_next_deployment_has_the_data(story: Story, folder: Path) -> None:
