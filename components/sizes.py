@@ -1,6 +1,6 @@
-"""Sizes of the platform's own pods and connections, which the settings' sums count too.
+"""Sizes of the platform's own pods and connections, which the sums in settings/sizing include.
 
-Imports nothing: so the settings are read without Pulumi's resource types, which take seconds to load.
+Imports nothing, so that the settings can be read without Pulumi's resource types, which take seconds to load.
 """
 
 # New server pods that a rolling update starts before it stops an old one.
@@ -16,6 +16,13 @@ RESERVED_CONNECTIONS = 7
 SHARED_MEMORY_MEBIBYTES = 128
 # Memory limit of the artifact store. Measured: 420 MiB resident after 40 MiB of uploads, SeaweedFS 4.48.
 STORE_MEMORY = "1Gi"
+# Memory limit of the sidecar that sends PostgreSQL's backups. Measured: 57 MiB resident at rest, 200 MiB during a base
+# backup of 576 MiB, barman-cloud 3.13.
+BACKUP_MEMORY = "512Mi"
+# Pods of HAProxy in front of a model with a challenger, and the limits of each; limits of a team's rollout of models.
+SPLIT_PODS = 2
+SPLIT_CPU, SPLIT_MEMORY = "500m", "128Mi"
+ROLLOUT_CPU, ROLLOUT_MEMORY = "500m", "128Mi"
 
 
 def threads(pool_size: int, pool_overflow: int) -> int:

@@ -1,17 +1,21 @@
-"""Computation of the access matrix from a stack's settings, without a Pulumi engine and without a cluster."""
+"""Computes the access matrix from a stack's settings, without a Pulumi engine and without a cluster."""
 
 from collections.abc import Iterator
 
+from components.serving.contract import ACCOUNTS as SERVING_ACCOUNTS
 from components.team.access_matrix import LOGGER, PROGRAM, Grant, Matrix, Subject
 from components.team.client_environment import NAME as ACCOUNT
 from components.team.cluster_roles import AGGREGATED
 from components.team.permissions import LOGGER_VERBS, PROGRAM_VERBS, VERBS
-from settings import Settings
+from settings import ExternalSettings, Settings
 from settings.schema.login import OidcLogin
 
 
-def access_matrix(settings: Settings) -> Matrix:
-    """The access matrix of the stack with these settings."""
+def access_matrix(settings: Settings | ExternalSettings) -> Matrix:
+    """The access matrix of the stack with these settings; without grants if the server is not part of the stack."""
+    if isinstance(settings, ExternalSettings):
+        archived = {name: team.archived for name, team in sorted(settings.teams.items())}
+        return Matrix(grants=(), archived=archived, sign_in="", people={}, decided_by=settings.url)
     login = settings.login
     company_login = isinstance(login, OidcLogin)
     return Matrix(
@@ -36,6 +40,9 @@ def _grants(settings: Settings, team: str) -> Iterator[Grant]:
         for verbs in dict.fromkeys(LOGGER_VERBS.values()):
             resources = tuple(resource for resource, held in LOGGER_VERBS.items() if held == verbs)
             yield Grant(team=team, subject=subject, role=LOGGER, verbs=verbs, resources=resources)
+    for account in SERVING_ACCOUNTS if merged.own.serving and not merged.own.archived else ():
+        subject = Subject(kind="programs", name=f"{team}/{account}")
+        yield Grant(team=team, subject=subject, role="viewer", verbs=VERBS["viewer"])
     if settings.access.aggregate_roles:
         # In archived teams too: Kubernetes aggregates its own roles once for the whole cluster.
         for role in reversed(VERBS):

@@ -5,7 +5,15 @@ This module loads pulumi_aws, which takes seconds: import it only in functions t
 
 import pulumi
 
-from components.artifacts.artifact_store import ArtifactStore, DirectAccess, OwnBucket, region_environment, s3_uri
+from components.artifacts.artifact_store import (
+    TEAM_SECRET,
+    ArtifactStore,
+    DirectAccess,
+    OwnBucket,
+    region_environment,
+    s3_uri,
+    workspace_folder,
+)
 from components.aws import policies
 from components.aws.bucket import Bucket, BucketArgs
 from components.aws.iam_role import RoleIdentity, RoleIdentityArgs
@@ -24,9 +32,6 @@ from settings.schema.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentit
 from settings.schema.bucket import BucketArtifacts
 from settings.schema.rds import ADMINISTRATOR, RdsDatabase
 from settings.types.amazon import MOST_STORAGE, size_in_gibibytes
-
-# Secret with the access key of a team's programs; people type the name in `envFrom`.
-TEAM_SECRET = "mlflow-artifacts"  # noqa: S105 - the name of a Secret
 
 
 def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
@@ -138,7 +143,7 @@ def direct_access(context: Context, team: str, own_bucket: OwnBucket) -> DirectA
             "AWS_REGION": aws.region,
             "AWS_DEFAULT_REGION": aws.region,
             "WORKSPACE_ARTIFACTS": pulumi.Output.concat(
-                "s3://", own_bucket.name, "/", policies.workspace(team, own_bucket.prefix)
+                "s3://", own_bucket.name, "/", workspace_folder(team, own_bucket.prefix)
             ),
         },
         flows=(to_aws(),) if role is None else role.flows,

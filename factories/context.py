@@ -10,7 +10,7 @@ from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.ca_certificates import Authorities, AuthoritiesArgs
 from components.login.forward_auth import REFRESH_MINUTES
-from settings import Secrets, Settings
+from settings import ExternalSettings, Secrets, Settings
 from settings.schema.gateway import IngressGateway
 from settings.schema.login import DevelopmentLogin
 
@@ -67,7 +67,7 @@ class Context:
         return f"dex.{self.settings.host}"
 
 
-def providers(settings: Settings) -> list[pulumi.ProviderResource]:
+def providers(settings: Settings | ExternalSettings) -> list[pulumi.ProviderResource]:
     """The Pulumi providers: Kubernetes, random and, with the section `aws`, AWS for one account with default tags."""
     resources: list[pulumi.ProviderResource] = [
         # An empty kubeconfig means the default locations at each run. Without it the SDK would write the path in
@@ -75,7 +75,7 @@ def providers(settings: Settings) -> list[pulumi.ProviderResource]:
         k8s.Provider("cluster", kubeconfig="", context=settings.cluster.context),
         random.Provider("random"),
     ]
-    if settings.aws is not None:
+    if isinstance(settings, Settings) and settings.aws is not None:
         import pulumi_aws as aws  # noqa: PLC0415 - takes seconds to load
 
         resources.append(

@@ -1,5 +1,9 @@
 """Conversion of credential sources from the settings' types to the types of `components.kubernetes.credential`."""
 
+import json
+from collections.abc import Sequence
+from typing import cast
+
 import pulumi
 
 from components.kubernetes.credential import ConfiguredValues, ExistingSecret, GeneratedPassword, Source, SyncedSecret
@@ -62,6 +66,46 @@ def access_key(
                     "secret-access-key": source.secret_access_key_property,
                 },
             )
+
+
+def team_keys(configured: pulumi.Output[str], teams: Sequence[str]) -> dict[str, pulumi.Output[tuple[str, str]]]:
+    """Access key (id and secret) of each team, from the JSON in the stack file.
+
+    Raises:
+        pulumi.RunError: while the outputs are awaited, if keys are missing; the message contains none.
+    """
+    known = configured.apply(lambda text: parsed_keys(text, teams))
+    return {team: known[team] for team in teams}
+
+
+def parsed_keys(text: str, teams: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Access key (id and secret) of each team, from JSON.
+
+    Raises:
+        pulumi.RunError: the text is not JSON, or lacks keys of teams; the message contains no key.
+    """
+    try:
+        given = cast("object", json.loads(text))
+    except ValueError:
+        given = None
+    keys = cast("dict[str, object]", given) if isinstance(given, dict) else {}
+    pairs = {team: _pair(keys.get(team)) for team in teams}
+    if lacking := [team for team, pair in pairs.items() if pair is None]:
+        message = (
+            f"artifactsTeamKeys: has no access key of {', '.join(lacking)}; expected JSON like"
+            f' {{"{lacking[0]}": {{"accessKeyId": "...", "secretAccessKey": "..."}}}}; set it with'
+            " `pulumi config set --secret artifactsTeamKeys`, or remove the team's directAccess"
+        )
+        raise pulumi.RunError(message)
+    return {team: pair for team, pair in pairs.items() if pair is not None}
+
+
+def _pair(key: object) -> tuple[str, str] | None:
+    match key:
+        case {"accessKeyId": str(key_id), "secretAccessKey": str(secret)} if key_id and secret:
+            return key_id, secret
+        case _:
+            return None
 
 
 def _synced(

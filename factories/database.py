@@ -5,24 +5,34 @@ from components.database.external_database import (
     AdministratorArgs,
     ExternalDatabase,
     ExternalDatabaseArgs,
+    ReplicaArgs,
     ServerRoleArgs,
 )
 from components.database.postgres import Postgres, PostgresArgs
 from components.database.sqlite import Sqlite, SqliteArgs
+from components.database.undelete import LABELS as UNDELETE
 from components.mlflow.args import LABELS as SERVER
 from components.mlflow.migration import LABELS as MIGRATION
+from components.monitoring.database_exporter import LABELS as EXPORTER
+from factories.backups import BackupBucket, backups
 from factories.context import Context
 from factories.credentials import password
+from factories.retention import retention_clients
 from settings.schema.database import ExternalDatabase as ExternalDatabaseSettings
 from settings.schema.database import InClusterDatabase, SqliteDatabase
 from settings.schema.rds import RdsDatabase
 from settings.sizing.postgres import shared_mebibytes
 
 
-def database(context: Context) -> Database:
-    """The database: PostgreSQL in the cluster, at RDS or elsewhere, or an SQLite file."""
+def database(context: Context, bucket: BackupBucket | None) -> Database:
+    """The database: PostgreSQL in the cluster, at RDS or elsewhere, or an SQLite file.
+
+    `bucket` is for the backups of PostgreSQL in the cluster.
+    """
     settings = context.settings.database
     if isinstance(settings, InClusterDatabase):
+        undelete = () if bucket is None else (UNDELETE,)
+        exporter = (EXPORTER,) if context.settings.monitoring.served else ()
         return Postgres(
             "postgres",
             PostgresArgs(
@@ -34,8 +44,11 @@ def database(context: Context) -> Database:
                 max_connections=settings.max_connections,
                 shared_mebibytes=shared_mebibytes(settings),
                 memory_limit=settings.memory_limit,
-                clients=(SERVER, MIGRATION),
+                clients=(SERVER, MIGRATION, *retention_clients(context.settings), *exporter, *undelete),
+                rotation=settings.rotation,
+                backups=backups(context, bucket),
                 durable=context.settings.durable,
+                metrics=context.settings.monitoring.served,
             ),
             context.opts,
         ).database
@@ -62,6 +75,7 @@ def database(context: Context) -> Database:
             name=settings.name,
             user=settings.user,
             password=password(settings.credentials, context.secrets.database_password),
+            replica=settings.replica and ReplicaArgs(host=settings.replica.host, port=settings.replica.port),
             authority=settings.authority,
             server=_server(context, settings),
             image=context.image(context.settings.server.image),

@@ -7,11 +7,16 @@ import pulumi
 from components.exposure.certificate import Certificate
 from components.exposure.gateway import Route
 from components.kubernetes.credential import Source
+from components.login.command_line import LoginArgs, redirect_uri
+from components.login.files import FailurePage
+from components.login.forward_auth import LABELS as FORWARD_AUTH
 from components.login.front import Bounds
 from components.login.identity_provider import IdentityProvider, IdentityProviderArgs, Oidc
-from components.login.oauth2_proxy import Login, LoginArgs, redirect_uri
+from components.login.oauth2_proxy import Login
 from components.login.passwords import Passwords, PasswordsArgs
+from components.login.session_store import SessionStore, SessionStoreArgs, Store
 from components.login.sign_in import PasswordSignIn, ProviderSignIn, SignIn
+from components.mlflow.args import LABELS as SERVER
 from factories.context import Context
 from factories.credentials import client_secret
 from settings.schema.credentials import Configured
@@ -43,6 +48,11 @@ def identity_source(context: Context, route: Route) -> IdentitySource:
             client_id=settings.client_id,
             client_secret=_client_secret(context, settings),
             audiences=settings.audiences,
+            offline_access=settings.offline_access,
+            scopes=settings.scopes,
+            groups_claim=settings.groups_claim,
+            user_claim=settings.user_claim,
+            verified_email=settings.require_verified_email,
         )
         return IdentitySource(
             oidc=oidc,
@@ -61,6 +71,7 @@ def identity_source(context: Context, route: Route) -> IdentitySource:
             host=context.identity_host,
             redirect_uri=redirect_uri(context.address),
             users={email: user.groups for email, user in settings.users.items()},
+            rotation=settings.rotation,
             route=route,
         ),
         context.opts,
@@ -82,7 +93,9 @@ def _client_secret(context: Context, settings: OidcLogin) -> pulumi.Output[str] 
 
 def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
     """Passwords that OAuth2-Proxy verifies. There is no identity provider, so the cluster issues all tokens."""
-    component = Passwords("users", PasswordsArgs(users=sorted(settings.users)), context.opts)
+    component = Passwords(
+        "users", PasswordsArgs(users=sorted(settings.users), rotation=settings.rotation), context.opts
+    )
     issuer = context.settings.cluster.service_account_issuer
     return IdentitySource(
         oidc=Oidc(issuer=issuer, client_id=AUDIENCE, client_secret=component.client_secret, inside=True),
@@ -102,6 +115,28 @@ def connection_bounds(context: Context) -> Bounds:
     )
 
 
+def _session_store(context: Context) -> Store | None:
+    if context.settings.sessions.store == "cookie":
+        return None
+    args = SessionStoreArgs(
+        namespace=context.namespace,
+        image=context.image(context.settings.images.valkey),
+        pull_secrets=context.pull_secrets,
+        clients=FORWARD_AUTH if context.forward_auth else SERVER,
+        rotation=context.settings.sessions.rotation,
+    )
+    return SessionStore("session-store", args, context.opts).store
+
+
+def _failure_page(context: Context) -> FailurePage | None:
+    """The page about a sign-in that failed, where the stack file names the provider. Other logins stay as they were."""
+    settings = context.settings.login
+    if not isinstance(settings, OidcLogin) or settings.provider is None:
+        return None
+    contact = context.settings.access.contact or "the people who run this platform"
+    return FailurePage(claim=settings.user_claim, contact=contact)
+
+
 def login(context: Context, identities: IdentitySource, certificate: Certificate) -> Login:
     """OAuth2-Proxy, which authenticates every request to the server."""
     return Login(
@@ -118,9 +153,14 @@ def login(context: Context, identities: IdentitySource, certificate: Certificate
             authority=certificate.authority,
             company_authorities=context.settings.cluster.authorities,
             service_account_issuer=context.settings.cluster.service_account_issuer,
+            api_server_issuer=context.settings.cluster.api_server_issuer,
             service_account_audiences=context.settings.audiences,
             session_hours=context.settings.sessions.hours,
+            session_rotation=context.settings.sessions.rotation,
+            failure_page=_failure_page(context),
+            store=_session_store(context),
             verifies_only=context.forward_auth,
+            metrics=context.settings.monitoring.served,
         ),
         context.opts,
     )

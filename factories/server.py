@@ -4,10 +4,12 @@ import pulumi
 
 from components.artifacts.artifact_store import ArtifactStore
 from components.database.database import Database
+from components.database.proof import NAME as PROVE_BACKUP
 from components.kubernetes.pods import Resources
 from components.login.oauth2_proxy import Login
 from components.mlflow.args import Autoscaling, MLflowArgs
 from components.mlflow.migration import SchemaMigration, SchemaMigrationArgs
+from components.mlflow.proof import Proof
 from components.mlflow.server import MLflow
 from components.mlflow.webhook_proxy import WebhookProxy, WebhookProxyArgs
 from factories.context import Context
@@ -27,9 +29,18 @@ def migration(context: Context, database: Database) -> SchemaMigration:
             multi_tenant=context.settings.workspaces.enabled,
             trust=context.trust,
             minutes=settings.migration_minutes,
+            proof=_proof(context),
         ),
         context.opts,
     )
+
+
+def _proof(context: Context) -> Proof | None:
+    """The proof of the backups that a migration asks for, if there are backups."""
+    settings = context.settings
+    if not settings.backed_up or not settings.server.migration.require_backup:
+        return None
+    return Proof(cron_job=PROVE_BACKUP, api_server=settings.cluster.api_server)
 
 
 def webhook_proxy(context: Context) -> list[pulumi.Resource]:

@@ -32,7 +32,8 @@ def workspaces(
     by_team: dict[str, Workspace] = {}
     for name, team in context.settings.teams.items():
         if artifact_store.direct_bucket is None or team.archived:
-            by_team[name] = _workspace(context, name, url, certificate, roles)
+            direct = artifact_store.team_access.get(name)
+            by_team[name] = _workspace(context, name, url, certificate, roles, direct=direct)
             continue
         from factories.aws import direct_access, team_key  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
 

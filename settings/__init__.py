@@ -8,11 +8,17 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from settings.schema.external import ExternalSettings
     from settings.schema.stack import Settings
     from settings.secrets import PROJECT, Secrets
     from settings.validation import Validation, load, validate
 else:
-    _MODULES = {"Settings": "schema.stack", "PROJECT": "secrets", "Secrets": "secrets"}
+    _MODULES = {
+        "ExternalSettings": "schema.external",
+        "Settings": "schema.stack",
+        "PROJECT": "secrets",
+        "Secrets": "secrets",
+    }
 
     def __getattr__(name: str) -> object:
         """A name of this package, from the module that declares it."""
@@ -21,4 +27,4 @@ else:
         return getattr(importlib.import_module(f"settings.{_MODULES.get(name, 'validation')}"), name)
 
 
-__all__ = ["PROJECT", "Secrets", "Settings", "Validation", "load", "validate"]
+__all__ = ["PROJECT", "ExternalSettings", "Secrets", "Settings", "Validation", "load", "validate"]

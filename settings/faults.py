@@ -92,6 +92,11 @@ def sounds_secret(key: str) -> bool:
     return _SOUNDS_SECRET.search(key) is not None
 
 
+def may_hold_password(text: str) -> bool:
+    """True if a text looks as if it contains a password, such as a URL with one."""
+    return _MAY_HOLD_PASSWORD.search(text) is not None
+
+
 def shown(value: object) -> str:
     """Text that shows a value in messages, without the content of mappings, lists, and strings that may be secret."""
     match value:
@@ -101,7 +106,7 @@ def shown(value: object) -> str:
             return "a mapping"
         case list():
             return "a list"
-        case str() if _MAY_HOLD_PASSWORD.search(value):
+        case str() if may_hold_password(value):
             return "a string that may contain a password"
         case _:
             text = json.dumps(value, ensure_ascii=False, default=str)

@@ -1,13 +1,15 @@
 """JSON Schema of a whole stack file, docs/pulumi-stack.schema.json, with which editors check and complete it.
 
-It is less strict than a preview: it has no rules that compare settings. Defaults that depend on the profile are absent.
+It is less strict than a preview: it has no rules that compare settings. Defaults that depend on the profile or on
+`login.provider` are absent.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from settings import Settings, outline, profiles
+from settings import ExternalSettings, Settings, outline, profiles, providers
+from settings.modes import KINDS
 from settings.secrets import NEEDS, PROJECT
 
 SECRET = {"type": "object", "properties": {"secure": {"type": "string"}}, "required": ["secure"]}
@@ -20,39 +22,57 @@ def text() -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a `Pulumi.<stack>.yaml`."""
-    settings = cast("dict[str, Any]", _readable(Settings.model_json_schema(by_alias=True)))
-    definitions: dict[str, Any] = settings["$defs"]
+    models = [
+        cast("dict[str, Any]", _readable(model.model_json_schema(by_alias=True)))
+        for model in (Settings, ExternalSettings)
+    ]
+    platform, external = models
+    definitions: dict[str, Any] = external["$defs"] | platform["$defs"]
     for preset in profiles.PRESETS:
-        _without_default(definitions, preset)
+        _without_default(definitions, preset.path, preset.kind)
+    for name in providers.KEYS:
+        _without_default(definitions, f"{providers.SECTION}.{name}", providers.KIND)
     for definition in definitions.values():
         if "kind" in definition["properties"]:
             definition["properties"]["kind"]["description"] = definition["description"]
+    server = f"{PROJECT}:server"
+    is_external = {"type": "object", "properties": {"kind": {"enum": [*KINDS]}}, "required": ["kind"]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Stack file of the MLflow platform",
+        "description": "Written by `make generate`; docs/configuration.md has the same as tables.",
+        "type": "object",
+        "properties": {
+            "config": {
+                "if": {"properties": {server: is_external}, "required": [server]},
+                "then": _config(external),
+                "else": _config(platform),
+            }
+        },
+        "required": ["config"],
+        "$defs": definitions,
+    }
+
+
+def _config(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of `config:` for a model with this schema."""
     keys = {
         **settings["properties"],
         **{name: {"description": need.meaning, **SECRET} for name, need in NEEDS.items()},
     }
-    config = {
+    return {
         "type": "object",
         "properties": {f"{PROJECT}:{name}": value for name, value in keys.items()},
         "required": [f"{PROJECT}:{name}" for name in settings["required"]],
         # Keys of other namespaces are not the platform's.
         "patternProperties": {f"^{PROJECT}:(?!(?:{'|'.join(keys)})$)": False},
     }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Stack file of the MLflow platform",
-        "description": "Written by `make generate`; docs/configuration.md has the same as tables.",
-        "type": "object",
-        "properties": {"config": config},
-        "required": ["config"],
-        "$defs": definitions,
-    }
 
 
-def _without_default(definitions: Mapping[str, Any], preset: profiles.Preset) -> None:
-    """Remove a default that depends on the profile; the key is optional, because a profile may set it."""
-    section, *steps = preset.path.split(".")
-    place = outline.locate(Settings, [section, *([preset.kind] if preset.kind else []), *steps])
+def _without_default(definitions: Mapping[str, Any], path: str, kind: str | None) -> None:
+    """Remove a default that depends on profile or provider; the key is optional, because one of them may set it."""
+    section, *steps = path.split(".")
+    place = outline.locate(Settings, [section, *([kind] if kind else []), *steps])
     definition = definitions[place.parents[0].__name__]
     definition["properties"][steps[-1]].pop("default", None)
     definition["required"] = [name for name in definition.get("required", []) if name != steps[-1]]

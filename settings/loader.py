@@ -18,8 +18,8 @@ from pulumi.runtime.config import CONFIG
 
 from settings import renames, stack_yaml
 from settings.faults import Fault, path_of
+from settings.modes import model_of
 from settings.renames import Rename
-from settings.schema.stack import Settings
 from settings.secrets import NEEDS, PROJECT, Written, written
 from settings.stack_yaml import DEEPEST, HALF_CHARACTER, UnreadableError, entries, number, whole
 from settings.suggestions import MISPLACED
@@ -87,7 +87,7 @@ def assemble(values: Mapping[str, str], encrypted: Collection[str], lines: Itera
     ours = {key.removeprefix(prefix): text for key, text in values.items() if key.startswith(prefix)}
     # The engine passes "" for a key that Pulumi.yaml declares and the stack file does not set.
     written_document = plain({key: parse(text) for key, text in ours.items() if text and key not in NEEDS})
-    document, renamed = renames.applied(written_document, Settings)
+    document, renamed = renames.applied(written_document, model_of(written_document))
     hidden = {key for key in written_document if prefix + key in encrypted}
     return Source(
         document=document,
@@ -104,7 +104,7 @@ def assemble(values: Mapping[str, str], encrypted: Collection[str], lines: Itera
 
 
 def _with_new_names(lines: dict[str, int], renamed: Iterable[Rename]) -> dict[str, int]:
-    """The lines of keys, also by the new names of those that the file has by old ones."""
+    """The lines of keys; a key that the file has by its old name is listed by its new name too."""
     for rename in renamed:
         old, new = path_of(rename.old), path_of(rename.new)
         moved = {
@@ -130,9 +130,9 @@ def parse(text: str) -> object:
 
 
 def plain(document: Mapping[str, object]) -> dict[str, object]:
-    """The document without what no JSON can contain: halves of characters, and what is nested too deep to be read.
+    """The document without values that JSON cannot contain: lone surrogates, and values that are nested too deeply.
 
-    No setting is nested that deep, so the value above is reported as wrong.
+    No setting is nested that deeply, so the surrounding value is reported as wrong.
     """
     return cast("dict[str, object]", _plain(document, 0))
 
@@ -180,7 +180,7 @@ def _mapping(value: object, what: str) -> Mapping[str, object]:
 
 
 def _check_names(root: yaml.Node | None) -> None:
-    """Check that no key is there twice: with and without the project's namespace or `config:`."""
+    """Check that no key occurs twice, for example with and without the project's namespace or `config:`."""
     lines: dict[str, int] = {}
     for key, line, _ in _config(root):
         name = _full(str(key))

@@ -4,7 +4,8 @@ Used to explain mistakes, to read files with mistakes, and to generate documenta
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -56,9 +57,9 @@ def models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any anno
 
 
 def choice(model: type[BaseModel]) -> str | None:
-    """The value of a model's `kind`; None if the model has no `kind`."""
+    """The value of a model's `kind`; None if the model has no `kind`, or its `kind` is optional."""
     field = model.model_fields.get("kind")
-    return None if field is None else get_args(field.annotation)[0]
+    return None if field is None or not field.is_required() else get_args(field.annotation)[0]
 
 
 def choices(field: FieldInfo) -> list[str]:
@@ -66,7 +67,8 @@ def choices(field: FieldInfo) -> list[str]:
     return [kind for model in models(field.annotation) if (kind := choice(model))]
 
 
-def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+@functools.cache
+def fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
     """A model's fields by the names that stack files use."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
@@ -126,14 +128,19 @@ def one_of(values: Iterable[str]) -> str:
     return " or ".join(f"`{value}`" for value in values)
 
 
-def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
+@functools.cache
+def keys(model: type[BaseModel], prefix: str = "") -> tuple[Key, ...]:
     """All keys of a model, each section before its content."""
+    return tuple(_keys(model, prefix))
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[Key]:
     of = choice(model)
     for name, field in fields(model).items():
         path = f"{prefix}{name}"
         yield Key(path, of if name != "kind" else None, field)
         for inner in models(field.annotation):
-            yield from keys(inner, prefix_in(path, field))
+            yield from _keys(inner, prefix_in(path, field))
 
 
 def prefix_in(path: str, field: FieldInfo) -> str:

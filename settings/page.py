@@ -2,150 +2,20 @@
 
 import inspect
 import json
-import re
-import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from settings import outline, profiles
+from settings import external_page, outline, profiles
+from settings.page_examples import GROUPS, Group, example
 from settings.renames import Renamed
 from settings.schema.bucket import BucketArtifacts
+from settings.schema.external import ExternalSettings
 from settings.schema.rds import RdsDatabase
 from settings.schema.stack import Settings
 from settings.secrets import NEEDS, PROJECT
 
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Sections of the stack file that a reader looks for under one title, with an example."""
-
-    title: str
-    sections: tuple[str, ...]
-    example: str
-    """Content of `config:`. All examples together are one stack file without mistakes, which a test loads."""
-
-
-GROUPS = (
-    Group(
-        "General",
-        (),
-        """
-        profile: production
-        host: mlflow.example.com
-        namespace: mlflow
-        """,
-    ),
-    Group(
-        "Who signs in",
-        ("login", "sessions"),
-        """
-        login:
-          kind: oidc
-          issuer: https://login.example.com/realms/company
-          clientId: mlflow
-          credentials:
-            kind: secret
-            name: mlflow-login
-        sessions:
-          hours: 8
-        """,
-    ),
-    Group(
-        "Who has access",
-        ("teams", "workspaces", "access"),
-        """
-        teams:
-          research:
-            description: Research and prototypes
-            groups:
-              viewer: [auditors]
-              manager: [research-leads]
-            serviceAccounts: [airflow, jupyterhub/research]
-            quota:
-              memory: 128Gi
-          pricing: {}
-        workspaces:
-          limits:
-            memory: 4Gi
-        access:
-          contact: ml-platform@example.com
-        """,
-    ),
-    Group(
-        "The server",
-        ("server", "images"),
-        """
-        server:
-          image: registry.example.com/mlflow-platform/mlflow:3.17.2
-          replicas: 3
-          autoscaling:
-            maxReplicas: 6
-        images:
-          registry: mirror.example.com/public
-          pullSecrets: [mirror]
-        """,
-    ),
-    Group(
-        "Database",
-        ("database",),
-        """
-        database:
-          kind: external
-          host: postgres.example.com
-          maxConnections: 500
-          credentials:
-            kind: secret
-            name: mlflow-database
-          server:
-            user: mlflow_server
-            credentials:
-              kind: secret
-              name: mlflow-database-server
-        """,
-    ),
-    Group(
-        "Artifacts",
-        ("artifacts",),
-        """
-        artifacts:
-          kind: bucket
-          noncurrentDays: 90
-        """,
-    ),
-    Group(
-        "Network and certificate",
-        ("gateway", "console", "certificate", "cluster"),
-        """
-        gateway:
-          kind: ingress
-          path: /mlflow
-        console:
-          consoleLink: true
-        certificate:
-          kind: secret
-          name: mlflow-tls
-        cluster:
-          ingressClass: traefik
-          ingressNamespace: traefik
-          apiServer: [10.0.0.1/32]
-        """,
-    ),
-    Group(
-        "AWS",
-        ("aws",),
-        """
-        aws:
-          region: eu-central-1
-          accountId: "123456789012"
-          identity:
-            kind: pod-identity
-            clusterName: production
-        """,
-    ),
-)
 INTRODUCTION = f"""# Configuration
 
 A stack is configured in `Pulumi.<stack>.yaml`. All keys below are in its section `config:`, with the prefix
@@ -181,25 +51,26 @@ def page() -> str:
     """The text of docs/configuration.md."""
     secrets = "".join(f"| `{name}` | {need.condition} | {need.meaning} |\n" for name, need in NEEDS.items())
     return "\n".join(
-        [INTRODUCTION, _contents(), *(part for group in GROUPS for part in _group(group)), SECRETS + secrets]
+        [
+            INTRODUCTION,
+            _contents(),
+            *(part for group in GROUPS for part in _group(group)),
+            *_external(),
+            SECRETS + secrets,
+        ]
     )
-
-
-def example(group: Group) -> str:
-    """A group's example as part of a stack file."""
-    keys = re.sub(r"^(?=\w)", f"{PROJECT}:", textwrap.dedent(group.example).strip(), flags=re.MULTILINE)
-    return "config:\n" + textwrap.indent(keys, "  ") + "\n"
 
 
 def _contents() -> str:
     def line(title: str, keys: Iterable[str]) -> str:
         return f"- [{title}](#{title.lower().replace(' ', '-')}): {', '.join(f'`{key}`' for key in keys)}\n"
 
-    return "".join(line(group.title, group.sections or _single()) for group in GROUPS) + line("Secrets", NEEDS)
+    own = "".join(line(group.title, group.sections or _single()) for group in GROUPS)
+    return own + line(external_page.TITLE, outline.fields(ExternalSettings)) + line("Secrets", NEEDS)
 
 
 def _single() -> list[str]:
-    """Top-level keys that are no sections."""
+    """Top-level keys that are not sections."""
     return [name for name, field in outline.fields(Settings).items() if not outline.models(field.annotation)]
 
 
@@ -210,6 +81,13 @@ def _group(group: Group) -> Iterator[str]:
         yield _table(outline.Key(name, None, fields[name]) for name in _single())
     for name in group.sections:
         yield from _section(name, fields[name])
+
+
+def _external() -> Iterator[str]:
+    yield external_page.INTRODUCTION
+    for name, field in outline.fields(ExternalSettings).items():
+        if outline.models(field.annotation):
+            yield from _section(name, field)
 
 
 def _section(name: str, field: FieldInfo) -> Iterator[str]:
@@ -224,7 +102,7 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
 
 
 def _need(name: str, field: FieldInfo) -> str:
-    """Sentence that says if a section is required, and the default `kind` of an optional one."""
+    """Sentence that says whether a section is required, and the default `kind` of an optional one."""
     if field.is_required():
         return "Required."
     kind = _kind(outline.default(field))

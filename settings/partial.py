@@ -12,7 +12,6 @@ from typing import Annotated, Any, TypeVar, cast, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic.fields import FieldInfo
 
 from settings import outline, profiles
 from settings.faults import Fault, path_of, shown
@@ -24,7 +23,7 @@ _LEFT_OUT = object()
 
 
 def partial(model: type[M], written: Mapping[str, object]) -> M:
-    """The settings in a document, with the profile's values; reading a wrong or missing one raises.
+    """The settings in a document, with the values of its profile and provider; reading a wrong or missing one raises.
 
     Raises:
         UnknownValueError: not by this function, but by every attribute whose value was left out.
@@ -53,7 +52,7 @@ class Key(str):  # noqa: SLOT000 - a string has no room for slots with values
     """True if the stack file has the key, even with a wrong value; False if the value is null, which sets nothing."""
 
     origin: str
-    """`stack file`, `profile <name>` or `default`."""
+    """`stack file`, `profile <name>`, `login.provider <name>` or `default`."""
 
     value: object
     """The value; None if it was left out."""
@@ -172,17 +171,22 @@ def _section(model: type[M], values: Mapping[str, object], place: Place) -> M:
         elif field.is_required():
             value = _LEFT_OUT
         else:
-            value = _default(field, Place(place.written, (*place.steps, alias)))
+            value = _default(model, name, Place(place.written, (*place.steps, alias)))
         if value is not _LEFT_OUT:
             fields[name] = value
     return model.placed(fields, place, {*values})
 
 
-def _default(field: FieldInfo, place: Place) -> object:
-    value = outline.default(field)
-    if isinstance(value, Model):
-        return _section(type(value), value.model_dump(mode="json", by_alias=True), place)
-    return value
+def _default(model: type[Model], name: str, place: Place) -> object:
+    value, written = _defaults(model, name)
+    return _section(type(value), written, place) if isinstance(value, Model) else value
+
+
+@functools.cache
+def _defaults(model: type[Model], name: str) -> tuple[object, Mapping[str, object]]:
+    """Default of a field, and what a stack file with the default would contain, if it is a section."""
+    value = outline.default(model.model_fields[name])
+    return value, value.model_dump(mode="json", by_alias=True) if isinstance(value, Model) else {}
 
 
 def _value(model: type[Model], name: str, value: object, place: Place) -> object:
@@ -202,7 +206,7 @@ def _value(model: type[Model], name: str, value: object, place: Place) -> object
 
 
 def _entry(model: type[M], value: object, place: Place) -> M:
-    """An entry of a mapping, even with a wrong name; all fields of an entry that is no section are left out."""
+    """An entry of a mapping, even with a wrong name; if the entry is not a section, all its fields are left out."""
     if isinstance(value, Mapping):
         return _section(model, cast("Mapping[str, object]", value), place)
     return model.placed({}, place, set())

@@ -1,16 +1,18 @@
 """The three profiles: a table of defaults, and functions that apply it to a stack file.
 
-A value comes from the stack file, else from the profile, else from the field's own default. Each row of the table has
-one key, a value for each profile that overrides the field's own default, and the reason.
+A value comes from the stack file, else from the profile or `login.provider` (`providers.py`), else from the field's own
+default. Each row of the table has one key, a value for each profile that overrides the field's own default, and the
+reason.
 """
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from pydantic import BaseModel
 
-from settings import outline
+from settings import outline, providers
 
 Profile = Literal["evaluation", "small", "production"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -96,6 +98,21 @@ PRESETS: tuple[Preset, ...] = (
         kind="rds",
     ),
     Preset(
+        "backups.enabled",
+        {"small": True, "production": True},
+        "An evaluation may lose its data; its cluster may have no room for backups.",
+    ),
+    Preset(
+        "backups.days",
+        {"production": 30},
+        "As with RDS: production keeps a month, for late discoveries.",
+    ),
+    Preset(
+        "server.migration.requireBackup",
+        {"production": True},
+        "A migration cannot be reverted. Without backups of the platform's own the setting has no effect.",
+    ),
+    Preset(
         "artifacts.noncurrentDays",
         {"evaluation": 1, "production": 90},
         "Deleted objects can be restored for this time, and cost storage.",
@@ -126,17 +143,26 @@ def presets(document: Mapping[str, object]) -> Iterator[tuple[Preset, Value]]:
 
 
 def applied(document: Mapping[str, object], model: type[BaseModel]) -> dict[str, object]:
-    """The document with the profile's values for keys that the document does not set.
+    """The document with the values of profile and identity provider for keys that the document does not set.
 
     A missing section that is required stays missing, so that the model reports it as missing.
     """
     known = outline.fields(model)
+    paths = _paths(model)
     whole = dict(document)
     for preset, value in presets(document):
         section = known.get(preset.section)
-        if section is not None and (preset.section in document or not section.is_required()):
+        if section is not None and preset.path in paths and (preset.section in document or not section.is_required()):
             set_default(whole, preset.path.split("."), value)
+    for name, value in providers.defaults(document).items():
+        set_default(whole, [providers.SECTION, name], value)
     return whole
+
+
+@functools.cache
+def _paths(model: type[BaseModel]) -> frozenset[str]:
+    """Paths of all keys of a model."""
+    return frozenset(key.path for key in outline.keys(model))
 
 
 def set_default(above: dict[str, object], path: Sequence[str], value: object) -> None:
@@ -153,11 +179,13 @@ def set_default(above: dict[str, object], path: Sequence[str], value: object) ->
 
 
 def origin(document: Mapping[str, object], path: Sequence[str]) -> str:
-    """Origin of a key's value: `stack file`, `profile <name>` or `default`."""
+    """Origin of a key's value: `stack file`, `profile <name>`, `login.provider <name>` or `default`."""
     if path[-1] in section(document, path[:-1]):
         return "stack file"
     if any(preset.path == ".".join(path) for preset, _ in presets(document)):
         return f"profile {document['profile']}"
+    if path[0] == providers.SECTION and path[-1] in providers.defaults(document):
+        return f"login.provider {section(document, path[:1])['provider']}"
     return "default"
 
 

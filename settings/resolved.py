@@ -19,7 +19,7 @@ class Entry:
     """A string, number, boolean, list or empty mapping; None for an optional key that is not set."""
 
     origin: str
-    """`stack file`, `profile <name>` or `default`."""
+    """`stack file`, `profile <name>`, `login.provider <name>` or `default`."""
 
     @property
     def path(self) -> str:

@@ -12,19 +12,25 @@ from pydantic.alias_generators import to_snake
 
 from settings import outline
 from settings.faults import Fault
+from settings.modes import AnySettings
+from settings.schema.artifacts import S3Artifacts
 from settings.schema.base import Model, UnknownValueError
 from settings.schema.credentials import Configured, Needs
+from settings.schema.external import ExternalSettings
 from settings.schema.stack import Settings
 
 PROJECT = "mlflow-platform"
 
 Written = Literal["encrypted", "padded", "plain"]
-"""Form of a secret in the stack file; `padded` is encrypted, but has white space around the value."""
+"""Form of a secret in the stack file; `padded` means encrypted, but with white space around the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """The settings with which a certain secret is needed, and the secret's meaning."""
+
+    mode: type[Settings] | type[ExternalSettings]
+    """The model that has the credentials."""
 
     section: str
     """The top-level section that contains the credentials."""
@@ -33,22 +39,27 @@ class Need:
     """The `kind` of this section that has the credentials."""
 
     credentials: str
-    """Path of the section `credentials`; the secret is needed if its kind is `configuration`."""
+    """Path of the section `credentials`."""
+
+    of: type[Model]
+    """The kind of credentials that needs the secret."""
 
     meaning: str
 
     @property
     def condition(self) -> str:
         """Description of the settings that need the secret."""
-        return f"{self.section}.kind `{self.kind}` with {self.credentials}.kind `{outline.choice(Configured)}`"
+        return f"{self.section}.kind `{self.kind}` with {self.credentials}.kind `{outline.choice(self.of)}`"
 
-    def instead(self, settings: Settings) -> str | None:
+    def instead(self, settings: AnySettings) -> str | None:
         """The setting that makes the secret unnecessary; None if the secret is needed.
 
         The empty string means that a `kind` is missing or wrong: whether the secret is needed is unknown.
         """
         section, path = settings, ""
         try:
+            if not isinstance(settings, self.mode):
+                return f"server.kind `{settings.server.kind}`"
             for step in self.credentials.split("."):
                 section: Model | None = getattr(section, to_snake(step))
                 path = f"{path}.{step}" if path else step
@@ -58,20 +69,45 @@ class Need:
                     break
         except UnknownValueError:
             return ""
-        return None if isinstance(section, Configured) else f"{path}.kind `{outline.choice(type(section))}`"
+        return None if isinstance(section, self.of) else f"{path}.kind `{outline.choice(type(section))}`"
+
+
+@dataclass(frozen=True, slots=True)
+class TeamKeysNeed:
+    """The settings with which teams need access keys for an existing bucket."""
+
+    condition: str = "artifacts.kind `s3` with teams.*.directAccess"
+    meaning: str = (
+        "JSON with an access key for each team with `directAccess`:"
+        ' `{"<team>": {"accessKeyId": "...", "secretAccessKey": "..."}}`.'
+    )
+
+    def instead(self, settings: AnySettings) -> str | None:
+        """The setting that makes the keys unnecessary; None if they are needed, "" if that is unknown."""
+        try:
+            if isinstance(settings, ExternalSettings):
+                return f"server.kind `{settings.server.kind}`"
+            artifacts, teams = settings.artifacts, settings.teams_with_keys
+        except UnknownValueError:
+            return ""
+        if not isinstance(artifacts, S3Artifacts):
+            return f"artifacts.kind `{outline.choice(type(artifacts))}`"
+        return None if teams else "no team with directAccess"
 
 
 def _needs() -> Iterator[tuple[str, Need]]:
     """Each secret that the sections of a stack file declare with `Needs`."""
-    for section, field in outline.fields(Settings).items():
-        for model in outline.models(field.annotation):
-            for key in outline.keys(model, f"{section}."):
-                for needs in key.field.metadata:
-                    if isinstance(needs, Needs):
-                        yield needs.secret, Need(section, outline.choice(model), key.path, needs.meaning)
+    for mode in (Settings, ExternalSettings):
+        for section, field in outline.fields(mode).items():
+            for model in outline.models(field.annotation):
+                for key in outline.keys(model, f"{section}."):
+                    for needs in key.field.metadata:
+                        if isinstance(needs, Needs):
+                            of = needs.of or Configured
+                            yield needs.secret, Need(mode, section, outline.choice(model), key.path, of, needs.meaning)
 
 
-NEEDS: Mapping[str, Need] = dict(_needs())
+NEEDS: Mapping[str, Need | TeamKeysNeed] = {**dict(_needs()), "artifactsTeamKeys": TeamKeysNeed()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +120,12 @@ class Secrets:
     artifacts_access_key_id: pulumi.Output[str] | None
     artifacts_secret_access_key: pulumi.Output[str] | None
     login_client_secret: pulumi.Output[str] | None
+    artifacts_team_keys: pulumi.Output[str] | None
+    backups_access_key_id: pulumi.Output[str] | None
+    backups_secret_access_key: pulumi.Output[str] | None
+    tracking_password: pulumi.Output[str] | None
+    tracking_token: pulumi.Output[str] | None
+    databricks_token: pulumi.Output[str] | None
 
 
 def required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
@@ -93,7 +135,7 @@ def required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
     return secret
 
 
-def needed(settings: Settings) -> list[str]:
+def needed(settings: AnySettings) -> list[str]:
     """Names of the secrets that the settings need."""
     return [name for name, need in NEEDS.items() if need.instead(settings) is None]
 
@@ -110,8 +152,8 @@ def written(value: str, *, encrypted: bool) -> Written:
     return "encrypted" if value == value.strip() else "padded"
 
 
-def secret_faults(settings: Settings, secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:
-    """Report secrets that are missing, in plain text, padded with white space, or not used by the settings."""
+def secret_faults(settings: AnySettings, secrets: Mapping[str, Written], stack: str) -> Iterator[Fault]:
+    """Report secrets that are missing, in plain text, surrounded by white space, or not used by the settings."""
     for name, need in NEEDS.items():
         state = secrets.get(name)
         instead = need.instead(settings)

@@ -35,7 +35,7 @@ PAGE = """# Sizes
 
 `profile` in the stack file selects defaults: `evaluation` to try MLflow, `small` for a single team, `production` for a
 company. A value in the stack file overrides the profile, and the profile overrides the setting's own default. This
-prints all values of a stack with their origin, and the sums:
+command prints all values of a stack with their origin, and the sums:
 
 ```sh
 make configuration STACK=prod            # JSON=1 for programs
@@ -84,7 +84,7 @@ checked only with `cluster.capacity`:
 ```
 
 `autoscaling: null` in `server` switches a profile's autoscaler off. Lower the number of replicas in a later `up`:
-Pulumi deletes the autoscaler last, and until then it would undo that.
+Pulumi deletes the autoscaler last, and until then the autoscaler would raise the number again.
 """
 
 

@@ -24,7 +24,7 @@ def load(text: str) -> tuple[object, yaml.Node | None]:
     """The content of a file, and its node, which `entries` reads; None for an empty file.
 
     Raises:
-        UnreadableError: the text is no YAML, or has values that the engine does not know.
+        UnreadableError: the text is not YAML, or has values that the engine does not know.
     """
     try:
         loader = _Loader(text)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from testbed.build import engine_bin, everything, rehearsal
+from testbed.build import engine_bin, everything, programs, rehearsal
 from testbed.errors import EmbeddedError
 from testbed.node import environment, images, issuers, volumes
 from testbed.node.destroy import confirm, destroy
@@ -78,6 +78,17 @@ def rehearse(_: argparse.Namespace, place: Home, say: Say) -> int:
     wanted = (*everything(say).images, *rehearsal(say))
     with exclusive(place.root / "lock", say):
         images.import_missing(Node(place), wanted, say)
+    return 0
+
+
+def import_programs(options: argparse.Namespace, place: Home, say: Say) -> int:
+    """Build the images of programs in testbed/programs, such as Keycloak, and import them into the cluster.
+
+    The cluster has to be running.
+    """
+    archives = programs(options.name, say)
+    with exclusive(place.root / "lock", say):
+        images.import_missing(Node(place), archives, say)
     return 0
 
 
@@ -190,6 +201,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command("up", up)
     command("rehearsal-images", rehearse)
+    command("programs", import_programs).add_argument("name", nargs="+", help="folder of testbed/programs")
     command("down", down)
     command("status", status).add_argument("--json", action="store_true", help="print JSON")
     destroying = command("destroy", remove)

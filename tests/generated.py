@@ -13,9 +13,10 @@ import yaml
 
 from settings import Settings, json_schema, outline, page, sizing_page
 from settings.secrets import NEEDS
-from tests import versions_page
+from tests import components_page, policy_page, versions_page
 from tests.program import snapshot, test_networks
 from tests.program.stacks import STACKS, recorded
+from tools import policy_config
 from tools.versions import MLFLOW
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,6 +74,10 @@ def _versions(_: str) -> str:
     return versions_page.page()
 
 
+def _policy_schema(_: str) -> str:
+    return policy_config.schema_text()
+
+
 def _snapshot(stack: str, _: str) -> str:
     return snapshot.text(recorded(stack))
 
@@ -86,7 +91,10 @@ def renewals() -> Mapping[Path, Renewal]:
         ROOT / "docs" / "configuration.md": _configuration,
         ROOT / "docs" / "pulumi-stack.schema.json": _schema,
         ROOT / "docs" / "sizing.md": _sizing,
+        ROOT / "docs" / "components.md": components_page.with_tables,
         ROOT / "docs" / "networks.md": with_table,
+        ROOT / "docs" / "policy.md": policy_page.with_tables,
+        ROOT / "docs" / "policy-config.schema.json": _policy_schema,
         ROOT / "docs" / "versions.md": _versions,
         **{snapshot.file_of(stack): partial(_snapshot, stack) for stack in STACKS},
     }

@@ -5,7 +5,7 @@
 """
 
 import contextvars
-import copy
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -74,7 +74,7 @@ class Registered:
     @property
     def inputs(self) -> dict[str, Any]:
         """A copy of the inputs with secrets in plain text."""
-        return cast("dict[str, Any]", revealed(copy.deepcopy(self.document)))
+        return cast("dict[str, Any]", revealed(self.document))
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -92,8 +92,8 @@ class Recording:
     """The resources that a program registered, in the order of their URNs, and its outputs."""
 
     resources: tuple[Registered, ...]
-    requests: tuple[str, ...] = field(repr=False)
-    """Each registration as the engine receives it, as JSON, without the place in the program; sorted."""
+    registrations: tuple[resource_pb2.RegisterResourceRequest, ...] = field(repr=False)
+    """Each registration as the engine receives it."""
 
     outputs: dict[str, dict[str, Any]] = field(repr=False)
     """Outputs of each component and, with an empty name, of the stack; secret values are marked."""
@@ -125,10 +125,15 @@ class Recording:
         (resource,) = self.of(kind)
         return resource
 
+    @functools.cached_property
+    def requests(self) -> tuple[str, ...]:
+        """The registrations as JSON, without the place in the program; sorted."""
+        return tuple(sorted(map(_canonical, self.registrations)))
+
     @property
     def exports(self) -> dict[str, Any]:
         """Outputs of the stack with secrets in plain text."""
-        return cast("dict[str, Any]", revealed(copy.deepcopy(self.outputs[""])))
+        return cast("dict[str, Any]", revealed(self.outputs[""]))
 
 
 class Recorder(Engine):
@@ -193,7 +198,7 @@ def deploy(
     exported = contextvars.copy_context().run(run)
     return Recording(
         resources=tuple(sorted((_registered(*pair) for pair in recorder.answered), key=lambda resource: resource.urn)),
-        requests=tuple(sorted(_canonical(request) for request, _ in recorder.answered)),
+        registrations=tuple(request for request, _ in recorder.answered),
         outputs={**recorder.outputs, "": exported},
         secret_values=frozenset({*cloud.secret_values, *(secrets or {}).values()}),
         reads=recorder.reads,

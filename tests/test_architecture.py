@@ -136,7 +136,7 @@ def test_the_readme_names_the_versions_that_are_supported() -> None:
     assert supported["Python"].startswith(f"{python.removeprefix('>=')} or newer")
     own_cluster = (ROOT / "docs" / "own-cluster.md").read_text(encoding="utf-8")
     assert f"Kubernetes {supported['Kubernetes']}" in own_cluster
-    oldest = re.search(r"(\d+) or newer if the platform makes", supported["PostgreSQL"])
+    oldest = re.search(r"(\d+) or newer if the platform creates", supported["PostgreSQL"])
     assert oldest
     assert f"Any PostgreSQL ({oldest[1]} or newer" in " ".join(
         (ROOT / "docs" / "own-services.md").read_text(encoding="utf-8").split()

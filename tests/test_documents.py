@@ -10,7 +10,7 @@ from settings.schema.server import Images, Server
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
-TARGET = re.compile(r"`?make (?:-s )?([a-z0-9]+)")
+TARGET = re.compile(r"`?make (?:-s )?([a-z0-9-]+)")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -28,12 +28,12 @@ def test_every_page_of_the_documentation_is_in_the_index_and_the_index_in_the_re
 
 def test_the_readme_names_five_pages_for_newcomers() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (table,) = re.findall(r"^## Where to read on\n\n((?:\|.*\n)+)", readme, re.MULTILINE)
+    (table,) = re.findall(r"^## Documentation\n\n((?:\|.*\n)+)", readme, re.MULTILINE)
     assert len(LINK.findall(table)) == 5
 
 
 def test_every_make_target_that_a_code_block_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for page in PAGES:
         blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
         assert set(TARGET.findall("\n".join(blocks))) - targets == set(), page.name

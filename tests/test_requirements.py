@@ -18,27 +18,7 @@ DEPLOYED = ("testbed/e2e/acceptance/", "testbed/e2e/rehearsals/")
 GROUPS = {"C": 3, "S0.": 11, "S1.": 13, "S2.": 11, "S3.": 8, "S4.": 7, "P": 16, "N": 12}
 # Rows, or parts of rows, that have no test on a running platform. This list may only become shorter.
 MISSING = {
-    "S0.7",
-    "S0.11",
     "S1.6",
-    "S2.3",
-    "S2.4",
-    "S2.11",
-    "S3.4",
-    "S3.8",
-    "S4.1",
-    "S4.2",
-    "S4.3",
-    "S4.4",
-    "S4.5",
-    "S4.6",
-    "S4.7",
-    "P11",
-    "P12",
-    "P15",
-    "N8",
-    "N11",
-    "N12",
 }
 # Rows about the repository (C1, S1.13), or about what the embedded cluster lacks (ingress-nginx, a registry
 # that demands a password): tests without a cluster show them.

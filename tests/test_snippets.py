@@ -53,7 +53,7 @@ def test_a_pod_that_wants_https_mounts_the_authority_where_it_says_it_is() -> No
     assert volume["configMap"] == {"name": clients.AUTHORITY}
 
 
-@pytest.mark.parametrize("page", ["log-from-a-pod", "jupyterhub", "airflow", "kubeflow"])
+@pytest.mark.parametrize("page", ["log-from-a-pod", "airflow", "kubeflow"])
 def test_what_a_page_adds_to_a_stack_file_is_right(page: str) -> None:
     (shown,) = snippets.team_settings(page)
     for team in shown["teams"].values():

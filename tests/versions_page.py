@@ -28,7 +28,18 @@ HEADERS = (
 )
 ARTIFACT = "testbed/e2e/acceptance/test_programs.py::test_an_artifact_of_64_mib_comes_back_byte_for_byte"
 WEBHOOKS = "testbed/e2e/rehearsals/webhooks/test_webhooks.py::test_an_event_reaches_the_teams_receiver_once_and_signed"
+SESSIONS = (
+    "testbed/e2e/rehearsals/keycloak/test_keycloak.py"
+    "::test_requests_at_the_moment_of_the_refresh_all_succeed_and_each_token_is_used_once"
+)
+BACKUPS = "testbed/e2e/rehearsals/backups/test_backups.py::test_exactly_what_was_acknowledged_by_a_second_is_restored"
 PREVIEWS = "testbed/e2e/acceptance/test_previews.py::test_a_second_up_changes_nothing"
+METRICS = "testbed/e2e/rehearsals/monitoring/test_monitoring.py::test_every_target_is_up"
+ALERTS = (
+    "testbed/e2e/rehearsals/monitoring/test_monitoring.py::test_an_alert_fires_with_its_fault_and_is_resolved_with_it"
+)
+# Images of the platform that only rehearsals deploy: folders of testbed/programs.
+PROGRAMS = {"VALKEY": "valkey", "BACKUP": "postgres-backup", "POSTGRES_EXPORTER": "postgres-exporter"}
 SCALING = "testbed/e2e/rehearsals/availability/test_autoscaling.py::test_a_replica_is_added_under_load"
 START = """\
 # Versions that go together
@@ -148,17 +159,20 @@ def _images() -> Iterator[Row]:
     file = "settings/schema/server.py"
     for field, what, name, test in (
         ("postgres", "PostgreSQL in the cluster", "POSTGRES", PROGRAM),
+        ("backup", "PostgreSQL with barman-cloud, for backups", "BACKUP", BACKUPS),
         ("object_store", "SeaweedFS", "SEAWEEDFS", ARTIFACT),
         ("oauth2_proxy", "OAuth2-Proxy", "OAUTH2_PROXY", BROWSER),
         ("haproxy", "HAProxy", "HAPROXY", HEADERS),
         ("dex", "Dex", "DEX", BROWSER),
         ("webhook_proxy", "Squid, any of version 6 or later", "SQUID", WEBHOOKS),
+        ("valkey", "Valkey, any of version 8 or later", "VALKEY", SESSIONS),
+        ("postgres_exporter", "Exporter of PostgreSQL's metrics", "POSTGRES_EXPORTER", METRICS),
     ):
         tag = str(Images.model_fields[field].default).rpartition(":")[2].removeprefix("v")
         yield Row(
             what=what,
             supported=tag,
-            tested=_wheel("SEAWEEDFS") if name == "SEAWEEDFS" else equipment(name),
+            tested=_tested(name),
             file=file,
             test=test,
         )
@@ -190,6 +204,23 @@ def _cluster() -> Iterator[Row]:
         file=file,
         test=SCALING,
     )
+    yield Row(
+        what="Prometheus, for `monitoring.metrics`",
+        supported="2.53 or newer",
+        tested=_program("prometheus"),
+        file="testbed/programs/prometheus/image.toml",
+        test=ALERTS,
+    )
+
+
+def _tested(image: str) -> str:
+    if image in PROGRAMS:
+        return _program(PROGRAMS[image])
+    return _wheel(image) if image == "SEAWEEDFS" else equipment(image)
+
+
+def _program(folder: str) -> str:
+    return pinned(f"testbed/programs/{folder}/image.toml", r'^version = "(.+)"')
 
 
 def _wheel(name: str) -> str:

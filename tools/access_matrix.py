@@ -8,7 +8,6 @@ stack or revision. Missing secrets are only reported, because they do not change
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +17,7 @@ from tools.access.difference import Difference, difference
 from tools.access.stacks import past, present
 from tools.access.words import COLOURED, PLAIN, Style
 from tools.stack_file import UnknownError, UnreadableError
+from tools.terminal import shows_colours
 
 FORMATS = ("text", "json", "markdown")
 
@@ -78,9 +78,8 @@ def _difference(stack: str, against: str, found: Difference, form: str) -> str:
 
 
 def _style() -> Style:
-    """The coloured style on a terminal that supports colours, unless NO_COLOR (no-color.org) is set."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-    return PLAIN if plain else COLOURED
+    """The coloured style on a terminal that shows colours."""
+    return COLOURED if shows_colours() else PLAIN
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from settings import Settings, Validation, resolved, validate
+from settings import ExternalSettings, Settings, Validation, resolved, validate
 from settings.faults import Fault, line_of, located, report
 from settings.loader import Source
 from settings.partial import partial
@@ -123,7 +123,18 @@ def as_json(found: Resolved) -> str:
 def _computed(validation: Validation, given: Source) -> dict[str, str]:
     if validation.settings is None:
         return {}
+    if isinstance(validation.settings, ExternalSettings):
+        return _external(validation.settings)
     return {**_consequences(validation.settings), **dict(sums(partial(Settings, given.document)))}
+
+
+def _external(settings: ExternalSettings) -> dict[str, str]:
+    ports = ", ".join(map(str, settings.ports))
+    return {
+        "namespaces": "protected and retained" if settings.durable else "deleted with the stack",
+        "tracking server": settings.url,
+        "egress of labelled pods": f"{', '.join(settings.addresses) or 'any address'}, port {ports}",
+    }
 
 
 def _consequences(settings: Settings) -> dict[str, str]:

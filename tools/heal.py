@@ -122,7 +122,7 @@ def with_adopted(resources: Sequence[Object], new: Object) -> list[Object]:
 def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tuple[dict[str, Any], list[str]]:
     """The exported state `deployment` without pending operations, and the URNs of the adopted objects.
 
-    If a creation was interrupted, the object may exist all the same: `find` looks for it by the operation's inputs. It
+    If a creation was interrupted, the object may exist nevertheless: `find` looks for it by the operation's inputs. It
     is adopted, that is, added to the resources, if Pulumi's provider has written it; a refresh completes the resource.
     An object of somebody else is not adopted, because a later `destroy` would delete it. An interrupted update or
     deletion needs no adoption: the next `up` computes the difference again. (`pulumi refresh --import-pending-creates`

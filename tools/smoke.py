@@ -1,7 +1,7 @@
 """Smoke test: log a run on the deployed platform as a data scientist would, and print the platform's URLs.
 
 `tools/with-cluster CONTEXT .venv/bin/python -m tools.smoke [--json]`. The exit code is 0 if the platform works, or if
-`server.paused` is set.
+`server.paused` is set. With an external tracking server, each team's connectivity check is run again.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tools import external_smoke
 from tools.client_environment import client_python
 from tools.stack import Platform, read_platform, service_account_token
 
@@ -113,6 +114,9 @@ def main() -> None:
     platform = read_platform()
     if platform.paused:
         print("smoke test: skipped, because server.paused is true and no server runs")
+        return
+    if platform.external:
+        external_smoke.check(platform)
         return
     team = min(platform.teams)
     wait_until_it_answers(platform.url, platform.authority)

@@ -24,6 +24,9 @@ class TeamAccount:
     workspace: str | None
     """The team's MLflow workspace; None if `workspaces.enabled` is false."""
 
+    archived: bool = False
+    """True if the team is archived, with a tracking server that somebody else runs."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Platform:
@@ -41,6 +44,9 @@ class Platform:
     audience: str = AUDIENCE
     """The audience that the platform accepts in service-account tokens."""
 
+    external: bool = False
+    """True if the tracking server is not part of the stack; then there is no platform namespace."""
+
     paused: bool = False
     """True if `server.paused` is set, so that no server runs."""
 
@@ -54,6 +60,7 @@ def parse_outputs(outputs: dict[str, Any]) -> Platform:
     return Platform(
         url=outputs["url"],
         namespace=outputs["namespace"],
+        external=outputs.get("server", "platform") != "platform",
         paused=outputs.get("paused", False),
         authority=outputs.get("authority"),
         teams={
@@ -62,6 +69,7 @@ def parse_outputs(outputs: dict[str, Any]) -> Platform:
                 service_account=team["serviceAccount"],
                 # Stacks deployed before `workspaces.enabled` existed have no such output.
                 workspace=team.get("workspace", name),
+                archived=team.get("archived", False),
             )
             for name, team in outputs["teams"].items()
         },

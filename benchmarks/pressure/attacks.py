@@ -1,6 +1,7 @@
-"""The attacks: requests that cost a server without bounds its memory, its time or its turn.
+"""The attacks: requests that would exhaust the memory, the time or the threads of a server without bounds.
 
-The rows are those of the table in docs/limits.md; each has siblings, so that a bound for one request only is noticed.
+The rows are those of the table in docs/limits.md. Each row has several attacks, so that a bound for only one of them is
+noticed.
 """
 
 import gzip
@@ -29,7 +30,7 @@ CLAUSES = 150
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """What is attacked, and as whom."""
+    """The attacked server, and the identity of the attackers."""
 
     way: Way
     """Through the ingress controller, as a program of the attacking team."""
@@ -41,7 +42,7 @@ class Target:
     """ID of an experiment of the attacking team."""
 
     run: str
-    """ID of a run in it."""
+    """ID of a run in that experiment."""
 
 
 Send = Callable[[Target, int, threading.Event], str]

@@ -1,4 +1,4 @@
-"""Connections that send a request in any pieces and at any pace, for attacks that no HTTP client would send."""
+"""Connections that send a request in any pieces and at any pace, as no HTTP client would."""
 
 import socket
 import ssl
@@ -16,7 +16,7 @@ ANSWER_SECONDS = 90
 
 
 def head(way: Way, method: str, path: str, headers: Mapping[str, str]) -> bytes:
-    """The request line and headers of a request, with those of the way (identity, workspace)."""
+    """The request line and headers of a request, including the headers of `way` (identity, workspace)."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {way.host}"]
     lines += [f"{name}: {value}" for name, value in {**way.headers, **headers}.items()]
     return "\r\n".join((*lines, "", "")).encode()

@@ -1,4 +1,4 @@
-"""A trial: an attack of one team, while another team logs and reads, compared with the same time without the attack."""
+"""A trial: one team attacks while another team logs and reads, compared with a time without the attack."""
 
 import json
 import subprocess
@@ -122,7 +122,7 @@ def way_of(platform: Platform, team: str) -> Way:
 def attempt(stage: Scene, attack: Attack, *, seconds: float = ATTACK_SECONDS, quiet: Outcome | None = None) -> Trial:
     """Measure the other team, attack for `seconds`, and measure the other team meanwhile.
 
-    `quiet` is what was measured before another attack; None measures it.
+    `quiet` is a measurement before an earlier attack; None measures again.
     """
     stage = replace(stage, target=replace(stage.target, way=way_of(stage.platform, ATTACKERS)))
     plan = Plan(

@@ -12,6 +12,14 @@ from components.kubernetes.networks import Flow
 # Environment variables of an access key (its id and its secret), and their keys in the Secret that holds them.
 ACCESS_KEY = {"AWS_ACCESS_KEY_ID": "access-key-id", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
 
+# Environment variables with which boto3 sends the additional checksums of S3 only where the protocol demands them.
+WITHOUT_CHECKSUMS = dict.fromkeys(
+    ("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"), "when_required"
+)
+
+# Secret with the access key of a team's programs; people type the name in `envFrom`.
+TEAM_SECRET = "mlflow-artifacts"  # noqa: S105 - the name of a Secret
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnBucket:
@@ -35,6 +43,10 @@ class DirectAccess:
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     """Annotations of the team's service account."""
 
+    secret: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Content of the Secret `TEAM_SECRET` in the team's namespace: an access key, and variables that go with it. Empty
+    if there is none."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArtifactStore:
@@ -56,7 +68,52 @@ class ArtifactStore:
     """True if only one pod at a time can use the store."""
 
     direct_bucket: OwnBucket | None = None
-    """The bucket that teams can access directly; None if they can access artifacts through the server only."""
+    """The bucket at AWS that teams can access directly; None if they cannot."""
+
+    team_access: Mapping[str, DirectAccess] = field(default_factory=dict[str, DirectAccess])
+    """Direct access by team, for the teams that have an access key of their own."""
+
+
+def workspace_folder(team: str, prefix: str | None = None) -> str:
+    """Folder of a team's workspace in the bucket, below `prefix` if all artifacts are, with a slash at the end.
+
+    The slash keeps `team-a` out of the files of `team-ab`. MLflow adds `workspaces` (its module
+    mlflow/store/workspace_aware_mixin.py).
+    """
+    return f"{'' if prefix is None else f'{prefix}/'}workspaces/{team}/"
+
+
+def team_key(
+    folder: str,
+    *,
+    bucket: str,
+    region: str,
+    endpoint_url: pulumi.Input[str] | None,
+    checksums: bool = True,
+    key: tuple[pulumi.Input[str], ...],
+) -> dict[str, pulumi.Input[str]]:
+    """Content of a team's Secret `TEAM_SECRET`; an `endpoint_url` of None means AWS.
+
+    MLflow and boto3 read the URL from different variables; so do boto3 and other AWS SDKs with the region.
+
+    Args:
+        folder: folder of the team's workspace in the bucket, with a slash at the end.
+        bucket: name of the bucket.
+        region: region of the bucket.
+        endpoint_url: URL of the store.
+        checksums: False if the store refuses the additional checksums of S3.
+        key: id and secret of the access key.
+    """
+    secret: dict[str, pulumi.Input[str]] = {
+        **dict(zip(ACCESS_KEY, key, strict=True)),
+        **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), region),
+        "WORKSPACE_ARTIFACTS": f"s3://{bucket}/{folder}",
+    }
+    if endpoint_url is not None:
+        secret |= dict.fromkeys(("MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"), endpoint_url)
+    if not checksums:
+        secret |= WITHOUT_CHECKSUMS
+    return secret
 
 
 def s3_uri(bucket: pulumi.Input[str], prefix: str | None = None) -> pulumi.Output[str]:
@@ -82,8 +139,7 @@ def s3_environment(
     if authority_file is not None:
         variables["AWS_CA_BUNDLE"] = authority_file
     if not checksums:
-        variables["AWS_REQUEST_CHECKSUM_CALCULATION"] = "when_required"
-        variables["AWS_RESPONSE_CHECKSUM_VALIDATION"] = "when_required"
+        variables |= WITHOUT_CHECKSUMS
     return (
         *region_environment(region),
         *(k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in variables.items()),

@@ -1,10 +1,19 @@
 """An existing bucket at AWS or in an S3-compatible store: its credential, CA certificate and network access."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 
-from components.artifacts.artifact_store import ACCESS_KEY, ArtifactStore, s3_environment, s3_uri
+from components.artifacts.artifact_store import (
+    ACCESS_KEY,
+    ArtifactStore,
+    DirectAccess,
+    s3_environment,
+    s3_uri,
+    team_key,
+    workspace_folder,
+)
 from components.aws.web_identity import to_aws, web_identity
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import service_authority
@@ -37,6 +46,11 @@ class ExternalStoreArgs:
     authority: str | None = None
     """CA certificate that the store's clients trust, as PEM; None means the public CA certificates."""
 
+    teams: Mapping[str, pulumi.Output[tuple[str, str]]] = field(
+        default_factory=dict[str, pulumi.Output[tuple[str, str]]]
+    )
+    """Access key of each team with direct access: its id and secret. The store confines it to the team's workspace."""
+
     access: Source | AssumedRole
     """Source of an access key (entries `access-key-id` and `secret-access-key`), or the AWS role to assume."""
 
@@ -56,6 +70,11 @@ class ExternalStore(pulumi.ComponentResource):
         else:
             key = credential(name, args.access, namespace=args.namespace, opts=child)
             access, ready = pods.Attachment(env=key.env(ACCESS_KEY)), key.ready
+        flow = (
+            to_aws()
+            if args.endpoint_url is None
+            else networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[networks.port_of(args.endpoint_url)])
+        )
         self.artifact_store = ArtifactStore(
             uri=s3_uri(args.bucket, args.prefix),
             attachment=pods.joined(
@@ -70,13 +89,22 @@ class ExternalStore(pulumi.ComponentResource):
                 authority.attachment,
                 access,
             ),
-            flows=(
-                to_aws()
-                if args.endpoint_url is None
-                else networks.Flow(
-                    peers=[networks.anywhere_but_metadata()], ports=[networks.port_of(args.endpoint_url)]
-                ),
-            ),
+            flows=(flow,),
             ready=ready,
+            team_access={
+                team: DirectAccess(
+                    environment={},
+                    flows=(flow,),
+                    secret=team_key(
+                        workspace_folder(team, args.prefix),
+                        bucket=args.bucket,
+                        region=args.region,
+                        endpoint_url=args.endpoint_url,
+                        checksums=args.checksums,
+                        key=(key[0], key[1]),
+                    ),
+                )
+                for team, key in args.teams.items()
+            },
         )
         self.register_outputs({"bucket": args.bucket})

@@ -1,29 +1,44 @@
 """An S3 store in the cluster (SeaweedFS): one process on one volume, with one bucket for MLflow.
 
-For evaluation and for clusters without S3; there is no replica. Only the S3 port accepts connections from other pods:
-master, volume server and filer have no authentication and listen on loopback; the S3 server's gRPC port, which would
-accept new identities from anyone, requires a client certificate that no one has.
+For evaluation and for clusters without S3; there is no replica. Only the S3 port accepts other pods: master, volume
+server and filer have no authentication and listen on loopback; the S3 server's gRPC port, which would accept new
+identities from anyone, requires a client certificate that no one has.
 """
 
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components.artifacts.artifact_store import ArtifactStore, key_environment, s3_environment, s3_uri
+from components.artifacts.artifact_store import (
+    ArtifactStore,
+    DirectAccess,
+    key_environment,
+    s3_environment,
+    s3_uri,
+    team_key,
+    workspace_folder,
+)
+from components.artifacts.store_keys import AccessKey, Keys, access_key, identities, key_pair
 from components.exposure.certificate import SEED_LENGTH, authority_certificate, self_signed
 from components.kubernetes import networks, pods, volumes
 from components.kubernetes.script_job import ScriptJobArgs, script_job
+from components.kubernetes.single_pod import SinglePod
 from components.sizes import STORE_MEMORY
 
 core = k8s.core.v1
 
 PORT = 8333
+# Metrics; on the same port Go's profiles of the process. NetworkPolicies admit Prometheus only.
+METRICS_PORT = 9327
+LABELS = pods.labels("object-store")
 UID = 1000
 BUCKET = "mlflow"
+BACKUP_BUCKET = "mlflow-backups"
 # The store ignores the region; the S3 protocol requires one.
 REGION = "us-east-1"
 RESOURCES = pods.Resources(cpu="100m", memory="512Mi", cpu_limit="2", memory_limit=STORE_MEMORY)
@@ -65,32 +80,23 @@ class ObjectStoreArgs:
     clients: tuple[dict[str, str], ...]
     """Labels of the pods that may connect."""
 
+    teams: Sequence[str] = ()
+    """Teams whose programs have an access key for the files of their own workspace."""
+
+    rotation: int = 1
+    """A new number generates new access keys, including those of the teams."""
+
+    backups: AccessKey | None = None
+    """Access key of the database's backups, which have their own bucket; None without backups."""
+
+    reader: AccessKey | None = None
+    """Access key with which the proofs of these backups read artifacts; None without backups."""
+
     durable: bool
     """True protects the StatefulSet from deletion, so that its data stays accessible."""
 
-
-def identities(
-    bucket: str, *, prefix: str | None = None, client: tuple[str, str], administrator: tuple[str, str]
-) -> dict[str, list[dict[str, object]]]:
-    """Content of SeaweedFS's identity file: a client that can access only `bucket`, and an administrator.
-
-    With a `prefix` the client can access only that folder of the bucket. A Job uses the administrator's access key to
-    create the bucket.
-
-    `client` and `administrator` are pairs of access key id and secret access key.
-    """
-
-    def identity(name: str, key: tuple[str, str], actions: list[str]) -> dict[str, object]:
-        return {"name": name, "credentials": [{"accessKey": key[0], "secretKey": key[1]}], "actions": actions}
-
-    place = bucket if prefix is None else f"{bucket}/{prefix}/*"
-    confined = [f"{action}:{place}" for action in ("Read", "Write", "List", "Tagging")]
-    return {
-        "identities": [
-            identity("mlflow", client, confined),
-            identity("administrator", administrator, ["Admin"]),
-        ]
-    }
+    metrics: bool = False
+    """True serves metrics at `METRICS_PORT`."""
 
 
 class ObjectStore(pulumi.ComponentResource):
@@ -101,46 +107,48 @@ class ObjectStore(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:ObjectStore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        labels = pods.labels("object-store")
-        client = _access_key(f"{name}-client", args.namespace, child)
-        administrator = _access_key(f"{name}-administrator", args.namespace, child)
-        service = core.Service(
-            f"{name}-service",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="object-store", labels=labels),
-            spec=core.ServiceSpecArgs(
-                selector=labels, cluster_ip="None", ports=[core.ServicePortArgs(name="s3", port=PORT)]
-            ),
-            opts=child,
+        client = access_key(f"{name}-client", args.namespace, args.rotation, child)
+        administrator = access_key(f"{name}-administrator", args.namespace, args.rotation, child)
+        teams = {team: key_pair(f"{name}-team-{team}", args.rotation, child) for team in args.teams}
+        pod = SinglePod(
+            namespace=args.namespace,
+            name="object-store",
+            labels=LABELS,
+            storage=args.storage,
+            storage_class=args.storage_class,
+            durable=args.durable,
         )
+        service = pod.service(f"{name}-service", "s3", PORT, child)
         network = networks.open_flows(
             name,
             args.namespace,
-            to_pods=labels,
+            to_pods=LABELS,
             ingress=[
-                networks.Flow(peers=[networks.pods(peer) for peer in (*args.clients, BUCKET_JOB_LABELS)], ports=[PORT])
+                networks.Flow(
+                    peers=[
+                        *(networks.pods(peer) for peer in (*args.clients, BUCKET_JOB_LABELS)),
+                        *(networks.namespace(team) for team in args.teams),
+                    ],
+                    ports=[PORT],
+                )
             ],
             opts=child,
         )
-        configuration = _configuration(name, args, client, administrator, child)
-        server = k8s.apps.v1.StatefulSet(
-            f"{name}-server",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="object-store", labels=labels),
-            spec=k8s.apps.v1.StatefulSetSpecArgs(
-                service_name=service.metadata.name,
-                replicas=1,
-                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=_pod(args, configuration.metadata.name),
-                ),
-                volume_claim_templates=[volumes.claim_template("data", args.storage, args.storage_class)],
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[network], protect=args.durable, retain_on_delete=args.durable
-            ),
+        backups = None if args.backups is None else args.backups.pair
+        reader = None if args.reader is None else args.reader.pair
+        configuration = _configuration(
+            name,
+            args,
+            Keys(client=client.pair, administrator=administrator.pair, teams=teams, backups=backups, reader=reader),
+            child,
         )
-        flow = networks.Flow(peers=[networks.pods(labels)], ports=[PORT])
-        bucket = _bucket_job(name, args, administrator.secret, server, flow, opts=child)
+        spec = _pod(args, configuration.metadata.name)
+        server = pod.stateful_set(f"{name}-server", service, spec, ready=[network], opts=child)
+        flow = networks.Flow(peers=[networks.pods(LABELS)], ports=[PORT])
+        job = partial(_bucket_job, args=args, administrator=administrator.secret, server=server, flow=flow, opts=child)
+        bucket = job(f"{name}-bucket", BUCKET)
+        if args.backups is not None:
+            job(f"{name}-backup-bucket", BACKUP_BUCKET)
         self.artifact_store = ArtifactStore(
             uri=s3_uri(BUCKET, args.prefix),
             attachment=pods.Attachment(
@@ -151,42 +159,39 @@ class ObjectStore(pulumi.ComponentResource):
             ),
             flows=(flow,),
             ready=(bucket,),
+            team_access={team: _team_access(team, args, key) for team, key in teams.items()},
         )
         self.register_outputs({"bucket": BUCKET})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _AccessKey:
-    pair: pulumi.Output[tuple[str, str]]
-    """Access key id and secret access key."""
-
-    secret: core.Secret
-
-
-def _access_key(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> _AccessKey:
-    key_id = random.RandomString(f"{name}-key-id", length=20, special=False, lower=False, opts=opts)
-    key = random.RandomPassword(f"{name}-key", length=40, special=False, opts=opts)
-    secret = core.Secret(
-        f"{name}-credential",
-        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace),
-        string_data={"access-key-id": key_id.result, "secret-access-key": key.result},
-        opts=opts,
+def _team_access(team: str, args: ObjectStoreArgs, key: pulumi.Output[tuple[str, str]]) -> DirectAccess:
+    """Direct access of a team's programs, with a host name of the store that resolves in every namespace."""
+    url = pulumi.Output.format("http://object-store.{0}.svc.cluster.local:{1}", args.namespace, PORT)
+    return DirectAccess(
+        environment={},
+        flows=[networks.Flow(peers=[networks.namespace(args.namespace, LABELS)], ports=[PORT])],
+        secret=team_key(
+            workspace_folder(team, args.prefix), bucket=BUCKET, region=REGION, endpoint_url=url, key=(key[0], key[1])
+        ),
     )
-    pair = pulumi.Output.all(key_id.result, key.result).apply(lambda values: (values[0], values[1]))
-    return _AccessKey(pair=pair, secret=secret)
 
 
 def _configuration(
     name: str,
     args: ObjectStoreArgs,
-    client: _AccessKey,
-    administrator: _AccessKey,
+    keys: Keys,
     opts: pulumi.ResourceOptions,
 ) -> core.Secret:
     seed = random.RandomPassword(f"{name}-grpc", length=SEED_LENGTH, special=False, opts=opts).result
     # No client ever verifies this certificate, so its dates do not matter.
     certificate = seed.apply(lambda text: self_signed(text.encode(), "object-store", dt.date(2026, 1, 1)))
-    keys = pulumi.Output.all(client.pair, administrator.pair)
+    known = pulumi.Output.all(
+        client=keys.client,
+        administrator=keys.administrator,
+        teams=pulumi.Output.all(**keys.teams),
+        **({} if keys.backups is None else {"backups": keys.backups}),
+        **({} if keys.reader is None else {"reader": keys.reader}),
+    )
     return core.Secret(
         f"{name}-configuration",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
@@ -196,9 +201,7 @@ def _configuration(
             "grpc.crt": certificate.apply(lambda pair: pair.certificate),
             "grpc.key": certificate.apply(lambda pair: pair.key),
             "s3.json": pulumi.Output.json_dumps(
-                keys.apply(
-                    lambda pairs: identities(BUCKET, prefix=args.prefix, client=pairs[0], administrator=pairs[1])
-                )
+                known.apply(lambda pairs: identities(BUCKET, BACKUP_BUCKET, prefix=args.prefix, **pairs))
             ),
         },
         opts=opts,
@@ -231,6 +234,7 @@ def _pod(args: ObjectStoreArgs, configuration: pulumi.Input[str]) -> core.PodSpe
             "-s3.port.lance=0",
             # Seconds to wait until other volume servers notice that this one stops; there are no others.
             "-volume.preStopSeconds=1",
+            *(["-metricsIp=0.0.0.0", f"-metricsPort={METRICS_PORT}"] if args.metrics else []),
         ],
         ports=[core.ContainerPortArgs(name="s3", container_port=PORT)],
         resources=RESOURCES.to_args(),
@@ -249,15 +253,16 @@ def _pod(args: ObjectStoreArgs, configuration: pulumi.Input[str]) -> core.PodSpe
 
 def _bucket_job(
     name: str,
+    bucket: str,
+    *,
     args: ObjectStoreArgs,
     administrator: core.Secret,
     server: pulumi.Resource,
     flow: networks.Flow,
-    *,
     opts: pulumi.ResourceOptions,
 ) -> k8s.batch.v1.Job:
     return script_job(
-        f"{name}-bucket",
+        name,
         ScriptJobArgs(
             namespace=args.namespace,
             labels=BUCKET_JOB_LABELS,
@@ -265,7 +270,7 @@ def _bucket_job(
             pull_secrets=args.pull_secrets,
             task="create-bucket",
             env=[
-                core.EnvVarArgs(name="BUCKET", value=BUCKET),
+                core.EnvVarArgs(name="BUCKET", value=bucket),
                 core.EnvVarArgs(name="ENDPOINT_URL", value=f"http://object-store:{PORT}"),
                 core.EnvVarArgs(name="AWS_REGION", value=REGION),
                 *key_environment(administrator),
@@ -276,5 +281,5 @@ def _bucket_job(
             ready=[server],
         ),
         opts,
-        job_name=f"{name}-bucket",
+        job_name=name,
     )

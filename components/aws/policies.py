@@ -7,13 +7,12 @@ changing the bucket: only the AWS account's administrators can do that.
 
 from collections.abc import Sequence
 
+from components.artifacts.artifact_store import workspace_folder
 from components.aws.web_identity import AUDIENCE
 
 Document = dict[str, object]
 Statement = dict[str, object]
 
-# Prefix of the workspaces' artifacts below the artifact root (mlflow/store/workspace_aware_mixin.py).
-WORKSPACES = "workspaces"
 OBJECT_ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 # KMS actions that S3 needs on behalf of a caller: the first one to write, the second one to read or to complete a
 # multipart upload.
@@ -23,14 +22,6 @@ KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 def document(*statements: Statement) -> Document:
     """A policy document with these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def workspace(team: str, prefix: str | None = None) -> str:
-    """Folder of a team's workspace in the bucket, below `prefix` if all artifacts are, with a slash at the end.
-
-    The slash keeps `team-a` out of the files of `team-ab`.
-    """
-    return f"{'' if prefix is None else f'{prefix}/'}{WORKSPACES}/{team}/"
 
 
 def server(*, bucket: str, prefix: str | None = None, key: str, region: str) -> Document:
@@ -48,7 +39,7 @@ def server(*, bucket: str, prefix: str | None = None, key: str, region: str) -> 
 
 def team(team: str, *, bucket: str, prefix: str | None = None, key: str, region: str) -> Document:
     """IAM policy of a team's programs: to list, read, write and delete the objects of their own workspace."""
-    folder = workspace(team, prefix)
+    folder = workspace_folder(team, prefix)
     return document(
         {
             "Sid": "List",

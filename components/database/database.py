@@ -26,6 +26,18 @@ class Connection:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Statistics:
+    """The settings with which a metrics exporter reads PostgreSQL's statistics; they give no access to rows."""
+
+    address: str
+    """Host, port, database and libpq's options, as in `postgres:5432/mlflow?sslmode=disable`."""
+
+    role: str
+    password: pulumi.Input[str]
+    """Name of the Secret with the entry `password`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Database:
     """A database, and the settings and network connections that its clients need."""
 
@@ -36,6 +48,10 @@ class Database:
     """For MLflow: a role that owns nothing and sees the rows of one workspace at a time. It is `owner` for SQLite, and
     for a PostgreSQL server where no second role is configured."""
 
+    replica: pulumi.Input[str] | None = None
+    """SQLAlchemy URI of a read replica, which MLflow reads from with the `attachment` of `server`; None if there is
+    none."""
+
     flows: tuple[Flow, ...]
     """Connections to the database, which the NetworkPolicies of its clients have to allow."""
 
@@ -44,6 +60,9 @@ class Database:
 
     exclusive: bool = False
     """True if only one pod at a time can use the database."""
+
+    statistics: Statistics | None = None
+    """For a metrics exporter; None without metrics, and for a database that the platform does not run."""
 
 
 def server_role(owner: str) -> str:

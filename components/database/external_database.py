@@ -31,6 +31,14 @@ class ServerRoleArgs:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReplicaArgs:
+    """Address of a read replica."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExternalDatabaseArgs:
     """Input of `ExternalDatabase`."""
 
@@ -41,6 +49,9 @@ class ExternalDatabaseArgs:
     user: str
     password: Source
     """Source of the user's password (entry `password`)."""
+
+    replica: ReplicaArgs | None = None
+    """The read replica that MLflow reads from; None means that it reads from `host`."""
 
     authority: str | None = None
     """CA certificate that the database's clients trust, as PEM; None means the public CA certificates."""
@@ -70,6 +81,7 @@ class ExternalDatabase(pulumi.ComponentResource):
         password = credential(name, args.password, namespace=args.namespace, opts=child)
         authority = service_authority(name, args.authority, namespace=args.namespace, opts=child)
         flow = networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.port])
+        flows = (flow,)
         server_user, server_password, ready = args.user, password, password.ready
         if isinstance(args.server, ServerRoleArgs):
             server_user = args.server.user
@@ -108,5 +120,17 @@ class ExternalDatabase(pulumi.ComponentResource):
             )
             for user, secret in ((args.user, password), (server_user, server_password))
         )
-        self.database = Database(owner=owner, server=client, flows=(flow,), ready=ready)
+        replica = None
+        if args.replica is not None:
+            replica = tls_connection(
+                host=args.replica.host,
+                port=args.replica.port,
+                name=args.name,
+                user=server_user,
+                password=server_password,
+                authority=authority,
+            ).uri
+            if args.replica.port != args.port:
+                flows = (flow, networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[args.replica.port]))
+        self.database = Database(owner=owner, server=client, replica=replica, flows=flows, ready=ready)
         self.register_outputs({"host": args.host})

@@ -12,8 +12,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components.database.database import Connection, Database, postgresql_uri, server_role
+from components.database.backups import Backups, add_sidecar, restore_network, scripts, start_script
+from components.database.database import Connection, Database, Statistics, postgresql_uri, server_role
 from components.kubernetes import networks, pods, volumes
+from components.kubernetes.credential import keepers
+from components.kubernetes.single_pod import SinglePod
 from components.scripts import script
 from components.sizes import JOB_CONNECTIONS, RESERVED_CONNECTIONS, SHARED_MEMORY_MEBIBYTES
 
@@ -22,8 +25,14 @@ core = k8s.core.v1
 PORT = 5432
 # Owner of the database, as in scripts/role.sql.
 ROLE = "mlflow"
+# The exporter's role, as in scripts/monitor_role.sql, and its line of pg_hba.conf.
+MONITOR = "mlflow_monitor"
+MONITOR_LINE = f"host  mlflow {MONITOR} all scram-sha-256\n"
 # The official image's `postgres` user.
 UID = 999
+LABELS = pods.labels("postgres")
+VOLUME = "/var/lib/postgresql/data"
+PGDATA = f"{VOLUME}/pgdata"
 
 READY = "pg_isready --quiet --host=127.0.0.1 --port=5432 --username=mlflow"
 # Exit code 1 means a server in recovery: killed by the probe, it would start recovery again, forever.
@@ -55,8 +64,17 @@ class PostgresArgs:
     clients: tuple[dict[str, str], ...]
     """Labels of the pods that may connect."""
 
+    rotation: int = 1
+    """A new number generates new passwords of both roles."""
+
+    backups: Backups | None = None
+    """Store, schedule and retention of the backups; None without backups."""
+
     durable: bool
     """True protects the StatefulSet from deletion, so that its data stays accessible."""
+
+    metrics: bool = False
+    """True creates the role that reads statistics."""
 
 
 class Postgres(pulumi.ComponentResource):
@@ -67,63 +85,72 @@ class Postgres(pulumi.ComponentResource):
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Postgres", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        labels = pods.labels("postgres")
-        owner = _password(name, args.namespace, child)
-        client = _password(f"{name}-client", args.namespace, child)
+        labels, backups = LABELS, args.backups
+        owner = _password(name, args, child)
+        client = _password(f"{name}-client", args, child)
+        monitor = _password(f"{name}-monitor", args, child) if args.metrics else None
         configuration = core.ConfigMap(
             f"{name}-configuration",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-            data={file: script(file) for file in ("postgres.sh", "role.sql", "pg_hba.conf")},
+            data=files(metrics=args.metrics, backups=backups is not None),
             opts=child,
         )
-        service = core.Service(
-            f"{name}-service",
-            # Explicit name: the database URI contains it.
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="postgres", labels=labels),
-            spec=core.ServiceSpecArgs(
-                selector=labels, cluster_ip="None", ports=[core.ServicePortArgs(name="postgres", port=PORT)]
-            ),
-            opts=child,
+        pod = SinglePod(
+            namespace=args.namespace,
+            name="postgres",
+            labels=labels,
+            storage=args.storage,
+            storage_class=args.storage_class,
+            durable=args.durable,
         )
+        service = pod.service(f"{name}-service", "postgres", PORT, child)
         network = networks.open_flows(
             name,
             args.namespace,
             to_pods=labels,
             ingress=[networks.Flow(peers=[networks.pods(client) for client in args.clients], ports=[PORT])],
+            egress=() if backups is None else backups.store.flows,
             opts=child,
         )
-        server = k8s.apps.v1.StatefulSet(
-            f"{name}-server",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="postgres", labels=labels),
-            spec=k8s.apps.v1.StatefulSetSpecArgs(
-                service_name=service.metadata.name,
-                replicas=1,
-                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=_pod(args, owner, client, configuration.metadata.name),
-                ),
-                volume_claim_templates=[volumes.claim_template("data", args.storage, args.storage_class)],
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[network], protect=args.durable, retain_on_delete=args.durable
-            ),
-        )
+        spec = _pod(args, owner, client, monitor, configuration.metadata.name)
+        if backups is not None:
+            program = scripts(name, args.namespace, child).metadata.name
+            shared = (*_data(), _configuration(configuration.metadata.name))
+            add_sidecar(spec, backups, program, shared=shared, pgdata=PGDATA)
+            restore_network(name, args.namespace, backups.store, child)
+        ready = (network, *(() if backups is None else backups.store.ready))
+        server = pod.stateful_set(f"{name}-server", service, spec, ready=ready, opts=child)
         self.database = Database(
             owner=_connection(ROLE, owner),
             server=_connection(server_role(ROLE), client),
             flows=(networks.Flow(peers=[networks.pods(labels)], ports=[PORT]),),
             ready=(server,),
+            statistics=None if monitor is None else _statistics(monitor),
         )
         self.register_outputs({})
 
 
-def _password(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> core.Secret:
+def files(*, metrics: bool, backups: bool) -> dict[str, str]:
+    """Configuration files of PostgreSQL by name.
+
+    With `metrics` the exporter's role exists and can sign in; with `backups` the write-ahead log is archived.
+    """
+    plain = {file: script(file) for file in ("role.sql", "pg_hba.conf")}
+    plain["postgres.sh"] = start_script() if backups else script("postgres.sh")
+    if not metrics:
+        return plain
+    more = {"role.sql": script("monitor_role.sql"), "pg_hba.conf": MONITOR_LINE}
+    return {file: text + more.get(file, "") for file, text in plain.items()}
+
+
+def _password(name: str, args: PostgresArgs, opts: pulumi.ResourceOptions) -> core.Secret:
     """A generated password of a role."""
-    password = random.RandomPassword(f"{name}-password", length=32, special=False, opts=opts)
+    password = random.RandomPassword(
+        f"{name}-password", length=32, special=False, keepers=keepers(args.rotation), opts=opts
+    )
     return core.Secret(
         f"{name}-credential",
-        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace),
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
         string_data={"password": password.result},
         opts=opts,
     )
@@ -139,6 +166,10 @@ def _connection(role: str, credential: core.Secret) -> Connection:
     )
 
 
+def _statistics(password: core.Secret) -> Statistics:
+    return Statistics(address=f"postgres:{PORT}/mlflow?sslmode=disable", role=MONITOR, password=password.metadata.name)
+
+
 def _probe(command: str, *, period: int, failures: int) -> core.ProbeArgs:
     return core.ProbeArgs(
         exec_=core.ExecActionArgs(command=["sh", "-c", command]),
@@ -148,8 +179,22 @@ def _probe(command: str, *, period: int, failures: int) -> core.ProbeArgs:
     )
 
 
+def _data() -> tuple[pods.Attachment, pods.Attachment]:
+    """Mounts of PostgreSQL's volume and of the directory of its socket."""
+    return volumes.claim_mount("data", VOLUME), volumes.scratch("run", "/var/run/postgresql", "1Mi")
+
+
+def _configuration(name: pulumi.Input[str]) -> pods.Attachment:
+    """A mount of PostgreSQL's configuration, from the ConfigMap `name`."""
+    return volumes.config_map_files("configuration", name, "/etc/postgresql")
+
+
 def _pod(
-    args: PostgresArgs, owner: core.Secret, client: core.Secret, configuration: pulumi.Input[str]
+    args: PostgresArgs,
+    owner: core.Secret,
+    client: core.Secret,
+    monitor: core.Secret | None,
+    configuration: pulumi.Input[str],
 ) -> core.PodSpecArgs:
     container = core.ContainerArgs(
         name="postgres",
@@ -174,20 +219,23 @@ def _pod(
     )
     connections = args.max_connections - RESERVED_CONNECTIONS - JOB_CONNECTIONS
     environment = (
-        core.EnvVarArgs(name="PGDATA", value="/var/lib/postgresql/data/pgdata"),
+        core.EnvVarArgs(name="PGDATA", value=PGDATA),
         core.EnvVarArgs(name="MAX_CONNECTIONS", value=str(args.max_connections)),
         core.EnvVarArgs(name="SERVER_CONNECTIONS", value=str(connections)),
         core.EnvVarArgs(name="SHARED_BUFFERS", value=f"{args.shared_mebibytes}MB"),
+        *(() if args.backups is None else (core.EnvVarArgs(name="SPOOL", value=f"{VOLUME}/spool"),)),
     )
     attachment = pods.joined(
         pods.Attachment(env=environment),
-        volumes.claim_mount("data", "/var/lib/postgresql/data"),
-        volumes.scratch("run", "/var/run/postgresql", "1Mi"),
+        *_data(),
         volumes.tmp("256Mi"),
         volumes.shared_memory(f"{SHARED_MEMORY_MEBIBYTES}Mi"),
-        volumes.config_map_files("configuration", configuration, "/etc/postgresql"),
+        _configuration(configuration),
         volumes.secret_files("credential", owner.metadata.name, "/run/secrets/postgres"),
         volumes.secret_files("client-credential", client.metadata.name, "/run/secrets/postgres-client"),
+        pods.NOTHING
+        if monitor is None
+        else volumes.secret_files("monitor-credential", monitor.metadata.name, "/run/secrets/postgres-monitor"),
     )
     # A fast stop under load writes one checkpoint; a minute is ample for as many buffers as the memory limit holds.
     return pods.hardened_pod(UID, container, attachment, pull_secrets=args.pull_secrets, termination_seconds=60)

@@ -35,7 +35,7 @@ class ConsoleArgs:
 
 
 class Console(pulumi.ComponentResource):
-    """An entry in Alauda AI's Tools menu and a link in OpenShift's application menu, each by choice."""
+    """An entry in Alauda AI's Tools menu and a link in OpenShift's application menu; both are optional."""
 
     def __init__(self, name: str, args: ConsoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Console", name, None, opts)

@@ -109,6 +109,14 @@ class Credential:
         )
 
 
+def keepers(rotation: int) -> dict[str, str] | None:
+    """The `keepers` of a generated value: a new rotation number replaces the value.
+
+    None for number 1, so that values stay that were generated before rotation numbers existed.
+    """
+    return None if rotation == 1 else {"rotation": str(rotation)}
+
+
 def credential(name: str, source: Source, *, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Credential:
     """Create the credential from `source`; the names of the resources that are created for it begin with `name`."""
     match source:

@@ -119,18 +119,43 @@ def closed_namespace(name: str, namespace_name: pulumi.Input[str], opts: pulumi.
         spec=net.NetworkPolicySpecArgs(
             pod_selector=k8s.meta.v1.LabelSelectorArgs(),
             policy_types=["Ingress", "Egress"],
+            egress=[_dns()],
+        ),
+        opts=opts,
+    )
+
+
+def _dns() -> net.NetworkPolicyEgressRuleArgs:
+    return net.NetworkPolicyEgressRuleArgs(
+        to=[
+            namespace("kube-system", {"k8s-app": "kube-dns"}),
+            net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=NODE_LOCAL_DNS)),
+        ],
+        ports=[
+            net.NetworkPolicyPortArgs(protocol=protocol, port=port) for port in DNS_PORTS for protocol in ("UDP", "TCP")
+        ],
+    )
+
+
+def client_egress(
+    name: str,
+    namespace_name: pulumi.Input[str],
+    policy_name: str,
+    *,
+    to_pods: dict[str, str],
+    egress: Sequence[Flow],
+    opts: pulumi.ResourceOptions,
+) -> net.NetworkPolicy:
+    """A NetworkPolicy called `policy_name` that opens DNS and `egress` for the pods labelled `to_pods`."""
+    return net.NetworkPolicy(
+        f"{name}-egress",
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace_name, name=policy_name),
+        spec=net.NetworkPolicySpecArgs(
+            pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=to_pods),
+            policy_types=["Egress"],
             egress=[
-                net.NetworkPolicyEgressRuleArgs(
-                    to=[
-                        namespace("kube-system", {"k8s-app": "kube-dns"}),
-                        net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=NODE_LOCAL_DNS)),
-                    ],
-                    ports=[
-                        net.NetworkPolicyPortArgs(protocol=protocol, port=port)
-                        for port in DNS_PORTS
-                        for protocol in ("UDP", "TCP")
-                    ],
-                )
+                _dns(),
+                *(net.NetworkPolicyEgressRuleArgs(to=list(flow.peers), ports=_tcp(flow.ports)) for flow in egress),
             ],
         ),
         opts=opts,

@@ -56,7 +56,7 @@ NOTHING = Attachment()
 
 
 def joined(*attachments: Attachment) -> Attachment:
-    """Merge several attachments into one. Of items with the same name or mount path, only the last one is kept.
+    """Merge several attachments into one. If several items have the same name or mount path, only the last one is kept.
 
     Kubernetes would refuse a pod with duplicates.
     """

@@ -1,7 +1,7 @@
 """Jobs that run a script of components/scripts: the script's ConfigMap, a NetworkPolicy and the Job itself."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -32,6 +32,9 @@ class ScriptJobArgs:
     namespace: pulumi.Input[str]
     labels: dict[str, str]
     """Labels of Job and pod."""
+
+    pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Further labels of the pod, with which other NetworkPolicies select it."""
 
     image: str
     """Image with Python and the packages that the script imports."""
@@ -75,14 +78,7 @@ def script_job(
     A failure stops the deployment and shows the end of the pod's log. The name of the Job's Pulumi resource is
     `job_name`, by default `<name>-job`.
     """
-    main = f"{args.task.replace('-', '_')}.py"
-    scripts = core.ConfigMap(
-        f"{name}-script",
-        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-        data={file: script(file) for file in (main, *args.modules)},
-        opts=opts,
-    )
-    network = networks.open_flows(name, args.namespace, to_pods=args.labels, egress=args.egress, opts=opts)
+    spec, network = script_work(name, args, opts)
     return batch.Job(
         job_name or f"{name}-job",
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -91,15 +87,7 @@ def script_job(
             # Kubernetes never restarts a failed Job: the next `up` replaces it.
             annotations={"pulumi.com/replaceUnready": "true"},
         ),
-        spec=batch.JobSpecArgs(
-            backoff_limit=args.backoff_limit,
-            active_deadline_seconds=None if args.minutes is None else args.minutes * 60,
-            pod_failure_policy=args.pod_failure_policy,
-            template=core.PodTemplateSpecArgs(
-                metadata=k8s.meta.v1.ObjectMetaArgs(labels=args.labels),
-                spec=_pod(args, f"/etc/{args.task}", main, scripts.metadata.name),
-            ),
-        ),
+        spec=spec,
         opts=pulumi.ResourceOptions.merge(
             opts,
             pulumi.ResourceOptions(
@@ -111,12 +99,41 @@ def script_job(
     )
 
 
-def _pod(args: ScriptJobArgs, folder: str, main: str, scripts: pulumi.Input[str]) -> core.PodSpecArgs:
+def script_work(
+    name: str, args: ScriptJobArgs, opts: pulumi.ResourceOptions
+) -> tuple[batch.JobSpecArgs, k8s.networking.v1.NetworkPolicy]:
+    """Create the script's ConfigMap and NetworkPolicy; returns the spec of a Job that runs it once, and the policy."""
+    scripts = core.ConfigMap(
+        f"{name}-script",
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
+        data={file: script(file) for file in (_main(args), *args.modules)},
+        opts=opts,
+    )
+    network = networks.open_flows(name, args.namespace, to_pods=args.labels, egress=args.egress, opts=opts)
+    spec = batch.JobSpecArgs(
+        backoff_limit=args.backoff_limit,
+        active_deadline_seconds=None if args.minutes is None else args.minutes * 60,
+        pod_failure_policy=args.pod_failure_policy,
+        template=core.PodTemplateSpecArgs(
+            metadata=k8s.meta.v1.ObjectMetaArgs(labels={**args.labels, **args.pod_labels}),
+            spec=_pod(args, scripts.metadata.name),
+        ),
+    )
+    return spec, network
+
+
+def _main(args: ScriptJobArgs) -> str:
+    return f"{args.task.replace('-', '_')}.py"
+
+
+def _pod(args: ScriptJobArgs, scripts: pulumi.Input[str]) -> core.PodSpecArgs:
+    """The pod that runs the script once; `scripts` is the name of the ConfigMap with the script."""
+    folder = f"/etc/{args.task}"
     files = volumes.config_map_files("script", scripts, folder)
     container = core.ContainerArgs(
         name=args.task,
         image=args.image,
-        command=["python3", f"{folder}/{main}"],
+        command=["python3", f"{folder}/{_main(args)}"],
         resources=args.resources.to_args(),
         termination_message_policy="FallbackToLogsOnError",
     )

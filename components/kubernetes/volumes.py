@@ -1,4 +1,4 @@
-"""Volumes of pods: PersistentVolumeClaims, emptyDir volumes, and files from ConfigMaps and Secrets."""
+"""Volumes of pods: PersistentVolumeClaims, emptyDir volumes, and files: of ConfigMaps, Secrets and service accounts."""
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -6,6 +6,9 @@ import pulumi_kubernetes as k8s
 from components.kubernetes.pods import Attachment
 
 core = k8s.core.v1
+
+# Where Kubernetes' clients, MLflow's among them, look for a pod's token.
+TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
 def persistent_volume(
@@ -62,13 +65,23 @@ def scratch(name: str, path: str, limit: str) -> Attachment:
     )
 
 
+def ephemeral(name: str, path: str, storage: str, storage_class: str | None) -> Attachment:
+    """An empty volume of a storage class at `path`, which is created and deleted with its pod."""
+    template = core.PersistentVolumeClaimTemplateArgs(spec=_claim_spec(storage, storage_class))
+    source = core.EphemeralVolumeSourceArgs(volume_claim_template=template)
+    return Attachment(
+        mounts=(core.VolumeMountArgs(name=name, mount_path=path),),
+        volumes=(core.VolumeArgs(name=name, ephemeral=source),),
+    )
+
+
 def tmp(limit: str) -> Attachment:
     """A writable /tmp in a container whose root file system is read-only."""
     return scratch("tmp", "/tmp", limit)  # noqa: S108 - a volume of the pod
 
 
 def shared_memory(limit: str) -> Attachment:
-    """A /dev/shm of the size `limit`; what is in it counts as memory of the container."""
+    """A /dev/shm of the size `limit`; its content counts as memory of the container."""
     source = core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=limit)
     return Attachment(
         mounts=(core.VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),),  # noqa: S108 - a volume of the pod
@@ -90,6 +103,35 @@ def secret_files(name: str, secret: pulumi.Input[str], path: str) -> Attachment:
     return Attachment(
         mounts=(core.VolumeMountArgs(name=name, mount_path=path, read_only=True),),
         volumes=(core.VolumeArgs(name=name, secret=source),),
+    )
+
+
+def token(name: str, folder: str, *, audience: str | None) -> Attachment:
+    """The files of a service account, mounted in `folder`; an `audience` of None means the API server."""
+    sources = [
+        core.VolumeProjectionArgs(
+            service_account_token=core.ServiceAccountTokenProjectionArgs(
+                path="token", audience=audience, expiration_seconds=3607
+            )
+        ),
+        core.VolumeProjectionArgs(
+            config_map=core.ConfigMapProjectionArgs(
+                name="kube-root-ca.crt", items=[core.KeyToPathArgs(key="ca.crt", path="ca.crt")]
+            )
+        ),
+        core.VolumeProjectionArgs(
+            downward_api=core.DownwardAPIProjectionArgs(
+                items=[
+                    core.DownwardAPIVolumeFileArgs(
+                        path="namespace", field_ref=core.ObjectFieldSelectorArgs(field_path="metadata.namespace")
+                    )
+                ]
+            )
+        ),
+    ]
+    return Attachment(
+        mounts=(core.VolumeMountArgs(name=name, mount_path=folder, read_only=True),),
+        volumes=(core.VolumeArgs(name=name, projected=core.ProjectedVolumeSourceArgs(sources=sources)),),
     )
 
 

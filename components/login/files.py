@@ -1,5 +1,6 @@
-"""Files of OAuth2-Proxy: its secrets, the CA certificates that it trusts, and the sign-in page."""
+"""Files of OAuth2-Proxy: its secrets, the CA certificates that it trusts, and its pages."""
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.kubernetes import volumes
-from components.kubernetes.credential import Source, credential
+from components.kubernetes.credential import Source, credential, keepers
 from components.kubernetes.pods import Attachment
 from components.scripts import script
 
@@ -33,15 +34,16 @@ def login_secrets(
     *,
     client_secret: pulumi.Output[str] | Source,
     others: Mapping[str, pulumi.Output[str]],
+    rotation: int = 1,
     namespace: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> LoginSecrets:
-    """The files `cookie-secret`, `client-secret` and `others`, by name.
+    """The files `cookie-secret`, `client-secret` and `others`, by name; a new `rotation` replaces the cookie secret.
 
     All are in one Secret, except a client secret from a `Source`, which is in another Secret.
     """
     # 32 characters: OAuth2-Proxy uses them as an AES key without decoding.
-    cookie = random.RandomPassword(f"{name}-cookie", length=32, special=False, opts=opts)
+    cookie = random.RandomPassword(f"{name}-cookie", length=32, special=False, keepers=keepers(rotation), opts=opts)
     values = {"cookie-secret": cookie.result}
     if isinstance(client_secret, pulumi.Output):
         values["client-secret"] = client_secret
@@ -106,10 +108,40 @@ def login_authorities(
     return sorted(config_maps), Attachment(mounts=(mount,), volumes=(volume,))
 
 
-def sign_in_page(name: str, page: str, *, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Attachment:
-    """The file `page` of components/scripts as OAuth2-Proxy's sign-in page, mounted in `PAGES`."""
-    # OAuth2-Proxy requires this file name.
-    config_map = _config_map(f"{name}-pages", {"sign_in.html": script(page)}, namespace, opts)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailurePage:
+    """Contents of the page about a sign-in that failed, instead of OAuth2-Proxy's own."""
+
+    claim: str
+    """Claim with a user's name."""
+
+    contact: str
+    """A person or place to ask, as text."""
+
+    @property
+    def text(self) -> str:
+        """The page, as a template of OAuth2-Proxy."""
+        page = script("sign_in_failed.html")
+        for name, value in (("@claim@", self.claim), ("@contact@", self.contact)):
+            # Two braces would begin an action of the template.
+            page = page.replace(name, html.escape(value).replace("{", "&#123;"))
+        return page
+
+
+def login_pages(
+    name: str,
+    sign_in: str,
+    failure: FailurePage | None,
+    *,
+    namespace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> Attachment:
+    """OAuth2-Proxy's pages, mounted in `PAGES`; `sign_in` is a file of components/scripts."""
+    # OAuth2-Proxy requires these file names.
+    pages: dict[str, pulumi.Input[str]] = {"sign_in.html": script(sign_in)}
+    if failure is not None:
+        pages["error.html"] = failure.text
+    config_map = _config_map(f"{name}-pages", pages, namespace, opts)
     return volumes.config_map_files("login-pages", config_map, PAGES)
 
 

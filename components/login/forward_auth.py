@@ -17,6 +17,7 @@ from components.exposure.ingress import IngressRoute
 from components.kubernetes import availability, networks, pods
 from components.kubernetes.availability import Spread
 from components.login import front, oauth2_proxy
+from components.login.command_line import PROXY_PATH, cookie_name, with_options
 from components.login.front import Front, FrontArgs
 from components.login.oauth2_proxy import Login
 
@@ -69,7 +70,7 @@ class ForwardAuthArgs:
 
 def arguments(command_line: Sequence[str], address: Address) -> list[str]:
     """OAuth2-Proxy's command line, changed for ForwardAuth: it answers requests instead of forwarding them."""
-    return oauth2_proxy.with_options(
+    return with_options(
         command_line,
         {
             "--upstream": "static://202",
@@ -103,7 +104,7 @@ class ForwardAuth(pulumi.ComponentResource):
     """A Deployment of OAuth2-Proxy, its pages at `/oauth2`, and the Middleware with which Traefik calls it."""
 
     route: IngressRoute
-    """Exposure by an Ingress for which Traefik calls this Deployment at each request."""
+    """Exposure by an Ingress; Traefik calls this Deployment for each request."""
 
     def __init__(self, name: str, args: ForwardAuthArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:ForwardAuth", name, None, opts)
@@ -113,7 +114,10 @@ class ForwardAuth(pulumi.ComponentResource):
             args.namespace,
             to_pods=LABELS,
             ingress=[networks.Flow(peers=[networks.namespace(args.route.controller_namespace)], ports=[front.PORT])],
-            egress=args.login.flows(controller_namespace=args.route.controller_namespace, api_server=args.api_server),
+            egress=[
+                *args.login.flows(controller_namespace=args.route.controller_namespace, api_server=args.api_server),
+                *args.login.session_flows,
+            ],
             opts=child,
         )
         gate = Front(
@@ -125,10 +129,38 @@ class ForwardAuth(pulumi.ComponentResource):
                 # The NetworkPolicy admits only the ingress controller's namespace, but not every cluster enforces
                 # NetworkPolicies.
                 forwarders=args.trusted_proxies or PRIVATE_ADDRESSES,
+                metrics=args.login.metrics,
             ),
             child,
         )
-        server = k8s.apps.v1.Deployment(
+        server = self._server(name, args, gate, [network, *args.login.ready])
+        availability.disruption_budget(name, args.namespace, labels=LABELS, replicas=args.replicas, opts=child)
+        service = core.Service(
+            f"{name}-service",
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="forward-auth", labels=LABELS),
+            spec=core.ServiceSpecArgs(
+                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=front.PORT)]
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
+        )
+        url = pulumi.Output.concat("http://", service.metadata.name, ".", args.namespace, ".svc.cluster.local/")
+        ask = self._middleware(name, "ask", args, middleware_spec(url, cookie_name(args.address)))
+        # The pages' responses contain the token too; scripts in the browser must not read it.
+        hide = self._middleware(name, "hide", args, {"headers": {"customResponseHeaders": {"Authorization": ""}}})
+        pages = Address(host=args.address.host, path=f"{args.address.path}{PROXY_PATH}")
+        # cert-manager already issues the certificate for the server's Ingress.
+        annotations = {
+            key: value for key, value in args.route.annotations.items() if not key.startswith("cert-manager.io/")
+        }
+        route = _with_middleware(args.namespace, dataclasses.replace(args.route, annotations=annotations), "hide", hide)
+        route.expose(name, address=pages, service=service, opts=child)
+        self.route = _with_middleware(args.namespace, args.route, "ask", ask)
+        self.register_outputs({})
+
+    def _server(
+        self, name: str, args: ForwardAuthArgs, gate: Front, ready: Sequence[pulumi.Resource]
+    ) -> k8s.apps.v1.Deployment:
+        return k8s.apps.v1.Deployment(
             f"{name}-server",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="forward-auth", labels=LABELS),
             spec=k8s.apps.v1.DeploymentSpecArgs(
@@ -143,30 +175,8 @@ class ForwardAuth(pulumi.ComponentResource):
                     spec=_pod(args, gate.attachment),
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[network, *args.login.ready]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*ready]),
         )
-        availability.disruption_budget(name, args.namespace, labels=LABELS, replicas=args.replicas, opts=child)
-        service = core.Service(
-            f"{name}-service",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="forward-auth", labels=LABELS),
-            spec=core.ServiceSpecArgs(
-                selector=LABELS, ports=[core.ServicePortArgs(name="http", port=80, target_port=front.PORT)]
-            ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
-        )
-        url = pulumi.Output.concat("http://", service.metadata.name, ".", args.namespace, ".svc.cluster.local/")
-        ask = self._middleware(name, "ask", args, middleware_spec(url, oauth2_proxy.cookie_name(args.address)))
-        # The pages' responses contain the token too; scripts in the browser must not read it.
-        hide = self._middleware(name, "hide", args, {"headers": {"customResponseHeaders": {"Authorization": ""}}})
-        pages = Address(host=args.address.host, path=f"{args.address.path}{oauth2_proxy.PROXY_PATH}")
-        # cert-manager already issues the certificate for the server's Ingress.
-        annotations = {
-            key: value for key, value in args.route.annotations.items() if not key.startswith("cert-manager.io/")
-        }
-        route = _with_middleware(args.namespace, dataclasses.replace(args.route, annotations=annotations), "hide", hide)
-        route.expose(name, address=pages, service=service, opts=child)
-        self.route = _with_middleware(args.namespace, args.route, "ask", ask)
-        self.register_outputs({})
 
     def _middleware(
         self, name: str, role: str, args: ForwardAuthArgs, spec: dict[str, object]

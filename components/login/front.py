@@ -1,8 +1,8 @@
-"""HAProxy in front of OAuth2-Proxy, in the same pod: bounds of what a client may send before anybody knows who it is.
+"""HAProxy in front of OAuth2-Proxy, in the same pod: bounds headers and connections of clients before they sign in.
 
 OAuth2-Proxy 7.15.6 waits a minute for the headers of a request, accepts 1 MiB of them, and has no setting for either.
-HAProxy receives the headers, within `Bounds`, before OAuth2-Proxy sees the connection. It judges nothing else: bodies
-are streamed in both directions, and headers are passed on as they are.
+HAProxy receives the headers, within `Bounds`, before OAuth2-Proxy sees the connection. It checks nothing else: bodies
+are streamed in both directions, and headers are passed on unchanged.
 """
 
 import json
@@ -23,11 +23,16 @@ PORT = 4180
 PROBE_PORT = 4181
 # OAuth2-Proxy's port on the pod's loopback.
 LOGIN_PORT = 4182
+# HAProxy's and OAuth2-Proxy's metrics. NetworkPolicies admit Prometheus only.
+METRICS_PORT = 4183
+LOGIN_METRICS_PORT = 4184
 # HAProxy answers it itself, at PROBE_PORT only.
 PATH = "/front"
 
 FOLDER = "/etc/haproxy"
 PROBES = 32
+# Connections of Prometheus: two replicas that ask at once, and some.
+SCRAPES = 4
 # Longest pause in a body, and longest time in which a client takes nothing of an answer. Bodies that are not artifacts
 # have shorter bounds in the server.
 PAUSE_SECONDS = 600
@@ -78,18 +83,33 @@ class FrontArgs:
     """Address ranges whose X-Forwarded headers are passed on; from other addresses they are removed. None passes
     them on from everywhere: OAuth2-Proxy then ignores or replaces them."""
 
+    metrics: bool = False
+    """True serves HAProxy's metrics at `METRICS_PORT`."""
 
-def configuration(bounds: Bounds, forwarders: Sequence[str] | None = None) -> str:
+
+def configuration(bounds: Bounds, forwarders: Sequence[str] | None = None, *, metrics: bool = False) -> str:
     """HAProxy's configuration file. It contains no secret."""
-    sections = (_process(bounds), _defaults(bounds), _clients(bounds, forwarders), _probes(forwarders), _login())
+    sections = (
+        _process(_connections(bounds, metrics=metrics), bounds),
+        _defaults(bounds),
+        _clients(bounds, forwarders),
+        _probes(forwarders),
+        *((_metrics(),) if metrics else ()),
+        _login(),
+    )
     return "\n".join(sections)
 
 
-def _process(bounds: Bounds) -> str:
+def _connections(bounds: Bounds, *, metrics: bool) -> int:
+    """Maximum number of open connections of clients, kubelet and Prometheus together."""
+    return bounds.connections + PROBES + (SCRAPES if metrics else 0)
+
+
+def _process(connections: int, bounds: Bounds) -> str:
     return f"""\
 global
     log stdout format raw local0
-    maxconn {bounds.connections + PROBES}
+    maxconn {connections}
     # Otherwise one for each core of the node, each with memory of its own.
     nbthread 1
     tune.bufsize {bounds.header_kibibytes * 1024 * BUFFER_PERCENT // 100}
@@ -179,6 +199,17 @@ frontend probes
 """
 
 
+def _metrics() -> str:
+    return f"""\
+frontend metrics
+    bind 0.0.0.0:{METRICS_PORT}
+    maxconn {SCRAPES}
+    option disable-h2-upgrade
+    http-request deny unless METH_GET {{ path /metrics }}
+    http-request use-service prometheus-exporter
+"""
+
+
 def _login() -> str:
     return f"""\
 backend login
@@ -192,7 +223,7 @@ def _error(status: int, code: str, message: str, headers: str = "") -> str:
 
 
 def _body(code: str, message: str) -> str:
-    """An error as MLflow's, quoted for HAProxy."""
+    """The body of an error in MLflow's format, quoted for HAProxy."""
     text = json.dumps({"error_code": code, "message": message})
     # Within single quotes HAProxy interprets nothing but the quote itself.
     return "'" + text.replace("'", "\\u0027") + "'"
@@ -205,24 +236,25 @@ def _without_forwarded(forwarders: Sequence[str] | None) -> str:
     return f"    http-request del-header x-forwarded- -m beg{unless}\n"
 
 
-def memory_mebibytes(bounds: Bounds) -> int:
-    """HAProxy's memory limit: the buffers of all connections, and what it needs without any."""
+def memory_mebibytes(bounds: Bounds, *, metrics: bool = False) -> int:
+    """HAProxy's memory limit: the buffers of all connections, plus the memory of an idle process."""
     connection = BUFFERS * bounds.header_kibibytes * BUFFER_PERCENT / 100 + KERNEL_KIBIBYTES
-    return IDLE_MEBIBYTES + math.ceil(connection * (bounds.connections + PROBES) / 1024)
+    return IDLE_MEBIBYTES + math.ceil(connection * _connections(bounds, metrics=metrics) / 1024)
 
 
 class Front(pulumi.ComponentResource):
     """HAProxy as a sidecar, with its configuration in a ConfigMap."""
 
     attachment: pods.Attachment
-    """The sidecar and its volume. It has to be the first one: it starts before OAuth2-Proxy and stops after it."""
+    """The sidecar and its volume. It has to be the pod's first sidecar, to start before OAuth2-Proxy and stop after
+    it."""
 
     def __init__(self, name: str, args: FrontArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Front", name, None, opts)
         config_map = core.ConfigMap(
             f"{name}-configuration",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
-            data={"haproxy.cfg": configuration(args.bounds, args.forwarders)},
+            data={"haproxy.cfg": configuration(args.bounds, args.forwarders, metrics=args.metrics)},
             opts=pulumi.ResourceOptions(parent=self),
         )
         files = volumes.config_map_files("front", config_map.metadata.name, FOLDER)
@@ -238,7 +270,10 @@ def _container(args: FrontArgs, files: pods.Attachment) -> core.ContainerArgs:
         command=["haproxy", "-db", "-f", f"{FOLDER}/haproxy.cfg"],
         ports=[core.ContainerPortArgs(name="http", container_port=PORT)],
         resources=pods.Resources(
-            cpu="50m", memory="32Mi", cpu_limit="1", memory_limit=f"{memory_mebibytes(args.bounds)}Mi"
+            cpu="50m",
+            memory="32Mi",
+            cpu_limit="1",
+            memory_limit=f"{memory_mebibytes(args.bounds, metrics=args.metrics)}Mi",
         ).to_args(),
         security_context=pods.container_security(),
         startup_probe=pods.http_probe(PATH, PROBE_PORT, period=1, failures=60),

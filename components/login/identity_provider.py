@@ -15,12 +15,14 @@ import pulumi_random as random
 
 from components.exposure.gateway import Address, Route
 from components.kubernetes import networks, pods, volumes
-from components.kubernetes.credential import Source
+from components.kubernetes.credential import Source, keepers
 
 core = k8s.core.v1
 
 PORT = 5556
+# Health and metrics.
 HEALTH_PORT = 5558
+LABELS = pods.labels("dex")
 UID = 1001
 # Measured: 10 MiB with a handful of users.
 RESOURCES = pods.Resources(cpu="20m", memory="32Mi", cpu_limit="500m", memory_limit="128Mi")
@@ -40,12 +42,38 @@ class Oidc:
     audiences: tuple[str, ...] = ()
     """Further client ids whose ID tokens are accepted from programs."""
 
+    offline_access: bool = True
+    """True if OAuth2-Proxy asks for the scope `offline_access`."""
+
+    scopes: tuple[str, ...] = ("openid", "profile", "email", "groups")
+    """The other scopes that OAuth2-Proxy asks for. Most providers refuse a login that asks for one they do not know."""
+
+    groups_claim: str = "groups"
+    """Claim with the user's groups. A name that is no claim is read as a path, with dots."""
+
+    user_claim: str = "email"
+    """Claim with the user's name."""
+
+    verified_email: bool = True
+    """True refuses a token with `email_verified: false`. It has a meaning for the user claim `email` only."""
+
     inside: bool = False
     """True if OAuth2-Proxy needs no additional NetworkPolicy rule to reach the issuer: the issuer is behind this
     cluster's ingress controller, or is the issuer of service-account tokens."""
 
     ready: tuple[pulumi.Resource, ...] = ()
     """Resources that must exist before a user signs in."""
+
+    @property
+    def options(self) -> list[str]:
+        """OAuth2-Proxy's options for scopes and claims."""
+        scopes = [*self.scopes, *(["offline_access"] if self.offline_access else [])]
+        return [
+            f"--scope={' '.join(scopes)}",
+            *([] if self.groups_claim == "groups" else [f"--oidc-groups-claim={self.groups_claim}"]),
+            *([] if self.user_claim == "email" else [f"--oidc-email-claim={self.user_claim}"]),
+            *([] if self.verified_email else ["--insecure-oidc-allow-unverified-email=true"]),
+        ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +93,9 @@ class IdentityProviderArgs:
 
     users: Mapping[str, Sequence[str]]
     """Groups of each user, by e-mail address."""
+
+    rotation: int = 1
+    """A new number generates new passwords and a new client secret."""
 
     route: Route
 
@@ -108,11 +139,12 @@ class IdentityProvider(pulumi.ComponentResource):
     def __init__(self, name: str, args: IdentityProviderArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:IdentityProvider", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        labels = pods.labels("dex")
+        labels = LABELS
         issuer = f"https://{args.host}"
-        client_secret = random.RandomPassword(f"{name}-client", length=40, special=False, opts=child)
+        kept = keepers(args.rotation)
+        client_secret = random.RandomPassword(f"{name}-client", length=40, special=False, keepers=kept, opts=child)
         passwords = {
-            email: random.RandomPassword(f"{name}-user-{email}", length=20, special=False, opts=child)
+            email: random.RandomPassword(f"{name}-user-{email}", length=20, special=False, keepers=kept, opts=child)
             for email in args.users
         }
         settings = self._settings(name, args, client_secret, passwords)

@@ -6,164 +6,22 @@ and the server listen on loopback, so no request can bypass either of them. OAut
 authorises requests by Kubernetes RBAC.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.exposure.gateway import Address
 from components.kubernetes import networks, pods
-from components.login.files import AUTHORITIES, PAGES, SECRETS, login_authorities, login_secrets, sign_in_page
-from components.login.front import LOGIN_PORT, PROBE_PORT, Bounds, Front, FrontArgs
-from components.login.identity_provider import Oidc
-from components.login.sign_in import SignIn
+from components.login import issuers
+from components.login.command_line import LoginArgs, arguments, verifying
+from components.login.files import login_authorities, login_pages, login_secrets
+from components.login.front import PROBE_PORT, Front, FrontArgs
 
 core = k8s.core.v1
-rbac = k8s.rbac.v1
 
-# Path of OAuth2-Proxy's own pages; the default of --proxy-prefix.
-PROXY_PATH = "/oauth2"
-# The server's port on the pod's loopback.
-UPSTREAM_PORT = 5000
-IN_CLUSTER_ISSUER = "https://kubernetes.default.svc.cluster.local"
 # Measured: 6-8 MiB idle; uploads are streamed.
 RESOURCES = pods.Resources(cpu="50m", memory="32Mi", cpu_limit="1", memory_limit="256Mi")
-# An hour, for an upload of several GiB over a slow connection.
-UPSTREAM_TIMEOUT = "3600s"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoginArgs:
-    """Input of `Login`."""
-
-    namespace: pulumi.Input[str]
-    image: str
-    front_image: str
-    """HAProxy's image."""
-
-    bounds: Bounds
-    address: Address
-    """Public address of the platform."""
-
-    oidc: Oidc
-    """The identity provider; with `PasswordSignIn`, the issuer of the cluster's service-account tokens."""
-
-    sign_in: SignIn
-    authority: pulumi.Output[str] | None
-    """Private CA certificate with which the identity provider is verified, as PEM; None if there is none."""
-
-    company_authorities: str | None = None
-    """CA certificates of the company, as PEM; one of these CAs may have signed the identity provider's certificate."""
-
-    service_account_issuer: str
-    """Issuer of service-account tokens: the API server's option `--service-account-issuer`."""
-
-    service_account_audiences: Sequence[str]
-    """Accepted audiences of service-account tokens."""
-
-    session_hours: int
-    """Hours after which an unused session expires."""
-
-    verifies_only: bool = False
-    """True if browsers sign in at a separate Deployment (ForwardAuth): the sidecar then accepts only tokens."""
-
-    pass_token: bool = False
-    """True if OAuth2-Proxy passes the caller's token to the server; the API server then has to accept that token."""
-
-
-def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
-    """OAuth2-Proxy's command line. It contains no secret."""
-    below = re.escape(args.address.path)
-    return [
-        f"--http-address=127.0.0.1:{LOGIN_PORT}",
-        f"--upstream=http://127.0.0.1:{UPSTREAM_PORT}",
-        f"--upstream-timeout={UPSTREAM_TIMEOUT}",
-        # One request per connection: components/mlflow/process.py says why (`ONE_REQUEST_PER_CONNECTION`).
-        "--disable-keep-alives=true",
-        # X-Forwarded-Uri, -Host and -Proto are ignored, whoever sends them: redirects and cookies are set below. So no
-        # address needs to be trusted (`--trusted-proxy-ip`).
-        "--reverse-proxy=false",
-        # Browsers.
-        "--provider=oidc",
-        f"--oidc-issuer-url={args.oidc.issuer}",
-        f"--client-id={args.oidc.client_id}",
-        f"--client-secret-file={SECRETS}/client-secret",
-        f"--proxy-prefix={args.address.path}{PROXY_PATH}",
-        f"--redirect-url={redirect_uri(args.address)}",
-        "--scope=openid profile email groups offline_access",
-        "--code-challenge-method=S256",
-        "--approval-prompt=auto",
-        # The platform's own page comes first: a redirect would lose the URL fragment, which names MLflow's page.
-        "--skip-provider-button=false",
-        f"--custom-templates-dir={PAGES}",
-        *args.sign_in.options,
-        # Access depends on the RoleBindings of the user's groups, not on the e-mail domain.
-        "--email-domain=*",
-        f"--cookie-name={cookie_name(args.address)}",
-        f"--cookie-path={args.address.path or '/'}",
-        f"--cookie-secret-file={SECRETS}/cookie-secret",
-        "--cookie-secure=true",
-        "--cookie-httponly=true",
-        "--cookie-samesite=lax",
-        f"--cookie-expire={args.session_hours}h",
-        # Programs: a bearer token is accepted or refused, and never redirected to the sign-in page.
-        "--skip-jwt-bearer-tokens=true",
-        # One verifier for each audience; a token has to pass one of them.
-        *(
-            f"--extra-jwt-issuers={args.service_account_issuer}={audience}"
-            for audience in args.service_account_audiences
-        ),
-        *(f"--oidc-extra-audience={audience}" for audience in args.oidc.audiences),
-        rf"--api-route=^{below}/(api|ajax-api|graphql|v1)(/|$)",
-        # The kubelet's probes; the response only shows that the server is up.
-        f"--skip-auth-route=GET=^{below}/health$",
-        # The caller's identity for the server: X-Forwarded-Email and X-Forwarded-Groups, set by the proxy alone.
-        "--pass-user-headers=true",
-        "--pass-basic-auth=false",
-        "--pass-access-token=false",
-        *(["--pass-authorization-header=true"] if args.pass_token else []),
-        # Without this the private CA certificates below would replace the public ones.
-        "--use-system-trust-store=true",
-        *(f"--provider-ca-file={AUTHORITIES}/{file}" for file in authority_files),
-        # The ingress controller logs requests, with path and user; this container logs failed logins.
-        "--request-logging=false",
-    ]
-
-
-def with_options(command_line: Sequence[str], options: Mapping[str, str]) -> list[str]:
-    """A copy of `command_line` in which `options` have new values; each of these options may occur at most once."""
-    others = [word for word in command_line if word.partition("=")[0] not in options]
-    return others + [f"{option}={value}" for option, value in options.items()]
-
-
-def verifying(command_line: Sequence[str]) -> list[str]:
-    """A copy of `command_line` with which OAuth2-Proxy only verifies tokens, and refuses requests without a token."""
-    return with_options(
-        command_line,
-        {
-            "--api-route": "^/",
-            # A session's signature covers the cookie's name, so sessions of the other login are invalid here.
-            "--cookie-name": "__Host-none",
-            "--cookie-path": "/",
-        },
-    )
-
-
-def redirect_uri(address: Address) -> str:
-    """The redirect URI that has to be registered at the identity provider."""
-    return f"{address.url}{PROXY_PATH}/callback"
-
-
-def cookie_name(address: Address) -> str:
-    """Name of the session cookie.
-
-    With the prefix `__Host-` browsers refuse the cookie from any other host or sub-domain; the prefix also requires the
-    cookie path `/`. A platform below a URL path does not use the prefix, because with the cookie path `/` browsers
-    would send the cookie to another platform on the same host too.
-    """
-    return "__Secure-mlflow" if address.path else "__Host-mlflow"
 
 
 class Login(pulumi.ComponentResource):
@@ -173,7 +31,13 @@ class Login(pulumi.ComponentResource):
     """OAuth2-Proxy's command line for browsers and programs."""
 
     attachment: pods.Attachment
-    """Environment variables and volumes for every container of OAuth2-Proxy."""
+    """Environment variables and volumes of OAuth2-Proxy for browsers and programs."""
+
+    session_flows: Sequence[networks.Flow]
+    """Connections of OAuth2-Proxy for browsers to the store of their sessions."""
+
+    sidecar_flows: Sequence[networks.Flow]
+    """Connections of the sidecar to that store; empty if the sidecar only verifies tokens, and so has no sessions."""
 
     sidecars: pods.Attachment
     """HAProxy and OAuth2-Proxy, in the order in which they start, and their volumes."""
@@ -194,47 +58,61 @@ class Login(pulumi.ComponentResource):
     """Resources that must exist before the container starts: OAuth2-Proxy reads the issuers' public keys only once, and
     ignores a failure."""
 
+    metrics: bool
+    """True if HAProxy and OAuth2-Proxy serve metrics."""
+
     def __init__(self, name: str, args: LoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Login", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        in_cluster_issuer = args.service_account_issuer == IN_CLUSTER_ISSUER
+        at_api_server = args.api_server_issuer or issuers.inside(args.service_account_issuer)
         secrets = login_secrets(
             name,
             client_secret=args.oidc.client_secret,
             others=args.sign_in.secret_files,
+            rotation=args.session_rotation,
             namespace=args.namespace,
             opts=child,
         )
         authority_files, authorities = login_authorities(
             name,
-            kubernetes=in_cluster_issuer,
+            kubernetes=at_api_server,
             identity_provider=args.authority,
             company=args.company_authorities,
             namespace=args.namespace,
             opts=child,
         )
-        page = sign_in_page(name, args.sign_in.page, namespace=args.namespace, opts=child)
-        self.attachment = pods.joined(secrets.attachment, authorities, page)
-        self.ready = [*secrets.ready]
-        if in_cluster_issuer:
-            self.ready.append(_publish_service_account_keys(name, child))
-        self.issuer_ports = _outside_ports(args)
+        pages = login_pages(name, args.sign_in.page, args.failure_page, namespace=args.namespace, opts=child)
+        files = pods.joined(secrets.attachment, authorities, pages)
+        store = args.store
+        self.attachment = files if store is None else pods.joined(files, store.attachment)
+        self.session_flows = () if store is None else store.flows
+        self.sidecar_flows = () if args.verifies_only else self.session_flows
+        self.ready = [*secrets.ready, *(() if store is None else store.ready)]
+        if at_api_server:
+            self.ready.append(issuers.publish_keys(name, child))
+        self.issuer_ports = issuers.outside_ports(
+            (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.sign_in.logout_url)
+        )
         self.passes_token = args.pass_token
+        self.metrics = args.metrics
         self.audience = args.service_account_audiences[0]
         self.user_header = args.sign_in.user_header
         self.command_line = arguments(args, authority_files=authority_files)
-        sidecar = container(
-            args.image, verifying(self.command_line) if args.verifies_only else self.command_line, self.attachment
-        )
+        if args.verifies_only:
+            # It has no sessions, and so no way to the others' store.
+            tokens_only = arguments(dataclasses.replace(args, store=None), authority_files=authority_files)
+            sidecar, sidecar_files = container(args.image, verifying(tokens_only), files), files
+        else:
+            sidecar, sidecar_files = container(args.image, self.command_line, self.attachment), self.attachment
         # As a sidecar it starts before the server and stops after it, so that no request finds only one of them.
         sidecar.restart_policy = "Always"
         front = Front(
             f"{name}-front",
-            FrontArgs(namespace=args.namespace, image=args.front_image, bounds=args.bounds),
+            FrontArgs(namespace=args.namespace, image=args.front_image, bounds=args.bounds, metrics=args.metrics),
             child,
         )
         self.sidecars = pods.joined(
-            front.attachment, pods.Attachment(volumes=self.attachment.volumes, init_containers=(sidecar,))
+            front.attachment, pods.Attachment(volumes=sidecar_files.volumes, init_containers=(sidecar,))
         )
         self.register_outputs({})
 
@@ -272,24 +150,4 @@ def container(image: str, command_line: list[str], attachment: pods.Attachment) 
         readiness_probe=pods.http_probe("/ping", PROBE_PORT, period=5, failures=2),
         liveness_probe=pods.http_probe("/ping", PROBE_PORT, period=15, failures=4),
         volume_mounts=[*attachment.mounts],
-    )
-
-
-def _outside_ports(args: LoginArgs) -> tuple[int, ...]:
-    urls = (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.sign_in.logout_url)
-    return tuple(sorted({networks.port_of(url) for url in urls if url is not None and url != IN_CLUSTER_ISSUER}))
-
-
-def _publish_service_account_keys(name: str, opts: pulumi.ResourceOptions) -> rbac.ClusterRoleBinding:
-    """A ClusterRoleBinding that lets OAuth2-Proxy read the public keys of service-account tokens.
-
-    Kubernetes defines the ClusterRole; it grants access to public keys only.
-    """
-    group = "rbac.authorization.k8s.io"
-    return rbac.ClusterRoleBinding(
-        f"{name}-issuer-discovery",
-        metadata=k8s.meta.v1.ObjectMetaArgs(labels=pods.labels("login")),
-        role_ref=rbac.RoleRefArgs(api_group=group, kind="ClusterRole", name="system:service-account-issuer-discovery"),
-        subjects=[rbac.SubjectArgs(api_group=group, kind="Group", name="system:unauthenticated")],
-        opts=opts,
     )

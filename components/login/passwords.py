@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_random as random
 
+from components.kubernetes.credential import keepers
+
 # 20 letters and digits are 119 bits.
 LENGTH = 20
 
@@ -20,6 +22,9 @@ class PasswordsArgs:
 
     users: Sequence[str]
     """E-mail addresses of the users."""
+
+    rotation: int = 1
+    """A new number generates new passwords."""
 
 
 class Passwords(pulumi.ComponentResource):
@@ -38,7 +43,9 @@ class Passwords(pulumi.ComponentResource):
         super().__init__("mlflow-platform:index:Passwords", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         passwords = {
-            user: random.RandomPassword(f"{name}-{user}", length=LENGTH, special=False, opts=child)
+            user: random.RandomPassword(
+                f"{name}-{user}", length=LENGTH, special=False, keepers=keepers(args.rotation), opts=child
+            )
             for user in sorted(args.users)
         }
         self.client_secret = random.RandomPassword(f"{name}-client", length=40, special=False, opts=child).result

@@ -11,7 +11,7 @@ from components.login.files import SECRETS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderSignIn:
-    """Users sign in at the identity provider, which is also asked for their groups again."""
+    """Users sign in at the identity provider, from which OAuth2-Proxy also refreshes their groups."""
 
     page: ClassVar[str] = "sign_in_at_provider.html"
     """The sign-in page, a file of components/scripts."""
@@ -44,7 +44,7 @@ class PasswordSignIn:
 
     page: ClassVar[str] = "sign_in_with_password.html"
     user_header: ClassVar[str] = "x-forwarded-user"
-    """Such a user has no e-mail address in the session."""
+    """Request header with the user's name for the server: a session with a password has no e-mail address."""
 
     htpasswd: pulumi.Output[str]
     """Content of the htpasswd file, with user names and password hashes."""
@@ -58,7 +58,7 @@ class PasswordSignIn:
 
     @property
     def options(self) -> list[str]:
-        """OAuth2-Proxy's option for the users' passwords. Without a provider to ask, sessions are not refreshed."""
+        """OAuth2-Proxy's option for the users' passwords. Without an identity provider, sessions are not refreshed."""
         return [f"--htpasswd-file={SECRETS}/htpasswd"]
 
 

@@ -102,7 +102,7 @@ class MLflowArgs:
     """Hosts that webhooks may be sent to, through the webhook proxy."""
 
     durable: bool
-    """True protects from deletion the key without which the webhooks' secrets cannot be read."""
+    """True protects the key that encrypts the webhooks' secrets from deletion."""
 
     ready: list[pulumi.Resource]
     """Resources that must exist before the rollout: the migration, the identity provider."""

@@ -14,12 +14,15 @@ from components.database.database import Database
 from components.kubernetes import pods, volumes
 from components.kubernetes.script_job import IGNORE_DISRUPTION, ScriptJobArgs, script_job
 from components.mlflow.args import LABELS as SERVER
+from components.mlflow.proof import Proof
 
 core = k8s.core.v1
 
 LABELS = pods.labels("migration")
 # Importing MLflow's models alone takes 300 MiB.
 RESOURCES = pods.Resources(cpu="100m", memory="384Mi", cpu_limit="2", memory_limit="768Mi")
+# Names of the scripts: the migration, and one that asks for a proof of the backups before it.
+TASK, PROVEN_TASK = "migrate", "migrate-proven"
 # Modules that components/scripts/migrate.py imports.
 MODULES = (
     "additive.py",
@@ -60,10 +63,13 @@ class SchemaMigrationArgs:
 
     multi_tenant: bool = True
     """False if MLflow runs without workspaces: the Job then fails if a workspace other than `default` has content,
-    which nobody would see."""
+    because nobody would see that content."""
 
     trust: pods.Attachment = pods.NOTHING
     """Mounts the company's CA certificates, which may have signed the database's certificate."""
+
+    proof: Proof | None = None
+    """Proof of the backups without which the Job changes no schema; None if it asks for none."""
 
 
 class SchemaMigration(pulumi.ComponentResource):
@@ -73,6 +79,8 @@ class SchemaMigration(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SchemaMigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:SchemaMigration", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        access = None if args.proof is None else args.proof.access(name, args.namespace, child)
         self.done = script_job(
             name,
             ScriptJobArgs(
@@ -80,27 +88,33 @@ class SchemaMigration(pulumi.ComponentResource):
                 labels=LABELS,
                 image=args.image,
                 pull_secrets=args.pull_secrets,
-                task="migrate",
-                modules=MODULES,
+                task=TASK if access is None else PROVEN_TASK,
+                modules=MODULES if access is None else (*MODULES, f"{TASK}.py"),
                 env=_environment(args),
                 resources=RESOURCES,
-                attachment=pods.joined(volumes.tmp("64Mi"), args.trust, args.database.owner.attachment),
-                egress=args.database.flows,
+                attachment=pods.joined(
+                    volumes.tmp("64Mi"),
+                    args.trust,
+                    args.database.owner.attachment,
+                    pods.NOTHING if access is None else access.attachment,
+                ),
+                egress=args.database.flows if access is None else (*args.database.flows, access.flow),
                 # A pod that was killed has changed nothing, so a second attempt may succeed; a schema that does not fit
                 # fails both times. With a failure policy that ends the Job at once, Pulumi's Kubernetes provider would
                 # wait for ten minutes: it only recognises a Job that is out of attempts or past its deadline.
                 backoff_limit=1,
                 pod_failure_policy=IGNORE_DISRUPTION,
                 minutes=args.minutes,
-                affinity=_server_affinity() if args.database.exclusive else None,
-                ready=args.database.ready,
+                affinity=server_affinity() if args.database.exclusive else None,
+                service_account=None if access is None else access.account,
+                ready=args.database.ready if access is None else (*args.database.ready, *access.ready),
             ),
-            pulumi.ResourceOptions(parent=self),
+            child,
         )
         self.register_outputs({})
 
 
-def _server_affinity() -> core.AffinityArgs:
+def server_affinity() -> core.AffinityArgs:
     """Affinity to the server's node, for a volume that only one node can mount."""
     return core.AffinityArgs(
         pod_affinity=core.PodAffinityArgs(

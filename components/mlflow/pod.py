@@ -17,7 +17,8 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str], *, webhook_key: pod
     attachment = pods.joined(
         pods.Attachment(env=(*variables, _pod_uid())),
         volumes.tmp(args.upload_space),
-        _service_account_token(),
+        # What Kubernetes mounts by default, for this container only: the login's does not need it.
+        volumes.token("token", volumes.TOKEN_FOLDER, audience=None),
         args.trust,
         webhook_key,
         args.database.server.attachment,
@@ -40,8 +41,12 @@ def _container(args: MLflowArgs) -> core.ContainerArgs:
     return core.ContainerArgs(
         name="mlflow",
         image=args.image,
-        command=pulumi.Output.all(args.namespace, args.database.server.uri, args.artifact_store.uri).apply(
-            lambda values: command(args, namespace=values[0], database=values[1], artifacts=values[2])
+        command=pulumi.Output.all(
+            args.namespace, args.database.server.uri, args.artifact_store.uri, args.database.replica
+        ).apply(
+            lambda values: command(
+                args, namespace=values[0], database=values[1], artifacts=values[2], replica=values[3]
+            )
         ),
         resources=args.resources.to_args(),
         # The probes go through the login, the only path to the server. Neither Kubernetes' API server nor the database
@@ -64,35 +69,4 @@ def _pod_uid() -> core.EnvVarArgs:
     return core.EnvVarArgs(
         name="MLFLOW_PLATFORM_POD",
         value_from=core.EnvVarSourceArgs(field_ref=core.ObjectFieldSelectorArgs(field_path="metadata.uid")),
-    )
-
-
-def _service_account_token() -> pods.Attachment:
-    """The service-account files that Kubernetes mounts by default, for the server's container only.
-
-    The login's container does not need them.
-    """
-    sources = [
-        core.VolumeProjectionArgs(
-            service_account_token=core.ServiceAccountTokenProjectionArgs(path="token", expiration_seconds=3607)
-        ),
-        core.VolumeProjectionArgs(
-            config_map=core.ConfigMapProjectionArgs(
-                name="kube-root-ca.crt", items=[core.KeyToPathArgs(key="ca.crt", path="ca.crt")]
-            )
-        ),
-        core.VolumeProjectionArgs(
-            downward_api=core.DownwardAPIProjectionArgs(
-                items=[
-                    core.DownwardAPIVolumeFileArgs(
-                        path="namespace", field_ref=core.ObjectFieldSelectorArgs(field_path="metadata.namespace")
-                    )
-                ]
-            )
-        ),
-    ]
-    folder = "/var/run/secrets/kubernetes.io/serviceaccount"
-    return pods.Attachment(
-        mounts=(core.VolumeMountArgs(name="token", mount_path=folder, read_only=True),),
-        volumes=(core.VolumeArgs(name="token", projected=core.ProjectedVolumeSourceArgs(sources=sources)),),
     )

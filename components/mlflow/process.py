@@ -3,7 +3,7 @@
 import json
 
 from components.kubernetes.availability import DRAIN_SECONDS
-from components.login.oauth2_proxy import UPSTREAM_PORT
+from components.login.command_line import UPSTREAM_PORT
 from components.mlflow import webhook_proxy
 from components.mlflow.args import MLflowArgs
 from components.sizes import threads
@@ -43,8 +43,10 @@ def allowed_hosts(host: str, namespace: str) -> list[str]:
     return [form for name in names for form in (name, f"{name}:*")]
 
 
-def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) -> list[str]:
-    """The server's command line; `database` and `artifacts` are URIs.
+def command(
+    args: MLflowArgs, *, namespace: str, database: str, artifacts: str, replica: str | None = None
+) -> list[str]:
+    """The server's command line; `database`, `artifacts` and `replica` are URIs.
 
     The command line contains no secret: libpq reads the password from PGPASSWORD.
     """
@@ -59,6 +61,7 @@ def command(args: MLflowArgs, *, namespace: str, database: str, artifacts: str) 
         "--app-name=mlflow-platform",
         *(WORKSPACES if args.only_workspace is None else ()),
         f"--backend-store-uri={database}",
+        *(() if replica is None else (f"--read-replica-backend-store-uri={replica}",)),
         f"--artifacts-destination={artifacts}",
         "--serve-artifacts",
         f"--uvicorn-opts={uvicorn_options(args.termination_seconds, args.bounds['header_kibibytes'])}",

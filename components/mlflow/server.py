@@ -51,6 +51,7 @@ class MLflow(pulumi.ComponentResource):
                 *args.database.flows,
                 *args.artifact_store.flows,
                 *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
+                *args.login.sidecar_flows,
                 *webhooks.flows(args),
             ],
             opts=child,

@@ -1,8 +1,8 @@
 """The webhook proxy: Squid, the only path from the server to the hosts of webhooks.
 
 It opens tunnels to port 443 of the listed hosts and to nothing else. TLS is between the server and the receiver, so the
-proxy sees neither the URL's path nor the body. It resolves the names itself and refuses a host of which any address is
-not public, because a NetworkPolicy knows no names, and the owner of a name may change its addresses at any time.
+proxy sees neither the URL's path nor the body. It resolves the names itself and refuses a host if any of its addresses
+is not public: NetworkPolicies do not support host names, and the owner of a name may change its addresses at any time.
 """
 
 import hashlib

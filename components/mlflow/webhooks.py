@@ -1,4 +1,4 @@
-"""Needs of webhooks: the key that their secrets are encrypted with, and network access to the webhook proxy."""
+"""The key that encrypts the secrets of webhooks, and network access to the webhook proxy."""
 
 import base64
 import hashlib
@@ -20,8 +20,8 @@ CHARACTERS = 64
 def encryption_key(name: str, args: MLflowArgs, opts: pulumi.ResourceOptions) -> pods.Attachment:
     """The key with which the server encrypts the secrets of webhooks, as an environment variable from a Secret.
 
-    Without this variable each process makes a key of its own, and can decrypt only what it has encrypted itself. The
-    key is kept while webhooks are off, so that stored secrets can be read when webhooks are on again.
+    Without this variable each process generates its own key, and cannot decrypt what other processes encrypted. The key
+    is kept while webhooks are off, so that stored secrets can be read when webhooks are on again.
     """
     protected = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=args.durable))
     # Not RandomBytes: its id shows the bytes, and ids are not encrypted in the state.
@@ -36,7 +36,7 @@ def encryption_key(name: str, args: MLflowArgs, opts: pulumi.ResourceOptions) ->
 
 
 def fernet_key(password: str) -> str:
-    """A key as Fernet reads it: 32 bytes in base64 for URLs."""
+    """A key in Fernet's format: 32 bytes in URL-safe base64."""
     return base64.urlsafe_b64encode(hashlib.sha256(password.encode()).digest()).decode()
 
 

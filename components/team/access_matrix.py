@@ -63,6 +63,9 @@ class Matrix:
     people: Mapping[str, tuple[str, ...]]
     """Groups of each user in the stack file; empty with a company's identity provider."""
 
+    decided_by: str = ""
+    """URL of the tracking server that decides about access, if it is not part of the stack."""
+
 
 NOTHING = Matrix(grants=(), archived={}, sign_in="", people={})
 """The matrix of a stack that is not deployed yet."""
@@ -70,7 +73,9 @@ NOTHING = Matrix(grants=(), archived={}, sign_in="", people={})
 
 def as_data(matrix: Matrix) -> dict[str, Any]:
     """The matrix as dictionaries and lists, for JSON and the stack's output."""
+    decided_by = {"decidedBy": matrix.decided_by} if matrix.decided_by else {}
     return {
+        **decided_by,
         "grants": [
             {
                 "team": grant.team,

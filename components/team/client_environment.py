@@ -43,18 +43,20 @@ def config_maps(
     variables: dict[str, pulumi.Input[str]],
     authority: pulumi.Output[str] | None,
     opts: pulumi.ResourceOptions,
-) -> None:
+) -> tuple[core.ConfigMap, ...]:
     """Create the ConfigMap `mlflow-client` with `variables`, and for a private CA `mlflow-ca` with its certificate."""
-    core.ConfigMap(
+    settings = core.ConfigMap(
         f"{name}-client",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=NAME),
         data=variables,
         opts=opts,
     )
-    if authority is not None:
-        core.ConfigMap(
-            f"{name}-authority",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=AUTHORITY),
-            data={"ca.crt": authority},
-            opts=opts,
-        )
+    if authority is None:
+        return (settings,)
+    certificate = core.ConfigMap(
+        f"{name}-authority",
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=AUTHORITY),
+        data={"ca.crt": authority},
+        opts=opts,
+    )
+    return settings, certificate

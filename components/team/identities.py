@@ -1,7 +1,7 @@
 """The groups, users and namespaces that have access to a team, as a list that the server reads.
 
-The server lets only these match a RoleBinding, whatever the identity provider asserts. Each team has a ConfigMap of its
-own in the platform's namespace, so a new team changes no other resource and restarts no server.
+Only these identities can match a RoleBinding in the server, whatever the identity provider asserts. Each team has a
+ConfigMap of its own in the platform's namespace, so a new team changes no other resource and restarts no server.
 """
 
 import json

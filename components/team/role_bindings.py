@@ -13,6 +13,11 @@ rbac = k8s.rbac.v1
 RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
+def role_name(role: str) -> str:
+    """Name of the Kubernetes Role of a role in each team's namespace; explicit, for auditors and other tools."""
+    return f"mlflow-{role}"
+
+
 def rule(resources: Sequence[str], verbs: Sequence[str]) -> rbac.PolicyRuleArgs:
     """An RBAC rule for MLflow's API group."""
     return rbac.PolicyRuleArgs(api_groups=[API_GROUP], resources=list(resources), verbs=list(verbs))
@@ -83,9 +88,8 @@ def _grant(
     *,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Create the Role `mlflow-ROLE`, and its RoleBinding if there are subjects."""
-    # Explicit names, for auditors and other tools.
-    metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=f"mlflow-{role}")
+    """Create the Role of a role, and its RoleBinding if there are subjects."""
+    metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=role_name(role))
     rbac_role = rbac.Role(f"{name}-{role}-role", metadata=metadata, rules=rules, opts=opts)
     if subjects:
         rbac.RoleBinding(

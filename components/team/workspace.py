@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.artifacts.artifact_store import DirectAccess
+from components.artifacts.artifact_store import TEAM_SECRET, DirectAccess
 from components.kubernetes import networks
 from components.kubernetes.namespace import POD_SECURITY_LABELS
 from components.kubernetes.pods import PART_OF
@@ -56,7 +56,8 @@ class WorkspaceArgs:
     """Namespace and name of service accounts that log runs, and neither register models nor delete experiments."""
 
     reviews_names: bool
-    """True if the server asks Kubernetes about names of users and groups, and so needs a list of the team's names."""
+    """True if the server sends names of users and groups to Kubernetes in access reviews, and so needs the team's list
+    of identities."""
 
     aggregated: bool = False
     """True if Kubernetes' own roles give access to MLflow too."""
@@ -170,7 +171,16 @@ class Workspace(pulumi.ComponentResource):
             **client_environment.environment(args.team if args.multi_tenant else None, args.url),
             **(args.direct_access.environment if args.direct_access else {}),
         }
-        client_environment.config_maps(name, self.namespace, variables, args.authority, child)
+        self.client_settings, *_ = client_environment.config_maps(
+            name, self.namespace, variables, args.authority, child
+        )
+        if args.direct_access and args.direct_access.secret:
+            core.Secret(
+                f"{name}-artifacts",
+                metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self.namespace, name=TEAM_SECRET),
+                string_data=args.direct_access.secret,
+                opts=child,
+            )
         self.register_outputs({"namespace": self.namespace, "serviceAccount": self.service_account})
 
     def _bind_programs(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> None:

@@ -52,12 +52,12 @@ def personal(resource: Resource) -> Iterator[str]:
     """Bindings have specific subjects, and bind no role that allows everything."""
     if resource.kind not in BINDINGS:
         return
-    role = resource.inputs["roleRef"]["name"].text
-    if role in POWERFUL_ROLES:
-        yield f"roleRef: {role} allows everything: bind a role that allows only what is needed"
+    role = resource.inputs["roleRef"]["name"]
+    if role.text in POWERFUL_ROLES:
+        yield f"roleRef: {role.text} allows everything: bind a role that allows only what is needed"
     for subject in resource.inputs["subjects"].each():
         name = subject["name"].text
-        if _is_everybody(subject) and not (role == ISSUER_DISCOVERY and name in DISCOVERERS):
+        if _is_everybody(subject) and not (role.may_be(ISSUER_DISCOVERY) and name in DISCOVERERS):
             yield f"subjects: {name} is not a specific subject: list specific groups, users or service accounts"
 
 

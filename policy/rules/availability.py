@@ -12,27 +12,27 @@ NONE_UNAVAILABLE = (0, "0%")
 ALL_AVAILABLE = ("100%",)
 
 
-def spread_out(resources: list[Resource]) -> Iterator[tuple[str, str]]:
+def spread_out(resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
     """Workloads with several replicas spread them over nodes."""
     for workload in _several(resources):
         pod = pod_of(workload)
         if not pod["topologySpreadConstraints"].present and not pod["affinity"].present:
-            yield "has several replicas and no spreading over nodes: set topologySpreadConstraints", workload.urn
+            yield "has several replicas and no spreading over nodes: set topologySpreadConstraints", workload
 
 
-def drainable(resources: list[Resource]) -> Iterator[tuple[str, str]]:
+def drainable(resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
     """Workloads with several replicas have a PodDisruptionBudget, and every PodDisruptionBudget allows evictions."""
     budgets = [found for found in resources if found.kind == "PodDisruptionBudget"]
     for workload in _several(resources):
         if not any(_covers(budget, workload) for budget in budgets):
             yield (
                 "has several replicas and no PodDisruptionBudget: add one, or a drain could evict all replicas at once",
-                workload.urn,
+                workload,
             )
     for budget in budgets:
         spec = budget.inputs["spec"]
         if spec["maxUnavailable"].is_surely(*NONE_UNAVAILABLE) or spec["minAvailable"].is_surely(*ALL_AVAILABLE):
-            yield "spec: allows no eviction, so that nodes cannot be drained: set maxUnavailable 1", budget.urn
+            yield "spec: allows no eviction, so that nodes cannot be drained: set maxUnavailable 1", budget
 
 
 def _several(resources: list[Resource]) -> Iterator[Resource]:
@@ -54,8 +54,8 @@ def _scales(autoscaler: Resource, workload: Resource) -> bool:
     return (
         _is_many(autoscaler.inputs.at("spec.maxReplicas"))
         and target["kind"].may_be(workload.kind)
-        and _agree(target["name"], workload.inputs.at("metadata.name"))
-        and _agree(autoscaler.inputs.at("metadata.namespace"), workload.inputs.at("metadata.namespace"))
+        and target["name"].may_equal(workload.inputs.at("metadata.name"))
+        and autoscaler.inputs.at("metadata.namespace").may_equal(workload.inputs.at("metadata.namespace"))
     )
 
 
@@ -63,8 +63,4 @@ def _covers(budget: Resource, workload: Resource) -> bool:
     here, there = budget.inputs.at("metadata.namespace"), workload.inputs.at("metadata.namespace")
     labels = workload.inputs.at("spec.template.metadata.labels")
     wanted = budget.inputs.at("spec.selector.matchLabels")
-    return _agree(here, there) and all(_agree(value, labels[key]) for key, value in wanted.items())
-
-
-def _agree(one: Node, other: Node) -> bool:
-    return not one.known or not other.known or one.value == other.value
+    return here.may_equal(there) and all(value.may_equal(labels[key]) for key, value in wanted.items())

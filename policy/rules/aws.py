@@ -1,27 +1,26 @@
-"""Rules for AWS resources: encryption, no public access, backups, and least privilege in IAM."""
+"""Rules for AWS resources: encryption, no public access, backups, tags, and least privilege in IAM."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
-from pulumi_policy import PolicyConfigSchema
-
+from .configuration import Schema
 from .node import Node
 from .resource import Resource
-from .stack import DISPOSABLE, PROTECTION_CONFIG
+from .stack import disposable
 
-CONFIG: PolicyConfigSchema = PROTECTION_CONFIG
+TAGS: Mapping[str, Schema] = {
+    "keys": {
+        "type": "array",
+        "description": "keys of the tags that all AWS resources must have",
+        "items": {"type": "string", "pattern": "\\S", "description": "key of a tag"},
+        "default": [],
+    }
+}
+PROVIDER = "pulumi:providers:aws"
 BUCKET = "aws:s3/bucket:Bucket"
 INSTANCE = "aws:rds/instance:Instance"
 KEY = "aws:kms/key:Key"
-# Resources that each bucket needs, with the problem if one is missing.
-GUARDS = {
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "public access is not blocked",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "objects are unencrypted",
-    "aws:s3/bucketVersioning:BucketVersioning": "deleted objects cannot be restored",
-    "aws:s3/bucketPolicy:BucketPolicy": "requests without TLS are accepted",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "other accounts can own objects in the bucket",
-}
 # Required inputs by the last part of the resource type.
 EXPECTED: dict[str, dict[str, object]] = {
     "BucketPublicAccessBlock": dict.fromkeys(
@@ -44,15 +43,6 @@ DOCUMENTS = {
 }
 
 
-def guarded(resources: list[Resource]) -> Iterator[tuple[str, str]]:
-    """Every bucket has the resources in `GUARDS`, such as a public access block, in the same component."""
-    for bucket in (found for found in resources if found.type == BUCKET):
-        beside = {found.type for found in resources if _parent(found.urn) == _parent(bucket.urn)}
-        for kind, problem in GUARDS.items():
-            if kind not in beside:
-                yield f"{problem}: add a {kind.rpartition(':')[2]}", bucket.urn
-
-
 def closed(resource: Resource) -> Iterator[str]:
     """Buckets, databases and KMS keys have safe settings, and no security group allows all addresses."""
     inputs, kind = resource.inputs, resource.type.rpartition(":")[2]
@@ -72,7 +62,7 @@ def closed(resource: Resource) -> Iterator[str]:
 
 def durable(resource: Resource) -> Iterator[str]:
     """Databases, buckets and KMS keys are protected from deletion, and databases have backups."""
-    if resource.stack in resource.config.get("disposableStacks", DISPOSABLE):
+    if disposable(resource):
         return
     if resource.type == INSTANCE:
         yield from _unlike(resource.inputs, KEPT)
@@ -93,6 +83,22 @@ def least(resource: Resource) -> Iterator[str]:
                 yield "trusts every pod in the cluster: add a condition on the service account"
 
 
+def tagged(resource: Resource) -> Iterator[str]:
+    """AWS providers add the tags in the parameter `keys` to everything that they create."""
+    if resource.type != PROVIDER:
+        return
+    tags = _decoded(_decoded(resource.inputs["defaultTags"])["tags"])
+    for key in resource.config["keys"]:
+        tag = tags[key]
+        if tag.known and not tag.text:
+            yield f"defaultTags: the tag {key} is missing: add it for all resources of this provider"
+
+
+def _decoded(node: Node) -> Node:
+    """A value of a provider's configuration, which is JSON in a string."""
+    return Node(json.loads(node.text)) if node.text else node
+
+
 def _unlike(inputs: Node, expected: dict[str, object]) -> Iterator[str]:
     for path, value in expected.items():
         if not inputs.at(path).may_be(value):
@@ -110,15 +116,6 @@ def _too_much(statement: dict[str, object]) -> Iterator[str]:
         yield "the resource * matches every resource: list the ARNs"
     if statement.get("Principal") == "*" or "*" in _principals(statement.get("Principal")):
         yield "the principal * allows everyone: list the principals"
-
-
-def _parent(urn: str) -> str:
-    """A string that all resources of a component share: the types of their ancestors, and the component's name.
-
-    Names of resources begin with the name of their component.
-    """
-    kinds, _, name = urn.rpartition("::")
-    return f"{kinds.rpartition('$')[0]}::{name.partition('-')[0]}"
 
 
 def _statements(node: Node) -> list[dict[str, object]]:

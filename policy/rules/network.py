@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterator
 
+from .namespaces import shown, without
 from .node import Node
 from .resource import Resource
 
@@ -29,21 +30,37 @@ def encrypted(resource: Resource) -> Iterator[str]:
     if resource.kind != "Ingress":
         return
     spec = resource.inputs["spec"]
-    covered: set[str] = set()
     for tls in spec["tls"].each():
         if not tls["secretName"].present:
             yield "spec.tls: secretName is missing: set it to the Secret with the certificate"
-        covered |= set(tls["hosts"].texts())
-        if not tls["hosts"].known or not all(host.known for host in tls["hosts"].each()):
-            return
-    if not spec["tls"].known:
-        return
     for rule in spec["rules"].each():
         host = rule["host"]
         if not host.present:
             yield "spec.rules: host is missing: a rule without a host matches every host"
-        elif host.known and host.text not in covered:
-            yield f"spec.tls: {host.text} has no certificate: add the host to an entry with hosts and secretName"
+        elif not _has_certificate(host, spec["tls"]):
+            name = host.text or "a host"
+            yield f"spec.tls: {name} has no certificate: add the host to an entry with hosts and secretName"
+
+
+def _has_certificate(host: Node, entries: Node) -> bool:
+    """True if an entry names the host; any entry may name one that is not known yet."""
+    return not entries.known or any(not host.known or tls["hosts"].may_contain(host.text) for tls in entries.each())
+
+
+def encrypted_listeners(resource: Resource) -> Iterator[str]:
+    """Every listener of a Gateway is encrypted, and has a certificate unless it passes TLS through."""
+    if resource.kind != "Gateway":
+        return
+    for listener in resource.inputs.at("spec.listeners").each():
+        label, protocol = f"listener `{listener['name'].text}`", listener["protocol"]
+        if not protocol.may_be("HTTPS", "TLS"):
+            yield f"{label}: protocol must be HTTPS or TLS, so that nobody on the way reads passwords and tokens"
+            continue
+        # Only TLS may be passed through; HTTPS ends in the Gateway.
+        passed = protocol.may_be("TLS") and listener.at("tls.mode").may_be("Passthrough")
+        certificates = listener.at("tls.certificateRefs")
+        if not passed and certificates.known and not any(certificates.each()):
+            yield f"{label}: tls.certificateRefs is missing: set it to the Secret with the certificate of its hostname"
 
 
 def explicit_peers(resource: Resource) -> Iterator[str]:
@@ -86,32 +103,35 @@ def _reaches_metadata(block: Node) -> bool:
     if not block["cidr"].text or not block["except"].known:
         return False
     network = ipaddress.ip_network(block["cidr"].text, strict=False)
+    if not all(hole.known for hole in block["except"].each()):
+        return False
     holes = [ipaddress.ip_network(hole, strict=False) for hole in block["except"].texts()]
     return any(address in network and not any(address in hole for hole in holes) for address in METADATA_SERVICES)
 
 
-def closed_by_default(resources: list[Resource]) -> Iterator[tuple[str, str]]:
+def closed_by_default(resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
     """Every namespace has a NetworkPolicy that denies all ingress and egress, except DNS."""
-    closed = {
-        policy.inputs.at("metadata.namespace").text
-        for policy in resources
-        if policy.kind == "NetworkPolicy" and _denies_everything(policy.inputs["spec"])
-    }
-    for namespace in resources:
-        name = namespace.inputs.at("metadata.name")
-        if namespace.kind == "Namespace" and name.text not in closed:
-            message = (
-                f"namespace {name.text} has no NetworkPolicy that denies all ingress and egress except DNS: add one"
-            )
-            yield message, namespace.urn
+    closing = [one for one in resources if one.kind == "NetworkPolicy" and _denies_everything(one.inputs["spec"])]
+    for namespace in without(closing, [one for one in resources if one.kind == "Namespace"]):
+        lacking = "has no NetworkPolicy that denies all ingress and egress except DNS: add one"
+        yield f"namespace {shown(namespace)} {lacking}", namespace
 
 
 def _denies_everything(spec: Node) -> bool:
+    """True if a policy denies everything but DNS, or may do so because parts of it are unknown."""
     selector = spec["podSelector"]
-    selects_all = _selects_everything(selector)
-    both_ways = {"Ingress", "Egress"} <= set(spec["policyTypes"].texts())
-    ports = [port["port"] for rule in spec["egress"].each() for port in rule["ports"].each()]
-    only_names = len(ports) >= len(list(spec["egress"].each())) and all(
-        any(port.may_be(known) for known in DNS_PORTS) for port in ports
+    selects_all = not selector.known or all(
+        not part.known or not part.value for part in (selector["matchLabels"], selector["matchExpressions"])
     )
-    return selects_all and both_ways and not any(spec["ingress"].each()) and only_names
+    both_ways = spec["policyTypes"].may_contain("Ingress", "Egress")
+    return (
+        selects_all and both_ways and not any(spec["ingress"].each()) and all(map(_only_names, spec["egress"].each()))
+    )
+
+
+def _only_names(rule: Node) -> bool:
+    if not rule["ports"].known:
+        return True
+    ports = list(rule["ports"].each())
+    # With an end, the port is the first one of a range.
+    return bool(ports) and all(port["port"].may_be(*DNS_PORTS) and port["endPort"].may_be(None) for port in ports)

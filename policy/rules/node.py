@@ -75,6 +75,10 @@ class Node:
         """True if the value is one of `allowed`, or unknown."""
         return not self.known or self.value in allowed
 
+    def may_equal(self, other: "Node") -> bool:
+        """True if both values are the same, or one of them is unknown."""
+        return not self.known or not other.known or self.value == other.value
+
     @property
     def may_be_true(self) -> bool:
         """True if the value is true or unknown."""
@@ -97,6 +101,10 @@ class Node:
     def texts(self) -> list[str]:
         """All known, non-empty strings in a list."""
         return [item.text for item in self.each() if item.text]
+
+    def may_contain(self, *wanted: str) -> bool:
+        """True if the list has each of these strings, or if it or one of its items is unknown."""
+        return not self.known or not all(item.known for item in self.each()) or set(wanted) <= set(self.texts())
 
 
 def _read(container: Mapping[str, object] | Sequence[object], key: str | int) -> Node:

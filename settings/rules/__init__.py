@@ -6,9 +6,27 @@ Warnings are about settings that are allowed but probably unintended. A preview 
 from collections.abc import Callable, Iterator
 
 from settings.faults import Fault
-from settings.rules import artifacts, aws, cluster, database, gateway, login, profile, rds, server, teams, workspaces
+from settings.rules import (
+    artifacts,
+    aws,
+    backups,
+    cluster,
+    database,
+    external,
+    gateway,
+    login,
+    profile,
+    rds,
+    retention,
+    server,
+    serving,
+    teams,
+    workspaces,
+)
+from settings.schema.external import ExternalSettings
 from settings.schema.stack import Settings
 
+ExternalRules = tuple[Callable[[ExternalSettings], Iterator[Fault]], ...]
 Rules = tuple[Callable[[Settings], Iterator[Fault]], ...]
 
 RULES: Rules = (
@@ -17,17 +35,25 @@ RULES: Rules = (
     *gateway.RULES,
     *cluster.RULES,
     *teams.RULES,
+    *serving.RULES,
     *database.RULES,
     *rds.RULES,
     *artifacts.RULES,
+    *backups.RULES,
     *server.RULES,
+    *retention.RULES,
     *workspaces.RULES,
     *aws.RULES,
 )
 WARNINGS: Rules = (
     *profile.WARNINGS,
+    *login.WARNINGS,
+    *teams.WARNINGS,
     *server.WARNINGS,
     *database.WARNINGS,
     *rds.WARNINGS,
+    *backups.WARNINGS,
     *workspaces.WARNINGS,
 )
+EXTERNAL_RULES: ExternalRules = (*external.RULES, *workspaces.RULES_WITHOUT_A_SERVER)
+EXTERNAL_WARNINGS: ExternalRules = external.WARNINGS

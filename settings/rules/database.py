@@ -85,7 +85,7 @@ def server_role(settings: Settings) -> Iterator[Fault]:
 
 
 def sqlite(settings: Settings) -> Iterator[Fault]:
-    """Check that the server has a single worker process with SQLite, which allows one writer at a time."""
+    """Check that the server has only one worker process with SQLite, which allows one writer at a time."""
     database, workers = settings.database, settings.server.workers
     if isinstance(database, SqliteDatabase) and workers > 1:
         path = key(settings, lambda one: one.server.workers)
@@ -105,6 +105,27 @@ def connections(settings: Settings) -> Iterator[Fault]:
             key(settings, lambda one: one.server.pool_size),
             f"{needed}; expected at most {limit}",
             either(_ways(settings, needed, limit)),
+        )
+
+
+def replica(settings: Settings) -> Iterator[Fault]:
+    """Check that the replica is another server, and that all connection pools together fit into its limit."""
+    database, needed = settings.database, demand(settings)
+    if not isinstance(database, ExternalDatabase) or database.replica is None or needed is None:
+        return
+    address = key(database.replica, lambda one: one.host)
+    if (database.replica.host, database.replica.port) == (database.host, database.port):
+        yield Fault(
+            address,
+            f"is the same server as {key(database, lambda one: one.host)}",
+            f"use the replica's host name, or remove {key(database, lambda one: one.replica)}",
+        )
+    limit, least = key(database.replica, lambda one: one.max_connections), needed.total + RESERVED_CONNECTIONS
+    if database.replica.max_connections is not None and database.replica.max_connections < least:
+        yield Fault(
+            limit,
+            f"expected at least {needed} + {RESERVED_CONNECTIONS} reserved = {least}, found {limit.shown}",
+            f"raise the replica's own limit, and set {limit} {least}",
         )
 
 
@@ -203,5 +224,5 @@ def unlimited(settings: Settings) -> Iterator[Fault]:
         )
 
 
-RULES = (generated_password, administrator, owner, server_role, sqlite, connections, memory, storage)
+RULES = (generated_password, administrator, owner, server_role, sqlite, connections, replica, memory, storage)
 WARNINGS = (one_role, unlimited)

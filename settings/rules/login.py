@@ -1,15 +1,32 @@
 """Rules of the sections `login`, `sessions` and `access`."""
 
 import difflib
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 
 from settings.faults import Fault, shown
 from settings.partial import key, known, numbered, texts
+from settings.providers import ProviderName, at
 from settings.schema.base import UnknownValueError
-from settings.schema.login import BasicLogin, DevelopmentLogin
+from settings.schema.login import BasicLogin, DevelopmentLogin, OidcLogin
 from settings.schema.stack import Settings
 
 MINUTES = 60
+ENTRA_ISSUER = r"https://[^/]+/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/v2\.0"
+# Providers without a claim of groups, and where groups can come from.
+GROUPS_ELSEWHERE: Mapping[ProviderName | None, tuple[str, str]] = {
+    "google": (
+        "Google's tokens have no groups",
+        (
+            "write `hd`, so that everybody in your Google Workspace is in a group named like its domain, or put Dex"
+            " with its Google connector in front of it, and write login.provider `dex` (docs/login.md)"
+        ),
+    ),
+    "auth0": (
+        "Auth0's tokens have no groups until an Action adds them, under a claim with a namespace",
+        "write the claim of your Action, such as https://company.example.com/groups (docs/login.md)",
+    ),
+}
 
 
 def groups_of_users(settings: Settings) -> Iterator[Fault]:
@@ -83,4 +100,114 @@ def tokens_of_reviews(settings: Settings) -> Iterator[Fault]:
         )
 
 
-RULES = (groups_of_users, audience_of_reviews, tokens_of_reviews, sessions)
+def scopes(settings: Settings) -> Iterator[Fault]:
+    """Check that an ID token is asked for, and that `offline_access` is only in its own setting."""
+    login = settings.login
+    if not isinstance(login, OidcLogin):
+        return
+    path = key(login, lambda one: one.scopes)
+    if "openid" not in login.scopes:
+        yield Fault(path, "does not contain `openid`, without which there is no ID token", "add it")
+    if "offline_access" in login.scopes:
+        offline = key(login, lambda one: one.offline_access)
+        yield Fault(path, f"contains `offline_access`, which {offline} decides about", f"remove it, and set {offline}")
+
+
+def groups_claim(settings: Settings) -> Iterator[Fault]:
+    """Check that the stack file names the claim with groups, where the provider has none of its own."""
+    login = settings.login
+    if not isinstance(login, OidcLogin) or login.provider not in GROUPS_ELSEWHERE:
+        return
+    path = key(login, lambda one: one.groups_claim)
+    if path.origin == "default":
+        problem, remedy = GROUPS_ELSEWHERE[login.provider]
+        yield Fault(path, f"is missing: {problem}, and access depends on groups", remedy)
+
+
+def issuer_of_provider(settings: Settings) -> Iterator[Fault]:
+    """Check the form of issuers whose own discovery document would have another one."""
+    login = settings.login
+    if not isinstance(login, OidcLogin):
+        return
+    path, issuer = key(login, lambda one: one.issuer), login.issuer
+    if login.provider == "entra" and not re.fullmatch(ENTRA_ISSUER, issuer):
+        yield Fault(
+            path,
+            f"expected https://login.microsoftonline.com/<tenant ID>/v2.0, as in Entra's tokens, found {shown(issuer)}",
+            "write the ID of your tenant, a UUID, instead of its name or `common`, and /v2.0 at the end",
+        )
+    if login.provider == "auth0" and not issuer.endswith("/"):
+        yield Fault(
+            path, f"expected a slash at the end, as in Auth0's tokens, found {shown(issuer)}", f"write {issuer}/"
+        )
+
+
+def unverified_names(settings: Settings) -> Iterator[Fault]:
+    """Check that nobody can choose a name that a RoleBinding somewhere in the cluster has."""
+    login = settings.login
+    if isinstance(login, OidcLogin) and settings.access.aggregate_roles and not login.require_verified_email:
+        aggregate = key(settings.access, lambda one: one.aggregate_roles)
+        yield Fault(
+            key(login, lambda one: one.require_verified_email),
+            f"`false` lets people have the e-mail address of somebody else, and with {aggregate} a RoleBinding to that"
+            " name gives access",
+            f"remove one of them: this setting, or {aggregate}",
+        )
+
+
+def user_claim(settings: Settings) -> Iterator[Fault]:
+    """Check that the claim of the name can be told from an account's ID, and that nobody can choose a bound name."""
+    login = settings.login
+    if not isinstance(login, OidcLogin) or login.user_claim == "email":
+        return
+    path, aggregate = key(login, lambda one: one.user_claim), key(settings.access, lambda one: one.aggregate_roles)
+    if login.user_claim == "sub":
+        yield Fault(
+            path,
+            "`sub` is the ID of an account: a person whose ID is chosen could have that of a service account",
+            "use `email` or `preferred_username`",
+        )
+    elif settings.access.aggregate_roles:
+        yield Fault(
+            path,
+            f"{path.shown} may be a name that people choose, and with {aggregate} a RoleBinding to it gives access",
+            f"remove one of them: this setting, or {aggregate}",
+        )
+
+
+def unchecked_email(settings: Settings) -> Iterator[Fault]:
+    """Warn about a check of e-mail addresses that does not happen, because the name comes from another claim."""
+    login = settings.login
+    if isinstance(login, OidcLogin) and login.user_claim != "email":
+        path = key(login, lambda one: one.require_verified_email)
+        if path.written and login.require_verified_email:
+            claim = key(login, lambda one: one.user_claim)
+            yield Fault(path, f"has no effect: {claim} is {claim.shown}, not the e-mail address", "remove it")
+
+
+def unnamed_provider(settings: Settings) -> Iterator[Fault]:
+    """Warn about an issuer of a known provider that is not named, so that scopes and claims are not the provider's."""
+    login = settings.login
+    if isinstance(login, OidcLogin) and login.provider is None:
+        provider, path = at(login.issuer), key(login, lambda one: one.scopes)
+        if provider is not None and not path.written:
+            name = key(login, lambda one: one.provider)
+            yield Fault(
+                key(login, lambda one: one.issuer),
+                f"belongs to `{provider}`, whose scopes and claims are not the defaults",
+                f"add {name} `{provider}`, or {path} (docs/login.md)",
+            )
+
+
+RULES = (
+    groups_of_users,
+    audience_of_reviews,
+    tokens_of_reviews,
+    sessions,
+    scopes,
+    groups_claim,
+    issuer_of_provider,
+    unverified_names,
+    user_claim,
+)
+WARNINGS = (unchecked_email, unnamed_provider)

@@ -15,7 +15,7 @@ from settings.schema.stack import Settings
 
 Rule = Callable[[Settings], Iterator[Fault]]
 Chosen = TypeVar("Chosen", DevelopmentLogin, BasicLogin, SelfSigned, InClusterDatabase, InClusterArtifacts)
-ONE_POD = "is a single pod without backups, and MLflow is down while it restarts"
+ONE_POD = "is a single pod, and MLflow is down while it restarts"
 
 
 def of_kind(section: Callable[[Settings], object], model: type[Chosen], problem: str, remedy: str) -> Rule:
@@ -118,7 +118,12 @@ DISCOURAGED: Mapping[Profile, tuple[Rule, ...]] = {
     "small": (local_host, local_image, unencrypted_store),
     "production": (
         of_kind(lambda one: one.database, InClusterDatabase, ONE_POD, "use `rds` or `external`"),
-        of_kind(lambda one: one.artifacts, InClusterArtifacts, ONE_POD, "use `bucket` or `s3`"),
+        of_kind(
+            lambda one: one.artifacts,
+            InClusterArtifacts,
+            f"{ONE_POD}; artifacts have no backups",
+            "use `bucket` or `s3`",
+        ),
         burstable_cpu,
         image_without_digest,
     ),

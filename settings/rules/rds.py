@@ -171,7 +171,7 @@ def no_standby(settings: Settings) -> Iterator[Fault]:
 
 
 def changed_limit(settings: Settings) -> Iterator[Fault]:
-    """Warn about a connection limit, which RDS applies later than the sums."""
+    """Warn that RDS applies a changed connection limit only after a reboot, while the sums use it at once."""
     database = settings.database
     if isinstance(database, RdsDatabase) and (path := key(database, lambda one: one.max_connections)).written:
         yield Fault(

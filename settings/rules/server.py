@@ -213,7 +213,7 @@ def paused(settings: Settings) -> Iterator[Fault]:
 
 
 def webhook_egress(settings: Settings) -> Iterator[Fault]:
-    """Warn about webhooks while the API server's addresses are unknown: the server is let out on port 443 for them."""
+    """Warn about webhooks without API server addresses: the server may then connect to any address on port 443."""
     if "webhooks" in settings.server.features and not settings.cluster.api_server:
         path = key(settings, lambda one: one.cluster.api_server)
         yield Fault(

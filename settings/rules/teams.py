@@ -1,11 +1,14 @@
 """Rules of the section `teams`: namespaces, groups and service accounts."""
 
 import itertools
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from settings.faults import Fault, shown
-from settings.partial import key, known
+from settings.partial import key, known, numbered
+from settings.schema.artifacts import VolumeArtifacts
+from settings.schema.bucket import BucketArtifacts
 from settings.schema.stack import Settings
 from settings.schema.teams import Team
 from settings.types.service_accounts import CLIENT_ACCOUNT, qualified
@@ -75,6 +78,25 @@ def _groups(settings: Settings, team: str) -> Iterator[Fault]:
             yield Fault(path, f"lists the group {shown(group)} {times} times ({', '.join(roles)})", "list it once")
 
 
+def composed_letters(settings: Settings) -> Iterator[Fault]:
+    """Warn about letters that are written as several characters: names are compared byte by byte."""
+    for team in settings.teams:
+        yield from known(_composed(settings, team))
+
+
+def _composed(settings: Settings, team: str) -> Iterator[Fault]:
+    listed = settings.teams[team].groups
+    for role, groups in () if listed is None else listed.by_role.items():
+        for index, group in numbered(groups):
+            if not unicodedata.is_normalized("NFC", group):
+                yield Fault(
+                    f"{key(settings, lambda one: one.teams[team].groups)}.{role}[{index}]",
+                    f"{shown(group)} has accents that are characters of their own, as some editors and file systems"
+                    " write them; names are compared byte by byte",
+                    f"type the name again: {shown(unicodedata.normalize('NFC', group))}",
+                )
+
+
 def one_team(settings: Settings) -> Iterator[Fault]:
     """Check that there is only one team if MLflow runs without workspaces."""
     if not settings.workspaces.enabled and len(settings.teams) > 1:
@@ -127,6 +149,27 @@ def _accounts_of_platform(settings: Settings, team: str, field: Accounts) -> Ite
             )
 
 
+def direct_access(settings: Settings) -> Iterator[Fault]:
+    """Check that teams have access keys only for a store whose keys can be confined to a workspace."""
+    for team in settings.teams:
+        yield from known(_direct_access(settings, team))
+
+
+def _direct_access(settings: Settings, team: str) -> Iterator[Fault]:
+    path = key(settings, lambda one: one.teams[team].direct_access)
+    if not settings.teams[team].direct_access:
+        return
+    enabled = key(settings.workspaces, lambda one: one.enabled)
+    kind = key(settings.artifacts, lambda one: one.kind)
+    if not settings.workspaces.enabled:
+        yield Fault(path, f"needs workspaces to separate teams, but {enabled} is false", f"remove {path}")
+    if isinstance(settings.artifacts, VolumeArtifacts):
+        yield Fault(path, f"needs an S3 store, but {kind} is `volume`", f"remove {path}")
+    if isinstance(settings.artifacts, BucketArtifacts):
+        all_teams = key(settings.artifacts, lambda one: one.direct_access)
+        yield Fault(path, f"is not used with {kind} `bucket`", f"remove {path}; {all_teams} gives every team access")
+
+
 RULES = (
     namespace_of_platform,
     beside_platform,
@@ -134,4 +177,6 @@ RULES = (
     groups,
     one_team,
     service_accounts,
+    direct_access,
 )
+WARNINGS = (composed_letters,)

@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from settings.faults import Fault, either, setting
+from settings.modes import AnySettings
 from settings.partial import key, known
+from settings.schema.external import ExternalTeam, ExternalWorkspaces
 from settings.schema.stack import Settings
 from settings.schema.teams import Team, Workspaces
 from settings.sizing.quotas import RESOURCES, Resource, total
 from settings.types.quantities import cpu_in_cores, size_in_bytes
 
-Section = Team | Workspaces
+Section = Team | Workspaces | ExternalTeam | ExternalWorkspaces
 Field = Callable[[Section], str | None]
 
 REJECTED = "Kubernetes rejects a request above its limit"
@@ -26,7 +28,7 @@ class Order:
     large: Field
     number: Callable[[str], float]
     otherwise: str
-    """Consequence if it is not."""
+    """Consequence if the second value is smaller."""
 
     def faults(self, small: Section, large: Section) -> Iterator[Fault]:
         """The mistake if the value in the section `small` is more than the one in the section `large`."""
@@ -53,7 +55,7 @@ ORDERS = (
 )
 
 
-def container_defaults(settings: Settings) -> Iterator[Fault]:
+def container_defaults(settings: AnySettings) -> Iterator[Fault]:
     """Check that containers without requests and limits of their own can start in every team."""
     for order in ORDERS:
         yield from known(order.faults(settings.workspaces, settings.workspaces))
@@ -61,7 +63,7 @@ def container_defaults(settings: Settings) -> Iterator[Fault]:
         yield from known(_in_team(settings, name, order))
 
 
-def _in_team(settings: Settings, name: str, order: Order) -> Iterator[Fault]:
+def _in_team(settings: AnySettings, name: str, order: Order) -> Iterator[Fault]:
     team = settings.team(name)
     small, large = team.source(order.small), team.source(order.large)
     # Mistakes in the defaults of all teams are reported once.
@@ -98,4 +100,5 @@ def _overcommitted(settings: Settings, resource: Resource) -> Iterator[Fault]:
 
 
 RULES = (container_defaults, overcommitted)
+RULES_WITHOUT_A_SERVER = (container_defaults,)
 WARNINGS = (crowded,)

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 
 from settings.schema.base import Model
-from settings.schema.credentials import CONFIGURED, BucketAccess, Needs
+from settings.schema.credentials import CONFIGURED, BucketAccess, Needs, Rotation
 from settings.types import values
 
 
@@ -20,6 +20,10 @@ class InClusterArtifacts(Model):
     prefix: values.Prefix | None = None
     """Folder of the bucket for all artifacts, like `mlflow-artifacts`; absent means the whole bucket. `up` moves no
     artifacts: change it only while there are none, or move them first."""
+
+    rotation: Rotation = 1
+    """Raise this number to generate new access keys, those of teams with `directAccess` too; store and server
+    restart."""
 
 
 class S3Artifacts(Model):

@@ -1,4 +1,4 @@
-"""The section `server.bounds`: how much one request, one caller and one team may use at once."""
+"""The section `server.bounds`: limits of what one request, one caller and one team may use at once."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from settings.types.kinds import whole
 
 
 class Bounds(Model):
-    """Bounds of requests. docs/limits.md says what reaches each of them, and what a client then sees."""
+    """Bounds of requests. docs/limits.md says how a client reaches each bound, and what it then sees."""
 
     body_mebibytes: Annotated[int, whole(1, 64)] = 16
     """Largest request body in MiB, both as it is sent and decompressed. Artifacts are streamed and may have 78 GiB."""
@@ -54,10 +54,10 @@ class Bounds(Model):
     """Deepest nesting of a GraphQL query."""
 
     drain_mebibytes: Annotated[int, whole(0, 1024)] = 64
-    """Part of a refused request's body in MiB that is received and thrown away, so that the client sees the answer."""
+    """Part of a refused request's body in MiB that is received and discarded, so that the client sees the answer."""
 
     drain_seconds: Annotated[int, whole(1, 60)] = 10
-    """Longest time in seconds for that."""
+    """Longest time in seconds for receiving the rest of a refused request's body."""
 
     filter_clauses: Annotated[int, whole(1, 50)] = 20
     """Largest number of conditions in a search filter. PostgreSQL's memory for a search grows with the square of it."""
@@ -72,26 +72,26 @@ class Bounds(Model):
     """Longest wait in seconds of a request for its turn; after that the client is told to try again."""
 
     queued_requests: Annotated[int, whole(20, 10_000)] = 500
-    """Largest number of requests that wait for their turn in a worker. If there are more, the newest one of whoever has
-    the most is refused."""
+    """Largest number of requests that wait for their turn in a worker. Beyond this number, the newest request of the
+    team or caller with the most waiting requests is refused."""
 
     team_percent: Annotated[int, whole(5, 100)] = 50
-    """Share in percent that one team may use while others ask: of a worker's memory for request bodies, of its
-    connections, and of the number, memory and threads of its uploads and downloads of artifacts."""
+    """Share in percent that one team may use while others send requests: of a worker's memory for request bodies, of
+    its connections, and of the number, memory and threads of its uploads and downloads of artifacts."""
 
     slots_percent: Annotated[int, whole(1, 100)] = 15
-    """Share in percent of the requests that a worker handles at once which one team may use while other teams ask; at
-    least two requests."""
+    """Share in percent that one team may use of the requests that a worker handles at once, while other teams send
+    requests; at least two requests."""
 
     team_requests_per_second: Annotated[int, whole(1, 10_000)] = 25
-    """Requests per second of one team at each worker while other teams ask. A worker logs 67 to 90 batches per second;
-    with `server.replicas` and `server.workers` the rate of a team grows."""
+    """Requests per second of one team at each worker while other teams send requests; all workers of all replicas
+    together accept a multiple of it. A worker logs 67 to 90 batches per second."""
 
     caller_requests_per_second: Annotated[int, whole(1, 10_000)] = 25
-    """Requests per second of one caller at each worker while other callers of its team ask."""
+    """Requests per second of one caller at each worker while other callers of its team send requests."""
 
     statement_seconds: Annotated[int, whole(1, 3600)] = 30
-    """Longest time in seconds of one SQL statement of the server. It does not hold for migrations and backups."""
+    """Longest time in seconds of one SQL statement of the server. It does not apply to migrations and backups."""
 
     header_seconds: Annotated[int, whole(1, 60)] = 10
     """Longest time in seconds for sending a request's headers, and for a connection on which nothing is sent."""
@@ -101,8 +101,8 @@ class Bounds(Model):
     adds a token of 12 kB or more."""
 
     connections: Annotated[int, whole(50, 10_000)] = 500
-    """Largest number of connections that a replica accepts at once; further ones wait. HAProxy's memory limit follows
-    from it: 718 MiB with the defaults."""
+    """Largest number of connections that a replica accepts at once; further ones wait. HAProxy's memory limit depends
+    on this number: 718 MiB with the defaults."""
 
     review_seconds: Annotated[int, whole(1, 30)] = 5
     """Longest wait in seconds for an access review of Kubernetes."""

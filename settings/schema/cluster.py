@@ -52,6 +52,10 @@ class Cluster(Model):
     service_account_issuer: values.Issuer = "https://kubernetes.default.svc.cluster.local"
     """Issuer of service-account tokens (`--service-account-issuer` of the API server); differs on managed clusters."""
 
+    api_server_issuer: values.Flag = False
+    """The API server itself serves the public keys of `serviceAccountIssuer`, with a certificate of the cluster's CA
+    (for example Talos, kOps). Not needed for an issuer at `kubernetes.default.svc`."""
+
     service_account_audiences: tuple[values.Audience, ...] = ()
     """Accepted audiences of service-account tokens; must include `mlflow`. Empty means `mlflow` and the issuer, the
     default audience of pods' tokens on most clusters. With `[mlflow]` alone, pods must request a token with the

@@ -18,7 +18,7 @@ Rotation = Annotated[int, whole(1, 1_000_000)]
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The encrypted value that a section `credentials` needs if its kind is `configuration`; see `settings/secrets.py`.
+    """The encrypted value that a section `credentials` needs if it has a certain kind; see `settings/secrets.py`.
 
     It is metadata of the field, such as `Annotated[Password, Needs("databasePassword", "...")]`.
     """
@@ -27,6 +27,9 @@ class Needs:
     """Key of the value in the stack file."""
 
     meaning: str
+
+    of: "type[Model] | None" = None
+    """The kind of credentials that needs the value; None means `Configured`."""
 
 
 class Configured(Model):

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 
 from settings.schema.base import Model
-from settings.schema.credentials import CONFIGURED, Needs, Password, PasswordOrGenerated
+from settings.schema.credentials import CONFIGURED, Needs, Password, PasswordOrGenerated, Rotation
 from settings.types import values
 from settings.types.kinds import whole
 
@@ -26,6 +26,9 @@ class InClusterDatabase(Model):
 
     memory_limit: values.Size = "1792Mi"
     """Memory limit of PostgreSQL. The memory request and the shared buffers are each a quarter of the limit."""
+
+    rotation: Rotation = 1
+    """Raise this number to generate new passwords of MLflow's roles; database and server restart."""
 
 
 class DatabaseAdministrator(Model):
@@ -50,6 +53,19 @@ class DatabaseServerRole(Model):
         CONFIGURED
     )
     """Password of the role."""
+
+
+class DatabaseReplica(Model):
+    """A read replica of the PostgreSQL server, by streaming replication."""
+
+    host: values.ServerHost
+    """Host name of the replica; connections use TLS and the same CA certificate as those to `database.host`."""
+
+    port: values.Port = 5432
+    """TCP port of the replica."""
+
+    max_connections: Annotated[int, whole(20, 100_000)] | None = None
+    """`max_connections` of the replica. If set, pool sizes that need more connections are an error."""
 
 
 class ExternalDatabase(Model):
@@ -81,6 +97,10 @@ class ExternalDatabase(Model):
     server: DatabaseServerRole | None = None
     """Only without `administrator`: an existing role that owns nothing. MLflow signs in as this role; if it is absent,
     as `user`, which can switch row-level security off."""
+
+    replica: DatabaseReplica | None = None
+    """If set, MLflow reads from this replica, and writes to `host`. What was just written can be read after the
+    replication delay. While the replica is not available, requests are answered with 503, which clients repeat."""
 
     authority: values.Authority | None = None
     """CA certificate of the server, needed if its CA is private and not in `cluster.authorities`."""

@@ -20,8 +20,19 @@ class Autoscaling(Model):
     """Target CPU utilization, in percent of `server.cpu`, averaged over all replicas."""
 
 
+class Migration(Model):
+    """The schema migration, which `up` runs before the server's rollout."""
+
+    require_backup: values.Flag = False
+    """Only with `backups`: change the schema only if a backup was proven in the last 26 hours (docs/proven-upgrade.md).
+    An empty database needs none."""
+
+
 class Server(Model):
     """Image and resources of the MLflow server."""
+
+    kind: Annotated[Literal["platform"], values.SERVER_KIND] = "platform"
+    """Operator of the server: the platform, or somebody else (docs/external.md)."""
 
     image: values.ServerImage
     """Image built from `images/mlflow`."""
@@ -78,7 +89,7 @@ class Server(Model):
     webhook proxy (`images.webhookProxy`) connects to them directly, not through a proxy of the company."""
 
     bounds: Bounds = Field(default_factory=Bounds)
-    """How much one request, one caller and one team may use at once."""
+    """Limits of what one request, one caller and one team may use at once."""
 
     paused: values.Flag = False
     """Remove the server's Deployment and keep everything else: for a schema migration that is incompatible with the
@@ -86,6 +97,9 @@ class Server(Model):
 
     migration_minutes: Annotated[int, whole(1, 1440)] = 10
     """Timeout of a schema migration. A migration that takes longer is rolled back."""
+
+    migration: Migration = Field(default_factory=Migration)
+    """Conditions of a schema migration."""
 
 
 class Images(Model):
@@ -100,6 +114,10 @@ class Images(Model):
 
     postgres: values.Image = "docker.io/library/postgres:17-trixie"
     """PostgreSQL, for the in-cluster database."""
+
+    backup: values.Image = "ghcr.io/cloudnative-pg/postgresql:17-system-trixie"
+    """PostgreSQL 17 with barman-cloud, for backups of the in-cluster database. It must have the same locale data as
+    `postgres`."""
 
     object_store: values.Image = "docker.io/chrislusf/seaweedfs:4.48"
     """SeaweedFS, for the in-cluster artifact store."""
@@ -116,3 +134,9 @@ class Images(Model):
     webhook_proxy: values.Image = "docker.io/ubuntu/squid:6.6-24.04_edge"
     """Squid, the webhook proxy; only with `webhooks` in `server.features`. Any image with Squid 6 or later at
     /usr/sbin/squid works."""
+
+    valkey: values.Image = "docker.io/valkey/valkey:8.1"
+    """Valkey, the store of browser sessions; only with `sessions.store` `valkey`."""
+
+    postgres_exporter: values.Image = "quay.io/prometheuscommunity/postgres-exporter:v0.17.1"
+    """Exporter of PostgreSQL's metrics; only with the in-cluster database, unless `monitoring.metrics` is `none`."""

@@ -8,8 +8,10 @@ from pydantic import Field
 
 from settings.profiles import Profile
 from settings.schema.access import Access
+from settings.schema.approval import Approval
 from settings.schema.artifacts import InClusterArtifacts, S3Artifacts, VolumeArtifacts
 from settings.schema.aws import Aws
+from settings.schema.backups import Backups
 from settings.schema.base import Model
 from settings.schema.bucket import BucketArtifacts
 from settings.schema.certificate import CertificateSecret, SelfSigned
@@ -18,11 +20,13 @@ from settings.schema.console import Console
 from settings.schema.database import ExternalDatabase, InClusterDatabase, SqliteDatabase
 from settings.schema.gateway import HttpRouteGateway, IngressGateway
 from settings.schema.login import BasicLogin, DevelopmentLogin, OidcLogin, Sessions
+from settings.schema.monitoring import Monitoring
 from settings.schema.rds import RdsDatabase
+from settings.schema.retention import Retention
 from settings.schema.server import Images, Server
 from settings.schema.teams import Groups, Limits, Quota, Team, Workspaces
 from settings.types import values
-from settings.types.service_accounts import qualified
+from settings.types.service_accounts import AUDIENCE, qualified
 
 Database = InClusterDatabase | RdsDatabase | ExternalDatabase | SqliteDatabase
 Artifacts = InClusterArtifacts | BucketArtifacts | S3Artifacts | VolumeArtifacts
@@ -52,6 +56,9 @@ class Settings(Model):
     console: Console = Field(default_factory=Console)
     """Entries in the web console of the cluster."""
 
+    monitoring: Monitoring = Field(default_factory=Monitoring)
+    """Metrics, alert rules and dashboard."""
+
     aws: Aws | None = None
     """AWS account and region of database and bucket, and the authentication of pods to AWS."""
 
@@ -60,6 +67,9 @@ class Settings(Model):
 
     artifacts: Annotated[Artifacts, Field(discriminator="kind")]
     """Storage of MLflow's artifacts."""
+
+    backups: Backups = Field(default_factory=Backups)
+    """Backups of the in-cluster PostgreSQL."""
 
     login: Annotated[DevelopmentLogin | OidcLogin | BasicLogin, Field(discriminator="kind")]
     """Sign-in of users."""
@@ -85,10 +95,25 @@ class Settings(Model):
     teams: dict[values.TeamName, Team] = Field(min_length=1)
     """Teams by name; each gets a namespace and an MLflow workspace of that name."""
 
+    retention: Retention = Field(default_factory=Retention)
+    """Ages after which data is deleted for good or archived."""
+
+    approval: Approval = Field(default_factory=Approval)
+    """Limits within which a change needs no approval (`make plan`)."""
+
     @property
     def durable(self) -> bool:
         """True if resources with data are protected from deletion."""
         return self.profile != "evaluation"
+
+    @property
+    def backed_up(self) -> bool:
+        """True if the in-cluster PostgreSQL is backed up: backups are on, and there is a store for them."""
+        if not self.backups.enabled or not isinstance(self.database, InClusterDatabase):
+            return False
+        if isinstance(self.artifacts, S3Artifacts):
+            return self.backups.bucket is not None and self.backups.credentials is not None
+        return isinstance(self.artifacts, InClusterArtifacts)
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -102,6 +127,11 @@ class Settings(Model):
         return self.cluster.audiences
 
     @property
+    def audience(self) -> str:
+        """The audience that programs ask for: `mlflow` if it is accepted."""
+        return AUDIENCE if AUDIENCE in self.audiences else self.audiences[0]
+
+    @property
     def workspace_labels(self) -> dict[str, str]:
         """Labels of the namespaces that are workspaces, by name."""
         name, _, value = self.workspaces.label.partition("=")
@@ -113,6 +143,16 @@ class Settings(Model):
         teams = [self.team(name) for name in self.teams]
         namespaces = {home for team in teams for home, _ in (*team.service_accounts, *team.logging_accounts)}
         return tuple(sorted(namespaces - self.teams.keys()))
+
+    @property
+    def teams_with_keys(self) -> tuple[str, ...]:
+        """Teams whose programs have an access key for the store; an archived team has none."""
+        return tuple(name for name, team in self.teams.items() if team.direct_access and not team.archived)
+
+    @property
+    def retained_teams(self) -> tuple[str, ...]:
+        """Teams whose data is deleted for good or archived at some age."""
+        return tuple(name for name in self.teams if self.team(name).retention.applies)
 
     def team(self, name: str) -> "MergedTeam":
         """A team with the defaults of all teams for what it does not set itself."""
@@ -140,6 +180,11 @@ class MergedTeam:
     def limits(self) -> Limits:
         """The team's default requests and limits of containers (LimitRange)."""
         return self.stack.workspaces.limits.overridden(self.own.limits)
+
+    @property
+    def retention(self) -> Retention:
+        """Ages after which the team's data is deleted for good or archived."""
+        return self.stack.retention.overridden(self.own.retention)
 
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.schema.base import Model
+from settings.schema.retention import TeamRetention
+from settings.schema.serving import ServedModel
 from settings.types import values
 from settings.types.kinds import whole
 
@@ -141,6 +143,16 @@ class Team(Model):
 
     limits: TeamLimits = Field(default_factory=TeamLimits)
     """Differences from `workspaces.limits`."""
+
+    retention: TeamRetention = Field(default_factory=TeamRetention)
+    """Differences from `retention`."""
+
+    direct_access: values.Flag = False
+    """Give the team's programs an access key for the files of their own workspace in the store, in the Secret
+    `mlflow-artifacts`; see docs/direct-access.md."""
+
+    serving: dict[values.ServedName, ServedModel] = Field(default_factory=dict[str, ServedModel])
+    """Registered models that are served, by the name of their Service. An archived team serves none."""
 
     archived: values.Flag = False
     """Make the team read-only and prevent it from starting pods. Removing an archived team deletes its namespace."""

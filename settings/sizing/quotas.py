@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.sizes import STORE_MEMORY
+from components.sizes import BACKUP_MEMORY, STORE_MEMORY
 from settings.schema.artifacts import InClusterArtifacts, VolumeArtifacts
 from settings.schema.cluster import Capacity
 from settings.schema.database import InClusterDatabase, SqliteDatabase
@@ -32,7 +32,7 @@ class Resource:
     """True if a stack file has a whole number instead of a quantity."""
 
     overcommitted: str = ""
-    """Consequence if pods ask for more than there is, if it is bearable: then overcommitting is only a warning."""
+    """Consequence of overcommitting, if that is only a warning; empty if it is an error."""
 
     def value(self, amount: str | int) -> float:
         """An amount as a number."""
@@ -118,6 +118,8 @@ def _memory(settings: Settings) -> float:
     limits = [settings.server.memory_limit] * pods(settings).total
     if isinstance(settings.database, InClusterDatabase):
         limits.append(settings.database.memory_limit)
+    if settings.backed_up:
+        limits.append(BACKUP_MEMORY)
     if isinstance(settings.artifacts, InClusterArtifacts):
         limits.append(STORE_MEMORY)
     return sum(map(size_in_bytes, limits))

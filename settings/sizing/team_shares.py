@@ -1,4 +1,4 @@
-"""Shares of one team while others ask: its requests per second, and its part of the requests at work."""
+"""Shares of one team while other teams send requests: its requests per second, and its part of the requests at work."""
 
 from dataclasses import dataclass
 
@@ -24,14 +24,15 @@ class AtWork:
 
     @property
     def team(self) -> int:
-        """Requests of one team while others ask."""
+        """Requests of one team while other teams send requests."""
         return max(min(LEAST, self.all), self.all * self.server.bounds.slots_percent // 100)
 
     def __str__(self) -> str:
         """The calculation of both, as text for messages."""
         return (
-            f"(poolSize {self.server.pool_size} + poolOverflow {self.server.pool_overflow} - 1) / 2 = {self.all}; of"
-            f" one team while others ask: bounds.slotsPercent {self.server.bounds.slots_percent} % = {self.team}"
+            f"(poolSize {self.server.pool_size} + poolOverflow {self.server.pool_overflow} - 1) / 2 = {self.all};"
+            f" of one team while other teams send requests: bounds.slotsPercent {self.server.bounds.slots_percent} %"
+            f" = {self.team}"
         )
 
 
@@ -44,7 +45,7 @@ def rate(settings: Settings) -> str:
     of_one = server.workers * server.bounds.team_requests_per_second
     text = (
         f"replicas {server.replicas} x workers {server.workers} x bounds.teamRequestsPerSecond "
-        f"{server.bounds.team_requests_per_second} = {server.replicas * of_one}/s while others ask"
+        f"{server.bounds.team_requests_per_second} = {server.replicas * of_one}/s while other teams send requests"
     )
     if server.autoscaling is not None:
         text += f"; up to {most * of_one}/s with autoscaling.maxReplicas {most}"

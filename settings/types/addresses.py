@@ -89,6 +89,22 @@ def endpoint(text: str) -> str | None:
     return remedy
 
 
+def tracking(text: str) -> str | None:
+    """Remedy for a wrong URL of a tracking server; None for a valid one."""
+    remedy = _url(text, ("https", "http"))
+    if remedy is None and urlsplit(text).path.endswith("/"):
+        return f"remove the slash at the end: {text.rstrip('/')}"
+    return remedy
+
+
+def workspace(text: str) -> str | None:
+    """Remedy for a wrong URL of a Databricks workspace; None for a valid one."""
+    remedy = _url(text, ("https",))
+    if remedy is None and (urlsplit(text).path or urlsplit(text).port):
+        return f"write only scheme and host name: https://{urlsplit(text).hostname}"
+    return remedy
+
+
 def issuer(text: str) -> str | None:
     """Remedy for a wrong URL of a token issuer, which must equal the `iss` claim; None for a valid one."""
     start, discovery, _ = text.partition("/.well-known/")

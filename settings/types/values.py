@@ -1,18 +1,14 @@
-"""Types of the values in a stack file, for use in `model/`."""
+"""Types of the values in a stack file, for use in `settings/schema/`."""
 
 import datetime as dt
+import difflib
 import re
-from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from settings.types import addresses, certificates, kinds, quantities
+from settings.types import addresses, certificates, kinds, names, quantities
 
-# Workspace names that MLflow reserves (its mlflow.store.workspace.abstract_store).
-MLFLOW_NAMES = frozenset({"workspaces", "api", "ajax-api", "static-files"})
-# Namespaces of Kubernetes distributions; MLflow never shows them as workspaces.
-SYSTEM_PREFIXES = ("kube-", "openshift-")
 # Images of MLflow without the authorization plugin for Kubernetes RBAC.
 PLAIN_MLFLOW = frozenset({"ghcr.io/mlflow/mlflow", "docker.io/bitnami/mlflow", "docker.io/bitnamilegacy/mlflow"})
 LONGEST_DESCRIPTION = 500
@@ -27,64 +23,15 @@ NOT_OFFERED = {
     "mcp-servers": "no role has permissions on them",
     "online-evaluation": "it runs scorers on the server with access to all workspaces",
 }
+# The first is the default: a server of the platform's own.
+SERVER_KINDS = ("platform", "external", "databricks")
 # Placeholder that OAuth2-Proxy replaces in `--backend-logout-url`.
 PLACEHOLDER = "{id_token}"
 
-_IDENTIFIER = r"[a-z_][a-z0-9_]{0,62}"
 _REGISTRY = r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::[0-9]+)?"
 _IMAGE = re.compile(
     rf"{_REGISTRY}(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+(?::([A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?(@sha256:[0-9a-f]{{64}})?"
 )
-
-
-def _suggested(text: str, advise: Callable[[str], str | None], spare: str = "-") -> str:
-    """Remedy with the nearest valid spelling of a name, if there is one."""
-    near = re.sub(r"[^a-z0-9]+", spare, text.strip().lower()).strip(spare)
-    # A name with other characters may be a connection string, which a suggestion must not repeat.
-    is_plain = re.fullmatch(r"[\w .-]+", text)
-    return f"write for example {near}" if is_plain and near != text and advise(near) is None else "choose another name"
-
-
-def _label(text: str) -> str | None:
-    return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, _label)
-
-
-def _object_name(text: str) -> str | None:
-    return None if re.fullmatch(rf"{addresses.LABEL}(?:\.{addresses.LABEL})*", text) else _suggested(text, _label)
-
-
-def _identifier(text: str) -> str | None:
-    return None if re.fullmatch(_IDENTIFIER, text) else _suggested(text, _identifier, "_")
-
-
-def _belongs_to_kubernetes(namespace: str) -> bool:
-    return namespace == "default" or namespace.startswith(SYSTEM_PREFIXES)
-
-
-def _namespace(text: str) -> str | None:
-    if _belongs_to_kubernetes(text):
-        return "that namespace belongs to Kubernetes: choose another namespace, for example mlflow"
-    return _label(text)
-
-
-def _team(text: str) -> str | None:
-    if text in MLFLOW_NAMES:
-        return "MLflow reserves that name: choose another name"
-    if _belongs_to_kubernetes(text):
-        return "that namespace belongs to Kubernetes: choose another name"
-    if len(text) == 1:
-        return "MLflow needs names of at least two characters"
-    return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, _team)
-
-
-def _group(text: str) -> str | None:
-    if text.startswith("system:"):
-        return "groups that begin with `system:` belong to Kubernetes: use another group"
-    if "," in text:
-        return "OAuth2-Proxy separates groups with commas: use a group without a comma"
-    if text != text.strip() or not text.isprintable() or not text:
-        return "write the name exactly as the identity provider sends it, without spaces around it"
-    return None
 
 
 def _feature(text: str) -> str | None:
@@ -93,18 +40,6 @@ def _feature(text: str) -> str | None:
     if text in NOT_OFFERED:
         return f"`{text}` is not offered, because {NOT_OFFERED[text]}: remove it"
     return "write `webhooks`, or leave the list empty"
-
-
-def _namespace_label(text: str) -> str | None:
-    name, equals, value = text.partition("=")
-    prefix, slash, last = name.rpartition("/")
-    part = r"[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?"
-    right = re.fullmatch(part, last) and re.fullmatch(part, value)
-    if not equals or not right or (slash and not re.fullmatch(rf"{addresses.LABEL}(?:\.{addresses.LABEL})*", prefix)):
-        return "write name and value of one label, like mlflow-enabled=true or example.com/mlflow=yes"
-    if prefix.endswith(("kubernetes.io", "k8s.io")) or prefix == "mlflow-platform":
-        return "labels with that prefix have a meaning of their own: use another prefix, or none"
-    return None
 
 
 def _image(text: str) -> str | None:
@@ -178,15 +113,6 @@ def _logout_url(text: str) -> str | None:
     return None if re.fullmatch(r"https://[^\s/?#@]+[^\s#]*", bare) else "write scheme, host and path, without spaces"
 
 
-def _account(text: str) -> str | None:
-    namespace, slash, name = text.rpartition("/")
-    if slash and namespace.startswith(SYSTEM_PREFIXES):
-        return "that namespace belongs to Kubernetes: use a service account in another namespace"
-    if slash and not re.fullmatch(addresses.LABEL, namespace):
-        return "write namespace/name, or only the name of a service account in the team's namespace"
-    return _object_name(name)
-
-
 def _date(text: str) -> str | None:
     # The engine's form of a date without quotes, which YAML reads as a timestamp.
     day = text.removesuffix(" 00:00:00 +0000 UTC")
@@ -203,18 +129,42 @@ def _description(text: str) -> str | None:
     return None if len(text) <= LONGEST_DESCRIPTION else f"shorten it by {len(text) - LONGEST_DESCRIPTION} characters"
 
 
+def _server_kind(text: str) -> str | None:
+    near = difflib.get_close_matches(text.lower(), SERVER_KINDS, n=1)
+    if text == SERVER_KINDS[0]:
+        return None
+    return f"did you mean `{near[0]}`?" if near else "choose one of them, or remove the key"
+
+
 def _plain(text: str) -> str | None:
     return None if text.strip() else "write a string that is not empty, or remove the key"
 
 
+SERVER_KIND = kinds.text("`platform` or `external` or `databricks`", _server_kind)
 Feature = Annotated[str, kinds.text("`webhooks`", _feature)]
 Host = Annotated[str, kinds.text("a host name like mlflow.example.com", addresses.host)]
 ServerHost = Annotated[str, kinds.text("a host name like postgres.example.com, or an IPv4 address", addresses.server)]
-NamespaceLabel = Annotated[str, kinds.text("a label like mlflow-enabled=true", _namespace_label)]
+NamespaceLabel = Annotated[str, kinds.text("a label like mlflow-enabled=true", names.key_value)]
 Flag = Annotated[bool, kinds.flag()]
 Port = Annotated[int, kinds.whole(1, 65535)]
 Endpoint = Annotated[
     str, kinds.text("a URL of scheme, host and optional port, like https://s3.example.com", addresses.endpoint)
+]
+TrackingUrl = Annotated[
+    str, kinds.text("the URL of a tracking server, like https://mlflow.example.com", addresses.tracking)
+]
+DatabricksHost = Annotated[
+    str,
+    kinds.text("the https URL of a Databricks workspace, like https://name.cloud.databricks.com", addresses.workspace),
+]
+PodLabel = Annotated[str, kinds.text("a label of pods as key=value", names.key_value)]
+ClientVersion = Annotated[
+    str,
+    kinds.matching(
+        'a version of the MLflow client like "3.17.2"',
+        r"[0-9]+\.[0-9]+(?:\.[0-9]+)?",
+        'write the version that `pip show mlflow` prints, in quotes, like "3.17.2"',
+    ),
 ]
 Issuer = Annotated[str, kinds.text("an https URL like https://login.example.com/realms/company", addresses.issuer)]
 LogoutUrl = Annotated[
@@ -226,19 +176,27 @@ Email = Annotated[str, kinds.text("an e-mail address in lower case", addresses.e
 Cpu = Annotated[str, kinds.text('an amount of CPU like "250m" or "2"', quantities.cpu, quantities.CPU)]
 Size = Annotated[str, kinds.text('a size like "700Mi" or "10Gi"', quantities.size, quantities.SIZE)]
 VolumeSize = Annotated[str, kinds.text('a size of at least "1Gi"', quantities.volume, quantities.SIZE)]
-Namespace = Annotated[str, kinds.text("a name of lower-case letters, digits and hyphens", _namespace, addresses.LABEL)]
-TeamName = Annotated[
-    str, kinds.text("a name of 2 to 63 lower-case letters, digits and hyphens", _team, addresses.LABEL)
+Namespace = Annotated[
+    str, kinds.text("a name of lower-case letters, digits and hyphens", names.namespace, addresses.LABEL)
 ]
-ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", _object_name)]
+TeamName = Annotated[
+    str, kinds.text("a name of 2 to 63 lower-case letters, digits and hyphens", names.team, addresses.LABEL)
+]
+ModelName = Annotated[
+    str,
+    kinds.matching(
+        "the name of a registered model", r"[^/:]*[^/:\s][^/:]*", "MLflow's names have no `/` and no `:`: correct it"
+    ),
+]
+ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", names.object_name)]
 Identifier = Annotated[
-    str, kinds.text("a name of lower-case letters, digits and underscores", _identifier, _IDENTIFIER)
+    str, kinds.text("a name of lower-case letters, digits and underscores", names.identifier, names.IDENTIFIER)
 ]
 # Operators of managed servers choose names like admin-user or user@host.
 RoleName = Annotated[
     str, kinds.matching("the name of a PostgreSQL role", r"[\w@.-]{1,63}", "write the role's name as in pg_roles")
 ]
-Group = Annotated[str, kinds.text("a group of the identity provider", _group)]
+Group = Annotated[str, kinds.text("a group of the identity provider", names.group)]
 Image = Annotated[str, kinds.text("an image with registry and version", _image)]
 Registry = Annotated[str, kinds.text("a registry, optionally with a path", _registry)]
 ServerImage = Annotated[str, kinds.text("an image built from images/mlflow, with registry and version", _server_image)]
@@ -263,6 +221,15 @@ ClientId = Annotated[
         "the ID of a client at the identity provider", r"\S+", "write the ID exactly as the identity provider shows it"
     ),
 ]
+# The characters of RFC 6749.
+Scope = Annotated[
+    str,
+    kinds.matching("a scope like openid", r"[!#-\[\]-~]+", "write one scope in each line, without spaces around it"),
+]
+Claim = Annotated[
+    str,
+    kinds.matching("the name of a claim like groups", r"[!-~]+", "write the claim's name as in an ID token"),
+]
 # OAuth2-Proxy separates audiences with commas.
 Audience = Annotated[
     str,
@@ -273,10 +240,14 @@ Audience = Annotated[
     ),
 ]
 AddressRange = Annotated[str, kinds.text("an address range in CIDR notation, like 10.0.0.0/16", addresses.block)]
-Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/name`", _account)]
+Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/name`", names.account)]
 Date = Annotated[
     dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)
 ]
 Authority = Annotated[str, kinds.text("CA certificates in PEM", certificates.authority)]
 Description = Annotated[str, kinds.text(f"a string of at most {LONGEST_DESCRIPTION} characters", _description)]
+ServedName = Annotated[
+    str, kinds.text("a name of at most 40 lower-case letters, digits and hyphens", names.served, names.SERVED)
+]
+Alias = Annotated[str, kinds.text("an alias of a registered model", names.alias)]
 Plain = Annotated[str, kinds.text("a string", _plain)]

@@ -4,16 +4,18 @@ The build starts nothing: it returns paths, with which other modules of `testbed
 engine.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.build import go, machine
+from testbed.build.artifact import Artifact
 from testbed.build.catalogue import catalogue
 from testbed.build.commands import BuildError
 from testbed.build.scheduler import Progress, build
 from testbed.paths import cache
 
-__all__ = ["Artifacts", "BuildError", "Progress", "engine_bin", "everything", "rehearsal"]
+__all__ = ["Artifacts", "BuildError", "Progress", "engine_bin", "everything", "programs", "rehearsal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +57,22 @@ def everything(progress: Progress) -> Artifacts:
 
 def rehearsal(progress: Progress) -> tuple[Path, ...]:
     """Build the images that only some of the end-to-end tests deploy, and return the paths of their archives."""
+    return _archives(catalogue(cache()).rehearsal, progress)
+
+
+def programs(names: Sequence[str], progress: Progress) -> tuple[Path, ...]:
+    """Build the images of folders of `testbed/programs/`, and return the paths of their archives.
+
+    Raises BuildError for a name that is not one of these folders.
+    """
+    known = catalogue(cache()).programs
+    if unknown := sorted(set(names).difference(known)):
+        raise BuildError(f"testbed/programs has no {', '.join(unknown)}. It has: {', '.join(known) or 'nothing'}.")
+    return _archives([known[name] for name in names], progress)
+
+
+def _archives(wanted: Sequence[Artifact], progress: Progress) -> tuple[Path, ...]:
     directory = cache()
-    wanted = catalogue(directory).rehearsal
     build(
         wanted,
         directory,

@@ -1,11 +1,12 @@
 """All artifacts of the embedded cluster, in the order in which to build them."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import versions
-from testbed.build import debian, go, images, pypi, upgrades
+from testbed.build import debian, go, images, program_images, pypi, upgrades
 from testbed.build.artifact import Artifact, Bench, digest
 from testbed.build.images import STAND_INS, Image
 from testbed.paths import CHECKOUT
@@ -29,6 +30,8 @@ class Catalogue:
     """Manifest of the CustomResourceDefinitions."""
     rehearsal: tuple[Artifact, ...]
     """Images that only some of the end-to-end tests deploy."""
+    programs: Mapping[str, Artifact]
+    """Images of `testbed/programs/`, by name of the folder."""
 
     @property
     def images(self) -> tuple[Artifact, ...]:
@@ -205,4 +208,5 @@ def catalogue(cache: Path) -> Catalogue:
             images.archive(cache, metrics_server, debian_image, builder),
             images.archive(cache, _squid(), debian_image, builder),
         ),
+        programs=program_images.images(cache, debian_image, builder),
     )

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Playwright, Request, Response
+from playwright.sync_api import Browser, Page, Playwright, Request, Response, expect
 
 from testbed.e2e.commands import run
 
@@ -81,6 +81,15 @@ def sign_in(page: Page, url: str, user: str, password: str) -> None:
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
     page.wait_for_url(lambda address: address.startswith(url.partition("/#")[0]))
+
+
+def sign_out(page: Page) -> None:
+    """Sign out by the link on a page, and begin to sign in again."""
+    page.get_by_role("link", name="Sign out").click()
+    expect(page.get_by_role("heading", name="You are signed out of MLflow")).to_be_visible()
+    page.get_by_role("link", name="Sign in again").click()
+    # Dex has no session of its own: the next to sign in may be somebody else.
+    expect(page.locator("input[name=password]")).to_be_visible()
 
 
 class Watch:

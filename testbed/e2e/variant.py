@@ -21,6 +21,7 @@ FOLDER = Path(__file__).with_name("variants")
 PROJECT = "mlflow-platform"
 # Measured: 30-60 s each; the server's start is most of it.
 UP_SECONDS = 420
+ROLLOUT_SECONDS = 300
 # The longest that a pod of the platform is given to end, and some.
 ENDING_SECONDS = 120
 
@@ -74,6 +75,15 @@ def expect_no_changes(folder: Path, changes: Mapping[str, object]) -> None:
 def _up(*options: str) -> Platform:
     _pulumi("up", *UP, *options)
     platform = read_platform()
+    # Pulumi's provider may read a Deployment before Kubernetes has seen its update, and then waits for nothing.
+    kube.kubectl(
+        "rollout",
+        "status",
+        "deployments,statefulsets",
+        f"--namespace={platform.namespace}",
+        f"--timeout={ROLLOUT_SECONDS}s",
+        seconds=ROLLOUT_SECONDS + 30,
+    )
     wait_until_it_answers(platform.url, platform.authority)
     # A server that is on its way out still answers what reaches it, as it was configured.
     wait_for("the server's old pods are gone", lambda: not _ending(platform.namespace), seconds=ENDING_SECONDS)

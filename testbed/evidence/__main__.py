@@ -23,6 +23,7 @@ from testbed.paths import CHECKOUT
 PYTHON = ".venv/bin/python"
 UP = ("tools/up", "dev", "")
 IMAGES = (PYTHON, "-m", "testbed", "rehearsal-images")
+PROGRAMS = (PYTHON, "-m", "testbed", "programs")
 PYTEST = (PYTHON, "-m", "testbed", "exec", "--", ".venv/bin/pytest", "-q", "--durations=8", "--durations-min=5")
 MINUTE = 60
 
@@ -51,9 +52,15 @@ class Evidence:
         """Deploy the `dev` stack, and undo what a killed run has left; returns True on success."""
         return self._command(reason, UP, {"REFRESH": "yes"})
 
-    def images(self) -> bool:
-        """Import into the cluster the images that only rehearsals deploy; returns True on success."""
-        return self._command("import images for rehearsals", IMAGES)
+    def images(self, rehearsal: Rehearsal) -> bool:
+        """Import into the cluster the images that only this rehearsal, or only rehearsals, deploy.
+
+        Returns True on success, and without doing anything if the rehearsal needs none.
+        """
+        commands: list[tuple[str, ...]] = [IMAGES] if rehearsal.images else []
+        if rehearsal.programs:
+            commands.append((*PROGRAMS, *rehearsal.programs))
+        return all(self._command(f"import images for {rehearsal.name}", command) for command in commands)
 
     def acceptance(self) -> None:
         """Run the acceptance tests."""
@@ -178,11 +185,10 @@ def run(names: Sequence[str], *, acceptance: bool, everything: bool, options: Se
     if evidence.deploy("deploy `dev`, with the smoke test"):
         if acceptance:
             evidence.acceptance()
-        able = due
-        if any(rehearsal.images for rehearsal in due) and not evidence.images():
-            able = [rehearsal for rehearsal in due if not rehearsal.images]
-        for rehearsal in able:
-            evidence.rehearse(rehearsal)
+        for rehearsal in due:
+            if evidence.images(rehearsal):
+                able.append(rehearsal)
+                evidence.rehearse(rehearsal)
     for verdict in verdicts:
         if verdict.rehearsal not in able:
             evidence.left_out(verdict, wanted=verdict.rehearsal in due)

@@ -6,8 +6,10 @@ from types import MappingProxyType
 
 TESTS = "testbed/e2e"
 
+SERVER = "images"
+"""The image of the MLflow server: an input of every rehearsal that does not say otherwise."""
+
 PLATFORM = (
-    "images",
     "testbed/__main__.py",
     "testbed/addons",
     "testbed/build",
@@ -21,7 +23,7 @@ PLATFORM = (
     "tools/client",
     "uv.lock",
 )
-"""Inputs of every rehearsal: the MLflow server and its client, and the embedded cluster.
+"""Inputs of every rehearsal: the MLflow client, and the embedded cluster.
 
 The Pulumi program is not included. What it deploys counts instead (`deployments.py`): a program that is written
 differently, or has another rule or setting, deploys the same.
@@ -40,8 +42,15 @@ class Rehearsal:
     """Inputs besides `PLATFORM`, the rehearsal's own tests and their imports: files and folders, relative to the
     checkout."""
 
+    server: bool = True
+    """False if the tests look at objects, networks, Pulumi or PostgreSQL, and need no more of the MLflow server than
+    that it works. Acceptance, which always runs, shows that."""
+
     images: bool = False
     """True if the rehearsal deploys images that `make up` does not build."""
+
+    programs: tuple[str, ...] = ()
+    """Folders of `testbed/programs/` whose images the rehearsal deploys."""
 
     @property
     def tests(self) -> str:
@@ -51,7 +60,9 @@ class Rehearsal:
     @property
     def inputs(self) -> tuple[str, ...]:
         """All files and folders that the rehearsal depends on, except modules that its tests import."""
-        return tuple(sorted({*PLATFORM, *self.files, self.tests}))
+        programs = (f"testbed/programs/{name}" for name in self.programs)
+        server = (SERVER,) if self.server else ()
+        return tuple(sorted({*PLATFORM, *server, *self.files, *programs, self.tests}))
 
 
 ACCEPTANCE = f"{TESTS}/acceptance"
@@ -65,6 +76,7 @@ _ALL = (
     Rehearsal(
         name="networks",
         shows="NetworkPolicies of every form allow exactly the connections that tools/reachability computes",
+        server=False,
         files=("testbed/e2e/pods",),
     ),
     Rehearsal(
@@ -85,6 +97,32 @@ _ALL = (
         ),
     ),
     Rehearsal(
+        name="keycloak",
+        shows="login at a Keycloak, as sidecar and as ForwardAuth: groups, disabled users, sign-out, token rotation",
+        files=("docs/keycloak.md",),
+        programs=("keycloak", "valkey"),
+    ),
+    Rehearsal(
+        name="identity_providers",
+        shows="login at a provider with other scopes and claims, groups beyond ASCII, an unverified e-mail address",
+        files=("testbed/e2e/rehearsals/keycloak",),
+        programs=("keycloak",),
+    ),
+    Rehearsal(
+        name="workloads",
+        shows="JupyterHub, Airflow and a compiled pipeline log as their pages say; a team's key of the store",
+        files=(
+            "docs/airflow.md",
+            "docs/direct-access.md",
+            "docs/jupyterhub.md",
+            "docs/kubeflow.md",
+            "docs/log-from-a-pod.md",
+            "testbed/e2e/workloads",
+            "tests/snippets.py",
+        ),
+        programs=("airflow", "jupyterhub", "notebook"),
+    ),
+    Rehearsal(
         name="exposure",
         shows="every documented way of exposing the platform accepts and refuses the same requests",
         files=("docs/gateway.md", "testbed/e2e/variants"),
@@ -92,7 +130,14 @@ _ALL = (
     Rehearsal(
         name="console",
         shows="entries in the web consoles of Alauda AI and OpenShift, and the message without the kind ConsoleLink",
+        server=False,
         files=("testbed/e2e/variants/console.yaml",),
+    ),
+    Rehearsal(
+        name="monitoring",
+        shows="a Prometheus reads the metrics, alerts fire with a fault and end with it, the dashboard has data",
+        files=("docs/monitoring.md", "tools/monitoring.py"),
+        programs=("alertmanager", "postgres-exporter", "prometheus"),
     ),
     Rehearsal(
         name="aws",
@@ -124,6 +169,26 @@ _ALL = (
         images=True,
     ),
     Rehearsal(
+        name="backups",
+        shows="a restore gives exactly what was acknowledged by a second; the store away, retention, and the keys",
+        server=False,
+        files=("docs/backup.md", "tools/backups", "tools/kubectl.py"),
+        programs=("postgres-backup",),
+    ),
+    Rehearsal(
+        name="undelete",
+        shows="one team's rows come back to a second, and no others change; a proof finds what is wrong with a backup",
+        files=(
+            "docs/proof.md",
+            "docs/undelete.md",
+            "tools/backups",
+            "tools/jobs.py",
+            "tools/kubectl.py",
+            "tools/restored",
+        ),
+        programs=("postgres-backup",),
+    ),
+    Rehearsal(
         name="upgrade",
         shows="the upgrade from the previous MLflow release, with 10,000 runs, and the rollback",
         files=("docs/upgrade.md",),
@@ -146,23 +211,97 @@ _ALL = (
         files=("tools/doctor",),
     ),
     Rehearsal(
+        name="preflight",
+        shows="`make preflight` names each of 20 things that a cluster lacks, alone, and nothing in one that has all",
+        server=False,
+        files=(
+            "Pulumi.dev.yaml",
+            "tools/doctor/collect",
+            "tools/doctor/expected.py",
+            "tools/preflight",
+            "tools/render",
+            "tools/stack_file.py",
+        ),
+    ),
+    Rehearsal(
         name="rows",
         shows="another workspace label, a folder of a bucket, log-only accounts, a protected stack that comes back",
+        server=False,
         files=("docs/destroy.md", "testbed/e2e/company", "testbed/e2e/variants/basic.yaml", "tools/destroy"),
+        programs=("postgres-backup",),
+    ),
+    Rehearsal(
+        name="retention",
+        shows="what was deleted long ago goes for good with its files; old traces are archived or deleted",
+        files=(
+            "components/scripts/retention.py",
+            "components/scripts/retention_stores.py",
+            "tools/jobs.py",
+            "tools/kubectl.py",
+            "tools/retention.py",
+        ),
+    ),
+    Rehearsal(
+        name="rotation",
+        shows="passwords, keys and session secrets are replaced while a client logs, and the old ones are refused",
+    ),
+    Rehearsal(
+        name="external",
+        shows="teams of a stack without a server use one of somebody else; each fault ends `up` with one sentence",
+        server=False,
+        files=(
+            "components/external",
+            "components/scripts/check_connection.py",
+            "components/scripts/client_version.py",
+            "docs/external.md",
+            "factories/external.py",
+            "tests/snippets.py",
+            "tools/external_smoke.py",
+        ),
+    ),
+    Rehearsal(
+        name="serving",
+        shows="models served by alias: a switch under load, a broken version, two aliases with a share each",
+        files=("docs/log-from-a-pod.md", "tests/snippets.py"),
+        programs=("model-server",),
+    ),
+    Rehearsal(
+        name="plans",
+        shows="thirteen pull requests on the deployed stack: the reviewed plan and the exit code of each",
+        server=False,
+        files=("policy", "tools/plan", "tools/preview-pull-request"),
     ),
     Rehearsal(
         name="provider",
         shows="what Pulumi's Kubernetes provider finds, replaces, waits for and reports; `up` continues after a kill",
+        server=False,
         files=("tools/heal.py",),
     ),
     Rehearsal(
         name="gitops",
         shows="the files of `make render`, applied with kubectl, are the objects of `make up` and a working platform",
+        server=False,
         files=("docs/destroy.md", "docs/gitops.md", "tools/destroy", "tools/render", "tools/render-secrets"),
+    ),
+    Rehearsal(
+        name="delivery",
+        shows="an approved plan is deployed, and none that changed since; drift is named with field and manager",
+        server=False,
+        files=(
+            "Pulumi.dev.yaml",
+            "tests/tools/github.py",
+            "tools/delivery",
+            "tools/deploy",
+            "tools/drift",
+            "tools/drifted",
+            "tools/plan",
+            "tools/preview-pull-request",
+        ),
     ),
     Rehearsal(
         name="life_cycle",
         shows="`make up` recovers from a kill and a stopped node; `make destroy` keeps volumes; a new `up` reuses them",
+        server=False,
         files=("Makefile", "docs/destroy.md", "tools"),
     ),
 )

@@ -124,13 +124,17 @@ def _digest_of_file(file: Path) -> str:
 
 
 def _closure(checkout: Path, files: Iterable[str]) -> set[str]:
-    """Return the files of `IMPORTED` packages that these files import, directly or indirectly."""
+    """Return the files of `IMPORTED` packages that these files import, directly or indirectly.
+
+    Modules that only the program's own modules import are left out: what the program deploys with them counts instead.
+    """
     waiting, found = list(files), set[str]()
     while waiting:
         for name in _imports(checkout, waiting.pop()):
             if name not in found:
                 found.add(name)
-                waiting.append(name)
+                if not name.startswith(PROGRAM):
+                    waiting.append(name)
     return found
 
 

@@ -21,6 +21,20 @@ def missing(archives: tuple[Path, ...], imported: set[str]) -> list[Path]:
     return [archive for archive in archives if archive.name not in imported]
 
 
+def replaced(imported: set[str], archives: tuple[Path, ...]) -> set[str]:
+    """Return the names of imported archives whose image is in one of these archives with another content.
+
+    They are forgotten, so that going back to the older content imports it again.
+    """
+    wanted = {_image(archive.name): archive.name for archive in archives}
+    return {name for name in imported if wanted.get(_image(name), name) != name}
+
+
+def _image(archive: str) -> str:
+    """Name and version in the name of an archive, which ends with the digest of its content."""
+    return archive.rpartition("-")[0]
+
+
 def references(archive: Path) -> set[str]:
     """Return the image references in an archive, such as `localhost/mlflow-platform/mlflow:3.17.2`."""
     with tarfile.open(archive) as content:
@@ -57,8 +71,7 @@ def import_missing(node: Node, archives: tuple[Path, ...], say: Say) -> set[str]
     marks = node.home.node / "images"
     marks.mkdir(exist_ok=True)
     imported = {mark.name for mark in marks.iterdir()}
-    # Two archives may hold the same image name. Forget the older one, so that going back to it imports it again.
-    for name in imported - {archive.name for archive in archives}:
+    for name in replaced(imported, archives):
         (marks / name).unlink()
     log = node.home.logs / "node" / "images.log"
     log.unlink(missing_ok=True)

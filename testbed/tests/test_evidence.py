@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -16,11 +17,14 @@ REHEARSAL = Rehearsal(name="upgrade", shows="an upgrade", files=("docs/upgrade.m
 TESTS = f"{REHEARSAL.tests}/test_upgrade.py"
 FILES = {
     "server/app.py": '"""The server."""\n\nPORT = 5000  # the usual one\n',
+    "node/kubelet.py": "PODS = 110\n",
     "docs/upgrade.md": "Run `make up`.\n",
-    TESTS: "from testbed.e2e import data\n\n\ndef test_it() -> None:\n    assert data.ROWS\n",
+    TESTS: "from settings import ports\nfrom testbed.e2e import data\n\n\ndef test_it():\n    assert data.ROWS\n",
     "testbed/e2e/data.py": "from tools.rows import ROWS\n",
     "tools/rows.py": "ROWS = 10\n",
     "tools/others.py": "OTHERS = 10\n",
+    "settings/ports.py": "from settings.defaults import PORT\n",
+    "settings/defaults.py": "PORT = 5000\n",
 }
 REPORT = '<testsuites><testsuite tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}"/></testsuites>'
 
@@ -47,7 +51,8 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Deployments:
 def checkout(tmp_path: Path, program: Deployments, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small repository whose one rehearsal depends on a server, a page and what its tests import."""
     assert program
-    monkeypatch.setattr(catalogue, "PLATFORM", ("server",))
+    monkeypatch.setattr(catalogue, "PLATFORM", ("node",))
+    monkeypatch.setattr(catalogue, "SERVER", "server")
     monkeypatch.setattr(evidence, "CHECKOUT", tmp_path)
     monkeypatch.setattr(evidence, "REHEARSALS", {REHEARSAL.name: REHEARSAL})
     for name, text in FILES.items():
@@ -140,10 +145,12 @@ def test_a_rehearsal_that_has_passed_is_taken_from_the_record(
     [
         ("server/app.py", "server"),
         ("server/new.py", "server"),
+        ("node/kubelet.py", "node"),
         ("docs/upgrade.md", "docs/upgrade.md"),
         (TESTS, REHEARSAL.tests),
         ("testbed/e2e/data.py", "imports"),
         ("tools/rows.py", "imports"),
+        ("settings/ports.py", "imports"),
     ],
 )
 def test_a_rehearsal_runs_again_when_an_input_has_changed(
@@ -167,6 +174,8 @@ def test_a_rehearsal_runs_again_when_an_input_has_changed(
     [
         ("server/app.py", '"""The server, in other words."""\nPORT = 5000\n'),
         ("tools/others.py", "OTHERS = 11\n"),
+        # The program's own: what it deploys counts.
+        ("settings/defaults.py", "PORT = 5001\n"),
     ],
 )
 def test_a_rehearsal_does_not_run_for_a_comment_or_for_a_file_it_does_not_depend_on(
@@ -258,15 +267,43 @@ def test_a_pass_during_which_an_input_has_changed_is_not_recorded(
     assert "upgrade: not recorded, because its inputs changed during the run: server" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("failing", "rehearsal"),
+    [
+        ("rehearsal-images", replace(REHEARSAL, images=True)),
+        ("testbed programs keycloak", replace(REHEARSAL, programs=("keycloak",))),
+    ],
+    ids=["the rehearsals' own", "programs"],
+)
 def test_a_rehearsal_without_its_images_has_not_run(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, programs: Programs, capsys: pytest.CaptureFixture[str]
+    failing: str,
+    rehearsal: catalogue.Rehearsal,
+    checkout: Path,
+    programs: Programs,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(evidence, "REHEARSALS", {REHEARSAL.name: replace(REHEARSAL, images=True)})
-    programs.failing = "rehearsal-images"
+    cast("dict[str, catalogue.Rehearsal]", evidence.REHEARSALS)[REHEARSAL.name] = rehearsal
+    programs.failing = failing
     assert _run() == 1
     assert not programs.rehearsed
     assert record.read(checkout) == {}
     assert re.search(r"^rehearsal upgrade +not run +0 s$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_the_server_is_an_input_only_of_rehearsals_that_need_more_than_that_it_works(checkout: Path) -> None:
+    without = replace(REHEARSAL, server=False)
+    before = inputs.digests(checkout, without), inputs.digests(checkout, REHEARSAL)
+    _write(checkout, "server/app.py", "PORT = 5001\n")
+    inputs.forget()
+    after = inputs.digests(checkout, without), inputs.digests(checkout, REHEARSAL)
+    assert after[0] == before[0]
+    assert inputs.changes(before[1], after[1]) == ["server"]
+
+
+def test_a_program_is_an_input_of_the_rehearsals_that_deploy_it_only() -> None:
+    folder = "testbed/programs/keycloak"
+    assert folder in replace(REHEARSAL, programs=("keycloak",)).inputs
+    assert not any(one.startswith("testbed/programs") for one in REHEARSAL.inputs)
 
 
 def test_a_deployment_that_fails_ends_the_run_with_an_error(

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from testbed.node.images import MIRROR, missing, outdated, references
+from testbed.node.images import MIRROR, missing, outdated, references, replaced
 from testbed.node.object_types import Object
 
 ARCHIVES = (Path("/cache/image-pause-abc.tar"), Path("/cache/image-mlflow-def.tar"))
@@ -24,6 +24,11 @@ def test_an_archive_with_other_content_has_another_name_and_is_missing() -> None
 
 def test_nothing_is_missing_once_all_names_are_known() -> None:
     assert missing(ARCHIVES, {archive.name for archive in ARCHIVES}) == []
+
+
+def test_an_import_forgets_other_contents_of_its_images_and_keeps_other_images() -> None:
+    imported = {"image-pause-abc.tar", "image-mlflow-old.tar", "image-keycloak-26-abc.tar"}
+    assert replaced(imported, ARCHIVES) == {"image-mlflow-old.tar"}
 
 
 def test_the_references_are_those_of_the_archives_manifest(tmp_path: Path) -> None:

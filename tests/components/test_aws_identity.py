@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -127,7 +129,9 @@ def test_a_secret_that_people_type_has_a_name() -> None:
     assert "name" not in user()["server-secret"].inputs["metadata"]
 
 
-@pytest.mark.parametrize("got", [role(Irsa(provider=PROVIDER)), role(PodIdentity(cluster="prod")), user()])
-def test_every_role_and_user_has_the_permissions_boundary(got: Recording) -> None:
-    resources = [resource for resource in got if resource.kind in {"aws.Role", "aws.User"}]
+@pytest.mark.parametrize(
+    "deployed", [partial(role, Irsa(provider=PROVIDER)), partial(role, PodIdentity(cluster="prod")), user]
+)
+def test_every_role_and_user_has_the_permissions_boundary(deployed: Callable[[], Recording]) -> None:
+    resources = [resource for resource in deployed() if resource.kind in {"aws.Role", "aws.User"}]
     assert [resource.inputs["permissionsBoundary"] for resource in resources] == [BOUNDARY]

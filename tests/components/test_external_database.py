@@ -4,6 +4,7 @@ from components.database.external_database import (
     AdministratorArgs,
     ExternalDatabase,
     ExternalDatabaseArgs,
+    ReplicaArgs,
     ServerRoleArgs,
 )
 from components.kubernetes.credential import ConfiguredValues, GeneratedPassword
@@ -14,7 +15,13 @@ from tests.harness import Recording, deploy
 HOSTILE = "@:/?#%&+ \"'\\ü"
 
 
-def database(*, authority: str | None = None, administrator: bool = False, server: bool = False) -> Recording:
+def database(
+    *,
+    authority: str | None = None,
+    administrator: bool = False,
+    server: bool = False,
+    replica: ReplicaArgs | None = None,
+) -> Recording:
     def program() -> dict[str, object]:
         root = AdministratorArgs(
             user="root", password=ConfiguredValues(values={"password": pulumi.Output.secret("hunter2")})
@@ -29,6 +36,7 @@ def database(*, authority: str | None = None, administrator: bool = False, serve
             password=GeneratedPassword() if administrator else given,
             authority=authority,
             server=root if administrator else ServerRoleArgs(user="app", password=given) if server else None,
+            replica=replica,
             image="mlflow:1.2.3",
         )
         component = ExternalDatabase("database", args).database
@@ -36,7 +44,8 @@ def database(*, authority: str | None = None, administrator: bool = False, serve
             "uri": component.owner.uri,
             "environment": attached(component.owner.attachment),
             "server": {"uri": component.server.uri, "environment": attached(component.server.attachment)},
-            "ports": component.flows[0].ports,
+            "replica": component.replica,
+            "ports": [port for flow in component.flows for port in flow.ports],
             "ready": [one.urn for one in component.ready],
         }
 
@@ -90,3 +99,21 @@ def test_without_an_administrator_the_server_signs_in_as_the_configured_role() -
 def test_with_one_role_the_server_signs_in_as_the_owner() -> None:
     got = database()
     assert got.exports["server"]["uri"] == got.exports["uri"]
+
+
+def test_without_a_replica_there_is_no_address_of_one() -> None:
+    assert "replica" not in database().exports
+
+
+def test_the_replica_is_read_with_the_servers_role_and_the_same_ca_certificate() -> None:
+    got = database(administrator=True, authority=AUTHORITY, replica=ReplicaArgs(host="replica.example.com", port=6432))
+    assert got.exports["replica"] == (
+        "postgresql+psycopg://platform_server@replica.example.com:6432/tracking?sslmode=verify-full"
+        "&sslrootcert=/etc/authorities/database/ca.crt"
+    )
+    assert got.exports["ports"] == [6432]
+
+
+def test_a_replica_at_another_port_may_be_connected_to_as_well() -> None:
+    got = database(replica=ReplicaArgs(host="replica.example.com", port=6433))
+    assert got.exports["ports"] == [6432, 6433]

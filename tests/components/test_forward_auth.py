@@ -8,8 +8,10 @@ import yaml
 
 from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.ingress import IngressRoute
+from components.login.command_line import LoginArgs, verifying
 from components.login.forward_auth import REFRESH_MINUTES, ForwardAuth, ForwardAuthArgs, arguments, middleware_spec
-from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs, verifying
+from components.login.issuers import IN_CLUSTER_ISSUER
+from components.login.oauth2_proxy import Login
 from components.login.sign_in import ProviderSignIn
 from tests.components.parts import ADDRESS, BOUNDS, NAMESPACE, ROUTE, oidc, opened, pod, service
 from tests.harness import Recording, deploy

@@ -7,7 +7,9 @@ import pytest
 
 from components.login.front import (
     BUFFERS,
+    METRICS_PORT,
     PROBES,
+    SCRAPES,
     Bounds,
     Front,
     FrontArgs,
@@ -191,3 +193,16 @@ def test_the_sidecar_can_write_nothing_and_is_no_root() -> None:
     assert spec["securityContext"]["readOnlyRootFilesystem"] is True
     assert spec["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert spec["command"] == ["haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
+
+
+def test_metrics_have_a_port_and_connections_of_their_own_and_are_off_unless_asked_for() -> None:
+    off, on = configuration(BOUNDS), configuration(BOUNDS, metrics=True)
+    assert "metrics" not in off
+    metrics = section(on, "frontend metrics")
+    assert f"bind 0.0.0.0:{METRICS_PORT}" in metrics
+    assert f"maxconn {SCRAPES}" in metrics
+    # Nothing but the metrics: no request gets from here to the login.
+    assert "http-request deny unless METH_GET { path /metrics }" in metrics
+    assert not any("backend" in line for line in metrics)
+    assert f"maxconn {BOUNDS.connections + PROBES + SCRAPES}" in section(on, "global")
+    assert memory_mebibytes(BOUNDS, metrics=True) >= memory_mebibytes(BOUNDS)

@@ -4,16 +4,23 @@ from dataclasses import replace
 import pytest
 
 from components.mlflow.migration import LABELS, MODULES, SchemaMigration, SchemaMigrationArgs, expected_version
+from components.mlflow.proof import Proof
 from components.scripts import script
+from tests.cloud import autoname
 from tests.components.parts import NAMESPACE, container, database, environment, opened, pod
 from tests.harness import Recording, deploy
 
 
-def migration(*, exclusive: bool = False, multi_tenant: bool = True) -> Recording:
+def migration(*, exclusive: bool = False, multi_tenant: bool = True, proof: Proof | None = None) -> Recording:
     def program() -> None:
         chosen = replace(database(), exclusive=exclusive)
         args = SchemaMigrationArgs(
-            namespace=NAMESPACE, image="mlflow:1.2.3", database=chosen, multi_tenant=multi_tenant, minutes=20
+            namespace=NAMESPACE,
+            image="mlflow:1.2.3",
+            database=chosen,
+            multi_tenant=multi_tenant,
+            minutes=20,
+            proof=proof,
         )
         SchemaMigration("migration", args)
 
@@ -63,6 +70,37 @@ def test_it_reaches_the_database_alone_and_has_no_ingress() -> None:
     ingress, egress = opened(got["migration-network"])
     assert ingress == []
     assert [port["port"] for rule in egress for port in rule["ports"]] == [5432]
+
+
+def test_with_a_proof_it_may_read_when_one_last_succeeded_and_nothing_else() -> None:
+    got = migration(proof=Proof(cron_job="prove-backup", api_server=["192.0.2.1/32"]))
+    spec = container(got, "migration-job")
+    assert spec["command"] == ["python3", "/etc/migrate-proven/migrate_proven.py"]
+    assert environment(spec)["PROOF_CRON_JOB"] == "prove-backup"
+    assert got["migration-role"].inputs["rules"] == [
+        {"apiGroups": ["batch"], "resources": ["cronjobs"], "resourceNames": ["prove-backup"], "verbs": ["get"]}
+    ]
+    (subject,) = got["migration-binding"].inputs["subjects"]
+    account = autoname("migration-account")
+    assert subject == {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
+    assert pod(got, "migration-job")["serviceAccountName"] == account
+    assert got["migration-account"].inputs["automountServiceAccountToken"] is False
+    assert pod(got, "migration-job")["automountServiceAccountToken"] is False
+    assert "migration-binding" in got["migration-job"].dependencies
+    ingress, egress = opened(got["migration-network"])
+    assert ingress == []
+    assert egress[1]["to"] == [{"ipBlock": {"cidr": "192.0.2.1/32"}}]
+
+
+def test_with_a_proof_it_has_the_script_of_the_migration_too() -> None:
+    got = migration(proof=Proof(cron_job="prove-backup", api_server=[]))
+    assert set(got["migration-script"].inputs["data"]) == {"migrate_proven.py", "migrate.py", *MODULES}
+
+
+def test_without_a_proof_it_has_no_rights_in_kubernetes() -> None:
+    got = migration()
+    assert [one.name for one in got if one.kind in {"ServiceAccount", "Role", "RoleBinding"}] == []
+    assert "serviceAccountName" not in pod(got, "migration-job")
 
 
 def test_a_changed_script_runs_because_it_changes_the_pod() -> None:

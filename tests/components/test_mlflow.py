@@ -1,5 +1,6 @@
 import base64
 import dataclasses
+import functools
 import re
 from typing import Any
 
@@ -11,7 +12,9 @@ from mlflow_platform_server import watchdog
 from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.availability import Spread
-from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
+from components.login.command_line import LoginArgs
+from components.login.issuers import IN_CLUSTER_ISSUER
+from components.login.oauth2_proxy import Login
 from components.login.sign_in import PasswordSignIn, ProviderSignIn
 from components.mlflow.args import LABELS, Autoscaling, MLflowArgs
 from components.mlflow.process import MODEL_SOURCES, allowed_hosts
@@ -61,6 +64,7 @@ def login(address: Address, *, inside: bool, with_password: bool, pass_token: bo
     )
 
 
+@functools.cache
 def server(
     endpoint_url: str | None = None,
     *,
@@ -78,6 +82,7 @@ def server(
     pull_secrets: tuple[str, ...] = (),
     only_workspace: str | None = None,
     webhook_hosts: tuple[str, ...] = (),
+    replica: str | None = None,
     durable: bool = False,
 ) -> Recording:
     def program() -> dict[str, object]:
@@ -98,7 +103,7 @@ def server(
             upload_space="512Mi",
             access_cache_seconds=30,
             bounds={"header_kibibytes": 96, "idle_seconds": 20},
-            database=dataclasses.replace(database(), exclusive=exclusive),
+            database=dataclasses.replace(database(), exclusive=exclusive, replica=replica),
             artifact_store=artifact_store(endpoint_url),
             login=login(address, inside=inside, with_password=with_password, pass_token=pass_token),
             only_workspace=only_workspace,
@@ -130,6 +135,11 @@ def test_an_mlflow_without_workspaces_reviews_access_in_one_namespace() -> None:
     variables = environment(spec)
     assert variables["MLFLOW_K8S_AUTH_WORKSPACES_ENABLED"] == "false"
     assert variables["MLFLOW_K8S_AUTH_NAMESPACE"] == "team-a"
+
+
+def test_a_server_with_a_replica_reads_from_it() -> None:
+    uri = "postgresql+psycopg://mlflow@replica.example.com:5432/mlflow?sslmode=verify-full"
+    assert f"--read-replica-backend-store-uri={uri}" in container(server(replica=uri), "mlflow-server")["command"]
 
 
 def test_the_server_listens_on_the_pods_loopback_alone() -> None:

@@ -1,6 +1,7 @@
+import dataclasses
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 
 from components.exposure.gateway import Address
 from components.kubernetes.credential import ExistingSecret
-from components.login.files import login_secrets
+from components.login.command_line import LoginArgs, verifying
+from components.login.files import FailurePage, login_secrets
 from components.login.identity_provider import Oidc
-from components.login.oauth2_proxy import IN_CLUSTER_ISSUER, Login, LoginArgs
+from components.login.issuers import IN_CLUSTER_ISSUER
+from components.login.oauth2_proxy import Login
 from components.login.sign_in import PasswordSignIn, ProviderSignIn, SignIn
 from tests.cloud import autoname
 from tests.components.parts import ADDRESS, AUTHORITY, BOUNDS, NAMESPACE, oidc
@@ -37,7 +40,13 @@ class Choices:
     """Called inside the program, because a password is an output."""
 
     pass_token: bool = False
+    offline_access: bool = True
+    claims: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Fields of `Oidc` about scopes and claims."""
+
     company_authorities: str | None = None
+    api_server_issuer: bool = False
+    failure_page: FailurePage | None = None
 
 
 def login(choices: Choices | None = None) -> Recording:
@@ -51,7 +60,7 @@ def login(choices: Choices | None = None) -> Recording:
             front_image="haproxy:3.0",
             bounds=BOUNDS,
             address=chosen.address,
-            oidc=oidc(chosen.audiences),
+            oidc=dataclasses.replace(oidc(chosen.audiences), offline_access=chosen.offline_access, **chosen.claims),
             authority=None if chosen.authority is None else pulumi.Output.from_input(chosen.authority),
             service_account_issuer=chosen.issuer,
             service_account_audiences=chosen.service_account_audiences,
@@ -59,6 +68,8 @@ def login(choices: Choices | None = None) -> Recording:
             sign_in=chosen.sign_in(),
             pass_token=chosen.pass_token,
             company_authorities=chosen.company_authorities,
+            api_server_issuer=chosen.api_server_issuer,
+            failure_page=chosen.failure_page,
         )
         component = Login("login", args)
         spec = k8s.core.v1.PodSpecArgs(
@@ -87,6 +98,43 @@ def value(option: str, words: list[str]) -> list[str]:
 def test_it_listens_on_loopback_behind_haproxy_and_forwards_to_loopback() -> None:
     assert value("--http-address", line()) == ["127.0.0.1:4182"]
     assert value("--upstream", line()) == ["http://127.0.0.1:5000"]
+
+
+def test_a_session_of_the_identity_provider_that_outlives_the_sign_out_is_asked_for_by_choice() -> None:
+    assert value("--scope", line()) == ["openid profile email groups offline_access"]
+    assert value("--scope", line(Choices(offline_access=False))) == ["openid profile email groups"]
+
+
+def test_only_the_scopes_that_the_provider_knows_are_asked_for() -> None:
+    entra = Choices(claims={"scopes": ("openid", "profile", "email")})
+    assert value("--scope", line(entra)) == ["openid profile email offline_access"]
+    google = dataclasses.replace(entra, offline_access=False)
+    assert value("--scope", line(google)) == ["openid profile email"]
+
+
+def test_groups_and_names_may_be_in_claims_of_other_names() -> None:
+    words = line(Choices(claims={"groups_claim": "cognito:groups", "user_claim": "preferred_username"}))
+    assert value("--oidc-groups-claim", words) == ["cognito:groups"]
+    assert value("--oidc-email-claim", words) == ["preferred_username"]
+
+
+def test_an_unverified_e_mail_address_is_admitted_by_choice_only() -> None:
+    assert value("--insecure-oidc-allow-unverified-email", line()) == []
+    chosen = Choices(claims={"verified_email": False})
+    assert value("--insecure-oidc-allow-unverified-email", line(chosen)) == ["true"]
+
+
+def test_the_defaults_change_nothing_on_the_command_line() -> None:
+    """Another command line would be another pod, and a restart, for everybody."""
+    own = {"scopes": ("openid", "profile", "email", "groups"), "groups_claim": "groups", "user_claim": "email"}
+    assert line(Choices(claims=own)) == line()
+    assert [word for word in line() if "claim" in word or "insecure" in word] == []
+
+
+def test_with_forward_auth_the_sidecar_reads_the_same_claims() -> None:
+    words = verifying(line(Choices(claims={"groups_claim": "roles", "verified_email": False})))
+    assert value("--oidc-groups-claim", words) == ["roles"]
+    assert value("--insecure-oidc-allow-unverified-email", words) == ["true"]
 
 
 def test_the_cookie_is_kept_from_scripts_other_hosts_and_plain_connections() -> None:
@@ -208,8 +256,39 @@ def test_service_account_tokens_are_verified_with_the_clusters_own_keys() -> Non
     assert mounted(got) == {"kubernetes.crt": "kube-root-ca.crt"}
 
 
-def test_an_issuer_outside_the_cluster_needs_no_binding_in_it() -> None:
-    got = login(Choices(issuer="https://oidc.example.com/cluster"))
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        # OpenShift.
+        "https://kubernetes.default.svc",
+        "https://kubernetes.default",
+        "https://kubernetes.default.svc.company.example",
+        "https://kubernetes.default.svc.cluster.local:443/",
+    ],
+)
+def test_any_name_of_the_api_servers_service_is_trusted_alike(issuer: str) -> None:
+    got, usual = login(Choices(issuer=issuer)), login()
+    assert got["login-issuer-discovery"].inputs == usual["login-issuer-discovery"].inputs
+    assert mounted(got) == mounted(usual)
+    # Nothing outside of the cluster is reached for it.
+    assert got.exports["ports"] == usual.exports["ports"]
+    assert value("--extra-jwt-issuers", sidecar(got)["args"]) == [f"{issuer}=mlflow"]
+
+
+def test_an_issuer_of_another_name_is_trusted_alike_if_the_api_server_serves_it() -> None:
+    """Talos and kOps use the public name of the API server."""
+    got = login(Choices(issuer="https://api.example.com:6443", api_server_issuer=True))
+    assert got["login-issuer-discovery"].inputs == login()["login-issuer-discovery"].inputs
+    assert mounted(got) == mounted(login())
+    assert got.exports["ports"] == [443, 6443]
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["https://oidc.example.com/cluster", "https://kubernetes.default.example.com", "https://xkubernetes.default"],
+)
+def test_an_issuer_outside_the_cluster_needs_no_binding_in_it(issuer: str) -> None:
+    got = login(Choices(issuer=issuer))
     assert got.of("ClusterRoleBinding") == []
     assert mounted(got) == {}
 
@@ -290,6 +369,27 @@ def pages(got: Recording) -> str:
     (volume,) = [one for one in got["pod"].inputs["spec"]["volumes"] if one["name"] == mount["name"]]
     assert volume["configMap"]["name"] == autoname("login-pages")
     return got["login-pages"].inputs["data"]["sign_in.html"]
+
+
+FAILURE = FailurePage(claim="upn", contact="Ops <ops@example.com> {{.Version}}")
+
+
+def test_who_cannot_sign_in_is_told_what_is_missing_and_whom_to_ask() -> None:
+    page = login(Choices(failure_page=FAILURE))["login-pages"].inputs["data"]["error.html"]
+    assert page.startswith('{{define "error.html"}}')
+    assert "Your e-mail address is not verified" in page
+    assert "it has no upn for you" in page
+    assert "ask Ops &lt;ops@example.com&gt;" in page
+
+
+def test_a_contact_is_text_and_no_part_of_the_template() -> None:
+    page = login(Choices(failure_page=FAILURE))["login-pages"].inputs["data"]["error.html"]
+    assert ".Version" in page
+    assert "{{.Version" not in page
+
+
+def test_without_a_page_of_its_own_the_login_has_the_sign_in_page_only() -> None:
+    assert list(login()["login-pages"].inputs["data"]) == ["sign_in.html"]
 
 
 def mounted(got: Recording) -> dict[str, str]:

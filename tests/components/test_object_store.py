@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.artifacts.object_store import ObjectStore, ObjectStoreArgs, identities
+from components.artifacts.object_store import ObjectStore, ObjectStoreArgs
+from components.artifacts.store_keys import identities
 from tests.cloud import autoname
 from tests.components.parts import CLIENT, NAMESPACE, attached, container, environment, opened, pod
 from tests.harness import Recording, deploy
@@ -44,6 +45,25 @@ def test_the_client_is_confined_to_its_bucket_and_the_administrator_has_another_
             },
         ]
     }
+
+
+def test_a_team_is_confined_to_the_files_of_its_workspace() -> None:
+    """The slash before the star keeps the team `shop` out of the workspace of `shop-two`."""
+    teams = {"shop": ("team-id", "team-key")}
+    (*_, team) = identities_of("mlflow", teams=teams)["identities"]
+    assert team["credentials"] == [{"accessKey": "team-id", "secretKey": "team-key"}]
+    assert team["actions"] == [f"{action}:mlflow/workspaces/shop/*" for action in ("Read", "Write", "List", "Tagging")]
+    (*_, team) = identities_of("mlflow", prefix="data/a", teams=teams)["identities"]
+    assert team["actions"] == [
+        f"{action}:mlflow/data/a/workspaces/shop/*" for action in ("Read", "Write", "List", "Tagging")
+    ]
+
+
+def test_the_key_of_the_backups_and_that_of_the_server_reach_a_bucket_each() -> None:
+    client, _, backups = identities_of("mlflow", "mlflow-backups", backups=("backup-id", "backup-key"))["identities"]
+    assert backups["credentials"] == [{"accessKey": "backup-id", "secretKey": "backup-key"}]
+    assert backups["actions"] == [f"{action}:mlflow-backups" for action in ("Read", "Write", "List", "Tagging")]
+    assert client["actions"] == [f"{action}:mlflow" for action in ("Read", "Write", "List", "Tagging")]
 
 
 def test_the_store_knows_the_access_keys_in_the_secrets() -> None:
@@ -149,3 +169,9 @@ def test_its_garbage_collector_keeps_the_heap_below_the_limit() -> None:
     spec = container(store(), "store-server")
     assert environment(spec)["GOMEMLIMIT"] == "768MiB"
     assert spec["resources"]["limits"]["memory"] == "1Gi"
+
+
+def test_metrics_are_off_unless_asked_for() -> None:
+    metrics = ["-metricsIp=0.0.0.0", "-metricsPort=9327"]
+    assert not set(metrics) & set(container(store(), "store-server")["command"])
+    assert container(store(metrics=True), "store-server")["command"][-2:] == metrics

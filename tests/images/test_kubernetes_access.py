@@ -303,6 +303,11 @@ def test_workspaces_come_and_go_with_their_namespaces() -> None:
         until(lambda: spaces.names() == {"team-1", "team-2"})
         server.put("Namespace", namespace("team-1", "changed"))
         until(lambda: (found := spaces.get_namespace("team-1")) and found.description == "changed")
+        archived = namespace("team-1", "changed")
+        archived["metadata"]["labels"] = {"mlflow-platform/archived": "true"}
+        server.put("Namespace", archived)
+        note = "Archived: nothing can be changed or added. changed"
+        until(lambda: (found := spaces.get_namespace("team-1")) and found.description == note)
         server.delete("Namespace", namespace("team-1"))
         until(lambda: spaces.names() == {"team-2"})
         assert spaces.get_namespace("team-1") is None

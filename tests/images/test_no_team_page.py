@@ -68,7 +68,7 @@ def test_people_without_access_get_the_page() -> None:
     assert "you are in no team yet" in body
     assert "carol@example.com" in body
     assert "<li>guests</li><li>visitors</li>" in body
-    assert 'href="oauth2/sign_out"' in body
+    assert 'href="oauth2/sign_out?rd=%2F%3Fsigned-out"' in body
 
 
 def test_people_with_access_get_mlflow() -> None:

@@ -73,6 +73,7 @@ def test_what_holds_data_at_aws_and_can_be_deleted_is_a_violation(name: str) -> 
         "must be protected from deletion in stack prod: pass protect=True"
     ]
     assert violations("databases-are-durable", bare, {"disposableStacks": ["prod"]}) == []
+    assert violations("databases-are-durable", replace(bare, profile="evaluation")) == []
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,27 @@ def test_a_bucket_without_one_of_its_guards_is_a_violation(name: str) -> None:
 def test_a_second_bucket_has_guards_of_its_own() -> None:
     other = replace(of_prod("bucket-bucket"), name="logs-bucket")
     assert len(stack_violations("buckets-are-guarded", [*as_asked(recorded("prod"), "prod"), other])) == 5
+
+
+@pytest.mark.parametrize(("keys", "count"), [([], 0), (["cost-center"], 0), (["cost-center", "owner", "team"], 2)])
+def test_a_provider_without_a_required_tag_is_a_violation(keys: list[str], count: int) -> None:
+    found = violations("aws-is-tagged", of_prod("aws"), {"keys": keys})
+    assert len(found) == count
+    assert all(sentence.startswith("defaultTags: the tag ") for sentence in found)
+
+
+@pytest.mark.parametrize(
+    "tags", [UNKNOWN, {"tags": UNKNOWN}, {"tags": {"owner": UNKNOWN}}, json.dumps({"tags": {"owner": "x"}})]
+)
+def test_tags_may_be_json_or_not_decided_yet(tags: object) -> None:
+    asked = Asked(type="pulumi:providers:aws", inputs={"defaultTags": tags})
+    assert violations("aws-is-tagged", asked, {"keys": ["owner"]}) == []
+
+
+@pytest.mark.parametrize("inputs", [{}, {"defaultTags": {"tags": {}}}, {"defaultTags": {"tags": {"owner": ""}}}])
+def test_a_provider_without_tags_or_with_an_empty_one_is_a_violation(inputs: dict[str, Any]) -> None:
+    asked = Asked(type="pulumi:providers:aws", inputs=inputs)
+    assert len(violations("aws-is-tagged", asked, {"keys": ["owner"]})) == 1
 
 
 def rights(*statements: dict[str, Any]) -> list[str]:

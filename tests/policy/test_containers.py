@@ -74,6 +74,57 @@ def test_an_image_with_a_version_or_a_digest_is_none(image: str) -> None:
     assert violations("images-name-a-version", deployment(changed(WORKLOAD, f"{PATH}.image", image))) == []
 
 
+@pytest.mark.parametrize("image", [f"server@sha256:{'0' * 64}", f"server:1@sha256:{'a' * 64}", UNKNOWN])
+def test_an_image_with_a_digest_is_pinned(image: str) -> None:
+    assert violations("images-are-pinned", deployment(changed(WORKLOAD, f"{PATH}.image", image))) == []
+
+
+@pytest.mark.parametrize("image", ["server", "server:1.4.2", "server@sha256:abc", f"server@sha256:{'0' * 65}"])
+def test_an_image_without_a_digest_is_a_violation_where_one_is_demanded(image: str) -> None:
+    assert violations("images-are-pinned", deployment(changed(WORKLOAD, f"{PATH}.image", image))) == [
+        f"container `server`: image `{image}` has no digest: append `@sha256:` and the digest"
+    ]
+
+
+def from_registries(image: str, *registries: str) -> list[str]:
+    inputs = changed(WORKLOAD, f"{PATH}.image", image)
+    return violations("images-come-from-known-registries", deployment(inputs), {"registries": list(registries)})
+
+
+@pytest.mark.parametrize(
+    ("image", "registry"),
+    [
+        ("registry.example.com/team/server:1", "registry.example.com"),
+        ("registry.example.com/team/server:1", "registry.example.com/team/"),
+        ("registry.example.com:5000/server:1", "registry.example.com:5000"),
+        ("localhost/server:1", "localhost"),
+        ("server:1", "docker.io/library"),
+        ("team/server:1", "docker.io/team"),
+        (UNKNOWN, "registry.example.com"),
+    ],
+)
+def test_an_image_of_an_allowed_registry_is_admitted(image: str, registry: str) -> None:
+    assert from_registries(image, "elsewhere.example.com", registry) == []
+    assert from_registries(image) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "registry"),
+    [
+        ("registry.example.com/team/server:1", "registry.example.com/te"),
+        ("registry.example.com.evil.example/server:1", "registry.example.com"),
+        ("registry.example.com/server:1", "registry.example.com:5000"),
+        ("server:1", "docker.io/team"),
+        ("server:1", "server"),
+        ("team/server:1", "team"),
+    ],
+)
+def test_an_image_of_another_registry_is_a_violation(image: str, registry: str) -> None:
+    assert from_registries(image, registry) == [
+        f"container `server`: image `{image}` is not from {registry}: copy it there"
+    ]
+
+
 @pytest.mark.parametrize("value", [False, ABSENT])
 def test_a_container_that_can_change_its_own_programs_is_a_violation(value: object) -> None:
     path = f"{PATH}.securityContext.readOnlyRootFilesystem"

@@ -63,6 +63,7 @@ OPENINGS: list[tuple[str, Any]] = [
     ("spec.policyTypes", ["Egress"]),
     ("spec.ingress", [{"from": [{"podSelector": {}}]}]),
     ("spec.egress.0.ports.0.port", 443),
+    ("spec.egress.0.ports.0.endPort", 65535),
     ("spec.egress.0.ports", ABSENT),
 ]
 
@@ -148,3 +149,19 @@ def test_a_namespace_that_is_open_in_any_way_is_a_violation(path: str, value: ob
 
 def test_a_namespace_without_any_policy_is_a_violation() -> None:
     assert len(of_namespace()) == 1
+
+
+@pytest.mark.parametrize("path", ["metadata.namespace", "spec.podSelector", "spec.policyTypes", "spec.egress.0.ports"])
+def test_a_policy_that_is_not_decided_yet_may_close_one_namespace(path: str) -> None:
+    undecided = changed(DENY, path, UNKNOWN)
+    assert of_namespace(undecided) == []
+    other = Asked(type="kubernetes:core/v1:Namespace", inputs={"metadata": {"name": "team-b"}})
+    policies = [Asked(type="kubernetes:networking.k8s.io/v1:NetworkPolicy", inputs=undecided)]
+    namespace = Asked(type="kubernetes:core/v1:Namespace", inputs={"metadata": {"name": "team-a"}}, name="other")
+    assert len(stack_violations("namespaces-are-closed", [namespace, other, *policies])) == 1
+
+
+def test_a_host_that_is_not_known_yet_hides_no_other_one_without_a_certificate() -> None:
+    two = changed(INGRESS, "spec.rules", [{"host": UNKNOWN}, {"host": "other.example.com"}, {}])
+    assert len(of_ingress(two)) == 2
+    assert len(of_ingress(changed(changed(INGRESS, "spec.rules.0.host", UNKNOWN), "spec.tls", ABSENT))) == 1

@@ -1,72 +1,97 @@
-"""The pack as the engine runs it: a program in its folder that is asked by gRPC."""
-
-import subprocess
-import sys
 from collections.abc import Generator
-from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+from pulumi.runtime.proto import analyzer_pb2
 
-from policy.rules import POLICIES
+from policy.rules import RULES
 from tests.policy.examples import WORKLOAD, deployment
-from tests.policy.judge import UNKNOWN, changed
-from tests.program.stacks import ROOT
+from tests.policy.judge import UNKNOWN, Asked, changed
+from tests.policy.server import Pack, running
 
 PRIVILEGED = "spec.template.spec.containers.0.securityContext.privileged"
-SECONDS_TO_END = 10
-
-
-class Pack:
-    """The running pack."""
-
-    def __init__(self, channel: grpc.Channel) -> None:
-        self._stub: Any = analyzer_pb2_grpc.AnalyzerStub(channel)
-
-    def info(self) -> analyzer_pb2.AnalyzerInfo:
-        """Name and policies of the pack."""
-        return self._stub.GetAnalyzerInfo(empty_pb2.Empty())
-
-    def judge(self, inputs: dict[str, Any]) -> list[tuple[str, int]]:
-        """Names and levels of what it has to say about a Deployment."""
-        properties, asked = struct_pb2.Struct(), deployment()
-        properties.update(inputs)
-        response: analyzer_pb2.AnalyzeResponse = self._stub.Analyze(
-            analyzer_pb2.AnalyzeRequest(type=asked.type, properties=properties, urn=asked.urn, name=asked.name)
-        )
-        return [(found.policyName, found.enforcementLevel) for found in response.diagnostics]
+BROKEN = deployment(changed(WORKLOAD, PRIVILEGED, value=True))
+RULE = "pods-are-restricted"
+BUCKET = Asked(type="aws:s3/bucket:Bucket", inputs={}, name="files-bucket", protect=True)
+EXCEPTION = {"resource": "example", "reason": "is replaced in summer", "until": "2999-12-31"}
 
 
 @pytest.fixture(scope="module")
-def pack() -> Generator[Pack]:
+def started() -> Generator[Pack]:
     """Started for the tests of this file, and ended after them."""
-    # The address is the engine's, which a pack does not need.
-    command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."]
-    with subprocess.Popen(command, cwd=ROOT / "policy", stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
-        assert process.stdout
-        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
-            yield Pack(channel)
-        process.terminate()
-        process.wait(SECONDS_TO_END)
+    with running() as pack:
+        yield pack
 
 
-def test_the_engine_is_told_every_policy_and_that_it_is_mandatory(pack: Pack) -> None:
+@pytest.fixture
+def pack(started: Pack) -> Pack:
+    """Configured as without a file."""
+    started.configure({})
+    return started
+
+
+def test_the_engine_is_told_every_policy_with_its_level_and_its_parameters(pack: Pack) -> None:
     info = pack.info()
     assert info.name == "mlflow-platform"
-    assert {policy.name: policy.enforcementLevel for policy in info.policies} == {
-        policy.name: analyzer_pb2.MANDATORY for policy in POLICIES
+    assert {policy.name: analyzer_pb2.EnforcementLevel.Name(policy.enforcementLevel) for policy in info.policies} == {
+        rule.name: rule.level.name for rule in RULES
     }
+    assert {policy.name: set(policy.configSchema.properties) for policy in info.policies} == {
+        rule.name: {*rule.parameters, "exceptions"} for rule in RULES
+    }
+    assert all(policy.remediation_steps and policy.url for policy in info.policies)
 
 
 def test_a_violation_stops_the_deployment_and_a_good_resource_passes(pack: Pack) -> None:
-    assert pack.judge(WORKLOAD) == []
-    assert pack.judge(changed(WORKLOAD, PRIVILEGED, value=True)) == [("pods-are-restricted", analyzer_pb2.MANDATORY)]
+    assert pack.judge(deployment()) == []
+    assert pack.judge(BROKEN) == [(RULE, analyzer_pb2.MANDATORY)]
 
 
 def test_an_unknown_value_turns_no_violation_into_advice(pack: Pack) -> None:
     undecided = changed(WORKLOAD, "spec.template.spec.containers.0.image", UNKNOWN)
-    assert pack.judge(undecided) == []
-    broken = changed(undecided, PRIVILEGED, value=True)
-    assert pack.judge(broken) == [("pods-are-restricted", analyzer_pb2.MANDATORY)]
+    assert pack.judge(deployment(undecided)) == []
+    assert pack.judge(deployment(changed(undecided, PRIVILEGED, value=True))) == [(RULE, analyzer_pb2.MANDATORY)]
+
+
+@pytest.mark.parametrize("entry", ["advisory", {"enforcementLevel": "advisory"}])
+def test_a_file_may_turn_a_rule_into_advice(pack: Pack, entry: str | dict[str, str]) -> None:
+    pack.configure({RULE: entry})
+    assert pack.judge(BROKEN) == [(RULE, analyzer_pb2.ADVISORY)]
+
+
+def test_a_file_may_disable_a_rule_and_ask_for_one_that_is_off(pack: Pack) -> None:
+    pack.configure({RULE: "disabled", "images-are-pinned": "mandatory"})
+    assert pack.judge(BROKEN) == [("images-are-pinned", analyzer_pb2.MANDATORY)]
+
+
+def test_a_file_may_set_a_number_of_a_rule_about_the_stack(pack: Pack) -> None:
+    rules = [{"status": "Enabled", "noncurrentVersionExpiration": {"noncurrentDays": 7}}]
+    kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    lifecycle = Asked(type=kind, inputs={"rules": rules}, name="files-lifecycle")
+    rule = "buckets-keep-old-versions"
+    assert rule not in dict(pack.judge_stack([BUCKET, lifecycle]))
+    pack.configure({rule: {"minimumDays": 30}})
+    assert (rule, analyzer_pb2.MANDATORY) in pack.judge_stack([BUCKET, lifecycle])
+
+
+def test_an_exception_of_a_file_is_one_for_its_rule_alone(pack: Pack) -> None:
+    pack.configure({RULE: {"exceptions": [EXCEPTION]}})
+    unsized = changed(BROKEN.inputs, "spec.template.spec.containers.0.resources.limits.cpu", None)
+    assert pack.judge(BROKEN) == []
+    assert pack.judge(deployment(unsized)) == [("containers-are-sized", analyzer_pb2.MANDATORY)]
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"disposableStack": ["dev"]}, "data-is-protected.disposableStack is unknown (did you mean disposableStacks?)"),
+        ({"exceptions": [{**EXCEPTION, "reason": ""}]}, "data-is-protected.exceptions[0].reason must not be ``"),
+    ],
+)
+def test_a_configuration_with_a_mistake_stops_the_deployment_with_a_sentence(
+    pack: Pack, config: dict[str, object], sentence: str
+) -> None:
+    pack.configure({"data-is-protected": config})
+    with pytest.raises(grpc.RpcError) as refused:
+        pack.judge(deployment())
+    assert sentence in str(refused.value)

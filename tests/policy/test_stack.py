@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
-from tests.policy.judge import UNKNOWN, Asked, violations
+from tests.policy.judge import UNKNOWN, Asked, changed, stack_violations, violations
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 VERSION = "pod-security.kubernetes.io/enforce-version"
+DATA_NAMESPACE = "kubernetes:core/v1:Namespace"
 DATA = ["core/v1:Namespace", "core/v1:PersistentVolumeClaim", "core/v1:PersistentVolume", "apps/v1:StatefulSet"]
 
 
@@ -33,6 +34,65 @@ def test_a_level_of_an_old_version_is_a_violation() -> None:
     assert len(of_namespace({ENFORCE: "restricted", VERSION: "v1.24"})) == 1
 
 
+QUOTA: dict[str, Any] = {
+    "metadata": {"namespace": "team-a"},
+    "spec": {"hard": {"limits.cpu": "4", "limits.memory": "8Gi"}},
+}
+
+
+def with_quota(
+    inputs: dict[str, Any], parents: str = "mlflow-platform:index:Workspace$", **config: object
+) -> list[str]:
+    namespace = Asked(type=DATA_NAMESPACE, inputs={"metadata": {"name": "team-a"}}, parents=parents)
+    quota = Asked(type="kubernetes:core/v1:ResourceQuota", inputs=inputs)
+    return stack_violations("namespaces-are-bounded", [namespace, quota], config)
+
+
+def test_a_namespace_with_a_quota_is_admitted() -> None:
+    assert with_quota(QUOTA) == []
+    assert with_quota({}, bounds=[]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "missing"),
+    [
+        ("metadata.namespace", "team-b", "limits.cpu, limits.memory"),
+        ("spec.hard", {}, "limits.cpu, limits.memory"),
+        ("spec.hard", {"limits.cpu": "4", "pods": "10"}, "limits.memory"),
+        ("spec.scopes", ["Terminating"], "limits.cpu, limits.memory"),
+        ("spec.scopeSelector", {"matchExpressions": []}, "limits.cpu, limits.memory"),
+    ],
+)
+def test_a_namespace_that_nothing_bounds_is_a_violation(path: str, value: object, missing: str) -> None:
+    assert with_quota(changed(QUOTA, path, value)) == [
+        f"namespace team-a has no ResourceQuota for {bound}: add one that has it in spec.hard"
+        for bound in missing.split(", ")
+    ]
+
+
+def test_which_bounds_a_quota_needs_is_a_matter_of_configuration() -> None:
+    assert len(with_quota(QUOTA, bounds=["pods"])) == 1
+
+
+@pytest.mark.parametrize("path", ["metadata", "metadata.namespace", "spec", "spec.hard"])
+def test_a_quota_that_is_not_decided_yet_counts(path: str) -> None:
+    assert with_quota(changed(QUOTA, path, UNKNOWN)) == []
+
+
+def test_a_quota_of_an_undecided_namespace_counts_for_one_and_not_for_all() -> None:
+    namespaces = [
+        Asked(type=DATA_NAMESPACE, inputs={"metadata": {"name": name}}, name=name) for name in ("team-a", "team-b")
+    ]
+    quota = Asked(type="kubernetes:core/v1:ResourceQuota", inputs=changed(QUOTA, "metadata.namespace", UNKNOWN))
+    assert len(stack_violations("namespaces-are-bounded", [*namespaces, quota], {"bounds": ["limits.cpu"]})) == 1
+    assert stack_violations("namespaces-are-bounded", [*namespaces, quota, quota]) == []
+
+
+def test_the_namespace_of_the_platforms_own_pods_needs_no_quota() -> None:
+    assert with_quota({}, parents="mlflow-platform:index:PlatformNamespace$") == []
+    assert len(with_quota({}, parents="", bounds=["pods"])) == 1
+
+
 @pytest.mark.parametrize("kind", DATA)
 def test_what_holds_data_and_can_be_deleted_is_a_violation(kind: str) -> None:
     asked = Asked(type=f"kubernetes:{kind}", inputs={}, stack="prod")
@@ -47,10 +107,17 @@ def test_what_holds_data_and_is_protected_is_none(kind: str) -> None:
     assert violations("data-is-protected", Asked(type=f"kubernetes:{kind}", inputs={}, protect=True)) == []
 
 
-def test_a_stack_that_is_made_to_be_thrown_away_needs_no_protection() -> None:
-    asked = Asked(type="kubernetes:core/v1:Namespace", inputs={}, stack="dev")
-    assert violations("data-is-protected", asked) == []
-    assert violations("data-is-protected", asked, {"disposableStacks": []})
+@pytest.mark.parametrize(
+    ("profile", "judged"), [("evaluation", False), ("small", True), ("production", True), ("", True)]
+)
+def test_the_data_of_an_evaluation_need_no_protection(profile: str, judged: bool) -> None:  # noqa: FBT001 - a case
+    asked = Asked(type="kubernetes:core/v1:Namespace", inputs={}, stack="anything", profile=profile)
+    assert bool(violations("data-is-protected", asked)) == judged
+    assert violations("data-is-protected", asked, {"disposableProfiles": []})
+
+
+def test_no_stack_is_thrown_away_for_its_name_alone() -> None:
+    assert violations("data-is-protected", Asked(type="kubernetes:core/v1:Namespace", inputs={}, stack="dev"))
 
 
 @pytest.mark.parametrize(("archived", "judged"), [("true", False), ("false", True), (None, True)])

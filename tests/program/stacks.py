@@ -3,7 +3,7 @@
 import functools
 import json
 import runpy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,14 +27,30 @@ def recorded(stack: str, *, preview: bool = False) -> Recording:
     return run(stack, secrets=SECRETS[stack], preview=preview)
 
 
-def run(stack: str, *, secrets: Sequence[str] = (), preview: bool = False, **changes: object) -> Recording:
-    """Recording of a committed stack with changed settings and with these secrets."""
+def run(
+    stack: str, *, secrets: Sequence[str] | Mapping[str, str] = (), preview: bool = False, **changes: object
+) -> Recording:
+    """Recording of a committed stack with changed settings and with these secrets, by name or with their values."""
     document = {**stack_file(stack), **{f"{PROJECT}:{key}": value for key, value in changes.items()}}
+    return _run(document, stack, secrets, preview=preview)
+
+
+def run_document(
+    document: Mapping[str, object], *, stack: str, secrets: Sequence[str] = (), preview: bool = False
+) -> Recording:
+    """Recording of a stack with these settings, by their keys without the project's prefix."""
+    return _run({f"{PROJECT}:{key}": value for key, value in document.items()}, stack, secrets, preview=preview)
+
+
+def _run(
+    document: Mapping[str, object], stack: str, secrets: Sequence[str] | Mapping[str, str], *, preview: bool
+) -> Recording:
+    values = secrets if isinstance(secrets, Mapping) else {name: secret_value(name) for name in secrets}
     return deploy(
         _program,
         stack=stack,
         config={key: value if isinstance(value, str) else json.dumps(value) for key, value in document.items()},
-        secrets={f"{PROJECT}:{name}": secret_value(name) for name in secrets},
+        secrets={f"{PROJECT}:{name}": value for name, value in values.items()},
         preview=preview,
     )
 

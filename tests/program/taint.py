@@ -6,6 +6,16 @@ from collections.abc import Iterator
 from tests.harness import Recording, leaves
 
 SECRET_TYPE = "kubernetes:core/v1:Secret"  # noqa: S105 - a type token
+# Variables of a store's client, which are in a Secret beside its access key and in plain text elsewhere.
+BESIDE_KEYS = {
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "MLFLOW_S3_ENDPOINT_URL",
+    "WORKSPACE_ARTIFACTS",
+}
 
 
 def leaks(recording: Recording) -> list[str]:
@@ -31,7 +41,12 @@ def _forms(recording: Recording) -> frozenset[str]:
     """Secret values and values computed from them, in plain text and in base64."""
     # Access key ids are no secrets, although they are in a Secret beside their keys.
     public = {resource.id for resource in recording.of("RandomString")}
-    derived = {value for resource in recording for value in resource.secrets.values()} - public
+    derived = {
+        value
+        for resource in recording
+        for path, value in resource.secrets.items()
+        if path.rpartition(".")[2] not in BESIDE_KEYS
+    } - public
     plain = recording.secret_values | derived
     return plain | {base64.b64encode(value.encode()).decode() for value in plain}
 

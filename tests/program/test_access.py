@@ -8,11 +8,13 @@ import pytest
 from components.team.permissions import API_GROUP, RESOURCES
 from tests.cloud import autoname
 from tests.harness import Recording, Registered
-from tests.program.stacks import SECRETS, STACKS, recorded, run
+from tests.program.stacks import SECRETS, STACKS, recorded, run, stack_file
 
 Cell = tuple[str, str, str, str, str]
 """Kind and name of the subject, team, resource, verb."""
 
+# For the team that serves a model.
+CLUSTER = {**stack_file("prod")["mlflow-platform:cluster"], "apiServer": ["10.0.0.1/32"]}
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 TEAMS = {
     "pricing": {"groups": {"viewer": ["interns"], "editor": ["analysts"], "manager": ["leads", "data-platform"]}},
@@ -21,7 +23,7 @@ TEAMS = {
         "serviceAccounts": ["trainer", "airflow/worker"],
         "loggingAccounts": ["tasks"],
     },
-    "research": {},
+    "research": {"serving": {"fraud": {"model": "fraud", "image": "registry.example.com/fraud:1.0"}}},
     "retired": {"groups": {"manager": ["leads"]}, "archived": True},
 }
 
@@ -30,9 +32,9 @@ TEAMS = {
 def recording(request: pytest.FixtureRequest) -> Recording:
     match request.param:
         case "every role":
-            return run("prod", secrets=SECRETS["prod"], teams=TEAMS)
+            return run("prod", secrets=SECRETS["prod"], teams=TEAMS, cluster=CLUSTER)
         case "aggregated roles":
-            return run("prod", secrets=SECRETS["prod"], teams=TEAMS, access={"aggregateRoles": True})
+            return run("prod", secrets=SECRETS["prod"], teams=TEAMS, cluster=CLUSTER, access={"aggregateRoles": True})
         case stack:
             return recorded(stack)
 

@@ -32,7 +32,9 @@ def load() -> Iterator[Load]:
     ) -> tuple[Settings, Secrets]:
         pulumi.runtime.configure(pulumi.runtime.Settings(project=PROJECT, stack=stack))
         pulumi.runtime.set_all_config(given(document), [f"{PROJECT}:{key}" for key in encrypted or []])
-        return settings.load()
+        found, secrets = settings.load()
+        assert isinstance(found, Settings)
+        return found, secrets
 
     yield call
     pulumi.runtime.set_all_config({}, [])

@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from components.exposure.certificate import authority_certificate
-from settings import PROJECT, Settings, outline
+from settings import PROJECT, ExternalSettings, Settings, outline
 from settings.loader import from_file
-from settings.page import GROUPS, example, page
+from settings.page import page
+from settings.page_examples import GROUPS, example
 from settings.schema.bucket import BucketArtifacts
 from settings.schema.certificate import CertificateSecret
 from settings.schema.database import InClusterDatabase
@@ -88,14 +89,17 @@ def test_the_project_has_the_name_that_its_configuration_bears() -> None:
 
 
 def test_every_section_is_strict_closed_and_frozen() -> None:
-    sections = [Settings, *(model for key in outline.keys(Settings) for model in outline.models(key.field.annotation))]
+    keys = [*outline.keys(Settings), *outline.keys(ExternalSettings)]
+    sections = [Settings, ExternalSettings, *(model for key in keys for model in outline.models(key.field.annotation))]
     for section in sections:
         config = section.model_config
         assert (config.get("strict"), config.get("extra"), config.get("frozen")) == (True, "forbid", True), section
 
 
 def test_every_setting_has_a_description() -> None:
-    keys = [key for key in outline.keys(Settings) if not key.path.endswith(".kind")]
+    keys = [
+        key for model in (Settings, ExternalSettings) for key in outline.keys(model) if not key.path.endswith(".kind")
+    ]
     assert [key.path for key in keys if not (key.field.description or "").endswith(".")] == []
 
 
@@ -123,11 +127,12 @@ def test_the_examples_of_the_configuration_page_are_one_stack_file_without_mista
 
 def test_the_configuration_page_names_every_key() -> None:
     written = page()
-    kinds = {key.path for key in outline.keys(Settings) if key.path.endswith(".kind")}
-    sections = {name for name, field in outline.fields(Settings).items() if outline.models(field.annotation)}
-    for key in outline.keys(Settings):
-        if key.path not in kinds | sections:
-            assert f"| `{key.path}`" in written
+    for model in (Settings, ExternalSettings):
+        kinds = {key.path for key in outline.keys(model) if key.path.endswith(".kind")}
+        sections = {name for name, field in outline.fields(model).items() if outline.models(field.annotation)}
+        for key in outline.keys(model):
+            if key.path not in kinds | sections:
+                assert f"| `{key.path}`" in written
     for name in NEEDS:
         assert f"| `{name}` |" in written
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from settings import PROJECT, json_schema, page
+from settings import PROJECT, external_page, json_schema, page_examples
 from settings.loader import from_file
 from settings.secrets import NEEDS
 from tests.settings.cases import EXTERNAL, OIDC, S3
@@ -33,6 +33,8 @@ def wrong(schema: Any, value: Any, path: str = "") -> Iterator[str]:  # noqa: AN
         return
     for keyword, wanted in schema.items():
         yield from CHECKS[keyword](wanted, value, path)
+    if "if" in schema:
+        yield from wrong(schema["else" if [*wrong(schema["if"], value)] else "then"], value, path)
     if schema.get("additionalProperties") is False:
         patterns = "|".join(schema.get("patternProperties", {"(?!)": True}))
         known = schema.get("properties", ())
@@ -97,6 +99,8 @@ def _nothing(*_: object) -> Iterator[str]:
 
 CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(["$schema", "$defs", "title", "description", "default", "format", "patternErrorMessage"], _nothing),
+    # `wrong` chooses one of them.
+    **dict.fromkeys(["if", "then", "else"], _nothing),
     "$ref": lambda wanted, value, path: wrong(SCHEMA["$defs"][wanted.rpartition("/")[2]], value, path),
     "type": _type,
     "properties": _properties,
@@ -129,11 +133,14 @@ RIGHT: Mapping[str, Mapping[str, object]] = {
     "dev": committed("dev"),
     "prod": committed("prod"),
     "the page's examples": {
-        key: value for group in page.GROUPS for key, value in from_file(page.example(group)).document.items()
+        key: value
+        for group in page_examples.GROUPS
+        for key, value in from_file(page_examples.example(group)).document.items()
     },
     "services of the company": changed("dev", {"database": EXTERNAL, "artifacts": S3, "login": OIDC}),
     "a profile that sets what is missing": changed("prod", {"database/instanceClass": ...}),
     "a part of autoscaling": changed("prod", {"server/autoscaling": {"cpuPercent": 50}}),
+    "a server of somebody else": from_file(external_page.EXAMPLE).document,
     "null for what is optional": changed("dev", {"cluster": {"context": None}}),
 }
 WRONG: Mapping[str, tuple[Mapping[str, object], str]] = {

@@ -130,6 +130,6 @@ def test_a_misspelt_setting_beside_a_profile_is_the_only_mistake() -> None:
 
 def test_a_setting_of_another_place_is_not_found_in_settings_without_one() -> None:
     whole = validated(committed("dev")).settings
-    assert whole is not None
+    assert isinstance(whole, Settings)
     with pytest.raises(TypeError, match="Server has no place in a stack file"):
         key(whole.server, lambda one: one.replicas)

@@ -13,6 +13,7 @@ from tests.settings.stack_files import Complaints, Document, Load, changed, comm
 IMAGE = "registry.example.com/mlflow-platform/mlflow@sha256:" + "0" * 64
 # The choices that each profile requires.
 SERVER_ROLE = {"user": "mlflow_server", "credentials": {"kind": "secret", "name": "mlflow-server"}}
+BACKUP_BUCKET = {"bucket": "backups", "credentials": {"kind": "secret", "name": "backups"}}
 BARE: dict[str, Document] = {
     "evaluation": {"login": {"kind": "development", "users": {"a@example.com": {}}}},
     "small": {"login": {"kind": "basic", "users": {"a@example.com": {}}}},
@@ -46,9 +47,15 @@ def at_rds(document: Document, **settings: object) -> None:
     document |= {"aws": example["aws"], "cluster": example["cluster"]}
 
 
+def aws_bucket() -> Document:
+    """A bucket that the platform creates, with what it needs."""
+    example = committed("prod")
+    return {key: example[key] for key in ("artifacts", "aws", "cluster")}
+
+
 def loaded(document: Document) -> Settings:
     got = validated(document)
-    assert got.settings is not None, got.mistakes
+    assert isinstance(got.settings, Settings), got.mistakes
     return got.settings
 
 
@@ -149,13 +156,20 @@ WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
     "one replica in production": ("production", lambda it: it["server"].update(replicas=1), "server.replicas"),
     "a database of one pod in production": (
         "production",
-        lambda it: it.update(database={"kind": "in-cluster"}),
+        lambda it: it.update(database={"kind": "in-cluster"}, backups=BACKUP_BUCKET),
         "database.kind",
     ),
     "a store of one pod in production": (
         "production",
         lambda it: it.update(artifacts={"kind": "in-cluster"}),
         "artifacts.kind",
+    ),
+    "no bucket for backups": ("small", lambda it: it.update(artifacts=S3), "backups.bucket"),
+    "no store for backups": ("small", lambda it: it.update(aws_bucket()), "backups.enabled"),
+    "no backups of a database in the cluster": (
+        "small",
+        lambda it: it.update(backups={"enabled": False}),
+        "backups.enabled",
     ),
     "an external database without its limit": (
         "production",
@@ -175,7 +189,7 @@ WARNED: dict[str, tuple[str, Callable[[Document], object], str]] = {
     ),
     "a store without TLS for a team": (
         "small",
-        lambda it: it.update(artifacts={**S3, "endpointUrl": "http://s3.example.com"}),
+        lambda it: it.update(artifacts={**S3, "endpointUrl": "http://s3.example.com"}, backups=BACKUP_BUCKET),
         "artifacts.endpointUrl",
     ),
     "less memory than an idle pod takes": (
@@ -222,6 +236,18 @@ def test_what_is_probably_unintended_is_a_warning_and_stops_nothing(
     got = validated(document)
     assert got.mistakes == []
     assert [warning.path for warning in got.warnings] == [path]
+
+
+@pytest.mark.parametrize(("profile", "refused"), [("small", False), ("production", True)])
+def test_a_database_without_backups_is_said_with_the_rule_that_refuses_it_in_production(
+    profile: str,
+    refused: bool,  # noqa: FBT001 - a case
+) -> None:
+    without = bare(profile) | {"database": {"kind": "in-cluster"}, "backups": {"enabled": False}}
+    (warning,) = [one for one in validated(without).warnings if one.path == "backups.enabled"]
+    assert warning.problem.startswith("is false, so PostgreSQL has no backups")
+    assert ("which the policy pack refuses (databases-have-backups)" in warning.problem) == refused
+    assert ("give databases-have-backups an exception (docs/policy.md)" in warning.remedy) == refused
 
 
 @pytest.mark.parametrize(("profile", "change"), UNWARNED.values(), ids=UNWARNED)

@@ -16,13 +16,13 @@ def sized(stack: str, **sizes: object) -> Settings:
 
 def test_the_rate_of_a_team_grows_with_replicas_and_workers() -> None:
     assert str(team_shares.rate(sized("dev", replicas=3, workers=2, bounds={"teamRequestsPerSecond": 10}))) == (
-        "replicas 3 x workers 2 x bounds.teamRequestsPerSecond 10 = 60/s while others ask"
+        "replicas 3 x workers 2 x bounds.teamRequestsPerSecond 10 = 60/s while other teams send requests"
     )
 
 
 def test_the_rate_of_an_autoscaled_server_has_a_range() -> None:
     text = str(team_shares.rate(sized("prod", replicas=2, workers=1, autoscaling={"maxReplicas": 5})))
-    assert text.endswith("= 50/s while others ask; up to 125/s with autoscaling.maxReplicas 5")
+    assert text.endswith("= 50/s while other teams send requests; up to 125/s with autoscaling.maxReplicas 5")
 
 
 @pytest.mark.parametrize("pool", [1, 2, 5, 20, 200])

@@ -10,6 +10,12 @@ AWS: dict[str, object] = {"kind": "s3", "bucket": "artifacts", "region": "eu-cen
 ROLE = "arn:aws:iam::123456789012:role/mlflow"
 
 CASES = {
+    "access keys of a volume": Case(
+        {"artifacts": {"kind": "volume"}, "teams": {"team-a": {"directAccess": True}, "team-b": {}}},
+        "teams.team-a.directAccess",
+        "needs an S3 store, but artifacts.kind is `volume`",
+        "remove teams.team-a.directAccess",
+    ),
     "checksums that Google Cloud Storage refuses": Case(
         {"artifacts": {**S3, "endpointUrl": "https://storage.googleapis.com"}},
         "artifacts.checksums",
@@ -57,6 +63,18 @@ CASES = {
         "database.server",
         "is not used",
         "remove it",
+    ),
+    "the server as its own replica": Case(
+        {"database": {**EXTERNAL, "replica": {"host": EXTERNAL["host"]}}},
+        "database.replica.host",
+        "is the same server as database.host",
+        "use the replica's host name, or remove database.replica",
+    ),
+    "a replica with fewer connections than the pools": Case(
+        {"database": {**EXTERNAL, "replica": {"host": "replica.example.com", "maxConnections": 20}}},
+        "database.replica.maxConnections",
+        "expected at least",
+        "raise the replica's own limit, and set database.replica.maxConnections",
     ),
     "a role whose name leaves no room for the server's": Case(
         {"database": {**EXTERNAL, "administrator": {"user": "postgres"}, "user": "m" * 57}},

@@ -7,6 +7,18 @@ SMALL: dict[str, object] = {"profile": "small", "login": BASIC}
 INSIDE: dict[str, object] = {"kind": "in-cluster"}
 
 CASES: dict[str, Case] = {
+    "traces that are deleted before they would be archived": Case(
+        {"retention": {"archiveDays": 30, "traceDays": 30}},
+        "retention.traceDays",
+        "deletes traces after 30 days, before they are archived after 30",
+        "set retention.traceDays 31",
+    ),
+    "a team's traces that are deleted before they would be archived": Case(
+        {"retention": {"archiveDays": 30}, "teams/team-a": {"retention": {"traceDays": 7}}},
+        "teams.team-a.retention.traceDays",
+        "deletes traces of team-a after 7 days, before they are archived after 30",
+        "set teams.team-a.retention.traceDays 31",
+    ),
     "more workers than the in-cluster database has connections for": Case(
         {"server/workers": 5, "server/memoryLimit": "3Gi"},
         "server.poolSize",

@@ -1,59 +1,18 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.tools.access.repository import Repository
+from tests.tools.copies import CHECKOUT, REAL_PYTHON, RECORDER, SHELL, TOOLS, Copy
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-TOOLS = CHECKOUT / "tools"
 SCRIPTS = sorted(
     path.name for path in TOOLS.iterdir() if path.is_file() and path.read_bytes().startswith(b"#!/bin/sh\n")
 )
-SHELL = shutil.which("sh") or "sh"
-RECORDER = '#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n'
-
-
-class Copy:
-    """A script of the project in its own folder, with programs that record their calls."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.log = folder / "calls"
-        for name in ("tools/with-cluster", ".venv/bin/python", ".venv/bin/pulumi"):
-            self.program(name, RECORDER)
-
-    def program(self, name: str, content: str) -> None:
-        """Add a program."""
-        file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content, encoding="utf-8")
-        file.chmod(0o755)
-
-    def run(self, script: str, *arguments: str, answer: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        """Run the script with nothing of this machine's environment but the path."""
-        self.program(f"tools/{script}", (TOOLS / script).read_text(encoding="utf-8"))
-        path = f"{self.folder / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(  # noqa: S603 - a copy of the script among fakes
-            [SHELL, f"tools/{script}", *arguments],
-            cwd=self.folder,
-            env={"PATH": path, "CALLS": str(self.log), "PYTHONPATH": str(CHECKOUT)} | env,
-            input=answer,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    @property
-    def calls(self) -> list[str]:
-        """The commands that were run, in order."""
-        return self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
 
 
 @pytest.fixture
@@ -136,6 +95,14 @@ def test_a_half_deployed_stack_can_be_destroyed(copy: Copy) -> None:
     assert any("pulumi destroy" in call for call in copy.calls)
 
 
+def test_a_half_deployed_stack_without_a_server_touches_no_volumes_of_another_one(copy: Copy) -> None:
+    answers = 'case "$*" in *"output namespace"|*"get namespace") exit 255 ;; *server.kind) echo external ;; esac'
+    copy.program("tools/with-cluster", f"{RECORDER}{answers}\n")
+    assert copy.run("destroy", "dev", "kind", YES="dev").returncode == 0
+    assert any("pulumi destroy" in call for call in copy.calls)
+    assert not any("volumes" in call and "mlflow" in call.rpartition("volumes")[2] for call in copy.calls)
+
+
 def test_a_stack_without_a_name_is_not_destroyed_unasked(copy: Copy) -> None:
     assert copy.run("destroy", "", "kind").returncode == 1
     assert copy.calls == []
@@ -166,6 +133,14 @@ def test_a_team_that_is_not_archived_is_not_purged_whatever_is_answered(copy: Co
     assert done.returncode == 1
     assert "team team-d is not archived: set teams.team-d.archived to true" in done.stderr
     assert follows(copy.calls, CHECKS)
+
+
+def test_data_on_a_server_of_somebody_else_is_not_purged(copy: Copy) -> None:
+    copy.program("tools/with-cluster", RECORDER)
+    done = copy.run("purge", "dev", "kind", "team-c", YES="team-c")
+    assert done.returncode == 1
+    assert "ask its operator to delete the data" in done.stderr
+    assert follows(copy.calls, CHECKS[:2])
 
 
 @pytest.mark.parametrize("answer", ["", "\n", "y\n", "yes\n", "team-d\n", "dev\n"])
@@ -273,6 +248,34 @@ def test_a_preview_is_judged_by_the_policy_pack(copy: Copy) -> None:
     ]
 
 
+POLICIES = "policy-config/dev.json"
+WITH_POLICIES = f" --policy-pack-config={POLICIES}"
+
+
+def policies(copy: Copy) -> None:
+    """Add a file for the policy pack."""
+    file = copy.folder / POLICIES
+    file.parent.mkdir()
+    file.write_text("{}", encoding="utf-8")
+
+
+def test_a_stacks_file_for_the_policy_pack_is_checked_and_passed(copy: Copy) -> None:
+    policies(copy)
+    copy.run("preview", "organization/project/dev")
+    copy.run("up", "dev", "kind", YES="dev")
+    copy.run("preview", "prod")
+    assert copy.calls[0] == f"python -P -m tools.policy_config {POLICIES}"
+    assert [WITH_POLICIES in call for call in copy.calls if "--policy-pack" in call] == [True, True, False]
+
+
+@pytest.mark.parametrize("command", [("preview", "dev"), ("up", "dev", "kind")])
+def test_a_mistake_in_that_file_stops_before_anything_else_is_done(copy: Copy, command: tuple[str, ...]) -> None:
+    policies(copy)
+    copy.program(".venv/bin/python", f"{RECORDER}exit 1\n")
+    assert copy.run(*command).returncode == 1
+    assert copy.calls == [f"python -P -m tools.policy_config {POLICIES}"]
+
+
 CREATED = "\n".join(
     json.dumps(event)
     for event in (
@@ -294,21 +297,42 @@ def engine(copy: Copy, prod: str) -> None:
     copy.program(
         ".venv/bin/pulumi", f"{RECORDER}case \"$*\" in *'--stack prod'*) {prod} ;; *) echo '{CREATED}' ;; esac\n"
     )
-    copy.program(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    copy.program(".venv/bin/python", f"#!/bin/sh\n{REAL_PYTHON}\n")
 
 
 def test_a_pull_requests_previews_become_one_comment(copy_of_ours: Copy) -> None:
     engine(copy_of_ours, f"echo '{CREATED}'")
     done = copy_of_ours.run("preview-pull-request", "dev", "prod", PREVIEW_OPTIONS="--diff --refresh")
     assert done.returncode == 0
-    assert [line for line in done.stdout.splitlines() if line.startswith("### ")] == [
-        "### `dev`: 1 to create",
-        "### `prod`: 1 to create",
+    headings = ("## ", "<details>")
+    assert [line for line in done.stdout.splitlines() if line.startswith(headings)] == [
+        "## dev: safe to apply",
+        "<details><summary>Changes: 1 to create</summary>",
+        "## prod: safe to apply",
+        "<details><summary>Changes: 1 to create</summary>",
     ]
     assert copy_of_ours.calls == [
         f"pulumi preview --stack {stack} --json --policy-pack policy --non-interactive --diff --refresh"
         for stack in ("dev", "prod")
     ]
+
+
+def test_a_pull_requests_preview_has_the_stacks_file_for_the_policy_pack(copy_of_ours: Copy) -> None:
+    engine(copy_of_ours, f"echo '{CREATED}'")
+    policies(copy_of_ours)
+    assert copy_of_ours.run("preview-pull-request", "dev", "prod").returncode == 0
+    assert [WITH_POLICIES in call for call in copy_of_ours.calls] == [True, False]
+
+
+def test_a_mistake_in_that_file_is_a_failed_preview(copy_of_ours: Copy) -> None:
+    engine(copy_of_ours, f"echo '{CREATED}'")
+    policies(copy_of_ours)
+    (copy_of_ours.folder / POLICIES).write_text('{"x": "advisory"}', encoding="utf-8")
+    done = copy_of_ours.run("preview-pull-request", "dev")
+    assert done.returncode == 2
+    assert f"{POLICIES}: x is not a rule of this pack" in done.stderr
+    assert "## dev: would fail" in done.stdout
+    assert copy_of_ours.calls == []
 
 
 def test_the_comment_compares_access_with_the_base(copy_of_ours: Copy) -> None:
@@ -320,7 +344,7 @@ def test_the_comment_compares_access_with_the_base(copy_of_ours: Copy) -> None:
     assert "**Team team-c** is new" in since_the_commit.stdout
     assert copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD").stdout == since_the_commit.stdout
     unknown = copy_of_ours.run("preview-pull-request", "dev", BASE="HEAD^1")
-    assert unknown.returncode == 1
+    assert unknown.returncode == 2
     assert "there is no git revision `HEAD^1` here" in unknown.stdout
 
 
@@ -328,17 +352,18 @@ def test_a_preview_that_fails_fails_the_workflow_and_the_others_are_told(copy_of
     error = json.dumps({"diagnosticEvent": {"severity": "error", "message": "no such cluster"}})
     engine(copy_of_ours, f"echo '{error}'; exit 255")
     done = copy_of_ours.run("preview-pull-request", "prod", "dev")
-    assert done.returncode == 1
-    assert "### `dev`: 1 to create" in done.stdout
-    assert "### `prod`: the preview failed\n\n```\nno such cluster\n```" in done.stdout
+    assert done.returncode == 2
+    assert "## dev: safe to apply" in done.stdout
+    assert "## prod: would fail, do not approve\n" in done.stdout
+    assert "```\nno such cluster\n```" in done.stdout
 
 
 def test_a_preview_that_could_not_even_start_is_not_told_as_no_changes(copy_of_ours: Copy) -> None:
     engine(copy_of_ours, "echo 'error: no stack named prod found' >&2; exit 255")
     done = copy_of_ours.run("preview-pull-request", "dev", "prod")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "error: no stack named prod found" in done.stderr
-    assert "no changes" not in done.stdout
+    assert "changes nothing" not in done.stdout
 
 
 def test_the_preview_and_the_comment_may_be_made_on_two_machines(copy_of_ours: Copy) -> None:
@@ -350,7 +375,7 @@ def test_the_preview_and_the_comment_may_be_made_on_two_machines(copy_of_ours: C
     assert (previewed.returncode, previewed.stdout) == (1, "")
     assert copy_of_ours.calls == [*calls, *calls]
     commented = copy_of_ours.run("preview-pull-request", "--comment", "events", "dev", "prod")
-    assert (commented.returncode, commented.stdout) == (0, at_once.stdout)
+    assert (commented.returncode, commented.stdout) == (2, at_once.stdout)
     assert copy_of_ours.calls == [*calls, *calls]
 
 
@@ -361,8 +386,8 @@ def test_the_comment_runs_nothing_of_the_pull_request(
     copy_of_ours.run("preview-pull-request", "--events", "events", "dev")
     folder = tmp_path_factory.mktemp("proposed")
     Repository(folder)
-    for module in ("tools/__init__.py", "tools/preview_comment.py", "settings/__init__.py", "yaml.py"):
-        (folder / module).parent.mkdir(exist_ok=True)
+    for module in ("tools/__init__.py", "tools/plan/__init__.py", "settings/__init__.py", "yaml.py"):
+        (folder / module).parent.mkdir(parents=True, exist_ok=True)
         (folder / module).write_text("raise SystemExit('the code of the pull request')\n", encoding="utf-8")
     commented = subprocess.run(  # noqa: S603 - a copy of the script among fakes
         [copy_of_ours.folder / "tools" / "preview-pull-request", "--comment", copy_of_ours.folder / "events", "dev"],
@@ -373,7 +398,7 @@ def test_the_comment_runs_nothing_of_the_pull_request(
         check=False,
     )
     assert (commented.returncode, commented.stderr) == (0, "")
-    assert "### `dev`: 1 to create" in commented.stdout
+    assert "Changes: 1 to create" in commented.stdout
 
 
 DIGEST = f"sha256:{'1' * 64}"
@@ -450,7 +475,7 @@ def test_docker_desktops_cluster_needs_no_loading(copy: Copy) -> None:
 
 def test_a_local_cluster_gets_the_image_that_the_stack_file_names(copy_of_ours: Copy) -> None:
     local_cluster(copy_of_ours)
-    copy_of_ours.program(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    copy_of_ours.program(".venv/bin/python", f"#!/bin/sh\n{REAL_PYTHON}\n")
     file = copy_of_ours.folder / "Pulumi.dev.yaml"
     written = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]["mlflow-platform:server"]["image"]
     done = copy_of_ours.run("image", "", "kind-mine", "dev")
@@ -490,10 +515,21 @@ def test_a_script_with_options_explains_them(copy: Copy, name: str, option: str)
 
 def test_a_picture_names_the_source_that_it_was_rendered_from(copy: Copy) -> None:
     copy.program(".venv/bin/dot", '#!/bin/sh\necho "<svg/>"\n')
-    copy.program(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    copy.program(".venv/bin/python", f"#!/bin/sh\n{REAL_PYTHON}\n")
     source = copy.folder / "docs" / "images" / "one.dot"
     source.parent.mkdir(parents=True)
     source.write_text("digraph {}\n", encoding="utf-8")
     assert copy.run("picture").stdout == "docs/images/one.svg\n"
     rendered = source.with_suffix(".svg").read_text(encoding="utf-8")
     assert rendered == f"<svg/>\n<!-- sha256 of the source: {hashlib.sha256(source.read_bytes()).hexdigest()} -->\n"
+
+
+@pytest.mark.parametrize("failing", ["", "pytest", "pyright"])
+def test_what_the_type_checker_finds_is_printed_and_either_failure_fails_the_run(copy: Copy, failing: str) -> None:
+    for name in ("ruff", "pytest", "pyright"):
+        says = "a.py:1 - error\n1 error, 0 warnings" if name == failing else "0 errors, 0 warnings"
+        copy.program(f".venv/bin/{name}", f'{RECORDER}echo "{says}"\nexit {int(name == failing)}\n')
+    done = copy.run("test")
+    assert done.returncode == int(bool(failing))
+    assert ("a.py:1 - error" in done.stderr) == (failing == "pyright")
+    assert "pyright: " in done.stdout

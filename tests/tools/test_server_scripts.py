@@ -12,7 +12,7 @@ PACKAGE = "mlflow_platform_server"
 SERVER = CHECKOUT / "images" / "mlflow" / "server" / PACKAGE
 SCRIPTS = [
     file
-    for folder in ("tools/doctor/server", "tools/server", "testbed/e2e/attack/server")
+    for folder in ("tools/doctor/server", "tools/server", "tools/usage/server", "testbed/e2e/attack/server")
     for file in sorted((CHECKOUT / folder).glob("*.py"))
     if PACKAGE in file.read_text(encoding="utf-8")
 ]

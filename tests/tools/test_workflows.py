@@ -8,7 +8,8 @@ import yaml
 
 FOLDER = Path(__file__).resolve().parents[2] / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
-PREVIEW = FOLDER / "preview.yml"
+PREVIEW, DEPLOY, DRIFT, RELEASE = (FOLDER / f"{name}.yml" for name in ("preview", "deploy", "drift", "release"))
+TOOLS = FOLDER.parents[1] / "tools"
 
 
 def workflow(file: Path) -> dict[Any, Any]:
@@ -32,7 +33,7 @@ def named(job: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_the_workflows_are_found() -> None:
-    assert [file.name for file in FILES] == ["preview.yml", "test.yml"]
+    assert [file.name for file in FILES] == ["deploy.yml", "drift.yml", "preview.yml", "release.yml", "test.yml"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -54,14 +55,20 @@ def test_no_job_gets_permissions_that_it_does_not_name() -> None:
         assert workflow(file)["permissions"] in ({}, {"contents": "read"})
 
 
-def test_a_jobs_token_writes_comments_or_nothing() -> None:
+def test_a_jobs_token_writes_what_it_is_for_or_nothing() -> None:
     writes = {
         name: {key for key, value in job.get("permissions", {}).items() if value == "write"} for name, job in jobs()
     }
     assert writes == {
+        "deploy.yml: prod": {"id-token"},
+        "drift.yml: prod": {"id-token", "issues"},
         "preview.yml: preview": {"id-token"},
         "preview.yml: comment": {"pull-requests"},
+        # Whoever can change what is built cannot write the repository, and the other way round.
+        "release.yml: image": {"id-token", "packages"},
+        "release.yml: publish": {"contents"},
         "test.yml: test": set(),
+        "test.yml: scan": set(),
     }
 
 
@@ -74,14 +81,23 @@ def test_no_checkout_leaves_its_token_behind() -> None:
 def test_secrets_are_those_of_an_environment_that_a_reviewer_releases() -> None:
     for name, job in jobs():
         assert "secrets." not in str(job) or job.get("environment"), name
-    assert workflow(PREVIEW)["jobs"]["preview"]["environment"] == "preview"
+    environments = {name: job["environment"] for name, job in jobs() if "environment" in job}
+    assert environments == {
+        "deploy.yml: prod": "production",
+        "drift.yml: prod": "drift",
+        "preview.yml: preview": "preview",
+        "release.yml: image": "release",
+    }
 
 
-def test_only_the_step_of_the_preview_sees_secrets() -> None:
-    job = workflow(PREVIEW)["jobs"]["preview"]
-    assert ["secrets." in str(step) for step in job["steps"]] == [
-        step.get("name") == "preview" for step in job["steps"]
-    ]
+@pytest.mark.parametrize(
+    ("file", "name", "only"),
+    [(PREVIEW, "preview", "preview"), (DEPLOY, "prod", "deploy"), (DRIFT, "prod", "drift")],
+    ids=["preview", "deploy", "drift"],
+)
+def test_only_one_step_sees_secrets(file: Path, name: str, only: str) -> None:
+    job = workflow(file)["jobs"][name]
+    assert ["secrets." in str(step) for step in job["steps"]] == [step.get("name") == only for step in job["steps"]]
 
 
 def test_no_script_contains_text_of_a_pull_request() -> None:
@@ -112,3 +128,76 @@ def test_the_job_that_can_write_runs_the_base_branchs_tools_alone() -> None:
     assert named(job, "comment")["env"]["BASE"] == "HEAD^1"
     assert [step["run"] for step in job["steps"] if "proposed/" in step.get("run", "")] == []
     assert "ref" not in named(job, "base")["with"]
+
+
+def test_every_job_ends_at_some_time() -> None:
+    assert [name for name, job in jobs() if not job.get("timeout-minutes")] == []
+
+
+def test_a_deployment_follows_a_push_to_the_default_branch_and_nothing_else() -> None:
+    assert workflow(DEPLOY)[True] == {"push": {"branches": ["main"]}}
+
+
+@pytest.mark.parametrize("file", [DEPLOY, DRIFT, RELEASE], ids=["deploy", "drift", "release"])
+def test_a_run_that_changes_something_is_never_cancelled_and_never_beside_another(file: Path) -> None:
+    concurrency = workflow(file)["concurrency"]
+    assert concurrency["cancel-in-progress"] is False
+    # No expression: it is the same for every run.
+    assert "${{" not in concurrency["group"]
+
+
+def test_a_deployment_judges_the_commit_that_was_pushed_against_the_one_before() -> None:
+    job = workflow(DEPLOY)["jobs"]["prod"]
+    (checkout,) = steps(job, "actions/checkout")
+    assert "ref" not in checkout["with"]
+    assert checkout["with"]["fetch-depth"] == 2
+    given = named(job, "deploy")["env"]
+    assert given["COMMIT"] == "${{ github.sha }}"
+    # Whoever could set these would approve.
+    assert given.keys().isdisjoint({"APPROVED", "APPROVER", "PLAN_AUTHOR", "BASE"})
+    assert job["permissions"]["pull-requests"] == "read"
+
+
+@pytest.mark.parametrize("file", [DEPLOY, DRIFT, RELEASE], ids=["deploy", "drift", "release"])
+def test_every_step_is_a_script_that_another_ci_can_run(file: Path) -> None:
+    for job in workflow(file)["jobs"].values():
+        for step in job["steps"]:
+            words = step.get("run", "").removesuffix(" || [ $? -eq 1 ]").split()
+            scripts = [word for word in words if word.startswith("tools/")]
+            assert words == scripts + words[len(scripts) :][:1]
+            assert all((TOOLS.parent / script).is_file() for script in scripts)
+
+
+def test_drift_is_looked_for_every_night_and_told_in_an_issue() -> None:
+    (nightly,) = workflow(DRIFT)[True]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", nightly["cron"])
+    assert named(workflow(DRIFT)["jobs"]["prod"], "drift")["env"]["ISSUE"] == "yes"
+
+
+def test_a_release_is_started_by_somebody_on_the_default_branch_alone() -> None:
+    assert list(workflow(RELEASE)[True]) == ["workflow_dispatch"]
+    job = workflow(RELEASE)["jobs"]["image"]
+    assert job["if"] == "github.ref_name == github.event.repository.default_branch"
+    assert workflow(RELEASE)["jobs"]["publish"]["needs"] == "image"
+
+
+def test_an_image_is_examined_before_it_is_pushed_and_signed_before_it_is_published() -> None:
+    jobs_of = workflow(RELEASE)["jobs"]
+    steps_of = [str(step.get("run", step.get("uses"))).partition("@")[0] for step in jobs_of["image"]["steps"]]
+    order = ["tools/release check", "tools/release build", "tools/release sbom", "anchore/scan-action"]
+    order += ["tools/release push", "tools/release sign"]
+    assert [step for step in steps_of if step in order] == order
+    (scan,) = steps(jobs_of["image"], "anchore/scan-action")
+    assert scan["with"]["fail-build"] is True
+    published = [step["run"] for step in jobs_of["publish"]["steps"] if "run" in step]
+    assert published == ["tools/bootstrap", "tools/release tag", "tools/release publish"]
+
+
+def test_only_the_steps_that_write_get_the_token_of_a_release() -> None:
+    having = [
+        step["name"]
+        for job in workflow(RELEASE)["jobs"].values()
+        for step in job["steps"]
+        if "github.token" in str(step)
+    ]
+    assert having == ["push", "tag", "publish"]

@@ -19,6 +19,8 @@ GAP = "  "
 
 def matrix_text(stack: str, found: Matrix, style: Style) -> str:
     """The access matrix as a table for a terminal."""
+    if found.decided_by:
+        return "\n".join([f"{_title(stack)}:", "", *_notes(found, style)])
     rows = _rows(found, style)
     plain = [HEADER, *([team, who, *cells] for team, who, cells in rows)]
     widths = [max(len(row[column]) for row in plain) for column in range(len(HEADER))]
@@ -35,6 +37,8 @@ def matrix_text(stack: str, found: Matrix, style: Style) -> str:
 
 def matrix_markdown(stack: str, found: Matrix) -> str:
     """The access matrix as a table in Markdown."""
+    if found.decided_by:
+        return "\n".join([f"{_title(stack)}:", "", *(f"- {note}" for note in _notes(found, MARKDOWN))])
     rows = [[team, who, *cells] for team, who, cells in _rows(found, MARKDOWN)]
     table = [HEADER, ["---"] * len(HEADER), *rows]
     lines = [f"| {' | '.join(row)} |" for row in table]
@@ -93,6 +97,8 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _notes(found: Matrix, style: Style) -> list[str]:
+    if found.decided_by:
+        return [f"The tracking server {found.decided_by} decides who has access: this stack grants nothing in MLflow."]
     people = [
         f"{style.name(person)} is in {', '.join(map(style.name, groups)) if groups else 'no group, and sees no team'}."
         for person, groups in found.people.items()

@@ -1,13 +1,13 @@
 """The access that a stack file grants, in the working tree or at a git revision."""
 
-import subprocess
 from dataclasses import dataclass
 
 from components.team.access_matrix import NOTHING, Matrix
 from factories.access import access_matrix
-from settings import loader, validate
+from settings import validate
 from settings.faults import report
 from tools.access.difference import Difference, difference
+from tools.revision import read_at
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
 
 
@@ -43,24 +43,16 @@ def present(stack: str) -> Present:
 def past(stack: str, revision: str) -> Matrix:
     """Compute the access that a stack file grants at a git revision; without that file, nobody has access.
 
-    Contradictions between settings are no errors here, because the file may be older than the rule that it breaks.
+    Contradictions between settings are not errors here, because the file may be older than the rule that it breaks.
 
     Raises:
         UnknownError: there is no such revision.
         UnreadableError: the file does not match today's settings.
     """
     name = file_name(stack)
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if commit is None:
-        raise UnknownError(
-            f"there is no git revision `{revision}` here: use a branch, a tag or a commit that has been fetched"
-        )
-    if not _git("ls-tree", "--name-only", commit, "--", name):
+    given = read_at(stack, revision)
+    if given is None:
         return NOTHING
-    try:
-        given = loader.from_file(_git("show", f"{commit}:./{name}") or "")
-    except loader.UnreadableError as error:
-        raise UnreadableError(f"{name} at {revision} cannot be read: {error}") from None
     validation = validate(given, stack)
     if validation.settings is None:
         raise UnreadableError(report(validation.mistakes, f"{name} at {revision}", given.lines))
@@ -76,23 +68,10 @@ def compared(stack: str, revision: str) -> Difference | str:
     try:
         now = present(stack).matrix
     except (UnreadableError, UnknownError):
-        return f"The stack file has mistakes, so that access is unknown; `make access STACK={stack}` lists them."
+        return (
+            f"The stack file has mistakes, so that access is unknown; `make access STACK={stack}` lists the mistakes."
+        )
     try:
         return difference(past(stack, revision), now)
     except UnreadableError:
         return f"The stack file at `{revision}` has an older format, so that access cannot be compared."
-
-
-def _git(*arguments: str) -> str | None:
-    """Run git and return its output, or None if git fails without an error message.
-
-    Raises:
-        UnknownError: git is not installed, or fails with an error message.
-    """
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", check=False)
-    except FileNotFoundError:
-        raise UnknownError("git is not installed, but is needed to read a revision: install git") from None
-    if done.returncode and (complaint := done.stderr.strip()):
-        raise UnknownError(f"git cannot read a revision here: {complaint}")
-    return None if done.returncode else done.stdout.strip("\n")

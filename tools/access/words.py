@@ -9,13 +9,14 @@ from components.team.client_environment import NAME as ACCOUNT
 from components.team.permissions import RESOURCES
 from tools.access.difference import STRENGTH, Change, Difference, Event, Membership
 
-NOBODY = "Nobody gains or loses access."
+NOBODY = "Nobody gains or loses rights in MLflow."
 THINGS = {"registeredmodels": "registered models"}
 EVENTS: dict[Event, str] = {
-    "new": "is new",
+    "new": "is new; if an earlier team had this name, its runs, models and artifacts are visible again",
     "archived": "is archived: its groups can only read, its programs have no access, and its data stays",
     "restored": "is no longer archived: its groups and programs have access again",
-    "removed": "is removed: its workspace is no longer accessible; its runs, models and artifacts are kept",
+    "removed": "is removed: nobody can use its workspace any more; its runs, models and artifacts stay in MLflow, and a"
+    " later team of this name gets them",
 }
 # Names that are safe in Markdown. Others could be emphasis, links, or mentions that notify people.
 _HARMLESS = re.compile(r"[A-Za-z0-9]+(?:[-._:/][A-Za-z0-9]+)*")
@@ -107,10 +108,9 @@ def things(resources: Sequence[str] = RESOURCES) -> str:
 
 
 def _change(change: Change | Membership, style: Style) -> str:
-    teams = _teams(change.teams, style)
     if isinstance(change, Membership):
         verb = "joins" if change.gains else "leaves"
-        may = f"which may {_actions(change.actions, style)} on {teams}" if change.teams else "which has no access"
+        may = f"which may {can_do(change.actions, change.teams, style)}" if change.teams else "which has no access"
         who = style.strong(f"Person {style.name(change.person)}")
         return f"{who} {verb} group {style.name(change.group)}, {may}"
     who = subject_words(change.subject, style)
@@ -118,8 +118,15 @@ def _change(change: Change | Membership, style: Style) -> str:
         change.gains, change.subject.kind == "group"
     ]
     subject = style.strong(f"{who[0].upper()}{who[1:]}")
+    if change.subject.kind == "programs" and change.subject.name.endswith(f"/{ACCOUNT}"):
+        subject += f" (pods with the service account {style.name(change.subject.name)})"
     of = ", ".join(THINGS.get(resource, resource) for resource in change.resources)
-    return f"{subject} {verb} {_actions(change.actions, style)} on {teams} ({of})"
+    return f"{subject} {verb} {can_do(change.actions, change.teams, style)} ({of})"
+
+
+def can_do(actions: Sequence[str], teams: Sequence[str], style: Style) -> str:
+    """Actions in teams in words, for example `read, and create and change on team fraud`."""
+    return f"{_actions(actions, style)} on {_teams(teams, style)}"
 
 
 def _sign_in(before: str, after: str, style: Style) -> str:

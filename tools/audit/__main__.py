@@ -9,40 +9,25 @@ wrong.
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from tools.audit.records import Record, chosen, records, since
-from tools.audit.table import as_json, as_text, colours
+from tools.audit.table import as_json, as_text
+from tools.kubectl import ClusterError, kubectl
 from tools.stack import read_platform
+from tools.terminal import shows_colours
 
 SELECTOR = "app.kubernetes.io/name=mlflow,app.kubernetes.io/part-of=mlflow-platform"
 CONTAINER = "mlflow"
-
-
-class UnreadableError(Exception):
-    """kubectl has failed; the message is that of kubectl."""
-
-
-def kubectl(*arguments: str) -> str:
-    """Output of kubectl.
-
-    Raises:
-        UnreadableError: kubectl has failed.
-    """
-    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, check=False, errors="replace")
-    if done.returncode:
-        raise UnreadableError(done.stderr.strip())
-    return done.stdout
 
 
 def logs(namespace: str, begin: datetime | None) -> Iterator[tuple[str, str]]:
     """Logs of the server's containers, each with its pod's UID; a previous container's log precedes the current one.
 
     Raises:
-        UnreadableError: kubectl has failed.
+        ClusterError: kubectl has failed.
     """
     space = f"--namespace={namespace}"
     pods = json.loads(kubectl("get", "pods", space, f"--selector={SELECTOR}", "--output=json"))["items"]
@@ -59,7 +44,7 @@ def logs(namespace: str, begin: datetime | None) -> Iterator[tuple[str, str]]:
         if restarted:
             try:
                 yield uid, kubectl(*common, "--previous")
-            except UnreadableError as error:
+            except ClusterError as error:
                 print(f"pod {name}: no log of the previous container: {error}", file=sys.stderr)
         if started:
             yield uid, kubectl(*common)
@@ -80,12 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     platform = read_platform()
+    if platform.external:
+        print(f"the server {platform.url} is not part of this stack: ask its operator for its log", file=sys.stderr)
+        return 1
     if options.team and options.team not in platform.teams:
         # Requests of a removed team are in the log all the same.
         print(f"the stack has no team {options.team}; its teams are: {', '.join(platform.teams)}", file=sys.stderr)
     try:
         found: list[Record] = [one for uid, log in logs(platform.namespace, begin) for one in records(log, uid)]
-    except UnreadableError as error:
+    except ClusterError as error:
         print(f"the logs cannot be read: {error}", file=sys.stderr)
         return 1
     selected = chosen(found, team=options.team, begin=begin)
@@ -93,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if selected:
             print(as_json(selected))
     elif selected:
-        print(as_text(selected, coloured=colours()))
+        print(as_text(selected, coloured=shows_colours()))
     else:
         print("no requests were recorded in this time")
     return 0

@@ -47,7 +47,8 @@ def since(text: str, now: datetime) -> datetime:
 def records(log: str, pod: str) -> Iterator[Record]:
     """The audit records in the log of a pod with the UID `pod`; all other lines are skipped.
 
-    A line with another UID is no audit record: a client sent this text, and an error message repeated it in the log.
+    A line with another UID is not an audit record: a client sent this text, and an error message repeated it in the
+    log.
     """
     for line in log.split("\n"):
         record = _record(line)

@@ -1,8 +1,6 @@
 """Audit records as a table for a terminal, and as lines of JSON."""
 
 import json
-import os
-import sys
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -31,11 +29,6 @@ def as_text(records: Sequence[Record], *, coloured: bool = False) -> str:
             if not isinstance(status, int) or status >= HTTPStatus.BAD_REQUEST:
                 lines[number] = f"{RED}{lines[number]}{NORMAL}"
     return "\n".join(lines)
-
-
-def colours() -> bool:
-    """True on a terminal that shows colours, unless NO_COLOR (no-color.org) is set."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
 
 
 def _row(fields: dict[str, Any]) -> tuple[str, ...]:

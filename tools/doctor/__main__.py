@@ -1,10 +1,10 @@
-"""Command that names the one thing that is wrong with a deployed platform, and the command that mends it.
+"""Command that names the first fault of a deployed platform, and the command that fixes it.
 
 `python -m tools.doctor [--stack NAME] [--context NAME] [--client VERSION] [--json] [--save FILE | --from FILE]`. It
-reads only, with the rights of the caller, and says what it could not look at.
+only reads, with the rights of the caller, and says what it could not look at.
 
-Exit codes: 0 the platform is healthy; 1 something is wrong; 2 nothing wrong was found, but not everything could be
-looked at, or nothing at all, or an argument is wrong.
+Exit codes: 0 the platform is healthy; 1 there is a fault; 2 no fault was found, but not everything could be looked at,
+or an argument is wrong.
 """
 
 import argparse
@@ -26,20 +26,20 @@ CLIENT_REQUIREMENTS = CHECKOUT / "tools" / "client" / "requirements.in"
 
 
 class Progress:
-    """Says on standard error what is being done, if it takes longer than two seconds."""
+    """Prints each step that takes longer than two seconds to standard error."""
 
     def __init__(self) -> None:
         self._timer: threading.Timer | None = None
 
     def say(self, what: str) -> None:
-        """Announce the next step, and that the one before it has ended."""
+        """End the previous step, and begin the next one."""
         self.end()
         self._timer = threading.Timer(ANNOUNCE_SECONDS, print, (f"{what} ...",), {"file": sys.stderr, "flush": True})
         self._timer.daemon = True
         self._timer.start()
 
     def end(self) -> None:
-        """The last step has ended."""
+        """End the last step."""
         if self._timer is not None:
             self._timer.cancel()
 

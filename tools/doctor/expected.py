@@ -1,8 +1,8 @@
 """Objects that a stack has deployed, from its state, and their differences from the live objects.
 
-Compared are the fields that decide whether the platform works and who has access, and only as far as the stack sets
-them: Kubernetes adds defaults to the live objects. Content of ConfigMaps is compared by its digests, and Secrets only
-exist or do not.
+The comparison covers the fields that decide whether the platform works and who has access, if the stack sets them:
+Kubernetes adds defaults to the live objects. ConfigMaps are compared by digests of their content. Of Secrets only the
+existence is compared.
 """
 
 import hashlib

@@ -43,10 +43,10 @@ class Unseen:
 
     namespace: str = ""
     name: str = ""
-    """Of a single object; empty if all objects of the kind could not be read."""
+    """Name of the object; empty if no object of the kind could be read."""
 
     optional: bool = False
-    """True if the diagnosis can do without."""
+    """True if the diagnosis does not need it."""
 
 
 def described(kind: str, namespace: str, name: str) -> str:
@@ -102,7 +102,7 @@ class Facts:
 
     @property
     def pod(self) -> Object:
-        """Findings from inside of the server's pod; empty if nothing could be run there."""
+        """Findings from inside the server's pod; empty if no command could be run in it."""
         return self.probe("pod")
 
     def make(self, target: str) -> str:

@@ -14,10 +14,10 @@ class Fault:
     """The object that is wrong, for example `RoleBinding team-a/mlflow-manager`."""
 
     what: str
-    """The mistake and its consequence, in one sentence."""
+    """The problem and its consequence, in one sentence."""
 
     mend: str
-    """The command that mends it."""
+    """The command that fixes it."""
 
     evidence: str = ""
-    """The evidence: an error message, a status."""
+    """The evidence, for example an error message or a status."""

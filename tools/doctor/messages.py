@@ -115,7 +115,7 @@ def explained(facts: Facts, line: str) -> Fault | None:
 
 
 def telling(log: str) -> str:
-    """The line of a log that explains most: the last known message, else the last line of all."""
+    """The line of a log that says most about a failure: the last known message, else the last line."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     known = [
         line

@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-from tools.doctor.chapters import CHAPTERS, Diagnosis
+from tools.doctor.chapters import Diagnosis, chapters_about
 from tools.doctor.facts import Facts, Unseen
 
 RED, GREEN, YELLOW, NORMAL = "\033[31m", "\033[32m", "\033[33m", "\033[0m"
@@ -30,7 +30,7 @@ def colours() -> bool:
 
 
 def needed(facts: Facts) -> list[Unseen]:
-    """Everything that could not be looked at and that the diagnosis needs."""
+    """Everything that the diagnosis needs but could not look at."""
     return [one for one in facts.unseen if not one.optional]
 
 
@@ -57,7 +57,7 @@ def as_text(facts: Facts, diagnosis: Diagnosis | None, seconds: float, *, colour
         whats = [one.what for one in unseen if one.needs == needs]
         more = f" and {len(whats) - MOST_NAMED} more" if len(whats) > MOST_NAMED else ""
         lines.append(f"could not look at {', '.join(whats[:MOST_NAMED])}{more}: needs {_printable(needs)}")
-    lines.append(f"{len(CHAPTERS)} chapters in {seconds:.1f} s")
+    lines.append(f"{len(chapters_about(facts))} chapters in {seconds:.1f} s")
     return "\n".join(lines)
 
 
@@ -82,7 +82,7 @@ def as_json(facts: Facts, diagnosis: Diagnosis | None, seconds: float) -> str:
             "url": facts.platform.url,
             "fault": fault,
             "unseen": [{"what": one.what, "needs": one.needs} for one in unseen],
-            "chapters": [chapter.name for chapter in CHAPTERS],
+            "chapters": [chapter.name for chapter in chapters_about(facts)],
             "seconds": round(seconds, 1),
         },
         indent=2,

@@ -15,8 +15,9 @@ from typing import cast
 
 import yaml
 
-from settings import validate
+from settings import ExternalSettings, validate
 from settings.faults import report
+from settings.modes import model_of
 from tools.render.files import HEADER, OVERLAYS, Repository, files
 from tools.render.objects import LeakError, render
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
@@ -49,6 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     validation = validate(source, options.stack)
     if validation.mistakes:
         print(report(validation.mistakes, file_name(options.stack), source.lines), file=sys.stderr)
+        return 1
+    if model_of(source.document) is ExternalSettings:
+        print(
+            f"{file_name(options.stack)}: server.kind says that the tracking server is not part of the stack:"
+            " `make render` writes stacks with a server; deploy this one with `make up`",
+            file=sys.stderr,
+        )
         return 1
     try:
         rendered = render(source, options.stack, validation.needed_secrets, given)

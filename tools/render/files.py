@@ -1,4 +1,4 @@
-"""The files of a rendered stack: a kustomize base, its overlays, Argo CD Applications, and what has to exist before."""
+"""The files of a rendered stack: a kustomize base, its overlays, Argo CD Applications, and a list of prerequisites."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def kustomization(rendered: Rendered, overlay: Overlay) -> Json:
 
 
 def _is_replicated(item: Item) -> bool:
-    """True for a Deployment with several replicas, or with an autoscaler, which has taken the number away."""
+    """True for a Deployment with several replicas, or without their number because an autoscaler sets it."""
     return item.kind == "Deployment" and item.manifest["spec"].get("replicas") != 1
 
 

@@ -20,6 +20,10 @@ PLACEHOLDER = re.compile(r"\$\{([\w.@-]+\.\w+)\}")
 RENAMED_KINDS = frozenset({"ConfigMap", "Job"})
 HASH_LENGTH = 8
 WAVE = "argocd.argoproj.io/sync-wave"
+# With this annotation Pulumi does not wait until an object is ready. The servers of models have it: they are ready when
+# somebody has registered a model.
+NOT_AWAITED = "pulumi.com/skipAwait"
+SERVERS = frozenset({"Deployment", "InferenceService"})
 HOOK = {
     # Argo CD runs the Job at each synchronisation, and again after a failure. Every Job may run again at any time.
     "argocd.argoproj.io/hook": "Sync",
@@ -29,7 +33,7 @@ KEPT = {"argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}
 
 
 class LeakError(Exception):
-    """An object that is no Secret contains a secret."""
+    """An object other than a Secret contains a secret."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,10 +61,10 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
-    """The objects of a stack, and what is not among them."""
+    """The objects of a stack, and what was left out."""
 
     items: tuple[Item, ...]
-    """Objects for the repository, in the order in which they need each other."""
+    """Objects for the repository, in the order of their dependencies."""
 
     beforehand: tuple[Item, ...]
     """Secrets, and ConfigMaps that depend on a secret, such as a private CA's certificate: values are stand-ins."""
@@ -189,7 +193,10 @@ def _sorted(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _waves(registrations: list[Registration], beforehand: frozenset[tuple[str, str]]) -> dict[str, int]:
-    """The wave of each resource, by URN: one more than the highest of what it depends on."""
+    """The wave of each resource, by URN: one more than the highest of what it depends on.
+
+    Servers that no object depends on are in the last wave, where they delay nothing.
+    """
     by_urn = {one.urn: one for one in registrations}
     waves: dict[str, int] = {}
 
@@ -204,7 +211,12 @@ def _waves(registrations: list[Registration], beforehand: frozenset[tuple[str, s
 
     for urn in by_urn:
         wave(urn)
-    return waves
+    last = 1 + max(waves.values(), default=0)
+    return waves | {one.urn: last for one in registrations if _not_awaited(one)}
+
+
+def _not_awaited(one: Registration) -> bool:
+    return one.kind in SERVERS and NOT_AWAITED in (one.inputs.get("metadata", {}).get("annotations") or {})
 
 
 def _remove(value: Json, path: list[str]) -> None:

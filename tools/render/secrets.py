@@ -1,8 +1,8 @@
-"""Create what a rendered stack needs beforehand: its namespaces, Secrets, and ConfigMaps that depend on a secret.
+"""Create the prerequisites of a rendered stack: its namespaces, Secrets, and ConfigMaps that depend on a secret.
 
 `tools/with-cluster CONTEXT .venv/bin/python -m tools.render.secrets STACK [VALUES]`. Generated passwords are kept in
-the stack's state: Pulumi generates those that are missing there, and creates nothing else. Nothing is written to files.
-Running it again changes only what the stack file has changed.
+the stack's state: Pulumi generates those that are missing there, and creates nothing else. No files are written.
+Another run changes only what has changed in the stack file.
 """
 
 import base64
@@ -29,7 +29,7 @@ GENERATED = "random:"
 
 
 class MissingError(Exception):
-    """A value is in no state and in no file; the message names it."""
+    """A value is neither in the state nor in the file with values; the message names it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,20 +1,17 @@
-"""People in a browser: they see the workspaces of their groups, and have no access after signing out."""
+"""People in a browser see the experiments, models and charts of their teams, and of no other."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from testbed.e2e import browser as browsers
 from testbed.e2e.browser import CLOSED_ASSISTANT, Watch, session, sign_in
-from testbed.e2e.commands import run
 from testbed.e2e.mlflow_client import Client
+from tests import snippets
 from tools.stack import Platform
 
-ALICE, BOB, CAROL, DORA = "alice@example.com", "bob@example.com", "carol@example.com", "dora@example.com"
+ALICE, BOB, DORA = "alice@example.com", "bob@example.com", "dora@example.com"
 # MLflow's own accounts, which are not used here, and its assistant, which runs on the user's machine only. The pages
 # ask for both and say nothing when they are refused.
 REFUSED_IN_SILENCE = {
@@ -24,25 +21,6 @@ REFUSED_IN_SILENCE = {
 }
 # An empty page of this size compresses to less.
 SMALLEST_PICTURE = 30_000
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    # A page that a busy machine draws is waited for.
-    expect.set_options(timeout=browsers.PAGE_MILLISECONDS)
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browsers.chromium(playwright, tmp_path_factory.mktemp("home"), platform.authority) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def passwords() -> dict[str, str]:
-    return json.loads(run("pulumi", "stack", "output", "passwords", "--show-secrets", "--json").stdout)
 
 
 @pytest.fixture(scope="module")
@@ -89,21 +67,6 @@ def test_a_member_of_team_b_sees_the_experiment_that_team_a_does_not(
         sign_in(page, platform.url, BOB, passwords[BOB])
         page.goto(f"{platform.url}/#/experiments/{experiments['team-b']['experiment_id']}/runs?workspace=team-b")
         expect(page.get_by_text("demand-forecast", exact=True).first).to_be_visible()
-
-
-def test_somebody_without_a_group_is_told_what_to_do(
-    browser: Browser, platform: Platform, passwords: dict[str, str], pictures: Path
-) -> None:
-    with session(browser) as page:
-        sign_in(page, platform.url, CAROL, passwords[CAROL])
-        expect(page.get_by_role("heading", name="You are signed in, but you are in no team yet")).to_be_visible()
-        expect(page.get_by_text(CAROL, exact=True)).to_be_visible()
-        for team in platform.teams:
-            expect(page.get_by_text(team)).to_have_count(0)
-        page.screenshot(path=pictures / "no-team.png")
-        page.get_by_role("link", name="Sign out").click()
-        # Dex has no session of its own: the next to sign in may be somebody else.
-        expect(page.locator("input[name=password]")).to_be_visible()
 
 
 def test_a_member_of_two_teams_goes_from_one_to_the_other(
@@ -157,51 +120,6 @@ def test_stages_and_aliases_of_a_model_are_seen_through_the_login(
         expect(page.get_by_text("Production").first).to_be_visible()
 
 
-def test_after_signing_out_the_login_page_is_back(
-    browser: Browser, platform: Platform, passwords: dict[str, str]
-) -> None:
-    with session(browser) as page:
-        sign_in(page, platform.url, ALICE, passwords[ALICE])
-        page.goto(f"{platform.url}/oauth2/sign_out")
-        page.goto(platform.url)
-        expect(page.locator("input[name=password]")).to_be_visible()
-        assert page.url.startswith(f"https://dex.{platform.url.removeprefix('https://')}/")
-
-
-def test_a_wrong_password_lets_nobody_in(browser: Browser, platform: Platform) -> None:
-    with session(browser) as page:
-        page.goto(platform.url)
-        page.fill("input[name=login]", ALICE)
-        page.fill("input[name=password]", "a guess")
-        page.click("button[type=submit]")
-        expect(page.locator("input[name=password]")).to_be_visible()
-        expect(page.get_by_text("Invalid")).to_be_visible()
-
-
-def test_a_browser_that_does_not_know_the_authority_refuses_the_page(
-    playwright: Playwright, platform: Platform, tmp_path: Path
-) -> None:
-    """The other tests trust the authority; without it, the certificate is worth nothing."""
-    with (
-        browsers.chromium(playwright, tmp_path, None) as stranger,
-        session(stranger) as page,
-        pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"),
-    ):
-        page.goto(platform.url)
-
-
-def test_the_session_is_kept_from_scripts_and_other_sites(
-    browser: Browser, platform: Platform, passwords: dict[str, str]
-) -> None:
-    with session(browser) as page:
-        sign_in(page, platform.url, ALICE, passwords[ALICE])
-        cookies = [dict(cookie) for cookie in page.context.cookies(platform.url)]
-    assert cookies
-    for cookie in cookies:
-        assert str(cookie["name"]).startswith("__Host-")
-        assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")
-
-
 def test_no_page_of_a_member_is_refused_anything(
     browser: Browser,
     platform: Platform,
@@ -224,17 +142,6 @@ def test_no_page_of_a_member_is_refused_anything(
             expect(page.get_by_text("Request Failed")).to_have_count(0)
 
 
-def test_the_pages_ask_nobody_but_the_platform(browser: Browser, platform: Platform, passwords: dict[str, str]) -> None:
-    """No telemetry, fonts or scripts from other hosts: the pages work on clusters without internet access."""
-    host = platform.url.removeprefix("https://")
-    with session(browser) as page:
-        watch = Watch(page)
-        sign_in(page, platform.url, ALICE, passwords[ALICE])
-        page.goto(f"{platform.url}/#/experiments?workspace=team-a")
-        watch.settle()
-    assert watch.hosts == {host, f"dex.{host}"}
-
-
 def test_the_charts_of_a_run_are_drawn(
     browser: Browser,
     platform: Platform,
@@ -253,3 +160,16 @@ def test_the_charts_of_a_run_are_drawn(
         watch.settle()
         page.screenshot(path=pictures / "mlflow.png")
     assert (pictures / "mlflow.png").stat().st_size > SMALLEST_PICTURE
+
+
+def test_runs_are_compared_at_the_documented_address(
+    browser: Browser, platform: Platform, passwords: dict[str, str], experiments: dict[str, dict[str, Any]]
+) -> None:
+    first, second, *_ = experiments["team-a"]["run_ids"]
+    address = snippets.compare_page().replace('"RUN","RUN"', f'"{first}","{second}"')
+    with session(browser) as page:
+        page.add_init_script(CLOSED_ASSISTANT)
+        sign_in(page, platform.url, ALICE, passwords[ALICE])
+        page.goto(f"{platform.url}/{address.replace('EXPERIMENT', experiments['team-a']['experiment_id'])}")
+        expect(page.get_by_text("Comparing 2 Runs from 1 Experiment").first).to_be_visible()
+        expect(page.get_by_text("learning_rate").first).to_be_visible()

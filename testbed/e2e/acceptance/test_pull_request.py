@@ -12,7 +12,7 @@ from testbed.e2e.clone import Clone
 from testbed.e2e.commands import CHECKOUT
 from testbed.e2e.figures import Figures
 from tests.tools.github import GitHub, serving
-from tools.preview_comment import MARKER
+from tools.plan.report import MARKER
 
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "preview.yml"
 TOKEN = "the-workflow's-own-token"  # noqa: S105 - opens nothing but the stand-in
@@ -61,9 +61,10 @@ def environment(github: GitHub, clone: Clone) -> dict[str, str]:
 GAIN = "gains *read*, *create and change*, and *delete* on team"
 
 
-def section(body: str, heading: str) -> str:
-    """The text below a heading."""
-    return body.partition(f"## {heading}\n\n")[2].partition("\n\n## ")[0]
+def section(body: str, stack: str, heading: str) -> str:
+    """The text below a heading of the part about a stack."""
+    part = body.partition(f"\n## {stack}: ")[2].partition("\n## ")[0]
+    return part.partition(f"### {heading}\n\n")[2].partition("\n\n")[0]
 
 
 def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_place(
@@ -80,24 +81,26 @@ def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_p
         ours = [comment for comment in github.comments if MARKER in comment["body"]]
         assert len(ours) == 1
         body = ours[0]["body"]
-        assert section(body, "Who gains or loses access") == (
-            "**`dev`**: nobody gains or loses access.\n\n"
-            "**`prod`**:\n\n"
+        assert section(body, "dev", "Who gains or loses access") == "- Nobody gains or loses rights in MLflow."
+        gains, members = section(body, "prod", "Who gains or loses access").splitlines()
+        assert gains == (
             "- **Group pricing-interns** gains *read* on team pricing (experiments, datasets, registered models)"
         )
-        assert body.index("## Who gains") < body.index("### `dev`: ") < body.index("### `prod`: ")
+        assert members.startswith("- Members of group pricing-interns: the identity provider knows them")
+        assert "\n## prod: needs approval: access is gained by group pricing-interns" in body
+        assert body.index("\n## dev: ") < body.index("\n## prod: ")
         assert "+ Namespace team-a-namespace" in body
         assert "+ RoleBinding pricing-viewer-binding" in body
         figures.add("pull request: previews of both stacks and a comment", first.seconds)
 
         clone.change("Pulumi.dev.yaml", "description: Demand forecasting", "description: Demand")
         clone.change("Pulumi.dev.yaml", "    team-b:\n", "    team-c:\n      description: A new team\n    team-b:\n")
-        clone.run("tools/preview-pull-request", "dev", env=environment(github, clone))
+        clone.run("tools/preview-pull-request", "dev", env=environment(github, clone), expected=1)
         again = [comment for comment in github.comments if MARKER in comment["body"]]
         assert [comment["id"] for comment in again] == [ours[0]["id"]]
-        access = section(again[0]["body"], "Who gains or loses access").splitlines()
-        assert access[2].startswith(f"- **Group team-c-mlflow-users** {GAIN} team-c ")
-        assert "- **Team team-c** is new" in access
+        access = section(again[0]["body"], "dev", "Who gains or loses access").splitlines()
+        assert access[0].startswith(f"- **Group team-c-mlflow-users** {GAIN} team-c ")
+        assert any(line.startswith("- **Team team-c** is new") for line in access)
         assert "+ Namespace team-c-namespace" in again[0]["body"]
         assert github.requests.count("POST") == 1
 
@@ -106,7 +109,7 @@ def test_a_broken_rule_is_named_in_the_comment_and_fails_the_check(clone: Clone)
     clone.change("components/login/identity_provider.py", "resources=RESOURCES.to_args(),", "")
     with serving(TOKEN) as github:
         done = clone.run("tools/preview-pull-request", "dev", env=environment(github, clone), expected=None)
-    assert done.code == 1
+    assert done.code == 2
     (comment,) = github.comments
     assert "containers-are-sized" in comment["body"]
     assert "identity-server" in comment["body"]
@@ -115,9 +118,9 @@ def test_a_broken_rule_is_named_in_the_comment_and_fails_the_check(clone: Clone)
 def test_a_mistake_in_the_stack_file_is_quoted_in_the_comment(clone: Clone) -> None:
     clone.change("Pulumi.prod.yaml", "kind: oidc", "kind: development")
     done = clone.run("tools/preview-pull-request", "prod", expected=None)
-    assert done.code == 1
+    assert done.code == 2
     assert "Pulumi.prod.yaml" in done.stdout
-    assert "**`prod`**: The stack file has mistakes, so that access is unknown" in done.stdout
+    assert "- The stack file has mistakes, so that access is unknown" in done.stdout
     assert "login" in done.stdout
 
 

@@ -114,7 +114,7 @@ def test_what_is_no_terminal_gets_no_colours(capsys: pytest.CaptureFixture[str])
 def test_missing_secrets_are_mentioned_and_stop_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stack", "prod", "--against", "HEAD"]) == 0
     said = capsys.readouterr()
-    assert said.out.endswith("Nobody gains or loses access.\n")
+    assert said.out.endswith("Nobody gains or loses rights in MLflow.\n")
     assert said.err.startswith("1 mistake in Pulumi.prod.yaml")
 
 
@@ -186,7 +186,7 @@ def test_a_stack_file_in_a_folder_of_the_repository_is_compared_with_itself(
     repository.commit()
     monkeypatch.chdir(folder)
     assert main(["--stack", "prod", "--against", "main"]) == 0
-    assert "Nobody gains or loses access." in capsys.readouterr().out
+    assert "Nobody gains or loses rights in MLflow." in capsys.readouterr().out
 
 
 def test_a_stack_that_is_new_gives_all_its_access(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:

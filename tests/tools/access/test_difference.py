@@ -8,10 +8,15 @@ from tools.access.difference import Difference, as_data, difference
 from tools.access.words import MARKDOWN, PLAIN, sentences
 
 ALL = "(experiments, datasets, registered models)"
+NEW = "is new; if an earlier team had this name, its runs, models and artifacts are visible again"
 
 
 def sentences_of(found: Difference) -> list[str]:
     return sentences(found, MARKDOWN)
+
+
+def programs(team: str) -> str:
+    return f"**Programs of team {team}** (pods with the service account {team}/mlflow-client)"
 
 
 def with_groups(**groups: list[str]) -> dict[str, object]:
@@ -31,8 +36,8 @@ def test_a_team_is_added_and_a_platform_group_becomes_manager_in_two() -> None:
     assert sentences_of(from_to(before, {**TEAMS, "fraud": fraud})) == [
         f"**Group data-platform** gains *read*, *create and change*, and *delete* on teams fraud and pricing {ALL}",
         f"**Group fraud-mlflow-users** gains *read*, *create and change*, and *delete* on team fraud {ALL}",
-        f"**Programs of team fraud** gain *read*, and *create and change* on team fraud {ALL}",
-        "**Team fraud** is new",
+        f"{programs('fraud')} gain *read*, and *create and change* on team fraud {ALL}",
+        f"**Team fraud** {NEW}",
     ]
 
 
@@ -45,7 +50,7 @@ def test_a_team_is_archived_and_a_group_moves_from_manager_to_viewer() -> None:
         ("**Team research** is archived: its groups can only read, its programs have no access, and its data stays"),
         f"**Group data-platform** loses *create and change*, and *delete* on team pricing {ALL}",
         f"**Group research-mlflow-users** loses *create and change*, and *delete* on team research {ALL}",
-        f"**Programs of team research** lose *read*, and *create and change* on team research {ALL}",
+        f"{programs('research')} lose *read*, and *create and change* on team research {ALL}",
     ]
 
 
@@ -66,7 +71,7 @@ def test_a_group_that_moves_from_editor_to_manager_gains_what_it_did_not_have() 
     ids=["nothing", "the order of teams", "a default written out", "the order of groups"],
 )
 def test_what_changes_nobodys_access_is_told_as_that(same: dict[str, object]) -> None:
-    assert sentences_of(from_to(TEAMS, same)) == ["Nobody gains or loses access."]
+    assert sentences_of(from_to(TEAMS, same)) == ["Nobody gains or loses rights in MLflow."]
 
 
 def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
@@ -85,16 +90,19 @@ def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
 
 def test_a_team_that_is_removed_takes_everybodys_access_with_it() -> None:
     assert sentences_of(from_to(TEAMS, {"pricing": PRICING})) == [
-        "**Team research** is removed: its workspace is no longer accessible; its runs, models and artifacts are kept",
+        (
+            "**Team research** is removed: nobody can use its workspace any more; its runs, models and artifacts stay"
+            " in MLflow, and a later team of this name gets them"
+        ),
         f"**Group research-mlflow-users** loses *read*, *create and change*, and *delete* on team research {ALL}",
-        f"**Programs of team research** lose *read*, and *create and change* on team research {ALL}",
+        f"{programs('research')} lose *read*, and *create and change* on team research {ALL}",
     ]
 
 
 def test_a_team_that_is_archived_no_longer_gives_its_access_back() -> None:
     assert sentences_of(from_to({"research": {"archived": True}}, {"research": {}})) == [
         f"**Group research-mlflow-users** gains *create and change*, and *delete* on team research {ALL}",
-        f"**Programs of team research** gain *read*, and *create and change* on team research {ALL}",
+        f"{programs('research')} gain *read*, and *create and change* on team research {ALL}",
         "**Team research** is no longer archived: its groups and programs have access again",
     ]
 
@@ -108,8 +116,8 @@ def test_everything_in_a_new_stack_is_a_gain() -> None:
     found = difference(NOTHING, access({"research": RESEARCH}))
     assert sentences_of(found) == [
         f"**Group research-mlflow-users** gains *read*, *create and change*, and *delete* on team research {ALL}",
-        f"**Programs of team research** gain *read*, and *create and change* on team research {ALL}",
-        "**Team research** is new",
+        f"{programs('research')} gain *read*, and *create and change* on team research {ALL}",
+        f"**Team research** {NEW}",
     ]
 
 

@@ -12,7 +12,7 @@ MISSING = """\
 role binding: RoleBinding team-a/mlflow-manager
   it does not exist: people or programs of team team-a are refused (403, PERMISSION_DENIED)
   mend: REFRESH=yes make up STACK=dev
-33 chapters in 1.0 s"""
+34 chapters in 1.0 s"""
 
 
 def test_a_fault_is_one_heading_one_sentence_and_one_command() -> None:
@@ -23,7 +23,7 @@ def test_a_fault_is_one_heading_one_sentence_and_one_command() -> None:
 
 def test_a_healthy_platform_is_two_lines() -> None:
     facts = Scene().facts
-    assert report.as_text(facts, None, 1.0) == "healthy: https://mlflow.localhost\n33 chapters in 1.0 s"
+    assert report.as_text(facts, None, 1.0) == "healthy: https://mlflow.localhost\n34 chapters in 1.0 s"
 
 
 def test_the_json_has_the_same_fields_whatever_is_found() -> None:

@@ -4,6 +4,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from settings import external_page
+from settings.loader import Source, from_file
 from tests.program.stacks import STACKS
 from tests.tools.render.parts import rendered
 from tools.render import __main__ as command
@@ -162,3 +164,14 @@ def test_a_stack_that_does_not_exist_and_values_that_cannot_be_read_are_errors(
         assert command.main(["prod", "--values", str(file), "--out", str(tmp_path / "out")]) == 1
         assert problem in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_stack_without_a_server_is_refused_with_the_command_that_deploys_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def example(_: str) -> Source:
+        return from_file(external_page.EXAMPLE)
+
+    monkeypatch.setattr(command, "read", example)
+    assert command.main(["shared"]) == 1
+    assert "deploy this one with `make up`" in capsys.readouterr().err

@@ -43,6 +43,20 @@ def test_an_object_is_in_a_wave_after_everything_that_it_depends_on() -> None:
     assert annotations(found, "server")[WAVE] == "2"
 
 
+def test_a_server_that_nobody_waits_for_holds_back_nothing_and_a_claim_stays_before_its_pods() -> None:
+    late = {"pulumi.com/skipAwait": "true"}
+    found = collected(
+        [
+            registered("Deployment", "model", annotations=late),
+            registered("PersistentVolumeClaim", "claim", annotations=late),
+            registered("Deployment", "server", needs=("claim",)),
+            registered("Ingress", "ingress", needs=("server",)),
+        ],
+        NONE,
+    )
+    assert waves(found) == {"claim": 0, "server": 1, "ingress": 2, "model": 3}
+
+
 def test_what_exists_before_takes_no_wave_of_its_own() -> None:
     found = collected(
         [

@@ -1,14 +1,14 @@
 """The chapters of the diagnosis, causes before their consequences.
 
-A chapter is a function of the facts that returns the first fault it finds. A further chapter is a module here and a
-line in `CHAPTERS`, at the place where everything that can cause its faults stands before it. What it looks at has to be
-among the facts: kinds of objects are listed in `tools/doctor/collect/kinds.py`.
+A chapter is a function of the facts that returns the first fault it finds. To add a chapter, write it in a module here
+and add a line to `CHAPTERS`, after all chapters whose faults can cause its own. Everything that it looks at has to be
+among the facts: `tools/doctor/collect/kinds.py` lists the kinds of objects.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tools.doctor.chapters import access, backing, entry, networks, objects, requests, workloads
+from tools.doctor.chapters import access, backing, entry, models, networks, objects, requests, workloads
 from tools.doctor.facts import Facts
 from tools.doctor.fault import Fault
 
@@ -54,8 +54,19 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("artifacts", requests.artifacts),
     Chapter("versions", requests.versions),
     Chapter("team quota", workloads.quotas),
+    Chapter("served models", models.served),
     Chapter("certificate end", entry.certificate_end),
 )
+WITHOUT_A_SERVER: tuple[Chapter, ...] = (
+    Chapter("clock", entry.clock),
+    Chapter("namespace", objects.namespaces),
+    Chapter("namespace labels", objects.labels),
+    Chapter("configuration", objects.configuration),
+    Chapter("network policy", networks.policies),
+    Chapter("team quota", workloads.quotas),
+    Chapter("tracking server", requests.connectivity),
+)
+"""Chapters about a stack whose tracking server somebody else runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +77,14 @@ class Diagnosis:
     fault: Fault
 
 
-def diagnose(facts: Facts, chapters: Sequence[Chapter] = CHAPTERS) -> Diagnosis | None:
-    """The first cause of what is wrong; None if no chapter finds anything."""
-    for chapter in chapters:
+def chapters_about(facts: Facts) -> tuple[Chapter, ...]:
+    """The chapters of the diagnosis of this stack."""
+    return WITHOUT_A_SERVER if facts.platform.external else CHAPTERS
+
+
+def diagnose(facts: Facts, chapters: Sequence[Chapter] | None = None) -> Diagnosis | None:
+    """The first fault; None if no chapter finds any."""
+    for chapter in chapters_about(facts) if chapters is None else chapters:
         fault = chapter.examine(facts)
         if fault is not None:
             return Diagnosis(chapter.name, fault)

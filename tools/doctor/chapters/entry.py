@@ -1,4 +1,4 @@
-"""The way in from the caller's machine: clock, host name, address, certificate, answer."""
+"""The path of a request from the caller's machine: clock, host name, address, certificate, answer."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus

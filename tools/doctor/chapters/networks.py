@@ -71,7 +71,7 @@ def _needed(facts: Facts, net: Network) -> Iterator[tuple[Pod, Pod, int]]:
 
 
 def connections(facts: Facts) -> Fault | None:
-    """Connections that the platform needs, and that a NetworkPolicy denies all the same."""
+    """Connections that the platform needs but NetworkPolicies deny."""
     net = computed(facts)
     for source, destination, port in _needed(facts, net):
         if not net.may_connect(source, destination, port):
@@ -86,7 +86,7 @@ def connections(facts: Facts) -> Fault | None:
 
 
 def denied_targets(facts: Facts) -> list[dict[str, Any]]:
-    """Addresses that listen, and that the server's pod must not reach: whether it does shows enforcement."""
+    """Listening addresses that the server's pod must not reach: if it reaches one, policies are not enforced."""
     net = computed(facts)
     servers = _of(net, facts.platform.namespace, SERVER)
     if not servers:

@@ -18,7 +18,7 @@ def is_ready(pod: Object) -> bool:
 
 
 def fault(facts: Facts, pod: Object) -> Fault | None:
-    """Why a pod does not serve; None if it does."""
+    """The reason why a pod does not serve; None if it does."""
     subject = described("Pod", namespace_of(pod), name_of(pod))
     describe = f"kubectl describe pod {name_of(pod)} --namespace={namespace_of(pod)}"
     for condition in parts(pod, "status", "conditions"):
@@ -108,7 +108,7 @@ def _not_ready(facts: Facts, pod: Object, statuses: list[Object], subject: str, 
 
 
 def log_of(facts: Facts, pod: Object, container: str) -> str:
-    """The telling line of a container's log."""
+    """The line of a container's log that says most about its failure."""
     return str(facts.probe("logs").get(f"{name_of(pod)}/{container}") or "")
 
 

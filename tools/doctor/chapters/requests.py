@@ -1,4 +1,4 @@
-"""Real requests with the token of a team's program: tracking, registry, artifacts, versions. Nothing is written."""
+"""Real requests with the token or the credentials of a team's program. Nothing is written."""
 
 from http import HTTPStatus
 
@@ -124,3 +124,21 @@ def _numbers(version: str) -> tuple[int, ...]:
     parts = version.strip().split(".")
     numbers = [int(part) for part in parts[:2] if part.isdigit()]
     return tuple(numbers) if len(numbers) == 2 else ()  # noqa: PLR2004 - major and minor
+
+
+def connectivity(facts: Facts) -> Fault | None:
+    """The tracking server of somebody else, as the pods of each team reach it."""
+    failed = facts.probe("connectivity")
+    if not failed:
+        return None
+    said = failed[min(failed)]
+    what, _, mend = said.partition("; ")
+    all_of_them = ", ".join(sorted(failed))
+    return Fault(
+        cause="connectivity",
+        subject=f"{facts.platform.url} from team {all_of_them}"
+        if len(failed) == 1
+        else f"{facts.platform.url} from the teams {all_of_them}",
+        what=what,
+        mend=mend or "docs/external.md says what each sentence means",
+    )

@@ -1,4 +1,4 @@
-"""Pods that do not run, and why: none wanted, quota, image, scheduling, configuration, memory, crash, not ready."""
+"""Pods that do not run, and why: scaled to 0, quota, image, scheduling, configuration, memory, crash, not ready."""
 
 from collections.abc import Iterator
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
+from tools import external_smoke
 from tools.doctor.chapters.networks import controller_namespaces
 from tools.doctor.collect import caller, requests, server
 from tools.doctor.collect.cluster import Cluster, Read, RefusedError, read_all, reads
@@ -16,7 +17,7 @@ from tools.doctor.facts import NOTHING, Facts, Object, Unseen, part
 from tools.stack import Platform, parse_outputs
 
 PULUMI_SECONDS = 30
-OUTPUTS = ("url", "namespace", "paused", "authority", "audience", "teams")
+OUTPUTS = ("url", "server", "namespace", "paused", "authority", "audience", "teams")
 DNS_NAMESPACE = "kube-system"
 Say = Callable[[str], None]
 
@@ -52,8 +53,8 @@ def gather(stack: str, *, client: str, arguments: str, say: Say) -> Facts:
     Args:
         stack: its name; empty means the selected one.
         client: version of the MLflow client that has to fit to the server.
-        arguments: what follows `make TARGET` in commands that mend.
-        say: called with what is done next.
+        arguments: text after `make TARGET` in the commands of remedies.
+        say: called with a description of each step before it begins.
 
     Raises:
         UnreadableError: the stack or the cluster cannot be read at all.
@@ -78,6 +79,13 @@ def gather(stack: str, *, client: str, arguments: str, say: Say) -> Facts:
         document["probes"]["api"] = cluster.clock()
     except Exception as error:  # a kubeconfig can be wrong in many ways, and credential plugins fail in their own
         raise UnreadableError(f"the cluster: a kubeconfig and an API server that answers: {error}") from error
+    if platform.external:
+        _add(document, *read_all(cluster, reads(expected)))
+        _add(document, *read_all(cluster, _of_teams(platform)))
+        _add(document, *read_all(cluster, _refused(Facts(document))))
+        say("asking the tracking server from each team's namespace")
+        _add(document, [], connections(document, platform))
+        return Facts(document)
     with ThreadPoolExecutor(4) as pool:
         outside = pool.submit(caller.probe, platform)
         asked = pool.submit(requests.probe, cluster, platform)
@@ -95,7 +103,7 @@ def _add(document: dict[str, Any], objects: list[dict[str, Any]], unseen: list[U
 
 
 def _more(facts: Facts) -> list[Read]:
-    """Reads that follow from the first objects: the ingress controller's namespace, DNS, refused pods of teams."""
+    """Reads that depend on the first objects: the ingress controller's namespace, DNS, refused pods of teams."""
     found = [
         Read(kind="Pod", namespace=DNS_NAMESPACE, query=(("labelSelector", "k8s-app=kube-dns"),), optional=True),
         Read(kind="NetworkPolicy", namespace=DNS_NAMESPACE, optional=True),
@@ -103,10 +111,26 @@ def _more(facts: Facts) -> list[Read]:
     for space in controller_namespaces(facts):
         found += [Read(kind=kind, namespace=space, optional=True) for kind in ("Pod", "NetworkPolicy")]
         found.append(Read(kind="Namespace", name=space, optional=True))
+    return found + _of_teams(facts.platform)
+
+
+def _of_teams(platform: Platform) -> list[Read]:
+    """Reads of the events about refused pods of teams."""
     refused = (("fieldSelector", "reason=FailedCreate"), ("limit", "100"))
-    for team in facts.platform.teams.values():
-        found.append(Read(kind="Event", namespace=team.namespace, query=refused, optional=True))
-    return found
+    return [
+        Read(kind="Event", namespace=team.namespace, query=refused, optional=True) for team in platform.teams.values()
+    ]
+
+
+def connections(document: dict[str, Any], platform: Platform) -> list[Unseen]:
+    """Add what the connectivity checks of the teams find; returns those that could not run."""
+    found = external_smoke.checks(platform)
+    document["probes"]["connectivity"] = {one.team: one.said for one in found if one.usable is False}
+    return [
+        Unseen(what=f"the tracking server from the namespace of team {one.team}", needs=one.needs)
+        for one in found
+        if one.needs
+    ]
 
 
 def _refused(facts: Facts) -> list[Read]:

@@ -33,7 +33,7 @@ class Read:
     name: str = ""
     query: tuple[tuple[str, str], ...] = ()
     optional: bool = False
-    """True if the diagnosis can do without."""
+    """True if the diagnosis does not need it."""
 
 
 class RefusedError(Exception):
@@ -117,14 +117,16 @@ def _message(answer: urllib3.BaseHTTPResponse) -> str:
         return f"status {answer.status}"
 
 
-def reads(expected: Iterable[Expected], platform: str) -> list[Read]:
-    """Reads of the deployed objects, and of everything that runs in the platform's namespace."""
+def reads(expected: Iterable[Expected], platform: str = "") -> list[Read]:
+    """Reads of the deployed objects, and of everything that runs in the platform's namespace, if there is one."""
     found: dict[tuple[str, str, str], Read] = {}
     for one in expected:
         if one.kind in KINDS:
             # Objects of the whole cluster are asked for one by one: this needs fewer rights than a list.
             name = "" if one.namespace else one.name
             found[one.kind, one.namespace, name] = Read(kind=one.kind, namespace=one.namespace, name=name)
+    if not platform:
+        return list(found.values())
     found["Namespace", "", platform] = Read(kind="Namespace", name=platform)
     for kind in ("Pod", "Deployment", "StatefulSet"):
         found[kind, platform, ""] = Read(kind=kind, namespace=platform)

@@ -53,6 +53,8 @@ METADATA = ("name", "namespace", "labels", "creationTimestamp", "deletionTimesta
 CONTAINER = ("name", "image", "ports", "command", "args")
 # Variables whose values the chapters read. Values of other variables are left out.
 VARIABLES = frozenset({"MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR"})
+# Annotation in which a team's rollout says how a served model stands (components/scripts/follow_aliases.py).
+ROLLOUT_SAYS = "mlflow-platform/rollout"
 
 
 def path(kind: str, namespace: str = "", name: str = "") -> str:
@@ -78,6 +80,8 @@ def kept(kind: str, one: Object) -> dict[str, Any] | None:
         rest = _workload(kind, one)
     elif kind not in NAMES_ONLY:
         rest = {key: one[key] for key in ("spec", "rules", "roleRef", "subjects") if key in one}
+    if kind == "Deployment" and (said := part(one, "metadata", "annotations").get(ROLLOUT_SAYS)):
+        metadata["annotations"] = {ROLLOUT_SAYS: said}
     return {"kind": kind, "metadata": metadata, **rest}
 
 

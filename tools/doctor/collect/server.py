@@ -1,4 +1,4 @@
-"""Facts from inside of the server's pod, and the telling lines of the logs of containers that are not ready."""
+"""Facts from inside the server's pod, and from the logs of containers that are not ready."""
 
 import json
 import subprocess
@@ -92,7 +92,7 @@ def examine(facts: Facts, pod: Object, server: Object | None) -> tuple[dict[str,
 
 
 def logs(cluster: Cluster, pods: Iterable[Object]) -> tuple[dict[str, str], list[Unseen]]:
-    """The telling line of the log of each container that is not ready, by pod and container."""
+    """The line of the log that says most, for each container that is not ready, by pod and container."""
     wanted = [
         (pod, status)
         for pod in pods

@@ -92,13 +92,13 @@ class Admission:
         only_namespace: str | None = None,
         ready: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Judge requests to `app`.
+        """Admit or refuse requests to `app`.
 
         Args:
-            app: the application behind.
+            app: the application that gets admitted requests.
             judge: decides about rights in a namespace.
-            only_namespace: the namespace whose rights count for all requests if workspaces are disabled.
-            ready: true once it is known whose names count.
+            only_namespace: the namespace whose RBAC decides about all requests if workspaces are disabled.
+            ready: true once the lists of identities are known.
         """
         self._app = app
         self._ready = ready
@@ -135,7 +135,7 @@ class Admission:
             await self._app(scope, receive, send)
 
     async def _refusal(self, scope: Message, facts: RequestFacts) -> Refusal | None:
-        """Find the workspace of a request and judge its caller; None if the request is admitted."""
+        """Find the workspace of a request and check its caller's access; None if the request is admitted."""
         if facts.caller is None or not self._ready():
             return NOBODY if facts.caller is None else NOT_READY
         named = named_workspaces(scope)
@@ -165,8 +165,8 @@ def named_workspaces(scope: Message) -> set[str]:
     """All workspaces that a request names; more than one is a contradiction.
 
     A header that is sent twice is a contradiction too, even with the same value: a layer might join the two. On routes
-    about workspaces the header does not count, and is removed: clients ask about one workspace, or about all of theirs,
-    while the header names another one, or one to which they have lost access.
+    about workspaces the header is ignored and removed: clients ask there about one workspace or all of theirs, while
+    the header may name another workspace, or one to which they have lost access.
     """
     values = [value.decode("latin-1").strip() for name, value in scope["headers"] if name.lower() == WORKSPACE_HEADER]
     if len(values) > 1:

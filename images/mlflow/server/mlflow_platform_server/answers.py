@@ -1,6 +1,6 @@
 """Refusals of the layers in front of MLflow: a JSON document with MLflow's error codes.
 
-The web server (uvicorn) leaves the body out where the request was HEAD.
+The web server (uvicorn) omits the body if the request is HEAD.
 """
 
 import json

@@ -71,6 +71,7 @@ from mlflow_platform_server.loop_watch import LoopWatch
 from mlflow_platform_server.no_team_page import NoTeamPage
 from mlflow_platform_server.off_loop import Threads
 from mlflow_platform_server.path_prefix import PathPrefix
+from mlflow_platform_server.platform_page import PlatformPage
 from mlflow_platform_server.rates import Rates
 from mlflow_platform_server.request_guard import RequestGuard
 from mlflow_platform_server.request_identity import IdentityHeaders
@@ -90,6 +91,8 @@ FEATURES_VARIABLE = "MLFLOW_PLATFORM_FEATURES"
 WEBHOOK_HOSTS_VARIABLE = "MLFLOW_PLATFORM_WEBHOOK_HOSTS"
 # Host and port of the proxy that webhooks are sent through; unset while they are off.
 WEBHOOK_PROXY_VARIABLE = "MLFLOW_PLATFORM_WEBHOOK_PROXY"
+# MLflow's own switch of its AI gateway; on if unset.
+GATEWAY_VARIABLE = "MLFLOW_ENABLE_AI_GATEWAY"
 # UID of the server's pod.
 POD_VARIABLE = "MLFLOW_PLATFORM_POD"
 # Requests that a worker handles at once.
@@ -140,7 +143,7 @@ def create_app() -> Delivery:
 
 
 def _access(config: KubernetesAuthConfig, limits: Bounds, *, by_token: bool) -> KubernetesAccess:
-    """Connect to Kubernetes, for both judges."""
+    """Connect to Kubernetes, for the authorization of MLflow's routes and of the platform's own."""
     access = KubernetesAccess(
         kubernetes_access.connected(),
         by_token=by_token,
@@ -177,6 +180,9 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
         webhooks.install(hosts, proxy=proxy, seconds=limits.webhook_seconds, multi_tenant=config.workspaces_enabled)
     else:
         webhooks.switch_off()
+    if "gateway" not in features:
+        # MLflow's pages ask whether it is on, and show nothing of it then.
+        os.environ[GATEWAY_VARIABLE] = "false"
     own_repositories.keep(
         get_registered_artifact_repositories(),
         (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
@@ -204,7 +210,9 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
             return not access.identities_known() or await access.has_workspace(caller)
         return not access.identities_known() or await access.judge.allows(caller, only_namespace)
 
-    page = NoTeamPage(admission, has_access, os.environ.get(CONTACT_VARIABLE, ""))
+    path = os.environ.get(PATH_VARIABLE, "")
+    pages = PlatformPage(admission, features, path)
+    page = NoTeamPage(pages, has_access, os.environ.get(CONTACT_VARIABLE, ""), path)
     limited = ConcurrencyLimit(
         RequestGuard(Entry(page, fairness), identity_headers),
         threads + SPARE_THREADS,
@@ -216,7 +224,7 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
         return request_identity.identify(headers, identity_headers, known_identities.known()).caller
 
     audited = AuditLog(LoopWatch(ErrorBodies(served)), pod=os.environ[POD_VARIABLE], identify=caller)
-    prefixed = PathPrefix(audited, os.environ.get(PATH_VARIABLE, ""))
+    prefixed = PathPrefix(audited, path)
     # Outermost: a refusal of any layer arrives, and every answer is bounded.
     drained = Draining(prefixed, most_bytes=limits.drain_mebibytes * 1024 * 1024, seconds=limits.drain_seconds)
     return Delivery(drained, seconds=limits.idle_seconds, memory=transfers.of_worker().memory)

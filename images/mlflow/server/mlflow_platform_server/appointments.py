@@ -1,8 +1,8 @@
 """Answers to requests beyond a share: 429 or 503 with Retry-After, and a line in the log.
 
 MLflow's client (3.17) repeats a request up to 7 times after 429 and 503, waits as long as Retry-After says, and then
-fails. So those that are refused get appointments, one after the other: they return at a fraction of the rate at which
-their team is served, and most of them find room at their first return.
+fails. So refused requests get appointments, one after the other: they return at a fraction of the rate at which their
+team is served, and most of them are served at their first return.
 """
 
 import logging
@@ -54,7 +54,7 @@ class Appointments:
 
 
 class Notices:
-    """Decides whether a team appears in the log again."""
+    """Decides whether a line about a team is due in the log."""
 
     def __init__(self, teams: int = TEAMS) -> None:
         self._most_teams = teams

@@ -1,11 +1,11 @@
 """Request bodies: read into memory whole, within bounds, before MLflow sees the request.
 
-MLflow reads bodies without any limit, and treats a body that the client cut short as complete. Here each body has a
-limit of size, of time and of what it unpacks to (`body_rules.py`, `json_bounds.py`, `protobuf_bounds.py`,
-`graphql_bounds.py`, `decompression.py`), and all bodies of a worker together have a limit of memory (`room.py`). It is
-held until the answer begins. Artifacts are not read here; they stream.
+MLflow reads bodies without any limit, and treats a body that the client cut short as complete. Here each body has
+limits of its size, its decompressed size, its content and its time (`body_rules.py`, `decompression.py`,
+`json_bounds.py`, `protobuf_bounds.py`, `graphql_bounds.py`), and all bodies of a worker together have a limit of memory
+(`room.py`). A body's memory is held until the answer begins. Artifacts are not read here; they stream.
 
-Who is calling has been judged before: nobody's body is read who has no rights in the workspace.
+Callers were authorised before: the bodies of callers without rights in the workspace are not read.
 """
 
 import asyncio
@@ -183,7 +183,7 @@ class _Reading:
             await self.room.grow(hold, spans * SPAN_BYTES)
 
     def _check_headers(self) -> None:
-        """Refuse a body that its headers already say is too large, or of no use."""
+        """Refuse a body that is too large or of an unsupported type according to the headers."""
         announced = dict(self.scope["headers"]).get(b"content-length", b"0").strip()
         if not announced.isdigit():
             message = "Content-Length is no number."
@@ -224,7 +224,7 @@ class _Scan:
         self._weight = 0
 
     async def of(self, body: bytearray, *, complete: bool = False) -> int:
-        """Scan what has arrived; returns how many more bytes of memory the values in it take.
+        """Scan the part that has arrived; returns the additional bytes of memory that its values take.
 
         Raises:
             BoundError: the body reaches a bound.
@@ -250,7 +250,7 @@ class _Scan:
 
 
 def _with(headers: Headers, name: bytes, value: bytes, without: frozenset[bytes] = frozenset()) -> Headers:
-    """The headers with another value of one of them."""
+    """The headers with `value` as the only value of the header `name`."""
     return [(one, old) for one, old in headers if one != name and one not in without] + [(name, value)]
 
 

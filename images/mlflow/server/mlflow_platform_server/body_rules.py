@@ -29,19 +29,19 @@ class Kind(StrEnum):
     """An artifact of any size: passed on as it arrives."""
 
     FILE = "file"
-    """A small file: of any content, parsed by nobody."""
+    """A small file with any content, which is not parsed."""
 
     PROTOBUF = "protobuf"
     """A message of traces."""
 
     JSON_TRACES = "json traces"
-    """The same as JSON."""
+    """A message of traces as JSON."""
 
     JSON = "json"
     """Everything else. MLflow parses bodies as JSON whatever their type is, also those of GET."""
 
     GRAPHQL = "graphql"
-    """JSON with a query."""
+    """JSON with a GraphQL query."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,7 @@ class Rule:
 
     kind: Kind
     most_bytes: int
-    """Limit of the body as it is sent, and of what it unpacks to."""
+    """Limit of the body, both as it is sent and decompressed."""
 
     limit: str
     """The limit, as text for messages."""
@@ -59,7 +59,7 @@ class Rule:
     """The name of the bound in the stack file; None if it is MLflow's."""
 
     content_type: bytes | None = None
-    """Replaces the header Content-Type, of which the plugin and MLflow may make different things."""
+    """Replaces the header Content-Type, which the plugin and MLflow may interpret differently."""
 
 
 def rule(scope: Message, bounds: Bounds) -> Rule:

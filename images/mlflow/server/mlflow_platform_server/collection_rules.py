@@ -1,9 +1,9 @@
 """Makes the authorization plugin refuse collections to callers who may not list them.
 
 The plugin 2.1.0 lets such callers search, and removes what they may not see from the answer, or from the ids in the
-request. What is left tells about what was removed: `{"experiments": []}` instead of `{}` means that a filter matched,
-and page tokens mean that there is more. The plugin does so for permissions on single objects by name (`resourceNames`
-in RBAC). The platform's roles have none, so whoever may not list everything may list nothing.
+request. The rest reveals what was removed: `{"experiments": []}` instead of `{}` means that a filter matched, and page
+tokens mean that there is more. The plugin does so for permissions on single objects by name (`resourceNames` in RBAC).
+The platform's roles have none, so whoever may not list everything may list nothing.
 
 The list of workspaces is still filtered: every caller may list workspaces, and gets only their own.
 """

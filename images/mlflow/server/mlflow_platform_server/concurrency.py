@@ -3,7 +3,7 @@
 Logging a batch of metrics holds one connection while it takes another. MLflow handles up to 40 requests at once
 (anyio's default). With fewer connections than that, all requests may hold one and wait for another one, until
 `QueuePool` gives up after 30 seconds. Seen with MLflow 3.17.2, 64 clients and pools of 15 to 30 connections on a busy
-machine. Requests wait for their turn in `slots.py`; this limit holds for whatever passes without one.
+machine. Requests wait for a slot in `slots.py`; this limit applies to requests that need no slot.
 
 Uploads and downloads of artifacts are not subject to this limit: they run in threads of their own (`store_calls.py`).
 Only downloads from a volume, as in an evaluation, use the limited threads, to read one piece at a time.

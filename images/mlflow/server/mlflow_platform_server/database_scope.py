@@ -1,15 +1,15 @@
 """Tells PostgreSQL for each transaction which workspace it is for, and for each connection what it may use.
 
 The workspace is that of the current scope (`scope.py`): row-level security shows a transaction the rows of that
-workspace and no others. It ends with the transaction, so a pooled connection never carries it to the next request. What
-runs outside of a transaction (AUTOCOMMIT) has no workspace, and therefore sees no rows; MLflow uses none.
+workspace and no others. It ends with the transaction, so a pooled connection never carries it to the next request.
+Statements outside of a transaction (AUTOCOMMIT) have no workspace, and therefore see no rows; MLflow has none.
 
 The bounds are PostgreSQL's own settings, which end a statement that takes too long and keep one search from taking the
-memory of all others. They are set once, when a connection is made: in each transaction they would cost 0.2 ms. It needs
-no privilege, and other programs' sessions keep the database's own settings: migrations, backups and `psql`. Options at
-the start of a session (PGOPTIONS) would do the same, but a pooler such as PgBouncer refuses them.
+memory of all others. They are set once, when a connection is made: setting them in each transaction would cost 0.2 ms.
+This needs no privilege, and sessions of other programs (migrations, backups, `psql`) keep the database's own settings.
+Options at the start of a session (PGOPTIONS) would do the same, but a pooler such as PgBouncer refuses them.
 
-SQLite has neither.
+SQLite has neither workspaces nor bounds.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def settings(statement_seconds: int) -> dict[str, str]:
 
 
 def install(statement_seconds: int) -> None:
-    """Make all engines of this process work so, including those that MLflow makes later."""
+    """Install this for all engines of this process, including those that MLflow makes later."""
     event.listen(Engine, "connect", bounder(settings(statement_seconds)))
     event.listen(Engine, "begin", tell)
 

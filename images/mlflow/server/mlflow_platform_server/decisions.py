@@ -1,7 +1,7 @@
 """Decisions of Kubernetes that a worker process remembers.
 
-A yes and a no count for a while without another question. A yes of the last minutes counts for longer while Kubernetes
-does not answer, unless the caller's token was refused since.
+Each decision is valid for a while without another review. If Kubernetes does not answer, a recent yes stays valid for
+some minutes, unless the caller's token was refused since.
 """
 
 import time
@@ -20,7 +20,7 @@ Key = tuple[str, Hashable]
 
 
 class Decisions:
-    """Answers of the last minutes; the least recently used ones are forgotten first. Its user holds a lock."""
+    """Answers of the last minutes; the least recently used ones are forgotten first. Callers have to hold a lock."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Decisions:
         self._refused: OrderedDict[str, float] = OrderedDict()
 
     def fresh(self, key: Key) -> object | None:
-        """The answer, if it needs no confirmation yet; None otherwise."""
+        """The answer, if it is still valid without another review; None otherwise."""
         for known in (self._yes, self._no):
             entry = known.get(key)
             if entry is not None and self._clock() < entry[1] + self._fresh_seconds:
@@ -51,7 +51,7 @@ class Decisions:
         return None
 
     def lasting(self, key: Key) -> object | None:
-        """The answer, if it counts during an outage: a yes, confirmed recently, whose token was not refused since."""
+        """The answer, if it is valid during an outage: a recent yes whose token was not refused since."""
         answer, asked = self._yes.get(key) or self._no.get(key) or (None, float("-inf"))
         if self._shared is not None and (other := self._shared.get(key)) is not None and other[1] > asked:
             answer, asked = other
@@ -74,7 +74,7 @@ class Decisions:
             self._shared.put(key, answer, asked)
 
     def refuse(self, subject: str) -> None:
-        """Remember that a subject's token is refused: its earlier answers do not count during an outage."""
+        """Remember that a subject's token was refused: the subject's earlier answers are not valid during an outage."""
         _keep(self._refused, subject, self._clock(), self._entries)
 
     def __len__(self) -> int:

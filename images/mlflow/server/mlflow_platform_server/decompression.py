@@ -1,7 +1,7 @@
-"""Decompression of request bodies piece by piece, so that a small body cannot become a large one before it is noticed.
+"""Decompression of request bodies piece by piece, so that a body that grows too large is noticed in time.
 
-MLflow decompresses the bodies of one route, without any limit. Here it is done for every route, and the layers further
-in see plain bodies only.
+MLflow decompresses the bodies of one route only, without any limit. This module does it for every route, and the layers
+behind see plain bodies only.
 """
 
 import zlib
@@ -34,7 +34,7 @@ class Plain:
         yield received
 
     def end(self) -> None:
-        """Nothing is missing at the end."""
+        """Do nothing: a plain body has no end mark."""
 
 
 class Compressed:
@@ -49,7 +49,7 @@ class Compressed:
         """The content of a received piece, in pieces of at most `PIECE_BYTES`.
 
         Raises:
-            MalformedError: it is not compressed like this, or has several compressed parts.
+            MalformedError: the body is not compressed in this format, or has several compressed parts.
         """
         if self._stream is None:
             self._beginning += received
@@ -74,7 +74,7 @@ class Compressed:
         """Check that the compressed part is complete.
 
         Raises:
-            MalformedError: it is not.
+            MalformedError: the compressed part is incomplete.
         """
         if self._stream is None or not self._stream.eof:
             raise _corrupt()
@@ -84,7 +84,7 @@ def decoder(headers: Iterable[tuple[bytes, bytes]]) -> Plain | Compressed:
     """The decoder for a request with these headers.
 
     Raises:
-        UnknownEncodingError: the body is in another encoding, or in several.
+        UnknownEncodingError: the body has an unsupported encoding, or several encodings.
     """
     values = [value.decode("latin-1").lower() for name, value in headers if name == b"content-encoding"]
     encodings = [encoding for value in values for part in value.split(",") if (encoding := part.strip()) not in _NONE]

@@ -1,14 +1,15 @@
-"""Delivery of answers: ASGI layer that passes an answer on as fast as the client takes it, within bounds.
+"""Delivery of answers: ASGI layer that sends an answer as fast as the client reads it, within bounds.
 
-What a client does not take is in the server's memory. The web server gets an answer in pieces, each when the socket has
-the one before. A client that takes nothing for `idleSeconds` is cut off. What is larger than a piece leases its memory
-from that of uploads and downloads (`transfers.py`), for its caller and team.
+The unread rest of an answer stays in the server's memory. So this layer passes it to the web server in pieces, each
+once the socket has taken the previous one, and it disconnects a client that reads nothing for `idleSeconds`. For an
+answer larger than one piece it leases memory from the share of uploads and downloads (`transfers.py`), for the caller
+and the team.
 
-The application's part ends when its answer begins: the memory of the request's body is given back then, and its slot,
-if there is memory for the answer. Without, the answer keeps the slot, so that slots bound what nothing else counts, and
-has to be taken within `idleSeconds` as a whole.
+When the answer begins, the application is done: the memory of the request's body is released, and so is the slot of the
+request, if there is memory for the answer. Otherwise the answer keeps the slot, because slots bound memory that is not
+leased, and the client has to read the whole answer within `idleSeconds`.
 
-A download has bounds of its own (`outflow.py`); it is only cut into pieces, each with the time of a part.
+Downloads have their own bounds (`outflow.py`). Here they are only cut into pieces, each with its own `idleSeconds`.
 """
 
 import asyncio
@@ -59,7 +60,7 @@ class Delivery:
     def __init__(
         self, app: App, *, seconds: float, memory: Shares, connection: Callable[[Send], Connection] = of_uvicorn
     ) -> None:
-        """A client may take nothing for so many `seconds`."""
+        """`seconds` is the longest time for which a client may read nothing."""
         self._app = app
         self._seconds = seconds
         self._memory = memory
@@ -89,8 +90,8 @@ class Delivery:
 class Answer:
     """The answer to one request.
 
-    When the client has been cut off, the application goes on to its end, as if the client had gone. To cancel it would
-    leave the answer in memory, in the frames of the errors, until garbage is collected.
+    After the client was disconnected, the application runs to its end, as if the client had left by itself. Cancelling
+    the application would keep the answer in memory, in the frames of the tracebacks, until the next garbage collection.
     """
 
     def __init__(self, send: Send, connection: Connection, seconds: float, memory: Shares) -> None:
@@ -110,7 +111,7 @@ class Answer:
         return self._open
 
     async def deliver(self, message: Message) -> None:
-        """Pass a part of the answer on, as the client takes it."""
+        """Send a part of the answer, as fast as the client reads it."""
         if self._gone:
             return
         with ExitStack() as held:
@@ -144,7 +145,7 @@ class Answer:
             self._deadline = None
 
     async def _lease(self, size: int, leases: list[Lease], held: ExitStack) -> bool:
-        """Lease memory without waiting for any; false if there is too little."""
+        """Lease memory without waiting for it; False if there is too little."""
         party, left = transfers.party(), -(-size // transfers.UNIT_BYTES)
         with ExitStack() as taken:
             while left > 0:
@@ -163,7 +164,7 @@ class Answer:
         return True
 
     def cut(self) -> None:
-        """Cut the client off: its time is over, or others wait for the memory."""
+        """Disconnect the client, because its time is over or others wait for the memory."""
         self._gone = True
         self._connection.abort()
         if self._deadline is not None:
@@ -171,7 +172,7 @@ class Answer:
 
 
 class _Acts:
-    """Functions to call once, when something has happened."""
+    """Functions that are called once, after an event."""
 
     def __init__(self) -> None:
         self._acts = list[Callable[[], None]]()
@@ -203,9 +204,9 @@ def when_counted(act: Callable[[], None]) -> None:
 
 
 def bounds_itself() -> Callable[[], None]:
-    """Leave time and memory of the answer to the running request to its sender; returns what cuts the client off.
+    """Let the sender of the running request's answer bound time and memory; returns what disconnects the client.
 
-    An error in the sender does not: a layer between may wait for the client to take a part.
+    An error of the sender would not disconnect it, because a layer in between may wait until the client reads a part.
     """
     answer = _CURRENT.get()
     if answer is None:
@@ -221,14 +222,14 @@ def _nothing() -> None:
 
 
 def carry(context: Context) -> None:
-    """Let a request go on in a context that knows its answer."""
+    """Copy the running request's answer into the context in which the request continues."""
     context.run(_CURRENT.set, _CURRENT.get())
 
 
 def pieces(message: Message) -> Iterator[Message]:
     """Cut a part of an answer into pieces.
 
-    An answer of several pieces ends with an empty one, which can be sent when the socket has all others.
+    An answer of several pieces ends with an empty one, which is sent once the socket has taken all others.
     """
     body = message.get("body", b"")
     if len(body) <= PIECE_BYTES:

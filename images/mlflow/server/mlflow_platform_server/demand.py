@@ -1,7 +1,6 @@
-"""Teams and callers that have asked lately: a share is a limit only while somebody else asks.
+"""Teams and callers with recent requests: a share is a limit only while somebody else sends requests.
 
-The memory is bounded: of all teams together the two latest askers are known, and of each of the latest teams its two
-latest callers.
+The memory is bounded: it holds the two latest teams, and the two latest callers of each of the latest teams.
 """
 
 import math
@@ -14,7 +13,7 @@ TEAMS = 1000
 
 
 class Recent:
-    """The latest request of a group of askers, and the latest one of anybody else."""
+    """The latest request of all, and the latest one of anybody else than its sender."""
 
     __slots__ = ("_asker", "_at", "_other_at")
 

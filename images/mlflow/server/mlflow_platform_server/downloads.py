@@ -4,7 +4,7 @@ MLflow copies an artifact into a temporary file before it sends the first byte, 
 that file into memory whole. MLflow's handlers still decide which artifact is sent; this module sends it.
 
 A client that reads slowly, or not at all, holds one piece in memory. It holds no thread, and soon no connection to the
-store: the rest is requested again when it reads on.
+store: when it reads on, the rest is requested from the store again.
 """
 
 import json
@@ -75,7 +75,7 @@ class Download(Response):
                     await answer(scope, receive, flow.paced(send))
 
     def _answer(self, stored: StoredObject) -> tuple[StreamingResponse, int, int]:
-        """The head of the answer, and the range of bytes that it has."""
+        """The head of the answer, and the range of bytes in its body."""
         part = span(self._range, stored.size)
         start, stop = part or (0, stored.size)
         headers = {

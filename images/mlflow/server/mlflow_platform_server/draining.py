@@ -1,9 +1,9 @@
-"""Answers that arrive: before an error is sent, the rest of the request's body is read and thrown away.
+"""Draining: before an error is sent, the rest of the request's body is read and discarded, so that the error arrives.
 
 A client that is still sending when the connection is closed may never see the answer. Go's reverse proxy, which
-OAuth2-Proxy is, then answers 502 instead. The amount and the time are bounded; whoever sends more than that loses the
-connection. Only a request that counts as in flight (`entry.py`) has the whole time: whatever is refused before that
-gives its connection back soon, since nothing else bounds how many of them there are.
+OAuth2-Proxy is, then answers 502 instead. The amount and the time are bounded; a client that sends more loses the
+connection. Only a request that counts as in flight (`entry.py`) has the whole time. Requests that are refused earlier
+have less, because nothing else bounds their number.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _STANDING = "mlflow_platform.standing"
 
 @dataclass(slots=True)
 class _Standing:
-    """One for all copies of a request's scope."""
+    """Note about a request that all copies of its scope share."""
 
     counted: bool = False
 

@@ -1,7 +1,7 @@
 """Turns errors of the database into MLflow's errors, with texts for clients; the full text goes to the server's log.
 
-MLflow passes on the driver's text, and with it the statement and all its values. Errors that MLflow itself catches and
-names (a model of this name already exists) keep their code and their sentence.
+MLflow would pass on the driver's text, which contains the statement and all its values. Errors that MLflow itself
+catches and names (a model of this name already exists) keep their code and their sentence.
 """
 
 import logging

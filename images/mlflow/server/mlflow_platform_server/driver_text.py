@@ -1,4 +1,4 @@
-"""Texts of errors: which of them describe the inside of the platform, and what clients are told instead.
+"""Texts of errors: recognises those that describe the inside of the platform, and replaces them for clients.
 
 SQL statements with all their values, addresses of the database and of the artifact store, and stack traces are for the
 server's log.
@@ -91,7 +91,7 @@ def answer(kind: str, state: str | None, text: str, *, changes: bool = True, sec
         kind: name of SQLAlchemy's exception.
         state: SQLSTATE of PostgreSQL; None if the error comes from elsewhere.
         text: text of the error.
-        changes: True if the request wanted to change something, so that its client has to try again.
+        changes: True if the request would have changed something, so that its client has to try again.
         seconds: bound of the statement's time.
     """
     if state in {_NO_LOCK, _CANCELLED, _NO_SPACE_FOR_SORTING}:
@@ -107,7 +107,7 @@ def _beyond_bounds(state: str | None, *, changes: bool, seconds: int) -> tuple[s
 
 
 def _of_request(kind: str, state: str | None, text: str) -> tuple[str, str] | None:
-    """The answer for what is certainly the request's fault."""
+    """The answer to an error that the request certainly caused."""
     message = None
     if state in _NUL_STATES or "NUL (0x00)" in text:
         message = UNSTORABLE
@@ -123,9 +123,9 @@ def _of_request(kind: str, state: str | None, text: str) -> tuple[str, str] | No
 
 
 def _of_server(kind: str, state: str | None, text: str) -> tuple[str, str] | None:
-    """The answer for what is no fault of the request.
+    """The answer to an error that the request did not cause.
 
-    None is left for what MLflow calls BAD_REQUEST: nearly always a value that the client sent with another type.
+    None for errors that MLflow calls BAD_REQUEST: nearly always a value that the client sent with the wrong type.
     """
     if kind in _TRANSIENT or (state and (state[:2] in _PASSING_CLASSES or state in _PASSING_STATES)):
         deadlock = state == _DEADLOCK or "deadlock" in text.lower()

@@ -1,7 +1,7 @@
-"""Entry: ASGI layer that counts requests in flight by who has sent them, before anybody is judged or a body is read.
+"""Entry: ASGI layer that counts requests in flight by caller, before they are authorised and before a body is read.
 
-Until its caller is judged, a request counts for the caller that its headers name; from then on for the team and the
-caller in it (`counted_for_team`). One beyond a share is refused at once, so that it soon gives its connection back.
+Until it is authorised, a request counts for the caller that its headers name; then for the team and the caller in the
+team (`counted_for_team`). A request that exceeds a share is refused at once, which soon frees its connection.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _COUNTED = "mlflow_platform.counted"
 
 @dataclass(slots=True)
 class _Counted:
-    """The seat that a request has now."""
+    """The seat of a request: its place among the requests in flight."""
 
     in_flight: InFlight
     seat: Seat | None
@@ -67,7 +67,7 @@ class Entry:
 
 
 def counted_for_team(scope: Message, team: str, caller: str, fairness: Fairness) -> bool:
-    """Count a request, whose caller is judged now, for the team; False if the team or the caller has too many."""
+    """Count a request for the team, after its authorisation; False if the team or the caller has too many in flight."""
     counted: _Counted | None = scope.get(_COUNTED)
     if counted is None:
         return True
@@ -78,7 +78,7 @@ def counted_for_team(scope: Message, team: str, caller: str, fairness: Fairness)
 
 
 async def refuse(scope: Message, send: Send, fairness: Fairness, refusals: Refusals) -> None:
-    """Refuse a request of somebody who has too many in flight."""
+    """Refuse a request because its team or caller has too many in flight."""
     bounds = fairness.bounds
     reason = (
         f"Too many requests of your team or of you are in flight: while others ask, a team may have "

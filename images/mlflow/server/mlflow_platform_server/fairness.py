@@ -56,7 +56,7 @@ def is_transfer(scope: Message) -> bool:
 
 @contextmanager
 def expected(scope: Message, turns: Turns) -> Generator[None]:
-    """Count a request as expected until it arrives at the slots, or ends before."""
+    """Count a request as expected until it reaches the slots or ends."""
     outstanding = True
 
     def arrive() -> None:

@@ -1,7 +1,7 @@
 """Tries every search of MLflow beyond the bounds of `filters`: `python -m mlflow_platform_server.filter_census`.
 
-The build of the server's image runs it, with an SQLite file. It ends with status 1 if a search takes a filter or a list
-of sort keys that is beyond its bounds, or if MLflow reads filters in another way than by `sqlparse.parse`.
+The build of the server's image runs it, with an SQLite file. It ends with status 1 if a search accepts a filter or a
+list of sort keys beyond its bounds, or if MLflow parses filters with anything else than `sqlparse.parse`.
 """
 
 import functools
@@ -67,14 +67,14 @@ def _beyond(parameter: str) -> list[Any]:
 
 
 def bypasses(package: Path) -> Iterator[str]:
-    """Modules of MLflow that use the parser in another way."""
+    """Modules of MLflow that use the parser in another way than by `sqlparse.parse`."""
     for file in package.rglob("*.py"):
         if BYPASS.search(file.read_text(encoding="utf-8")):
             yield f"{file.relative_to(package)} does not read filters by sqlparse.parse"
 
 
 def main() -> int:
-    """Print what is not bounded; returns the exit status."""
+    """Print the unbounded searches; returns the exit status."""
     os.environ["MLFLOW_ENABLE_WORKSPACES"] = "true"
     bounds = filters.SearchBounds(
         characters=CHARACTERS, clauses=CLAUSES, sort_keys=SORT_KEYS, refusal=BeyondBoundsError

@@ -1,15 +1,15 @@
 """Bounds of searches: length and conditions of a filter, sort keys, and the lists of IDs in a query.
 
 Every condition and every sort key is one more table to join. PostgreSQL's memory for planning grows with the square of
-their number, and the parser of filters is written in Python. Two places judge, because each sees what the other does
-not:
+their number, and the parser of filters is written in Python. The bounds are checked in two places, because neither sees
+everything:
 
 - `parse` stands in for `sqlparse.parse`, through which MLflow reads every filter and every sort key, wherever it comes
   from: REST, GraphQL, or a configuration that is stored for later.
 - `bounded` stands in for the public methods of MLflow's stores, which take several filters or sort keys at a time.
 
-MLflow turns every exception of the parser into "Error on parsing filter", followed by the whole filter. So what `parse`
-returns for a filter beyond the bounds raises only when MLflow looks at it.
+MLflow turns every exception of the parser into "Error on parsing filter", followed by the whole filter. So for a filter
+beyond the bounds `parse` returns an object that raises only when MLflow looks at it.
 """
 
 import functools
@@ -72,7 +72,7 @@ def parse(original: Callable[..., Any], bounds: SearchBounds) -> Callable[..., A
 
 
 def _conditions(statement: Any) -> int:
-    """Number of comparisons in a statement: MLflow admits them with AND between them, and also without."""
+    """Number of comparisons in a statement; MLflow accepts them with and without AND between them."""
     return sum(map(_compares, statement.flatten()))
 
 
@@ -107,7 +107,7 @@ def bounded(method: Callable[..., Any], bounds: SearchBounds) -> Callable[..., A
 
 
 def _limit(method: str, name: str, bounds: SearchBounds) -> tuple[int, Callable[[], Exception]] | None:
-    """Most entries of a parameter, and the exception for more of them; None if the parameter has no bound."""
+    """Maximum number of entries of a parameter, and the exception for more; None if the parameter has no bound."""
     if name == SORT_KEYS:
         return bounds.sort_keys, lambda: bounds.refused(f"{bounds.sort_keys} sort keys", "sortKeys")
     if name in CONDITIONS or (name == SEARCHED_DATASETS and method.startswith("search_")):

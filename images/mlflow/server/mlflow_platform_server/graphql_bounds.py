@@ -1,4 +1,4 @@
-"""Bounds of GraphQL requests, judged before anybody parses the query: the authorisation does so in the event loop.
+"""Bounds of GraphQL requests, checked before the query is parsed: the authorisation parses it in the event loop.
 
 MLflow itself bounds what a query selects (1,000 fields, ten levels, ten aliases), but only after it was parsed.
 """

@@ -1,7 +1,7 @@
 """Reads the teams' lists of identities from ConfigMaps in the platform's namespace, every few seconds.
 
-Each team has a ConfigMap of its own, so a new team changes nothing that exists and restarts no server. A volume would
-be simpler, but the kubelet updates it a minute later.
+Each team has its own ConfigMap, so a new team changes no existing object and restarts no server. A volume would be
+simpler, but the kubelet updates volumes up to a minute later.
 """
 
 import logging
@@ -27,7 +27,8 @@ def follow(selector: str, api: KubernetesApi) -> None:
     """Read the lists, which have the labels `selector`, again and again in a thread.
 
     The identities in a malformed list do not count; the list is logged. If a reading fails, the identities of the last
-    successful one continue to count. Before the first one nobody counts (`known_identities.are_known`).
+    successful one continue to count. Before the first successful reading no identity counts
+    (`known_identities.are_known`).
     """
     reader = Reader(selector, api, NAMESPACE_FILE.read_text(encoding="utf-8").strip())
     threading.Thread(target=_keep_reading, args=(reader,), name="identities", daemon=True).start()
@@ -43,11 +44,11 @@ class Reader:
         self._faults: dict[str, str] = {}
 
     def read(self) -> None:
-        """Read the lists; the identities in them replace those of the reading before.
+        """Read the lists; the identities in them replace those of the previous reading.
 
         Raises:
             OutageError: Kubernetes does not answer.
-            AnswerError: it refuses.
+            AnswerError: Kubernetes refuses the request.
         """
         items = self._api.get(self._path, {"labelSelector": self._selector}, seconds=TIMEOUT_SECONDS)["items"]
         documents = {item["metadata"]["name"]: (item.get("data") or {}).get(KEY, "") for item in items}

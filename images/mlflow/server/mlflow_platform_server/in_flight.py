@@ -1,9 +1,9 @@
-"""Requests in flight: how many a team, and a caller in it, may have in a worker. A plain computation.
+"""Requests in flight: the number that a team, and a caller in it, may have in a worker. A pure computation.
 
-Each holds a connection, for as long as its client takes to send a body or to read an answer. A team may have as many as
-are idle, except the last ones; while others ask, it has its share, and a caller has a share of the team's while other
-callers of the team ask. Nobody waits here: a request beyond a share is refused at once, and a new one of somebody with
-few requests finds room, however long those of others last.
+Each request holds a connection for as long as its client takes to send a body or to read an answer. A team may use all
+idle connections, except the last ones. While other teams send requests, it may use its share; while other callers of
+the team do, a caller may use a share of the team's. Nothing waits here: a request beyond a share is refused at once, so
+that somebody with few requests always finds a connection, however long the requests of others last.
 """
 
 from collections import Counter
@@ -58,13 +58,13 @@ class InFlight:
         return Seat(team=team, caller=caller)
 
     def leave(self, seat: Seat) -> None:
-        """A request has ended."""
+        """Note that a request has ended."""
         self.total -= 1
         less(self._teams, seat.team)
         less(self._callers, (seat.team, seat.caller))
 
     def _may(self, held: int, free: int, *, room: int, others: bool) -> bool:
-        """True if somebody who holds so much of a room may have one more."""
+        """True if a team or caller that holds `held` of `room` connections may have one more."""
         if held < min(LEAST, room):
             return True
         if free <= _reserve(room) and held >= free:

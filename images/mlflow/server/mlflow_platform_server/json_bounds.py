@@ -1,8 +1,8 @@
-"""Bounds of JSON bodies, judged before anybody parses them: number of values, depth, and values hidden in texts.
+"""Bounds of JSON bodies, checked before they are parsed: number of values, depth, and values hidden in texts.
 
 A body is scanned in pieces of 64 KiB as it arrives, with functions that are written in C and take less than a few
-milliseconds for a piece, because a long one would stop all other requests of the process. The scan need not notice what
-is no JSON: a parser stops at the first error, and up to there both agree on what is a text.
+milliseconds for a piece, because a long one would stop all other requests of the process. The scan need not detect
+invalid JSON: a parser stops at the first error, and up to there scan and parser agree.
 """
 
 from itertools import accumulate
@@ -31,13 +31,14 @@ class JsonScan:
         self._depth = 0
         self._ended = False
         self.elements = 1
-        """Values outside of texts, or one more."""
+        """Number of values outside of texts; it may be one too high."""
         self.marks = 0
-        """Characters that begin or separate values, in texts too: some routes parse texts as JSON a second time."""
+        """Number of characters that begin or separate values, in texts too: some routes parse texts as JSON a second
+        time."""
 
     @property
     def weight(self) -> int:
-        """Bytes of memory that the values take, beside those of the body."""
+        """Bytes of memory that the values take, in addition to the body itself."""
         return self.elements * ELEMENT_BYTES + self.marks * MARK_BYTES
 
     def feed(self, piece: bytes) -> None:
@@ -61,11 +62,11 @@ class JsonScan:
         self._descend(brackets)
 
     def _begin(self, piece: bytes) -> None:
-        """Refuse what does not begin with a bracket in UTF-8.
+        """Refuse a body that does not begin with a bracket in UTF-8.
 
         A text would be parsed once more by MLflow, which then reads values that the authorization plugin has not seen.
-        Python's parser also takes a text behind a byte order mark, and bodies in UTF-16 and UTF-32, in which a quote is
-        several bytes: there is a zero beside their first character.
+        Python's parser also accepts a text after a byte order mark, and bodies in UTF-16 and UTF-32, in which a quote
+        is several bytes: next to their first character is a zero byte.
         """
         if self._begun or not (content := piece.lstrip(_SPACE)):
             return

@@ -15,7 +15,7 @@ def check(body: bytes, bounds: Bounds) -> int:
     """The number of spans in a body; 0 if it is not JSON.
 
     Raises:
-        TooLargeError: it has too many.
+        TooLargeError: the body has too many spans.
     """
     try:
         found: list[object] = [json.loads(body)]

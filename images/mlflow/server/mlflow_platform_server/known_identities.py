@@ -2,7 +2,7 @@
 
 An identity provider may assert any group. One such as `kubeadm:cluster-admins` is bound to a role that opens every
 workspace, so only groups that the stack file names count. The same holds for names of people and programs: a
-RoleBinding that was made for someone in another part of the cluster gives them nothing here.
+RoleBinding made for other purposes of the cluster gives no access to MLflow.
 """
 
 import json
@@ -33,7 +33,7 @@ class KnownIdentities:
     """True if everybody counts, because Kubernetes' own roles give access (`access.aggregateRoles`)."""
 
     def counting(self, groups: Iterable[str]) -> tuple[str, ...]:
-        """Those of `groups` that count."""
+        """The groups in `groups` that count for access."""
         return tuple(group for group in groups if self.everybody or group in self.groups)
 
     def reviewed(self, user: str) -> str:
@@ -56,12 +56,12 @@ def known() -> KnownIdentities:
 
 
 def are_known() -> bool:
-    """True after the first `replace`. Before, nobody can be told from a stranger."""
+    """True after the first `replace`; before that, nothing is known about anybody."""
     return _known is not None
 
 
 def replace(identities: KnownIdentities | None) -> None:
-    """Let these identities count from now on, in this process; None: they are not known yet."""
+    """Replace the identities that count in this process; None means that they are not known yet."""
     global _known  # noqa: PLW0603 - the same for all requests; the stack file decides, not a request
     _known = identities
 
@@ -74,8 +74,8 @@ def reviewed_user(user: str) -> str:
 def combined(documents: Mapping[str, str]) -> tuple[KnownIdentities, dict[str, str]]:
     """The identities of all teams together, and, by name of document, the reason why it was left out.
 
-    Each document is the JSON that `components/team/identities.py` writes. One that is not as expected counts for
-    nothing; the identities in all others count.
+    Each document is the JSON that `components/team/identities.py` writes. A malformed document is ignored; the
+    identities in all others count.
     """
     names: dict[str, set[str]] = {kind: set() for kind in _KINDS}
     everybody = False

@@ -1,6 +1,6 @@
 """All that a worker process asks Kubernetes: access reviews, and copies of namespaces, bindings and known identities.
 
-Nothing here waits for Kubernetes before requests are served, except `wait`, for a bounded time.
+The start does not wait for Kubernetes, except in `wait`, for a bounded time.
 """
 
 import logging
@@ -47,10 +47,10 @@ class KubernetesAccess:
 
         Args:
             api: the connection.
-            by_token: true if reviews are sent with the callers' tokens; else about their names.
-            cache_seconds: time for which an answer needs no confirmation.
+            by_token: true if reviews are sent with the callers' tokens, false if they name the callers.
+            cache_seconds: time for which an answer is valid.
             review_seconds: longest wait for an answer.
-            outage_seconds: time for which a yes goes on counting while Kubernetes does not answer.
+            outage_seconds: time for which a yes stays valid while Kubernetes does not answer.
             resources: MLflow's resources; whoever may list one of them in a workspace sees the workspace.
             unavailable: makes the error for requests before the namespaces are known.
             shared: answers of all worker processes of the pod.
@@ -76,7 +76,7 @@ class KubernetesAccess:
         """Begin to copy.
 
         Args:
-            identities: label selector of the lists of identities; None: there are none.
+            identities: label selector of the lists of identities; None means that there are no lists.
             namespaces: label selector of the namespaces that are workspaces, and patterns of the names of those that
                 never are; None: MLflow runs without workspaces.
         """
@@ -98,11 +98,11 @@ class KubernetesAccess:
             watch.stop()
 
     def identities_known(self) -> bool:
-        """True once it is known whose names count."""
+        """True once the lists of identities are known."""
         return self._by_token or known_identities.are_known()
 
     def wait(self, seconds: float = START_SECONDS, *, workspaces: bool) -> bool:
-        """Wait until all copies are there, at most for this time; False if some are not."""
+        """Wait until all copies are complete, at most `seconds`; False if some are not."""
         deadline = time.monotonic() + seconds
         while not (ready := self.identities_known() and (self.visible.ready or not workspaces)):
             if time.monotonic() >= deadline:
@@ -121,7 +121,7 @@ def connected() -> kubernetes_api.KubernetesApi:
 
 
 def shared_answers() -> SharedAnswers | None:
-    """The answers of all worker processes of the pod; None if there is no place for them."""
+    """The answers of all worker processes of the pod; None if the pod has no file for them."""
     try:
         return SharedAnswers(shared_path(Path(tempfile.gettempdir())))
     except OSError:

@@ -55,8 +55,8 @@ class KubernetesApi:
         """Read a document.
 
         Raises:
-            OutageError: Kubernetes cannot be reached, does not answer in time, or is out of order.
-            AnswerError: it has refused the request.
+            OutageError: Kubernetes cannot be reached, does not answer in time, or answers with a server error.
+            AnswerError: Kubernetes has refused the request.
         """
         return self._document("GET", f"{path}?{urlencode(query)}", seconds=seconds)
 

@@ -12,7 +12,7 @@ _AUTHENTICATION = "/apis/authentication.k8s.io/v1"
 
 
 def asker(api: KubernetesApi, *, by_token: bool) -> Asker:
-    """What sends access reviews: with the caller's token, or about the caller's name and groups."""
+    """The sender of access reviews: with the caller's token, or about the caller's name and groups."""
     return TokenReviews(api) if by_token else NameReviews(api)
 
 

@@ -1,4 +1,4 @@
-"""Leases, the holders of shares, and the books of which team and which caller holds or waits for what."""
+"""Leases, and the record of the units that each team and each caller holds or waits for."""
 
 # A lease and its shares are two sides of one thing:
 # pyright: reportPrivateUsage=false
@@ -26,24 +26,24 @@ class Party:
 
 
 class Lease:
-    """Units that a caller holds. It grows and shrinks; leaving its context gives everything back."""
+    """Units that a caller holds. A lease can grow and shrink; leaving its context returns all units."""
 
     def __init__(self, shares: "Shares", party: Party, *, grows: bool = True) -> None:
         self.party = party
         self.grows = grows
-        """False if it gets all of its units at once, so that none have to be kept for it."""
+        """False if the lease takes all its units at once, so that no units have to be reserved for it."""
         self.units = 0
         self.moved = asyncio.get_running_loop().time()
         """Time of the last progress, by the clock of the event loop."""
         self.asked_back = False
-        """True after the holder was asked to give everything back."""
+        """True after the holder was asked to return all units."""
         self.request: Request | None = None
-        """The request for more units that waits."""
+        """The waiting request for more units."""
         self.waited = 0.0
-        """Seconds for which its holder has waited before; they count for the patience with others."""
+        """Seconds for which its holder has waited so far; they count towards `patience_seconds`."""
         self._shares = shares
         self.ask: Callable[[], None] | None = None
-        """Makes the holder give everything back; None while it cannot."""
+        """Makes the holder return all units; None while it cannot."""
 
     def __enter__(self) -> Self:
         return self
@@ -57,12 +57,12 @@ class Lease:
         """Take more units; waits for them at most `seconds`.
 
         Raises:
-            BusyError: they did not become free in time. The lease keeps what it had.
+            BusyError: the units did not become free in time. The lease keeps those that it had.
         """
         await self._shares._wait(self, units, seconds)
 
     def release(self, units: int | None = None) -> None:
-        """Give units back, all by default."""
+        """Return units, by default all."""
         units = self.units if units is None else units
         if not 0 <= units <= self.units:
             message = f"A lease of {self.units} units cannot give back {units}."
@@ -72,23 +72,23 @@ class Lease:
             self._shares._hand_over()
 
     def revocable(self, ask: Callable[[], None] | None) -> None:
-        """Let others ask for the units: `ask` makes the holder give them back soon, and is called once at most.
+        """Let others ask for the units: `ask` makes the holder return them soon, and is called at most once.
 
-        None: do not let them, while the units cannot be given back.
+        While the units cannot be returned, `ask` is None.
         """
         self.ask = ask
 
     def progress(self) -> None:
-        """Note that the holder goes on with the work for which it needs the units."""
+        """Note that the holder makes progress with the work for which it needs the units."""
         self.moved = asyncio.get_running_loop().time()
         self.place(last=True)
 
     def idle(self, seconds: float) -> bool:
-        """True if there was no progress for a time."""
+        """True if there was no progress for `seconds`."""
         return asyncio.get_running_loop().time() - self.moved >= seconds
 
     def ask_back(self) -> None:
-        """Ask the holder to give everything back."""
+        """Ask the holder to return all units."""
         ask, self.ask = self.ask, None
         self.asked_back = True
         self._shares._returning += self.units
@@ -125,10 +125,11 @@ class CallerUnits:
     name: str
     held: int = 0
     turn: int = 0
-    """When units were last granted."""
+    """Number of the last turn in which units were granted."""
     requests: dict[Request, None] = field(default_factory=dict[Request, None])
     leases: OrderedDict[Lease, None] = field(default_factory=OrderedDict[Lease, None])
-    """The one whose progress is the longest ago first, without those that were asked for already."""
+    """In the order of their last progress, the oldest first; without leases whose holder was asked to return the
+    units."""
 
 
 @dataclass(eq=False, kw_only=True, slots=True)

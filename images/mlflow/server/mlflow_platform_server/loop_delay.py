@@ -29,7 +29,7 @@ class Turn:
     """One turn of the loop."""
 
     delay: float
-    """Seconds by which it was late."""
+    """Seconds by which the turn was late."""
 
     loop_cpu: float = 0.0
     """CPU time of the loop's thread in seconds since the turn before."""
@@ -43,7 +43,7 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """What has been measured so far, for a metric."""
+    """Measurements so far, for a metric."""
 
     turns: int
     """Turns since the start."""
@@ -86,7 +86,7 @@ class Delays:
         return report(worst, late=late) if late else None
 
     def snapshot(self) -> Snapshot:
-        """What has been measured so far."""
+        """The measurements so far."""
         worst = max(self._worst.delay, self._last_worst.delay)
         return Snapshot(turns=self._turns, late=self._late, worst_seconds=worst)
 

@@ -142,7 +142,7 @@ def _is_collection(node: ast.expr) -> bool:
 
 
 def _is_empty(node: ast.expr) -> bool:
-    """True for a collection that is empty at first: it is there to be filled."""
+    """True for a collection that starts empty, and so is meant to be filled."""
     if isinstance(node, ast.Dict):
         return not node.keys
     if isinstance(node, ast.List):

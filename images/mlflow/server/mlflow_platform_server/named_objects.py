@@ -2,7 +2,7 @@
 
 Only a fixed list of keys is read, so values of tags, parameters, prompts or traces never get into the log. The number
 and the length of values are bounded, and the key `omitted` says that some are left out: MLflow ignores keys that it
-does not know, so a caller may add any number of them to a request, in order to push out the one that counts.
+does not know, so a caller could add any number of them to a request to hide the important one.
 """
 
 import json
@@ -71,7 +71,7 @@ Objects = dict[str, list[str]]
 
 
 def in_body(body: bytes) -> Objects:
-    """The objects that a JSON body names; none if it is no JSON."""
+    """The objects that a JSON body names; none if the body is not JSON."""
     if len(body) > LARGEST_BODY:
         return {OMITTED: [f"body of {len(body)} bytes"]}
     try:

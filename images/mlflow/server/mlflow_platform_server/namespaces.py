@@ -1,7 +1,7 @@
 """The workspaces that exist: namespaces with the platform's label, copied from Kubernetes.
 
-It takes the place of the plugin's cache, which lets requests wait while it has no list, and does not notice that
-Kubernetes hangs.
+Replaces the plugin's cache, which makes requests wait while it has no list, and does not notice if the API server
+hangs.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,9 @@ from mlflow_platform_server.watches import Object
 
 PATH = "/api/v1/namespaces"
 DESCRIPTION = "mlflow.kubeflow.org/workspace-description"
+# Label of an archived team's namespace, and what its description then begins with. The pages look for the beginning.
+ARCHIVED = "mlflow-platform/archived"
+ARCHIVED_NOTE = "Archived: nothing can be changed or added."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,14 +26,14 @@ class Namespace:
 
 
 class Namespaces:
-    """Workspaces by name: a copy for `watches.Watch`, and the plugin's cache of namespaces."""
+    """Workspaces by name: `watches.Watch` updates them, and the plugin reads them as its cache of namespaces."""
 
     def __init__(self, unavailable: Callable[[], Exception]) -> None:
-        """`unavailable` makes the error for requests before the first list is there."""
+        """`unavailable` creates the error for requests that arrive before the first list."""
         self.ready = False
         """True once the workspaces are known."""
         self.excluded: Sequence[str] = ()
-        """Patterns of names that are no workspaces."""
+        """Patterns of the names of namespaces that are never workspaces."""
         self._unavailable = unavailable
         self._known: dict[str, Namespace] = {}
 
@@ -47,17 +50,17 @@ class Namespaces:
         return set(self._known)
 
     def replace(self, items: list[Object]) -> None:
-        """Hold these namespaces and no others."""
+        """Replace all namespaces with these."""
         found = [self._read(item) for item in items]
         self._publish({one.name: one for one in found if one is not None})
 
     def put(self, item: Object) -> None:
-        """Hold a namespace."""
+        """Add or replace a namespace."""
         if (one := self._read(item)) is not None:
             self._publish({**self._known, one.name: one})
 
     def remove(self, item: Object) -> None:
-        """Hold a namespace no longer."""
+        """Remove a namespace."""
         self._publish({name: one for name, one in self._known.items() if name != item["metadata"]["name"]})
 
     def _publish(self, known: dict[str, Namespace]) -> None:
@@ -74,4 +77,9 @@ class Namespaces:
         name: str = metadata["name"]
         if any(fnmatchcase(name, pattern) for pattern in self.excluded):
             return None
-        return Namespace(name=name, description=(metadata.get("annotations") or {}).get(DESCRIPTION))
+        annotations: dict[str, str] = metadata.get("annotations") or {}
+        labels: dict[str, str] = metadata.get("labels") or {}
+        description = annotations.get(DESCRIPTION)
+        if labels.get(ARCHIVED) == "true":
+            description = f"{ARCHIVED_NOTE} {description or ''}".rstrip()
+        return Namespace(name=name, description=description)

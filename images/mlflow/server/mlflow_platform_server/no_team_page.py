@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
+from mlflow_platform_server import platform_page
 from mlflow_platform_server.asgi import App, Message, Receive, Send
 from mlflow_platform_server.review_engine import ReviewFailedError, TokenRefusedError
 from mlflow_platform_server.scope import Caller, facts
@@ -45,7 +46,7 @@ a.button {{ margin: 1rem .75rem 0 0; padding: .4rem 1rem; text-decoration: none;
 <p><strong>What to do:</strong> ask {contact} to add you to a group of your team, or to give one of your groups access.
 Then sign out and in again, so that your new group is seen.</p>
 <p>Nothing is broken, and nobody was notified.</p>
-<a class="button" href="oauth2/sign_out">Sign out</a><a class="button" href=".">Try again</a>
+<a class="button" href="{sign_out}">Sign out</a><a class="button" href=".">Try again</a>
 </main>
 </body>
 </html>
@@ -65,11 +66,17 @@ HEADERS = [
 class NoTeamPage:
     """ASGI middleware that replaces the start page for callers who have access to nothing."""
 
-    def __init__(self, app: App, has_access: Callable[[Caller], Awaitable[bool]], contact: str = "") -> None:
-        """`has_access` is true for a caller with a workspace; without workspaces, for one who may see experiments."""
+    def __init__(
+        self, app: App, has_access: Callable[[Caller], Awaitable[bool]], contact: str = "", path: str = ""
+    ) -> None:
+        """`has_access` is true for a caller with a workspace; without workspaces, for one who may see experiments.
+
+        `path` is the URL path of the platform.
+        """
         self._app = app
         self._has_access = has_access
         self._contact = contact
+        self._sign_out = platform_page.sign_out(path)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -78,13 +85,14 @@ class NoTeamPage:
             await self._app(scope, receive, send)
             return
         # All groups, also those that count for nothing here: one of them may be meant to.
-        body = page(user=caller.user, groups=caller.claimed_groups, contact=self._contact).encode()
+        document = page(user=caller.user, groups=caller.claimed_groups, contact=self._contact, sign_out=self._sign_out)
+        body = document.encode()
         sized = [*HEADERS, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": sized})
         await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
 
     async def _may_have_access(self, caller: Caller) -> bool:
-        """False only for a caller who clearly has none. Without a decision MLflow serves its own page."""
+        """False only for a caller who certainly has no access. If that is unknown, MLflow serves its own page."""
         try:
             return await self._has_access(caller)
         except (ReviewFailedError, TokenRefusedError) as error:
@@ -101,13 +109,14 @@ def _is_start_page(scope: Message) -> bool:
     )
 
 
-def page(*, user: str, groups: Sequence[str], contact: str) -> str:
+def page(*, user: str, groups: Sequence[str], contact: str, sign_out: str) -> str:
     """Render the page as HTML; all values from outside are escaped."""
     listed = "".join(f"<li>{html.escape(group)}</li>" for group in groups)
     return PAGE.format(
         user=html.escape(user),
         groups=f"<ul>{listed}</ul>" if listed else "none",
         contact=_linked(contact) if contact else "the people who run this platform",
+        sign_out=html.escape(sign_out),
     )
 
 

@@ -20,8 +20,8 @@ class Threads:
     def __init__(self, count: int, name: str) -> None:
         """Start the threads; `name` begins their names, which a dump of all stacks shows.
 
-        They are started now, because a thread that starts another one waits until that one runs: under load, the event
-        loop would wait for long.
+        All threads are started here. Starting a thread waits until it runs: under load, that would block the event loop
+        for long.
         """
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
         all_run = threading.Barrier(count)
@@ -31,8 +31,8 @@ class Threads:
     async def run(self, function: Callable[[], T]) -> T:
         """Result of a function that runs in one of the threads, in a copy of the current context.
 
-        The function goes on if the request is cancelled meanwhile, and its result is dropped. What it sets in the
-        context is not seen by the request.
+        If the request is cancelled meanwhile, the function runs to its end, and its result is dropped. The request does
+        not see what the function sets in the context.
         """
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, function)

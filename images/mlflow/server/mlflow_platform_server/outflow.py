@@ -23,7 +23,7 @@ STALL_SECONDS = 2
 
 
 class StalledError(Exception):
-    """The client did not read `SENT_BYTES` in `PART_SECONDS`, or others waited for what a stalled client held."""
+    """The client did not read `SENT_BYTES` in `PART_SECONDS`, or stalled while others waited for its memory."""
 
 
 def units(length: int) -> int:
@@ -35,7 +35,7 @@ class Outflow:
     """One download: pieces from the store, and a bound on the time that the client takes for them."""
 
     def __init__(self, shared: Transfers, place: Lease, memory: Lease, cut: Callable[[], None]) -> None:
-        """`cut` cuts the client off."""
+        """`cut` disconnects the client."""
         self._shared = shared
         self._cut = cut
         self._held = (place, memory)

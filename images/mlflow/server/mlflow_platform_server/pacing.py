@@ -1,8 +1,8 @@
-"""Rates of teams and callers: when the turn of a request comes. A plain computation; `rates.py` waits.
+"""Rates of teams and callers: computes when the turn of a request comes; `rates.py` waits for it.
 
-A team has a token bucket, and so has each of its callers. An empty bucket delays requests only while others ask (other
-teams for the team's bucket, other callers of the team for the caller's) or while no slot is idle. So what others leave
-idle anybody may use, and those that use it wait here, where they hold no body.
+A team has a token bucket, and so has each of its callers. An empty bucket delays requests only while others send
+requests (other teams for the team's bucket, other callers of the team for the caller's) or while no slot is idle. So
+anybody may use idle capacity, and requests beyond it wait here, where they hold no body.
 """
 
 import math
@@ -45,7 +45,7 @@ class Bucket:
         self._full_at = min(max(self._full_at, now), now + self._burst) + self.interval
 
     def charge(self, seconds: float, now: float) -> None:
-        """Take the further tokens of a request that has worked for so long; they may be owed, for a second."""
+        """Take further tokens for a request that has worked for `seconds`; a debt of up to a second is possible."""
         tokens = min(MOST_TOKENS, seconds / self.interval) - 1
         if tokens > 0:
             self._full_at = min(max(self._full_at, now) + tokens * self.interval, now + self._burst + 1)
@@ -95,10 +95,10 @@ class Pacing:
         return len(self._lines)
 
     def ask(self, team: str, caller: str, now: float) -> Ticket:
-        """A request arrives. Its ticket is granted if its turn is now; otherwise the request waits.
+        """Make the ticket of a new request; it is granted at once, or the request waits for its turn.
 
         Raises:
-            ShareUsedUpError: it would wait too long, or too many requests wait and most are of this team or caller.
+            ShareUsedUpError: the request would wait too long, or too many wait and most are of this team or caller.
             FullError: too many requests of others wait.
         """
         self._demand.note(team, caller, now)
@@ -119,7 +119,7 @@ class Pacing:
         return self._state(team).bucket.interval
 
     def withdraw(self, ticket: Ticket) -> None:
-        """A request that was neither granted nor pushed out gives up."""
+        """Remove a request that gives up while it waits."""
         if not ticket.pushed_out:
             self._lines.drop(ticket)
 
@@ -129,7 +129,7 @@ class Pacing:
             self._grant(team, now)
 
     def charge(self, ticket: Ticket, seconds: float, now: float) -> None:
-        """A request has ended that worked for so many seconds."""
+        """Note that a request has ended, which worked for `seconds`."""
         state = self._state(ticket.team)
         state.bucket.charge(seconds, now)
         self._bucket(state, ticket.caller).charge(seconds, now)
@@ -166,7 +166,7 @@ class Pacing:
         return max(map(min, token, alone))
 
     def _wait(self, team: str, caller: str, now: float) -> float:
-        """Seconds until the turn of a new request, if the others go on asking."""
+        """Seconds until the turn of a new request, if the others continue to send requests."""
         state, line, wait = self._state(team), self._lines.line(team), 0.0
         if self._demand.teams_until(team) > now:
             wait = state.bucket.due() - now + line.ahead(caller) * state.bucket.interval

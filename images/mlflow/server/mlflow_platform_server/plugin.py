@@ -1,9 +1,8 @@
 """Access to the authorization plugin: reads its decision, and changes how it reads names and asks Kubernetes.
 
-With the changes, the plugin decodes names of users and groups as UTF-8, and asks Kubernetes through `reviews.py`; what
-it asks and what it makes of the answers is its own. Its list of paths that need no identity is compared with
-`open_paths.py`. Where it would
-block the event loop, `plugin_threads.py` changes it.
+With the changes, the plugin decodes names of users and groups as UTF-8, and sends its access reviews through
+`reviews.py`; it still chooses the questions and decides by the answers. Its list of paths that need no identity is
+compared with `open_paths.py`. `plugin_threads.py` moves its blocking parts out of the event loop.
 """
 
 import asyncio
@@ -33,7 +32,7 @@ def decision() -> Any:
 
 
 def check_open_paths() -> None:
-    """Fail if the paths that need no identity are other ones in the plugin than in `open_paths`."""
+    """Fail if the plugin's paths that need no identity differ from those in `open_paths`."""
     theirs = {*constants.UNPROTECTED_PATHS, *constants.UNPROTECTED_PATH_PREFIXES}
     ours = {*open_paths.PATHS, *open_paths.PREFIXES}
     if theirs != ours:
@@ -112,7 +111,7 @@ class NoClient:
 
 
 def visible_to(visible: VisibleWorkspaces, caller: Caller) -> set[str]:
-    """Names of the workspaces that a caller may see; for callers in a thread.
+    """Names of the workspaces that a caller may see; to be called in a thread.
 
     Raises:
         MlflowException: that is unknown now, or Kubernetes does not accept the caller's token.

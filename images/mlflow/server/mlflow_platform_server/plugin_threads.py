@@ -1,4 +1,4 @@
-"""Runs the authorization plugin's work in threads: as it is, it blocks the event loop.
+"""Runs the authorization plugin's work in threads, because it would block the event loop.
 
 The plugin parses bodies and GraphQL, looks up names in the database, asks Kubernetes and filters answers, all in the
 event loop. Here its middleware stays in the loop and these parts run in threads. The body is read before, because only

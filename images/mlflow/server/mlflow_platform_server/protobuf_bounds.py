@@ -1,7 +1,7 @@
-"""Bounds of traces in protobuf, judged before the message is parsed: its number of spans and of fields.
+"""Bounds of traces in protobuf, checked before the message is parsed: its number of spans and of fields.
 
-Of two bytes, protobuf's parser makes a message of up to 180. MLflow makes a Python object of each span and each
-attribute.
+Protobuf's parser may turn two bytes into a message of 180 bytes, and MLflow turns each span and each attribute into a
+Python object.
 """
 
 from collections.abc import Iterator, Mapping
@@ -64,15 +64,15 @@ class ProtobufScan:
 
     @property
     def weight(self) -> int:
-        """Bytes of memory that the fields take, beside those of the body."""
+        """Bytes of memory that the fields take, in addition to the body itself."""
         return self.fields * FIELD_BYTES + self.spans * SPAN_BYTES
 
     def steps(self, body: bytes) -> Iterator[None]:
         """Scan the message; after each step is a pause for other requests.
 
         Raises:
-            TooLargeError: it has too many fields or spans.
-            MalformedError: it is no protobuf.
+            TooLargeError: the message has too many fields or spans.
+            MalformedError: the message is not valid protobuf.
         """
         # Messages that are open: where each ends, and its schema.
         open_messages = [(len(body), self._root)]
@@ -124,7 +124,7 @@ def _content(body: bytes, key: int, position: int, end: int) -> tuple[int, int]:
 
 
 def _varint(body: bytes, position: int, end: int) -> tuple[int, int]:
-    """The number at a position, and the position behind it."""
+    """The number at a position, and the position after it."""
     if position < end and body[position] < 0x80:  # noqa: PLR2004 - almost all have one byte
         return body[position], position + 1
     value = 0

@@ -1,6 +1,6 @@
-"""Rates: ASGI layer that lets each team and caller send so many requests per second while others ask.
+"""Rates: ASGI layer that bounds the requests per second of each team and caller while others send requests.
 
-It is the first one behind the judgement of the caller, so from here on a request in flight counts for its team.
+It is the first layer after the authorisation of the caller, so from here on a request in flight counts for its team.
 
 A request beyond the rate is held until its turn, before its body is read: it costs no thread, no slot and no memory for
 a body. Only a request that would wait longer than `queueSeconds`, or finds too many others waiting, is refused.
@@ -72,7 +72,7 @@ class Rates:
         """Wait for a turn.
 
         Raises:
-            ShareUsedUpError: it did not come in time.
+            ShareUsedUpError: the turn did not come in time.
         """
         self._arm()
         try:
@@ -105,12 +105,12 @@ class Rates:
             self._timer = asyncio.get_running_loop().call_later(max(0.001, min(turns) - now), self._tick)
 
     def _left(self, ticket: Ticket, seconds: float) -> None:
-        """A request has given its slot back after so many seconds."""
+        """Note that a request has returned its slot after `seconds`."""
         self._pacing.charge(ticket, seconds, self._clock())
         self._grant()
 
     def _tick(self) -> None:
-        """Look again at the requests that wait, here or at the slots: somebody may not count as asking any longer."""
+        """Check the waiting requests again, here and at the slots: a team or caller may no longer count as active."""
         self._turns.grant(self._clock())
         self._grant()
 

@@ -1,6 +1,6 @@
 """Bodies that were read: drops the copies that Starlette and the authorization plugin keep until the answer is sent.
 
-The memory of a body is given back when the answer begins (`room.py`). By then nobody needs these copies: the one that
+The memory of a body is released when the answer begins (`room.py`). By then nobody needs these copies: the one that
 Starlette replays after the plugin has read the body, and in the plugin's state the text and the document.
 """
 
@@ -16,7 +16,7 @@ FIELDS = ("json_body", "graphql_payload")
 
 
 class ReadBodies:
-    """ASGI middleware behind the plugin; it drops what the plugin has of a body when the answer begins."""
+    """ASGI middleware behind the plugin; it drops the plugin's copies of a body when the answer begins."""
 
     def __init__(self, app: App, *, decision: Callable[[], Any], kept: tuple[str, ...]) -> None:
         """`decision` returns the plugin's result for the running request, or None; `kept` are keys of its state."""

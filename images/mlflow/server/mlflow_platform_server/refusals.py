@@ -1,4 +1,4 @@
-"""Refusals for a bound: what a layer raises, and the answer that it becomes.
+"""Refusals because of a bound: the exceptions that layers raise, and the answers to clients.
 
 The message names the bound with its value and its setting, so that the client knows what to change or whom to ask.
 """
@@ -41,7 +41,7 @@ class TooLargeError(BoundError):
 
 
 class MalformedError(BoundError):
-    """A body that nobody could read."""
+    """A body that cannot be parsed."""
 
     def __init__(self, message: str) -> None:
         super().__init__(HTTPStatus.BAD_REQUEST, message)

@@ -1,7 +1,7 @@
 """The request guard: validates identity headers, strips credentials, refuses ambiguous requests.
 
-It sees every request before MLflow and its authorization plugin do, and reads no body: who is calling is judged from
-the headers alone.
+It sees every request before MLflow and its authorization plugin do, and reads no body: the caller is identified by the
+headers alone.
 """
 
 import asyncio

@@ -2,8 +2,8 @@
 
 OAuth2-Proxy sets the identity headers, and the authorization plugin passes them to Kubernetes. Names that begin with
 `system:` are reserved for Kubernetes, where the group `system:masters` may do everything. So a request in which an
-identity provider asserts such a name is refused. Of the other groups only those that count for access
-(`known_identities`) reach the plugin.
+identity provider asserts such a name is refused. Only the groups that count for access (`known_identities`) reach the
+plugin.
 """
 
 from collections.abc import Iterable

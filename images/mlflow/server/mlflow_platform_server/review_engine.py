@@ -3,9 +3,9 @@
 A question that several requests ask at once is sent once. Each request waits until a deadline. Subjects take turns, and
 each has at most a few questions in flight, so that one subject never holds up the others.
 
-After a failure one question at a time tries whether Kubernetes answers again; all others are answered at once from what
-is remembered: a yes of the last minutes goes on counting, a no is never overruled. Only a failure allows this, not too
-many questions.
+After a failure, one question at a time tests whether Kubernetes answers again. All others are answered at once from
+remembered decisions: a recent yes stays valid, a no is never overruled. Only a failure of Kubernetes allows this, not
+an overload with questions.
 """
 
 import asyncio
@@ -43,11 +43,11 @@ class ReviewFailedError(Exception):
 
 
 class OutageError(ReviewFailedError):
-    """Kubernetes does not answer, so that its last decision goes on counting for a while."""
+    """Kubernetes does not answer, so that its last decision stays valid for a while."""
 
 
 class CrowdedError(ReviewFailedError):
-    """Too many questions about the same subject wait; or about all, and this subject has the most of them."""
+    """Too many questions wait: about this subject, or about all subjects with this one having the most."""
 
 
 class TokenRefusedError(Exception):
@@ -55,7 +55,7 @@ class TokenRefusedError(Exception):
 
 
 class Breaker:
-    """Says whether a question may be sent: after a failure, one at a time, with pauses. Its user holds a lock."""
+    """Decides whether a question may be sent: after a failure one at a time, with pauses. Callers hold a lock."""
 
     def __init__(self, probe_seconds: float, clock: Clock = time.monotonic) -> None:
         """`probe_seconds` is the time after which a question that tries again counts as lost."""
@@ -78,11 +78,11 @@ class Breaker:
         return True
 
     def answered(self) -> None:
-        """Kubernetes has answered."""
+        """Note that Kubernetes has answered."""
         self.closed, self._failures, self._answered = True, 0, self._clock()
 
     def failed(self, asked: float, *, probe: bool) -> None:
-        """A question of the time `asked` got no answer; `probe` says that it was the one that tries again."""
+        """Note that a question of the time `asked` got no answer; `probe` is true for the one that tests again."""
         if (self.closed and self._answered >= asked) or not (self.closed or probe):
             # Others were answered meanwhile, or are known to fail.
             return
@@ -103,16 +103,16 @@ class _Flight:
     probe: bool
     ticket: Ticket
     sent: float = math.inf
-    """When it was sent; infinite while it waits."""
+    """Time at which the question was sent; infinite while it waits."""
 
     answer: Future[object] = field(default_factory=Future[object])
 
     def __post_init__(self) -> None:
-        """Keep whoever waits for the answer from cancelling it for all others."""
+        """Prevent one waiting request from cancelling the question for all others."""
         self.answer.set_running_or_notify_cancel()
 
     def shows_outage(self, now: float) -> bool:
-        """True if Kubernetes, and not the time for which the question waited, is the reason for no answer by now."""
+        """True if the missing answer is the fault of Kubernetes, not of the question's long wait before it was sent."""
         in_time = self.sent - self.began <= LATE_PART * (self.deadline - self.began)
         return self.probe or in_time or now < self.deadline
 
@@ -148,7 +148,7 @@ class ReviewEngine:
         """The answer to a question, without blocking the event loop.
 
         Raises:
-            ReviewFailedError: Kubernetes gave no decision in time, and none that goes on counting is known.
+            ReviewFailedError: Kubernetes gave no decision in time, and no remembered decision is valid.
             TokenRefusedError: Kubernetes does not accept the caller's token.
         """
         answer, flight = self._begin(key, ask)
@@ -176,7 +176,7 @@ class ReviewEngine:
             return self._lasting(key, error)
 
     def _begin(self, key: Key, ask: Ask) -> tuple[object, _Flight | None]:
-        """The answer if it is known, or else the question that waits or is on its way."""
+        """The answer if it is known, otherwise the pending question."""
         with self._lock:
             if (known := self._decisions.fresh(key)) is not None:
                 return known, None
@@ -204,7 +204,7 @@ class ReviewEngine:
         return flight
 
     def _send(self) -> None:
-        """Send waiting questions while there are threads, of each subject by turns."""
+        """Send waiting questions while there are free threads, in turns of the subjects."""
         while self._sent.total() < self._most_sent:
             subjects = (subject for subject, _ in self._lines.teams() if self._sent[subject] < MOST_OF_ONE)
             subject = next(subjects, None)
@@ -216,7 +216,7 @@ class ReviewEngine:
             self._threads.submit(self._fly, flight)
 
     def _pushed_out(self, flight: _Flight) -> None:
-        """A question loses its place to one about a subject with fewer of them."""
+        """Drop a waiting question in favour of one about a subject with fewer questions."""
         del self._waiting[flight.ticket]
         self._land(flight)
         flight.answer.set_exception(CrowdedError("Too many access reviews wait, and most are of the same caller."))
@@ -253,7 +253,7 @@ class ReviewEngine:
             flight.answer.set_exception(failure)
 
     def _land(self, flight: _Flight) -> bool:
-        """Take a question off the list of those that wait or are on their way; True for the first who does."""
+        """Remove a question from the pending ones; True for the first call."""
         if self._flights.get(flight.key) is not flight:
             return False
         del self._flights[flight.key]
@@ -263,7 +263,7 @@ class ReviewEngine:
         return max(0.0, flight.deadline - self._clock())
 
     def _overdue(self, flight: _Flight) -> ReviewFailedError:
-        """A request has waited until its deadline."""
+        """Handle a question whose request has waited until its deadline."""
         text = f"Kubernetes gave no decision within {self._seconds} s (server.bounds.reviewSeconds)."
         with self._lock:
             landed = self._land(flight)
@@ -276,7 +276,7 @@ class ReviewEngine:
         return OutageError(text)
 
     def _lasting(self, key: Key, error: ReviewFailedError) -> object:
-        """An answer that goes on counting, only while Kubernetes does not answer; else the error is raised."""
+        """A remembered answer that is valid while Kubernetes does not answer; without one, the error is raised."""
         with self._lock:
             answer = None if self._breaker.closed else self._decisions.lasting(key)
         if answer is None:

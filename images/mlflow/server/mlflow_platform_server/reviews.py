@@ -1,10 +1,10 @@
-"""Access reviews of Kubernetes, and the first of two judges, who asks whether a caller has any right in a workspace.
+"""Access reviews by Kubernetes, and the first of two checks: whether a caller has any right in a workspace.
 
-The first judge asks for the verb `get` on `experiments`, which every role of a team has
-(components/team/permissions.py). What a caller may do inside of the workspace is left to the authorization plugin, the
-second judge. Nothing here uses the plugin, so that a fault of the plugin is not a fault of both. Both send their
-questions through `Reviews`. An answer belongs to the whole question and the whole identity, so no judge can give the
-other one an answer to something else.
+The first check asks for the verb `get` on `experiments`, which every role of a team has
+(components/team/permissions.py). The second check, what the caller may do inside the workspace, is left to the
+authorization plugin. Nothing here uses the plugin, so that a fault of the plugin affects one check only. Both send
+their questions through `Reviews`. An answer is stored for the whole question and the whole identity, so neither check
+can get an answer to another question.
 """
 
 import hashlib
@@ -76,7 +76,7 @@ class Reviews:
         self._reviewed_user = reviewed_user
 
     async def allows(self, caller: Caller, question: Question) -> bool:
-        """True if the caller has the right; for callers in the event loop."""
+        """True if the caller has the right; to be called in the event loop."""
         caller = self._reviewed(caller)
         decided = self._engine.decide(
             (digest(caller), question), lambda seconds: self._asker.allowed(caller, question, seconds)
@@ -84,7 +84,7 @@ class Reviews:
         return await decided is True
 
     def allows_blocking(self, caller: Caller, question: Question) -> bool:
-        """True if the caller has the right; for callers in a thread."""
+        """True if the caller has the right; to be called in a thread."""
         caller = self._reviewed(caller)
         decided = self._engine.decide_blocking(
             (digest(caller), question), lambda seconds: self._asker.allowed(caller, question, seconds)
@@ -92,7 +92,7 @@ class Reviews:
         return decided is True
 
     async def identity(self, caller: Caller) -> Identity:
-        """The caller's identity; without a token it is known, with one Kubernetes is asked."""
+        """The caller's identity; Kubernetes is asked for it if the caller has a token."""
         if caller.token is None:
             # A SubjectAccessReview is about these names alone: Kubernetes adds no groups such as system:authenticated.
             return Identity(user=self._reviewed_user(caller.user), groups=caller.groups)
@@ -105,7 +105,7 @@ class Reviews:
 
 
 class AccessReviews:
-    """The first judge."""
+    """The first check."""
 
     def __init__(self, reviews: Reviews) -> None:
         self._reviews = reviews
@@ -114,16 +114,16 @@ class AccessReviews:
         """True if the caller has a right in the namespace.
 
         Raises:
-            ReviewFailedError: Kubernetes gave no decision in time, and none that goes on counting is known.
+            ReviewFailedError: Kubernetes gave no decision in time, and no remembered decision is valid.
             TokenRefusedError: Kubernetes does not accept the caller's token.
         """
         return await self._reviews.allows(caller, Question(resource=RESOURCE, verb=VERB, namespace=namespace))
 
 
 def digest(caller: Caller) -> str:
-    """A caller's key: two callers have the same only if Kubernetes decides the same for them.
+    """Key of a caller: two callers have the same key only if Kubernetes decides the same for them.
 
-    It is the same in all processes: whose name counts for nothing has another name in the reviews of each.
+    The key is the same in all processes, although each process reviews users without known identity under another name.
     """
     if caller.token is not None:
         # Kubernetes reads nothing else.

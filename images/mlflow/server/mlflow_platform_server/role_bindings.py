@@ -1,7 +1,7 @@
-"""An index of RoleBindings and ClusterRoleBindings: in which namespaces a caller may have a right at all.
+"""An index of RoleBindings and ClusterRoleBindings: the namespaces in which a caller may have a right at all.
 
-It only says where a review is worth its while. What a binding's role allows is not read, so each namespace has to be
-confirmed by a review.
+The index only limits the number of access reviews. It ignores what a binding's role allows, so a review has to confirm
+each namespace.
 """
 
 import threading
@@ -19,7 +19,7 @@ EVERYBODYS_ROLES = frozenset({"system:basic-user", "system:discovery", "system:p
 
 
 class BindingIndex:
-    """Bindings by subject: a copy for `watches.Watch`."""
+    """Bindings by subject, which `watches.Watch` updates."""
 
     def __init__(self) -> None:
         self.ready = False
@@ -35,7 +35,7 @@ class BindingIndex:
             return {namespace for name in _names(identity) for namespace in self._namespaces.get(name, {})}
 
     def replace(self, items: list[Object]) -> None:
-        """Hold these bindings and no others."""
+        """Replace all bindings with these."""
         fresh = BindingIndex()
         for item in items:
             fresh.put(item)
@@ -44,7 +44,7 @@ class BindingIndex:
             self.ready = True
 
     def put(self, item: Object) -> None:
-        """Hold a binding, in place of the one of the same name."""
+        """Add a binding, or replace the one of the same name."""
         key, found = _key(item), subjects(item)
         with self._lock:
             self._drop(key)
@@ -55,7 +55,7 @@ class BindingIndex:
                 counts[key[0]] = counts.get(key[0], 0) + 1
 
     def remove(self, item: Object) -> None:
-        """Hold a binding no longer."""
+        """Remove a binding."""
         with self._lock:
             self._drop(_key(item))
 

@@ -1,8 +1,8 @@
 """Memory for request bodies: one amount for each worker process, shared by teams and callers.
 
-A request takes memory as its body arrives, and gives it back when its answer begins. What is idle, anybody may use.
-When there is no room left, those wait first who hold the most; and a body that is still arriving is given up, if its
-team holds more than the team that waits (in one team: its caller). So bodies that never end keep nobody waiting.
+A request takes memory as its body arrives, and returns it when its answer begins. Anybody may use idle memory. When
+none is left, the teams and callers that hold the most wait longest. A body that is still arriving is given up if its
+team holds more than the waiting team (within a team: its caller), so bodies that never end do not block others.
 
 All this runs in the event loop: sums are kept and not counted again, and all that happens in one turn of the loop is
 settled together, with work that grows with the number of requests.
@@ -45,12 +45,12 @@ class Hold:
         """Stops the reading of the body."""
         self.size = 0
         self.arriving = True
-        """False when the body has arrived: the request is being worked on, and cannot be given up."""
+        """False once the body has arrived: then the request is being handled, and cannot be given up."""
         self.given_up = False
         self.waiting: tuple[int, asyncio.Future[None]] | None = None
-        """The bytes that it waits for."""
+        """Number of bytes that the request waits for, and the future that ends the wait."""
         self.patience = 0.0
-        """Seconds for which it may still wait."""
+        """Seconds for which the request may still wait."""
 
 
 class _Sums:
@@ -70,11 +70,11 @@ class _Sums:
                 del sums[name]
 
     def team(self, hold: Hold) -> int:
-        """The part of the request's team."""
+        """The sum of the request's team."""
         return self._teams[hold.team]
 
     def caller(self, hold: Hold) -> int:
-        """The part of the request's caller."""
+        """The sum of the request's caller."""
         return self._callers[hold.caller]
 
 
@@ -125,8 +125,8 @@ class Room:
         """Take memory for a part of a body that has arrived.
 
         Raises:
-            NoRoomError: there was none in time, or the body was given up for another one.
-            TooLargeError: the body alone needs more than there is.
+            NoRoomError: there was no memory in time, or the body was given up for another one.
+            TooLargeError: the body alone needs more than the total memory.
         """
         if hold.given_up:
             raise NoRoomError(self._total)
@@ -162,7 +162,7 @@ class Room:
         return [(hold, *hold.waiting) for hold in self._asking.values() if hold.waiting and not hold.waiting[1].done()]
 
     def _order(self, hold: Hold) -> tuple[int, int, int]:
-        """Those of teams and callers that hold the least come first."""
+        """Sort key: requests of teams and callers that hold the least come first."""
         return self._bytes.team(hold), self._bytes.caller(hold), hold.number
 
     def _fits(self, hold: Hold, size: int) -> bool:
@@ -176,13 +176,13 @@ class Room:
         )
 
     def _settle_soon(self) -> None:
-        """Settle once after all that happens in this turn of the event loop."""
+        """Settle once, after everything else in this turn of the event loop."""
         if self._asking and not self._settling:
             self._settling = True
             asyncio.get_running_loop().call_soon(self._settle)
 
     def _settle(self) -> None:
-        """Give room to those who wait, as far as there is any, and give up a body if there is none."""
+        """Give free memory to waiting requests, and give up a body if there is none."""
         self._settling = False
         for hold, size, turn in sorted(self._waiting(), key=lambda one: self._order(one[0])):
             if self._fits(hold, size):

@@ -1,8 +1,8 @@
 """The list of routes that the server offers, and the ASGI layer that answers 404 to everything else.
 
-The list, routes.toml, has every route of the MLflow release that it was written for. The layer compares a request with
-it before anything else reads the request: nothing is decoded, normalised or redirected. A path that differs from its
-template by as much as a slash, an escaped letter or a capital is not on the list.
+The list, routes.toml, has every route of the MLflow release that it was written for, and the platform's own. The layer
+compares a request with it before anything else reads the request: nothing is decoded, normalised or redirected. A path
+that differs from its template by as much as a slash, an escaped letter or a capital is not on the list.
 """
 
 import re
@@ -36,20 +36,20 @@ class RoutesError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """Routes that were judged alike."""
+    """Routes with the same verdict."""
 
     kind: str
-    """`core`, `features` or `never`."""
+    """`core`, `features`, `never` or `own`."""
 
     name: str
     reason: str
     routes: tuple[str, ...]
-    """`METHOD PATH`; each path below `/api/` also as the one below `/ajax-api/`, which MLflow's pages request."""
+    """`METHOD PATH`. A path below `/api/` includes the same path below `/ajax-api/`, which MLflow's pages request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RouteList:
-    """The judged routes of an MLflow release."""
+    """The reviewed routes of an MLflow release."""
 
     mlflow: str
     """The release, such as `3.17`."""
@@ -62,6 +62,11 @@ class RouteList:
     def features(self) -> tuple[str, ...]:
         """Names of the groups of routes that can be switched on."""
         return tuple(group.name for group in self.groups if group.kind == "features")
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The platform's own routes, which MLflow does not have."""
+        return frozenset(route for group in self.groups if group.kind == "own" for route in group.routes)
 
     def all(self) -> Iterator[str]:
         """Every route, offered or not."""
@@ -78,7 +83,7 @@ class RouteList:
             message = f"Unknown in server.features: {', '.join(unknown)}. Expected: {', '.join(self.features)}."
             raise RoutesError(message)
         for group in self.groups:
-            if group.kind == "core" or (group.kind == "features" and group.name in features):
+            if group.kind in {"core", "own"} or (group.kind == "features" and group.name in features):
                 yield from group.routes
 
 
@@ -91,8 +96,8 @@ def read(text: str) -> RouteList:
     document: dict[str, Any] = tomllib.loads(text)
     groups = tuple(
         Group(kind=kind, name=name, reason=group["reason"], routes=tuple(_with_pages(group["routes"])))
-        for kind in ("core", "features", "never")
-        for name, group in document[kind].items()
+        for kind in ("core", "features", "never", "own")
+        for name, group in document.get(kind, {}).items()
     )
     routes = RouteList(mlflow=document["mlflow"], groups=groups, patterns=document["patterns"])
     listed = list(routes.all())
@@ -114,7 +119,7 @@ def differences(judged: RouteList, served: Collection[str]) -> list[str]:
     """Routes that MLflow serves and the list lacks, and the other way around."""
     listed = set(judged.all())
     new = [f"not judged: {route}" for route in sorted(set(served) - listed)]
-    return new + [f"does not exist: {route}" for route in sorted(listed.difference(served))]
+    return new + [f"does not exist: {route}" for route in sorted(listed.difference(served, judged.own))]
 
 
 def older(version: str, release: str) -> bool:

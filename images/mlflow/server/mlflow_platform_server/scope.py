@@ -94,7 +94,7 @@ def bound() -> Scope:
     """The scope of the running request or background work.
 
     Raises:
-        ScopeError: there is none.
+        ScopeError: there is no scope.
     """
     scope = _SCOPE.get()
     if scope is None:

@@ -1,11 +1,11 @@
 """Access reviews that Kubernetes has allowed, in a file that all worker processes of a pod share.
 
-During an outage a request may reach a worker that has not seen its caller before, but another worker of the pod has.
-The file is a table with a place for each answer; an answer may take the place of another one, which is then unknown.
+During an outage a request may reach a worker that does not know its caller, while another worker of the pod does. The
+file is a table with a place for each answer; an answer may overwrite another one, which is then unknown.
 
 Tokens that Kubernetes refuses are not in the table: anybody may send any number of them, and they would take the places
-of answers. A worker that has not seen the refusal goes on with its last yes for at most `server.bounds.outageSeconds`,
-as with a token that expires during the outage.
+of answers. A worker that has not seen the refusal uses its last yes for at most `server.bounds.outageSeconds`, as with
+a token that expires during the outage.
 """
 
 import hashlib
@@ -70,6 +70,6 @@ def _check(record: bytes) -> bytes:
 
 
 def path(folder: Path) -> Path:
-    """The pod's file: another one after a restart of the node, which restarts the clock."""
+    """Path of the pod's file. It changes after a restart of the node, which resets the clock."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return folder / f"mlflow-platform-answers-{boot}"

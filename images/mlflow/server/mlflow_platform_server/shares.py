@@ -1,11 +1,11 @@
-"""Shares of what a worker has a fixed amount of, such as memory, threads or slots: fair between teams, then callers.
+"""Fair shares of a fixed amount, such as memory, threads or slots of a worker: between teams, then callers.
 
-A team may use all that is idle, except a reserve for teams that hold little. Who waits is served in this order: the
-team that holds least, in it the caller that holds least, then the first who came. A team that holds more than its
-share gives way to one that holds less: it gets nothing more before that one, and its holders that make no progress
-are asked to give back what they hold.
+A team may use all idle units, except a reserve for teams that hold few. Waiting requests are served in this order: the
+team that holds the fewest units, in it the caller that holds the fewest, then the oldest request. A team above its
+share gives way to one that holds less: it waits for that one, and its leases without progress are asked to return their
+units.
 
-All calls belong to one event loop, whose clock is the only one. Nothing here knows what the units are.
+All calls belong to one event loop, whose clock is the only one.
 """
 
 # A lease and its shares are two sides of one thing:
@@ -34,21 +34,21 @@ class Terms:
     """Largest share of one team while others ask, in percent of the capacity without the reserve."""
 
     reserve: int = 0
-    """Last units, for teams that hold little: of these a team gets some only as long as it then holds no more than is
-    free. A team that holds none gets one as long as any is free."""
+    """Last units, for teams that hold few: a team gets some of them only if it then holds no more units than are free.
+    A team without units gets one as long as any is free."""
 
     whole: int | None = None
-    """Most units of a lease that grows in steps. The last ones that an unfinished lease needs are kept for it, so that
-    leases which wait for each other cannot stop all of them. None: leases get all of their units at once."""
+    """Maximum units of a lease that grows in steps. The last units that an unfinished lease needs are kept for it, so
+    that growing leases cannot deadlock. None: leases take all of their units at once."""
 
     waiting: int = 1000
     """Longest waiting list in requests."""
 
     idle_seconds: float = 20
-    """Pause after which a lease makes no progress."""
+    """Seconds after which a lease counts as without progress."""
 
     patience_seconds: float = 5
-    """Time that a holder waits, all its requests together, before others are asked for leases that do make progress."""
+    """Seconds that a holder waits, in all its requests together, before even leases with progress are asked back."""
 
 
 class Shares:
@@ -73,7 +73,7 @@ class Shares:
         """Take units, all at once; waits for them at most `seconds`.
 
         Raises:
-            BusyError: they did not become free in time.
+            BusyError: the units did not become free in time.
         """
         lease = Lease(self, party, grows=False)
         await lease.grow(units, seconds=seconds)
@@ -84,7 +84,7 @@ class Shares:
         return self._teams[team].held if team in self._teams else 0
 
     def share(self) -> int:
-        """Units that each team may have now: the maximum, or an equal part if the teams are too many for it."""
+        """Units that each team may hold now: the maximum, or an equal part if there are too many teams for that."""
         units = self.terms.capacity - self.terms.reserve
         return min(units * self.terms.team_percent // 100, units // max(1, len(self._teams)))
 
@@ -94,7 +94,7 @@ class Shares:
         return self._waiting
 
     def faults(self) -> list[str]:
-        """Contradictions in the books, for tests; empty if there are none."""
+        """Contradictions in the records, for tests; empty if there are none."""
         terms, teams = self.terms, self._teams.values()
         held = {team.name: sum(caller.held for caller in team.callers.values()) for team in teams}
         checks = {
@@ -159,7 +159,7 @@ class Shares:
             self._teams.pop(team.name, None)
 
     async def _granted(self, request: Request, seconds: float) -> None:
-        """Wait until a request is granted; meanwhile ask others to give back what they hold beyond their share."""
+        """Wait until a request is granted; meanwhile ask others to return units beyond their share."""
         clock = asyncio.get_running_loop().time
         start = clock()
         while not request.done.done():
@@ -172,7 +172,7 @@ class Shares:
                 await asyncio.wait((request.done,), timeout=min(left, RECHECK_SECONDS))
 
     def _hand_over(self) -> None:
-        """Grant what can be granted, in order."""
+        """Grant waiting requests in order, as long as there are units."""
         while (request := self._next()) is not None:
             request.done.set_result(None)
             self._change(request.lease, request.units)
@@ -181,8 +181,8 @@ class Shares:
     def _next(self) -> Request | None:
         """The request whose turn it is, if there are enough units for it.
 
-        Smaller requests do not overtake it, or it might never be its turn. Only the lease that needs least to be whole
-        may: all others may be waiting for what it holds.
+        Smaller requests do not overtake it, or its turn might never come. Only the lease that is nearest to its maximum
+        may, because all others may be waiting for its units.
         """
         teams = [team for team in self._teams.values() if team.waiting]
         if not teams:
@@ -194,7 +194,7 @@ class Shares:
         return request if self._fits(request, self.free) else self._last_step()
 
     def _last_step(self) -> Request | None:
-        """A waiting request of a lease that needs least to be whole. The units for it are always there."""
+        """A waiting request of the lease that is nearest to its maximum. The units for it are always available."""
         most = self._most()
         return next((lease.request for lease in self._growing if lease.units == most and lease.request), None)
 
@@ -252,9 +252,9 @@ class Shares:
         self._drop_empty(request.team, request.caller)
 
     def _reclaim(self, request: Request, *, patient: bool) -> None:
-        """Ask back what a request lacks, from holders that have more than their share.
+        """Ask holders above their share to return the units that a request lacks.
 
-        At first only from leases without progress, after some time from those whose progress is the longest ago.
+        At first only leases without progress are asked, after some time those with the oldest progress.
         """
         idle_seconds = self.terms.idle_seconds
         while not self._fits(request, self.free + self._returning):
@@ -265,10 +265,10 @@ class Shares:
             victim.ask_back()
 
     def _victims(self, request: Request, *, only_idle: bool) -> Iterator[tuple[Lease, bool]]:
-        """Leases that a request may take from, of each caller the one whose progress is the longest ago.
+        """Leases that may be asked for a request, for each caller the one with the oldest progress.
 
-        They are those of other teams beyond their share, of the team's other callers that hold more than the request's,
-        and of the caller itself. The second value is True for those that have to be without progress.
+        They belong to other teams above their share, to callers of the team that hold more than the request's caller,
+        and to that caller. The second value is True for leases that have to be without progress.
         """
         share = self.share()
         mine = request.team.held + request.units
@@ -285,10 +285,7 @@ class Shares:
             yield lease, True
 
     def _nearest(self, request: Request) -> bool:
-        """True if no lease that waits in the team is nearer to be whole.
-
-        Without it, the leases of a team that just reach its share could wait for each other.
-        """
+        """True if no waiting lease of the team is nearer to its maximum; otherwise leases could wait for each other."""
         if self.terms.whole is None or not request.lease.units:
             return False
         waiting = (other for caller in request.team.callers.values() for other in caller.requests)
@@ -296,6 +293,6 @@ class Shares:
 
 
 def _stalest(callers: Iterable[CallerUnits]) -> list[Lease]:
-    """Of each caller, the lease whose progress is the longest ago, without those that cannot be asked for now."""
+    """For each caller, the lease with the oldest progress, without leases that cannot be asked now."""
     stalest = (next((lease for lease in caller.leases if lease.ask is not None), None) for caller in callers)
     return [lease for lease in stalest if lease is not None]

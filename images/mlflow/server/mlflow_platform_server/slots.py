@@ -1,9 +1,9 @@
-"""Slots: ASGI layer that gives requests a fair turn for the work itself, after their bodies were read.
+"""Slots: ASGI layer that lets requests take turns for the work itself, after their bodies were read.
 
 A worker has as many slots as its database connections can serve. anyio would let requests wait for its threads in the
 order of their arrival, whoever sends them: 64 clients of one team delayed every other team. Transfers of artifacts take
-no slot: they stream for hours, and need no database. A request gives its slot back when its answer begins and has
-memory of its own (`delivery.py`), because the sending lasts as long as the slowest client takes.
+no slot: they stream for hours, and need no database. A request returns its slot when its answer begins and has its own
+memory (`delivery.py`), because sending takes as long as the slowest client needs.
 """
 
 from mlflow_platform_server import delivery
@@ -64,8 +64,8 @@ class Slots:
         """Wait for a slot.
 
         Raises:
-            ShareUsedUpError: none was free in time for this team or caller.
-            FullError: none was free in time for anybody.
+            ShareUsedUpError: no slot was free in time for this team or caller.
+            FullError: no slot was free in time for anybody.
         """
         try:
             granted = await turn(ticket, self._bounds.queue_seconds)

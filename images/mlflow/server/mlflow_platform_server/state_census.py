@@ -51,7 +51,7 @@ def complaints(state: Mapping[str, set[str]], reviewed: Iterable[Mapping[str, An
         reviewed: the entries of the list. An entry with `whole = true` covers all state of the modules below a path.
             State in an entry with `since` is absent from older releases, with `until` from newer ones.
         old: True if the installed release is older than the list: state in entries with `since` or `until` may then
-            be there or not.
+            exist or not.
     """
     entries = [entry for entry in reviewed if old or "until" not in entry]
     whole = tuple(entry["module"] for entry in entries if entry.get("whole"))

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class StoreCalls:
-    """A pool with a thread for each unit of some shares."""
+    """A thread pool with one thread for each unit of `shares`."""
 
     def __init__(self, shares: Shares, name: str = "store") -> None:
         """`name` begins the names of the threads."""
@@ -29,7 +29,7 @@ class StoreCalls:
     async def run(self, party: Party, seconds: float, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call in the scope of the request; waits at most `seconds` for a thread.
 
-        If the task is cancelled, the call goes on, and so its thread counts until it ends.
+        If the task is cancelled, the call continues, so its thread counts as used until the call ends.
 
         Raises:
             BusyError: no thread became free in time.

@@ -1,7 +1,7 @@
 """The route that takes traces of OpenTelemetry (`/v1/traces`), in a thread of MLflow's handlers.
 
 MLflow parses the body and converts each span in the event loop, and stores them in one of asyncio's threads, which are
-not counted. In a handler's thread the request is one of those that the worker handles at once.
+not counted. In a handler's thread the request counts among those that the worker handles at once.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from mlflow_platform_server.off_loop import finished
 
 
 class _InThisThread:
-    """Takes the place of the module `asyncio` in MLflow's module: what it would run in a thread runs at once."""
+    """Takes the place of `asyncio` in MLflow's module, and runs at once what asyncio would run in a thread."""
 
     @staticmethod
     async def to_thread(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Answers to uploads and downloads that a bound stops: which one, its value and its setting."""
+"""Answers to uploads and downloads that a bound stops; they name the bound, its value and its setting."""
 
 from mlflow_platform_server import answers, transfers
 from mlflow_platform_server.asgi import Message, Send

@@ -1,8 +1,8 @@
 """Bounds of all uploads and downloads of a worker process: their number, their memory, and their calls of the store.
 
-An upload or download has a place, of which there are many, and memory only for bytes that have arrived and are not
-passed on yet. Who sends or reads nothing holds a place and `SMALL_BYTES`. All three are shared fairly between teams and
-callers; `shares.py` says how.
+An upload or download holds one of many places, and memory only for bytes that have arrived and are not passed on yet. A
+client that sends or reads nothing holds a place and `SMALL_BYTES`. Places, memory and calls are shared fairly between
+teams and callers (`shares.py`).
 """
 
 import asyncio
@@ -42,13 +42,13 @@ PART_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transfers:
-    """What the uploads and downloads of a worker process share."""
+    """The resources that uploads and downloads of a worker process share."""
 
     places: Shares
-    """One for each upload and download."""
+    """Places: one for each upload and download."""
 
     memory: Shares
-    """In units of `UNIT_BYTES`."""
+    """Memory in units of `UNIT_BYTES`."""
 
     calls: StoreCalls
 
@@ -57,7 +57,7 @@ class Transfers:
 
     @property
     def pace(self) -> int:
-        """Bytes after which a client has made progress: those of half the slowest pace in `idle_seconds`."""
+        """Bytes after which a client counts as making progress: half the slowest allowed pace, over `idle_seconds`."""
         return int(PART_BYTES / PART_SECONDS * self.memory.terms.idle_seconds / 2)
 
 
@@ -90,7 +90,7 @@ def shared(
 class Authorizations:
     """Threads that authorize requests without a slot, such as transfers: one of them for teams that have none.
 
-    Those of the slots would be taken by whoever begins most transfers while Kubernetes is slow.
+    While Kubernetes is slow, the slots' threads would be taken by whoever begins most transfers.
     """
 
     def __init__(self, threads: int = AUTHORIZATIONS) -> None:
@@ -122,7 +122,7 @@ def of_worker() -> Transfers:
     """The shares of this worker process.
 
     Raises:
-        RuntimeError: they are not made yet.
+        RuntimeError: `install` was not called yet.
     """
     if _Worker.transfers is None:
         message = "The bounds of uploads and downloads are not installed."
@@ -131,7 +131,7 @@ def of_worker() -> Transfers:
 
 
 def party() -> Party:
-    """The team and caller of the current request, which counts here for the same team as everywhere else."""
+    """The team and caller for which the current request counts, here as everywhere else."""
     bound = scope.current()
     if bound is None:
         return Party(team="", caller="")
@@ -139,13 +139,13 @@ def party() -> Party:
 
 
 def end(deadline: asyncio.Timeout) -> None:
-    """Reach a deadline now, if it is still ahead."""
+    """Let a deadline expire now, unless it has expired already."""
     with suppress(RuntimeError):
         deadline.reschedule(asyncio.get_running_loop().time())
 
 
 def extend(deadline: asyncio.Timeout, seconds: float) -> None:
-    """Move a deadline by a time that is not the client's."""
+    """Extend a deadline by a time for which the client is not responsible."""
     when = deadline.when()
     if when is not None and not deadline.expired():
         deadline.reschedule(when + seconds)

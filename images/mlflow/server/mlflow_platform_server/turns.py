@@ -1,8 +1,9 @@
-"""Request slots of a worker: who gets the next one. A plain computation; `slots.py` waits.
+"""Request slots of a worker: computes which request gets the next slot; `slots.py` waits for it.
 
 The next slot goes to the team that holds the fewest, and in it to the caller that holds the fewest; equals take turns.
-While others ask, a team holds at most its share of the slots, and a caller one less while other callers of the team
-ask. A few slots are only for teams that hold none: long requests of a few teams cannot take all of them.
+While other teams send requests, a team holds at most its share of the slots; while other callers of the team do, a
+caller holds one less. A few slots are only for teams that hold none: long requests of a few teams cannot take all of
+them.
 """
 
 from collections import Counter
@@ -41,10 +42,10 @@ class Turns:
         `part` returns the part of the longest wait that is acceptable, anew for each request.
         """
         self.on_leave: Callable[[Ticket, float], None] = lambda _, __: None
-        """Called when a request has given its slot back, with the seconds for which it had it."""
+        """Called when a request has returned its slot, with the seconds for which it held the slot."""
 
         self.on_wait: Callable[[], None] = lambda: None
-        """Called when a request begins to wait: `next_turn` may be another one."""
+        """Called when a request begins to wait, because the result of `next_turn` may have changed."""
 
         self._free = slots
         self._reserved = max(1, slots // RESERVED_PART) if slots > 1 else 0
@@ -70,7 +71,7 @@ class Turns:
         return 0 if self._lines else max(0, self._free - self._reserved - self._expected)
 
     def expect(self, requests: int) -> None:
-        """Expect so many requests more, or fewer if negative."""
+        """Add `requests` to the number of expected requests; negative numbers subtract."""
         self._expected += requests
 
     @property
@@ -83,10 +84,10 @@ class Turns:
         return self._teams[team]
 
     def ask(self, team: str, caller: str, now: float) -> Ticket:
-        """A request arrives. Its ticket is granted if a slot is free; otherwise the request waits.
+        """Make the ticket of a new request; it is granted if a slot is free, otherwise the request waits.
 
         Raises:
-            ShareUsedUpError: it would wait too long, or too many requests wait and most are of this team or caller.
+            ShareUsedUpError: the request would wait too long, or too many wait and most are of this team or caller.
             FullError: too many requests of others wait.
         """
         self._demand.note(team, caller, now)
@@ -106,7 +107,7 @@ class Turns:
         return ticket
 
     def leave(self, ticket: Ticket, now: float) -> None:
-        """A request gives its slot back, and the next ones get theirs."""
+        """Return the slot of a request, and grant free slots to the next ones."""
         self._free += 1
         seconds = self._seconds.get(ticket.team, now - ticket.begun)
         self._seconds[ticket.team] = seconds + NEWEST_PART * (now - ticket.begun - seconds)
@@ -118,11 +119,11 @@ class Turns:
         self.on_leave(ticket, now - ticket.begun)
 
     def interval(self, team: str) -> float:
-        """Seconds between two turns of a team with waiting requests, judged by its latest requests; 0 if unknown."""
+        """Seconds between two turns of a team with waiting requests, by its latest requests; 0 if unknown."""
         return self._seconds.get(team, 0) / max(1, self._teams[team])
 
     def withdraw(self, ticket: Ticket) -> None:
-        """A request that was neither granted nor pushed out gives up."""
+        """Remove a request that gives up while it waits."""
         if not ticket.pushed_out:
             self._lines.drop(ticket)
 
@@ -133,7 +134,7 @@ class Turns:
             self._take(self._lines.take(team, caller), now)
 
     def next_turn(self, now: float) -> float | None:
-        """Time at which others may count as asking no longer, so that a waiting request gets a free slot; or None."""
+        """Time at which others may no longer count as active, so that a waiting request gets a free slot; or None."""
         if self._free <= 0:
             return None
         ends = [
@@ -147,7 +148,7 @@ class Turns:
         return min((end for end in ends if end > now), default=None)
 
     def is_full(self) -> bool:
-        """True if no team could have a slot: the requests that wait are not waiting for their own share."""
+        """True if no team could get a slot, so that requests do not wait because of their team's share."""
         return self._free == 0
 
     def _candidates(self, now: float) -> Iterator[tuple[int, int, int, int, str, str]]:
@@ -192,7 +193,7 @@ class Turns:
 
 
 def less(counter: Counter[_Key], key: _Key) -> None:
-    """Count one less; nothing is kept of a key that has none left."""
+    """Count a key once less, and remove it at zero."""
     counter[key] -= 1
     if not counter[key]:
         del counter[key]

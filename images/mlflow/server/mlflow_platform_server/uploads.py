@@ -1,9 +1,9 @@
 """Uploads of any size in bounded memory: S3 multipart uploads, or the pieces of a file.
 
-An upload takes memory as its bytes arrive. One that has sent next to nothing holds nothing that others need, one that
-waits for a slow client holds no more than has arrived, and the next part is read while one is sent only if there is
-memory for it. S3 shows an object only when all of it has arrived: an upload that fails is aborted, and the parts sent
-so far are deleted.
+An upload takes memory as its bytes arrive. An upload that has sent next to nothing holds nothing that others need; one
+with a slow client holds only the bytes that have arrived. While a part is sent to the store, the next one is read only
+if there is memory for it. S3 shows an object only when all of it has arrived: an upload that fails is aborted, and the
+parts sent so far are deleted.
 """
 
 import asyncio
@@ -177,7 +177,7 @@ class Parts:
     async def _grow(self, lease: Lease, length: int, deadline: asyncio.Timeout) -> None:
         """Take memory for all bytes that have arrived, and for some more, before further ones are read.
 
-        The next piece needs none: while the web server's layers wait for the rest of it, they hold `SMALL_BYTES`.
+        The next piece needs no lease: the web server's layers hold it in `SMALL_BYTES` until it is complete.
         """
         has = lease.units * transfers.UNIT_BYTES or transfers.SMALL_BYTES
         if length < has or has >= self._size:

@@ -29,7 +29,7 @@ class VisibleWorkspaces:
         cluster_bindings: BindingIndex,
         resources: Sequence[str],
     ) -> None:
-        """Of `resources` the first is one that every role may list."""
+        """The first of `resources` has to be one that every role may list."""
         self._reviews = reviews
         self._namespaces = namespaces
         self._bindings = bindings
@@ -42,10 +42,11 @@ class VisibleWorkspaces:
         return self._namespaces.ready and self._bindings.ready and self._cluster_bindings.ready
 
     async def of(self, caller: Caller) -> set[str]:
-        """Names of the workspaces that a caller may see; during an outage, of those seen in the last minutes.
+        """Names of the workspaces that a caller may see; during an outage, those that were confirmed recently.
 
         Raises:
-            ReviewFailedError: there are none, and Kubernetes gave no decision or has not listed the bindings yet.
+            ReviewFailedError: no workspace is known, and Kubernetes gave no decision or has not listed the bindings
+                yet.
             TokenRefusedError: Kubernetes does not accept the caller's token.
         """
         if not self.ready:

@@ -18,19 +18,19 @@ class Ticket:
     team: str
     caller: str
     since: float
-    """Time of its arrival."""
+    """Time at which the request arrived."""
 
     begun: float = 0
-    """Time of its turn."""
+    """Time at which its turn came."""
 
     granted: bool = False
-    """True from its turn on."""
+    """True once its turn has come."""
 
     pushed_out: bool = False
-    """True if it had to leave the line for a request of somebody with fewer waiting requests."""
+    """True if the request lost its place to one of somebody with fewer waiting requests."""
 
     wake: Callable[[], object] | None = None
-    """Called when one of both happens, if it had to wait."""
+    """Called when the request is granted or pushed out, if it had to wait."""
 
     def grant(self) -> None:
         """Give the request its turn."""
@@ -55,7 +55,7 @@ class ShareUsedUpError(Exception):
 
 
 class FullError(Exception):
-    """Too many requests of others wait, or nobody has got a turn in time."""
+    """Too many requests of others wait, or no request got its turn in time."""
 
     def __init__(self, interval: float) -> None:
         super().__init__()
@@ -120,8 +120,9 @@ class Line:
 def any_part() -> float:
     """A random part of a bound, from a half to the whole.
 
-    Clients whose requests were just served ask again at once, and would take each place before those that had been
-    refused come again. If some new requests are refused once half of the bound is used, all have the same chance.
+    Clients that were just served send the next request at once, and would always be before clients that were refused
+    and come again later. So, once half of the bound is used, some new requests are refused: then all have the same
+    chance.
     """
     return random.uniform(0.5, 1)  # noqa: S311 - not for secrets
 
@@ -151,7 +152,7 @@ class Lines:
         return self._lines.get(team) or Line()
 
     def make_room(self, team: str, caller: str) -> bool:
-        """Make room for a new request; False if its own line, or its caller's part of it, is the longest."""
+        """Make room for a new request; False if its team's line, or its caller's part of the line, is the longest."""
         if len(self.line(team)) >= self._room * self._part():
             return False
         if self._length < self._room:

@@ -1,6 +1,6 @@
 """Keeps a copy of Kubernetes objects up to date: lists them, and watches what changes, in a thread of its own.
 
-What was known before an outage stays known. The start does not wait for Kubernetes.
+During an outage the copy stays as it was. The start does not wait for Kubernetes.
 """
 
 import logging
@@ -32,15 +32,15 @@ class Copy(Protocol):
     """A copy of objects; used by one watch, read by any thread."""
 
     def replace(self, items: list[Object]) -> None:
-        """Hold these objects and no others."""
+        """Replace all objects with these."""
         ...
 
     def put(self, item: Object) -> None:
-        """Hold an object, in place of the one of the same name."""
+        """Add an object, or replace the one of the same name."""
         ...
 
     def remove(self, item: Object) -> None:
-        """Hold an object no longer."""
+        """Remove an object."""
         ...
 
 
@@ -95,7 +95,7 @@ class Watch:
             self._wait(pause * (0.5 + random.random()))  # noqa: S311 - no secret
 
     def _attempt(self) -> tuple[Exception | None, bool]:
-        """List if needed, and watch until the end; the error that ended it, and whether the watch lasted."""
+        """List if needed, and watch until the watch ends; returns the error that ended it, and whether it lasted."""
         began: float | None = None
         failure: Exception | None = None
         try:

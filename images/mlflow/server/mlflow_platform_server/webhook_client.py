@@ -40,10 +40,10 @@ class Answer:
 
     status_code: int
     text: str
-    """Body, as far as it was read."""
+    """Part of the body that was read."""
 
     retry_after: float | None = None
-    """Seconds after which the receiver wants to be asked again; None if it does not say."""
+    """Seconds after which the receiver asks for another attempt; None if it does not say."""
 
 
 class Clock(Protocol):
@@ -122,7 +122,7 @@ def send_once(route: Route, url: str, body: bytes, headers: Mapping[str, str], d
     """Send a POST once, over a connection of its own. The look-up of the proxy's name is not within the deadline.
 
     Raises:
-        DeliveryError: the proxy does not allow the host, or the answer is no HTTP.
+        DeliveryError: the proxy does not allow the host, or the answer is not HTTP.
         OSError: the connection failed, or the deadline has come (TimeoutError).
     """
     parts = urlsplit(url)
@@ -174,7 +174,7 @@ def _request(path: str, query: str, host: str, body: bytes, headers: Mapping[str
 
 
 def _quoted(target: str) -> str:
-    """Quote what may not stand in a request line; what is quoted already stays."""
+    """Quote characters that are not allowed in a request line; quoted ones stay as they are."""
     return "".join(
         character if "!" <= character <= "~" else "".join(f"%{byte:02X}" for byte in character.encode())
         for character in target
@@ -204,7 +204,7 @@ def _answer(connection: socket.socket, deadline: float) -> Answer:
 
 
 def _seconds(text: str | None) -> float | None:
-    """Number of seconds in `Retry-After`; None for a date, which receivers of webhooks hardly send."""
+    """Number of seconds in `Retry-After`; None for a date, which receivers of webhooks rarely send."""
     return float(text) if text is not None and text.isascii() and text.isdecimal() else None
 
 
@@ -237,7 +237,7 @@ def _left(deadline: float) -> float:
     """Seconds until the deadline.
 
     Raises:
-        TimeoutError: it has come.
+        TimeoutError: the deadline has passed.
     """
     left = deadline - time.monotonic()
     if left <= 0:

@@ -1,9 +1,8 @@
 """Threads that send webhooks: a few, shared fairly by the workspaces, with a waiting list that is bounded.
 
 A receiver may hang, so a workspace has at most half of the threads. The free thread takes the oldest delivery of the
-workspace that has waited longest for its turn. If the waiting list is full, the oldest delivery of the workspace that
-waits for most is dropped, with a line in the log: a receiver that is too slow costs its own team deliveries, and no
-other team.
+workspace that has waited longest for its turn. If the waiting list is full, the oldest delivery of the workspace with
+the most waiting deliveries is dropped, with a line in the log: a slow receiver costs only its own team deliveries.
 """
 
 import logging

@@ -45,7 +45,7 @@ class WebhookTests:
         body: Callable[[Any], bytes],
         failure: Callable[[str], Any],
     ) -> None:
-        """`seconds` is the longest time of a delivery, `body` makes an answer of a result, `failure` a result."""
+        """`seconds` bounds a delivery; `body` turns a result into an answer, and `failure` an error into a result."""
         self._app = app
         self._seconds = seconds
         self._body = body

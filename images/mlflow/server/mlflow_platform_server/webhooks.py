@@ -1,8 +1,8 @@
 """Deliveries of webhooks: for the workspace of the request that causes them, and to hosts that the stack file names.
 
-MLflow 3.17.2 caches each event's webhooks for a minute, whatever the workspace, and so reports to one team's address
-what another team does. Here the list is read each time, under the scope of the request. While the feature is off,
-nothing is delivered, not even to webhooks that were created while it was on.
+MLflow 3.17.2 caches each event's webhooks for a minute without regard to the workspace, and so would report one team's
+events to another team's address. Here the list is read each time, under the scope of the request. While the feature is
+off, nothing is delivered, not even to webhooks that were created while it was on.
 
 No request waits for a receiver or for a name server: threads of their own send (`webhook_queue`), within a bounded time
 (`webhook_client`), through the webhook proxy, which resolves the names and refuses addresses that are not public.
@@ -99,7 +99,7 @@ class _ScopedExecutor:
 
 
 def _deliver(webhook: Any, payload: Any, event: Any, session: Any) -> None:
-    """Send a webhook, and log a failure; not with its URL, which for some receivers is a secret."""
+    """Send a webhook, and log a failure without the URL, which for some receivers is a secret."""
     try:
         answer = delivery._send_webhook_request(webhook, payload, event, session)
     except Exception as error:  # noqa: BLE001 - nobody waits for the delivery

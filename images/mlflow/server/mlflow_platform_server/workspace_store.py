@@ -1,8 +1,8 @@
 """MLflow's workspace store `mlflow-platform://`: workspaces are the namespaces with the platform's label.
 
-The plugin's own store asks Kubernetes when it is made, without a time-out, already in the process that starts the
-workers; so no server started while Kubernetes hung. It also asked for MLflowConfig objects at every request, which need
-the right to read Secrets. This store knows what `namespaces.py` has copied, and asks nothing.
+The plugin's own store sends a request without a time-out to Kubernetes when it is made, even in the process that starts
+the workers, so no server could start while Kubernetes hangs. For each request it also reads MLflowConfig objects, which
+needs the right to read Secrets. This store only reads the copy in `namespaces.py`.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,8 @@ class NamespaceStore(AbstractStore):
 
     def __init__(self) -> None:
         self.namespaces = Namespaces(plugin.unavailable)
-        """A worker process puts its own copy here. Other processes have none, and serve no requests."""
+        """Copy of the namespaces; each worker process sets its own. Other processes have none, and serve no
+        requests."""
 
         self.visible: VisibleWorkspaces | None = None
         """Finds the workspaces of the caller of a request; a worker process puts its own here."""

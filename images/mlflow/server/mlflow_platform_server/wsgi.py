@@ -1,8 +1,8 @@
-"""Bridge from ASGI to WSGI that makes an answer only as fast as it is sent.
+"""Bridge from ASGI to WSGI that produces an answer only as fast as it is sent.
 
-Starlette's puts all of an answer into a queue without a bound: of 450 clients that ask for a file of 4.4 MB and do not
-read, 2 GB. Here the application makes the next part when the last one was sent, and holds a thread only while it makes
-one. A document that the application has in memory as a whole, as JSON is, stays one part.
+Starlette's bridge puts the whole answer into an unbounded queue: 450 clients that request a file of 4.4 MB and do not
+read it take 2 GB. Here the application produces the next part after the previous one was sent, and holds a thread only
+while it does so. A document that the application has in memory as a whole, as JSON is, stays one part.
 
 The request's body is dropped as soon as the application has returned.
 """
@@ -25,7 +25,7 @@ class Run(Protocol):
     """Runs a function in a thread, such as `anyio.to_thread.run_sync`."""
 
     def __call__(self, call: Callable[[], T], /) -> Awaitable[T]:
-        """Run it; the result is awaited."""
+        """Run the function; callers await the result."""
         ...
 
 

@@ -8,6 +8,7 @@ import warnings
 
 warnings.simplefilter("ignore")
 
-from mlflow_platform_server import route_census  # noqa: E402 - MLflow warns when it is imported
+from mlflow_platform_server import route_census, routes  # noqa: E402 - MLflow warns when it is imported
 
-print(json.dumps(sorted(route_census.served())))
+own = routes.read(routes.FILE.read_text(encoding="utf-8")).own
+print(json.dumps(sorted(route_census.served() | own)))

@@ -11,12 +11,17 @@ import pytest
 
 from testbed.e2e import company_services as company
 from testbed.e2e import kube, variant
-from testbed.e2e.commands import CHECKOUT
+from testbed.e2e.commands import CHECKOUT, wait_for
+from testbed.e2e.figures import Figures
 from testbed.e2e.mlflow_client import Client
+from testbed.e2e.rehearsals.backing_services import replica
+from testbed.e2e.web import Answer, Site
 from tools.stack import Platform
 
 pytestmark = pytest.mark.chapters
 
+TEAM = "team-a"
+REPLAY_SECONDS = 60
 READ_ELSEWHERE = CHECKOUT / "testbed" / "e2e" / "attack" / "server" / "read_elsewhere.py"
 # Names of Secrets.
 ROLE_SECRET, ADMINISTRATOR_SECRET = "company-database", "company-administrator"
@@ -132,6 +137,57 @@ def test_a_second_deployment_changes_nothing(tmp_path: Path) -> None:
     variant.expect_no_changes(tmp_path, changes())
 
 
+@pytest.fixture(scope="module")
+def replicated(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """The platform with a read replica of the company's database."""
+    replica.start()
+    return variant.deploy(tmp_path_factory.mktemp("replica"), changes(replica={"host": replica.HOST}))
+
+
+def test_with_a_replica_that_is_in_step_it_works_as_without(replicated: Platform, tmp_path: Path) -> None:
+    _use(replicated, tmp_path)
+
+
+def test_it_reads_from_the_replica_and_writes_to_the_primary(replicated: Platform, figures: Figures) -> None:
+    team = _Team(replicated)
+    experiment = team.post("experiments/create", {"name": "in step"}).json()["experiment_id"]
+
+    def runs() -> list[str]:
+        found = team.post("runs/search", {"experiment_ids": [experiment]}).json()
+        return [run["info"]["run_id"] for run in found.get("runs", ())]
+
+    replica.in_step(always=False)
+    replica.ask("SELECT pg_wal_replay_pause()")
+    try:
+        run = team.post("runs/create", {"experiment_id": experiment}).json()["run"]["info"]["run_id"]
+        point = {"run_id": run, "key": "loss", "value": 0.5, "timestamp": 1}
+        assert team.post("runs/log-metric", point).status == 200
+        assert runs() == [], "the replica has not replayed it"
+    finally:
+        replica.ask("SELECT pg_wal_replay_resume()")
+    delay = wait_for("the run can be read", lambda: runs() == [run], seconds=REPLAY_SECONDS)
+    figures.add("until a replica that had paused shows a run", delay)
+
+
+def test_the_replica_shows_the_servers_role_the_rows_of_one_workspace(replicated: Platform) -> None:
+    assert _Team(replicated, "team-b").post("experiments/create", {"name": "of another team"}).status == 200
+    counting = (
+        "SELECT count(DISTINCT workspace) || ' ' || count(*) FILTER (WHERE workspace <> 'team-a') FROM experiments"
+    )
+    in_team = "SELECT set_config('mlflow.workspace', 'team-a', true)"
+    wait_for("the replica has it", lambda: replica.ask(counting) == ["2 1"], seconds=REPLAY_SECONDS)
+    assert replica.ask(f"SET ROLE mlflow_server; {in_team}; {counting}")[-1] == "1 0"
+    assert replica.ask(f"SET ROLE mlflow_server; {counting}")[-1] == "0 0"
+
+
+def test_without_its_replica_it_asks_clients_to_try_again(replicated: Platform) -> None:
+    team = _Team(replicated)
+    experiment = team.post("experiments/create", {"name": "without a replica"}).json()["experiment_id"]
+    replica.stop()
+    assert team.post("runs/search", {"experiment_ids": [experiment]}).status == 503
+    assert team.post("runs/create", {"experiment_id": experiment}).status == 503
+
+
 def test_a_role_that_is_not_there_is_named(tmp_path: Path) -> None:
     said = variant.refused(tmp_path, changes(user="stranger", administrator=None))
     assert "stranger" in said
@@ -164,6 +220,21 @@ def test_a_location_outside_of_the_teams_folder_is_not_served() -> None:
     found = json.loads(_in_server("python3", "-c", script, own, *outside).splitlines()[-1])
     assert found.pop(own), "the team's own folder is listed"
     assert found == dict.fromkeys(outside, "PERMISSION_DENIED")
+
+
+class _Team:
+    """Requests of a team's program, which are not repeated."""
+
+    def __init__(self, platform: Platform, team: str = TEAM) -> None:
+        account = platform.teams[team]
+        self._team = team
+        self._site = Site.of(platform)
+        self._token = kube.token(account.namespace, account.service_account, f"--audience={platform.audience}")
+
+    def post(self, route: str, document: object) -> Answer:
+        """Send a document to a route of MLflow's API."""
+        path = f"/api/2.0/mlflow/{route}"
+        return self._site.ask("POST", path, token=self._token, workspace=self._team, document=document)
 
 
 def _use(platform: Platform, folder: Path) -> None:

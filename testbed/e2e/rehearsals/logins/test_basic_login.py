@@ -130,8 +130,9 @@ def test_somebody_signs_in_by_the_form_and_comes_to_the_page_asked_for(
         _fill_in(page, ALICE, passwords[ALICE])
         page.wait_for_url(lambda address: address.startswith(asked))
         expect(page.get_by_text("small-model").first).to_be_visible()
-        page.goto(f"{basic.url}/oauth2/sign_out")
+        page.get_by_role("link", name="Sign out").click()
         expect(page.locator("input[name=password]")).to_be_visible()
+        expect(page.locator("input[name=rd]")).to_have_value("/")
 
 
 def test_somebody_without_a_group_is_told_what_to_do(

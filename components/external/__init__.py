@@ -1,0 +1,1 @@
+"""The resources of a team whose tracking server is not part of the platform."""

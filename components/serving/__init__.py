@@ -1,0 +1,1 @@
+"""Serving of a team's registered models."""

@@ -1,0 +1,113 @@
+"""Creation of the teams' namespaces in a stack whose tracking server is not part of it."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components.external.team_namespace import TeamNamespace, TeamNamespaceArgs
+from components.external.tracking import (
+    DATABRICKS_TOKEN,
+    PASSWORD,
+    TOKEN,
+    USERNAME,
+    Credentials,
+    GivenCredentials,
+    SecretOfTeam,
+    TrackingServer,
+)
+from components.team.quota import ContainerDefaults, NamespaceQuota
+from factories.context import mirrored
+from settings.schema.external import (
+    CredentialsInSecret,
+    DatabricksServer,
+    ExternalSettings,
+    MergedExternalTeam,
+    PasswordCredentials,
+)
+from settings.secrets import Secrets, required
+
+
+def team_namespaces(
+    settings: ExternalSettings, secrets: Secrets, opts: pulumi.ResourceOptions
+) -> dict[str, TeamNamespace]:
+    """One namespace for each team, by the team's name."""
+    server = tracking_server(settings)
+    return {
+        name: _team_namespace(settings, name, server, _credentials(settings.team(name), secrets), opts)
+        for name in settings.teams
+    }
+
+
+def tracking_server(settings: ExternalSettings) -> TrackingServer:
+    """The tracking server that the teams use."""
+    return TrackingServer(
+        url=settings.url,
+        databricks=isinstance(settings.server, DatabricksServer),
+        addresses=settings.addresses,
+        ports=settings.ports,
+        authority=settings.cluster.authorities,
+    )
+
+
+def _team_namespace(
+    settings: ExternalSettings,
+    name: str,
+    server: TrackingServer,
+    credentials: Credentials | None,
+    opts: pulumi.ResourceOptions,
+) -> TeamNamespace:
+    team = settings.team(name)
+    quota, limits = team.quota, team.limits
+    key, _, value = team.pod_label.partition("=")
+    return TeamNamespace(
+        name,
+        TeamNamespaceArgs(
+            team=name,
+            description=team.own.description,
+            quota=NamespaceQuota(
+                cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods, gpus=quota.gpus
+            ),
+            container_defaults=ContainerDefaults(
+                cpu=limits.cpu,
+                memory=limits.memory,
+                cpu_request=limits.cpu_request,
+                memory_request=limits.memory_request,
+            ),
+            server=server,
+            credentials=credentials,
+            pod_label=(key, value),
+            client_version=team.client_version,
+            image=mirrored(settings.images.check, settings.images.registry),
+            pull_secrets=settings.images.pull_secrets,
+            durable=settings.durable,
+            archived=team.own.archived,
+        ),
+        opts,
+    )
+
+
+def _credentials(team: MergedExternalTeam, secrets: Secrets) -> Credentials | None:
+    chosen = team.credentials
+    if chosen is None:
+        return None
+    if isinstance(chosen, CredentialsInSecret):
+        return SecretOfTeam(name=chosen.name, rotation=chosen.rotation)
+    if isinstance(chosen, PasswordCredentials):
+        return GivenCredentials(values={USERNAME: chosen.username, PASSWORD: required(secrets.tracking_password)})
+    if isinstance(team.stack.server, DatabricksServer):
+        return GivenCredentials(values={DATABRICKS_TOKEN: required(secrets.databricks_token)})
+    return GivenCredentials(values={TOKEN: required(secrets.tracking_token)})
+
+
+def outputs(settings: ExternalSettings, namespaces: Mapping[str, TeamNamespace]) -> dict[str, dict[str, object]]:
+    """Names that a team's pods have to use, by team: an output of the stack."""
+    return {
+        name: {
+            "namespace": namespace.namespace,
+            "serviceAccount": namespace.service_account,
+            "workspace": None,
+            "podLabel": settings.team(name).pod_label,
+            "archived": settings.teams[name].archived,
+        }
+        for name, namespace in namespaces.items()
+    }

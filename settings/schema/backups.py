@@ -1,0 +1,40 @@
+"""The section `backups`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from settings.schema.base import Model
+from settings.schema.credentials import AccessKeyInSecret, AccessKeyInStore, Configured, Needs
+from settings.types import values
+from settings.types.kinds import whole
+
+BackupKey = Annotated[Configured | AccessKeyInSecret | AccessKeyInStore, Field(discriminator="kind")]
+
+
+class Backups(Model):
+    """Backups of the in-cluster PostgreSQL in an S3 store, from which any second can be restored (docs/backup.md)."""
+
+    enabled: values.Flag = False
+    """Archive PostgreSQL's write-ahead log continuously, and take a base backup each night."""
+
+    days: Annotated[int, whole(1, 365)] = 7
+    """Days of which any second can be restored."""
+
+    hour: Annotated[int, whole(0, 23)] = 2
+    """Hour of the nightly base backup, in UTC."""
+
+    scratch: Literal["node", "volume"] = "node"
+    """Place of the copy that proofs and undeletes restore: `node`, on the node's disk, which needs as much room as the
+    database has; `volume`, on a volume of `cluster.storageClass` that lives as long as the pod."""
+
+    bucket: values.Bucket | None = None
+    """Only with artifacts.kind `s3`: an existing bucket of that store for backups alone. The store in the cluster gets
+    a bucket of its own."""
+
+    credentials: Annotated[
+        BackupKey | None,
+        Needs("backupsAccessKeyId", "Access key ID; the key can read and write `backups.bucket`, and nothing else."),
+        Needs("backupsSecretAccessKey", "Secret access key of `backupsAccessKeyId`."),
+    ] = None
+    """Only with `bucket`: the access key of that bucket."""

@@ -1,0 +1,160 @@
+from typing import Any
+
+import pytest
+
+from tests.tools.plan.parts import step
+from tools.plan.data import risks
+from tools.plan.preview import Step
+
+
+def told(*steps: Step) -> list[tuple[str, str]]:
+    return [(risk.subject, risk.what) for risk in risks(steps)]
+
+
+def aws(kind: str, old: dict[str, Any], new: dict[str, Any], **fields: Any) -> Step:  # noqa: ANN401 - fields of a step
+    return Step(op="update", urn=f"a::{kind.lower()}", type=f"aws:x/y:{kind}", old=old, new=new, **fields)
+
+
+def test_a_deleted_namespace_says_what_is_lost_what_stays_and_the_way_back() -> None:
+    (risk,) = risks([step("delete", "Namespace", "team-b", old={})])
+    assert risk.what.startswith("is deleted: what runs and is stored in it is lost permanently: its pods, its Secrets")
+    assert risk.kept == "volumes whose reclaim policy is Retain"
+    assert "docs/destroy.md" in risk.back
+    assert risk.before.startswith("copy what is still needed from the volumes of Namespace mlflow/team-b")
+
+
+def test_of_a_team_what_is_in_mlflow_is_kept_while_its_namespace_is_lost() -> None:
+    parent = "urn:pulumi:dev::p::mlflow-platform:index:Workspace::team-b"
+    (risk,) = risks([step("delete", "Namespace", "team-b", old={}, parent=parent)])
+    assert risk.kept.startswith("the team's runs, models and artifacts, which are in MLflow; ")
+    assert risk.back.startswith("a team of the same name finds its runs, models and artifacts again; ")
+
+
+def test_the_namespace_of_an_archived_team_is_named_as_one() -> None:
+    labels = {"metadata": {"name": "old", "labels": {"mlflow-platform/archived": "true"}}}
+    assert "(the namespace of an archived team)" in told(step("delete", "Namespace", "old", old=labels))[0][1]
+
+
+def test_a_replaced_database_names_the_property_that_cannot_change() -> None:
+    path = "spec.volumeClaimTemplates[0].spec.resources.requests.storage"
+    ((subject, what),) = told(step("replace", "StatefulSet", "postgres", old={}, new={}, changed=(path,)))
+    assert subject == "StatefulSet mlflow/postgres"
+    assert what == f"is replaced, because {path} cannot change in place: its pods end"
+
+
+def test_what_pulumi_protects_is_no_loss_but_a_failure() -> None:
+    (risk,) = risks([step("delete", "StatefulSet", "postgres", old={}, protected=(True, False))])
+    assert "this `up` fails" in risk.what
+    assert risk.kept == "everything, until the protection is removed"
+
+
+def test_what_outlives_the_stack_is_said_to_be_nobodys() -> None:
+    ((_, what),) = told(step("delete", "Namespace", "team-b", old={}, retained=(True, False)))
+    assert what == "is deleted in the stack alone: the object stays where it is, and is nobody's"
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"protected": (True, False)}, "loses Pulumi's protection from deletion"),
+        ({"retained": (True, False)}, "loses that it outlives the stack"),
+    ],
+)
+def test_a_guard_that_is_removed_is_a_risk_even_if_nothing_else_changes(fields: dict[str, Any], word: str) -> None:
+    assert told(step("same", "StatefulSet", "postgres", old={}, new={}, **fields)) == [
+        ("StatefulSet mlflow/postgres", word)
+    ]
+
+
+def claims(size: str) -> dict[str, Any]:
+    claim = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": size}}}}
+    return {"spec": {"volumeClaimTemplates": [claim]}}
+
+
+def test_a_volume_that_shall_shrink_is_named() -> None:
+    ((_, what),) = told(step("update", "StatefulSet", "postgres", old=claims("10Gi"), new=claims("8Gi")))
+    assert what == "volume data: a claim cannot shrink, so the change is refused"
+    assert told(step("update", "StatefulSet", "postgres", old=claims("8Gi"), new=claims("10Gi"))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ({"deletionProtection": True}, {"deletionProtection": False}, "loses protection from deletion"),
+        ({"deletionProtection": True}, {}, "loses protection from deletion"),
+        ({"skipFinalSnapshot": False}, {"skipFinalSnapshot": True}, "loses the last snapshot at deletion"),
+        ({"kmsKeyId": "one"}, {"kmsKeyId": "other"}, "another key encrypts what is written from now on"),
+    ],
+)
+def test_weaker_settings_at_aws_are_risks(old: dict[str, Any], new: dict[str, Any], what: str) -> None:
+    assert told(aws("Instance", old, new)) == [("Instance instance", what)]
+    assert told(aws("Instance", new, new)) == []
+
+
+def rules(days: int) -> dict[str, Any]:
+    return {"rules": [{"id": "old", "noncurrentVersionExpiration": {"noncurrentDays": days}}]}
+
+
+def test_a_lifecycle_that_deletes_sooner_is_a_risk_and_one_that_keeps_longer_is_none() -> None:
+    ((_, what),) = told(aws("BucketLifecycleConfiguration", rules(90), rules(30)))
+    assert what == "rule old, noncurrentVersionExpiration: objects expire after 30 days instead of 90"
+    assert told(aws("BucketLifecycleConfiguration", rules(30), rules(90))) == []
+    ((_, what),) = told(aws("BucketLifecycleConfiguration", {}, rules(30)))
+    assert what == "rule old, noncurrentVersionExpiration: objects expire after 30 days"
+
+
+def test_objects_without_data_are_no_risk() -> None:
+    assert (
+        risks([step("delete", "Deployment", "mlflow", old={}), step("replace", "Job", "migration", old={}, new={})])
+        == []
+    )
+
+
+def job(image: str) -> dict[str, Any]:
+    return {"spec": {"template": {"spec": {"containers": [{"image": image}]}}}}
+
+
+def test_another_image_of_the_server_migrates_the_schema_which_nothing_reverts() -> None:
+    parent = "urn:pulumi:dev::p::mlflow-platform:index:SchemaMigration::migration"
+    made = step("replace", "Job", "migrate", old=job("mlflow:3.16"), new=job("mlflow:3.17"), parent=parent)
+    (risk,) = risks([made])
+    assert (risk.subject, risk.what.partition(",")[0]) == ("schema of the database", "mlflow:3.17 may migrate it")
+    assert risk.before.startswith("take a backup of the database: neither this plan nor `up` takes one")
+    assert (
+        risks([step("replace", "Job", "migrate", old=job("mlflow:3.17"), new=job("mlflow:3.17"), parent=parent)]) == []
+    )
+
+
+def server(artifacts: str) -> dict[str, Any]:
+    container = {"command": ["mlflow", "server", f"--artifacts-destination={artifacts}"]}
+    return {"spec": {"template": {"spec": {"containers": [container]}}}}
+
+
+def test_a_server_that_looks_for_artifacts_elsewhere_does_not_find_those_of_before() -> None:
+    made = step("update", "Deployment", "mlflow", old=server("s3://a"), new=server("s3://b"))
+    assert told(made) == [
+        ("artifacts", "MLflow looks for them in s3://b instead of s3://a, and does not find those of before")
+    ]
+
+
+def test_the_same_bucket_at_another_address_is_another_place() -> None:
+    old, new = server("s3://a"), server("s3://a")
+    for side, address in ((old, "http://here"), (new, "https://there")):
+        side["spec"]["template"]["spec"]["containers"][0]["env"] = [
+            {"name": "MLFLOW_S3_ENDPOINT_URL", "value": address}
+        ]
+    ((_, what),) = told(step("update", "Deployment", "mlflow", old=old, new=new))
+    assert "in s3://a at https://there instead of s3://a at http://here" in what
+
+
+def test_what_the_same_plan_deletes_has_to_be_copied_before() -> None:
+    moved = step("update", "Deployment", "mlflow", old=server("s3://a"), new=server("s3://b"))
+    alone, beside = (
+        risks(steps) for steps in ([moved], [moved, step("delete", "StatefulSet", "object-store", old={})])
+    )
+    first = "stop all writing to MLflow, copy the artifacts from s3://a to s3://b, and compare"
+    assert (alone[0].before, alone[0].kept) == (first, "they stay in s3://a, until somebody deletes them")
+    assert beside[0].before == (
+        f"{first}; this plan also deletes StatefulSet mlflow/object-store, which nobody can copy from afterwards"
+    )
+    assert beside[0].kept == "they stay in a volume that nothing serves any more"

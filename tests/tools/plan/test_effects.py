@@ -1,0 +1,75 @@
+from typing import Any
+
+import pytest
+
+from tests.tools.plan.parts import preview, step
+from tests.tools.plan.test_report import planned
+from tools.access.words import PLAIN
+from tools.plan import report
+from tools.plan.effects import certificates, effects
+from tools.plan.preview import Step
+
+TLS: dict[str, Any] = {"type": "kubernetes.io/tls"}
+RENEWED = step("replace", "Secret", "certificate-host", old=TLS, new=TLS)
+
+
+def told(*steps: Step) -> list[str]:
+    return effects(steps, None, PLAIN)
+
+
+def inside(kind: str, name: str, **fields: Any) -> Step:  # noqa: ANN401 - fields of an object
+    return step("create", kind, name, new={"metadata": {"name": name, "namespace": "team-c"}, **fields})
+
+
+def authority(op: str, new: str) -> Step:
+    return step(op, "ConfigMap", "mlflow-ca", old={"data": {"ca.crt": "one"}}, new={"data": {"ca.crt": new}})
+
+
+def test_a_job_that_runs_again_says_what_it_does_and_a_migration_is_said_elsewhere() -> None:
+    bucket = step("replace", "Job", "object-store-bucket", old={}, new={})
+    assert told(bucket) == [
+        "Job object-store-bucket runs again: it makes the bucket if that is missing, and changes nothing that exists"
+    ]
+    parent = "urn:pulumi:dev::p::mlflow-platform:index:SchemaMigration::migration"
+    assert told(step("replace", "Job", "migration-job", old={}, new={}, parent=parent)) == []
+
+
+def test_roles_of_a_new_namespace_are_listed_with_who_holds_them() -> None:
+    bound = {"roleRef": {"name": "mlflow-manager"}, "subjects": [{"kind": "Group", "name": "team-c-users"}]}
+    made = [
+        step("create", "Namespace", "team-c", new={}),
+        inside("Role", "mlflow-manager"),
+        inside("Role", "mlflow-editor"),
+        inside("RoleBinding", "mlflow-manager", **bound),
+    ]
+    assert told(*made) == [
+        "Roles in the new namespace team-c: Group team-c-users holds mlflow-manager; nobody holds mlflow-editor"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ([authority("same", "one")], "the CA certificate stays, so that nobody has to trust anything new"),
+        ([], "whether clients have to trust another CA certificate is not known to this plan"),
+    ],
+)
+def test_renewed_certificates_say_whether_anybody_has_to_trust_something_new(beside: list[Step], said: str) -> None:
+    (found,) = certificates([RENEWED, *beside], PLAIN)
+    assert found.startswith(f"New certificates (certificate-host): {said}. ")
+    assert found.endswith("without a pause is not checked")
+
+
+def test_another_ca_certificate_is_an_interruption_until_it_is_trusted() -> None:
+    changed = authority("replace", "other")
+    assert list(certificates([RENEWED, changed], PLAIN)) == []
+    text = report.markdown([planned(preview(RENEWED, changed))])
+    assert "clients have to trust another CA certificate" in text.splitlines()[3]
+    assert "- CA certificate changes: programs and browsers that trust a copy of the old one are refused until" in text
+    assert "- Plan who hands out the new CA certificate" in text
+
+
+def test_a_renewed_certificate_is_not_said_to_interrupt_nothing() -> None:
+    text = report.markdown([planned(preview(RENEWED, authority("same", "one")))])
+    assert "no interruption" not in text
+    assert report.headline(planned(preview(RENEWED))) == "dev: safe to apply"

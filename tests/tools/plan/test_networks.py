@@ -1,0 +1,145 @@
+from typing import Any
+
+import pytest
+
+from tests.tools.plan.parts import step
+from tools.plan.networks import closed, of_new_namespaces, opened, without_effect
+
+Rule = dict[str, Any]
+DNS: Rule = {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]}
+
+# Admits everything.
+NO_LIMIT: Rule = {}
+
+
+def to(cidr: str, *ports: int, **block: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of an ipBlock
+    rule: dict[str, Any] = {"to": [{"ipBlock": {"cidr": cidr, **block}}]}
+    return {**rule, "ports": [{"port": port} for port in ports]} if ports else rule
+
+
+def policy(*egress: dict[str, Any]) -> dict[str, Any]:
+    return {"spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": list(egress)}}
+
+
+def told(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
+    return opened([step("update", "NetworkPolicy", "team", old=policy(*before), new=policy(*after))])
+
+
+def test_a_new_rule_is_a_sentence_with_pods_addresses_and_ports() -> None:
+    assert told([DNS], [DNS, to("10.89.0.2/32", 443, 6443)]) == [
+        "pods of namespace mlflow may also connect to 10.89.0.2/32, port 443, 6443"
+    ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "mlflow"}}},
+        {"policyTypes": ["Ingress"]},
+    ],
+    ids=["other pods", "another direction"],
+)
+def test_a_policy_for_other_pods_or_directions_needs_a_look_at_the_whole(changed: dict[str, Any]) -> None:
+    after = {"spec": {**policy(DNS)["spec"], **changed}}
+    (found,) = opened([step("update", "NetworkPolicy", "team", old=policy(DNS), new=after)])
+    assert found.endswith("are other pods or directions than before: compare the whole policy below")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([to("0.0.0.0/0", 443)], [to("10.0.0.1/32", 443)]),
+        ([to("10.0.0.0/8", 443, 80)], [to("10.0.0.0/8", 443)]),
+        ([to("10.0.0.0/8")], [to("10.0.0.0/8", 443)]),
+        ([DNS, to("10.0.0.0/8")], [DNS]),
+        ([to("0.0.0.0/0", **{"except": ["169.254.0.0/16"]})], [to("10.0.0.1/32")]),
+        ([NO_LIMIT], [DNS]),
+    ],
+    ids=["a smaller range", "fewer ports", "ports at last", "a rule less", "beside what is left out", "all before"],
+)
+def test_what_admits_less_is_not_opened(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
+    assert told(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([to("10.0.0.1/32", 443)], [to("0.0.0.0/0", 443)]),
+        ([to("10.0.0.0/8", 443)], [to("10.0.0.0/8", 443, 80)]),
+        ([to("10.0.0.0/8", 443)], [to("10.0.0.0/8")]),
+        ([to("0.0.0.0/0", **{"except": ["169.254.0.0/16"]})], [to("0.0.0.0/0")]),
+        ([to("10.0.0.0/8")], [to("fd00::/8")]),
+        ([DNS], [NO_LIMIT]),
+        ([DNS], [{"to": [{"podSelector": {"matchLabels": {"a": "b"}}}]}]),
+    ],
+    ids=["a larger range", "more ports", "any port", "what was left out", "another family", "everything", "other pods"],
+)
+def test_what_admits_more_is_opened(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
+    assert len(told(before, after)) == 1
+
+
+def test_a_deleted_default_deny_opens_and_a_deleted_policy_with_rules_closes() -> None:
+    assert opened([step("delete", "NetworkPolicy", "closed", old=policy())]) == [
+        "pods of namespace mlflow lose their default deny"
+    ]
+    assert opened([step("delete", "NetworkPolicy", "network", old=policy(DNS))]) == []
+
+
+@pytest.mark.parametrize("op", ["create", "delete"])
+def test_policies_of_a_new_or_a_deleted_namespace_open_nothing(op: str) -> None:
+    side = "new" if op == "create" else "old"
+    space = step(op, "Namespace", "mlflow", **{side: {}})
+    made = [step(op, "NetworkPolicy", name, **{side: policy(*rules)}) for name, rules in (("a", [DNS]), ("b", []))]
+    assert opened([space, *made]) == []
+
+
+def test_the_same_of_several_namespaces_is_one_sentence() -> None:
+    made = [
+        step("update", "NetworkPolicy", space, old=inside(space), new=inside(space, to("10.0.0.1/32", 443)))
+        for space in ("team-b", "team-a")
+    ]
+    assert opened(made) == ["pods of namespaces team-a, team-b may also connect to 10.0.0.1/32, port 443"]
+
+
+def inside(space: str, *egress: Rule) -> Rule:
+    spec: Rule = {"podSelector": {}, "policyTypes": ["Egress", "Ingress"], "egress": list(egress)}
+    return {"metadata": {"name": "network", "namespace": space}, "spec": spec}
+
+
+def test_a_smaller_range_in_the_place_of_a_larger_one_is_what_is_left_and_no_opening() -> None:
+    before = to("0.0.0.0/0", 443, **{"except": ["169.254.0.0/16"]})
+    made = step("update", "NetworkPolicy", "mlflow", old=policy(before), new=policy(to("10.0.0.1/32", 443)))
+    assert closed([made]) == [
+        (
+            "pods of namespace mlflow may no longer connect to any address (0.0.0.0/0) but 169.254.0.0/16, port 443; of"
+            " this, they still may connect to 10.0.0.1/32, port 443"
+        )
+    ]
+    assert (opened([made]), without_effect([made])) == ([], [])
+
+
+def test_a_new_rule_that_another_one_contains_is_said_to_open_nothing() -> None:
+    wide = to("0.0.0.0/0", 443, 6443)
+    made = step("update", "NetworkPolicy", "mlflow", old=policy(wide, DNS), new=policy(wide, to("0.0.0.0/0", 443)))
+    assert opened([made]) == []
+    assert without_effect([made]) == [
+        (
+            "pods of namespace mlflow have a new rule, which opens nothing: they might connect to any address"
+            " (0.0.0.0/0), port 443 before, by another rule"
+        )
+    ]
+
+
+def test_every_peer_of_a_rule_is_named() -> None:
+    rule = {"to": [{"ipBlock": {"cidr": f"10.0.0.{number}/32"}} for number in range(9)]}
+    assert all(f"10.0.0.{number}/32" in told([], [rule])[0] for number in range(9))
+
+
+def test_a_new_namespace_says_what_its_pods_reach_and_that_it_is_all() -> None:
+    space = step("create", "Namespace", "team-c", new={})
+    names: Rule = {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [{"port": 53, "protocol": "UDP"}]}
+    made = step("create", "NetworkPolicy", "network", new=inside("team-c", names, to("10.0.0.2/32", 443)))
+    assert of_new_namespaces([space, made]) == [
+        "pods of namespace team-c may connect to name servers; 10.0.0.2/32, port 443; nothing else"
+    ]
+    assert of_new_namespaces([made]) == []

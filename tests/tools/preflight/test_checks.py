@@ -1,0 +1,292 @@
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from settings import Settings
+from settings.outline import keys
+from tests.tools.preflight.fake_cluster import DISCOVERY, ISSUER, KEYS, Cluster, named, needs, serving
+from tools.doctor.collect import cluster as connection
+from tools.doctor.facts import Unseen
+from tools.preflight import api, state
+from tools.preflight.api import Api, Missing, Note
+from tools.preflight.checks import Finding, ask_all
+from tools.preflight.report import unseen
+from tools.versions import CHECKOUT
+
+Ask = Callable[[Cluster, str], list[Finding]]
+SECONDS = 60
+# A section of the stack file and a key; the names of API groups go on.
+SETTING = re.compile(r"(?<![\w-])(?:cluster|console|gateway|monitoring|server)\.[a-z]\w*(?![\w.])")
+NAMESPACES = "/api/v1/namespaces"
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """The findings about a cluster for a stack."""
+    file = tmp_path / "kubeconfig"
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(file))
+
+    def asked(cluster: Cluster, stack: str) -> list[Finding]:
+        with serving(cluster, file):
+            return ask_all(needs(stack), Api(connection.Cluster(), SECONDS))
+
+    return asked
+
+
+@pytest.fixture(autouse=True)
+def nothing_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack has created nothing yet."""
+    state_of(monkeypatch)
+
+
+def state_of(monkeypatch: pytest.MonkeyPatch, *objects: tuple[str, str], error: str = "") -> None:
+    def deployed(_stack: str) -> tuple[frozenset[tuple[str, str]], str]:
+        return frozenset(objects), error
+
+    monkeypatch.setattr("tools.preflight.checks.existing.deployed", deployed)
+
+
+def missing(findings: list[Finding]) -> list[tuple[str, str]]:
+    return [(one.check, one.found.subject) for one in findings if isinstance(one.found, Missing)]
+
+
+def only(findings: list[Finding]) -> Missing:
+    (found,) = (one.found for one in findings if isinstance(one.found, Missing))
+    return found
+
+
+@pytest.mark.parametrize("stack", ["dev", "gateway", "company"])
+def test_nothing_is_missing_in_a_cluster_that_has_everything(ask: Ask, stack: str) -> None:
+    assert ask(Cluster(stack), stack) == []
+
+
+def test_nothing_is_created_and_no_secret_is_read(ask: Ask) -> None:
+    cluster = Cluster("company")
+    ask(cluster, "company")
+    changing = {path for method, path in cluster.asked if method != "GET"}
+    assert changing == {api.REVIEWS, f"{NAMESPACES}?dryRun=All"}
+    assert [path for _, path in cluster.asked if path.endswith("/secrets")] == []
+
+
+def old(cluster: Cluster) -> None:
+    cluster.answers["/version"] = (200, {"gitVersion": "v1.29.9-eks-ce1d5eb"})
+
+
+def other_issuer(cluster: Cluster) -> None:
+    cluster.answers[DISCOVERY] = (200, {"issuer": "https://oidc.example.com/id/1"})
+
+
+def no_keys(cluster: Cluster) -> None:
+    cluster.answers[KEYS] = (200, {"keys": []})
+
+
+def no_level(cluster: Cluster) -> None:
+    cluster.answers[f"{NAMESPACES}?dryRun=All"] = (201, {"metadata": {"name": "x"}})
+
+
+def metrics_down(cluster: Cluster) -> None:
+    cluster.answers["/apis/metrics.k8s.io/v1beta1"] = (503, {"message": "the server is unavailable"})
+
+
+def unlabelled(cluster: Cluster) -> None:
+    cluster.has(f"{NAMESPACES}/mlflow", labels={})
+
+
+def lacking(path: str) -> Callable[[Cluster], None]:
+    return lambda cluster: cluster.lacks(path)
+
+
+def empty(path: str, *names: str) -> Callable[[Cluster], None]:
+    return lambda cluster: cluster.lists(path, *map(named, names))
+
+
+DNS = f"{NAMESPACES}/kube-system/pods?labelSelector=k8s-app=kube-dns"
+CASES = [
+    ("dev", old, "version", "Kubernetes v1.29.9-eks-ce1d5eb", "upgrade"),
+    ("gateway", lacking("/apis/gateway.networking.k8s.io/v1"), "kinds",
+     "Gateway, HTTPRoute (gateway.networking.k8s.io/v1)", "gateway.kind"),
+    ("company", lacking("/apis/monitoring.coreos.com/v1"), "kinds",
+     "PrometheusRule, ServiceMonitor (monitoring.coreos.com/v1)", "monitoring.metrics"),
+    ("company", lacking("/apis/external-secrets.io/v1"), "kinds", "ExternalSecret (external-secrets.io/v1)",
+     "External Secrets"),
+    ("company", lacking("/apis/cert-manager.io/v1"), "kinds", "Certificate (cert-manager.io/v1)",
+     "cluster.ingressAnnotations"),
+    ("dev", other_issuer, "issuer", "issuer of service-account tokens",
+     "cluster.serviceAccountIssuer: https://oidc.example.com/id/1"),
+    ("dev", lacking(DISCOVERY), "issuer", "issuer of service-account tokens", "--service-account-issuer"),
+    ("dev", no_keys, "issuer", "public keys of service-account tokens", "--service-account-jwks-uri"),
+    ("dev", no_level, "pod security", "Pod Security admission", "PodSecurity"),
+    ("dev", empty("/apis/storage.k8s.io/v1/storageclasses", "slow"), "storage class", "default StorageClass",
+     "cluster.storageClass to one of slow"),
+    ("dev", empty("/apis/networking.k8s.io/v1/ingressclasses", "nginx"), "ingress class", "IngressClass traefik",
+     "cluster.ingressClass to one of nginx"),
+    ("gateway", empty("/apis/gateway.networking.k8s.io/v1/gatewayclasses"), "ingress class",
+     "GatewayClass company", "gateway.className"),
+    ("dev", lacking(f"{NAMESPACES}/traefik/pods"), "ingress controller",
+     "pods of the ingress controller in namespace traefik", "cluster.ingressNamespace"),
+    ("dev", empty(DNS), "cluster DNS", "DNS pods k8s-app=kube-dns in namespace kube-system", "docs/networks.md"),
+    ("company", lacking("/apis/metrics.k8s.io/v1beta1"), "metrics server", "metrics server", "server.autoscaling"),
+    ("company", metrics_down, "metrics server", "metrics server", "server.autoscaling"),
+    ("company", lacking("/apis/cert-manager.io/v1/clusterissuers/letsencrypt"), "certificate issuer",
+     "ClusterIssuer letsencrypt", 'cluster.ingressAnnotations["cert-manager.io/cluster-issuer"]'),
+    ("company", lacking("/apis/external-secrets.io/v1/clustersecretstores/company-vault"), "secret store",
+     "ClusterSecretStore company-vault", "artifacts.credentials.store"),
+    ("company", lacking(f"{NAMESPACES}/mlflow/secrets/mlflow-database"), "secrets", "Secret mlflow/mlflow-database",
+     "database.credentials.name"),
+    ("company", lacking(f"{NAMESPACES}/mlflow/secrets/registry-login"), "secrets", "Secret mlflow/registry-login",
+     "images.pullSecrets[0]"),
+    ("company", unlabelled, "namespace", "label pod-security.kubernetes.io/enforce of namespace mlflow",
+     "kubectl label namespace mlflow pod-security.kubernetes.io/enforce=restricted"),
+    ("company", empty(f"{NAMESPACES}/monitoring/pods", "grafana"), "prometheus",
+     "pods of Prometheus in namespace monitoring", "monitoring.podLabels"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[3]}")
+def test_one_fault_is_named_alone_with_its_remedy(
+    ask: Ask, case: tuple[str, Callable[[Cluster], None], str, str, str]
+) -> None:
+    stack, fault, check, subject, remedy = case
+    cluster = Cluster(stack)
+    fault(cluster)
+    findings = ask(cluster, stack)
+    assert [one for one in findings if not isinstance(one.found, Missing)] == []
+    assert missing(findings) == [(check, subject)]
+    assert remedy in only(findings).remedy
+
+
+def test_every_setting_that_a_sentence_names_exists() -> None:
+    sentences = [
+        one.value
+        for file in (CHECKOUT / "tools" / "preflight" / "checks").glob("*.py")
+        for one in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    ]
+    named_settings = {name for one in sentences for name in SETTING.findall(one)}
+    assert {"cluster.storageClass", "server.autoscaling", "gateway.kind"} <= named_settings
+    assert named_settings - {one.path for one in keys(Settings)} == set()
+
+
+def test_a_namespace_or_cluster_role_of_somebody_else_is_named(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    cluster.has(f"{NAMESPACES}/team-a")
+    cluster.has("/apis/rbac.authorization.k8s.io/v1/clusterroles/mlflow-integration")
+    findings = ask(cluster, "dev")
+    assert missing(findings) == [("names", "ClusterRole mlflow-integration"), ("names", "Namespace team-a")]
+
+
+def test_what_the_stack_has_created_itself_is_no_fault(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_of(monkeypatch, ("Namespace", "team-a"), ("Namespace", "mlflow"))
+    cluster = Cluster("dev")
+    cluster.has(f"{NAMESPACES}/team-a")
+    cluster.has(f"{NAMESPACES}/mlflow")
+    assert ask(cluster, "dev") == []
+
+
+def test_without_the_state_nobody_is_accused(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_of(monkeypatch, error="pulumi is not logged in")
+    cluster = Cluster("dev")
+    cluster.has(f"{NAMESPACES}/team-a")
+    findings = ask(cluster, "dev")
+    assert missing(findings) == []
+    assert unseen(findings) == [("who has created Namespace team-a", "the state of the stack: pulumi is not logged in")]
+
+
+def test_a_platform_namespace_that_up_must_not_create_has_to_exist(ask: Ask) -> None:
+    cluster = Cluster("company")
+    cluster.lacks(f"{NAMESPACES}/mlflow")
+    assert ("namespace", "Namespace mlflow") in missing(ask(cluster, "company"))
+
+
+def test_a_class_whose_volumes_cannot_grow_is_only_a_note(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
+    cluster.lists("/apis/storage.k8s.io/v1/storageclasses", named("local", annotations))
+    (finding,) = ask(cluster, "dev")
+    assert isinstance(finding.found, Note)
+    assert "StorageClass local does not allow volumes to grow" in finding.found.what
+
+
+def test_rights_that_the_caller_lacks_are_named_for_many_kinds_together(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    cluster.denied = [("create", "clusterroles", "*"), ("create", "clusterrolebindings", "*")]
+    (found,) = missing(ask(cluster, "dev"))
+    group = "rbac.authorization.k8s.io"
+    assert found[0] == "rights"
+    assert found[1] == f"right to create clusterrolebindings.{group}, clusterroles.{group} in the whole cluster"
+
+
+def test_rights_in_the_stacks_namespaces_are_enough_for_objects_in_them(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    cluster.denied = [("*", "deployments", "")]
+    assert ask(cluster, "dev") == []
+    cluster.denied = [("*", "deployments", "*")]
+    (found,) = missing(ask(cluster, "dev"))
+    assert found[1].endswith("deployments.apps in mlflow")
+
+
+def test_who_may_not_grant_more_than_they_have_needs_what_the_platforms_roles_grant(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    cluster.denied = [("escalate", "*", "*"), ("*", "experiments", "*")]
+    found = missing(ask(cluster, "dev"))
+    assert found
+    assert all("experiments.mlflow.kubeflow.org" in subject for _, subject in found)
+    cluster.denied = [("*", "experiments", "*")]
+    assert ask(cluster, "dev") == []
+
+
+def test_what_the_caller_may_not_see_is_said_and_is_no_fault(ask: Ask) -> None:
+    cluster = Cluster("company")
+    for path in (
+        "/apis/networking.k8s.io/v1/ingressclasses",
+        f"{NAMESPACES}/traefik/pods",
+        f"{NAMESPACES}/mlflow/secrets/mlflow-database",
+        "/apis/cert-manager.io/v1",
+        DISCOVERY,
+    ):
+        cluster.answers[path] = (403, {"message": "forbidden"})
+    findings = ask(cluster, "company")
+    assert missing(findings) == []
+    assert {needs for _, needs in unseen(findings)} == {
+        "the right to list ingressclasses",
+        "the right to list pods in namespace traefik",
+        "the right to get secrets/mlflow-database in namespace mlflow",
+        "the right to get /apis/cert-manager.io/v1",
+        f"the right to get {DISCOVERY}",
+    }
+
+
+def test_no_question_is_asked_after_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "kubeconfig"
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(file))
+    cluster = Cluster("dev")
+    with serving(cluster, file):
+        findings = ask_all(needs("dev"), Api(connection.Cluster(), 0))
+    assert cluster.asked == []
+    assert {type(one.found) for one in findings} == {Unseen}
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("echo \"error: no stack named 'x' found\" >&2; exit 255", (frozenset[tuple[str, str]](), "")),
+        ("echo 'error: not logged in' >&2; exit 255", (frozenset[tuple[str, str]](), "error: not logged in")),
+    ],
+)
+def test_a_stack_without_state_has_created_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, found: object
+) -> None:
+    program = tmp_path / "pulumi"
+    program.write_text(f"#!/bin/sh\n{answer}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert state.deployed("x") == found
+
+
+def test_the_issuer_of_the_committed_stack_is_that_of_the_fake() -> None:
+    settings = needs("dev").settings
+    assert isinstance(settings, Settings)
+    assert settings.cluster.service_account_issuer == ISSUER

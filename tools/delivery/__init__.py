@@ -1,0 +1,1 @@
+"""Delivery: what is deployed is what was approved."""

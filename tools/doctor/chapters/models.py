@@ -1,0 +1,52 @@
+"""Models that teams serve: servers that are gone, a rollout that does not run, versions that do not become ready."""
+
+from tools.doctor.collect.kinds import ROLLOUT_SAYS
+from tools.doctor.facts import Expected, Facts, Object, part
+from tools.doctor.fault import Fault
+
+# The Deployment that follows the aliases of a team's served models.
+ROLLOUT = "model-rollout"
+SERVED = "mlflow-platform/served-model"
+# What it says about a version that does not become ready (components/scripts/follow_aliases.py).
+STUCK = "has not become ready in time"
+
+
+def served(facts: Facts) -> Fault | None:
+    """Deployments in the teams' namespaces: the servers of models, and before them the rollouts that they wait for."""
+    teams = {team.namespace for team in facts.platform.teams.values()}
+    found = [one for one in facts.deployed("Deployment") if one.namespace in teams]
+    ordered = sorted(found, key=lambda one: one.name != ROLLOUT)
+    return next((fault for one in ordered if (fault := _fault(facts, one))), None)
+
+
+def _fault(facts: Facts, one: Expected) -> Fault | None:
+    live = facts.find(one.kind, one.namespace, one.name)
+    if live is None:
+        if not facts.readable(one.kind, one.namespace):
+            return None
+        what = "it does not exist, and what it does for served models is not done"
+        return Fault(cause="missing", subject=str(one), what=what, mend=facts.redeploy)
+    said = str(part(live, "metadata", "annotations").get(ROLLOUT_SAYS) or "")
+    if STUCK in said:
+        return _stuck(one, live, said)
+    # A server whose alias has no version has pods that wait, and is not ready.
+    if said or one.fields.get("spec.replicas", 1) == 0 or part(live, "status").get("readyReplicas"):
+        return None
+    return Fault(
+        cause="not-ready",
+        subject=str(one),
+        what="none of its pods is ready, and what it does for served models is not done",
+        mend=f"kubectl describe deployment {one.name} --namespace={one.namespace}  # then its pods",
+    )
+
+
+def _stuck(one: Expected, live: Object, said: str) -> Fault:
+    label = f"{SERVED}={part(live, 'metadata', 'labels').get(SERVED, one.name)}"
+    return Fault(
+        cause="model-version",
+        subject=str(one),
+        what="the version behind the alias does not become ready: the one before it goes on answering, if there is one",
+        evidence=said,
+        mend=f"kubectl logs --namespace={one.namespace} --selector={label} --prefix --tail=20"
+        "  # then point the alias to a version that works",
+    )

@@ -1,0 +1,1 @@
+"""Drift: differences between the cluster and the state of a stack, and who made them."""

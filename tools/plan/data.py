@@ -1,0 +1,277 @@
+"""Data at risk: what a plan deletes, replaces or no longer protects, what stays, and how to get it back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from settings.types.quantities import size_in_bytes
+from tools.plan import backups
+from tools.plan.expiry import expiring
+from tools.plan.preview import Json, Step, part, parts
+from tools.plan.risk import Risk
+
+ARCHIVED = "mlflow-platform/archived"
+# The component whose Job migrates the schema.
+MIGRATION = "SchemaMigration "
+SCHEMA = "schema of the database"
+# The component of a team.
+TEAM = "Workspace "
+CLAIMS = "its volume claims with the data, until somebody deletes them; a StatefulSet of the same name takes them again"
+UNDONE = "take the change back and run `up`"
+# Options of the server's command line that say where its data are.
+MOVES = {"--artifacts-destination": "artifacts", "--backend-store-uri": "runs and models"}
+ENDPOINT = "MLFLOW_S3_ENDPOINT_URL"
+# Kinds that serve data, and so have to be there while somebody copies.
+SERVING = frozenset({"StatefulSet", "Instance", "Bucket"})
+# What is lost with a resource, what stays of it, the way back, and what to do before.
+HOLDERS: dict[str, tuple[str, str, str, str]] = {
+    "Namespace": (
+        (
+            "what runs and is stored in it is lost permanently: its pods, its Secrets, and its volumes unless their"
+            " reclaim policy is Retain, which keeps a volume without its namespace"
+        ),
+        "volumes whose reclaim policy is Retain",
+        "use the kept volumes again (docs/destroy.md); the rest is gone",
+        (
+            "copy what is still needed from the volumes of {subject}, or set their reclaim policy to Retain"
+            " (docs/destroy.md)"
+        ),
+    ),
+    "StatefulSet": ("its pods end", CLAIMS, UNDONE, ""),
+    "PersistentVolumeClaim": (
+        "the volume is released, and deleted if its reclaim policy is Delete",
+        "the volume, if its reclaim policy is Retain",
+        "use the kept volume again (docs/destroy.md)",
+        "copy what is still needed from {subject}, or set the volume's reclaim policy to Retain (docs/destroy.md)",
+    ),
+    "Instance": (
+        "the database is deleted",
+        "a last snapshot, unless skipFinalSnapshot is set, and the automated backups for their days",
+        "restore the snapshot (docs/destroy.md)",
+        "take a snapshot of {subject}",
+    ),
+    "Bucket": (
+        "the bucket is deleted",
+        "all of it, if there is an object in it: S3 deletes empty buckets only, unless forceDestroy is set",
+        "create a bucket of the same name; objects that were deleted are gone",
+        "copy what is still needed from {subject}",
+    ),
+    "Key": (
+        "the key is deleted after its waiting period, and what it encrypts cannot be read then",
+        "the key during its waiting period",
+        "cancel the deletion of the key at AWS within that time",
+        "make sure that nothing which is still needed is encrypted with {subject}",
+    ),
+}
+# Settings at AWS that guard data: a fall of the number, or the loss of the flag, is a risk.
+NUMBERS = {"deletionWindowInDays": "days before a key is deleted"}
+FLAGS = {
+    "deletionProtection": (True, "protection from deletion"),
+    "skipFinalSnapshot": (False, "the last snapshot at deletion"),
+    "storageEncrypted": (True, "encryption of the storage"),
+    "forceDestroy": (False, "the refusal to delete a bucket that is not empty"),
+    "enableKeyRotation": (True, "rotation of the key"),
+}
+KEYS = ("kmsKeyId", "kmsMasterKeyId", "kmsKeyArn")
+
+
+def risks(steps: Sequence[Step]) -> list[Risk]:
+    """The risks of a plan, what moves first."""
+    found = [
+        risk
+        for step in steps
+        for each in (_gone, _weaker, _migrated, _moved, expiring, backups.risks)
+        for risk in each(step)
+    ]
+    gone = tuple(step.object for step in steps if step.op == "delete" and step.kind in SERVING)
+    if gone:
+        also = f"; this plan also deletes {', '.join(gone)}, which nobody can copy from afterwards"
+        left = "they stay in a volume that nothing serves any more"
+        found = [
+            replace(one, before=f"{one.before}{also}", kept=left, names=(*one.names, *gone)) if one.moved else one
+            for one in found
+        ]
+    return sorted(found, key=lambda one: (not one.moved, one.subject, one.what))
+
+
+def _gone(step: Step) -> Iterator[Risk]:
+    holder = HOLDERS.get(step.kind)
+    if holder is None or step.op not in {"delete", "replace"}:
+        return
+    what, kept, back, before = holder
+    if step.kind == "Namespace" and step.component.startswith(TEAM):
+        kept = f"the team's runs, models and artifacts, which are in MLflow; {kept}"
+        back = f"a team of the same name finds its runs, models and artifacts again; {back}"
+    verb = "is deleted" if step.op == "delete" else f"is replaced, because {_because(step)}"
+    if step.protected[0]:
+        yield Risk(
+            subject=step.object,
+            what=f"{verb}, and Pulumi refuses it: the resource is protected, so that this `up` fails",
+            kept="everything, until the protection is removed",
+            back="take the change back, or see docs/destroy.md",
+        )
+    elif step.retained[0]:
+        yield Risk(
+            subject=step.object,
+            what=f"{verb} in the stack alone: the object stays where it is, and is nobody's",
+            kept="everything",
+            back="`pulumi import` the object, or delete it by hand",
+        )
+    else:
+        archived = part(step.old, "metadata", "labels").get(ARCHIVED) == "true"
+        team = " (the namespace of an archived team)" if archived else ""
+        yield Risk(
+            subject=step.object,
+            what=f"{verb}{team}: {what}",
+            kept=kept,
+            back=back,
+            before=before.format(subject=step.object),
+        )
+
+
+def _because(step: Step) -> str:
+    return f"{', '.join(step.changed)} cannot change in place" if step.changed else "it cannot change in place"
+
+
+def _migrated(step: Step) -> Iterator[Risk]:
+    """A new image of the server, whose migration Job changes the schema of the database."""
+    before, after = _images(step.old), _images(step.new)
+    if step.component.startswith(MIGRATION) and step.kind == "Job" and before and after and before != after:
+        yield Risk(
+            subject=SCHEMA,
+            what=f"{', '.join(after)} may migrate it, and nothing but a backup from before takes that back",
+            kept="everything, if the migration fails: it has changed nothing then",
+            back="restore the backup; what was written after it is lost (docs/upgrade.md)",
+            before="take a backup of the database: neither this plan nor `up` takes one (docs/upgrade.md)",
+        )
+
+
+def _moved(step: Step) -> Iterator[Risk]:
+    """A server that looks for its artifacts or its database elsewhere."""
+    for option, what in MOVES.items():
+        before, after = _data_place(step.old, option), _data_place(step.new, option)
+        if before and after and before != after:
+            yield Risk(
+                subject=what,
+                what=f"MLflow looks for them in {after} instead of {before}, and does not find those of before",
+                kept=f"they stay in {before}, until somebody deletes them",
+                back=f"{UNDONE}; what was written to {after} meanwhile has to be copied to {before}",
+                before=f"stop all writing to MLflow, copy the {what} from {before} to {after}, and compare",
+                names=(before, after),
+                moved=True,
+            )
+
+
+def _data_place(inputs: Json, option: str) -> str:
+    """The place that an option of the server names, with the address of a store that is not at AWS."""
+    for container in parts(inputs, "spec", "template", "spec", "containers"):
+        for word in container.get("command") or ():
+            name, _, place = str(word).partition("=")
+            if name == option:
+                addresses = [str(one.get("value")) for one in parts(container, "env") if one.get("name") == ENDPOINT]
+                return " at ".join([place, *(addresses if place.startswith("s3") else ())])
+    return ""
+
+
+def _images(inputs: Json) -> list[str]:
+    return [str(one.get("image")) for one in parts(inputs, "spec", "template", "spec", "containers")]
+
+
+def _weaker(step: Step) -> Iterator[Risk]:
+    if step.op not in {"update", "same"}:
+        return
+    for before, after, word in (
+        (*step.protected, "Pulumi's protection from deletion"),
+        (*step.retained, "that it outlives the stack"),
+    ):
+        if before and not after:
+            yield _lost(step, word)
+    if step.op == "update":
+        yield from _shrinking(step)
+        yield from _guards(step)
+
+
+def _guards(step: Step) -> Iterator[Risk]:
+    for name, word in NUMBERS.items():
+        before, after = step.old.get(name), step.new.get(name)
+        if isinstance(before, int | float) and isinstance(after, int | float) and after < before:
+            yield Risk(
+                subject=step.object,
+                what=f"{word}: {after:g} instead of {before:g}",
+                kept="what is younger",
+                back="raise the number again; what has expired by then is gone",
+            )
+    for name, (safe, word) in FLAGS.items():
+        if step.old.get(name) == safe and step.new.get(name, not safe) != safe:
+            yield _lost(step, word)
+    for name in KEYS:
+        if step.old.get(name) and step.old.get(name) != step.new.get(name):
+            yield Risk(
+                subject=step.object,
+                what="another key encrypts what is written from now on",
+                kept="what was written before, as long as the old key exists",
+                back="keep the old key",
+            )
+    yield from _lifecycle(step)
+
+
+def _lost(step: Step, word: str) -> Risk:
+    return Risk(
+        subject=step.object,
+        what=f"loses {word}",
+        kept="everything, until it is deleted",
+        back="set it again before that",
+    )
+
+
+def _lifecycle(step: Step) -> Iterator[Risk]:
+    """Rules of a bucket that let objects expire sooner."""
+    if "Lifecycle" not in step.kind:
+        return
+    before, after = _days(step.old), _days(step.new)
+    for place, days in after.items():
+        earlier = before.get(place)
+        if earlier is None or days < earlier:
+            yield Risk(
+                subject=step.object,
+                what=f"{place}: objects expire after {days:g} days"
+                + ("" if earlier is None else f" instead of {earlier:g}"),
+                kept="what is younger",
+                back="raise the number again; what has expired by then is gone",
+            )
+
+
+def _days(inputs: Json) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for rule in parts(inputs, "rules"):
+        for key in ("expiration", "noncurrentVersionExpiration", "abortIncompleteMultipartUpload"):
+            for name, days in part(rule, key).items():
+                if isinstance(days, int | float) and name.lower().endswith(("days", "initiation")):
+                    found[f"rule {rule.get('id', '')}, {key}"] = days
+    return found
+
+
+def _shrinking(step: Step) -> Iterator[Risk]:
+    """Volumes whose size changes: a claim never shrinks, and a StatefulSet's template cannot change."""
+    before, after = storage(step.old), storage(step.new)
+    for name, size in after.items():
+        if name in before and size < before[name]:
+            yield Risk(
+                subject=step.object,
+                what=f"volume {name}: a claim cannot shrink, so the change is refused",
+                kept="everything",
+                back="take the change back",
+            )
+
+
+def storage(inputs: Json) -> dict[str, float]:
+    """Bytes of each volume claim of a StatefulSet or a PersistentVolumeClaim, by name."""
+    claims = parts(inputs, "spec", "volumeClaimTemplates")
+    if inputs.get("kind") == "PersistentVolumeClaim":
+        claims = [inputs]
+    found: dict[str, float] = {}
+    for claim in claims:
+        size: Any = part(claim, "spec", "resources", "requests").get("storage")
+        if isinstance(size, str):
+            found[str(part(claim, "metadata").get("name", ""))] = size_in_bytes(size)
+    return found

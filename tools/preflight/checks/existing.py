@@ -1,0 +1,133 @@
+"""Objects that have to exist before `up`, and those that must not."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from components.kubernetes.namespace import POD_SECURITY_LABELS
+from settings import Settings
+from tools.doctor.facts import Object, Unseen, part
+from tools.preflight.api import Api, Found, Kind, Missing, UnseenError, each
+from tools.preflight.checks.cluster import annotations
+from tools.preflight.state import deployed
+from tools.preflight.wanted import Wanted, is_generated
+from tools.render.values import Json
+
+NAMESPACE = Kind(base="/api/v1", group="", plural="namespaces", namespaced=False)
+SECRET = Kind(base="/api/v1", group="", plural="secrets", namespaced=True)
+
+
+def names(wanted: Wanted, api: Api) -> Iterator[Found]:
+    """Objects of the whole cluster with names of the stack's, which exist and are not of this stack."""
+    taken: list[tuple[str, str]] = []
+
+    def judge(one: Json) -> Iterator[Found]:
+        name = one["metadata"]["name"]
+        kind = api.kind(one["apiVersion"], one["kind"])
+        if kind is not None and not kind.namespaced and not is_generated(name) and api.exists(kind, name) is not None:
+            taken.append((one["kind"], name))
+        yield from ()
+
+    yield from each(wanted.objects, judge)
+    if not taken:
+        return
+    known, error = deployed(wanted.stack)
+    if error:
+        found = ", ".join(f"{kind} {name}" for kind, name in taken)
+        raise UnseenError(Unseen(what=f"who has created {found}", needs=f"the state of the stack: {error}"))
+    for kind, name in taken:
+        if (kind, name) not in known:
+            yield Missing(
+                subject=f"{kind} {name}",
+                what="it exists already and is not of this stack: `up` would stop in the middle",
+                remedy=_other_name(wanted, kind, name),
+            )
+
+
+def _other_name(wanted: Wanted, kind: str, name: str) -> str:
+    if kind != "Namespace":
+        return "delete it if nobody uses it; another stack of the platform in the cluster has the same objects"
+    if name == wanted.namespace:
+        return "set namespace to another name, or createNamespace: false if it holds nothing else"
+    return f"give the team another name than teams.{name}, or delete the namespace if nobody uses it"
+
+
+def namespace(wanted: Wanted, api: Api) -> Iterator[Found]:
+    """The platform's namespace, if the stack does not create it."""
+    settings = wanted.settings
+    if not isinstance(settings, Settings) or settings.create_namespace:
+        return
+    found = api.exists(NAMESPACE, settings.namespace)
+    if found is None:
+        yield Missing(
+            subject=f"Namespace {settings.namespace}",
+            what="it does not exist, and the stack file says that `up` does not create it",
+            remedy=f"kubectl create namespace {settings.namespace}, or remove createNamespace: false",
+        )
+    else:
+        yield from _unrestricted(settings.namespace, found)
+
+
+def _unrestricted(name: str, found: Object) -> Iterator[Found]:
+    label, level = next(iter(POD_SECURITY_LABELS.items()))
+    if part(found, "metadata", "labels").get(label) != level:
+        yield Missing(
+            subject=f"label {label} of namespace {name}",
+            what=f"it is not {level}: Kubernetes would admit privileged pods beside the platform",
+            remedy=f"kubectl label namespace {name} {label}={level} --overwrite",
+        )
+
+
+def secrets(wanted: Wanted, api: Api) -> Iterator[Found]:
+    """Secrets that the stack file names, in namespaces in which they can be."""
+    issued = set(chain.from_iterable(map(_issued, wanted.objects)))
+
+    def judge(secret: tuple[str, str]) -> Iterator[Found]:
+        space, name = secret
+        keys = wanted.keys_of(name)
+        created = space in wanted.created_namespaces and api.exists(NAMESPACE, space) is None
+        # A team's Secret comes after the team's namespace.
+        if created and space != wanted.namespace:
+            return
+        if created or api.exists(SECRET, name, space) is None:
+            first = "set createNamespace: false, create the namespace, then the Secret" if created else "create it"
+            named = f", named by {' and '.join(keys)}," if keys else ""
+            yield Missing(
+                subject=f"Secret {space}/{name}",
+                what=f"the Secret{named} does not exist: pods that need it would not start",
+                remedy=f"{first} (docs/own-services.md), or change {keys[0] if keys else 'what names it'}",
+            )
+
+    yield from each([one for one in wanted.secrets if one not in issued], judge)
+
+
+def _issued(one: Json) -> Iterator[tuple[str, str]]:
+    """Secrets that cert-manager creates for an Ingress or a Gateway."""
+    if any(key.startswith("cert-manager.io/") for key in annotations(one)):
+        space, spec = one["metadata"].get("namespace", ""), part(one, "spec")
+        for tls in spec.get("tls") or ():
+            yield space, tls["secretName"]
+        for listener in spec.get("listeners") or ():
+            for reference in part(listener, "tls").get("certificateRefs") or ():
+                yield space, reference["name"]
+
+
+def stores(wanted: Wanted, api: Api) -> Iterator[Found]:
+    """Stores of the External Secrets operator."""
+    named = {
+        (str(one["apiVersion"]), str(store["kind"]), str(store["name"]), str(one["metadata"]["namespace"]))
+        for one in wanted.every("ExternalSecret")
+        if (store := part(one, "spec", "secretStoreRef"))
+    }
+
+    def judge(store: tuple[str, str, str, str]) -> Iterator[Found]:
+        api_version, kind, name, space = store
+        known = api.kind(api_version, kind)
+        # Without the kind, another check says so.
+        if known is not None and api.exists(known, name, space if known.namespaced else "") is None:
+            yield Missing(
+                subject=f"{kind} {name}",
+                what="it does not exist: the operator could not read the credentials, and `up` would stop",
+                remedy=f"create it, or name another one in {' and '.join(wanted.keys_of(name))}",
+            )
+
+    yield from each(sorted(named), judge)

@@ -1,0 +1,27 @@
+"""Objects of the cluster that the stack has created, from its state."""
+
+import json
+import subprocess
+from typing import Any
+
+from tools.doctor.expected import from_state
+
+SECONDS = 15
+NO_STACK = "no stack named"
+
+
+def deployed(stack: str) -> tuple[frozenset[tuple[str, str]], str]:
+    """Kind and name of each object that the stack has created, and why the state cannot be read; one of them is empty.
+
+    Encrypted values stay encrypted, and need no passphrase.
+    """
+    command = ("pulumi", "stack", "export", "--stack", stack)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        return frozenset(), str(error)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return frozenset(), "" if NO_STACK in said else said
+    resources: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources") or []
+    return frozenset((one.kind, one.name) for one in from_state(resources)), ""
