@@ -24,7 +24,9 @@ PYTHON = ".venv/bin/python"
 UP = ("tools/up", "dev", "")
 IMAGES = (PYTHON, "-m", "testbed", "rehearsal-images")
 PROGRAMS = (PYTHON, "-m", "testbed", "programs")
-PYTEST = (PYTHON, "-m", "testbed", "exec", "--", ".venv/bin/pytest", "-q", "--durations=8", "--durations-min=5")
+EXEC = (PYTHON, "-m", "testbed", "exec", "--")
+SELECT = (*EXEC, "pulumi", "stack", "select", "dev", "--non-interactive")
+PYTEST = (*EXEC, ".venv/bin/pytest", "-q", "--durations=8", "--durations-min=5")
 MINUTE = 60
 
 
@@ -119,6 +121,8 @@ class Evidence:
     def _tests(self, name: str, folder: str, env: Mapping[str, str] | None = None) -> tuple[Part, int]:
         _say(name)
         start = time.monotonic()
+        # A part may end with another stack selected, or none.
+        subprocess.run(SELECT, cwd=CHECKOUT, check=False)
         with tempfile.TemporaryDirectory() as scratch:
             report = Path(scratch) / "report.xml"
             command = [*PYTEST, f"--junitxml={report}", folder, *self.options]

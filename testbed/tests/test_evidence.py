@@ -290,6 +290,14 @@ def test_a_rehearsal_without_its_images_has_not_run(
     assert re.search(r"^rehearsal upgrade +not run +0 s$", capsys.readouterr().out, re.MULTILINE)
 
 
+@pytest.mark.usefixtures("checkout")
+def test_each_part_begins_with_dev_selected_whatever_the_part_before_has_left(programs: Programs) -> None:
+    assert _run() == 0
+    tests = [index for index, call in enumerate(programs.calls) if "pytest" in call]
+    assert len(tests) == 2
+    assert all("pulumi stack select dev" in programs.calls[index - 1] for index in tests)
+
+
 def test_the_server_is_an_input_only_of_rehearsals_that_need_more_than_that_it_works(checkout: Path) -> None:
     without = replace(REHEARSAL, server=False)
     before = inputs.digests(checkout, without), inputs.digests(checkout, REHEARSAL)

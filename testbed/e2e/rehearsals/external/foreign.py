@@ -126,7 +126,18 @@ class Stack:
 
 @contextmanager
 def stack(folder: Path) -> Generator[Stack]:
-    """The stack, which is destroyed at the end. `dev` stays the selected one."""
+    """The stack, which is destroyed at the end; the selected stack is the one from before."""
+    selected = run("pulumi", "stack", "--show-name", "--non-interactive").stdout.strip()
+    try:
+        with _made(folder) as made:
+            yield made
+    finally:
+        # `pulumi stack rm` leaves no stack selected, whichever one it has removed.
+        run("pulumi", "stack", "select", selected, "--non-interactive")
+
+
+@contextmanager
+def _made(folder: Path) -> Generator[Stack]:
     _remove(folder)
     committed = CHECKOUT / f"Pulumi.{STACK}.yaml"
     assert not committed.exists()
