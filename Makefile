@@ -205,8 +205,7 @@ prove: cluster ## restore the newest backup in a separate pod and check everythi
 undelete: cluster ## bring the rows of one TEAM back, after confirmation: TO=2026-11-28T10:15:00Z; MISSING=1 only adds what is missing
 	@$(RUN) env PULUMI_STACK='$(STACK)' $(PYTHON) -m tools.restored.undelete --team '$(TEAM)' --to '$(TO)' $(if $(MISSING),--missing)
 
-# By the environment: it may contain a password, and arguments are seen by every user of the machine.
-adopt: export SOURCE := $(SOURCE)
+# The tool reads SOURCE from the environment: it may contain a password, and every user of the machine sees arguments.
 adopt: cluster ## move an MLflow that exists already into the workspace of TEAM: SOURCE= its file, folder, database or address; DRY=1 only counts
 	@$(RUN) env PULUMI_STACK='$(STACK)' $(PYTHON) -m tools.adopt --team '$(TEAM)' --artifacts '$(ARTIFACTS)' \
 		--experiments '$(EXPERIMENTS)' --prefix '$(PREFIX)' $(if $(DELETED),--deleted) $(if $(DRY),--dry-run) $(if $(JSON),--json)

@@ -100,7 +100,7 @@ def test_what_is_deleted_can_be_moved_too(results: Results) -> None:
     report = results["chosen"]["deleted"]
     assert (report["failed"], report["complete"]) == ([], True)
     assert compared(report, "files")["runs"] == 4
-    assert compared(report, "gone")["runs"] == 0
+    assert compared(report, "gone")["tags"] == 0
 
 
 def test_a_second_run_writes_nothing(results: Results) -> None:
@@ -130,6 +130,16 @@ def test_a_hash_that_differs_is_named_and_the_next_run_mends_it(results: Results
     assert results["whole"]["mended"]["complete"] is True
 
 
+def test_a_copy_that_was_deleted_is_made_again(results: Results) -> None:
+    again = results["chosen"]["deleted there"]
+    assert (again["failed"], again["complete"]) == ([], True)
+    assert again["moved"]["runs"] == 1
+
+
+def test_an_experiment_that_was_moved_and_deleted_has_to_be_restored(results: Results) -> None:
+    assert "  experiment files: it was moved, and then deleted" in results["chosen"]["gone there"]["refused"]
+
+
 def test_names_that_are_taken_are_refused_before_anything_is_written(results: Results) -> None:
     refused = results["whole"]["taken"]["refused"]
     assert refused.startswith("nothing was written:\n")
@@ -141,7 +151,7 @@ def test_names_that_are_taken_are_refused_before_anything_is_written(results: Re
 def test_a_prefix_gives_everything_another_name(results: Results) -> None:
     report = results["whole"]["prefixed"]
     assert (report["failed"], report["complete"]) == ([], True)
-    assert [one["name"] for one in report["compared"]] == ["old-training", "old-files", "registered models"]
+    assert {one["name"] for one in report["compared"]} == {"old-training", "old-files", "registered models"}
 
 
 def test_an_experiment_that_does_not_exist_is_named_with_those_that_do(results: Results) -> None:

@@ -79,15 +79,7 @@ class Move:
             new_id = planned.there.experiment_id
         planned.there = self.target.tracking.get_experiment(new_id)
         self.experiments[old.experiment_id] = new_id
-        there = {}
-        for row in self.target.runs(new_id, ViewType.ALL):
-            old_id = row.ours.get(ID) if row.ours.get(FROM) == self.options["origin"] else None
-            if old_id in there:
-                self.report.failed.append(
-                    f"run {old_id} of {old.name} is there twice, as {there[old_id].id} and {row.id}: delete the second"
-                )
-            elif old_id:
-                there[old_id] = row
+        there = self._runs_there(planned)
         progress = Progress(f"runs of {planned.name}, created", len(planned.runs))
         for row in planned.runs:
             if row.id not in there:
@@ -97,6 +89,22 @@ class Move:
                 progress.step()
             self.ids[row.id] = there[row.id].id
         self.rows |= there
+
+    def _runs_there(self, planned):
+        """Runs of an experiment's copy by their old ID. A copy that somebody has deleted does not count."""
+        there, deleted = {}, {row.id for row in planned.runs if row.deleted}
+        for row in self.target.runs(planned.there.experiment_id, ViewType.ALL):
+            old_id = row.ours.get(ID) if row.ours.get(FROM) == self.options["origin"] else None
+            if old_id is None or (row.deleted and old_id not in deleted):
+                continue
+            if old_id in there:
+                both = f"{there[old_id].id} and {row.id}"
+                self.report.failed.append(
+                    f"run {old_id} of {planned.name} is there twice, as {both}: delete the second"
+                )
+            else:
+                there[old_id] = row
+        return there
 
     def _create_run(self, experiment_id, row):
         tags = [RunTag(key, value) for key, value in self.tags(row.id).items()]

@@ -62,7 +62,7 @@ def _choose(made, everything, source, options):
         names = ", ".join(sorted(one.name for one in everything))
         raise RefusedError(f"EXPERIMENTS: there is no {', '.join(sorted(unknown))} in SOURCE; it has {names}")
     for old in everything:
-        deleted = old.lifecycle_stage == "deleted"
+        deleted = _is_deleted(old)
         if (chosen and old.name not in chosen) or (deleted and not options["deleted"]):
             if deleted and (not chosen or old.name in chosen):
                 made.left_out.append(f"experiment {old.name}: it is deleted; DELETED=1 moves it")
@@ -137,14 +137,21 @@ def _clashes(made, target, options):
     for planned in made.experiments:
         planned.there = adopted.get(planned.old.experiment_id)
         taken = there.get(planned.name)
+        if planned.there is not None and _is_deleted(planned.there) and not _is_deleted(planned.old):
+            name = planned.there.name
+            yield f"  experiment {name}: it was moved, and then deleted in the workspace; restore it there"
         if planned.there is None and taken is not None:
-            state = "a deleted experiment" if taken.lifecycle_stage == "deleted" else "an experiment"
+            state = "a deleted experiment" if _is_deleted(taken) else "an experiment"
             yield _taken("experiment", planned.name, state, taken.tags)
     known = {model.name: model for model, _ in target.registered()}
     for model, _ in made.models:
         name = f"{options['prefix']}{model.name}"
         if name in known and known[name].tags.get(FROM) != options["origin"]:
             yield _taken("registered model", name, "one", known[name].tags)
+
+
+def _is_deleted(experiment):
+    return experiment.lifecycle_stage == "deleted"
 
 
 def _taken(kind, name, state, tags):
@@ -158,8 +165,8 @@ def _locations(made, source):
         if planned.runs and not source.reachable(uri):
             yield (
                 f"  experiment {planned.old.name}: its files are at {uri}, served by the old server. Say where that "
-                "has them: ARTIFACTS= the value of its --artifacts-destination (./mlartifacts in its folder by default); "
-                "or start it, and give its address as SOURCE"
+                "has them: ARTIFACTS= the value of its --artifacts-destination (./mlartifacts in its folder by "
+                "default); or start it, and give its address as SOURCE"
             )
 
 

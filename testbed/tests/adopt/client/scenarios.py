@@ -208,7 +208,15 @@ def chosen(world):
     results["lost"] = world.move(source, world.database("lost"), artifacts=moved)
     results["lost model"] = model.name
     results["lost runs"] = [file.parent.parent.name for file in (unreadable, unlisted)]
-    results["one"] = world.move(source, world.database("one"), experiments=["files"])
+    target = world.database("one")
+    results["one"] = world.move(source, target, experiments=["files"])
+    client = mlflow.MlflowClient(target)
+    experiment = client.get_experiment_by_name("files").experiment_id
+    # Not the run that a registered model comes from, which is the first.
+    client.delete_run(client.search_runs([experiment], order_by=["attributes.start_time DESC"])[0].info.run_id)
+    results["deleted there"] = world.move(source, target, experiments=["files"])
+    client.delete_experiment(experiment)
+    results["gone there"] = world.move(source, target, experiments=["files"])
     return results
 
 
