@@ -32,6 +32,7 @@ def artifact_store(context: Context, backups: BackupBucket | None) -> ArtifactSt
                 image=context.image(context.settings.images.object_store),
                 client_image=context.image(context.settings.server.image),
                 pull_secrets=context.pull_secrets,
+                scheduling=context.scheduling,
                 storage=artifacts.storage,
                 storage_class=context.settings.cluster.storage_class,
                 prefix=artifacts.prefix,

@@ -193,7 +193,7 @@ def _value(model: type[Model], name: str, value: object, place: Place) -> object
     field = model.model_fields[name]
     sections = cast("list[type[Model]]", outline.models(field.annotation))
     if not sections or not isinstance(value, Mapping):
-        return _right(_validator(model, name), value, get_origin(field.annotation))
+        return _right(_validator(model, name), value, get_origin(outline.bare(field.annotation)))
     entries = cast("Mapping[str, object]", value)
     if get_origin(field.annotation) is dict:
         (inner,) = sections

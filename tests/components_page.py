@@ -30,6 +30,7 @@ GIVEN = {
 }
 FUNCTIONS = {
     "kubernetes.pods": ("hardened_pod", "joined", "http_probe", "tcp_probe", "secret_env", "Resources"),
+    "kubernetes.scheduling": ("pod_template", "Scheduling", "Toleration"),
     "kubernetes.networks": ("open_flows", "closed_namespace", "pods", "namespace", "anywhere_but_metadata"),
 }
 TABLES = re.compile(r"(?<=<!-- written by `make generate` -->\n).*?(?=<!-- end -->)", re.DOTALL)

@@ -63,7 +63,9 @@ class Undelete(pulumi.ComponentResource):
                 schedule="0 0 1 1 *",
                 suspend=True,
                 concurrency_policy="Forbid",
-                job_template=scratch.job_template(_pod(args, files), LABELS, hours=HOURS, kept_hours=KEPT_HOURS),
+                job_template=scratch.job_template(
+                    _pod(args, files), LABELS, args.scratch.scheduling, hours=HOURS, kept_hours=KEPT_HOURS
+                ),
             ),
             pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[*backups.store.ready])),
         )

@@ -5,6 +5,19 @@ from collections.abc import Iterator, Sequence
 from .node import Node
 from .resource import Resource
 
+# Prefix of the types of the platform's components.
+PLATFORM = "mlflow-platform:index:"
+
+
+def is_namespace(resource: Resource) -> bool:
+    """True for a namespace, and for an existing one that a component of the platform labels.
+
+    A patch by other programs may be about anything: it need not contain what the namespace already has.
+    """
+    if resource.kind == "NamespacePatch":
+        return resource.parent_type.startswith(PLATFORM)
+    return resource.kind == "Namespace"
+
 
 def without(objects: Sequence[Resource], namespaces: Sequence[Resource]) -> Iterator[Resource]:
     """Namespaces that have none of these objects.

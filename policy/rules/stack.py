@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from .configuration import Schema
-from .namespaces import shown, without
+from .namespaces import is_namespace, shown, without
 from .resource import Resource
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -41,7 +41,7 @@ DEFAULT_PROVIDER = "default"
 
 def restricted_namespace(resource: Resource) -> Iterator[str]:
     """Namespaces enforce the `restricted` Pod Security level."""
-    if resource.kind != "Namespace":
+    if not is_namespace(resource):
         return
     labels = resource.inputs.at("metadata.labels")
     if not labels[ENFORCE].may_be("restricted"):
@@ -53,7 +53,7 @@ def restricted_namespace(resource: Resource) -> Iterator[str]:
 
 def bounded(resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
     """Every namespace but the platform's own has a ResourceQuota that bounds what the parameter `bounds` lists."""
-    namespaces = [one for one in resources if one.kind == "Namespace" and one.parent_type != OWN_NAMESPACE]
+    namespaces = [one for one in resources if is_namespace(one) and one.parent_type != OWN_NAMESPACE]
     quotas = [one for one in resources if one.kind == "ResourceQuota" and _counts_everything(one)]
     bounds: list[str] = namespaces[0].config["bounds"] if namespaces else []
     for bound in bounds:

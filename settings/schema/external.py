@@ -10,6 +10,7 @@ from pydantic import Field
 from settings.profiles import Profile
 from settings.schema.base import Model
 from settings.schema.credentials import Needs, Rotation
+from settings.schema.scheduling import Scheduling
 from settings.schema.teams import Limits, Quota, TeamLimits, TeamQuota
 from settings.types import values
 from settings.types.addresses import is_address
@@ -152,9 +153,18 @@ class ExternalTeam(Model):
     credentials: CredentialsInSecret | None = None
     """Overrides `server.credentials` by a Secret of the team's own."""
 
+    create_namespace: values.Flag = True
+    """Create the team's namespace; `false` uses an existing one and keeps its content (docs/teams.md)."""
+
+    namespace_labels: dict[values.OwnLabel, values.LabelValue] = Field(default_factory=dict[str, str])
+    """Labels of the team's namespace, in addition to the platform's."""
+
+    namespace_annotations: dict[values.NamespaceAnnotation, values.Plain] = Field(default_factory=dict[str, str])
+    """Annotations of the team's namespace, in addition to the platform's."""
+
     archived: values.Flag = False
     """Prevent the team from starting pods, and remove its credentials. Removing an archived team deletes its
-    namespace."""
+    namespace, unless it existed already."""
 
 
 class ExternalSettings(Model):
@@ -171,6 +181,9 @@ class ExternalSettings(Model):
 
     images: ExternalImages = Field(default_factory=ExternalImages)
     """The image of the connectivity check, and the registry that it is pulled from."""
+
+    scheduling: Scheduling = Field(default_factory=Scheduling)
+    """Nodes, priority, labels and image pull policy of the pods that check the connection."""
 
     workspaces: ExternalWorkspaces = Field(default_factory=ExternalWorkspaces)
     """Defaults for all teams."""

@@ -200,6 +200,10 @@ _ALL = (
         files=("tools/purge", "tools/server"),
     ),
     Rehearsal(
+        name="placement",
+        shows="every pod has the nodes and labels of the stack file; a team comes into an existing namespace, and goes",
+    ),
+    Rehearsal(
         name="webhooks",
         shows="webhooks leave through their proxy only, to listed hosts with public addresses; a receiver that hangs",
         files=("testbed/e2e/pods",),
@@ -212,7 +216,7 @@ _ALL = (
     ),
     Rehearsal(
         name="preflight",
-        shows="`make preflight` names each of 20 things that a cluster lacks, alone, and nothing in one that has all",
+        shows="`make preflight` names each of 23 things that a cluster lacks, alone, and nothing in one that has all",
         server=False,
         files=(
             "Pulumi.dev.yaml",

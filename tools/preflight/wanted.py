@@ -7,7 +7,7 @@ from typing import Any, cast
 from settings import ExternalSettings, Settings, validate
 from settings.faults import path_of, report
 from settings.loader import Source
-from tools.render.objects import collected
+from tools.render.objects import collected, is_patch
 from tools.render.recording import KUBERNETES, Registration, record
 from tools.render.values import Json, StandIns
 from tools.stack_file import file_name
@@ -32,6 +32,9 @@ class Wanted:
     objects: tuple[Json, ...] = field(repr=False)
     """Manifests of the Kubernetes objects that the program registers."""
 
+    patches: tuple[Json, ...] = field(default=(), repr=False)
+    """Fields that the program sets in objects which exist already: namespaces of teams."""
+
     secrets: tuple[tuple[str, str], ...]
     """Namespace and name of each Secret that these objects refer to and that the stack does not create."""
 
@@ -43,6 +46,11 @@ class Wanted:
     def created_namespaces(self) -> frozenset[str]:
         """Names of the namespaces that the stack creates."""
         return frozenset(one["metadata"]["name"] for one in self.every("Namespace"))
+
+    @property
+    def existing_namespaces(self) -> frozenset[str]:
+        """Names of the teams' namespaces that have to exist."""
+        return frozenset(one["metadata"]["name"] for one in self.patches)
 
     @property
     def namespace(self) -> str:
@@ -71,7 +79,8 @@ def wanted(source: Source, stack: str) -> Wanted:
         stack=stack,
         settings=validation.settings,
         document=source.document,
-        objects=tuple(map(_manifest, filter(_is_object, registered))),
+        objects=tuple(_manifest(one) for one in registered if _is_object(one) and not is_patch(one)),
+        patches=tuple(_manifest(one) for one in registered if _is_object(one) and is_patch(one)),
         secrets=collected(registered, own).existing,
     )
 

@@ -156,6 +156,11 @@ def collected(registrations: list[Registration], beforehand: frozenset[tuple[str
     )
 
 
+def is_patch(one: Registration) -> bool:
+    """True for an object that exists already, of which the stack sets some fields: nothing may delete it."""
+    return one.type.endswith("Patch")
+
+
 def _item(one: Registration, wave: int) -> Item:
     manifest = {key: one.inputs[key] for key in ("apiVersion", "kind", "metadata")}
     manifest |= {key: one.inputs[key] for key in sorted(one.inputs) if key not in manifest}
@@ -167,7 +172,9 @@ def _item(one: Registration, wave: int) -> Item:
     annotations = {
         key: value for key, value in metadata.get("annotations", {}).items() if not key.startswith("pulumi.com/")
     }
-    annotations |= {WAVE: str(wave)} | (HOOK if one.kind == "Job" else {}) | (KEPT if one.protect else {})
+    annotations |= (
+        {WAVE: str(wave)} | (HOOK if one.kind == "Job" else {}) | (KEPT if one.protect or is_patch(one) else {})
+    )
     manifest["metadata"] = {**metadata, "annotations": annotations}
     # The protocol's mappings have no order; a file that changes without reason would be a difference in every commit.
     in_order = {key: _sorted(value) for key, value in manifest.items()}

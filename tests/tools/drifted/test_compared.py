@@ -81,6 +81,17 @@ def test_a_label_that_somebody_has_set_is_named() -> None:
     ]
 
 
+def test_what_others_have_set_in_an_object_that_the_stack_only_patches_is_no_drift_but_another_value_is() -> None:
+    ours = {"mlflow-enabled": "true"}
+    patched = resource("NamespacePatch", "team-a", metadata={"name": "team-a", "labels": ours})
+    for labels, drift in (
+        ({**ours, "owner": "somebody"}, []),
+        ({"mlflow-enabled": "false"}, [("metadata.labels.mlflow-enabled", "true", "false", [HAND])]),
+    ):
+        there = live(patched, by_hand(metadata={"labels": labels}), ours={}, metadata={"labels": labels})
+        assert told(patched, there) == drift
+
+
 def test_what_kubectl_leaves_behind_is_no_drift() -> None:
     traces = {"kubectl.kubernetes.io/restartedAt": "2026", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
     there = live(SETTINGS, by_hand(metadata={"annotations": traces}), metadata={"annotations": traces})

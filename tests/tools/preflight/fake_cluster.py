@@ -40,6 +40,17 @@ REFERRED = (
 )
 STACKS: dict[str, tuple[str, dict[str, object]]] = {
     "dev": ("dev", {}),
+    "placed": (
+        "dev",
+        {
+            "scheduling": {
+                "nodeSelector": {"example.com/pool": "platform"},
+                "tolerations": [{"key": "pool", "value": "platform", "effect": "NoSchedule"}],
+                "priorityClass": "platform",
+            },
+            "teams": {"team-a": {"createNamespace": False}, "team-b": {}},
+        },
+    ),
     "gateway": ("dev", {"gateway": {"kind": "http-route", "className": "company"}}),
     "company": (
         "prod",
@@ -96,7 +107,7 @@ class Cluster:
         self.asked: list[tuple[str, str]] = []
         """Method and path of each request."""
 
-        for one in needs(stack).objects:
+        for one in (*needs(stack).objects, *needs(stack).patches):
             self.add_kind(one["apiVersion"], one["kind"])
         for api_version, kind in REFERRED:
             self.add_kind(api_version, kind)
@@ -111,6 +122,10 @@ class Cluster:
         self.lists("/api/v1/namespaces/monitoring/pods", prometheus)
         self.has("/apis/cert-manager.io/v1/clusterissuers/letsencrypt")
         self.has("/apis/external-secrets.io/v1/clustersecretstores/company-vault")
+        if stack == "placed":
+            self.has("/api/v1/namespaces/team-a", labels={"owner": "somebody", "mlflow-enabled": "true"})
+            self.has("/apis/scheduling.k8s.io/v1/priorityclasses/platform")
+            self.lists("/api/v1/nodes", node("one"), node("two", "pool=platform:NoSchedule", pool="platform"))
         if stack == "company":
             self.has("/api/v1/namespaces/mlflow", labels={"pod-security.kubernetes.io/enforce": "restricted"})
             for secret in ("mlflow-database", "registry-login"):
@@ -156,6 +171,15 @@ def plural(kind: str) -> str:
 def named(name: str, annotations: dict[str, str] | None = None, **fields: object) -> dict[str, Any]:
     """An object."""
     return {"metadata": {"name": name, "annotations": annotations or {}}, **fields}
+
+
+def node(name: str, taint: str = "", *, pool: str = "") -> dict[str, Any]:
+    """A node with one taint, as kubectl writes it, in a pool."""
+    word, _, effect = taint.partition(":")
+    key, _, value = word.partition("=")
+    found = named(name, spec={"taints": [{"key": key, "value": value, "effect": effect}] if taint else []})
+    found["metadata"]["labels"] = {"example.com/pool": pool} if pool else {}
+    return found
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -25,7 +25,7 @@ def test_a_cluster_that_has_everything_is_two_lines(kubeconfig: Path, capsys: py
         assert main(["dev"]) == READY
     first, second = capsys.readouterr().out.splitlines()
     assert first == "nothing is missing for stack dev"
-    assert second.startswith("16 checks in ")
+    assert second.startswith("19 checks in ")
 
 
 def test_what_is_missing_has_a_sentence_and_a_remedy(kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> None:

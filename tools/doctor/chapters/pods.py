@@ -28,13 +28,21 @@ def fault(facts: Facts, pod: Object) -> Fault | None:
                 subject=subject,
                 what="no node takes it: nodes, resources or volumes are missing",
                 evidence=condition.get("message", ""),
-                mend=describe,
+                mend=describe + _chosen_nodes(condition.get("message", "")),
             )
     statuses = [*parts(pod, "status", "initContainerStatuses"), *parts(pod, "status", "containerStatuses")]
     for status in statuses:
         if found := _container(facts, pod, status, subject, describe):
             return found
     return None if is_ready(pod) else _not_ready(facts, pod, statuses, subject, describe)
+
+
+def _chosen_nodes(message: str) -> str:
+    """Where the stack file says on which nodes pods may run, if the scheduler's message is about that."""
+    # The scheduler's words for a node selector and for taints.
+    if "node affinity/selector" in message or "untolerated taint" in message:
+        return "  # scheduling.nodeSelector and scheduling.tolerations in the stack file (docs/scheduling.md)"
+    return ""
 
 
 def _container(facts: Facts, pod: Object, status: Object, subject: str, describe: str) -> Fault | None:

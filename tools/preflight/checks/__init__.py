@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tools.preflight.api import Api, Found, UnseenError
-from tools.preflight.checks import cluster, existing, exposure, rights, tokens
+from tools.preflight.checks import cluster, existing, exposure, rights, scheduling, tokens
 from tools.preflight.wanted import Wanted
 
 PARALLEL = 4
@@ -29,10 +29,13 @@ CHECKS: tuple[Check, ...] = (
     Check("rights", rights.rights),
     Check("names", existing.names),
     Check("namespace", existing.namespace),
+    Check("team namespaces", existing.team_namespaces),
     Check("pod security", cluster.pod_security),
     Check("cluster DNS", cluster.dns),
     Check("issuer", tokens.issuer),
     Check("storage class", cluster.storage),
+    Check("nodes", scheduling.nodes),
+    Check("priority class", scheduling.priority_classes),
     Check("ingress class", exposure.classes),
     Check("ingress controller", exposure.controller),
     Check("certificate issuer", exposure.issuers),

@@ -11,6 +11,8 @@ from tools.render.values import Json
 
 PARALLEL = 4
 VERBS = ("create", "delete", "get", "patch")
+# For an object that exists already.
+PATCHING = ("get", "patch")
 # The provider waits until objects of these kinds are ready, and watches them and what they consist of.
 WATCHED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Deployment": (("apps/v1", "ReplicaSet"), ("v1", "Pod"), ("v1", "Event")),
@@ -43,7 +45,10 @@ class Right:
 
 def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
     """Rights that the caller lacks, those for the same kinds together."""
-    needed = sorted({one for each in wanted.objects for one in needed_for(each, api)})
+    needed = sorted(
+        {one for each in wanted.objects for one in needed_for(each, api)}
+        | {one for each in wanted.patches for one in needed_for(each, api, PATCHING)}
+    )
     lacking = set(denied(needed, api))
     # Who may grant more than they have needs none of what they grant.
     granted = sorted({one for each in wanted.objects for one in granted_by(each)})
@@ -58,13 +63,13 @@ def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
         )
 
 
-def needed_for(one: Json, api: Api) -> Iterator[Right]:
-    """Rights that creating, changing and deleting an object needs."""
+def needed_for(one: Json, api: Api, verbs: Iterable[str] = VERBS) -> Iterator[Right]:
+    """Rights that creating, changing and deleting an object needs, or only what `verbs` says."""
     space = one["metadata"].get("namespace", "")
     kind = api.kind(one["apiVersion"], one["kind"])
     # Without the kind, another check says so.
     if kind is not None:
-        yield from (_right(kind, verb, space) for verb in VERBS)
+        yield from (_right(kind, verb, space) for verb in verbs)
     if kind is not None and one["kind"] in WATCHED:
         others = (api.kind(*other) for other in WATCHED[one["kind"]])
         for watched in (kind, *filter(None, others)):
