@@ -51,7 +51,7 @@ class Exemption:
     until: dt.date
 
     def covers(self, resource: Resource) -> bool:
-        """True if the exception is about this resource, whether its date has passed or not."""
+        """True if the exception names this resource, even if it has expired."""
         named = (resource.name, f"{resource.type}::{resource.name}")
         return any(fnmatchcase(text, self.resource) for text in named)
 
