@@ -94,7 +94,8 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "database.backupDays",
         {"evaluation": 1, "small": 7, "production": 30},
-        "The database can be restored to any moment of these days. Production keeps a month, for late discoveries.",
+        "The database can be restored to any moment of these days. Production keeps a month, because mistakes may be"
+        " noticed late.",
         kind="rds",
     ),
     Preset(
@@ -105,7 +106,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "backups.days",
         {"production": 30},
-        "As with RDS: production keeps a month, for late discoveries.",
+        "As with RDS: production keeps a month, because mistakes may be noticed late.",
     ),
     Preset(
         "server.migration.requireBackup",

@@ -80,7 +80,7 @@ class _Loader(yaml.SafeLoader):
         node = cast("yaml.Node | None", cast("Any", super()).compose_node(parent, index))
         self.depth -= 1
         if isinstance(node, yaml.ScalarNode) and HALF_CHARACTER.search(node.value):
-            raise UnreadableError(f"line {line}: contains half a character (\\ud800 to \\udfff)")
+            raise UnreadableError(f"line {line}: contains a lone surrogate (\\ud800 to \\udfff)")
         return node
 
 

@@ -15,7 +15,7 @@ from settings.types.quantities import GIBIBYTE, cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """Something that quotas limit: its field in the sections, and its unit."""
+    """A resource that quotas limit, such as CPU: its field in the sections, and its unit."""
 
     name: str
     amount: Callable[[Capacity | Quota | TeamQuota], str | int | None]
