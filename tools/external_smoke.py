@@ -1,4 +1,4 @@
-"""Smoke test of a stack whose tracking server is not part of it: the connectivity check of `up`, once more.
+"""Smoke test of a stack whose tracking server is not part of it: runs the connectivity check of `up` again.
 
 No run is logged, because that would leave data on a server that belongs to somebody else.
 """
@@ -95,7 +95,7 @@ def run(core: Any, team: TeamAccount, job: Any) -> tuple[str, str]:  # noqa: ANN
             time.sleep(1)
             phase = core.read_namespaced_pod(name, team.namespace).status.phase
         if phase not in ("Succeeded", "Failed"):
-            return phase, f"the check has not ended within {TIMEOUT_SECONDS} s: kubectl describe its Job"
+            return phase, f"the check has not ended within {TIMEOUT_SECONDS} s: run `kubectl describe` on its Job"
         lines = core.read_namespaced_pod_log(name, team.namespace).strip().splitlines()
         return phase, lines[-1] if lines else "no output"
     finally:

@@ -120,7 +120,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--stack", required=True)
     parser.add_argument("--dry", action="store_true", help="show what would be deleted or archived")
-    parser.add_argument("--yes", default="", metavar="STACK", help="the name of the stack, instead of the question")
+    parser.add_argument(
+        "--yes", default="", metavar="STACK", help="name of the stack, which confirms without the question"
+    )
     options = parser.parse_args()
     if not options.dry and not _confirmed(options.stack, options.yes):
         sys.exit("nothing was deleted")

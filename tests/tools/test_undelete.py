@@ -195,7 +195,7 @@ def test_a_proof_shows_what_it_finds_and_how_it_ends(ends: str, capsys: pytest.C
 @pytest.mark.parametrize(
     ("proof", "expected"),
     [
-        (None, "no backup is proven yet: each night one is, or now with `make prove`"),
+        (None, "no backup is proven yet: a CronJob proves one each night, `make prove` proves one now"),
         ({"ok": True, "seconds": {"all": 71.4}}, "base backup b1 was proven 9 hours ago, in 71 s"),
         ({"ok": False, "differences": ["one"]}, "NOT PROVEN 9 hours ago: one (docs/proof.md)"),
         ({"ok": False, "differences": ["one", "two"]}, "NOT PROVEN 9 hours ago: one, and 1 more (docs/proof.md)"),

@@ -29,7 +29,7 @@ def effects(steps: Sequence[Step], people: People | None, style: Style) -> list[
 def _of_jobs(steps: Sequence[Step], style: Style) -> Iterator[str]:
     for step in steps:
         if step.kind == "Job" and step.op in {"replace", "update"} and not step.component.startswith(MIGRATION):
-            effect = JOBS.get(step.name, "it brings about what it did before, and nothing is removed")
+            effect = JOBS.get(step.name, "it has the same result as before, and removes nothing")
             yield f"{style.name(step.shown)} runs again: {effect}"
 
 

@@ -1,4 +1,4 @@
-"""Fingerprint of a plan: SHA-256 over what somebody judges, to compare what is applied with what was approved.
+"""Fingerprint of a plan: SHA-256 over everything that is judged, to compare the applied plan with the approved one.
 
 It covers the outcome, the reasons, access, risks, interruptions and each change with its values. Two runs on the same
 state give the same fingerprint: names that Pulumi draws anew for each preview are left out. So are secrets, and values

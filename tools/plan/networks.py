@@ -17,7 +17,7 @@ Said = tuple[str, str, str]
 
 
 def opened(steps: Sequence[Step]) -> list[str]:
-    """Sentences about NetworkPolicies that admit more than before; those of new or deleted namespaces are none."""
+    """Sentences about NetworkPolicies that admit more than before, except those of new or deleted namespaces."""
     return _sentences(_existing(steps), _opened)
 
 
@@ -106,7 +106,7 @@ def _opened(step: Step) -> Iterator[Said]:
     if step.op == "update" and any(
         _spec(step.old, each) != _spec(step.new, each) for each in ("podSelector", "policyTypes")
     ):
-        yield pods, space, "are other pods or directions than before: compare the whole policy below"
+        yield pods, space, "have a policy that now selects other pods or directions: compare the whole policy below"
     for way, words in WAYS.items():
         before, after = parts(step.old, "spec", way), parts(step.new, "spec", way)
         more = [rule for rule in after if not any(_covers(one, rule) for one in before)]

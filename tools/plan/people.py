@@ -59,7 +59,7 @@ class People:
         return found
 
     def remarks(self, found: Difference, style: Style) -> list[str]:
-        """Sentences that a list of gains and losses leaves open: members of groups, teams without people, delays."""
+        """Sentences that a list of gains and losses lacks: members of groups, teams without people, delays."""
         return [*self._members(found, style), *self._left(style), *self._delay(found)]
 
     def without_gone(self, found: Difference) -> Difference:

@@ -1,4 +1,4 @@
-"""`Plan`: everything that somebody who approves a change has to know, and whether it needs approval."""
+"""`Plan`: everything that an approver of a change has to know, and whether the change needs approval."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Plan:
 
     stack: str
     edits: Sequence[Edit]
-    """Edits of the stack file; empty if it stays, or there is nothing to compare with."""
+    """Edits of the stack file; empty if it does not change, or there is nothing to compare with."""
 
     access: Difference | str | None
     """Changes of access; a sentence if they cannot be computed, None if nothing was asked to compare with."""

@@ -23,7 +23,7 @@ NOISE = ("preview failed", "an unhandled error occurred: program exited with non
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One resource: what the stack has of it, and what it shall have."""
+    """One resource, before and after the plan."""
 
     op: str
     """One of `STEPS`."""
@@ -40,10 +40,10 @@ class Step:
     """Paths of the changed properties."""
 
     protected: tuple[bool, bool] = (False, False)
-    """True if Pulumi refuses to delete it, before and after."""
+    """Whether Pulumi refuses to delete it: before and after the plan."""
 
     retained: tuple[bool, bool] = (False, False)
-    """True if it outlives its deletion from the stack, before and after."""
+    """Whether it is retained when it is removed from the stack: before and after the plan."""
 
     parent: str = ""
     """URN of the component it belongs to."""

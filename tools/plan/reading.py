@@ -16,7 +16,7 @@ from tools.stack_file import UnknownError, UnreadableError, read
 
 
 class ArgumentError(Exception):
-    """A file or a variable is missing, or is something else."""
+    """A file or a variable is missing or wrong; the message says which."""
 
 
 def previewed(item: str) -> tuple[str, Preview]:

@@ -38,7 +38,7 @@ class Section:
     title: str
     lines: list[str]
     is_diff: bool = False
-    """True for lines whose first character says what is done."""
+    """True for lines that begin with a sign of the operation, such as `+`."""
 
     is_raw: bool = False
     """True for text of the engine, which is folded."""

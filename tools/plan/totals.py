@@ -25,7 +25,7 @@ class Totals:
 
     pods: float = 0.0
     limit_cpu: float = 0.0
-    """Cores that the pods may use at most; a container without a limit counts for nothing."""
+    """Cores that the pods may use at most; a container without a limit counts as 0."""
 
     limit_memory: float = 0.0
     """GiB, likewise."""
@@ -40,7 +40,7 @@ class Totals:
     """Classes of the database instances at AWS, one for each instance."""
 
     def __add__(self, other: "Totals") -> "Totals":
-        """The sum of two."""
+        """The sum of two totals."""
         sums = {amount: getattr(self, amount) + getattr(other, amount) for amount in AMOUNTS}
         return Totals(**sums, instances=(*self.instances, *other.instances))
 

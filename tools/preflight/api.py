@@ -30,7 +30,7 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """Something to know that stops nothing."""
+    """Information that does not stop an `up`."""
 
     what: str
 
@@ -39,7 +39,7 @@ Found = Missing | Note | Unseen
 
 
 class UnseenError(Exception):
-    """A question has no answer."""
+    """The API server does not answer a question, or refuses to."""
 
     def __init__(self, unseen: Unseen) -> None:
         super().__init__(unseen.what)
@@ -74,7 +74,7 @@ class Api:
     def send(
         self, method: str, path: str, *, what: str, right: str, document: Object | None = None, accept: str = JSON
     ) -> Any:  # noqa: ANN401 - any JSON
-        """The answer.
+        """Send a request; returns the answer.
 
         Raises:
             RefusedError: the API server refuses the request for another reason than rights.

@@ -34,7 +34,7 @@ def as_text(stack: str, findings: Sequence[Finding], seconds: float, *, coloured
             lines += [
                 painted(f"{one.check}: {_printable(missing.subject)}", RED),
                 f"  {_printable(missing.what)}",
-                f"  mend: {_printable(missing.remedy)}",
+                f"  remedy: {_printable(missing.remedy)}",
             ]
     if not lines:
         seen_all = outcome(findings) == READY

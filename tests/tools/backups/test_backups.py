@@ -48,7 +48,7 @@ def test_the_listing_names_the_times_within_the_range_and_what_is_kept() -> None
     lines = report.as_text(LISTING).splitlines()
     assert lines[1].split() == ["20261128T020000", "2026-11-28T02:00:20Z", "20", "3", "GiB", "5", "B"]
     assert "any second can be restored from 2026-11-28T02:00:21Z to 2026-11-28T10:19:58Z" in lines
-    assert any("last file sent 30 seconds ago, 0 files wait" in line for line in lines)
+    assert any("last file sent 30 seconds ago, 0 files waiting" in line for line in lines)
     assert any("`make restore DROP=pgdata.before-20261127T101500Z`" in line for line in lines)
     assert any("other database clusters in the bucket: postgres-1" in line for line in lines)
 
@@ -113,7 +113,7 @@ class Kubernetes:
         """Note the command of the restore."""
         self.done.append(" ".join(pod["spec"]["containers"][0]["command"][2:]))
         if self.failing:
-            raise ClusterError("the restore has failed, and the data are as before")
+            raise ClusterError("the restore has failed; the data is unchanged")
         return {"kept": "pgdata.before-20261128T102005Z"}
 
 

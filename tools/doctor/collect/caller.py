@@ -61,7 +61,7 @@ def resolve(host: str) -> Result:
 
 
 def presented(host: str, port: int, authority: str | None) -> Result:
-    """The certificate that an address presents, and why clients do not accept it, if they do not."""
+    """The certificate that an address presents, and the error if clients reject it."""
     result: Result = {}
     # Only to read the certificate; nothing is sent.
     unchecked = ssl.create_default_context()

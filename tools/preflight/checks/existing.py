@@ -17,7 +17,7 @@ SECRET = Kind(base="/api/v1", group="", plural="secrets", namespaced=True)
 
 
 def names(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Objects of the whole cluster with names of the stack's, which exist and are not of this stack."""
+    """Cluster-scoped objects that `up` would create, but that exist already and belong to something else."""
     taken: list[tuple[str, str]] = []
 
     def judge(one: Json) -> Iterator[Found]:
@@ -38,7 +38,7 @@ def names(wanted: Wanted, api: Api) -> Iterator[Found]:
         if (kind, name) not in known:
             yield Missing(
                 subject=f"{kind} {name}",
-                what="it exists already and is not of this stack: `up` would stop in the middle",
+                what="it exists already and does not belong to this stack: `up` would stop in the middle",
                 remedy=_other_name(wanted, kind, name),
             )
 
@@ -78,7 +78,7 @@ def _unrestricted(name: str, found: Object) -> Iterator[Found]:
 
 
 def secrets(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Secrets that the stack file names, in namespaces in which they can be."""
+    """Secrets that the stack file names, and that have to exist before `up`."""
     issued = set(chain.from_iterable(map(_issued, wanted.objects)))
 
     def judge(secret: tuple[str, str]) -> Iterator[Found]:
@@ -94,7 +94,7 @@ def secrets(wanted: Wanted, api: Api) -> Iterator[Found]:
             yield Missing(
                 subject=f"Secret {space}/{name}",
                 what=f"the Secret{named} does not exist: pods that need it would not start",
-                remedy=f"{first} (docs/own-services.md), or change {keys[0] if keys else 'what names it'}",
+                remedy=f"{first} (docs/own-services.md), or change {keys[0] if keys else 'the setting that names it'}",
             )
 
     yield from each([one for one in wanted.secrets if one not in issued], judge)
