@@ -69,8 +69,8 @@ CASES = {
         {"cluster/serviceAccountIssuer": "https://oidc.eks.eu-central-1.amazonaws.com/id/FF"},
         "cluster.serviceAccountIssuer",
         "expected https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
-        "write https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF, or set"
-        " aws.identity.oidcProvider to the ARN of this cluster's OIDC provider",
+        "write https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF, or give"
+        " aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
     ),
     "a boundary of another account": case(
         {"aws/permissionsBoundary": PERMISSIONS.format(ACCOUNT)},

@@ -109,7 +109,7 @@ CASES = {
     "the ID of an account as the name of a person": Case(
         {"login": {**OIDC, "userClaim": "sub"}},
         "login.userClaim",
-        "could have that of a service account",
+        "could take the ID of a service account",
         "use `email` or `preferred_username`",
         encrypted=ENCRYPTED,
     ),

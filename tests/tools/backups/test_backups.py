@@ -80,7 +80,7 @@ def test_a_stack_without_backups_is_told_how_to_have_them() -> None:
 
 
 class Kubernetes:
-    """Notes what a restore does; the pod of the restore may fail."""
+    """Records the actions of a restore; the pod of the restore may fail."""
 
     def __init__(self, *, failing: bool = False) -> None:
         self.done: list[str] = []
@@ -94,11 +94,11 @@ class Kubernetes:
         ]
 
     def scale(self, _: str, workload: str, number: int, __: str) -> None:
-        """Note a number of pods."""
+        """Record a number of pods."""
         self.done.append(f"{workload} {number}")
 
     def replicas(self, _: str, __: str) -> int:
-        """The server has two."""
+        """The server has two replicas."""
         return 2
 
     def restore_pod(self, _: cluster.Object, arguments: list[str]) -> cluster.Object:
@@ -110,7 +110,7 @@ class Kubernetes:
         return "{}"
 
     def run_restore(self, _: str, pod: cluster.Object) -> report.Listing:
-        """Note the command of the restore."""
+        """Record the command of the restore."""
         self.done.append(" ".join(pod["spec"]["containers"][0]["command"][2:]))
         if self.failing:
             raise ClusterError("the restore has failed; the data is unchanged")
