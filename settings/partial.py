@@ -23,7 +23,9 @@ _LEFT_OUT = object()
 
 
 def partial(model: type[M], written: Mapping[str, object]) -> M:
-    """The settings in a document, with the values of its profile and provider; reading a wrong or missing one raises.
+    """The settings in a document, with the values of its profile and provider.
+
+    Reading a wrong or missing setting raises an error.
 
     Raises:
         UnknownValueError: not by this function, but by every attribute whose value was left out.

@@ -84,7 +84,9 @@ PRESETS: tuple[Preset, ...] = (
         "The smallest class with enough connections; in production one without burstable CPU.",
         kind="rds",
     ),
-    Preset("database.storage", {"evaluation": "20Gi", "small": "20Gi"}, "The minimum of RDS.", kind="rds"),
+    Preset(
+        "database.storage", {"evaluation": "20Gi", "small": "20Gi"}, "The smallest size that RDS allows.", kind="rds"
+    ),
     Preset(
         "database.multiAz",
         {"evaluation": False, "small": False},

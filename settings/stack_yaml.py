@@ -72,7 +72,7 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Return the next node, unless it is nested deeper than any setting."""
+        """Return the next node; raise `UnreadableError` if it is nested too deep or contains a lone surrogate."""
         line = cast("Any", self).peek_event().start_mark.line + 1
         if self.depth > DEEPEST:
             raise UnreadableError(f"line {line}: is nested more than {DEEPEST} deep")

@@ -27,7 +27,7 @@ Roles = dict[str, set[tuple[str, str]]]
 
 
 def namespace(name: str, description: str | None = None) -> Object:
-    """A namespace."""
+    """A Namespace object."""
     annotations = {} if description is None else {"mlflow.kubeflow.org/workspace-description": description}
     return {"metadata": {"name": name, "resourceVersion": "1", "annotations": annotations}}
 
@@ -39,12 +39,12 @@ def binding(name: str, role: str, subjects: list[Object], inside: str | None = N
 
 
 def group(name: str) -> Object:
-    """A subject."""
+    """A subject of a binding."""
     return {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": name}
 
 
 def user(name: str) -> Object:
-    """A subject."""
+    """A subject of a binding."""
     return {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": name}
 
 

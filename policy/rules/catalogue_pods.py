@@ -83,7 +83,7 @@ RULES: tuple[Rule, ...] = (
     StackRule(
         name="replicas-are-spread",
         demands="Workloads with several replicas spread them over nodes.",
-        reason="Replicas on one node fail with it, all at once.",
+        reason="If all replicas are on one node, they fail together with the node.",
         remedy="Set topologySpreadConstraints, or affinity.",
         reference=Reference(
             "Kubernetes, Pod Topology Spread Constraints",

@@ -27,7 +27,7 @@ SCHEMA: dict[str, Any] = {
             "reason": {
                 "type": "string",
                 "pattern": "\\S",
-                "description": "why the resource may break the rule, for whoever has to renew the exception",
+                "description": "why the resource may break the rule",
             },
             "until": {
                 "type": "string",

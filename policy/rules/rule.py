@@ -53,7 +53,7 @@ class Rule(ABC):
 
     @abstractmethod
     def policy(self) -> Policy:
-        """The rule as the policy SDK knows it."""
+        """The rule as an object of the policy SDK."""
 
     def _read(self, given: Mapping[str, Any] | None) -> Configuration:
         return configuration.read(self.name, self.parameters, given)
@@ -65,7 +65,7 @@ class Rule(ABC):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceRule(Rule):
-    """A rule about resources one by one."""
+    """A rule that judges each resource by itself."""
 
     finds: Callable[[Resource], Iterator[str]]
 

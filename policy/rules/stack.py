@@ -70,7 +70,7 @@ def _counts_everything(quota: Resource) -> bool:
 
 
 def disposable(resource: Resource) -> bool:
-    """True if the data of the stack may be deleted with it: by the platform's profile, or by the stack's name."""
+    """True if the stack's data may be deleted with the stack, according to the profile or the stack's name."""
     return resource.profile in resource.config["disposableProfiles"] or (
         resource.stack in resource.config["disposableStacks"]
     )

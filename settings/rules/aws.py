@@ -117,7 +117,7 @@ def issuer(settings: Settings) -> Iterator[Fault]:
             yield Fault(
                 key(cluster, lambda one: one.service_account_issuer),
                 f"expected {expected}, as in {path}, found {shown(cluster.service_account_issuer)}",
-                f"write {expected}, or set {path} to the ARN of this cluster's OIDC provider",
+                f"write {expected}, or give {path} the ARN of this cluster's OIDC provider",
             )
 
 

@@ -101,7 +101,7 @@ def tokens_of_reviews(settings: Settings) -> Iterator[Fault]:
 
 
 def scopes(settings: Settings) -> Iterator[Fault]:
-    """Check that an ID token is asked for, and that `offline_access` is only in its own setting."""
+    """Check that the scope `openid` is requested, and that `offline_access` is not listed among the scopes."""
     login = settings.login
     if not isinstance(login, OidcLogin):
         return

@@ -44,7 +44,7 @@ class DatabaseAdministrator(Model):
 
 
 class DatabaseServerRole(Model):
-    """A PostgreSQL role for MLflow's server that owns nothing; the schema migration grants it what it needs."""
+    """A PostgreSQL role for MLflow's server that owns nothing; the schema migration grants it the needed rights."""
 
     user: values.Identifier
     """Name of the role."""

@@ -274,7 +274,7 @@ _ALL = (
     ),
     Rehearsal(
         name="provider",
-        shows="what Pulumi's Kubernetes provider finds, replaces, waits for and reports; `up` continues after a kill",
+        shows="findings, replacements, waits and reports of Pulumi's Kubernetes provider; `up` continues after a kill",
         server=False,
         files=("tools/heal.py",),
     ),

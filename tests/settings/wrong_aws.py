@@ -13,7 +13,7 @@ PERMISSIONS = "arn:aws:iam::{}:policy/boundary"
 
 
 def case(changes: dict[str, object], path: str, problem: str, remedy: str) -> Case:
-    """A change to the example of AWS."""
+    """A case that changes the `prod` stack."""
     return Case(changes, path, problem, remedy, base="prod")
 
 

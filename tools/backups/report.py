@@ -1,4 +1,4 @@
-"""Backups, and what a restore will do and has done, as text for people."""
+"""Texts for people about backups, and about the plan and the result of a restore."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ def size(number: int) -> str:
 
 
 def second(text: str, *, up: bool = False) -> str:
-    """A time in UTC to the second; `up` rounds to the next one."""
+    """A time in UTC, rounded down to the second; with `up`, rounded up."""
     time = datetime.fromisoformat(text).astimezone(UTC)
     stamp = int(time.timestamp()) + (1 if up and time.microsecond else 0)
     return datetime.fromtimestamp(stamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

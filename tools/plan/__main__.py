@@ -50,7 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.plan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("previews", nargs="+", metavar="STACK=EVENTS", help="stack and file with its preview's events")
+    parser.add_argument(
+        "previews",
+        nargs="+",
+        metavar="STACK=EVENTS",
+        help="name of the stack, and the file with the events of its preview",
+    )
     parser.add_argument(
         "--against", default="", metavar="REVISION", help="git revision to compare access and sums with"
     )

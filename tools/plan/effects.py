@@ -16,7 +16,7 @@ REMARKS = {"mlflow-gateway": " (an empty list of endpoints, no right)"}
 
 
 def effects(steps: Sequence[Step], people: People | None, style: Style) -> list[str]:
-    """Sentences about the effects."""
+    """Sentences about effects that no other section explains."""
     return [
         *(people.bound_by_name(steps, style) if people else ()),
         *_of_roles(steps, style),

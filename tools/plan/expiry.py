@@ -15,7 +15,7 @@ Ages = dict[tuple[str, str], int]
 
 
 def expiring(step: Step) -> Iterator[Risk]:
-    """The risks of one step."""
+    """Risks of one step: data that will be deleted at a lower age."""
     if step.kind == "CronJob" and step.op in {"create", "update", "replace"}:
         yield from _retention(step)
 

@@ -43,7 +43,7 @@ class Interruption:
 
     subject: str
     who: str
-    """What users cannot use meanwhile, such as `MLflow`."""
+    """Service that users cannot use meanwhile, such as `MLflow`."""
 
     seconds: int | None
     """Longest duration to expect; None if the interruption does not end by itself."""
@@ -53,7 +53,7 @@ class Interruption:
     """Name of the thing that ends, if it is not the subject itself."""
 
     until: str = ""
-    """What somebody has to do to end an interruption that does not end by itself; empty if nobody can end it."""
+    """Condition that ends an interruption which does not end by itself; empty if there is none."""
 
 
 def interruptions(steps: Sequence[Step], *, another_login: bool = False) -> list[Interruption]:

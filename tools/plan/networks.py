@@ -1,4 +1,4 @@
-"""Networks: which pods a plan lets connect to more or less, or be reached by more or less."""
+"""Networks: connections that a plan's NetworkPolicies newly allow, or no longer allow."""
 
 import ipaddress
 import json
@@ -22,7 +22,7 @@ def opened(steps: Sequence[Step]) -> list[str]:
 
 
 def closed(steps: Sequence[Step]) -> list[str]:
-    """Sentences about NetworkPolicies that admit less than before, likewise."""
+    """Sentences about NetworkPolicies that admit less than before, except those of new or deleted namespaces."""
     return _sentences(_existing(steps), _closed)
 
 

@@ -23,14 +23,14 @@ Rights = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class People:
-    """People of two stack files."""
+    """The people in two stack files: the earlier one and the present one."""
 
     before: Settings
     after: Settings
 
     @property
     def signs_in_differently(self) -> bool:
-        """True if people sign in in another way."""
+        """True if the way of signing in changes."""
         return type(self.before.login) is not type(self.after.login)
 
     @property

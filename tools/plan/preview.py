@@ -40,10 +40,10 @@ class Step:
     """Paths of the changed properties."""
 
     protected: tuple[bool, bool] = (False, False)
-    """Whether Pulumi refuses to delete it: before and after the plan."""
+    """Two values, before and after the plan: True if Pulumi refuses to delete the resource."""
 
     retained: tuple[bool, bool] = (False, False)
-    """Whether it is retained when it is removed from the stack: before and after the plan."""
+    """Two values, before and after the plan: True if the resource is retained when it is removed from the stack."""
 
     parent: str = ""
     """URN of the component it belongs to."""
@@ -133,7 +133,7 @@ def part(value: Any, *keys: str) -> Json:  # noqa: ANN401 - any JSON
 
 
 def parts(value: Any, *keys: str) -> list[Json]:  # noqa: ANN401 - any JSON
-    """A list of mappings inside a JSON value, likewise."""
+    """A list of mappings inside a JSON value, by the keys that lead to the list; empty if there is none."""
     *above, last = keys
     found = part(value, *above).get(last)
     return [part(item) for item in cast("list[Any]", found)] if isinstance(found, list) else []

@@ -20,7 +20,7 @@ class ArgumentError(Exception):
 
 
 def previewed(item: str) -> tuple[str, Preview]:
-    """The stack and its preview, of an argument STACK=EVENTS.
+    """The stack's name and its preview, read from an argument STACK=EVENTS.
 
     Raises:
         ArgumentError: the file is missing, or has no events.

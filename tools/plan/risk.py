@@ -27,7 +27,7 @@ class Risk:
     """True if the data stays in a place that MLflow no longer uses."""
 
     def worded(self, text: str, style: Style) -> str:
-        """One of these texts, with the program's names in a style."""
+        """One of these texts, with names formatted in a style."""
         for name in sorted({self.subject, *self.names} - {""}, key=len, reverse=True):
             text = text.replace(name, style.name(name))
         return text

@@ -25,7 +25,7 @@ class Missing:
     """The lack and its consequence, in one sentence."""
 
     remedy: str
-    """The setting to change, or what to install."""
+    """The setting to change, or the software to install."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,14 +51,14 @@ class Kind:
     """A kind of objects that the API server has."""
 
     base: str
-    """Path of its group and version."""
+    """API path of the kind's group and version."""
 
     group: str
     plural: str
     namespaced: bool
 
     def path(self, name: str = "", namespace: str = "") -> str:
-        """Path of an object, or of all objects."""
+        """API path of one object, or of all objects of the kind."""
         space = f"/namespaces/{namespace}" if namespace else ""
         return f"{self.base}{space}/{self.plural}{f'/{name}' if name else ''}"
 
@@ -171,7 +171,7 @@ class Api:
 
 
 def each(items: Iterable[Item], judge: Callable[[Item], Iterator[Found]]) -> Iterator[Found]:
-    """The findings about every item; a question about one that has no answer does not stop the others."""
+    """The findings about every item; an unanswered question about one item does not stop the others."""
     for one in items:
         try:
             yield from judge(one)

@@ -38,7 +38,7 @@ class LeakError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One object, and where it comes from."""
+    """One object, and the resource that it comes from."""
 
     resource: str
     """Name of the Pulumi resource."""

@@ -21,7 +21,7 @@ class UnreadableError(Exception):
 
 
 class Exempt(BaseModel):
-    """A rule that some objects may break, and why."""
+    """One exception: a rule, the objects that may break it, and the reason."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -56,7 +56,7 @@ class Judgement:
 
     @property
     def passed(self) -> bool:
-        """True if there is nothing to do."""
+        """True if no finding is open and no exception is wrong."""
         return not (self.open or self.faults)
 
 

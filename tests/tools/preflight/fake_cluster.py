@@ -154,7 +154,7 @@ def plural(kind: str) -> str:
 
 
 def named(name: str, annotations: dict[str, str] | None = None, **fields: object) -> dict[str, Any]:
-    """An object."""
+    """A manifest of an object with this name."""
     return {"metadata": {"name": name, "annotations": annotations or {}}, **fields}
 
 

@@ -1,4 +1,4 @@
-"""NetworkPolicies: as deployed, with the connections that the platform needs, and enforced by the network plugin."""
+"""NetworkPolicies: unchanged, with the connections that the platform needs, and enforced by the network plugin."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -10,7 +10,7 @@ WORKSPACES_SINCE = (3, 10)
 
 
 def token(facts: Facts) -> Fault | None:
-    """The token of a team's service account: its issuer and its audience are among those that the login accepts."""
+    """The token of a team's service account: the login has to accept its issuer and its audience."""
     result = facts.probe("token")
     accepted = [tuple(pair) for pair in facts.probes.get("accepted") or ()]
     if not accepted or "issuer" not in result:
@@ -127,7 +127,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def connectivity(facts: Facts) -> Fault | None:
-    """The tracking server of somebody else, as the pods of each team reach it."""
+    """Connectivity of each team's pods to a tracking server that somebody else runs."""
     failed = facts.probe("connectivity")
     if not failed:
         return None

@@ -173,7 +173,7 @@ def quotas(facts: Facts) -> Fault | None:
                     what=f"the quota of team {team} forbids its pods",
                     evidence=said,
                     mend=f"kubectl describe resourcequota --namespace={namespace_of(live)}  "
-                    f"# end what is not needed, or raise teams.{team}.quota and run {facts.make('up')}",
+                    f"# delete unneeded pods, or raise teams.{team}.quota and run {facts.make('up')}",
                 )
     return None
 

@@ -121,7 +121,7 @@ def _of_teams(platform: Platform) -> list[Read]:
 
 
 def connections(document: dict[str, Any], platform: Platform) -> list[Unseen]:
-    """Add what the connectivity checks of the teams find; returns those that could not run."""
+    """Add the results of the teams' connectivity checks; returns the checks that could not run."""
     found = external_smoke.checks(platform)
     document["probes"]["connectivity"] = {one.team: one.said for one in found if one.usable is False}
     return [

@@ -22,7 +22,7 @@ Result = dict[str, Any]
 
 
 def probe(platform: Platform) -> dict[str, Result]:
-    """Host name, connection, certificate and health, each if the one before it has worked."""
+    """Results for host name, connection, certificate and health; each is probed only if the one before succeeded."""
     host, port = _address(platform)
     results: dict[str, Result] = {"resolve": resolve(host)}
     if "error" in results["resolve"]:

@@ -17,7 +17,7 @@ PARALLEL = 4
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: its name in the report, and its questions."""
+    """A check: its name in the report, and the function that asks the API server."""
 
     name: str
     ask: Callable[[Wanted, Api], Iterator[Found]]

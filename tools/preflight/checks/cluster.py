@@ -147,7 +147,7 @@ def storage(wanted: Wanted, api: Api) -> Iterator[Found]:
             continue
         yield Missing(
             subject="default StorageClass" if name is None else f"StorageClass {name}",
-            what="it does not exist: the volumes would stay Pending, and `up` would wait for them in vain",
+            what="it does not exist: the volumes would stay Pending, and `up` would time out",
             remedy=f"set cluster.storageClass {one_of(classes)}, or create it",
         )
 

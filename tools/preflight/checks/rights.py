@@ -42,7 +42,7 @@ class Right:
 
 
 def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Rights that the caller lacks, those for the same kinds together."""
+    """Rights that the caller lacks; the same rights on several kinds are one finding."""
     needed = sorted({one for each in wanted.objects for one in needed_for(each, api)})
     lacking = set(denied(needed, api))
     # Who may grant more than they have needs none of what they grant.
@@ -59,7 +59,7 @@ def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
 
 
 def needed_for(one: Json, api: Api) -> Iterator[Right]:
-    """Rights that creating, changing and deleting an object needs."""
+    """Rights that are needed to create, change and delete an object."""
     space = one["metadata"].get("namespace", "")
     kind = api.kind(one["apiVersion"], one["kind"])
     # Without the kind, another check says so.
