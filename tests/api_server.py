@@ -39,12 +39,12 @@ def binding(name: str, role: str, subjects: list[Object], inside: str | None = N
 
 
 def group(name: str) -> Object:
-    """A subject of a binding."""
+    """A group as the subject of a binding."""
     return {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": name}
 
 
 def user(name: str) -> Object:
-    """A subject of a binding."""
+    """A user as the subject of a binding."""
     return {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": name}
 
 
