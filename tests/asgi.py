@@ -105,7 +105,7 @@ class Reader:
     offered: int = 0
     """Size of the largest message in bytes."""
     limit: int | None = None
-    """Bytes that the web server keeps while it goes on."""
+    """Bytes that the web server buffers before it pauses the application."""
     options: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
     """Options of the socket."""
     aborted: float | None = None

@@ -39,7 +39,7 @@ class Sum:
 
     name: str
     before: str
-    """Empty if the stack is new, or its earlier settings cannot be read."""
+    """The earlier sum; empty if the stack is new, or its earlier settings cannot be read."""
 
     after: str
 

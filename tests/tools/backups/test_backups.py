@@ -40,7 +40,7 @@ def test_a_time_has_a_zone_and_becomes_utc(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-28T10:15:00"])
 def test_any_other_time_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="expected one like TO=2026-11-28T10:15:00Z"):
+    with pytest.raises(ValueError, match="write it like TO=2026-11-28T10:15:00Z"):
         command.time_of(text)
 
 
@@ -152,7 +152,7 @@ def test_a_restore_stops_everything_sends_what_is_committed_and_starts_everythin
 def test_after_a_restore_that_failed_everything_is_started_again(put: Setting) -> None:
     kubernetes = Kubernetes(failing=True)
     put(kubernetes)
-    with pytest.raises(ClusterError, match="the data are as before"):
+    with pytest.raises(ClusterError, match="the data is unchanged"):
         command.restore("mlflow", "dev", "latest", "")
     assert kubernetes.done[-2:] == ["statefulset/postgres 1", "deployment/mlflow 2"]
 

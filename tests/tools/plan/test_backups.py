@@ -72,7 +72,9 @@ def test_backups_that_are_kept_for_less_time_are_a_risk() -> None:
 )
 def test_backups_that_move_are_a_risk_with_both_places(new: dict[str, Any], place: str) -> None:
     found = risk(between(database(), new))
-    assert found.what.startswith(f"backups go to {place} instead of the bucket a at https://s3: those so far are")
+    assert found.what.startswith(
+        f"backups go to {place} instead of the bucket a at https://s3: the backups in the old place are"
+    )
 
 
 @pytest.mark.parametrize(
