@@ -100,7 +100,7 @@ def _moment(text: str) -> str:
 
 def _section(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
     if not isinstance(node, yaml.MappingNode):
-        raise UnreadableError(f"line {node.start_mark.line + 1}: expected a value that the tag `!!map` fits")
+        raise UnreadableError(f"line {node.start_mark.line + 1}: the tag `!!map` does not match its value")
     lines: dict[str, int] = {}
     for key, _ in node.value:
         line = key.start_mark.line + 1
@@ -119,7 +119,7 @@ def _scalar(tag: str, pattern: str, make: Callable[[str], object]) -> None:
     def construct(loader: _Loader, node: yaml.ScalarNode) -> object:
         text = str(loader.construct_scalar(node))
         if not form.fullmatch(text):
-            raise UnreadableError(f"line {node.start_mark.line + 1}: expected a value that the tag `!!{tag}` fits")
+            raise UnreadableError(f"line {node.start_mark.line + 1}: the tag `!!{tag}` does not match its value")
         return make(text)
 
     cast("Any", _Loader).add_implicit_resolver(full, form, None)
