@@ -95,7 +95,7 @@ def run(core: Any, team: TeamAccount, job: Any) -> tuple[str, str]:  # noqa: ANN
             time.sleep(1)
             phase = core.read_namespaced_pod(name, team.namespace).status.phase
         if phase not in ("Succeeded", "Failed"):
-            return phase, f"the check has not ended within {TIMEOUT_SECONDS} s: run `kubectl describe` on its Job"
+            return phase, f"the check has not ended within {TIMEOUT_SECONDS} s: kubectl describe its Job"
         lines = core.read_namespaced_pod_log(name, team.namespace).strip().splitlines()
         return phase, lines[-1] if lines else "no output"
     finally:
