@@ -108,7 +108,7 @@ def _credentials(team: MergedExternalTeam, secrets: Secrets) -> Credentials | No
 
 
 def outputs(settings: ExternalSettings, namespaces: Mapping[str, TeamNamespace]) -> dict[str, dict[str, object]]:
-    """Names that a team's pods have to use, by team: an output of the stack."""
+    """Namespace, service account and label for the pods of each team: an output of the stack."""
     return {
         name: {
             "namespace": namespace.namespace,

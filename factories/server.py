@@ -45,7 +45,7 @@ def _proof(context: Context) -> Proof | None:
 
 
 def webhook_proxy(context: Context) -> list[pulumi.Resource]:
-    """The webhook proxy, as the resources that the server waits for; empty while webhooks are off."""
+    """Create the webhook proxy; returns the resources that the server waits for, none while webhooks are off."""
     settings = context.settings.server
     if "webhooks" not in settings.features:
         return []

@@ -31,7 +31,7 @@ class Key:
     """For example `database.host` or `teams.*.description`; `*` is any name that the user chooses."""
 
     choice: str | None
-    """The `kind` with which the section has this key; None if the key does not depend on a `kind`."""
+    """The section's `kind` that this key belongs to; None if the key exists with every `kind`."""
 
     field: FieldInfo
 

@@ -35,7 +35,7 @@ complete the file by [pulumi-stack.schema.json](pulumi-stack.schema.json), which
 # Sections that are required with certain values of other sections.
 CONDITIONS = {
     "aws": f"Required with database.kind `{outline.choice(RdsDatabase)}` or artifacts.kind"
-    f" `{outline.choice(BucketArtifacts)}`, otherwise an error."
+    f" `{outline.choice(BucketArtifacts)}`, and not allowed otherwise."
 }
 SECRETS = """## Secrets
 

@@ -1,4 +1,4 @@
-"""Tables of docs/components.md, which `make generate` writes: what the promise about names is about."""
+"""Tables of docs/components.md, which `make generate` writes: the names that stay the same between releases."""
 
 import ast
 import dataclasses

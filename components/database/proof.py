@@ -86,7 +86,7 @@ def with_key(attachment: pods.Attachment, secret: core.Secret) -> pods.Attachmen
 
 
 class BackupProof(pulumi.ComponentResource):
-    """The CronJob, its scripts and its NetworkPolicy."""
+    """The CronJob that proves backups, its scripts and its NetworkPolicy."""
 
     def __init__(self, name: str, args: BackupProofArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:BackupProof", name, None, opts)

@@ -78,7 +78,7 @@ def volume(args: ScratchArgs) -> pods.Attachment:
 
 
 def files(args: ScratchArgs, name: str, modules: tuple[str, ...], opts: pulumi.ResourceOptions) -> pods.Attachment:
-    """A mount of the scripts `modules`, and of those that restore, at `FOLDER`."""
+    """A mount at `FOLDER` of the scripts `modules` and of the scripts that restore."""
     scripts = core.ConfigMap(
         f"{name}-scripts",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),

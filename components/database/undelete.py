@@ -40,7 +40,7 @@ class UndeleteArgs:
 
 
 class Undelete(pulumi.ComponentResource):
-    """The suspended CronJob, its scripts and its NetworkPolicy."""
+    """The suspended CronJob of the undelete, its scripts and its NetworkPolicy."""
 
     def __init__(self, name: str, args: UndeleteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Undelete", name, None, opts)

@@ -50,13 +50,13 @@ class Oidc:
     """The other scopes that OAuth2-Proxy asks for. Most providers refuse a login that asks for one they do not know."""
 
     groups_claim: str = "groups"
-    """Claim with the user's groups. A name that is no claim is read as a path, with dots."""
+    """Claim with the user's groups. If no claim has this name, it is read as a path, with dots."""
 
     user_claim: str = "email"
     """Claim with the user's name."""
 
     verified_email: bool = True
-    """True refuses a token with `email_verified: false`. It has a meaning for the user claim `email` only."""
+    """True refuses a token with `email_verified: false`. It applies only with the user claim `email`."""
 
     inside: bool = False
     """True if OAuth2-Proxy needs no additional NetworkPolicy rule to reach the issuer: the issuer is behind this

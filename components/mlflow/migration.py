@@ -73,7 +73,7 @@ class SchemaMigrationArgs:
     """Mounts the company's CA certificates, which may have signed the database's certificate."""
 
     proof: Proof | None = None
-    """Proof of the backups without which the Job changes no schema; None if it asks for none."""
+    """Proof of the backups that the Job requires before it changes the schema; None if it requires none."""
 
 
 class SchemaMigration(pulumi.ComponentResource):

@@ -38,7 +38,7 @@ class ModelServerArgs:
     """Name of the Deployment."""
 
     labels: Mapping[str, str]
-    """Labels of the pods, which select them."""
+    """Labels of the pods, by which the Deployment selects them."""
 
     model: str
     """Name of the registered model."""

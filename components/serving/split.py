@@ -36,7 +36,7 @@ class SplitArgs:
     """Name of the served model."""
 
     labels: Mapping[str, str]
-    """Labels of HAProxy's pods, which select them."""
+    """Labels of HAProxy's pods, by which the Deployment selects them."""
 
     image: str
     pull_secrets: Sequence[str]

@@ -1,4 +1,4 @@
-"""Namespaces, and which of them lack an object that each needs."""
+"""Search for namespaces without an object that every namespace needs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -36,7 +36,7 @@ def without(objects: Sequence[Resource], namespaces: Sequence[Resource]) -> Iter
 
 
 def shown(namespace: Resource) -> str:
-    """Name of a namespace for messages; name of its Pulumi resource if the other is unknown until the deployment."""
+    """Name of a namespace for messages; while it is unknown before the deployment, the name of its Pulumi resource."""
     return _name(namespace).text or namespace.name
 
 

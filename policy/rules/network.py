@@ -36,7 +36,7 @@ def encrypted(resource: Resource) -> Iterator[str]:
     for rule in spec["rules"].each():
         host = rule["host"]
         if not host.present:
-            yield "spec.rules: host is missing: a rule without a host matches every host"
+            yield "spec.rules: host is missing: set it, because a rule without a host matches every host"
         elif not _has_certificate(host, spec["tls"]):
             name = host.text or "a host"
             yield f"spec.tls: {name} has no certificate: add the host to an entry with hosts and secretName"

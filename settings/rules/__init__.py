@@ -1,4 +1,4 @@
-"""Rules about settings of different sections: what breaks one of `RULES` is a mistake, one of `WARNINGS` a warning.
+"""Rules about settings of different sections: `RULES` find mistakes, `WARNINGS` find what a preview warns of.
 
 Warnings are about settings that are allowed but probably unintended. A preview shows them and continues.
 """

@@ -98,8 +98,9 @@ class ExternalCluster(Model):
     """Context in the kubeconfig; absent means the current one."""
 
     authorities: values.Authority | None = None
-    """CA certificates that signed the certificate of the server in `server.url`, if no public CA has. Clients trust no
-    other CA when they call this server."""
+    """CA certificates for the server in `server.url`, if its CA is private. If they are set, clients trust no other CA
+    when they call this server.
+    """
 
 
 class ExternalImages(Model):
@@ -216,7 +217,7 @@ class ExternalSettings(Model):
         return (parts.port or (80 if parts.scheme == "http" else 443),)
 
     def team(self, name: str) -> "MergedExternalTeam":
-        """A team with the defaults of all teams for what it does not set itself."""
+        """The settings of a team, with the defaults of all teams for settings that the team does not have."""
         return MergedExternalTeam(self.teams[name], self)
 
 

@@ -159,7 +159,7 @@ class Settings(Model):
         return tuple(name for name in self.teams if self.team(name).retention.applies)
 
     def team(self, name: str) -> "MergedTeam":
-        """A team with the defaults of all teams for what it does not set itself."""
+        """The settings of a team, with the defaults of all teams for settings that the team does not have."""
         return MergedTeam(name, self.teams[name], self)
 
 

@@ -139,7 +139,7 @@ def key_value(text: str) -> str | None:
     if not equals or not right or (slash and not re.fullmatch(rf"{addresses.LABEL}(?:\.{addresses.LABEL})*", prefix)):
         return "write name and value of one label, like mlflow-enabled=true or example.com/mlflow=yes"
     if prefix.endswith(("kubernetes.io", "k8s.io")) or prefix == "mlflow-platform":
-        return "labels with that prefix have a meaning of their own: use another prefix, or none"
+        return "labels with that prefix are reserved: use another prefix, or none"
     return None
 
 

@@ -198,7 +198,9 @@ TeamName = Annotated[
 ModelName = Annotated[
     str,
     kinds.matching(
-        "the name of a registered model", r"[^/:]*[^/:\s][^/:]*", "MLflow's names have no `/` and no `:`: correct it"
+        "the name of a registered model",
+        r"[^/:]*[^/:\s][^/:]*",
+        "write it without `/` and `:`, which MLflow does not allow in names",
     ),
 ]
 ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", names.object_name)]

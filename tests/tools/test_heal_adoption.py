@@ -10,7 +10,7 @@ from tools.heal import field_manager, object_id, settled, with_adopted
 
 
 def conflicts(there: dict[str, Any], manager: str) -> list[str]:
-    """Another manager that has applied an object: the API server lets it keep the fields it has set."""
+    """Another field manager that has applied an object and keeps the fields that it has set."""
     entries = there["metadata"]["managedFields"]
     return [entry["manager"] for entry in entries if entry["operation"] == "Apply" and entry["manager"] != manager]
 

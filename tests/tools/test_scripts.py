@@ -253,7 +253,7 @@ WITH_POLICIES = f" --policy-pack-config={POLICIES}"
 
 
 def policies(copy: Copy) -> None:
-    """Add a file for the policy pack."""
+    """Add a configuration file for the policy pack."""
     file = copy.folder / POLICIES
     file.parent.mkdir()
     file.write_text("{}", encoding="utf-8")
@@ -287,13 +287,13 @@ CREATED = "\n".join(
 
 @pytest.fixture
 def copy_of_ours(copy: Copy) -> Copy:
-    """One that has the stack files, in a repository."""
+    """A copy of the script with the stack files, in a git repository."""
     Repository(copy.folder)
     return copy
 
 
 def engine(copy: Copy, prod: str) -> None:
-    """Let the engine preview any stack as one Pod more, and `prod` like this."""
+    """Make the engine preview one additional Pod for every stack, and these events for `prod`."""
     copy.program(
         ".venv/bin/pulumi", f"{RECORDER}case \"$*\" in *'--stack prod'*) {prod} ;; *) echo '{CREATED}' ;; esac\n"
     )
@@ -367,7 +367,7 @@ def test_a_preview_that_could_not_even_start_is_not_told_as_no_changes(copy_of_o
 
 
 def test_the_preview_and_the_comment_may_be_made_on_two_machines(copy_of_ours: Copy) -> None:
-    """The one runs the pull request's program, the other has a token that can write."""
+    """One machine runs the pull request's program, the other one has a token with write access."""
     engine(copy_of_ours, "echo 'no such cluster' >&2; exit 255")
     at_once = copy_of_ours.run("preview-pull-request", "dev", "prod")
     calls = copy_of_ours.calls
@@ -425,7 +425,7 @@ def test_what_could_not_be_pushed_is_not_named(copy: Copy) -> None:
 
 
 def pinned(copy: Copy) -> None:
-    """Let the image be of one MLflow."""
+    """Pin the image to one version of MLflow."""
     requirements = copy.folder / "images" / "mlflow" / "requirements.in"
     requirements.parent.mkdir(parents=True)
     requirements.write_text("mlflow==1.2.3\nboto3>=1\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Data at risk: what a plan deletes, replaces or no longer protects, what stays, and how to get it back."""
+"""Data at risk: data that a plan deletes, moves or no longer protects, the part that stays, and how to get it back."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -76,7 +76,7 @@ KEYS = ("kmsKeyId", "kmsMasterKeyId", "kmsKeyArn")
 
 
 def risks(steps: Sequence[Step]) -> list[Risk]:
-    """The risks of a plan, what moves first."""
+    """The risks of a plan; data that moves comes first."""
     found = [
         risk
         for step in steps
@@ -113,7 +113,7 @@ def _gone(step: Step) -> Iterator[Risk]:
     elif step.retained[0]:
         yield Risk(
             subject=step.object,
-            what=f"{verb} in the stack alone: the object stays where it is, and is nobody's",
+            what=f"{verb} in the stack's state only: the object itself stays, and no stack manages it",
             kept="everything",
             back="`pulumi import` the object, or delete it by hand",
         )
@@ -182,7 +182,7 @@ def _weaker(step: Step) -> Iterator[Risk]:
         return
     for before, after, word in (
         (*step.protected, "Pulumi's protection from deletion"),
-        (*step.retained, "that it outlives the stack"),
+        (*step.retained, "its retention after it is removed from the stack"),
     ):
         if before and not after:
             yield _lost(step, word)
@@ -198,8 +198,8 @@ def _guards(step: Step) -> Iterator[Risk]:
             yield Risk(
                 subject=step.object,
                 what=f"{word}: {after:g} instead of {before:g}",
-                kept="what is younger",
-                back="raise the number again; what has expired by then is gone",
+                kept="everything, until a key is deleted",
+                back="raise the number again; keys that are deleted by then are gone",
             )
     for name, (safe, word) in FLAGS.items():
         if step.old.get(name) == safe and step.new.get(name, not safe) != safe:
@@ -208,8 +208,8 @@ def _guards(step: Step) -> Iterator[Risk]:
         if step.old.get(name) and step.old.get(name) != step.new.get(name):
             yield Risk(
                 subject=step.object,
-                what="another key encrypts what is written from now on",
-                kept="what was written before, as long as the old key exists",
+                what="new data is encrypted with another key",
+                kept="earlier data, as long as the old key exists",
                 back="keep the old key",
             )
     yield from _lifecycle(step)
@@ -220,7 +220,7 @@ def _lost(step: Step, word: str) -> Risk:
         subject=step.object,
         what=f"loses {word}",
         kept="everything, until it is deleted",
-        back="set it again before that",
+        back="set it again before the deletion",
     )
 
 
@@ -236,8 +236,8 @@ def _lifecycle(step: Step) -> Iterator[Risk]:
                 subject=step.object,
                 what=f"{place}: objects expire after {days:g} days"
                 + ("" if earlier is None else f" instead of {earlier:g}"),
-                kept="what is younger",
-                back="raise the number again; what has expired by then is gone",
+                kept="younger objects",
+                back="raise the number again; objects that have expired by then are gone",
             )
 
 

@@ -19,12 +19,12 @@ ERRORS = {
         f" is a StatefulSet, a volume {VOLUME}"
     ),
     "is protected": (
-        "A resource that holds data is to be deleted, and Pulumi refuses it. The author must keep the resource; whoever"
-        " means to delete it begins with `pulumi state unprotect` (docs/destroy.md)."
+        "A resource that holds data is to be deleted, and Pulumi refuses it. The author must keep the resource; to"
+        " delete it on purpose, begin with `pulumi state unprotect` (docs/destroy.md)."
     ),
 }
 MISTAKES = re.compile(r"\d+ mistakes? in (\S+)")
-UNKNOWN = "The author must mend the error below."
+UNKNOWN = "The author must fix the error below."
 
 
 def before_approving(one: Plan, style: Style) -> list[str]:
@@ -73,7 +73,7 @@ def _clashes(one: Plan, style: Style) -> Iterator[str]:
 
 def _violations(one: Plan) -> Iterator[str]:
     if any(each.level == MANDATORY for each in one.preview.violations):
-        yield "The author must mend what breaks a mandatory rule, or have an exception with a reason (docs/policy.md)."
+        yield "The author must fix what breaks a mandatory rule, or add an exception with a reason (docs/policy.md)."
 
 
 def _capital(text: str) -> str:

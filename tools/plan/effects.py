@@ -16,7 +16,7 @@ REMARKS = {"mlflow-gateway": " (an empty list of endpoints, no right)"}
 
 
 def effects(steps: Sequence[Step], people: People | None, style: Style) -> list[str]:
-    """Sentences about the effects."""
+    """Sentences about effects that no other section explains."""
     return [
         *(people.bound_by_name(steps, style) if people else ()),
         *_of_roles(steps, style),
@@ -42,7 +42,7 @@ def _given_back(steps: Sequence[Step], style: Style) -> Iterator[str]:
 def _of_jobs(steps: Sequence[Step], style: Style) -> Iterator[str]:
     for step in steps:
         if step.kind == "Job" and step.op in {"replace", "update"} and not step.component.startswith(MIGRATION):
-            effect = JOBS.get(step.name, "it brings about what it did before, and nothing is removed")
+            effect = JOBS.get(step.name, "it has the same result as before, and removes nothing")
             yield f"{style.name(step.shown)} runs again: {effect}"
 
 

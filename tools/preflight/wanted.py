@@ -1,4 +1,4 @@
-"""`Wanted`: what `up` of a stack needs from its cluster, from the stack file and what the program registers for it."""
+"""`Wanted`: the needs of a stack's `up` from its cluster, by the stack file and the program's registrations."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -38,7 +38,7 @@ class LeakError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One object, and where it comes from."""
+    """One object, and the resource that it comes from."""
 
     resource: str
     """Name of the Pulumi resource."""
@@ -100,8 +100,8 @@ def hashed_names(varying: frozenset[tuple[str, str]]) -> Namer:
 def render(source: Source, stack: str, needed: Iterable[str], given: Mapping[str, str]) -> Rendered:
     """The objects of a stack; `needed` are the names of the secrets in its configuration.
 
-    The program runs twice with other stand-ins for all secrets: what differs depends on a secret. A third run gives the
-    other ConfigMaps and Jobs names with a hash.
+    The program runs twice with different stand-ins for all secrets: objects that differ depend on a secret. A third run
+    gives the other ConfigMaps and Jobs names with a hash.
 
     Raises:
         LeakError: an object contains a secret and is neither a Secret nor a ConfigMap.

@@ -1,4 +1,4 @@
-"""One fault for each test: the doctor names it, first and alone, although its consequences are among the facts too."""
+"""One fault in each test: the doctor names only this fault, although the facts contain its consequences too."""
 
 from collections.abc import Callable
 

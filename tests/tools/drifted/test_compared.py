@@ -62,7 +62,7 @@ def test_a_container_is_found_by_its_name() -> None:
 
 
 def test_what_somebody_has_added_to_a_list_is_named() -> None:
-    """A subject more is access for somebody that no plan has shown."""
+    """An additional subject has access that no plan has shown."""
     more = {"kind": "User", "name": "mallory"}
     there = live(BINDING, written(HAND, {"f:subjects": {}}), ours={}, subjects=[*BINDING["inputs"]["subjects"], more])
     assert told(BINDING, there) == [("subjects[1]", None, more, [HAND])]

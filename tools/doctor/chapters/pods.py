@@ -26,7 +26,7 @@ def fault(facts: Facts, pod: Object) -> Fault | None:
             return Fault(
                 cause="unschedulable",
                 subject=subject,
-                what="no node takes it: nodes, resources or volumes are missing",
+                what="no node can run it: nodes, resources or volumes are missing",
                 evidence=condition.get("message", ""),
                 mend=describe + _chosen_nodes(condition.get("message", "")),
             )
@@ -70,7 +70,7 @@ def _container(facts: Facts, pod: Object, status: Object, subject: str, describe
         return Fault(
             cause="memory",
             subject=subject,
-            what=f"{name} was ended because it used more memory than its limit (OOMKilled)",
+            what=f"{name} was OOM-killed: it used more memory than its limit",
             mend=f"{facts.make('up')}  # after raising its memory limit in the stack file (docs/sizing.md)",
         )
     if waiting.get("reason") == "CrashLoopBackOff" or (status["state"].get("terminated") and not status.get("ready")):
@@ -89,7 +89,7 @@ def _crash(facts: Facts, pod: Object, status: Object, subject: str) -> Fault | N
     return Fault(
         cause="crash",
         subject=subject,
-        what=f"container {status['name']} ends again and again, with exit code {ended.get('exitCode')}",
+        what=f"container {status['name']} keeps crashing, with exit code {ended.get('exitCode')}",
         evidence=log,
         mend=f"kubectl logs {name_of(pod)} --container={status['name']} --previous --namespace={namespace_of(pod)}",
     )
@@ -109,7 +109,7 @@ def _not_ready(facts: Facts, pod: Object, statuses: list[Object], subject: str, 
     return Fault(
         cause="not-ready",
         subject=subject,
-        what=f"it is not ready ({names}): it starts, or does not answer its probe; no requests are sent to it",
+        what=f"it is not ready ({names}): it is still starting, or does not answer its probe, so it gets no requests",
         evidence=events[-1] if events else "",
         mend=describe,
     )

@@ -1,7 +1,7 @@
-"""The checks of a cluster, in the order in which what is missing is reported.
+"""The checks of a cluster, in the order of the report.
 
 A check asks the API server and yields what is missing. A further check is a function in a module here and a line in
-`CHECKS`. It has to leave to others what others say: one cause is reported once.
+`CHECKS`. A check must not report what another check reports: each cause is reported once.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ PARALLEL = 4
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: its name in the report, and its questions."""
+    """A check: its name in the report, and the function that asks the API server."""
 
     name: str
     ask: Callable[[Wanted, Api], Iterator[Found]]

@@ -17,9 +17,9 @@ SECRET = Kind(base="/api/v1", group="", plural="secrets", namespaced=True)
 
 
 def names(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Objects with names of the stack's, which exist and are not of this stack.
+    """Objects that `up` would create or patch, but that exist already and belong to something else.
 
-    They are objects of the whole cluster, and objects in namespaces of teams that the stack does not create.
+    They are cluster-scoped, or in namespaces of teams that the stack does not create.
     """
     taken: list[tuple[str, str]] = []
 
@@ -44,7 +44,7 @@ def names(wanted: Wanted, api: Api) -> Iterator[Found]:
         if (kind, name) not in known:
             yield Missing(
                 subject=f"{kind} {name}",
-                what="it exists already and is not of this stack: `up` would stop in the middle",
+                what="it exists already and does not belong to this stack: `up` would stop in the middle",
                 remedy=_other_name(wanted, kind, name),
             )
 
@@ -130,7 +130,7 @@ def _unrestricted(name: str, found: Object) -> Iterator[Found]:
 
 
 def secrets(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Secrets that the stack file names, in namespaces in which they can be."""
+    """Secrets that the stack file names, and that have to exist before `up`."""
     issued = set(chain.from_iterable(map(_issued, wanted.objects)))
 
     def judge(secret: tuple[str, str]) -> Iterator[Found]:
@@ -146,7 +146,7 @@ def secrets(wanted: Wanted, api: Api) -> Iterator[Found]:
             yield Missing(
                 subject=f"Secret {space}/{name}",
                 what=f"the Secret{named} does not exist: pods that need it would not start",
-                remedy=f"{first} (docs/own-services.md), or change {keys[0] if keys else 'what names it'}",
+                remedy=f"{first} (docs/own-services.md), or change {keys[0] if keys else 'the setting that names it'}",
             )
 
     yield from each([one for one in wanted.secrets if one not in issued], judge)

@@ -44,7 +44,7 @@ class Right:
 
 
 def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Rights that the caller lacks, those for the same kinds together."""
+    """Rights that the caller lacks; the same rights on several kinds are one finding."""
     needed = sorted(
         {one for each in wanted.objects for one in needed_for(each, api)}
         | {one for each in wanted.patches for one in needed_for(each, api, PATCHING)}
@@ -64,7 +64,7 @@ def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
 
 
 def needed_for(one: Json, api: Api, verbs: Iterable[str] = VERBS) -> Iterator[Right]:
-    """Rights that creating, changing and deleting an object needs, or only what `verbs` says."""
+    """Rights that are needed to create, change and delete an object, or only for `verbs`."""
     space = one["metadata"].get("namespace", "")
     kind = api.kind(one["apiVersion"], one["kind"])
     # Without the kind, another check says so.
