@@ -176,6 +176,12 @@ _ALL = (
         programs=("postgres-backup",),
     ),
     Rehearsal(
+        name="growth",
+        shows="`make grow` enlarges the database's volume around its running pod; a refused StatefulSet is put back",
+        server=False,
+        files=("Pulumi.dev.yaml", "tools/growth", "tools/preview"),
+    ),
+    Rehearsal(
         name="undelete",
         shows="one team's rows come back to a second, and no others change; a proof finds what is wrong with a backup",
         files=(
