@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tools.growth.volumes import MANAGER
 from tools.kubectl import ClusterError
 from tools.plan.preview import Json, part
 
@@ -46,7 +47,9 @@ class Cluster:
     def request(self, namespace: str, claim: str, size: str, *, dry: bool = False) -> None:
         """Set the request of a PersistentVolumeClaim; in a dry run the API server only judges it."""
         patch = json.dumps({"spec": {"resources": {"requests": {"storage": size}}}})
-        options = ("--type=merge", f"--patch={patch}", *((DRY_RUN,) if dry else ()))
+        # What this manager has written, Pulumi's provider takes over; with another's it would find a conflict.
+        manager = f"--field-manager={MANAGER}"
+        options = ("--type=merge", manager, f"--patch={patch}", *((DRY_RUN,) if dry else ()))
         self._run("patch", "persistentvolumeclaim", claim, f"--namespace={namespace}", *options)
 
     def made(self, manifest: Json) -> Json:

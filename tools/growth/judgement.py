@@ -123,8 +123,9 @@ def too_small(holder: Holder, size: Size, least: str) -> str:
 def _of_state(state: Json, found: Sequence[Holder]) -> Iterator[str]:
     if state.get("pending_operations"):
         yield "the state has unfinished operations of a killed deployment: run `make up` first, with the old sizes"
-    for name in sorted({one.object for one in found if [each.object for each in found].count(one.object) > 1}):
-        yield f"the state has {name} more than once: run `make up` first, with the old sizes"
+    names = [(one.kind, one.resource) for one in found]
+    for kind, name in sorted({one for one in names if names.count(one) > 1}):
+        yield f"the state has {kind} {name} more than once: run `make up` first, with the old sizes"
     for one in found:
         yield from (too_small(one, size, size.recorded) for size in one.sizes if size.shrinks)
 

@@ -32,7 +32,7 @@ class Size:
     @property
     def setting(self) -> str:
         """The key and its value, for messages."""
-        return f"{' and '.join(self.keys) or 'the size that the program registers'}: {self.wanted}"
+        return f"{' or '.join(self.keys) or 'the size that the program registers'}: {self.wanted}"
 
     @property
     def differs(self) -> bool:
@@ -67,6 +67,11 @@ class Holder:
     def object(self) -> str:
         """Kind, namespace and name."""
         return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def resource(self) -> str:
+        """Name of the Pulumi resource."""
+        return _name(self.urn)
 
     @property
     def manager(self) -> str:

@@ -36,7 +36,8 @@ def main() -> int:
 
 def answer(cluster: Json, arguments: Sequence[str], stdin: str) -> tuple[int, str, str]:
     """Exit code and outputs of a call; changes the cluster."""
-    options = dict(word.removeprefix("--").partition("=")[::2] for word in arguments if word.startswith("--"))
+    pairs = (word.removeprefix("--").partition("=") for word in arguments if word.startswith("--"))
+    options = {name: value for name, _, value in pairs}
     words = [word for word in arguments if not word.startswith("--")]
     if options.get("context") != cluster["context"]:
         return 1, "", f"context {options.get('context')} does not exist"
@@ -90,8 +91,9 @@ def patch(cluster: Json, words: list[str], options: dict[str, str], _stdin: str)
 
 def defaulted(manifest: Json) -> Json:
     """The object as the API server makes it."""
-    spec = {"podManagementPolicy": "OrderedReady", **manifest["spec"]}
-    templates = [{**one, "status": {"phase": "Pending"}} for one in spec["volumeClaimTemplates"]]
+    spec: Json = {"podManagementPolicy": "OrderedReady", **manifest["spec"]}
+    claims: list[Json] = spec["volumeClaimTemplates"]
+    templates: list[Json] = [{**one, "status": {"phase": "Pending"}} for one in claims]
     return {**manifest, "spec": {**spec, "volumeClaimTemplates": templates}}
 
 

@@ -66,6 +66,10 @@ def killed_deployment(scene: Scene) -> None:
     scene.world.state["deployment"]["pending_operations"] = [{"type": "updating"}]
 
 
+def two_of_a_name(scene: Scene) -> None:
+    scene.world.state["deployment"]["resources"].append(scene.world.recorded(POSTGRES))
+
+
 def secret(scene: Scene) -> None:
     containers = scene.world.recorded(POSTGRES)["inputs"]["spec"]["template"]["spec"]["containers"]
     containers[0]["env"].append({"name": "TOKEN", "value": {SECRET_KEY: "1b47", "ciphertext": "v1:abc"}})
@@ -106,6 +110,7 @@ FAULTS: list[tuple[Break, str]] = [
         "refuses StatefulSet mlflow/postgres with the new size: denied by a policy",
     ),
     (killed_deployment, "the state has unfinished operations of a killed deployment"),
+    (two_of_a_name, "the state has StatefulSet postgres-server more than once"),
     (secret, "the state of StatefulSet mlflow/postgres has encrypted values"),
     (changed_by_hand, "not as the stack's state has it (spec.template.spec.containers[0].image)"),
     (scaled_by_hand, "not as the stack's state has it (spec.replicas)"),

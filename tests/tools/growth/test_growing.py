@@ -12,6 +12,15 @@ GROWN = ["kubectl patch", "kubectl delete", "kubectl apply", "pulumi refresh"]
 DATABASE_FOLDER = {"database": {"kind": "sqlite", "storage": "5Gi"}, "server": {"replicas": 1}}
 
 
+def answers(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let somebody type this."""
+
+    def typed(_question: str) -> str:
+        return text
+
+    monkeypatch.setattr("builtins.input", typed)
+
+
 def test_a_larger_size_grows_claim_template_and_state(scene: Scene) -> None:
     assert scene.grow() == 0
     assert scene.world.changes == GROWN
@@ -38,14 +47,14 @@ def test_what_will_happen_is_said_first(scene: Scene) -> None:
 def test_another_answer_than_the_stacks_name_changes_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    monkeypatch.setattr("builtins.input", lambda _question: answer)  # pyright: ignore[reportUnknownLambdaType]
+    answers(monkeypatch, answer)
     assert scene.run("grow", "dev") == 1
     assert scene.world.changes == []
     assert scene.out.endswith("nothing was changed\n")
 
 
 def test_the_stacks_name_is_the_confirmation(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builtins.input", lambda _question: "dev")  # pyright: ignore[reportUnknownLambdaType]
+    answers(monkeypatch, "dev")
     assert scene.run("grow", "dev") == 0
     assert scene.world.changes == GROWN
 
@@ -100,7 +109,7 @@ def test_an_earlier_run_that_was_stopped_before_the_state_knew_goes_on_after_the
     assert "state does not know it yet: error: refresh failed" in scene.err
     assert "run `make grow` again" in scene.err
     scene.world.state["fails"] = []
-    monkeypatch.setattr("builtins.input", lambda _question: "no")  # pyright: ignore[reportUnknownLambdaType]
+    answers(monkeypatch, "no")
     assert scene.run("grow", "dev") == 1
     assert scene.world.changes == []
     assert scene.grow() == 0
@@ -145,6 +154,13 @@ def test_kubectl_gets_the_stacks_context(scene: Scene) -> None:
     assert "context production does not exist" in scene.err
 
 
+def test_the_request_is_written_by_a_manager_whose_fields_the_provider_takes_over(scene: Scene) -> None:
+    scene.grow()
+    patches = [call for call in scene.world.calls if " patch " in call]
+    assert len(patches) == 2  # the first is the dry run
+    assert all(" --field-manager=pulumi-kubernetes " in call for call in patches)
+
+
 def test_pulumi_gets_the_stacks_name(scene: Scene) -> None:
     scene.grow()
     calls = [call for call in scene.world.calls if call.startswith("pulumi")]
@@ -168,7 +184,7 @@ def test_a_state_that_keeps_the_old_size_after_the_refresh_is_a_failure(
 
 def event(scene: Scene, op: str, path: str) -> None:
     urn = scene.world.recorded(POSTGRES)["urn"]
-    metadata = {"op": op, "urn": urn, "detailedDiff": {path: {}}}
+    metadata: dict[str, object] = {"op": op, "urn": urn, "detailedDiff": {path: None}}
     scene.world.state["events"] = [{"resourcePreEvent": {"metadata": metadata}}, {"summaryEvent": {}}]
 
 

@@ -43,7 +43,6 @@ def test_once_the_cause_is_mended_the_next_run_finishes(scene: Scene) -> None:
 
 
 def test_the_claims_have_grown_before_the_stateful_set_is_touched(scene: Scene) -> None:
-    scene.world.cluster["refuses"] = {WHATEVER: "denied by a policy"}
     scene.grow()
     assert scene.world.changes[:2] == ["kubectl patch", "kubectl delete"]
 
