@@ -156,7 +156,7 @@ def test_kubectl_gets_the_stacks_context(scene: Scene) -> None:
 
 def test_the_request_is_written_by_a_manager_whose_fields_the_provider_takes_over(scene: Scene) -> None:
     scene.grow()
-    patches = [call for call in scene.world.calls if " patch " in call]
+    patches = [call for call in scene.world.calls if " patch persistentvolumeclaim " in call]
     assert len(patches) == 2  # the first is the dry run
     assert all(" --field-manager=pulumi-kubernetes " in call for call in patches)
 

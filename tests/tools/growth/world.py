@@ -67,7 +67,7 @@ class World:
     def __init__(self, deployed: Wanted) -> None:
         self.state: Json = {
             "deployment": {"resources": [resource(one) for one in deployed.registrations]},
-            "events": [],
+            "events": [{"summaryEvent": {}}],
             "fails": [],
         }
         objects: Json = {}
