@@ -177,6 +177,12 @@ _ALL = (
         programs=("postgres-backup",),
     ),
     Rehearsal(
+        name="growth",
+        shows="`make grow` enlarges the database's volume around its running pod; a refused StatefulSet is put back",
+        server=False,
+        files=("Pulumi.dev.yaml", "tools/growth", "tools/preview"),
+    ),
+    Rehearsal(
         name="undelete",
         shows="one team's rows return to their state at a given second, no others change; a proof finds faulty backups",
         files=(

@@ -176,9 +176,11 @@ DEPLOYMENT = [
     "python -m tools.torn_state",
     "pulumi stack select --create dev",
     "python -m tools.heal",
+    "python -m tools.growth check dev",
     "pulumi up --yes",
     "python -m tools.smoke",
 ]
+GROWING = "python -m tools.growth check dev"
 SALT = "encryptionsalt: v1:abc\n"
 CONFIG = "config:\n  mlflow-platform:host: mlflow.localhost\n"
 SECRET = f"{CONFIG}  mlflow-platform:loginClientSecret:\n    secure: v1:def\n"
@@ -242,10 +244,25 @@ def test_a_salt_that_secrets_or_another_pulumi_need_stays(copy: Copy, content: s
 def test_a_preview_is_judged_by_the_policy_pack(copy: Copy) -> None:
     copy.run("preview", "dev")
     copy.run("preview", "dev", POLICY_PACK="/elsewhere")
-    assert copy.calls[1::2] == [
+    assert copy.calls[2::3] == [
         "pulumi preview --policy-pack policy --non-interactive",
         "pulumi preview --policy-pack /elsewhere --non-interactive",
     ]
+
+
+GROWTH = 'case "$*" in *tools.growth*) exit 1 ;; esac\n'
+
+
+def test_sizes_of_volumes_that_up_cannot_reach_stop_a_preview(copy: Copy) -> None:
+    copy.program(".venv/bin/python", f"{RECORDER}{GROWTH}")
+    assert copy.run("preview", "dev").returncode == 1
+    assert copy.calls[-1] == "python -m tools.growth check dev"
+
+
+def test_sizes_of_volumes_that_up_cannot_reach_stop_an_up_before_anything_is_changed(copy: Copy) -> None:
+    copy.program("tools/with-cluster", f"{RECORDER}{GROWTH}")
+    assert copy.run("up", "dev", "kind", YES="dev").returncode == 1
+    assert follows(copy.calls, [(IN_KIND, part) for part in DEPLOYMENT[: 1 + DEPLOYMENT.index(GROWING)]])
 
 
 POLICIES = "policy-config/dev.json"

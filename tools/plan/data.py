@@ -18,6 +18,12 @@ SCHEMA = "schema of the database"
 TEAM = "Workspace "
 CLAIMS = "its volume claims with the data, until somebody deletes them; a StatefulSet of the same name takes them again"
 UNDONE = "take the change back and run `up`"
+# What to do before a StatefulSet is replaced because of the sizes of its volumes, which its claims would keep.
+GROW = (
+    "run `make grow` with this stack file, which enlarges the volumes of {subject} without replacing it; this plan"
+    " would end its pods and leave the volumes as they are (docs/volumes.md)"
+)
+SHRUNK = "take the smaller size back: the volumes of {subject} cannot shrink, and this plan would only end its pods"
 # Options of the server's command line that say where its data are.
 MOVES = {"--artifacts-destination": "artifacts", "--backend-store-uri": "runs and models"}
 ENDPOINT = "MLFLOW_S3_ENDPOINT_URL"
@@ -103,12 +109,14 @@ def _gone(step: Step) -> Iterator[Risk]:
         kept = f"the team's runs, models and artifacts, which are in MLflow; {kept}"
         back = f"a team of the same name finds its runs, models and artifacts again; {back}"
     verb = "is deleted" if step.op == "delete" else f"is replaced, because {_because(step)}"
+    resized = _resized(step).format(subject=step.object)
     if step.protected[0]:
         yield Risk(
             subject=step.object,
             what=f"{verb}, and Pulumi refuses it: the resource is protected, so that this `up` fails",
             kept="everything, until the protection is removed",
             back="take the change back, or see docs/destroy.md",
+            before=resized,
         )
     elif step.retained[0]:
         yield Risk(
@@ -125,8 +133,17 @@ def _gone(step: Step) -> Iterator[Risk]:
             what=f"{verb}{team}: {what}",
             kept=kept,
             back=back,
-            before=before.format(subject=step.object),
+            before=resized or before.format(subject=step.object),
         )
+
+
+def _resized(step: Step) -> str:
+    """What to do before a StatefulSet is replaced because of the sizes of its volumes; empty if they stay."""
+    before, after = storage(step.old), storage(step.new)
+    common = before.keys() & after.keys()
+    if step.op != "replace" or all(before[name] == after[name] for name in common):
+        return ""
+    return SHRUNK if any(after[name] < before[name] for name in common) else GROW
 
 
 def _because(step: Step) -> str:

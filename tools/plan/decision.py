@@ -8,8 +8,9 @@ from tools.plan.plan import Plan
 from tools.plan.preview import MANDATORY
 
 VOLUME = (
-    "has another size in the stack file, and `up` cannot change the size of a volume in the cluster. The author must"
-    " set it back."
+    "has another size in the stack file, and `up` cannot change the size of a volume in the cluster. If it is larger,"
+    " run `make grow STACK={stack}` with this stack file, then make the plan again (docs/volumes.md). The author must"
+    " set it back if it is smaller: a volume cannot shrink."
 )
 # What an error of the engine means, and the way out, by words in it.
 ERRORS = {
@@ -58,7 +59,8 @@ def _errors(one: Plan, style: Style) -> Iterator[str]:
             mistakes = "; ".join(style.name(line.strip(" -")) for line in text.splitlines()[1:])
             yield f"The author must correct {found[1]}: {mistakes}"
         else:
-            yield next((advice for words, advice in ERRORS.items() if words in text), UNKNOWN)
+            advice = next((advice for words, advice in ERRORS.items() if words in text), UNKNOWN)
+            yield advice.replace("{stack}", one.stack)
 
 
 def _clashes(one: Plan, style: Style) -> Iterator[str]:

@@ -38,6 +38,9 @@ class Wanted:
     secrets: tuple[tuple[str, str], ...]
     """Namespace and name of each Secret that these objects refer to and that the stack does not create."""
 
+    registrations: tuple[Registration, ...] = field(repr=False)
+    """The resources of these objects, in the same order."""
+
     def every(self, kind: str) -> Iterator[Json]:
         """The registered objects of a kind."""
         return (one for one in self.objects if one["kind"] == kind)
@@ -75,13 +78,15 @@ def wanted(source: Source, stack: str) -> Wanted:
     secrets = {name: values.secret(name) for name in validation.needed_secrets}
     registered = record(source, stack, secrets, values, _named)
     own = frozenset((one.type, one.name) for one in registered if one.kind == "Secret")
+    ours = tuple(filter(_is_object, registered))
     return Wanted(
         stack=stack,
         settings=validation.settings,
         document=source.document,
-        objects=tuple(_manifest(one) for one in registered if _is_object(one) and not is_patch(one)),
-        patches=tuple(_manifest(one) for one in registered if _is_object(one) and is_patch(one)),
+        objects=tuple(_manifest(one) for one in ours if not is_patch(one)),
+        patches=tuple(_manifest(one) for one in ours if is_patch(one)),
         secrets=collected(registered, own).existing,
+        registrations=ours,
     )
 
 

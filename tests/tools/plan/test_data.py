@@ -42,6 +42,20 @@ def test_a_replaced_database_names_the_property_that_cannot_change() -> None:
     assert what == f"is replaced, because {path} cannot change in place: its pods end"
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_before_a_statefulset_is_replaced_for_larger_volumes_they_have_to_grow(*, protected: bool) -> None:
+    made = step(
+        "replace", "StatefulSet", "postgres", old=claims("5Gi"), new=claims("8Gi"), protected=(protected, protected)
+    )
+    (risk,) = risks([made])
+    assert risk.before.startswith("run `make grow` with this stack file, which enlarges the volumes of StatefulSet ")
+
+
+def test_a_statefulset_that_is_replaced_for_smaller_volumes_keeps_its_size() -> None:
+    (risk,) = risks([step("replace", "StatefulSet", "postgres", old=claims("8Gi"), new=claims("5Gi"))])
+    assert risk.before.startswith("take the smaller size back: the volumes of StatefulSet ")
+
+
 def test_what_pulumi_protects_is_no_loss_but_a_failure() -> None:
     (risk,) = risks([step("delete", "StatefulSet", "postgres", old={}, protected=(True, False))])
     assert "this `up` fails" in risk.what

@@ -247,6 +247,24 @@ def test_a_platform_namespace_that_up_must_not_create_has_to_exist(ask: Ask) -> 
     assert ("namespace", "Namespace mlflow") in missing(ask(cluster, "company"))
 
 
+@pytest.mark.parametrize(
+    ("verb", "resource", "where"),
+    [
+        ("patch", "persistentvolumeclaims", "in mlflow"),
+        ("delete", "pods", "in mlflow"),
+        ("get", "storageclasses", "in the whole cluster"),
+    ],
+)
+def test_a_right_that_only_growing_volumes_needs_is_a_note(ask: Ask, verb: str, resource: str, where: str) -> None:
+    cluster = Cluster("dev")
+    cluster.denied = [(verb, resource, "*")]
+    (finding,) = ask(cluster, "dev")
+    assert isinstance(finding.found, Note)
+    assert finding.found.what.startswith(f"you lack the right to {verb} {resource}")
+    assert where in finding.found.what
+    assert "`make grow`, which enlarges volumes, does not" in finding.found.what
+
+
 def test_a_class_whose_volumes_cannot_grow_is_only_a_note(ask: Ask) -> None:
     cluster = Cluster("dev")
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"}

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tools.doctor.facts import parts
-from tools.preflight.api import Api, Found, Kind, Missing
+from tools.growth.judgement import CLASS_RIGHT, CLASSES, READS, SET_WRITES, WRITES
+from tools.preflight.api import Api, Found, Kind, Missing, Note
 from tools.preflight.wanted import Wanted
 from tools.render.values import Json
 
@@ -61,6 +62,23 @@ def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
             what="you do not have it: `up` would stop in the middle",
             remedy="use a context of the kubeconfig with cluster-admin permissions, or have them granted",
         )
+    growing = {one for each in wanted.every("StatefulSet") for one in growing_needs(each)}
+    for verbs, spaces, resources in _together(denied(sorted(growing - set(needed)), api)):
+        where = "in the whole cluster" if "" in spaces else f"in {', '.join(spaces)}"
+        yield Note(
+            what=f"you lack the right to {', '.join(verbs)} {_some(resources)} {where}: `up` works without it, and"
+            " `make grow`, which enlarges volumes, does not"
+        )
+
+
+def growing_needs(stateful_set: Json) -> Iterator[Right]:
+    """Rights that enlarging the volumes of a StatefulSet needs."""
+    if not parts(stateful_set, "spec", "volumeClaimTemplates"):
+        return
+    space = stateful_set["metadata"].get("namespace", "")
+    for verb, kind in (*READS, *WRITES, *SET_WRITES, CLASS_RIGHT):
+        resource, _, group = kind.partition(".")
+        yield Right(group=group, resource=resource, verb=verb, namespace="" if kind == CLASSES else space)
 
 
 def needed_for(one: Json, api: Api, verbs: Iterable[str] = VERBS) -> Iterator[Right]:
