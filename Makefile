@@ -56,7 +56,7 @@ PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up check preflight preview plan deploy drift status down destroy purge retention env access configuration scan passwords sign-out-everybody smoke doctor render render-secrets reach alerts dashboard audit backup backups restore prove undelete adopt test e2e attack usage evidence rehearse pressure bench fmt generate picture ready cluster testbed
+.PHONY: help image up check preflight preview plan deploy drift status down grow destroy purge retention env access configuration scan passwords sign-out-everybody smoke doctor render render-secrets reach alerts dashboard audit backup backups restore prove undelete adopt test e2e attack usage evidence rehearse pressure bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ status: testbed ## show the status of the embedded cluster
 
 down: testbed ## stop the embedded cluster, keep its data
 	@$(PYTHON) -m testbed down
+
+grow: cluster ## enlarge the volumes of the deployed STACK to the sizes in its stack file, after confirmation
+	@$(RUN) $(PYTHON) -m tools.growth grow '$(STACK)' --yes '$(YES)'
 
 destroy: cluster ## delete the platform after confirmation, list the volumes that stay
 	@tools/destroy '$(STACK)' '$(CONTEXT)'

@@ -1,8 +1,8 @@
-"""Plan of one or more stacks: what an `up` would do, for somebody who has to approve it.
+"""Plan of one or more stacks: the effects of an `up`, for the person who has to approve it.
 
 `python -m tools.plan STACK=EVENTS...` reads the events that `pulumi preview --json` streams with
 PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true, and the stack files. It needs no cluster, Pulumi or passphrase. With `--post`
-the plan becomes a comment of the pull request, in the place of the one of an earlier run; this needs GITHUB_TOKEN,
+the plan becomes a comment of the pull request, replacing that of an earlier run; this needs GITHUB_TOKEN,
 GITHUB_REPOSITORY and PULL_REQUEST in the environment.
 
 Exit codes: 0 the changes are safe; 1 at least one needs approval; 2 at least one would fail, or an argument is wrong.
@@ -50,12 +50,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.plan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("previews", nargs="+", metavar="STACK=EVENTS", help="stack and file with its preview's events")
+    parser.add_argument(
+        "previews",
+        nargs="+",
+        metavar="STACK=EVENTS",
+        help="name of the stack, and the file with the events of its preview",
+    )
     parser.add_argument(
         "--against", default="", metavar="REVISION", help="git revision to compare access and sums with"
     )
     parser.add_argument(
-        "--prices", default="", metavar="FILE", help="price list: money a month, as docs/pull-requests.md"
+        "--prices", default="", metavar="FILE", help="price list: money per month, as in docs/pull-requests.md"
     )
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="form of the plan")
     parser.add_argument("--post", action="store_true", help="post the plan to the pull request")

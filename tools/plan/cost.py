@@ -23,7 +23,7 @@ PAID = ("cpu", "memory", "storage", "instances")
 
 
 def cost(one: Plan) -> list[str]:
-    """Sentences about cost and capacity; empty if nothing of it changes."""
+    """Sentences about cost and capacity; empty if neither changes."""
     found = [*_amounts(one.before, one.after), *_storage(one), *_instances(one.before, one.after)]
     return [*found, *_money(one), *(_sum(each) for each in one.sums)]
 

@@ -1,4 +1,4 @@
-"""Data at risk: what a plan deletes, replaces or no longer protects, what stays, and how to get it back."""
+"""Data at risk: data that a plan deletes, moves or no longer protects, the part that stays, and how to get it back."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +18,12 @@ SCHEMA = "schema of the database"
 TEAM = "Workspace "
 CLAIMS = "its volume claims with the data, until somebody deletes them; a StatefulSet of the same name takes them again"
 UNDONE = "take the change back and run `up`"
+# What to do before a StatefulSet is replaced because of the sizes of its volumes, which its claims would keep.
+GROW = (
+    "run `make grow` with this stack file, which enlarges the volumes of {subject} without replacing it; this plan"
+    " would end its pods and leave the volumes as they are (docs/volumes.md)"
+)
+SHRUNK = "take the smaller size back: the volumes of {subject} cannot shrink, and this plan would only end its pods"
 # Options of the server's command line that say where its data are.
 MOVES = {"--artifacts-destination": "artifacts", "--backend-store-uri": "runs and models"}
 ENDPOINT = "MLFLOW_S3_ENDPOINT_URL"
@@ -76,7 +82,7 @@ KEYS = ("kmsKeyId", "kmsMasterKeyId", "kmsKeyArn")
 
 
 def risks(steps: Sequence[Step]) -> list[Risk]:
-    """The risks of a plan, what moves first."""
+    """The risks of a plan; data that moves comes first."""
     found = [
         risk
         for step in steps
@@ -103,17 +109,19 @@ def _gone(step: Step) -> Iterator[Risk]:
         kept = f"the team's runs, models and artifacts, which are in MLflow; {kept}"
         back = f"a team of the same name finds its runs, models and artifacts again; {back}"
     verb = "is deleted" if step.op == "delete" else f"is replaced, because {_because(step)}"
+    resized = _resized(step).format(subject=step.object)
     if step.protected[0]:
         yield Risk(
             subject=step.object,
             what=f"{verb}, and Pulumi refuses it: the resource is protected, so that this `up` fails",
             kept="everything, until the protection is removed",
             back="take the change back, or see docs/destroy.md",
+            before=resized,
         )
     elif step.retained[0]:
         yield Risk(
             subject=step.object,
-            what=f"{verb} in the stack alone: the object stays where it is, and is nobody's",
+            what=f"{verb} in the stack's state only: the object itself stays, and no stack manages it",
             kept="everything",
             back="`pulumi import` the object, or delete it by hand",
         )
@@ -125,8 +133,17 @@ def _gone(step: Step) -> Iterator[Risk]:
             what=f"{verb}{team}: {what}",
             kept=kept,
             back=back,
-            before=before.format(subject=step.object),
+            before=resized or before.format(subject=step.object),
         )
+
+
+def _resized(step: Step) -> str:
+    """What to do before a StatefulSet is replaced because of the sizes of its volumes; empty if they stay."""
+    before, after = storage(step.old), storage(step.new)
+    common = before.keys() & after.keys()
+    if step.op != "replace" or all(before[name] == after[name] for name in common):
+        return ""
+    return SHRUNK if any(after[name] < before[name] for name in common) else GROW
 
 
 def _because(step: Step) -> str:
@@ -182,7 +199,7 @@ def _weaker(step: Step) -> Iterator[Risk]:
         return
     for before, after, word in (
         (*step.protected, "Pulumi's protection from deletion"),
-        (*step.retained, "that it outlives the stack"),
+        (*step.retained, "its retention after it is removed from the stack"),
     ):
         if before and not after:
             yield _lost(step, word)
@@ -198,8 +215,8 @@ def _guards(step: Step) -> Iterator[Risk]:
             yield Risk(
                 subject=step.object,
                 what=f"{word}: {after:g} instead of {before:g}",
-                kept="what is younger",
-                back="raise the number again; what has expired by then is gone",
+                kept="everything, until a key is deleted",
+                back="raise the number again; keys that are deleted by then are gone",
             )
     for name, (safe, word) in FLAGS.items():
         if step.old.get(name) == safe and step.new.get(name, not safe) != safe:
@@ -208,8 +225,8 @@ def _guards(step: Step) -> Iterator[Risk]:
         if step.old.get(name) and step.old.get(name) != step.new.get(name):
             yield Risk(
                 subject=step.object,
-                what="another key encrypts what is written from now on",
-                kept="what was written before, as long as the old key exists",
+                what="new data is encrypted with another key",
+                kept="earlier data, as long as the old key exists",
                 back="keep the old key",
             )
     yield from _lifecycle(step)
@@ -220,7 +237,7 @@ def _lost(step: Step, word: str) -> Risk:
         subject=step.object,
         what=f"loses {word}",
         kept="everything, until it is deleted",
-        back="set it again before that",
+        back="set it again before the deletion",
     )
 
 
@@ -236,8 +253,8 @@ def _lifecycle(step: Step) -> Iterator[Risk]:
                 subject=step.object,
                 what=f"{place}: objects expire after {days:g} days"
                 + ("" if earlier is None else f" instead of {earlier:g}"),
-                kept="what is younger",
-                back="raise the number again; what has expired by then is gone",
+                kept="younger objects",
+                back="raise the number again; objects that have expired by then are gone",
             )
 
 

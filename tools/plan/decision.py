@@ -8,8 +8,9 @@ from tools.plan.plan import Plan
 from tools.plan.preview import MANDATORY
 
 VOLUME = (
-    "has another size in the stack file, and `up` cannot change the size of a volume in the cluster. The author must"
-    " set it back."
+    "has another size in the stack file, and `up` cannot change the size of a volume in the cluster. If it is larger,"
+    " run `make grow STACK={stack}` with this stack file, then make the plan again (docs/volumes.md). The author must"
+    " set it back if it is smaller: a volume cannot shrink."
 )
 # What an error of the engine means, and the way out, by words in it.
 ERRORS = {
@@ -19,12 +20,12 @@ ERRORS = {
         f" is a StatefulSet, a volume {VOLUME}"
     ),
     "is protected": (
-        "A resource that holds data is to be deleted, and Pulumi refuses it. The author must keep the resource; whoever"
-        " means to delete it begins with `pulumi state unprotect` (docs/destroy.md)."
+        "A resource that holds data is to be deleted, and Pulumi refuses it. The author must keep the resource; to"
+        " delete it on purpose, begin with `pulumi state unprotect` (docs/destroy.md)."
     ),
 }
 MISTAKES = re.compile(r"\d+ mistakes? in (\S+)")
-UNKNOWN = "The author must mend the error below."
+UNKNOWN = "The author must fix the error below."
 
 
 def before_approving(one: Plan, style: Style) -> list[str]:
@@ -58,7 +59,8 @@ def _errors(one: Plan, style: Style) -> Iterator[str]:
             mistakes = "; ".join(style.name(line.strip(" -")) for line in text.splitlines()[1:])
             yield f"The author must correct {found[1]}: {mistakes}"
         else:
-            yield next((advice for words, advice in ERRORS.items() if words in text), UNKNOWN)
+            advice = next((advice for words, advice in ERRORS.items() if words in text), UNKNOWN)
+            yield advice.replace("{stack}", one.stack)
 
 
 def _clashes(one: Plan, style: Style) -> Iterator[str]:
@@ -73,7 +75,7 @@ def _clashes(one: Plan, style: Style) -> Iterator[str]:
 
 def _violations(one: Plan) -> Iterator[str]:
     if any(each.level == MANDATORY for each in one.preview.violations):
-        yield "The author must mend what breaks a mandatory rule, or have an exception with a reason (docs/policy.md)."
+        yield "The author must fix what breaks a mandatory rule, or add an exception with a reason (docs/policy.md)."
 
 
 def _capital(text: str) -> str:

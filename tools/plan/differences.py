@@ -205,7 +205,7 @@ def at(value: Any, path: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def shown(value: Any, *, whole: bool = False) -> str:  # noqa: ANN401 - any JSON
-    """A value in one short line; if it has to be whole, in one line."""
+    """A value in one line, shortened unless `whole`."""
     if isinstance(value, str) and value == UNKNOWN:
         return "known after `up`"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

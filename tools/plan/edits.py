@@ -22,10 +22,10 @@ class Edit:
 
     key: str
     before: str
-    """Empty if the setting is new, or its value is secret."""
+    """Old value as text; empty if the setting is new, or its value is secret."""
 
     after: str
-    """Empty if the setting is removed, or its value is secret."""
+    """New value as text; empty if the setting is removed, or its value is secret."""
 
 
 def edits(stack: str, past: Source, now: Source) -> list[Edit]:

@@ -16,20 +16,33 @@ REMARKS = {"mlflow-gateway": " (an empty list of endpoints, no right)"}
 
 
 def effects(steps: Sequence[Step], people: People | None, style: Style) -> list[str]:
-    """Sentences about the effects."""
+    """Sentences about effects that no other section explains."""
     return [
         *(people.bound_by_name(steps, style) if people else ()),
         *_of_roles(steps, style),
         *(style.name(each) for each in of_new_namespaces(steps)),
         *(style.name(each) for each in without_effect(steps)),
         *_of_jobs(steps, style),
+        *_given_back(steps, style),
     ]
+
+
+def _given_back(steps: Sequence[Step], style: Style) -> Iterator[str]:
+    """A sentence for each namespace of a removed team that the stack has not created."""
+    for step in steps:
+        if step.kind == "NamespacePatch" and step.op == "delete":
+            metadata = part(step.old, "metadata")
+            labels = ", ".join(map(style.name, part(metadata, "labels")))
+            yield (
+                f"Namespace {style.name(str(metadata.get('name')))} stays with its content: it loses the labels"
+                f" {labels}, which the platform has set, and what the platform has created in it"
+            )
 
 
 def _of_jobs(steps: Sequence[Step], style: Style) -> Iterator[str]:
     for step in steps:
         if step.kind == "Job" and step.op in {"replace", "update"} and not step.component.startswith(MIGRATION):
-            effect = JOBS.get(step.name, "it brings about what it did before, and nothing is removed")
+            effect = JOBS.get(step.name, "it has the same result as before, and removes nothing")
             yield f"{style.name(step.shown)} runs again: {effect}"
 
 
@@ -55,9 +68,9 @@ def certificates(steps: Sequence[Step], style: Style) -> Iterator[str]:
 
 
 def _of_roles(steps: Sequence[Step], style: Style) -> Iterator[str]:
-    """A sentence for each new namespace: who holds which of its Roles, and which nobody holds."""
+    """A sentence for each new namespace of a team: who holds which of its Roles, and which nobody holds."""
     for step in steps:
-        if step.kind == "Namespace" and step.op == "create":
+        if step.kind in {"Namespace", "NamespacePatch"} and step.op == "create":
             space = part(step.new, "metadata").get("name")
             inside = [
                 one for one in steps if one.op == "create" and part(one.new, "metadata").get("namespace") == space
@@ -70,7 +83,8 @@ def _of_roles(steps: Sequence[Step], style: Style) -> Iterator[str]:
             words = [f"{style.name(who)} holds {_roles(names, style)}" for who, names in held.items()]
             words += [f"nobody holds {_roles(free, style)}"] if free else []
             if words:
-                yield f"Roles in the new namespace {style.name(str(space))}: {'; '.join(words)}"
+                new = "new" if step.kind == "Namespace" else "existing"
+                yield f"Roles in the {new} namespace {style.name(str(space))}: {'; '.join(words)}"
 
 
 def _roles(names: Collection[str], style: Style) -> str:

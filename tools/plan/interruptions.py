@@ -39,25 +39,25 @@ AUTHORITY, CERTIFICATE = "mlflow-ca", "ca.crt"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interruption:
-    """Something that people notice."""
+    """An interruption that users notice."""
 
     subject: str
     who: str
-    """The thing that is away, for its users."""
+    """Service that users cannot use meanwhile, such as `MLflow`."""
 
     seconds: int | None
-    """The longest to expect; None if it does not end by itself."""
+    """Longest duration to expect; None if the interruption does not end by itself."""
 
     why: str
     ends: str = ""
-    """Name of what ends, if it is another than the subject's."""
+    """Name of the thing that ends, if it is not the subject itself."""
 
     until: str = ""
-    """The end of an interruption that does not end by itself, but that somebody can end; empty for none."""
+    """Condition that ends an interruption which does not end by itself; empty if there is none."""
 
 
 def interruptions(steps: Sequence[Step], *, another_login: bool = False) -> list[Interruption]:
-    """The interruptions of a plan, the longest first; `another_login` is true if people sign in in another way."""
+    """The interruptions of a plan, the longest first; `another_login` is true if the way of signing in changes."""
     served = {host for step in steps for host in hosts(step.new)}
     found = [*(one for step in steps for one in _of(step, served)), *_distrusted(steps)]
     if another_login:
@@ -107,7 +107,7 @@ def _workload(step: Step) -> Iterator[Interruption]:
         why = "it is deleted and created again"
         yield Interruption(subject=step.object, who=who, seconds=2 * seconds, why=why)
     elif step.op == "update" and _wanted(step.new) == 0 and _wanted(step.old):
-        yield Interruption(subject=step.object, who=who, seconds=None, why="it is scaled to no pod")
+        yield Interruption(subject=step.object, who=who, seconds=None, why="it is scaled to 0 pods")
     elif step.op == "update" and _restarts(step) and _wanted(step.old) and not _is_rolling(step):
         yield Interruption(subject=step.object, who=who, seconds=seconds, why=_why(step))
 

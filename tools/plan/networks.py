@@ -1,4 +1,4 @@
-"""Networks: which pods a plan lets connect to more or less, or be reached by more or less."""
+"""Networks: connections that a plan's NetworkPolicies newly allow, or no longer allow."""
 
 import ipaddress
 import json
@@ -17,12 +17,12 @@ Said = tuple[str, str, str]
 
 
 def opened(steps: Sequence[Step]) -> list[str]:
-    """Sentences about NetworkPolicies that admit more than before; those of new or deleted namespaces are none."""
+    """Sentences about NetworkPolicies that admit more than before, except those of new or deleted namespaces."""
     return _sentences(_existing(steps), _opened)
 
 
 def closed(steps: Sequence[Step]) -> list[str]:
-    """Sentences about NetworkPolicies that admit less than before, likewise."""
+    """Sentences about NetworkPolicies that admit less than before, except those of new or deleted namespaces."""
     return _sentences(_existing(steps), _closed)
 
 
@@ -106,7 +106,7 @@ def _opened(step: Step) -> Iterator[Said]:
     if step.op == "update" and any(
         _spec(step.old, each) != _spec(step.new, each) for each in ("podSelector", "policyTypes")
     ):
-        yield pods, space, "are other pods or directions than before: compare the whole policy below"
+        yield pods, space, "have a policy that now selects other pods or directions: compare the whole policy below"
     for way, words in WAYS.items():
         before, after = parts(step.old, "spec", way), parts(step.new, "spec", way)
         more = [rule for rule in after if not any(_covers(one, rule) for one in before)]

@@ -23,14 +23,14 @@ Rights = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class People:
-    """People of two stack files."""
+    """The people in two stack files: the earlier one and the present one."""
 
     before: Settings
     after: Settings
 
     @property
     def signs_in_differently(self) -> bool:
-        """True if people sign in in another way."""
+        """True if the way of signing in changes."""
         return type(self.before.login) is not type(self.after.login)
 
     @property
@@ -59,7 +59,7 @@ class People:
         return found
 
     def remarks(self, found: Difference, style: Style) -> list[str]:
-        """Sentences that a list of gains and losses leaves open: members of groups, teams without people, delays."""
+        """Sentences that a list of gains and losses lacks: members of groups, teams without people, delays."""
         return [*self._members(found, style), *self._left(style), *self._delay(found)]
 
     def without_gone(self, found: Difference) -> Difference:

@@ -1,4 +1,4 @@
-"""`Plan`: everything that somebody who approves a change has to know, and whether it needs approval."""
+"""`Plan`: everything that an approver of a change has to know, and whether the change needs approval."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ def _few(names: Sequence[str], what: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sum:
-    """A sum of the settings that changes."""
+    """A sum of `make configuration` that differs between the two stack files."""
 
     name: str
     before: str
-    """Empty if the stack is new, or its earlier settings cannot be read."""
+    """The earlier sum; empty if the stack is new, or its earlier settings cannot be read."""
 
     after: str
 
@@ -50,21 +50,21 @@ class Plan:
 
     stack: str
     edits: Sequence[Edit]
-    """Edits of the stack file; empty if it stays, or there is nothing to compare with."""
+    """Edits of the stack file; empty if it does not change, or there is nothing to compare with."""
 
     access: Difference | str | None
     """Changes of access; a sentence if they cannot be computed, None if nothing was asked to compare with."""
 
     risks: Sequence[Risk]
     backups: Sequence[str]
-    """Sentences about what changes of the backups without a risk."""
+    """Sentences about changes of the backups that put no data at risk."""
 
     interruptions: Sequence[Interruption]
     opened: Sequence[str]
-    """Sentences about pods that may connect to more, or be reached by more."""
+    """Sentences about connections that NetworkPolicies newly allow."""
 
     closed: Sequence[str]
-    """Sentences about pods that may connect to less, or be reached by less."""
+    """Sentences about connections that NetworkPolicies no longer allow."""
 
     people: People | None
     """People of both stack files; None if one of them is missing or has mistakes."""
@@ -94,7 +94,7 @@ class Plan:
         return self.reasons_in(PLAIN)
 
     def reasons_in(self, style: Style) -> list[str]:
-        """The reasons, with names in a style."""
+        """The reasons, with names formatted in a style."""
         found = [*self._of_access(style), *self._of_people(style)]
         if self.opened:
             found.append("a network is opened")

@@ -23,7 +23,7 @@ NOISE = ("preview failed", "an unhandled error occurred: program exited with non
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One resource: what the stack has of it, and what it shall have."""
+    """One resource, before and after the plan."""
 
     op: str
     """One of `STEPS`."""
@@ -40,10 +40,10 @@ class Step:
     """Paths of the changed properties."""
 
     protected: tuple[bool, bool] = (False, False)
-    """True if Pulumi refuses to delete it, before and after."""
+    """Two values, before and after the plan: True if Pulumi refuses to delete the resource."""
 
     retained: tuple[bool, bool] = (False, False)
-    """True if it outlives its deletion from the stack, before and after."""
+    """Two values, before and after the plan: True if the resource is retained when it is removed from the stack."""
 
     parent: str = ""
     """URN of the component it belongs to."""
@@ -133,7 +133,7 @@ def part(value: Any, *keys: str) -> Json:  # noqa: ANN401 - any JSON
 
 
 def parts(value: Any, *keys: str) -> list[Json]:  # noqa: ANN401 - any JSON
-    """A list of mappings inside a JSON value, likewise."""
+    """A list of mappings inside a JSON value, by the keys that lead to the list; empty if there is none."""
     *above, last = keys
     found = part(value, *above).get(last)
     return [part(item) for item in cast("list[Any]", found)] if isinstance(found, list) else []

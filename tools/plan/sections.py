@@ -38,10 +38,10 @@ class Section:
     title: str
     lines: list[str]
     is_diff: bool = False
-    """True for lines whose first character says what is done."""
+    """True for lines that begin with a sign of the operation, such as `+`."""
 
     is_raw: bool = False
-    """True for text of the engine, which is folded."""
+    """True for the engine's own text, which a comment shows folded."""
 
 
 def sections(one: Plan, style: Style) -> Iterator[Section]:
@@ -148,7 +148,7 @@ def _interruption(one: Interruption, style: Style) -> str:
 
 
 def counts(one: Plan) -> str:
-    """How many resources are created, changed and so on."""
+    """Numbers of resources to create, update, replace and so on, as text."""
     words = {"create": "create", "import": "import", "update": "update", "replace": "replace", "delete": "delete"}
     found = {op: sum(step.op == op for step in one.preview.changes) for op in STEPS if op in words}
     return ", ".join(f"{number} to {words[op]}" for op, number in found.items() if number) or "none"

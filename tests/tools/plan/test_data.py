@@ -42,6 +42,20 @@ def test_a_replaced_database_names_the_property_that_cannot_change() -> None:
     assert what == f"is replaced, because {path} cannot change in place: its pods end"
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_before_a_statefulset_is_replaced_for_larger_volumes_they_have_to_grow(*, protected: bool) -> None:
+    made = step(
+        "replace", "StatefulSet", "postgres", old=claims("5Gi"), new=claims("8Gi"), protected=(protected, protected)
+    )
+    (risk,) = risks([made])
+    assert risk.before.startswith("run `make grow` with this stack file, which enlarges the volumes of StatefulSet ")
+
+
+def test_a_statefulset_that_is_replaced_for_smaller_volumes_keeps_its_size() -> None:
+    (risk,) = risks([step("replace", "StatefulSet", "postgres", old=claims("8Gi"), new=claims("5Gi"))])
+    assert risk.before.startswith("take the smaller size back: the volumes of StatefulSet ")
+
+
 def test_what_pulumi_protects_is_no_loss_but_a_failure() -> None:
     (risk,) = risks([step("delete", "StatefulSet", "postgres", old={}, protected=(True, False))])
     assert "this `up` fails" in risk.what
@@ -50,14 +64,14 @@ def test_what_pulumi_protects_is_no_loss_but_a_failure() -> None:
 
 def test_what_outlives_the_stack_is_said_to_be_nobodys() -> None:
     ((_, what),) = told(step("delete", "Namespace", "team-b", old={}, retained=(True, False)))
-    assert what == "is deleted in the stack alone: the object stays where it is, and is nobody's"
+    assert what == "is deleted in the stack's state only: the object itself stays, and no stack manages it"
 
 
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
         ({"protected": (True, False)}, "loses Pulumi's protection from deletion"),
-        ({"retained": (True, False)}, "loses that it outlives the stack"),
+        ({"retained": (True, False)}, "loses its retention after it is removed from the stack"),
     ],
 )
 def test_a_guard_that_is_removed_is_a_risk_even_if_nothing_else_changes(fields: dict[str, Any], word: str) -> None:
@@ -83,7 +97,7 @@ def test_a_volume_that_shall_shrink_is_named() -> None:
         ({"deletionProtection": True}, {"deletionProtection": False}, "loses protection from deletion"),
         ({"deletionProtection": True}, {}, "loses protection from deletion"),
         ({"skipFinalSnapshot": False}, {"skipFinalSnapshot": True}, "loses the last snapshot at deletion"),
-        ({"kmsKeyId": "one"}, {"kmsKeyId": "other"}, "another key encrypts what is written from now on"),
+        ({"kmsKeyId": "one"}, {"kmsKeyId": "other"}, "new data is encrypted with another key"),
     ],
 )
 def test_weaker_settings_at_aws_are_risks(old: dict[str, Any], new: dict[str, Any], what: str) -> None:

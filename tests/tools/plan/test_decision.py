@@ -66,9 +66,10 @@ def test_a_safe_plan_asks_for_nothing() -> None:
             "1 mistake in Pulumi.dev.yaml (docs)\n  - host: expected a name",
             "correct Pulumi.dev.yaml: host: expected a name",
         ),
-        ("spec: Forbidden: updates to statefulset spec for fields", "The author must set it back"),
+        ("spec: Forbidden: updates to statefulset spec for fields", "run `make grow STACK=dev` with this stack file"),
+        ("spec: Forbidden: updates to statefulset spec for fields", "The author must set it back if it is smaller"),
         ("as it is protected", "keep the resource"),
-        ("no such cluster", "mend the error below"),
+        ("no such cluster", "fix the error below"),
     ],
 )
 def test_a_failing_plan_says_what_its_author_must_do(error: str, way: str) -> None:
@@ -80,7 +81,7 @@ def test_a_failing_plan_says_what_its_author_must_do(error: str, way: str) -> No
 def test_a_broken_rule_and_a_rename_have_a_way_out() -> None:
     broken = Violation(rule="a", level="mandatory", where="Job a", what="b")
     (rule,) = way_out(planned(Preview(steps=(), violations=(broken,), errors=())), PLAIN)
-    assert rule.startswith("The author must mend what breaks a mandatory rule")
+    assert rule.startswith("The author must fix what breaks a mandatory rule")
     new = replace(step("create", "Ingress", "mlflow", new={}), urn="urn:a::entrance")
     found = planned(preview(new, step("delete", "Ingress", "mlflow", old={})))
     assert way_out(found, PLAIN)[-1].startswith("The author must give the new resource an alias")

@@ -42,7 +42,7 @@ def test_a_new_rule_is_a_sentence_with_pods_addresses_and_ports() -> None:
 def test_a_policy_for_other_pods_or_directions_needs_a_look_at_the_whole(changed: dict[str, Any]) -> None:
     after = {"spec": {**policy(DNS)["spec"], **changed}}
     (found,) = opened([step("update", "NetworkPolicy", "team", old=policy(DNS), new=after)])
-    assert found.endswith("are other pods or directions than before: compare the whole policy below")
+    assert found.endswith("have a policy that now selects other pods or directions: compare the whole policy below")
 
 
 @pytest.mark.parametrize(
