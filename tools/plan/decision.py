@@ -29,7 +29,7 @@ ERRORS = {
         " delete it on purpose, begin with `pulumi state unprotect` (docs/destroy.md)."
     ),
 }
-UNKNOWN = "The author must mend the error below."
+UNKNOWN = "The author must fix the error below."
 
 
 def before_approving(one: Plan, style: Style) -> list[str]:

@@ -151,7 +151,7 @@ def _changes(step: Step, known: Known, gone: set[tuple[str, str]]) -> Iterator[C
     if step.op == "update" and any(
         _spec(step.old, each) != _spec(step.new, each) for each in ("podSelector", "policyTypes")
     ):
-        said = "are other pods or directions than before: compare the whole policy below"
+        said = "have a policy that now selects other pods or directions: compare the whole policy below"
         yield Connection(who="", said=said, short="get other network rules", opens=True)
     for way, words in WAYS.items():
         before, after = parts(step.old, "spec", way), parts(step.new, "spec", way)
