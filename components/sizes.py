@@ -37,6 +37,6 @@ def threads(pool_size: int, pool_overflow: int) -> int:
     return max(1, (pool_size + pool_overflow - 1) // 2)
 
 
-# Days of a certificate of the stack's own CA: the longest validity that browsers accept from a private CA (Apple's limit;
-# others are more lenient).
+# Days of a certificate of the stack's own CA: the longest validity that browsers accept from a private CA (Apple's
+# limit; others are more lenient).
 CERTIFICATE_DAYS = 825
