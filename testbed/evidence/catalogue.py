@@ -196,6 +196,11 @@ _ALL = (
         programs=("postgres-backup",),
     ),
     Rehearsal(
+        name="moving_in",
+        shows="an old MLflow on SQLite and one on PostgreSQL move in as their page says, also after a kill",
+        files=("docs/moving-in.md", "tools/adopt"),
+    ),
+    Rehearsal(
         name="upgrade",
         shows="the upgrade from the previous MLflow release, with 10,000 runs, and the rollback",
         files=("docs/upgrade.md",),
