@@ -33,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prices = price_list(Path(options.prices)) if options.prices else None
         plans = [planned(stack, preview, options.against, prices) for stack, preview in previews.items()]
         if options.post:
-            print(_posted(report.markdown(plans)))
+            print(_posted(report.markdown(plans, commit=options.commit)))
         else:
-            print(_written(plans, options.format))
+            print(_written(plans, options.format, options.commit))
     except ArgumentError as error:
         print(error, file=sys.stderr)
         return WRONG
@@ -63,15 +63,16 @@ def _parser() -> argparse.ArgumentParser:
         "--prices", default="", metavar="FILE", help="price list: money per month, as in docs/pull-requests.md"
     )
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="form of the plan")
+    parser.add_argument("--commit", default="", help="commit that the plan is of, which the comment names")
     parser.add_argument("--post", action="store_true", help="post the plan to the pull request")
     return parser
 
 
-def _written(plans: Sequence[Plan], form: str) -> str:
+def _written(plans: Sequence[Plan], form: str, commit: str) -> str:
     if form == "json":
         return as_json(plans)
     if form == "markdown":
-        return report.markdown(plans)
+        return report.markdown(plans, commit=commit)
     shows = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
     return report.text(plans, coloured=shows)
 

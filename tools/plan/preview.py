@@ -4,6 +4,7 @@ The engine masks secrets in the events.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -17,6 +18,8 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 # Key of a secret value, and what the engine writes in its place.
 SECRET_KEY, MASKED = "4dabf18193072939515e22adb298388d", "[secret]"
 MANDATORY = "mandatory"
+# How the program begins when it stops at mistakes in the stack file.
+MISTAKES = re.compile(r"\d+ mistakes? in (\S+)")
 # What the engine and the language host add to an error that they have reported already.
 NOISE = ("preview failed", "an unhandled error occurred: program exited with non-zero exit code")
 
@@ -103,8 +106,7 @@ class Preview:
         """Objects that are created under one resource's name and deleted under another's: a rename without an alias."""
         gone = {step.object: step.name for step in self.steps if step.op == "delete" and step.old}
         return tuple(
-            f"{step.object} is deleted as `{gone[step.object]}` and created as `{step.name}`: `up` would create it"
-            " first, and fail because it exists"
+            f"{step.object} ({gone[step.object]} → {step.name})"
             for step in self.steps
             if step.op == "create" and step.new and gone.get(step.object, step.name) != step.name
         )
@@ -118,6 +120,11 @@ class Preview:
     def ordered(self) -> tuple[Step, ...]:
         """All steps by their URNs: the engine streams them in the order in which it happens to reach them."""
         return tuple(sorted(self.steps, key=lambda step: (step.urn, step.op)))
+
+    @property
+    def mistakes(self) -> bool:
+        """True if the program has stopped at mistakes in the stack file."""
+        return any(MISTAKES.match(one) for one in self.errors)
 
     @property
     def refused(self) -> bool:

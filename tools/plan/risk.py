@@ -20,6 +20,9 @@ class Risk:
     before: str = ""
     """Steps before the plan is applied; empty if there are none."""
 
+    short: str = ""
+    """What is at risk, for the headline; empty for the subject."""
+
     names: tuple[str, ...] = ()
     """Names of resources and places in these texts, besides `subject`."""
 

@@ -91,7 +91,9 @@ def test_a_plan_that_nobody_has_approved_is_not_applied(delivery: Delivery) -> N
     show(delivery.github, RISKY)
     done = delivery.deploy()
     assert (done.returncode, delivery.applied) == (4, [])
-    assert "dev: needs approval: data is at risk (Namespace team-b); Namespace team-b stops permanently" in done.stderr
+    assert (
+        "dev: needs approval: data is at risk (Namespace team-b: its pods, Secrets and volumes are lost" in done.stderr
+    )
     assert "; nobody has approved it, so nothing was applied." in done.stderr
 
 

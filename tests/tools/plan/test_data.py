@@ -17,17 +17,23 @@ def aws(kind: str, old: dict[str, Any], new: dict[str, Any], **fields: Any) -> S
 
 def test_a_deleted_namespace_says_what_is_lost_what_stays_and_the_way_back() -> None:
     (risk,) = risks([step("delete", "Namespace", "team-b", old={})])
-    assert risk.what.startswith("is deleted: what runs and is stored in it is lost permanently: its pods, its Secrets")
-    assert risk.kept == "volumes whose reclaim policy is Retain"
+    assert risk.what == "is deleted: its pods, Secrets and volumes are lost permanently"
+    assert risk.kept == "volumes with reclaim policy Retain"
     assert "docs/destroy.md" in risk.back
-    assert risk.before.startswith("copy what is still needed from the volumes of Namespace mlflow/team-b")
+    assert risk.before.startswith("ask those who use Namespace mlflow/team-b what they still need of its pods, Secrets")
+    assert "`kubectl --namespace team-b get pods,secrets,pvc`" in risk.before
 
 
 def test_of_a_team_what_is_in_mlflow_is_kept_while_its_namespace_is_lost() -> None:
     parent = "urn:pulumi:dev::p::mlflow-platform:index:Workspace::team-b"
     (risk,) = risks([step("delete", "Namespace", "team-b", old={}, parent=parent)])
-    assert risk.kept.startswith("the team's runs, models and artifacts, which are in MLflow; ")
-    assert risk.back.startswith("a team of the same name finds its runs, models and artifacts again; ")
+    assert risk.kept.startswith("the team's data in MLflow; ")
+    assert risk.back.startswith("a team of the same name finds its data in MLflow again; ")
+
+
+def test_no_name_of_a_namespace_can_leave_its_place_in_a_command() -> None:
+    (risk,) = risks([step("delete", "Namespace", "a` @everybody", old={})])
+    assert "`kubectl --namespace NAME get pods,secrets,pvc`" in risk.before
 
 
 def test_the_namespace_of_an_archived_team_is_named_as_one() -> None:
@@ -132,8 +138,10 @@ def test_another_image_of_the_server_migrates_the_schema_which_nothing_reverts()
     parent = "urn:pulumi:dev::p::mlflow-platform:index:SchemaMigration::migration"
     made = step("replace", "Job", "migrate", old=job("mlflow:3.16"), new=job("mlflow:3.17"), parent=parent)
     (risk,) = risks([made])
-    assert (risk.subject, risk.what.partition(",")[0]) == ("schema of the database", "mlflow:3.17 may migrate it")
-    assert risk.before.startswith("take a backup of the database: neither this plan nor `up` takes one")
+    assert risk.subject == "schema of the database"
+    assert risk.what.startswith("whether the new image changes it is not known before the `up`.")
+    assert risk.before.startswith("arrange that directly before the `up` writing to MLflow stops, a backup")
+    assert "writing may stop meanwhile" in risk.short
     assert (
         risks([step("replace", "Job", "migrate", old=job("mlflow:3.17"), new=job("mlflow:3.17"), parent=parent)]) == []
     )
@@ -147,7 +155,7 @@ def server(artifacts: str) -> dict[str, Any]:
 def test_a_server_that_looks_for_artifacts_elsewhere_does_not_find_those_of_before() -> None:
     made = step("update", "Deployment", "mlflow", old=server("s3://a"), new=server("s3://b"))
     assert told(made) == [
-        ("artifacts", "MLflow looks for them in s3://b instead of s3://a, and does not find those of before")
+        ("artifacts", "MLflow looks for them in bucket b instead of bucket a, and does not find those of before")
     ]
 
 
@@ -158,17 +166,30 @@ def test_the_same_bucket_at_another_address_is_another_place() -> None:
             {"name": "MLFLOW_S3_ENDPOINT_URL", "value": address}
         ]
     ((_, what),) = told(step("update", "Deployment", "mlflow", old=old, new=new))
-    assert "in s3://a at https://there instead of s3://a at http://here" in what
+    assert "in bucket a at https://there instead of bucket a at http://here" in what
 
 
-def test_what_the_same_plan_deletes_has_to_be_copied_before() -> None:
+@pytest.mark.parametrize("place", ["s3://a", "s3-proxied://a"])
+def test_moved_data_are_copied_before_with_a_client_of_the_store(place: str) -> None:
+    (risk,) = risks([step("update", "Deployment", "mlflow", old=server(place), new=server("s3://b"))])
+    assert risk.before == (
+        "stop all writing to MLflow, copy the artifacts from bucket a to bucket b with an S3 client, such as rclone,"
+        " and compare"
+    )
+    assert risk.kept == "they stay in bucket a, until somebody deletes them"
+
+
+def test_what_served_the_moved_data_is_a_part_of_the_same_risk() -> None:
+    parent = "urn:pulumi:dev::p::mlflow-platform:index:ObjectStore::object-store"
     moved = step("update", "Deployment", "mlflow", old=server("s3://a"), new=server("s3://b"))
-    alone, beside = (
-        risks(steps) for steps in ([moved], [moved, step("delete", "StatefulSet", "object-store", old={})])
-    )
-    first = "stop all writing to MLflow, copy the artifacts from s3://a to s3://b, and compare"
-    assert (alone[0].before, alone[0].kept) == (first, "they stay in s3://a, until somebody deletes them")
-    assert beside[0].before == (
-        f"{first}; this plan also deletes StatefulSet mlflow/object-store, which nobody can copy from afterwards"
-    )
-    assert beside[0].kept == "they stay in a volume that nothing serves any more"
+    gone = step("delete", "StatefulSet", "object-store", old=claims("10Gi"), parent=parent)
+    key = step("delete", "RandomPassword", "key", old={}, parent=parent)
+    (risk,) = risks([moved, gone, key])
+    served = "StatefulSet mlflow/object-store"
+    assert risk.what.endswith(f"This plan also deletes {served} with its passwords and keys, which served them")
+    assert risk.kept.startswith(f"the volume claims of {served} (10 GiB), until somebody deletes them. ")
+    assert risk.back.startswith(f"take the change back and run `up`, which creates {served} again, with new passwords")
+    assert risk.before.endswith(f"Do so before the `up`: it deletes {served}")
+    assert risk.short.endswith(f"{served}, which serves them, is deleted")
+    (without_keys,) = risks([moved, gone])
+    assert "passwords" not in without_keys.what + without_keys.back
