@@ -31,13 +31,13 @@ class Connection:
     """Connections that a plan opens or closes for some pods."""
 
     who: str
-    """The pods in words."""
+    """The pods, in words."""
 
     said: str
-    """The rest of the sentence about them."""
+    """The rest of the sentence about the pods."""
 
     short: str
-    """The same for a headline."""
+    """A shorter rest of the sentence, for a headline."""
 
     opens: bool = False
     """True if the pods reach more, or are reached by more."""
