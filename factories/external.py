@@ -16,7 +16,7 @@ from components.external.tracking import (
     TrackingServer,
 )
 from components.team.quota import ContainerDefaults, NamespaceQuota
-from factories.context import mirrored
+from factories.context import dns, http_proxy, mirrored
 from settings.schema.external import (
     CredentialsInSecret,
     DatabricksServer,
@@ -45,6 +45,7 @@ def tracking_server(settings: ExternalSettings) -> TrackingServer:
         databricks=isinstance(settings.server, DatabricksServer),
         addresses=settings.addresses,
         ports=settings.ports,
+        proxy=http_proxy(settings.cluster),
         authority=settings.cluster.authorities,
     )
 
@@ -79,6 +80,7 @@ def _team_namespace(
             client_version=team.client_version,
             image=mirrored(settings.images.check, settings.images.registry),
             pull_secrets=settings.images.pull_secrets,
+            dns=dns(settings.cluster.dns),
             durable=settings.durable,
             archived=team.own.archived,
         ),

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods
+from components.kubernetes.names import DOMAIN, service_host
 from components.serving import kserve
 from components.serving.contract import MODEL_SERVER, NO_WAIT, Target
 from components.serving.model_server import PORT, ModelServer, ModelServerArgs
@@ -71,6 +72,9 @@ class ServedModelArgs:
     """Service account of the pods."""
 
     audience: str
+    domain: str = DOMAIN
+    """The cluster's DNS domain."""
+
     split_image: str
     team_namespaces: Mapping[str, pulumi.Input[str]]
     """Namespaces of all teams by name. Their pods are denied all egress by default, so a team that may send requests
@@ -150,7 +154,9 @@ class ServedModel(pulumi.ComponentResource):
                 labels=split_labels(args.served),
                 image=args.split_image,
                 pull_secrets=args.model.pull_secrets,
-                weights={f"{args.served}-{role}.{args.team}.svc.cluster.local": shares[role] for role in shares},
+                weights={
+                    service_host(f"{args.served}-{role}", args.team, args.domain): shares[role] for role in shares
+                },
                 ready=[*services.values()],
             ),
             pulumi.ResourceOptions(parent=self),

@@ -78,6 +78,9 @@ class WorkspaceArgs:
     server_labels: dict[str, str]
     """Labels of the server's pods."""
 
+    dns: networks.Dns = field(default_factory=networks.Dns)
+    """Where the cluster answers DNS requests."""
+
     controller_namespace: str
     """Namespace of the ingress controller."""
 
@@ -134,7 +137,7 @@ class Workspace(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=protected, retain_on_delete=protected),
         )
         self.namespace = namespace.metadata.name
-        networks.closed_namespace(name, self.namespace, child)
+        networks.closed_namespace(name, self.namespace, child, dns=args.dns)
         networks.open_flows(
             name,
             self.namespace,

@@ -15,6 +15,7 @@ from settings.rules import (
     external,
     gateway,
     login,
+    network,
     profile,
     rds,
     retention,
@@ -34,6 +35,7 @@ RULES: Rules = (
     *login.RULES,
     *gateway.RULES,
     *cluster.RULES,
+    *network.RULES,
     *teams.RULES,
     *serving.RULES,
     *database.RULES,
@@ -55,5 +57,5 @@ WARNINGS: Rules = (
     *backups.WARNINGS,
     *workspaces.WARNINGS,
 )
-EXTERNAL_RULES: ExternalRules = (*external.RULES, *workspaces.RULES_WITHOUT_A_SERVER)
+EXTERNAL_RULES: ExternalRules = (*external.RULES, *network.RULES, *workspaces.RULES_WITHOUT_A_SERVER)
 EXTERNAL_WARNINGS: ExternalRules = external.WARNINGS
