@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,9 @@ from testbed.e2e.web import Site
 from tools.stack import Platform
 
 SEED = int(os.environ.get("ATTACK_SEED") or 1)
-COUNT = int(os.environ.get("ATTACK_COUNT") or 2500)
+# CI's sample; a longer run shows its progress.
+COUNT_OF_CI = 2500
+COUNT = int(os.environ.get("ATTACK_COUNT") or COUNT_OF_CI)
 SECONDS = float(os.environ.get("ATTACK_SECONDS") or 90)
 ONLY = os.environ.get("ATTACK_CASE", "")
 # Fewer would mean that fields have been lost.
@@ -74,9 +77,12 @@ def target(site: Site, platform: Platform) -> Generator[Target]:
 
 
 @pytest.fixture(scope="module")
-def attack(target: Target, entries: list[Entry], chosen: list[Case], figures: Figures) -> Attack:
+def attack(
+    target: Target, entries: list[Entry], chosen: list[Case], figures: Figures, pytestconfig: pytest.Config
+) -> Attack:
     found = Attack()
     start = time.monotonic()
+    terminal: Any = pytestconfig.pluginmanager.getplugin("terminalreporter")
     with scene.log(target.platform) as log, background.acting(target.scene.connect, target.owners) as actors:
         if not ONLY:
             found.own = run.own_requests(target.scene, entries)
@@ -91,6 +97,11 @@ def attack(target: Target, entries: list[Entry], chosen: list[Case], figures: Fi
             between = f"after one of the cases {batch[0].number} to {batch[-1].number}"
             found.effects += [f"{change}, {between}" for change in state.changes(later)]
             state = later
+            if len(chosen) > COUNT_OF_CI:
+                seconds = time.monotonic() - start
+                done = f"{found.outcome.cases} of {len(chosen)} cases in {seconds / 60:.0f} min"
+                faults = f"{len(found.outcome.faults)} faults, {len(found.effects)} effects"
+                terminal.write(f"\n{done}: {faults}", flush=True)
         found.refused_beside, found.sent_beside = actors.refused, actors.sent
         found.gaps = log.gaps([*found.own.sent, *found.outcome.sent], target.users)
     _report(found, chosen, time.monotonic() - start, figures)

@@ -51,10 +51,10 @@ class RefusedError(Exception):
 
 
 class Cluster:
-    """The API server of the current context, with the caller's own credential."""
+    """The API server of a context of the kubeconfig, by default the current one, with the caller's own credential."""
 
-    def __init__(self) -> None:
-        kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
+    def __init__(self, context: str | None = None) -> None:
+        kubeconfig.load_kube_config(context=context)  # pyright: ignore[reportUnknownMemberType] - the package has no types
         self._configuration: Any = kubernetes.Configuration.get_default_copy()
         self._configuration.connection_pool_maxsize = PARALLEL
         self._pool: Any = RESTClientObject(self._configuration).pool_manager
