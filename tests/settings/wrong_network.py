@@ -27,13 +27,13 @@ CASES = {
     "all link-local addresses for DNS": Case(
         {"cluster": {"dns": {"addresses": ["169.254.0.0/16"]}}},
         "cluster.dns.addresses[0]",
-        "expected a DNS address in CIDR notation",
+        "expected an address range of DNS in CIDR notation",
         "metadata service",
     ),
     "a DNS address without a range": Case(
         {"cluster": {"dns": {"addresses": ["10.96.0.10"]}}},
         "cluster.dns.addresses[0]",
-        "expected a DNS address in CIDR notation",
+        "expected an address range of DNS in CIDR notation",
         "write one address as 10.96.0.10/32",
     ),
     "the domain with svc": Case(
