@@ -9,8 +9,8 @@ from .resource import Resource
 
 # Metadata services that hand out credentials: of the node, of an ECS task, of an EKS pod.
 METADATA_SERVICES = tuple(map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "169.254.170.23")))
-# Port of the DNS Service, and port of CoreDNS where it cannot bind low ports.
-DNS_PORTS = (53, 5353)
+# Port of the DNS Service, and ports of CoreDNS where it cannot bind low ports (OpenShift, Gardener).
+DNS_PORTS = (53, 5353, 8053)
 REFUSED_TYPES = ("NodePort", "LoadBalancer")
 
 

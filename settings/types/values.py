@@ -243,7 +243,8 @@ AddressRange = Annotated[str, kinds.text("an address range in CIDR notation, lik
 DnsRange = Annotated[
     str, kinds.text("an address range of DNS in CIDR notation, like 10.96.0.10/32", addresses.dns_block)
 ]
-DnsPort = Annotated[int, kinds.one_of(53, 5353)]
+# Of DNS itself, and of CoreDNS at OpenShift and Gardener. The policy pack admits no others (`policy/rules/network.py`).
+DnsPort = Annotated[int, kinds.one_of(53, 5353, 8053)]
 Domain = Annotated[str, kinds.text("a DNS domain like cluster.local", addresses.domain)]
 ProxyUrl = Annotated[
     str, kinds.text("the URL of a forward proxy with its port, like http://proxy.example.com:3128", addresses.proxy)

@@ -22,7 +22,10 @@ CASES = {
         "remove it, or remove cluster.dns.pods",
     ),
     "DNS at a port for something else": Case(
-        {"cluster": {"dns": {"ports": [53, 443]}}}, "cluster.dns.ports[1]", "expected 53 or 5353", "write 53 or 5353"
+        {"cluster": {"dns": {"ports": [53, 443]}}},
+        "cluster.dns.ports[1]",
+        "expected 53 or 5353 or 8053",
+        "write 53 or 5353",
     ),
     "all link-local addresses for DNS": Case(
         {"cluster": {"dns": {"addresses": ["169.254.0.0/16"]}}},

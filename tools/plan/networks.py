@@ -10,7 +10,7 @@ from tools.plan.preview import Json, Step, part, parts
 WAYS = {"egress": "connect to", "ingress": "be reached by"}
 ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 # Ports of name servers.
-NAMES = frozenset({"53", "5353"})
+NAMES = frozenset({"53", "5353", "8053"})
 Range = ipaddress.IPv4Network | ipaddress.IPv6Network
 # Name of the pods, of their namespace, and what is said of them.
 Said = tuple[str, str, str]
