@@ -12,6 +12,7 @@ from components.kubernetes import networks, pods
 from components.kubernetes.availability import Spread
 from components.kubernetes.http_proxy import HttpProxy
 from components.kubernetes.names import DOMAIN
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.login.oauth2_proxy import Login
 from components.team.workspace import WORKSPACE_LABELS
 
@@ -40,6 +41,9 @@ class MLflowArgs:
 
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     replicas: int
     """Number of pods; with `autoscaling` the minimum number."""

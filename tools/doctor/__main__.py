@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tools.doctor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--stack", default="", help="name of the stack (default: the selected one)")
-    parser.add_argument("--context", default="", help="context that is named in the commands that mend")
+    parser.add_argument("--context", default="", help="kubeconfig context to write into the commands of remedies")
     parser.add_argument("--client", default="", help="version of the MLflow client in use, such as 3.17.2")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--save", type=Path, help="write the facts to this file; they contain no secrets")

@@ -26,7 +26,7 @@ SECONDS = 30
 
 
 class ClusterError(Exception):
-    """No cluster can be asked; the message says why."""
+    """No cluster can be reached; the message says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

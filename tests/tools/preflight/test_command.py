@@ -25,7 +25,7 @@ def test_a_cluster_that_has_everything_is_two_lines(kubeconfig: Path, capsys: py
         assert main(["dev"]) == READY
     first, second = capsys.readouterr().out.splitlines()
     assert first == "nothing is missing for stack dev"
-    assert second.startswith("16 checks in ")
+    assert second.startswith("19 checks in ")
 
 
 def test_what_is_missing_has_a_sentence_and_a_remedy(kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,7 +37,11 @@ def test_what_is_missing_has_a_sentence_and_a_remedy(kubeconfig: Path, capsys: p
         assert main(["dev", "--json"]) == MISSING
         found = json.loads(capsys.readouterr().out)
     (one,) = found["missing"]
-    assert text.splitlines()[:3] == [f"{one['check']}: {one['subject']}", f"  {one['what']}", f"  mend: {one['mend']}"]
+    assert text.splitlines()[:3] == [
+        f"{one['check']}: {one['subject']}",
+        f"  {one['what']}",
+        f"  remedy: {one['mend']}",
+    ]
     assert (found["result"], found["unseen"]) == ("missing", [])
     assert "\033" not in text
 

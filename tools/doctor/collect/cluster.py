@@ -44,7 +44,7 @@ class RefusedError(Exception):
         self.status = status
 
     def needs(self, right: str) -> str:
-        """The need behind a refusal: a right, an answer, or what the API server says."""
+        """What was missing, for reports: a right, an answer in time, or else the API server's message."""
         if self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return f"the right to {right}"
         return str(self) if self.status else f"an answer of the API server within {READ_SECONDS} s"
