@@ -20,7 +20,7 @@ from tools.plan.preview import Json, Step, part, parts
 
 WAYS = {"egress": "connect to", "ingress": "be reached by"}
 # Ports of name servers.
-NAMES = frozenset({"53", "5353"})
+NAMES = frozenset({"53", "5353", "8053"})
 # The component of a team.
 TEAM = "Workspace "
 WORKLOADS = frozenset({"Deployment", "StatefulSet"})
