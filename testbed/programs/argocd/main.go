@@ -13,7 +13,6 @@ import (
 
 	appcontroller "github.com/argoproj/argo-cd/v3/cmd/argocd-application-controller/commands"
 	reposerver "github.com/argoproj/argo-cd/v3/cmd/argocd-repo-server/commands"
-	"github.com/argoproj/argo-cd/v3/util/grpc"
 	"github.com/argoproj/argo-cd/v3/util/log"
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
@@ -21,6 +20,8 @@ import (
 )
 
 func main() {
+	// As Argo CD's own main.go does. It also switches SRV lookups off, which nothing switches on in these parts.
+	klog.SetLogger(log.NewLogrusLogger(log.NewWithCurrentConfig()))
 	var command *cobra.Command
 	switch name := filepath.Base(os.Args[0]); name {
 	case "argocd-application-controller":
@@ -35,9 +36,6 @@ func main() {
 		fmt.Fprintf(os.Stderr, "%s: call this program by the name of a part of Argo CD, as kustomize or git-server\n", name)
 		os.Exit(2)
 	}
-	// As Argo CD's own main.go does.
-	klog.SetLogger(log.NewLogrusLogger(log.NewWithCurrentConfig()))
-	grpc.DisableSRVLookups()
 	if command.Execute() != nil {
 		os.Exit(1)
 	}
