@@ -44,11 +44,19 @@ TO ?=
 DROP ?=
 FROM ?=
 
+# For `adopt`: the old MLflow, where its files are now ([FROM=]TO), names of experiments separated by commas, the beginning
+# of all names in the workspace; any value of DELETED also moves what is deleted.
+SOURCE ?=
+ARTIFACTS ?=
+EXPERIMENTS ?=
+PREFIX ?=
+DELETED ?=
+
 PYTHON := .venv/bin/python
 RUN := tools/with-cluster '$(CONTEXT)'
 
 .DEFAULT_GOAL := help
-.PHONY: help image up check preflight preview plan deploy drift status down destroy purge retention env access configuration scan passwords sign-out-everybody smoke doctor render render-secrets reach alerts dashboard audit backup backups restore prove undelete test e2e attack usage evidence rehearse pressure bench fmt generate picture ready cluster testbed
+.PHONY: help image up check preflight preview plan deploy drift status down grow destroy purge retention env access configuration scan passwords sign-out-everybody smoke doctor render render-secrets reach alerts dashboard audit backup backups restore prove undelete adopt test e2e attack usage evidence rehearse pressure bench fmt generate picture ready cluster testbed
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +94,9 @@ status: testbed ## show the status of the embedded cluster
 
 down: testbed ## stop the embedded cluster, keep its data
 	@$(PYTHON) -m testbed down
+
+grow: cluster ## enlarge the volumes of the deployed STACK to the sizes in its stack file, after confirmation
+	@$(RUN) $(PYTHON) -m tools.growth grow '$(STACK)' --yes '$(YES)'
 
 destroy: cluster ## delete the platform after confirmation, list the volumes that stay
 	@tools/destroy '$(STACK)' '$(CONTEXT)'
@@ -196,3 +207,8 @@ prove: cluster ## restore the newest backup in a separate pod and check everythi
 
 undelete: cluster ## bring the rows of one TEAM back, after confirmation: TO=2026-11-28T10:15:00Z; MISSING=1 only adds what is missing
 	@$(RUN) env PULUMI_STACK='$(STACK)' $(PYTHON) -m tools.restored.undelete --team '$(TEAM)' --to '$(TO)' $(if $(MISSING),--missing)
+
+# The tool reads SOURCE from the environment: it may contain a password, and every user of the machine sees arguments.
+adopt: cluster ## move an MLflow that exists already into the workspace of TEAM: SOURCE= its file, folder, database or address; DRY=1 only counts
+	@$(RUN) env PULUMI_STACK='$(STACK)' $(PYTHON) -m tools.adopt --team '$(TEAM)' --artifacts '$(ARTIFACTS)' \
+		--experiments '$(EXPERIMENTS)' --prefix '$(PREFIX)' $(if $(DELETED),--deleted) $(if $(DRY),--dry-run) $(if $(JSON),--json)

@@ -1,4 +1,4 @@
-"""Cost of row-level security: batches logged with the policies of the database, and without.
+"""Cost of row-level security: batches logged with and without the policies of the database.
 
 Run by `make bench`, on the deployed `dev` stack. The policies are switched off and on again in turn, so that other load
 on the machine affects both. Meanwhile the database does not keep teams apart; the other layers do.

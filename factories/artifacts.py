@@ -21,7 +21,7 @@ from settings.secrets import required
 def artifact_store(context: Context, backups: BackupBucket | None) -> ArtifactStore:
     """The artifact store: an S3 store in the cluster, a new bucket at AWS, an existing bucket, or a volume.
 
-    `backups` is the bucket of the database's backups, which the store in the cluster has too.
+    `backups` is the bucket of the database's backups; a store in the cluster holds it too.
     """
     artifacts = context.settings.artifacts
     if isinstance(artifacts, InClusterArtifacts):
@@ -32,6 +32,7 @@ def artifact_store(context: Context, backups: BackupBucket | None) -> ArtifactSt
                 image=context.image(context.settings.images.object_store),
                 client_image=context.image(context.settings.server.image),
                 pull_secrets=context.pull_secrets,
+                scheduling=context.scheduling,
                 storage=artifacts.storage,
                 storage_class=context.settings.cluster.storage_class,
                 prefix=artifacts.prefix,

@@ -103,6 +103,7 @@ def rds(context: Context, database: RdsDatabase) -> Database:
             namespace=context.namespace,
             image=context.image(context.settings.server.image),
             pull_secrets=context.pull_secrets,
+            scheduling=context.scheduling,
             region=aws.region,
             host=instance.host,
             name=database.name,

@@ -9,7 +9,9 @@ import pulumi_random as random
 from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.ca_certificates import Authorities, AuthoritiesArgs
+from components.kubernetes.scheduling import Scheduling
 from components.login.forward_auth import REFRESH_MINUTES
+from factories.scheduling import scheduling
 from settings import ExternalSettings, Secrets, Settings
 from settings.schema.gateway import IngressGateway
 from settings.schema.login import DevelopmentLogin
@@ -37,6 +39,11 @@ class Context:
     def pull_secrets(self) -> tuple[str, ...]:
         """Names of the image pull Secrets of every pod."""
         return self.settings.images.pull_secrets
+
+    @property
+    def scheduling(self) -> Scheduling:
+        """Nodes, priority, labels and image pull policy of every pod."""
+        return scheduling(self.settings.scheduling)
 
     def image(self, name: str) -> str:
         """The reference of the image `name`, at the registry mirror if the settings have one."""

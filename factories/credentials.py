@@ -15,7 +15,7 @@ def password(
     source: credentials.Configured | credentials.PasswordInSecret | credentials.PasswordInStore | credentials.Generated,
     configured: pulumi.Output[str] | None,
 ) -> Source:
-    """Source of a password; `configured` is the password in the stack file, if it is there."""
+    """Source of a password; `configured` is the password in the stack file, or None."""
     match source:
         case credentials.Configured():
             return ConfiguredValues(values={"password": required(configured)})
@@ -31,7 +31,7 @@ def client_secret(
     source: credentials.Configured | credentials.ClientSecretInSecret | credentials.ClientSecretInStore,
     configured: pulumi.Output[str] | None,
 ) -> Source:
-    """Source of the OIDC client secret; `configured` is the client secret in the stack file, if it is there."""
+    """Source of the OIDC client secret; `configured` is the client secret in the stack file, or None."""
     match source:
         case credentials.Configured():
             return ConfiguredValues(values={"client-secret": required(configured)})

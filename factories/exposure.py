@@ -74,6 +74,7 @@ def server_route(context: Context, route: Route, login: Login) -> Route:
             front_image=context.image(context.settings.images.haproxy),
             bounds=connection_bounds(context),
             pull_secrets=context.pull_secrets,
+            scheduling=context.scheduling,
             address=context.address,
             replicas=context.settings.server.replicas,
             spread=context.settings.server.spread,

@@ -15,8 +15,10 @@ from components.external.tracking import (
     SecretOfTeam,
     TrackingServer,
 )
+from components.team.namespace import NamespaceSettings
 from components.team.quota import ContainerDefaults, NamespaceQuota
 from factories.context import mirrored
+from factories.scheduling import scheduling
 from settings.schema.external import (
     CredentialsInSecret,
     DatabricksServer,
@@ -64,6 +66,11 @@ def _team_namespace(
         TeamNamespaceArgs(
             team=name,
             description=team.own.description,
+            namespace=NamespaceSettings(
+                create=team.own.create_namespace,
+                labels=team.own.namespace_labels,
+                annotations=team.own.namespace_annotations,
+            ),
             quota=NamespaceQuota(
                 cpu=quota.cpu, memory=quota.memory, storage=quota.storage, pods=quota.pods, gpus=quota.gpus
             ),
@@ -79,6 +86,7 @@ def _team_namespace(
             client_version=team.client_version,
             image=mirrored(settings.images.check, settings.images.registry),
             pull_secrets=settings.images.pull_secrets,
+            scheduling=scheduling(settings.scheduling),
             durable=settings.durable,
             archived=team.own.archived,
         ),
@@ -100,7 +108,7 @@ def _credentials(team: MergedExternalTeam, secrets: Secrets) -> Credentials | No
 
 
 def outputs(settings: ExternalSettings, namespaces: Mapping[str, TeamNamespace]) -> dict[str, dict[str, object]]:
-    """Names that a team's pods have to use, by team: an output of the stack."""
+    """Namespace, service account and label for the pods of each team: an output of the stack."""
     return {
         name: {
             "namespace": namespace.namespace,

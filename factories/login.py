@@ -68,6 +68,7 @@ def identity_source(context: Context, route: Route) -> IdentitySource:
             namespace=context.namespace,
             image=context.image(context.settings.images.dex),
             pull_secrets=context.pull_secrets,
+            scheduling=context.scheduling,
             host=context.identity_host,
             redirect_uri=redirect_uri(context.address),
             users={email: user.groups for email, user in settings.users.items()},
@@ -122,6 +123,7 @@ def _session_store(context: Context) -> Store | None:
         namespace=context.namespace,
         image=context.image(context.settings.images.valkey),
         pull_secrets=context.pull_secrets,
+        scheduling=context.scheduling,
         clients=FORWARD_AUTH if context.forward_auth else SERVER,
         rotation=context.settings.sessions.rotation,
     )

@@ -31,6 +31,7 @@ def monitoring(context: Context, database: Database) -> Monitoring | None:
                 namespace=context.namespace,
                 image=context.image(context.settings.images.postgres_exporter),
                 pull_secrets=context.pull_secrets,
+                scheduling=context.scheduling,
                 statistics=database.statistics,
                 flows=database.flows,
                 ready=database.ready,

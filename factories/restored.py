@@ -21,6 +21,7 @@ def proof_and_undelete(
         namespace=context.namespace,
         image=context.image(context.settings.server.image),
         pull_secrets=context.pull_secrets,
+        scheduling=context.scheduling,
         backups=chosen,
         storage=settings.storage,
         storage_class=context.settings.cluster.storage_class,

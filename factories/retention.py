@@ -26,6 +26,7 @@ def retention(
             namespace=context.namespace,
             image=context.image(settings.server.image),
             pull_secrets=context.pull_secrets,
+            scheduling=context.scheduling,
             database=database,
             artifact_store=artifact_store,
             trust=context.trust,

@@ -25,6 +25,7 @@ def migration(context: Context, database: Database) -> SchemaMigration:
             namespace=context.namespace,
             image=context.image(settings.image),
             pull_secrets=context.pull_secrets,
+            scheduling=context.scheduling,
             database=database,
             multi_tenant=context.settings.workspaces.enabled,
             trust=context.trust,
@@ -44,7 +45,7 @@ def _proof(context: Context) -> Proof | None:
 
 
 def webhook_proxy(context: Context) -> list[pulumi.Resource]:
-    """The webhook proxy, as the resources that the server waits for; empty while webhooks are off."""
+    """Create the webhook proxy; returns the resources that the server waits for, none while webhooks are off."""
     settings = context.settings.server
     if "webhooks" not in settings.features:
         return []
@@ -54,6 +55,7 @@ def webhook_proxy(context: Context) -> list[pulumi.Resource]:
             namespace=context.namespace,
             image=context.image(context.settings.images.webhook_proxy),
             pull_secrets=context.pull_secrets,
+            scheduling=context.scheduling,
             hosts=settings.webhook_hosts,
             seconds=settings.bounds.webhook_seconds,
         ),
@@ -73,6 +75,7 @@ def server(
             namespace=context.namespace,
             image=context.image(settings.image),
             pull_secrets=context.pull_secrets,
+            scheduling=context.scheduling,
             address=context.address,
             replicas=0 if settings.paused else settings.replicas,
             autoscaling=None if settings.paused else _autoscaling(settings),

@@ -7,6 +7,7 @@ from components.serving.served_model import Model, Part
 from components.serving.serving import Serving, ServingArgs
 from components.team.workspace import Workspace
 from factories.context import Context
+from factories.scheduling import scheduling
 from settings.schema import serving as schema
 
 
@@ -19,10 +20,11 @@ def serving(context: Context, workspaces: Mapping[str, Workspace]) -> None:
                 ServingArgs(
                     team=name,
                     namespace=workspaces[name].namespace,
-                    models={served: _model(context, model) for served, model in team.serving.items()},
+                    models={served: _model(context, name, model) for served, model in team.serving.items()},
                     workspace=workspaces[name],
                     client_settings=workspaces[name].client_settings,
                     team_namespaces={other: workspace.namespace for other, workspace in workspaces.items()},
+                    scheduling=scheduling(context.settings.team(name).scheduling),
                     rollout_image=context.image(context.settings.server.image),
                     split_image=context.image(context.settings.images.haproxy),
                     audience=context.settings.audience,
@@ -32,7 +34,7 @@ def serving(context: Context, workspaces: Mapping[str, Workspace]) -> None:
             )
 
 
-def _model(context: Context, model: schema.ServedModel) -> Model:
+def _model(context: Context, team: str, model: schema.ServedModel) -> Model:
     challenger = model.challenger
     share = challenger.share if challenger else 0
     return Model(
@@ -42,6 +44,7 @@ def _model(context: Context, model: schema.ServedModel) -> Model:
         challenger=Part(alias=challenger.alias, replicas=challenger.replicas, share=share) if challenger else None,
         image=context.image(model.image),
         pull_secrets=model.pull_secrets,
+        scheduling=scheduling(context.settings.team(team).scheduling),
         resources=Resources(
             cpu=model.cpu, memory=model.memory, cpu_limit=model.cpu_limit, memory_limit=model.memory_limit
         ),

@@ -8,6 +8,7 @@ from components.exposure.gateway import Gateway
 from components.mlflow.args import LABELS as SERVER
 from components.team.client_environment import in_cluster_url
 from components.team.cluster_roles import ClusterRoles, ClusterRolesArgs
+from components.team.namespace import NamespaceSettings
 from components.team.quota import ContainerDefaults, NamespaceQuota
 from components.team.workspace import Workspace, WorkspaceArgs
 from factories.context import Context
@@ -61,6 +62,11 @@ def _workspace(
             multi_tenant=context.settings.workspaces.enabled,
             labels=context.settings.workspace_labels,
             description=team.own.description,
+            namespace=NamespaceSettings(
+                create=team.own.create_namespace,
+                labels=team.own.namespace_labels,
+                annotations=team.own.namespace_annotations,
+            ),
             groups=team.groups,
             users=team.members,
             integration_role=roles.integration,

@@ -1,1 +1,1 @@
-"""Package from which tests import `policy.rules`. Pulumi itself runs `__main__.py` in this folder as a policy pack."""
+"""The policy pack. Pulumi runs `__main__.py` of this folder; tests import the package `policy.rules`."""

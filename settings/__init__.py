@@ -21,7 +21,7 @@ else:
     }
 
     def __getattr__(name: str) -> object:
-        """A name of this package, from the module that declares it."""
+        """Import a name of this package from its module when the name is first used."""
         if name not in __all__:
             raise AttributeError(name)
         return getattr(importlib.import_module(f"settings.{_MODULES.get(name, 'validation')}"), name)

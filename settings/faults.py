@@ -53,7 +53,7 @@ def located(fault: Fault, file: str, lines: Mapping[str, int]) -> str:
 
 
 def line_of(fault: Fault, lines: Mapping[str, int]) -> int | None:
-    """Line of the fault's key, or of the nearest section around it that the file has."""
+    """Line of the fault's key; if the file lacks the key, line of the nearest section around it."""
     path = fault.path
     while path and path not in lines:
         path = _LAST_STEP.sub("", path)
@@ -66,7 +66,7 @@ def setting(values: Mapping[str, str | int]) -> str:
 
 
 def either(ways: Iterable[str]) -> str:
-    """Alternative remedies as one."""
+    """Alternative remedies as one, joined by `or`."""
     return ", or ".join(ways)
 
 

@@ -36,7 +36,7 @@ class Source:
     """Configuration of a stack without the values of secrets."""
 
     document: Mapping[str, object]
-    """Settings by their present names."""
+    """Settings by their current names."""
 
     encrypted: frozenset[str]
     """Top-level keys of the document whose values are encrypted or contain encrypted values."""
@@ -45,13 +45,13 @@ class Source:
     """Full names of keys outside the project's namespace."""
 
     secrets: Mapping[str, Written]
-    """Form of each secret in the stack file."""
+    """How each secret is stored in the stack file."""
 
     lines: Mapping[str, int] = field(default_factory=dict[str, int], compare=False)
     """Line of each key in the stack file, by the key's path; empty with the engine, which does not know them."""
 
     renamed: tuple[Rename, ...] = ()
-    """Keys that the stack file has by their old names."""
+    """Keys that have their old names in the stack file."""
 
 
 def from_engine() -> Source:

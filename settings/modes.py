@@ -9,7 +9,7 @@ from settings.types.values import SERVER_KINDS
 
 AnySettings = Settings | ExternalSettings
 KINDS = tuple(outline.choices(ExternalSettings.model_fields["server"]))
-"""Values of `server.kind` of a stack without a server of its own."""
+"""Values of `server.kind` in stacks without a server of their own."""
 
 
 def model_of(document: Mapping[str, object]) -> type[Settings] | type[ExternalSettings]:

@@ -7,7 +7,8 @@ import difflib
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -30,7 +31,7 @@ class Key:
     """For example `database.host` or `teams.*.description`; `*` is any name that the user chooses."""
 
     choice: str | None
-    """The `kind` with which the section has this key; None if the key does not depend on a `kind`."""
+    """The section's `kind` that this key belongs to; None if the key exists with every `kind`."""
 
     field: FieldInfo
 
@@ -54,6 +55,12 @@ def models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any anno
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in models(argument)]
+
+
+def bare(annotation: Any) -> Any:  # noqa: ANN401 - any annotation
+    """The annotation without `| None`."""
+    inner = [one for one in get_args(annotation) if one is not type(None)]
+    return inner[0] if get_origin(annotation) in (Union, UnionType) and len(inner) == 1 else annotation
 
 
 def choice(model: type[BaseModel]) -> str | None:
@@ -92,7 +99,7 @@ def value_kind(annotation: Any, metadata: Iterable[object] = ()) -> Kind | None:
 
 def words(field: FieldInfo) -> str:
     """Description of the value that a key expects."""
-    annotation = field.annotation
+    annotation = bare(field.annotation)
     kind = value_kind(annotation, field.metadata)
     if kind is not None:
         return kind.meaning
@@ -101,7 +108,8 @@ def words(field: FieldInfo) -> str:
             return one_of(alternatives(field))
         case origin if origin is tuple:
             item = value_kind(get_args(annotation)[0])
-            return f"a list; each item is {item.meaning if item else 'a string'}"
+            other = "a mapping" if models(annotation) else "a string"
+            return f"a list; each item is {item.meaning if item else other}"
         case origin if origin is dict and not models(annotation):
             return "a mapping with strings as values"
         case origin if origin is dict:
@@ -114,7 +122,8 @@ def words(field: FieldInfo) -> str:
 
 def alternatives(field: FieldInfo | None) -> tuple[str, ...]:
     """The possible values of a `Literal` field; empty for other fields."""
-    return get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    annotation = bare(field.annotation) if field else None
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def default(field: FieldInfo) -> object:
@@ -144,8 +153,8 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[Key]:
 
 
 def prefix_in(path: str, field: FieldInfo) -> str:
-    """Prefix of the paths of all keys in a section."""
-    return f"{path}.*." if get_origin(field.annotation) is dict else f"{path}."
+    """Prefix of the paths of all keys in a section; `[*]` is an entry of a list."""
+    return {dict: f"{path}.*.", tuple: f"{path}[*]."}.get(get_origin(bare(field.annotation)), f"{path}.")
 
 
 def locate(model: type[BaseModel], location: Sequence[str | int]) -> Place:
@@ -170,7 +179,7 @@ def locate(model: type[BaseModel], location: Sequence[str | int]) -> Place:
         if field.discriminator is not None and rest:
             tag = rest.pop(0)
             inside = [one for one in inside if choice(one) == tag]
-        if get_origin(field.annotation) is dict and rest:
+        if get_origin(bare(field.annotation)) in (dict, tuple) and rest:
             steps.append(rest.pop(0))
             parents, field = [], None
     return Place(tuple(steps), parents, field)

@@ -20,8 +20,8 @@ INTRODUCTION = f"""# Configuration
 
 A stack is configured in `Pulumi.<stack>.yaml`. All keys below are in its section `config:`, with the prefix
 `{PROJECT}:`, for example `{PROJECT}:host: mlflow.example.com`; single keys of a section can also be set with
-`pulumi config set --path server.replicas 2`. `*` stands for a name that you choose. `Pulumi.dev.yaml` and
-`Pulumi.prod.yaml` are complete examples.
+`pulumi config set --path server.replicas 2`. `*` stands for a name that you choose, `[*]` for an entry of a list.
+`Pulumi.dev.yaml` and `Pulumi.prod.yaml` are complete examples.
 
 The profile sets some of the defaults. `make configuration` prints all values of a stack and their origin
 ([sizing.md](sizing.md)).
@@ -35,7 +35,7 @@ complete the file by [pulumi-stack.schema.json](pulumi-stack.schema.json), which
 # Sections that are required with certain values of other sections.
 CONDITIONS = {
     "aws": f"Required with database.kind `{outline.choice(RdsDatabase)}` or artifacts.kind"
-    f" `{outline.choice(BucketArtifacts)}`, otherwise an error."
+    f" `{outline.choice(BucketArtifacts)}`, and not allowed otherwise."
 }
 SECRETS = """## Secrets
 
@@ -148,7 +148,7 @@ def _default(key: outline.Key) -> str:
         own = "required"
     elif kind := _kind(value):
         own = f"`kind: {kind}`"
-    elif outline.models(key.field.annotation) and value is not None:
+    elif outline.models(key.field.annotation) and value not in (None, ()):
         own = "below"
     return "; ".join([own, *said])
 

@@ -65,7 +65,7 @@ GROUPS = (
     ),
     Group(
         "The server",
-        ("server", "images"),
+        ("server", "images", "scheduling"),
         """
         server:
           image: registry.example.com/mlflow-platform/mlflow:3.17.2
@@ -75,6 +75,16 @@ GROUPS = (
         images:
           registry: mirror.example.com/public
           pullSecrets: [mirror]
+        scheduling:
+          nodeSelector:
+            example.com/pool: platform
+          tolerations:
+            - key: example.com/pool
+              value: platform
+              effect: NoSchedule
+          priorityClass: platform
+          labels:
+            cost-center: "4711"
         """,
     ),
     Group(

@@ -1,8 +1,8 @@
-"""Reading of a stack file that may have mistakes, so that all rules run whose own settings are right.
+"""Reading of a stack file that may have mistakes, so that each rule still runs if the settings that it reads are right.
 
 `partial` leaves out values that are wrong, missing or misspelt, and the wrong entries of lists. A rule reads settings
-as from a file without mistakes; the first one that was left out raises `UnknownValueError`, and `findings` then goes on
-with the next rule.
+as if the file had no mistakes. When it reads a setting that was left out, `UnknownValueError` is raised, and `findings`
+continues with the next rule.
 """
 
 import functools
@@ -23,7 +23,9 @@ _LEFT_OUT = object()
 
 
 def partial(model: type[M], written: Mapping[str, object]) -> M:
-    """The settings in a document, with the values of its profile and provider; reading a wrong or missing one raises.
+    """The settings in a document, with the values of its profile and provider.
+
+    Reading a wrong or missing setting raises an error.
 
     Raises:
         UnknownValueError: not by this function, but by every attribute whose value was left out.
@@ -64,7 +66,7 @@ class Key(str):  # noqa: SLOT000 - a string has no room for slots with values
         return shown(self.value) + origin
 
     def entry(self, step: str | int) -> str:
-        """Path of an entry of the mapping or list that this key has."""
+        """Path of an entry in this key's mapping or list."""
         return path_of((self, step))
 
 
@@ -193,7 +195,7 @@ def _value(model: type[Model], name: str, value: object, place: Place) -> object
     field = model.model_fields[name]
     sections = cast("list[type[Model]]", outline.models(field.annotation))
     if not sections or not isinstance(value, Mapping):
-        return _right(_validator(model, name), value, get_origin(field.annotation))
+        return _right(_validator(model, name), value, get_origin(outline.bare(field.annotation)))
     entries = cast("Mapping[str, object]", value)
     if get_origin(field.annotation) is dict:
         (inner,) = sections

@@ -84,7 +84,9 @@ PRESETS: tuple[Preset, ...] = (
         "The smallest class with enough connections; in production one without burstable CPU.",
         kind="rds",
     ),
-    Preset("database.storage", {"evaluation": "20Gi", "small": "20Gi"}, "The minimum of RDS.", kind="rds"),
+    Preset(
+        "database.storage", {"evaluation": "20Gi", "small": "20Gi"}, "The smallest size that RDS allows.", kind="rds"
+    ),
     Preset(
         "database.multiAz",
         {"evaluation": False, "small": False},
@@ -94,7 +96,8 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "database.backupDays",
         {"evaluation": 1, "small": 7, "production": 30},
-        "The database can be restored to any moment of these days. Production keeps a month, for late discoveries.",
+        "The database can be restored to any moment of these days. Production keeps a month, because mistakes may be"
+        " noticed late.",
         kind="rds",
     ),
     Preset(
@@ -105,7 +108,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "backups.days",
         {"production": 30},
-        "As with RDS: production keeps a month, for late discoveries.",
+        "As with RDS: production keeps a month, because mistakes may be noticed late.",
     ),
     Preset(
         "server.migration.requireBackup",

@@ -1,7 +1,7 @@
-"""Defaults of the section `login` by the product at `login.issuer` (`login.provider`).
+"""Defaults of the section `login` for each product that `login.provider` can name.
 
-Each row says which scopes and claims a provider knows, from the provider's own documentation. Whoever asks for another
-scope gets `invalid_scope` instead of a token.
+Each row says which scopes and claims a provider knows, from the provider's own documentation. A request for any other
+scope fails with `invalid_scope`.
 """
 
 import difflib
@@ -56,17 +56,17 @@ class Provider:
 
     scopes: tuple[str, ...] = STANDARD
     offline_access: bool
-    """True if a refresh token has to be asked for with the scope `offline_access`."""
+    """True if the provider gives a refresh token only with the scope `offline_access`."""
 
     groups_claim: str | None = "groups"
-    """Claim with groups; None if the provider has none of its own, so that the stack file has to name one."""
+    """Claim with groups; None if the provider defines none, so that the stack file must name one."""
 
     user_claim: str = "email"
     logout: str | None = None
-    """The rest, after the issuer, of a URL that ends a session without a browser; None if the provider has none."""
+    """Suffix of the issuer's URL that gives the URL for ending a session without a browser; None if there is none."""
 
     hosts: str = ""
-    """Pattern of the issuers' host names; empty if a company chooses them."""
+    """Pattern of the issuers' host names; empty if each company chooses its own."""
 
     source: str
     """Documentation of these values."""
@@ -125,7 +125,7 @@ PROVIDERS: Mapping[ProviderName, Provider] = MappingProxyType(
 
 
 def at(issuer: str) -> ProviderName | None:
-    """The provider to which the host of an issuer belongs; None if a company may have chosen the name."""
+    """The provider that the issuer's host name belongs to; None if the host name matches no provider's pattern."""
     host = urlsplit(issuer).hostname or ""
     return next((name for name, one in PROVIDERS.items() if re.fullmatch(one.hosts, host)), None)
 

@@ -17,10 +17,10 @@ from settings.faults import Fault, path_of
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """Metadata of a field that had another name; the old name's section may be another one."""
+    """Metadata of a renamed field; its old name may have been in another section."""
 
     old: str
-    """Whole path; a `*` in it stands for the same name as in the new path, as in `teams.*.description`."""
+    """The whole old path; a `*` in it stands for the same name as in the new path, as in `teams.*.description`."""
 
     removed_in: str
     """The release that no longer reads the old name."""
@@ -57,7 +57,9 @@ def faults(renamed: Iterable[Rename]) -> Iterator[Fault]:
     for rename in renamed:
         if rename.is_twice:
             old, new = path_of(rename.old), path_of(rename.new)
-            yield Fault(old, f"is the old name of `{new}`, and both are set; expected the new name", f"remove `{old}`")
+            yield Fault(
+                old, f"is the old name of `{new}`, and both are set; expected only the new name", f"remove `{old}`"
+            )
 
 
 def warnings(renamed: Iterable[Rename]) -> Iterator[Fault]:

@@ -27,7 +27,7 @@ Written = Literal["encrypted", "padded", "plain"]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The settings with which a certain secret is needed, and the secret's meaning."""
+    """A secret: the settings that need it, and its meaning."""
 
     mode: type[Settings] | type[ExternalSettings]
     """The model that has the credentials."""
@@ -54,7 +54,7 @@ class Need:
     def instead(self, settings: AnySettings) -> str | None:
         """The setting that makes the secret unnecessary; None if the secret is needed.
 
-        The empty string means that a `kind` is missing or wrong: whether the secret is needed is unknown.
+        The empty string means unknown, because a `kind` is missing or wrong.
         """
         section, path = settings, ""
         try:

@@ -72,7 +72,7 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Return the next node, unless it is nested deeper than any setting."""
+        """Return the next node; raise `UnreadableError` if it is nested too deep or contains a lone surrogate."""
         line = cast("Any", self).peek_event().start_mark.line + 1
         if self.depth > DEEPEST:
             raise UnreadableError(f"line {line}: is nested more than {DEEPEST} deep")
@@ -80,7 +80,7 @@ class _Loader(yaml.SafeLoader):
         node = cast("yaml.Node | None", cast("Any", super()).compose_node(parent, index))
         self.depth -= 1
         if isinstance(node, yaml.ScalarNode) and HALF_CHARACTER.search(node.value):
-            raise UnreadableError(f"line {line}: contains half a character (\\ud800 to \\udfff)")
+            raise UnreadableError(f"line {line}: contains a lone surrogate (\\ud800 to \\udfff)")
         return node
 
 
@@ -100,7 +100,7 @@ def _moment(text: str) -> str:
 
 def _section(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
     if not isinstance(node, yaml.MappingNode):
-        raise UnreadableError(f"line {node.start_mark.line + 1}: expected a value that the tag `!!map` fits")
+        raise UnreadableError(f"line {node.start_mark.line + 1}: the tag `!!map` does not match its value")
     lines: dict[str, int] = {}
     for key, _ in node.value:
         line = key.start_mark.line + 1
@@ -119,7 +119,7 @@ def _scalar(tag: str, pattern: str, make: Callable[[str], object]) -> None:
     def construct(loader: _Loader, node: yaml.ScalarNode) -> object:
         text = str(loader.construct_scalar(node))
         if not form.fullmatch(text):
-            raise UnreadableError(f"line {node.start_mark.line + 1}: expected a value that the tag `!!{tag}` fits")
+            raise UnreadableError(f"line {node.start_mark.line + 1}: the tag `!!{tag}` does not match its value")
         return make(text)
 
     cast("Any", _Loader).add_implicit_resolver(full, form, None)

@@ -1,4 +1,4 @@
-"""A server that makes answers of every kind, behind the layers that answers pass."""
+"""A test server that gives every kind of answer, behind the layers that answers pass through."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -37,14 +37,14 @@ OPEN = frozenset({"/static-files/main.js", "/", "/api/refused"})
 
 
 async def at_once(call: Callable[[], T], /) -> T:
-    """Run a function in no thread: virtual time cannot wait for one."""
+    """Run a function without a thread: virtual time cannot wait for threads."""
     return call()
 
 
 class Relay:
     """A layer as Starlette's BaseHTTPMiddleware: the application hands it one part after the other.
 
-    The layer learns of the application's end when the client has taken the part before.
+    The layer learns that the application has ended when the client has taken the part before the end.
     """
 
     def __init__(self, app: App) -> None:
@@ -70,10 +70,10 @@ def environ(scope: Message, body: bytes) -> dict[str, Any]:
 
 
 class AtOnce(StoreCalls):
-    """Calls of the store in no thread."""
+    """Calls of the store without threads."""
 
     async def run(self, party: Party, seconds: float, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call the store now."""
+        """Call the store at once."""
         assert party.team
         assert seconds
         return call(*args, **kwargs)
@@ -86,18 +86,18 @@ class Object:
         self._left = stop - start
 
     def read(self, size: int, /) -> bytes:
-        """Read on."""
+        """Read the next bytes."""
         size = min(size, self._left)
         self._left -= size
         return bytes(size)
 
     def close(self) -> None:
-        """Close nothing."""
+        """Do nothing."""
 
 
 @dataclass
 class Server:
-    """The layers that answers pass, around applications that make each kind of answer."""
+    """The layers that answers pass through, around applications that give each kind of answer."""
 
     folder: Path
     slots: int = SLOTS
@@ -191,7 +191,7 @@ class Server:
             await paced({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def get(self, path: str, reader: Reader, team: str = "team-a") -> Reader:
-        """Send one request; returns when the server has done with it."""
+        """Send one request; returns when the server has finished it."""
         scope = {
             "type": "http",
             "method": "GET",
@@ -212,6 +212,6 @@ class Server:
         return reader
 
     def nothing_is_held(self) -> bool:
-        """True if no request holds anything any more."""
+        """True if no request still holds memory or a slot."""
         memory, turns = self.shared.memory, self.fairness.turns
         return memory.free == memory.terms.capacity and turns.free == self.slots and not memory.faults()

@@ -1,4 +1,7 @@
-"""A small Kubernetes API server: answers reviews by RBAC, lists and watches, counts, hangs and comes back."""
+"""A small Kubernetes API server for tests.
+
+It answers access reviews by RBAC, serves lists and watches, counts requests, and can hang.
+"""
 
 import json
 import queue
@@ -24,24 +27,24 @@ Roles = dict[str, set[tuple[str, str]]]
 
 
 def namespace(name: str, description: str | None = None) -> Object:
-    """A namespace."""
+    """A Namespace object."""
     annotations = {} if description is None else {"mlflow.kubeflow.org/workspace-description": description}
     return {"metadata": {"name": name, "resourceVersion": "1", "annotations": annotations}}
 
 
 def binding(name: str, role: str, subjects: list[Object], inside: str | None = None) -> Object:
-    """A RoleBinding inside of a namespace, or a ClusterRoleBinding."""
+    """A RoleBinding in a namespace, or a ClusterRoleBinding."""
     metadata = {"name": name, "resourceVersion": "1"} | ({} if inside is None else {"namespace": inside})
     return {"metadata": metadata, "roleRef": {"kind": "ClusterRole", "name": role}, "subjects": subjects}
 
 
 def group(name: str) -> Object:
-    """A subject."""
+    """A group as the subject of a binding."""
     return {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": name}
 
 
 def user(name: str) -> Object:
-    """A subject."""
+    """A user as the subject of a binding."""
     return {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": name}
 
 
@@ -52,28 +55,28 @@ class ApiServer:
         """`objects` are pairs of a kind and an object; `roles` has pairs of a resource and a verb by role."""
         self.roles = roles
         self.tokens: dict[str, tuple[str, list[str]]] = {}
-        """User and groups by token."""
+        """User and groups of each token."""
 
         self.reviews: list[tuple[str, Object]] = []
         """User and resource attributes of each review, in order."""
 
         self.identities = 0
-        """SelfSubjectReviews so far."""
+        """Number of SelfSubjectReviews so far."""
 
         self.requests = Counter[str]()
         """Requests so far, by path."""
 
         self.refuse_with: int | None = None
-        """Status of all answers; None: they are as they should be."""
+        """Status of all answers; None for ordinary answers."""
 
         self.delay = 0.0
-        """Time in seconds for each review."""
+        """Duration of each review in seconds."""
 
         self.at_once = self.most_at_once = 0
-        """Reviews that are being answered, and the most so far."""
+        """Number of reviews in progress, and the largest number so far."""
 
         self.connections = 0
-        """Connections so far."""
+        """Number of connections so far."""
 
         self._objects: dict[str, dict[tuple[str, str], Object]] = {kind: {} for kind in KINDS.values()}
         self._version, self._oldest = 1, 0
@@ -101,11 +104,11 @@ class ApiServer:
         self.close()
 
     def close(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         self._server.server_close()
 
     def api(self, connections: int = 8) -> KubernetesApi:
-        """A connection to it, with a credential of its own."""
+        """A client of this server, with its own credential."""
         configuration = client.Configuration()
         configuration.host = f"http://127.0.0.1:{self._server.server_address[1]}"
         configuration.api_key = {"BearerToken": "Bearer own"}
@@ -116,22 +119,22 @@ class ApiServer:
         self.open.clear()
 
     def come_back(self) -> None:
-        """Answer everything that waits, and what comes."""
+        """Answer all waiting requests, and new ones."""
         self.open.set()
 
     def put(self, kind: str, item: Object) -> None:
-        """Create or change an object; whoever watches hears of it."""
+        """Create or change an object; watches receive the event."""
         event = "MODIFIED" if _key(item) in self._objects[kind] else "ADDED"
         self._objects[kind][_key(item)] = item
         self._tell(kind, event, item)
 
     def delete(self, kind: str, item: Object) -> None:
-        """Delete an object; whoever watches hears of it."""
+        """Delete an object; watches receive the event."""
         del self._objects[kind][_key(item)]
         self._tell(kind, "DELETED", item)
 
     def lose(self, kind: str, item: Object) -> None:
-        """Delete an object in the history that is forgotten: watches end with 410 and hear nothing of it."""
+        """Delete an object and forget the event: watches end with 410 and do not receive it."""
         del self._objects[kind][_key(item)]
         with self.lock:
             self._version += 1
@@ -139,7 +142,7 @@ class ApiServer:
         self.end_watches()
 
     def end_watches(self) -> None:
-        """End all watches as if their time were over."""
+        """End all watches as after their timeout."""
         with self.lock:
             for _, events in self.watchers:
                 events.put(None)
@@ -155,7 +158,7 @@ class ApiServer:
                     events.put(message)
 
     def watch(self, kind: str, since: int) -> queue.Queue[Object | None]:
-        """The events after a version; None is the last one."""
+        """The events after a resource version; a final None ends the watch."""
         events: queue.Queue[Object | None] = queue.Queue()
         with self.lock:
             if since < self._oldest:
@@ -168,7 +171,7 @@ class ApiServer:
         return events
 
     def list(self, kind: str, query: dict[str, Any]) -> Object:
-        """A part of a list."""
+        """One page of a list."""
         items = list(self._objects[kind].values())
         start, limit = int(query.get("continue", ["0"])[0]), int(query.get("limit", ["0"])[0]) or len(items) or 1
         metadata = {"resourceVersion": str(self._version)}
@@ -301,7 +304,7 @@ def allowed(
     groups: Iterable[str],
     attributes: Object,
 ) -> bool:
-    """What RBAC says; written from Kubernetes' rules alone."""
+    """True if RBAC allows the request; written from Kubernetes' rules, not from the server's code."""
     wanted = (attributes["resource"], attributes["verb"])
     inside = attributes.get("namespace", "")
     for kind, item in objects:

@@ -28,7 +28,7 @@ class Server:
     pieces: list[bytes] = field(default_factory=list[bytes])
     gone: bool = False
     finish: asyncio.Event | None = None
-    """The answer waits for it."""
+    """Event that the answer waits for."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Read the request and answer it."""
@@ -51,9 +51,9 @@ class Client:
 
     pieces: Sequence[bytes] = (b"",)
     ends: bool = True
-    """False: more of the body is announced than is sent."""
+    """False if the client announces more of the body than it sends."""
     stays: bool = True
-    """False: the client disconnects after the last piece; True: it keeps silent."""
+    """True if the client keeps the connection open and silent after the last piece, False if it disconnects."""
     pause: float = 0
     """Seconds before each piece."""
     sent: int = 0
@@ -82,7 +82,7 @@ class Client:
 
     @property
     def said(self) -> str:
-        """The message of an error."""
+        """The message of an error in the answer."""
         return json.loads(self.messages[1]["body"])["message"]
 
     @property
@@ -93,23 +93,23 @@ class Client:
 
 @dataclass(slots=True)
 class Reader:
-    """The receiver of an answer who takes `takes` messages, those of the body after `pause` seconds, and then nothing.
+    """A receiver of an answer: takes `takes` messages, those of the body after `pause` seconds, and then nothing.
 
-    It is also its connection.
+    The object is also the receiver's connection.
     """
 
     takes: float = math.inf
     pause: float = 0
     messages: list[Message] = field(default_factory=list[Message])
-    """Parts of the answer that it has taken."""
+    """Parts of the answer that the receiver has taken."""
     offered: int = 0
-    """Bytes of the largest message."""
+    """Size of the largest message in bytes."""
     limit: int | None = None
-    """Bytes that the web server keeps while it goes on."""
+    """Bytes that the web server buffers before it pauses the application."""
     options: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
-    """Of its socket."""
+    """Options of the socket."""
     aborted: float | None = None
-    """When the connection was cut."""
+    """Time at which the connection was cut."""
     cut: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     async def send(self, message: Message) -> None:
@@ -125,12 +125,12 @@ class Reader:
 
     @property
     def body(self) -> bytes:
-        """The body that it has taken."""
+        """The part of the body that the receiver has taken."""
         return b"".join(message.get("body", b"") for message in self.messages)
 
     @property
     def complete(self) -> bool:
-        """True if it has the whole answer."""
+        """True if the receiver has the whole answer."""
         last = self.messages[-1] if self.messages else {"type": "nothing"}
         return last["type"] == "http.response.body" and not last.get("more_body", False)
 

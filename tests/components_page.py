@@ -1,4 +1,4 @@
-"""Tables of docs/components.md, which `make generate` writes: what the promise about names is about."""
+"""Tables of docs/components.md, which `make generate` writes: the names that stay the same between releases."""
 
 import ast
 import dataclasses
@@ -30,6 +30,7 @@ GIVEN = {
 }
 FUNCTIONS = {
     "kubernetes.pods": ("hardened_pod", "joined", "http_probe", "tcp_probe", "secret_env", "Resources"),
+    "kubernetes.scheduling": ("pod_template", "Scheduling", "Toleration"),
     "kubernetes.networks": ("open_flows", "closed_namespace", "pods", "namespace", "anywhere_but_metadata"),
 }
 TABLES = re.compile(r"(?<=<!-- written by `make generate` -->\n).*?(?=<!-- end -->)", re.DOTALL)

@@ -1,4 +1,4 @@
-"""The table in docs/requirements.md and the tests are equal: every test that it names exists, every row has one."""
+"""The table in docs/requirements.md agrees with the tests: every test that it names exists, every row has one."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Independence of the product from the testbed."""
+"""The product does not depend on the testbed."""
 
 import ast
 import tomllib

@@ -1,4 +1,4 @@
-"""docs/versions.md: each of its lines names a test that exists."""
+"""Each line of docs/versions.md names a test that exists."""
 
 import ast
 import re

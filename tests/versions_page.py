@@ -1,4 +1,4 @@
-"""docs/versions.md: the versions that go together, each from the file that pins it.
+"""Text of docs/versions.md: the versions that go together, each read from the file that pins it.
 
 It reads the testbed's versions as text, because nothing but the testbed may import it.
 """
@@ -68,13 +68,13 @@ class Row:
     supported: str
     tested: str
     file: str
-    """The file that pins it."""
+    """The file that pins the version."""
 
     test: str
 
 
 def page() -> str:
-    """The page."""
+    """The text of the page."""
     lines = [
         f"| {row.what} | {row.supported} | {row.tested} | `{row.file}` | `{row.test}` |\n"
         for row in (*_core(), *_images(), *_cluster())

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps: time passes only when nothing else is left to do, and then at once."""
+"""An event loop with virtual time: when all tasks wait, the clock jumps to the next timer."""
 
 import asyncio
 import selectors
@@ -50,7 +50,7 @@ class _Work:
             yield
 
     def left(self) -> bool:
-        """True if a thread is at work."""
+        """True if a thread is still working."""
         with self._lock:
             return bool(self._calls)
 
@@ -90,7 +90,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def waiting_for_threads(self) -> Generator[None]:
-        """Let threads that are at work report before time passes."""
+        """Wait until working threads have reported their results, before the clock jumps."""
         with self._virtual.work.noted():
             yield
 

@@ -27,7 +27,7 @@ OWN_VERSION = re.compile(r'^version = "(.*)"$', re.MULTILINE)
 
 
 class NotReleasableError(Exception):
-    """The files are not those of a release; the message says what to do."""
+    """The files are not ready for a release; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,10 +78,10 @@ def faults(changelog: str, project: str, today: date) -> Iterator[str]:
     elif released.date > today.isoformat():
         yield f"{CHANGELOG}: {released.version} is dated in the future, {released.date}"
     if not released.text:
-        yield f"{CHANGELOG} says nothing about {released.version}"
+        yield f"{CHANGELOG} has no notes for {released.version}"
     own = OWN_VERSION.search(project)
     if own is None or own[1] != released.version:
-        yield f"{PYPROJECT} has the version {own[1] if own else 'none'}, {CHANGELOG} {released.version}"
+        yield f"{PYPROJECT} has the version {own[1] if own else 'none'}, but {CHANGELOG} has {released.version}"
 
 
 def _descending(changelog: str) -> bool:

@@ -1,4 +1,4 @@
-"""Smoke test of a stack whose tracking server is not part of it: the connectivity check of `up`, once more.
+"""Smoke test of a stack whose tracking server is not part of it: runs the connectivity check of `up` again.
 
 No run is logged, because that would leave data on a server that belongs to somebody else.
 """

@@ -86,6 +86,11 @@ def is_ours(live: Object) -> bool:
     return any(entry["manager"].startswith(PROVIDER) for entry in live["metadata"].get("managedFields") or ())
 
 
+def is_patch(begun: Object) -> bool:
+    """True for a resource that sets fields of an existing object: the next deployment sets them again, as the same."""
+    return str(begun.get("type", "")).endswith("Patch")
+
+
 def adopted(begun: Object, live: Object) -> dict[str, Any]:
     """The state's entry for an object whose creation was interrupted, as if the provider had finished the creation.
 
@@ -133,7 +138,7 @@ def settled(deployment: Object, find: Callable[[Object], Object | None]) -> tupl
     taken_in: list[str] = []
     for operation in deployment.get("pending_operations") or ():
         begun = operation["resource"]
-        if operation["type"] != "creating" or "metadata" not in begun.get("inputs", {}):
+        if operation["type"] != "creating" or "metadata" not in begun.get("inputs", {}) or is_patch(begun):
             continue
         live = find(begun["inputs"])
         if live is not None and is_ours(live):

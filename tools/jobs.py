@@ -19,7 +19,7 @@ Kubectl = Callable[..., str]
 
 
 def bare_job(cron_job: Object, name: str, variables: Mapping[str, str]) -> Object:
-    """A Job `name` with the work of a CronJob, and `variables` in the environment of all its containers.
+    """A Job `name` from the template of a CronJob, with `variables` in the environment of all its containers.
 
     The Job has no owner.
     """

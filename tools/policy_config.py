@@ -1,6 +1,6 @@
 """Check a stack's file for the policy pack: levels, parameters and exceptions of rules (docs/policy.md).
 
-Run `python -m tools.policy_config FILE`. Exit codes: 0 if the pack can take the file; 1 if it has mistakes, each of
+Run `python -m tools.policy_config FILE`. Exit codes: 0 if the pack accepts the file; 1 if it has mistakes, each of
 which is printed as a sentence; 2 if it cannot be read.
 """
 

@@ -1,4 +1,4 @@
-"""Pull requests at GitHub: the comment with the plan, and who has approved what."""
+"""Pull requests at GitHub: the comment with the plan, and the accounts that approved the merged commit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

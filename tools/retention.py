@@ -20,7 +20,7 @@ KEPT_SECONDS = 3600
 
 
 class RetentionError(Exception):
-    """Nothing was started, or not all was done; the text says why."""
+    """The run did not start or did not process all teams; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ def job_of(cron_job: Object, name: str, *, dry: bool) -> Object:
 
 
 def reports(lines: Iterable[str]) -> Iterator[Report]:
-    """The reports in the log of a run; other lines are of MLflow and its packages."""
+    """The reports in the log of a run; other lines are from MLflow and its packages."""
     for line in lines:
         if not line.startswith('{"log": "retention"'):
             continue
@@ -111,7 +111,7 @@ def job_teams(job: Object) -> list[str]:
 def _confirmed(stack: str, yes: str) -> bool:
     if yes == stack:
         return True
-    print(f"This deletes what is older than the ages of stack {stack}, for good. DRY=1 shows it first.")
+    print(f"This permanently deletes data older than the retention ages of stack {stack}. DRY=1 shows it first.")
     return input("Type the name of the stack to continue: ") == stack
 
 
@@ -120,7 +120,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--stack", required=True)
     parser.add_argument("--dry", action="store_true", help="show what would be deleted or archived")
-    parser.add_argument("--yes", default="", metavar="STACK", help="the name of the stack, instead of the question")
+    parser.add_argument(
+        "--yes", default="", metavar="STACK", help="name of the stack, which confirms without the question"
+    )
     options = parser.parse_args()
     if not options.dry and not _confirmed(options.stack, options.yes):
         sys.exit("nothing was deleted")

@@ -79,8 +79,7 @@ def own_package(project: str) -> Json:
 def debian_packages(lines: Iterable[str]) -> Iterator[Json]:
     """A component for each line of `dpkg-query`.
 
-    Raises:
-        ValueError: a line is something else.
+    Raises: ValueError: a line has another form.
     """
     for line in filter(None, (line.strip() for line in lines)):
         found = PACKAGE.fullmatch(line)
@@ -99,7 +98,7 @@ def document(image: str, version: str, components: Sequence[Json], made: datetim
     """
     references = [component["bom-ref"] for component in components]
     if not references or len(set(references)) != len(references):
-        raise ValueError("expected some packages, each of them once")
+        raise ValueError("expected at least one package, and each package only once")
     content = hashlib.sha256("\n".join([image, version, *references]).encode()).hexdigest()
     subject = {"type": "container", "bom-ref": image, "name": image, "version": version}
     return {

@@ -1,1 +1,1 @@
-"""Attacks on the availability of a deployed stack, and what another team notices of them."""
+"""Attacks on the availability of a deployed stack, and their effect on another team."""

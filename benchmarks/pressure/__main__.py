@@ -1,7 +1,8 @@
 """Attacks on the availability of the deployed `dev` stack, one after the other: `python -m benchmarks.pressure [TEXT]`.
 
-Run by `make pressure`. TEXT selects the attacks whose row or name contains it. Prints a line for each attack: what the
-other team's requests took before it and during it, the peaks of memory, and the answers to the attackers.
+Run by `make pressure`. TEXT selects the attacks whose row or name contains it. Prints a line for each attack: the
+latency of the other team's requests before and during the attack, the peaks of memory, and the answers to the
+attackers.
 """
 
 import sys

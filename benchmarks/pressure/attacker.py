@@ -33,7 +33,7 @@ class Order:
 
 
 def found(order: Order) -> Attack:
-    """The attack of an order."""
+    """The attack that the order names."""
     return next(attack for attack in attacks() if (attack.row, attack.name) == (order.row, order.name))
 
 

@@ -33,10 +33,10 @@ class Target:
     """The attacked server, and the identity of the attackers."""
 
     way: Way
-    """Through the ingress controller, as a program of the attacking team."""
+    """Route through the ingress controller, as a program of the attacking team."""
 
     login: Way
-    """Directly at the pod's port, without an identity."""
+    """Route directly to the pod's port, without an identity."""
 
     experiment: str
     """ID of an experiment of the attacking team."""

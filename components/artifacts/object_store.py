@@ -26,6 +26,7 @@ from components.artifacts.artifact_store import (
 from components.artifacts.store_keys import AccessKey, Keys, access_key, identities, key_pair
 from components.exposure.certificate import SEED_LENGTH, authority_certificate, self_signed
 from components.kubernetes import networks, pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.kubernetes.script_job import ScriptJobArgs, script_job
 from components.kubernetes.single_pod import SinglePod
 from components.sizes import STORE_MEMORY
@@ -67,6 +68,9 @@ class ObjectStoreArgs:
 
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     storage: str
     """Size of the volume, as a Kubernetes quantity."""
@@ -116,6 +120,7 @@ class ObjectStore(pulumi.ComponentResource):
             labels=LABELS,
             storage=args.storage,
             storage_class=args.storage_class,
+            scheduling=args.scheduling,
             durable=args.durable,
         )
         service = pod.service(f"{name}-service", "s3", PORT, child)
@@ -268,6 +273,7 @@ def _bucket_job(
             labels=BUCKET_JOB_LABELS,
             image=args.client_image,
             pull_secrets=args.pull_secrets,
+            scheduling=args.scheduling,
             task="create-bucket",
             env=[
                 core.EnvVarArgs(name="BUCKET", value=bucket),

@@ -13,6 +13,7 @@ from components.database.database_role import Administrator, DatabaseRole, Datab
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import service_authority
 from components.kubernetes.credential import GeneratedPassword, credential
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 
 core = k8s.core.v1
 
@@ -30,6 +31,9 @@ class RdsAccessArgs:
 
     pull_secrets: tuple[str, ...] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     region: str
     host: pulumi.Input[str]
@@ -82,6 +86,7 @@ class RdsAccess(pulumi.ComponentResource):
                 namespace=args.namespace,
                 image=args.image,
                 pull_secrets=args.pull_secrets,
+                scheduling=args.scheduling,
                 host=args.host,
                 port=PORT,
                 database=args.name,

@@ -61,7 +61,7 @@ class Backups:
 
     store: BackupStore
     days: int
-    """Number of days of which any second can be restored."""
+    """Days for which backups are kept; any second of them can be restored."""
 
     hour: int
     """Hour of the nightly base backup, in UTC."""

@@ -42,11 +42,12 @@ class Database:
     """A database, and the settings and network connections that its clients need."""
 
     owner: Connection
-    """For the schema migration: the role that owns the tables and sees the rows of all workspaces."""
+    """Connection of the schema migration, as the role that owns the tables and sees the rows of all workspaces."""
 
     server: Connection
-    """For MLflow: a role that owns nothing and sees the rows of one workspace at a time. It is `owner` for SQLite, and
-    for a PostgreSQL server where no second role is configured."""
+    """Connection of MLflow, as a role that owns nothing and sees the rows of one workspace at a time. It equals `owner`
+    for SQLite, and for a PostgreSQL server where no second role is configured.
+    """
 
     replica: pulumi.Input[str] | None = None
     """SQLAlchemy URI of a read replica, which MLflow reads from with the `attachment` of `server`; None if there is
@@ -62,7 +63,7 @@ class Database:
     """True if only one pod at a time can use the database."""
 
     statistics: Statistics | None = None
-    """For a metrics exporter; None without metrics, and for a database that the platform does not run."""
+    """Connection of a metrics exporter; None without metrics, and for a database that the platform does not run."""
 
 
 def server_role(owner: str) -> str:

@@ -14,6 +14,7 @@ import pulumi_kubernetes as k8s
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import Authority
 from components.kubernetes.credential import Credential
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.kubernetes.script_job import IGNORE_DISRUPTION, ScriptJobArgs, script_job
 
 core = k8s.core.v1
@@ -65,6 +66,9 @@ class DatabaseRoleArgs:
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
 
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     host: pulumi.Input[str]
     port: pulumi.Input[int]
     database: str
@@ -108,6 +112,7 @@ class DatabaseRole(pulumi.ComponentResource):
                 labels=LABELS,
                 image=args.image,
                 pull_secrets=args.pull_secrets,
+                scheduling=args.scheduling,
                 task="ensure-role",
                 env=[
                     core.EnvVarArgs(name="PGHOST", value=args.host),

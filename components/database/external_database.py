@@ -10,6 +10,7 @@ from components.database.database_role import Administrator, DatabaseRole, Datab
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import service_authority
 from components.kubernetes.credential import GeneratedPassword, Source, credential
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +67,9 @@ class ExternalDatabaseArgs:
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
 
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     trust: pods.Attachment = pods.NOTHING
     """Mounts the company's CA certificates, which the Job trusts in addition to the public ones."""
 
@@ -99,6 +103,7 @@ class ExternalDatabase(pulumi.ComponentResource):
                     namespace=args.namespace,
                     image=args.image,
                     pull_secrets=args.pull_secrets,
+                    scheduling=args.scheduling,
                     host=args.host,
                     port=args.port,
                     database=args.name,

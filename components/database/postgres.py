@@ -16,6 +16,7 @@ from components.database.backups import Backups, add_sidecar, restore_network, s
 from components.database.database import Connection, Database, Statistics, postgresql_uri, server_role
 from components.kubernetes import networks, pods, volumes
 from components.kubernetes.credential import keepers
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.kubernetes.single_pod import SinglePod
 from components.scripts import script
 from components.sizes import JOB_CONNECTIONS, RESERVED_CONNECTIONS, SHARED_MEMORY_MEBIBYTES
@@ -47,6 +48,9 @@ class PostgresArgs:
     image: str
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     storage: str
     """Size of the volume, as a Kubernetes quantity."""
@@ -101,6 +105,7 @@ class Postgres(pulumi.ComponentResource):
             labels=labels,
             storage=args.storage,
             storage_class=args.storage_class,
+            scheduling=args.scheduling,
             durable=args.durable,
         )
         service = pod.service(f"{name}-service", "postgres", PORT, child)

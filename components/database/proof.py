@@ -86,7 +86,7 @@ def with_key(attachment: pods.Attachment, secret: core.Secret) -> pods.Attachmen
 
 
 class BackupProof(pulumi.ComponentResource):
-    """The CronJob, its scripts and its NetworkPolicy."""
+    """The CronJob that proves backups, its scripts and its NetworkPolicy."""
 
     def __init__(self, name: str, args: BackupProofArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:BackupProof", name, None, opts)
@@ -111,7 +111,9 @@ class BackupProof(pulumi.ComponentResource):
                 starting_deadline_seconds=3600,
                 successful_jobs_history_limit=1,
                 failed_jobs_history_limit=3,
-                job_template=scratch.job_template(_pod(args, files), LABELS, hours=HOURS, kept_hours=KEPT_HOURS),
+                job_template=scratch.job_template(
+                    _pod(args, files), LABELS, args.scratch.scheduling, hours=HOURS, kept_hours=KEPT_HOURS
+                ),
             ),
             pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[*backups.store.ready])),
         )

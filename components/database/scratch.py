@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from components.database.backups import Backups
 from components.kubernetes import pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.kubernetes.script_job import IGNORE_DISRUPTION
 from components.scripts import script
 
@@ -38,6 +39,9 @@ class ScratchArgs:
 
     pull_secrets: tuple[str, ...] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     backups: Backups
     """Store of the backups, and the image with the programs that restore them."""
@@ -74,7 +78,7 @@ def volume(args: ScratchArgs) -> pods.Attachment:
 
 
 def files(args: ScratchArgs, name: str, modules: tuple[str, ...], opts: pulumi.ResourceOptions) -> pods.Attachment:
-    """A mount of the scripts `modules`, and of those that restore, at `FOLDER`."""
+    """A mount at `FOLDER` of the scripts `modules` and of the scripts that restore."""
     scripts = core.ConfigMap(
         f"{name}-scripts",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
@@ -110,7 +114,7 @@ def cron_job(
 
 
 def job_template(
-    pod: core.PodSpecArgs, labels: dict[str, str], *, hours: int, kept_hours: int
+    pod: core.PodSpecArgs, labels: dict[str, str], scheduling: Scheduling, *, hours: int, kept_hours: int
 ) -> batch.JobTemplateSpecArgs:
     """Template of a Job that runs once, for at most `hours`, and is deleted `kept_hours` after its end."""
     return batch.JobTemplateSpecArgs(
@@ -121,6 +125,6 @@ def job_template(
             pod_failure_policy=IGNORE_DISRUPTION,
             active_deadline_seconds=hours * 3600,
             ttl_seconds_after_finished=kept_hours * 3600,
-            template=core.PodTemplateSpecArgs(metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels), spec=pod),
+            template=pod_template(pod, labels, scheduling),
         ),
     )

@@ -40,7 +40,7 @@ class UndeleteArgs:
 
 
 class Undelete(pulumi.ComponentResource):
-    """The suspended CronJob, its scripts and its NetworkPolicy."""
+    """The suspended CronJob of the undelete, its scripts and its NetworkPolicy."""
 
     def __init__(self, name: str, args: UndeleteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Undelete", name, None, opts)
@@ -63,7 +63,9 @@ class Undelete(pulumi.ComponentResource):
                 schedule="0 0 1 1 *",
                 suspend=True,
                 concurrency_policy="Forbid",
-                job_template=scratch.job_template(_pod(args, files), LABELS, hours=HOURS, kept_hours=KEPT_HOURS),
+                job_template=scratch.job_template(
+                    _pod(args, files), LABELS, args.scratch.scheduling, hours=HOURS, kept_hours=KEPT_HOURS
+                ),
             ),
             pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[*backups.store.ready])),
         )

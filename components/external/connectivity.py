@@ -15,6 +15,7 @@ from components.external.tracking import (
     TrackingServer,
 )
 from components.kubernetes import pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.kubernetes.script_job import IGNORE_DISRUPTION, ScriptJobArgs, script_job
 from components.team.client_environment import AUTHORITY
 
@@ -33,6 +34,10 @@ class ConnectivityArgs:
     namespace: pulumi.Input[str]
     image: str
     pull_secrets: Sequence[str]
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     server: TrackingServer
     credentials: Credentials | None
     secret: core.Secret | None
@@ -59,6 +64,7 @@ def connectivity_job(name: str, args: ConnectivityArgs, opts: pulumi.ResourceOpt
             pod_labels=args.pod_labels,
             image=args.image,
             pull_secrets=args.pull_secrets,
+            scheduling=args.scheduling,
             task="check-connection",
             modules=("client_version.py",),
             env=_environment(args),

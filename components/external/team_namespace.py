@@ -12,11 +12,10 @@ import pulumi_kubernetes as k8s
 from components.external.connectivity import ConnectivityArgs, connectivity_job
 from components.external.tracking import CREDENTIALS, Credentials, GivenCredentials, TrackingServer, environment
 from components.kubernetes import networks
-from components.kubernetes.namespace import POD_SECURITY_LABELS
-from components.kubernetes.pods import PART_OF
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.team import client_environment
+from components.team.namespace import OWN, NamespaceSettings, namespace
 from components.team.quota import ContainerDefaults, NamespaceQuota, limit_namespace
-from components.team.workspace import ARCHIVED_LABELS, DESCRIPTION_ANNOTATION
 
 core = k8s.core.v1
 
@@ -32,6 +31,9 @@ class TeamNamespaceArgs:
     """Name of the team and of its namespace."""
 
     description: str
+    namespace: NamespaceSettings = OWN
+    """Creation, labels and annotations of the namespace."""
+
     quota: NamespaceQuota
     container_defaults: ContainerDefaults
     server: TrackingServer
@@ -50,6 +52,9 @@ class TeamNamespaceArgs:
     pull_secrets: Sequence[str]
     """Image pull Secrets in the team's namespace."""
 
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     durable: bool
     """True protects the namespace from deletion, unless the team is archived."""
 
@@ -66,21 +71,16 @@ class TeamNamespace(pulumi.ComponentResource):
     def __init__(self, name: str, args: TeamNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:TeamNamespace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        protected = args.durable and not args.archived
-        namespace = core.Namespace(
-            f"{name}-namespace",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=args.team,
-                labels={
-                    "app.kubernetes.io/part-of": PART_OF,
-                    **POD_SECURITY_LABELS,
-                    **(ARCHIVED_LABELS if args.archived else {}),
-                },
-                annotations={DESCRIPTION_ANNOTATION: args.description},
-            ),
-            opts=pulumi.ResourceOptions(parent=self, protect=protected, retain_on_delete=protected),
+        self.namespace = namespace(
+            name,
+            args.team,
+            args.namespace,
+            labels={},
+            description=args.description,
+            archived=args.archived,
+            durable=args.durable,
+            parent=self,
         )
-        self.namespace = namespace.metadata.name
         networks.closed_namespace(name, self.namespace, child)
         key, value = args.pod_label
         egress = networks.client_egress(
@@ -112,6 +112,7 @@ class TeamNamespace(pulumi.ComponentResource):
                     namespace=self.namespace,
                     image=args.image,
                     pull_secrets=args.pull_secrets,
+                    scheduling=args.scheduling,
                     server=args.server,
                     credentials=args.credentials,
                     secret=secret,

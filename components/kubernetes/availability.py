@@ -1,6 +1,6 @@
 """Settings that keep a Deployment available while pods are replaced, nodes are drained and zones fail."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pulumi
@@ -18,8 +18,10 @@ DOMAINS = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
 DRAIN_SECONDS = 15
 
 
-def spread(labels: Mapping[str, str], strictness: Spread) -> list[core.TopologySpreadConstraintArgs]:
-    """Topology spread constraints over nodes and over zones, for the pods with `labels`."""
+def spread(
+    labels: Mapping[str, str], strictness: Spread, domains: Sequence[str] = DOMAINS
+) -> list[core.TopologySpreadConstraintArgs]:
+    """Topology spread constraints for the pods with `labels`, over the values of each node label in `domains`."""
     return [
         core.TopologySpreadConstraintArgs(
             max_skew=1,
@@ -29,7 +31,7 @@ def spread(labels: Mapping[str, str], strictness: Spread) -> list[core.TopologyS
             # Pods of the old ReplicaSet do not count during a rolling update.
             match_label_keys=["pod-template-hash"],
         )
-        for domain in DOMAINS
+        for domain in domains
     ]
 
 

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.scripts import script
 
 core = k8s.core.v1
@@ -41,6 +42,9 @@ class ScriptJobArgs:
 
     pull_secrets: Sequence[str]
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     task: str
     """Name of the container, for example `ensure-role`. It is also the name of the directory in /etc that contains the
@@ -114,10 +118,7 @@ def script_work(
         backoff_limit=args.backoff_limit,
         active_deadline_seconds=None if args.minutes is None else args.minutes * 60,
         pod_failure_policy=args.pod_failure_policy,
-        template=core.PodTemplateSpecArgs(
-            metadata=k8s.meta.v1.ObjectMetaArgs(labels={**args.labels, **args.pod_labels}),
-            spec=_pod(args, scripts.metadata.name),
-        ),
+        template=pod_template(_pod(args, scripts.metadata.name), {**args.labels, **args.pod_labels}, args.scheduling),
     )
     return spec, network
 

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 
 core = k8s.core.v1
 
@@ -25,6 +26,9 @@ class SinglePod:
 
     storage_class: str | None
     """None means the cluster's default storage class."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pod."""
 
     durable: bool
     """True protects the StatefulSet from deletion, so that its data stays accessible."""
@@ -57,7 +61,7 @@ class SinglePod:
                 service_name=service.metadata.name,
                 replicas=1,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=self.labels),
-                template=core.PodTemplateSpecArgs(metadata=k8s.meta.v1.ObjectMetaArgs(labels=self.labels), spec=pod),
+                template=pod_template(pod, self.labels, self.scheduling),
                 volume_claim_templates=[volumes.claim_template("data", self.storage, self.storage_class)],
             ),
             opts=pulumi.ResourceOptions.merge(

@@ -1,4 +1,4 @@
-"""Input of the login, and OAuth2-Proxy's command line as a pure function of it."""
+"""Input of the login, and OAuth2-Proxy's command line, a pure function of that input."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -16,6 +16,7 @@ from components.exposure.gateway import Address
 from components.exposure.ingress import IngressRoute
 from components.kubernetes import availability, networks, pods
 from components.kubernetes.availability import Spread
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.login import front, oauth2_proxy
 from components.login.command_line import PROXY_PATH, cookie_name, with_options
 from components.login.front import Front, FrontArgs
@@ -49,6 +50,9 @@ class ForwardAuthArgs:
     bounds: front.Bounds
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     address: Address
     """Public address of the platform."""
@@ -170,10 +174,7 @@ class ForwardAuth(pulumi.ComponentResource):
                     rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
                 ),
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
-                    spec=_pod(args, gate.attachment),
-                ),
+                template=pod_template(_pod(args, gate.attachment), LABELS, args.scheduling),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*ready]),
         )
@@ -196,7 +197,7 @@ def _pod(args: ForwardAuthArgs, before: pods.Attachment) -> core.PodSpecArgs:
     words = arguments(args.login.command_line, args.address)
     container = oauth2_proxy.container(args.image, words, args.login.attachment)
     container.lifecycle = availability.drain()
-    spread = availability.spread(LABELS, args.spread)
+    spread = availability.spread(LABELS, args.spread, args.scheduling.topology_keys)
     return pods.hardened_pod(UID, container, attachment, pull_secrets=args.pull_secrets, spread=spread)
 
 

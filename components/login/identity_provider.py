@@ -16,6 +16,7 @@ import pulumi_random as random
 from components.exposure.gateway import Address, Route
 from components.kubernetes import networks, pods, volumes
 from components.kubernetes.credential import Source, keepers
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 
 core = k8s.core.v1
 
@@ -49,13 +50,13 @@ class Oidc:
     """The other scopes that OAuth2-Proxy asks for. Most providers refuse a login that asks for one they do not know."""
 
     groups_claim: str = "groups"
-    """Claim with the user's groups. A name that is no claim is read as a path, with dots."""
+    """Claim with the user's groups. If no claim has this name, it is read as a path, with dots."""
 
     user_claim: str = "email"
     """Claim with the user's name."""
 
     verified_email: bool = True
-    """True refuses a token with `email_verified: false`. It has a meaning for the user claim `email` only."""
+    """True refuses a token with `email_verified: false`. It applies only with the user claim `email`."""
 
     inside: bool = False
     """True if OAuth2-Proxy needs no additional NetworkPolicy rule to reach the issuer: the issuer is behind this
@@ -84,6 +85,9 @@ class IdentityProviderArgs:
     image: str
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     host: str
     """Host name of the issuer."""
@@ -161,10 +165,7 @@ class IdentityProvider(pulumi.ComponentResource):
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=1,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=_pod(args, settings.metadata.name),
-                ),
+                template=pod_template(_pod(args, settings.metadata.name), labels, args.scheduling),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[network]),
         )

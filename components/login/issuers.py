@@ -24,7 +24,7 @@ def inside(issuer: str) -> bool:
 
 
 def outside_ports(urls: Iterable[str | None]) -> tuple[int, ...]:
-    """TCP ports of URLs, without that of the Service of the API server."""
+    """TCP ports of the URLs that do not lead to the Service of the API server."""
     return tuple(sorted({networks.port_of(url) for url in urls if url is not None and not inside(url)}))
 
 

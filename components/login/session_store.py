@@ -18,6 +18,7 @@ import pulumi_random as random
 
 from components.kubernetes import networks, pods, volumes
 from components.kubernetes.credential import keepers
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 
 core = k8s.core.v1
 
@@ -77,6 +78,9 @@ class SessionStoreArgs:
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
 
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     clients: Mapping[str, str]
     """Labels of the pods whose OAuth2-Proxy has sessions."""
 
@@ -129,10 +133,7 @@ class SessionStore(pulumi.ComponentResource):
                 # Two stores side by side would grant the same lock twice.
                 strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate"),
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
-                    spec=_pod(args, server_files),
-                ),
+                template=pod_template(_pod(args, server_files), LABELS, args.scheduling),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[network]),
         )

@@ -28,7 +28,7 @@ class ProviderSignIn:
 
     @property
     def secret_files(self) -> Mapping[str, pulumi.Output[str]]:
-        """Content of OAuth2-Proxy's secret files besides those of every login, by name."""
+        """Content, by name, of the secret files that OAuth2-Proxy needs only with this way of signing in."""
         return {}
 
     @property
@@ -53,7 +53,7 @@ class PasswordSignIn:
 
     @property
     def secret_files(self) -> Mapping[str, pulumi.Output[str]]:
-        """Content of OAuth2-Proxy's secret files besides those of every login, by name."""
+        """Content, by name, of the secret files that OAuth2-Proxy needs only with this way of signing in."""
         return {"htpasswd": self.htpasswd}
 
     @property

@@ -10,6 +10,7 @@ from components.database.database import Database
 from components.exposure.gateway import Address
 from components.kubernetes import pods
 from components.kubernetes.availability import Spread
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.login.oauth2_proxy import Login
 from components.team.workspace import WORKSPACE_LABELS
 
@@ -38,6 +39,9 @@ class MLflowArgs:
 
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     replicas: int
     """Number of pods; with `autoscaling` the minimum number."""

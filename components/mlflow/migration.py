@@ -12,6 +12,7 @@ import pulumi_kubernetes as k8s
 
 from components.database.database import Database
 from components.kubernetes import pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.kubernetes.script_job import IGNORE_DISRUPTION, ScriptJobArgs, script_job
 from components.mlflow.args import LABELS as SERVER
 from components.mlflow.proof import Proof
@@ -57,6 +58,9 @@ class SchemaMigrationArgs:
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
 
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     database: Database
     minutes: int
     """Deadline of the Job in minutes; a migration that exceeds the deadline has not changed the database."""
@@ -69,7 +73,7 @@ class SchemaMigrationArgs:
     """Mounts the company's CA certificates, which may have signed the database's certificate."""
 
     proof: Proof | None = None
-    """Proof of the backups without which the Job changes no schema; None if it asks for none."""
+    """Proof of the backups that the Job requires before it changes the schema; None if it requires none."""
 
 
 class SchemaMigration(pulumi.ComponentResource):
@@ -88,6 +92,7 @@ class SchemaMigration(pulumi.ComponentResource):
                 labels=LABELS,
                 image=args.image,
                 pull_secrets=args.pull_secrets,
+                scheduling=args.scheduling,
                 task=TASK if access is None else PROVEN_TASK,
                 modules=MODULES if access is None else (*MODULES, f"{TASK}.py"),
                 env=_environment(args),

@@ -31,7 +31,7 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str], *, webhook_key: pod
         attachment,
         pull_secrets=args.pull_secrets,
         service_account=account,
-        spread=availability.spread(LABELS, args.spread),
+        spread=availability.spread(LABELS, args.spread, args.scheduling.topology_keys),
         termination_seconds=args.termination_seconds,
     )
 

@@ -1,7 +1,7 @@
-"""The proof of the backups that a schema migration asks for, and the right to ask.
+"""Access of a schema migration's Job to the result of the last proof of the backups.
 
-The CronJob of the proofs says when one last succeeded. That object is all that the Job may read in Kubernetes: it gets
-neither the key of the backups nor their content.
+The status of the proofs' CronJob says when a proof last succeeded. The Job may read only this object in Kubernetes. It
+gets neither the access key of the backups nor their content.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ rbac = k8s.rbac.v1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """Needs of a Job that asks."""
+    """Settings with which a Job reads the result."""
 
     account: pulumi.Output[str]
-    """Name of its service account."""
+    """Name of the Job's service account."""
 
     attachment: pods.Attachment
     """Token of the service account, and the name of the CronJob."""
@@ -30,12 +30,12 @@ class Access:
     """Connection to the API server."""
 
     ready: tuple[pulumi.Resource, ...]
-    """Resources that must exist before it asks."""
+    """Resources that must exist before the Job reads the result."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
-    """The CronJob of the proofs."""
+    """The CronJob of the proofs, and where a Job asks for its status."""
 
     cron_job: str
     api_server: Sequence[str]

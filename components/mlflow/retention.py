@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from components.artifacts.artifact_store import ArtifactStore
 from components.database.database import Database
 from components.kubernetes import pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.kubernetes.script_cron_job import daily, script_cron_job
 from components.kubernetes.script_job import IGNORE_DISRUPTION, ScriptJobArgs
 from components.mlflow.args import SERVICE_ACCOUNT
@@ -52,6 +53,9 @@ class RetentionArgs:
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
 
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     database: Database
     artifact_store: ArtifactStore
     trust: pods.Attachment = pods.NOTHING
@@ -85,6 +89,7 @@ class Retention(pulumi.ComponentResource):
                 labels=LABELS,
                 image=args.image,
                 pull_secrets=args.pull_secrets,
+                scheduling=args.scheduling,
                 task=NAME,
                 modules=("retention_stores.py",),
                 env=_environment(args),

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, networks, pods
+from components.kubernetes.scheduling import pod_template
 from components.login.front import PORT
 from components.mlflow import rollout, webhooks
 from components.mlflow.args import LABELS, SERVICE_ACCOUNT, MLflowArgs
@@ -96,9 +97,8 @@ class MLflow(pulumi.ComponentResource):
                 replicas=args.replicas,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
                 strategy=rollout.strategy(args),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
-                    spec=server_pod(args, account.metadata.name, webhook_key=webhook_key),
+                template=pod_template(
+                    server_pod(args, account.metadata.name, webhook_key=webhook_key), LABELS, args.scheduling
                 ),
             ),
             opts=pulumi.ResourceOptions(

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.mlflow.args import LABELS as SERVER
 
 core = k8s.core.v1
@@ -63,6 +64,9 @@ class WebhookProxyArgs:
 
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     hosts: Sequence[str]
     """Hosts that webhooks may be sent to."""
@@ -149,12 +153,11 @@ class WebhookProxy(pulumi.ComponentResource):
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=1,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(
-                        labels=LABELS,
-                        annotations={"mlflow-platform/configuration": hashlib.sha256(text.encode()).hexdigest()},
-                    ),
-                    spec=_pod(args, settings.metadata.name),
+                template=pod_template(
+                    _pod(args, settings.metadata.name),
+                    LABELS,
+                    args.scheduling,
+                    annotations={"mlflow-platform/configuration": hashlib.sha256(text.encode()).hexdigest()},
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[network]),

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from components.database.database import Statistics
 from components.kubernetes import networks, pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 
 core = k8s.core.v1
 
@@ -47,6 +48,9 @@ class DatabaseExporterArgs:
     pull_secrets: Sequence[str] = ()
     """Names of the image pull Secrets."""
 
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     statistics: Statistics
     flows: Sequence[networks.Flow]
     """Connections to the database."""
@@ -70,10 +74,7 @@ class DatabaseExporter(pulumi.ComponentResource):
                 # The role has connections for one exporter.
                 strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate"),
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
-                    spec=_pod(args),
-                ),
+                template=pod_template(_pod(args), LABELS, args.scheduling),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[network, *args.ready]),
         )

@@ -30,7 +30,7 @@ class Operator:
     """Objects for the Prometheus operator."""
 
     labels: Mapping[str, str]
-    """Labels by which its Prometheus selects ServiceMonitors and PrometheusRules."""
+    """Labels by which the operator's Prometheus selects ServiceMonitors and PrometheusRules."""
 
     rules: Mapping[str, object] | None
     """Spec of the PrometheusRule; None creates no PrometheusRule."""

@@ -31,7 +31,7 @@ class Target:
     """Plural name of the object's kind."""
 
     annotations: Sequence[str]
-    """Path of the pods' annotations in the object."""
+    """Path of the pod template's annotations in the object."""
 
     @property
     def watched(self) -> bool:

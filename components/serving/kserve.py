@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.kubernetes.scheduling import scheduled
 from components.serving.contract import NO_WAIT, VERSION, Target
 from components.serving.model_server import ModelServerArgs, model_pod
 from components.sizes import SURGE
@@ -22,11 +23,15 @@ MODE = {"serving.kserve.io/deploymentMode": "RawDeployment"}
 
 def predictor(args: ModelServerArgs) -> dict[str, Any]:
     """The predictor of the InferenceService: KServe's fields together with those of a pod spec."""
-    pod = model_pod(args, container=CONTAINER)
+    pod = scheduled(model_pod(args, container=CONTAINER), args.scheduling)
     fields: dict[str, Any] = {
         "minReplicas": args.replicas,
         "maxReplicas": args.replicas,
-        "labels": dict(args.labels),
+        "labels": {**args.scheduling.labels, **args.labels},
+        "annotations": {**args.scheduling.annotations} or None,
+        "nodeSelector": pod.node_selector,
+        "tolerations": pod.tolerations,
+        "priorityClassName": pod.priority_class_name,
         "serviceAccountName": pod.service_account_name,
         "automountServiceAccountToken": pod.automount_service_account_token,
         "enableServiceLinks": pod.enable_service_links,

@@ -12,6 +12,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.scripts import script
 from components.serving.contract import NO_WAIT, VERSION, Target
 from components.sizes import SURGE
@@ -37,7 +38,7 @@ class ModelServerArgs:
     """Name of the Deployment."""
 
     labels: Mapping[str, str]
-    """Labels of the pods, which select them."""
+    """Labels of the pods, by which the Deployment selects them."""
 
     model: str
     """Name of the registered model."""
@@ -48,6 +49,9 @@ class ModelServerArgs:
 
     pull_secrets: Sequence[str]
     """Names of image pull Secrets in the team's namespace."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     account: pulumi.Input[str]
     audience: str
@@ -79,7 +83,7 @@ def model_pod(args: ModelServerArgs, *, container: str = "model") -> core.PodSpe
         attachment,
         pull_secrets=args.pull_secrets,
         service_account=args.account,
-        spread=availability.spread(args.labels, "preferred"),
+        spread=availability.spread(args.labels, "preferred", args.scheduling.topology_keys),
         termination_seconds=availability.DRAIN_SECONDS + REQUEST_SECONDS + 5,
     )
 
@@ -145,9 +149,7 @@ class ModelServer(pulumi.ComponentResource):
                     type="RollingUpdate",
                     rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(max_surge=SURGE, max_unavailable=0),
                 ),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=args.labels), spec=model_pod(args)
-                ),
+                template=pod_template(model_pod(args), args.labels, args.scheduling),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -11,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.scripts import script
 from components.serving.contract import NO_WAIT, ROLLOUT, Target
 from components.sizes import ROLLOUT_CPU, ROLLOUT_MEMORY
@@ -39,6 +40,9 @@ class RolloutArgs:
 
     pull_secrets: Sequence[str]
     """Names of image pull Secrets in the team's namespace."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     account: core.ServiceAccount
     audience: str
@@ -116,7 +120,7 @@ class Rollout(pulumi.ComponentResource):
                 # One that does its work twice would do no harm, and one that is replaced is not missed.
                 strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate"),
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=LABELS),
-                template=core.PodTemplateSpecArgs(metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS), spec=_pod(args)),
+                template=pod_template(_pod(args), LABELS, args.scheduling),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[binding, network, *args.ready]),
         )

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.serving import kserve
 from components.serving.contract import MODEL_SERVER, NO_WAIT, Target
 from components.serving.model_server import PORT, ModelServer, ModelServerArgs
@@ -47,6 +48,9 @@ class Model:
     image: str
     pull_secrets: Sequence[str]
     """Names of image pull Secrets in the team's namespace."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
 
     resources: pods.Resources
     model_space: str
@@ -150,6 +154,7 @@ class ServedModel(pulumi.ComponentResource):
                 labels=split_labels(args.served),
                 image=args.split_image,
                 pull_secrets=args.model.pull_secrets,
+                scheduling=args.model.scheduling,
                 weights={f"{args.served}-{role}.{args.team}.svc.cluster.local": shares[role] for role in shares},
                 ready=[*services.values()],
             ),
@@ -186,6 +191,7 @@ def _server(args: ServedModelArgs, role: str, part: Part, network: pulumi.Resour
         alias=part.alias,
         image=args.model.image,
         pull_secrets=args.model.pull_secrets,
+        scheduling=args.model.scheduling,
         account=args.account,
         audience=args.audience,
         replicas=part.replicas,

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods
+from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.serving.contract import ACCOUNTS, MODEL_SERVER, ROLLOUT
 from components.serving.model_server import PORT
 from components.serving.rollout import Rollout, RolloutArgs
@@ -37,6 +38,9 @@ class ServingArgs:
 
     client_settings: core.ConfigMap
     """The environment of the team's MLflow clients."""
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the rollout's pod."""
 
     rollout_image: str
     split_image: str
@@ -102,6 +106,7 @@ class Serving(pulumi.ComponentResource):
                 namespace=args.namespace,
                 image=args.rollout_image,
                 pull_secrets=sorted({secret for model in args.models.values() for secret in model.pull_secrets}),
+                scheduling=args.scheduling,
                 account=accounts[ROLLOUT],
                 audience=args.audience,
                 client_settings=args.client_settings,

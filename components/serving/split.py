@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import availability, pods, volumes
+from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.serving import model_server
 from components.serving.model_server import REQUEST_SECONDS
 from components.sizes import SPLIT_CPU, SPLIT_MEMORY, SPLIT_PODS, SURGE
@@ -35,10 +36,14 @@ class SplitArgs:
     """Name of the served model."""
 
     labels: Mapping[str, str]
-    """Labels of HAProxy's pods, which select them."""
+    """Labels of HAProxy's pods, by which the Deployment selects them."""
 
     image: str
     pull_secrets: Sequence[str]
+
+    scheduling: Scheduling = ANYWHERE
+    """Nodes, priority, labels and image pull policy of the pods."""
+
     weights: Mapping[str, int]
     """Share of the requests in percent, by the host name of each server's Service."""
 
@@ -124,9 +129,7 @@ class Split(pulumi.ComponentResource):
                     type="RollingUpdate",
                     rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(max_surge=SURGE, max_unavailable=0),
                 ),
-                template=core.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=args.labels), spec=_pod(args, settings.metadata.name)
-                ),
+                template=pod_template(_pod(args, settings.metadata.name), args.labels, args.scheduling),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.ready]),
         )
@@ -151,6 +154,6 @@ def _pod(args: SplitArgs, settings: pulumi.Input[str]) -> core.PodSpecArgs:
         container,
         volumes.config_map_files("split", settings, FOLDER),
         pull_secrets=args.pull_secrets,
-        spread=availability.spread(args.labels, "preferred"),
+        spread=availability.spread(args.labels, "preferred", args.scheduling.topology_keys),
         termination_seconds=availability.DRAIN_SECONDS + 5,
     )

@@ -88,7 +88,7 @@ def _grant(
     *,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Create the Role of a role, and its RoleBinding if there are subjects."""
+    """Create the Kubernetes Role of one of the team's roles, and its RoleBinding if there are subjects."""
     metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name=role_name(role))
     rbac_role = rbac.Role(f"{name}-{role}-role", metadata=metadata, rules=rules, opts=opts)
     if subjects:

@@ -12,18 +12,14 @@ import pulumi_kubernetes as k8s
 
 from components.artifacts.artifact_store import TEAM_SECRET, DirectAccess
 from components.kubernetes import networks
-from components.kubernetes.namespace import POD_SECURITY_LABELS
-from components.kubernetes.pods import PART_OF
 from components.login.front import PORT as LOGIN_PORT
 from components.team import client_environment, identities, role_bindings
+from components.team.namespace import OWN, NamespaceSettings, namespace
 from components.team.quota import ContainerDefaults, NamespaceQuota, limit_namespace
 
 core = k8s.core.v1
 
 WORKSPACE_LABELS = {"mlflow-enabled": "true"}
-# Tells the policy pack, and readers, that the namespace may be deleted.
-ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
-DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +36,9 @@ class WorkspaceArgs:
     """Labels that make the namespace a workspace."""
 
     description: str
+    namespace: NamespaceSettings = OWN
+    """Creation, labels and annotations of the namespace."""
+
     groups: Mapping[str, Sequence[str]]
     """Groups of the identity provider by role (`components.team.permissions.VERBS`)."""
 
@@ -118,22 +117,16 @@ class Workspace(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Workspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        protected = args.durable and not args.archived
-        namespace = core.Namespace(
-            f"{name}-namespace",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=args.team,
-                labels={
-                    "app.kubernetes.io/part-of": PART_OF,
-                    **args.labels,
-                    **POD_SECURITY_LABELS,
-                    **(ARCHIVED_LABELS if args.archived else {}),
-                },
-                annotations={DESCRIPTION_ANNOTATION: args.description},
-            ),
-            opts=pulumi.ResourceOptions(parent=self, protect=protected, retain_on_delete=protected),
+        self.namespace = namespace(
+            name,
+            args.team,
+            args.namespace,
+            labels=args.labels,
+            description=args.description,
+            archived=args.archived,
+            durable=args.durable,
+            parent=self,
         )
-        self.namespace = namespace.metadata.name
         networks.closed_namespace(name, self.namespace, child)
         networks.open_flows(
             name,

@@ -1,4 +1,4 @@
-"""All rules of the pack, and the policies as which Pulumi runs them."""
+"""All rules of the pack, and the list of Pulumi policies made from them."""
 
 from pulumi_policy import Policy
 

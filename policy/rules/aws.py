@@ -108,7 +108,7 @@ def _unlike(inputs: Node, expected: dict[str, object]) -> Iterator[str]:
 def _too_much(statement: dict[str, object]) -> Iterator[str]:
     for key in ("NotAction", "NotResource", "NotPrincipal"):
         if key in statement:
-            yield f"{key} allows everything that it does not list: list what is allowed"
+            yield f"{key} allows everything except what it lists: list what is allowed instead"
     for action in _texts(statement.get("Action")):
         if "*" in action:
             yield f"the action {action} has a wildcard: list the actions"

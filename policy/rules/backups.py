@@ -1,7 +1,7 @@
-"""Rule for PostgreSQL in the cluster: something of the stack backs it up.
+"""Rule for PostgreSQL in the cluster: it has backups.
 
-A backup is a container beside PostgreSQL, or a workload in the same namespace, that says so by its name, its image or
-the tools that it runs. Databases at AWS have a rule of their own (`databases-are-durable`).
+A container beside PostgreSQL, or a workload in the same namespace, counts as a backup if its name, its image or its
+command line names a backup tool. Databases at AWS have a rule of their own (`databases-are-durable`).
 """
 
 import re
@@ -14,7 +14,7 @@ from .resource import Resource
 DEMANDED: Mapping[str, Schema] = {
     "profiles": {
         "type": "array",
-        "description": "profiles of the platform with which PostgreSQL in the cluster needs backups",
+        "description": "profiles of the platform in which PostgreSQL in the cluster needs backups",
         "items": {"type": "string", "description": "a value of the setting `profile`"},
         "default": ["production"],
     },
@@ -62,18 +62,18 @@ def _backs_up(other: Resource, database: Resource) -> bool:
     here, there = other.inputs.at("metadata.namespace"), database.inputs.at("metadata.namespace")
     if other.kind not in POD_PATHS or not (own or here.may_equal(there)):
         return False
-    # PostgreSQL's own container takes backups only if it says so.
+    # PostgreSQL's own container takes backups only if its command line says so.
     return any(_saves(one) or (not (own and _is_server(one)) and not _is_decided(one)) for one in containers_of(other))
 
 
 def _saves(container: Container) -> bool:
-    """True if a container says that it takes backups."""
+    """True if name, image or command line of a container name a backup tool."""
     spec = container.spec
     words = (_image(container), spec["name"].text, *spec["command"].texts(), *spec["args"].texts())
     return any(TOOL.search(word) for word in words)
 
 
 def _is_decided(container: Container) -> bool:
-    """True if all that says what a container runs is known."""
+    """True if name, image, command and arguments of a container are known."""
     parts = [container.spec[key] for key in ("name", "image", "command", "args")]
     return all(one.known and all(item.known for item in one.each()) for one in parts)

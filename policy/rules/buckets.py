@@ -1,4 +1,4 @@
-"""Rules for buckets together with the resources beside them."""
+"""Rules for buckets, and for the resources that configure them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -38,7 +38,7 @@ def guarded(resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
 
 
 def retained(resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
-    """Old versions of every bucket's objects are deleted, and not before the days in the parameter `minimumDays`."""
+    """In every bucket, old versions of objects are deleted, but are kept for at least `minimumDays` (a parameter)."""
     for bucket in (found for found in resources if found.type == BUCKET):
         lifecycles = [found for found in _siblings(bucket, resources) if found.type == LIFECYCLE]
         if not any(_expires(found.inputs["rules"]) for found in lifecycles):

@@ -17,7 +17,7 @@ RULES: tuple[Rule, ...] = (
         name="buckets-keep-old-versions",
         demands="Old versions of objects are kept for a while, and then deleted.",
         reason="Old versions restore objects that were deleted by mistake; kept for ever, they cost more every month.",
-        remedy="Add a lifecycle rule for all objects with noncurrentVersionExpiration of at least the days allowed.",
+        remedy="Add a lifecycle rule for all objects with noncurrentVersionExpiration of at least `minimumDays`.",
         reference=security_hub("S3.10, lifecycle of versioned buckets", "s3-controls"),
         parameters=buckets.RETENTION,
         finds=buckets.retained,
@@ -25,7 +25,7 @@ RULES: tuple[Rule, ...] = (
     ResourceRule(
         name="aws-is-closed",
         demands="AWS resources are encrypted and not public.",
-        reason="One further mistake lets others read a public or unencrypted resource.",
+        reason="If a resource is public or unencrypted, a single further mistake lets others read its data.",
         remedy="Set the input that the message names; allow security groups instead of addresses.",
         reference=aws_benchmark("Simple Storage Service, Relational Database Service, Networking"),
         finds=aws.closed,
@@ -42,7 +42,7 @@ RULES: tuple[Rule, ...] = (
     ResourceRule(
         name="rights-at-aws-are-least",
         demands="IAM policies list specific actions, resources and principals.",
-        reason="A wildcard grants access to everything that others add to the account.",
+        reason="A wildcard also grants access to everything that is added to the account later.",
         remedy="List actions, ARNs and principals; give a trust policy a condition on the service account.",
         reference=aws_benchmark("Identity and Access Management"),
         finds=aws.least,
@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
     ResourceRule(
         name="aws-is-tagged",
         demands="Everything at AWS has the tags that the stack requires.",
-        reason="Without tags nobody knows who pays for a resource, and who may delete it.",
+        reason="Without tags nobody knows who pays for a resource and who may delete it.",
         remedy="Add the tags to defaultTags of the provider.",
         reference=Reference(
             "AWS, Best Practices for Tagging",

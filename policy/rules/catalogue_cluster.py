@@ -84,8 +84,8 @@ RULES: tuple[Rule, ...] = (
     ResourceRule(
         name="data-is-protected",
         demands="Resources with data are protected from deletion.",
-        reason="A renamed resource or the wrong stack would otherwise delete data that nobody can restore.",
-        remedy="Pass protect=True, or list the stack in the parameter.",
+        reason="Without protection, renaming a resource or selecting the wrong stack deletes the data for good.",
+        remedy="Pass protect=True, or list the stack in the parameter `disposableStacks`.",
         reference=Reference("Pulumi, protect", f"{PULUMI}/resources/options/protect/"),
         parameters=stack.DISPOSABLE,
         finds=stack.protected,
@@ -93,7 +93,7 @@ RULES: tuple[Rule, ...] = (
     StackRule(
         name="databases-have-backups",
         demands="PostgreSQL in the cluster has backups in production.",
-        reason="All metadata of all teams is on one volume, and a volume follows each mistake at once.",
+        reason="All metadata of all teams is on one volume, which keeps no earlier state after a mistake.",
         remedy="Switch backups.enabled on; in another program add a container or a CronJob that takes backups.",
         reference=Reference("PostgreSQL, Backup and Restore", "https://www.postgresql.org/docs/current/backup.html"),
         parameters=backups.DEMANDED,

@@ -83,7 +83,7 @@ RULES: tuple[Rule, ...] = (
     StackRule(
         name="replicas-are-spread",
         demands="Workloads with several replicas spread them over nodes.",
-        reason="Replicas on one node fail with it, all at once.",
+        reason="If all replicas are on one node, they fail together with the node.",
         remedy="Set topologySpreadConstraints, or affinity.",
         reference=Reference(
             "Kubernetes, Pod Topology Spread Constraints",
@@ -102,7 +102,7 @@ RULES: tuple[Rule, ...] = (
     ResourceRule(
         name="secrets-stay-in-secrets",
         demands="Pods and ConfigMaps contain no secrets in plain text.",
-        reason="Everybody who may read workloads could read the secrets, which Pulumi's state has unencrypted.",
+        reason="Everybody who may read workloads could read the secrets, and Pulumi's state has them unencrypted.",
         remedy="Put the value into a Secret, and refer to it by secretKeyRef or a file.",
         reference=hardening("Secrets"),
         finds=secrets.without_literals,
@@ -110,7 +110,7 @@ RULES: tuple[Rule, ...] = (
     ResourceRule(
         name="databases-are-verified",
         demands="Connections to PostgreSQL outside the namespace verify the server.",
-        reason="Without verification anybody on the network path can pose as the database, and read password and data.",
+        reason="Without verification anybody on the network path can pose as the database and read password and data.",
         remedy="Set sslmode to verify-full, and sslrootcert to the CA certificate.",
         reference=Reference("PostgreSQL, SSL Support", "https://www.postgresql.org/docs/current/libpq-ssl.html"),
         finds=database.verified,

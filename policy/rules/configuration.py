@@ -32,7 +32,7 @@ VARIABLE = "PULUMI_CONFIG"
 PROFILE = "mlflow-platform:profile"
 
 Schema = Mapping[str, Any]
-"""A JSON schema with the keywords that `faults` knows."""
+"""A JSON schema with the keywords that `faults` supports."""
 
 
 class ConfigurationError(ValueError):
@@ -54,7 +54,7 @@ def profile() -> str:
 
 
 def read(rule: str, parameters: Mapping[str, Schema], given: Mapping[str, Any] | None) -> Configuration:
-    """The configuration of a rule, with defaults for what is not given.
+    """The configuration of a rule, with defaults for missing values.
 
     Raises:
         ConfigurationError: there is a mistake in it.

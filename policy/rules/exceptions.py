@@ -27,7 +27,7 @@ SCHEMA: dict[str, Any] = {
             "reason": {
                 "type": "string",
                 "pattern": "\\S",
-                "description": "why the resource may break the rule, for whoever has to renew the exception",
+                "description": "why the resource may break the rule",
             },
             "until": {
                 "type": "string",
@@ -51,7 +51,7 @@ class Exemption:
     until: dt.date
 
     def covers(self, resource: Resource) -> bool:
-        """True if the exception is about this resource, whether its date has passed or not."""
+        """True if the exception names this resource, even if it has expired."""
         named = (resource.name, f"{resource.type}::{resource.name}")
         return any(fnmatchcase(text, self.resource) for text in named)
 

@@ -1,9 +1,22 @@
-"""Namespaces, and which of them lack an object that each needs."""
+"""Search for namespaces without an object that every namespace needs."""
 
 from collections.abc import Iterator, Sequence
 
 from .node import Node
 from .resource import Resource
+
+# Prefix of the types of the platform's components.
+PLATFORM = "mlflow-platform:index:"
+
+
+def is_namespace(resource: Resource) -> bool:
+    """True for a namespace, and for an existing one that a component of the platform labels.
+
+    A patch by other programs may be about anything: it need not contain what the namespace already has.
+    """
+    if resource.kind == "NamespacePatch":
+        return resource.parent_type.startswith(PLATFORM)
+    return resource.kind == "Namespace"
 
 
 def without(objects: Sequence[Resource], namespaces: Sequence[Resource]) -> Iterator[Resource]:
@@ -23,7 +36,7 @@ def without(objects: Sequence[Resource], namespaces: Sequence[Resource]) -> Iter
 
 
 def shown(namespace: Resource) -> str:
-    """Name of a namespace for messages; name of its Pulumi resource if the other is unknown until the deployment."""
+    """Name of a namespace for messages; while it is unknown before the deployment, the name of its Pulumi resource."""
     return _name(namespace).text or namespace.name
 
 

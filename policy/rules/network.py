@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterator
 
-from .namespaces import shown, without
+from .namespaces import is_namespace, shown, without
 from .node import Node
 from .resource import Resource
 
@@ -36,7 +36,7 @@ def encrypted(resource: Resource) -> Iterator[str]:
     for rule in spec["rules"].each():
         host = rule["host"]
         if not host.present:
-            yield "spec.rules: host is missing: a rule without a host matches every host"
+            yield "spec.rules: host is missing: set it, because a rule without a host matches every host"
         elif not _has_certificate(host, spec["tls"]):
             name = host.text or "a host"
             yield f"spec.tls: {name} has no certificate: add the host to an entry with hosts and secretName"
@@ -112,7 +112,7 @@ def _reaches_metadata(block: Node) -> bool:
 def closed_by_default(resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
     """Every namespace has a NetworkPolicy that denies all ingress and egress, except DNS."""
     closing = [one for one in resources if one.kind == "NetworkPolicy" and _denies_everything(one.inputs["spec"])]
-    for namespace in without(closing, [one for one in resources if one.kind == "Namespace"]):
+    for namespace in without(closing, list(filter(is_namespace, resources))):
         lacking = "has no NetworkPolicy that denies all ingress and egress except DNS: add one"
         yield f"namespace {shown(namespace)} {lacking}", namespace
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A page that demands the same as a rule, or explains why."""
+    """A page that makes the same demand as a rule, or explains the reason."""
 
     title: str
-    """Name of the standard, with the part of it that is meant."""
+    """Name of the standard, and of the part that applies."""
 
     url: str
 

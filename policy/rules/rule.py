@@ -53,7 +53,7 @@ class Rule(ABC):
 
     @abstractmethod
     def policy(self) -> Policy:
-        """The rule as the policy SDK knows it."""
+        """The rule as an object of the policy SDK."""
 
     def _read(self, given: Mapping[str, Any] | None) -> Configuration:
         return configuration.read(self.name, self.parameters, given)
@@ -65,12 +65,12 @@ class Rule(ABC):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceRule(Rule):
-    """A rule about resources one by one."""
+    """A rule that judges each resource by itself."""
 
     finds: Callable[[Resource], Iterator[str]]
 
     def policy(self) -> Policy:
-        """A policy that the engine asks about each resource before it is created or updated."""
+        """A policy that Pulumi applies to each resource before the resource is created or updated."""
 
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
             given = self._read(args.get_config())
@@ -100,12 +100,12 @@ class ResourceRule(Rule):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackRule(Rule):
-    """A rule about all resources of a stack together; it finds pairs of a violation and the violating resource."""
+    """A rule about all resources of a stack together; its function yields pairs of a violation and a resource."""
 
     finds: Callable[[list[Resource]], Iterator[tuple[str, Resource]]]
 
     def policy(self) -> Policy:
-        """A policy that the engine asks at the end of a preview or deployment."""
+        """A policy that Pulumi applies to all resources at the end of a preview or deployment."""
 
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             given = self._read(args.get_config())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from .configuration import Schema
-from .namespaces import shown, without
+from .namespaces import is_namespace, shown, without
 from .resource import Resource
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -14,13 +14,13 @@ ARCHIVED = "mlflow-platform/archived"
 DISPOSABLE: Mapping[str, Schema] = {
     "disposableProfiles": {
         "type": "array",
-        "description": "profiles of the platform with which a stack's data may be deleted with it",
+        "description": "profiles of the platform in which a stack's data may be deleted with the stack",
         "items": {"type": "string", "description": "a value of the setting `profile`"},
         "default": ["evaluation"],
     },
     "disposableStacks": {
         "type": "array",
-        "description": "names of stacks whose data may be deleted with them, whatever their profile",
+        "description": "names of stacks whose data may be deleted with the stack, whatever the profile",
         "items": {"type": "string", "description": "name of a stack"},
         "default": [],
     },
@@ -41,7 +41,7 @@ DEFAULT_PROVIDER = "default"
 
 def restricted_namespace(resource: Resource) -> Iterator[str]:
     """Namespaces enforce the `restricted` Pod Security level."""
-    if resource.kind != "Namespace":
+    if not is_namespace(resource):
         return
     labels = resource.inputs.at("metadata.labels")
     if not labels[ENFORCE].may_be("restricted"):
@@ -52,8 +52,8 @@ def restricted_namespace(resource: Resource) -> Iterator[str]:
 
 
 def bounded(resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
-    """Every namespace but the platform's own has a ResourceQuota that bounds what the parameter `bounds` lists."""
-    namespaces = [one for one in resources if one.kind == "Namespace" and one.parent_type != OWN_NAMESPACE]
+    """Every namespace but the platform's own has a ResourceQuota with each key that the parameter `bounds` lists."""
+    namespaces = [one for one in resources if is_namespace(one) and one.parent_type != OWN_NAMESPACE]
     quotas = [one for one in resources if one.kind == "ResourceQuota" and _counts_everything(one)]
     bounds: list[str] = namespaces[0].config["bounds"] if namespaces else []
     for bound in bounds:
@@ -70,7 +70,7 @@ def _counts_everything(quota: Resource) -> bool:
 
 
 def disposable(resource: Resource) -> bool:
-    """True if the data of the stack may be deleted with it: by the platform's profile, or by the stack's name."""
+    """True if the stack's data may be deleted with the stack, according to the profile or the stack's name."""
     return resource.profile in resource.config["disposableProfiles"] or (
         resource.stack in resource.config["disposableStacks"]
     )

@@ -1,4 +1,4 @@
-"""Rules about settings of different sections: what breaks one of `RULES` is a mistake, one of `WARNINGS` a warning.
+"""Rules about settings of different sections: `RULES` find mistakes, `WARNINGS` find what a preview warns of.
 
 Warnings are about settings that are allowed but probably unintended. A preview shows them and continues.
 """
@@ -18,6 +18,7 @@ from settings.rules import (
     profile,
     rds,
     retention,
+    scheduling,
     server,
     serving,
     teams,
@@ -41,6 +42,7 @@ RULES: Rules = (
     *artifacts.RULES,
     *backups.RULES,
     *server.RULES,
+    *scheduling.RULES,
     *retention.RULES,
     *workspaces.RULES,
     *aws.RULES,
@@ -55,5 +57,9 @@ WARNINGS: Rules = (
     *backups.WARNINGS,
     *workspaces.WARNINGS,
 )
-EXTERNAL_RULES: ExternalRules = (*external.RULES, *workspaces.RULES_WITHOUT_A_SERVER)
+EXTERNAL_RULES: ExternalRules = (
+    *external.RULES,
+    *workspaces.RULES_WITHOUT_A_SERVER,
+    *scheduling.RULES_WITHOUT_A_SERVER,
+)
 EXTERNAL_WARNINGS: ExternalRules = external.WARNINGS

@@ -117,7 +117,7 @@ def issuer(settings: Settings) -> Iterator[Fault]:
             yield Fault(
                 key(cluster, lambda one: one.service_account_issuer),
                 f"expected {expected}, as in {path}, found {shown(cluster.service_account_issuer)}",
-                f"use the former, or give {path} the ARN of this cluster's OIDC provider",
+                f"write {expected}, or give {path} the ARN of this cluster's OIDC provider",
             )
 
 
@@ -167,8 +167,8 @@ def names_of_roles(settings: Settings) -> Iterator[Fault]:
             if len(team) > LONGEST_TEAM:
                 yield Fault(
                     key(settings, lambda one: one.teams).entry(team),
-                    f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with {access} the name of an IAM"
-                    f" role is the team's name and {BEHIND_TEAM} more characters, and IAM allows {LONGEST_IAM_NAME}",
+                    f"has {len(team)} characters, expected at most {LONGEST_TEAM}: with {access} an IAM role is named"
+                    f" after the team, with {BEHIND_TEAM} more characters, and IAM allows {LONGEST_IAM_NAME}",
                     f"give the team a shorter name, or remove {access}",
                 )
 

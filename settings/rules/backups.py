@@ -74,12 +74,12 @@ def room(settings: Settings) -> Iterator[Fault]:
 
 
 def proven(settings: Settings) -> Iterator[Fault]:
-    """Check that migrations ask for a proof only if there are backups, which are proven."""
+    """Check that migrations require a proven backup only if the platform makes backups."""
     path = key(settings.server.migration, lambda one: one.require_backup)
     if path.written and settings.server.migration.require_backup and not settings.backed_up:
         yield Fault(
             path,
-            "asks for a proof of backups, and the platform makes none",
+            "asks for a proven backup, but the platform makes no backups",
             f"remove {path}, or switch {key(settings.backups, lambda one: one.enabled)} on",
         )
 

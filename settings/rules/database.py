@@ -23,7 +23,7 @@ GENERAL_PURPOSE = "db.m7g.large"
 
 
 def generated_password(settings: Settings) -> Iterator[Fault]:
-    """Check that a generated password comes with an administrator, who sets it."""
+    """Check that a generated password is used only with an administrator, who sets it."""
     database = settings.database
     if isinstance(database, ExternalDatabase) and isinstance(database.credentials, Generated):
         administrator = key(database, lambda one: one.administrator)
@@ -49,7 +49,7 @@ def administrator(settings: Settings) -> Iterator[Fault]:
 
 
 def owner(settings: Settings) -> Iterator[Fault]:
-    """Check that the owner's name has room for `_server` if a Job creates the server's role."""
+    """Check that the owner's name is short enough for the suffix `_server` if a Job creates the server's role."""
     database = settings.database
     if not isinstance(database, RdsDatabase | ExternalDatabase):
         return

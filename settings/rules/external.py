@@ -30,7 +30,7 @@ def _unencrypted(settings: ExternalSettings) -> Iterator[Fault]:
 
 
 def unused_authorities(settings: ExternalSettings) -> Iterator[Fault]:
-    """Check that CA certificates are for a server that has a certificate of a private CA."""
+    """Check that CA certificates are set only for a server whose certificate may be from a private CA."""
     if settings.cluster.authorities is None:
         return
     path = key(settings.cluster, lambda one: one.authorities)
@@ -42,14 +42,14 @@ def unused_authorities(settings: ExternalSettings) -> Iterator[Fault]:
 
 
 def any_address(settings: ExternalSettings) -> Iterator[Fault]:
-    """Warn if teams' pods may connect to any address, because the server's is not known."""
+    """Warn if teams' pods may connect to any address, because the server's address is not known."""
     if settings.addresses:
         return
     ports = " and ".join(map(str, settings.ports))
     yield Fault(
         key(settings.server, lambda one: one.addresses),
-        f"is not set, and NetworkPolicies know no host names: pods with the label may connect to port {ports} of every"
-        " address except those of cloud metadata services",
+        f"is not set, and NetworkPolicies cannot match host names: pods with the label may connect to port {ports} of"
+        " every address except those of cloud metadata services",
         "list the address ranges of the server",
     )
 

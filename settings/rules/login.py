@@ -101,7 +101,7 @@ def tokens_of_reviews(settings: Settings) -> Iterator[Fault]:
 
 
 def scopes(settings: Settings) -> Iterator[Fault]:
-    """Check that an ID token is asked for, and that `offline_access` is only in its own setting."""
+    """Check that the scope `openid` is requested, and that `offline_access` is not listed among the scopes."""
     login = settings.login
     if not isinstance(login, OidcLogin):
         return
@@ -110,7 +110,7 @@ def scopes(settings: Settings) -> Iterator[Fault]:
         yield Fault(path, "does not contain `openid`, without which there is no ID token", "add it")
     if "offline_access" in login.scopes:
         offline = key(login, lambda one: one.offline_access)
-        yield Fault(path, f"contains `offline_access`, which {offline} decides about", f"remove it, and set {offline}")
+        yield Fault(path, f"contains `offline_access`, which only {offline} may add", f"remove it, and set {offline}")
 
 
 def groups_claim(settings: Settings) -> Iterator[Fault]:
@@ -125,7 +125,7 @@ def groups_claim(settings: Settings) -> Iterator[Fault]:
 
 
 def issuer_of_provider(settings: Settings) -> Iterator[Fault]:
-    """Check the form of issuers whose own discovery document would have another one."""
+    """Check that the issuer has the form that Entra and Auth0 write into their tokens."""
     login = settings.login
     if not isinstance(login, OidcLogin):
         return
@@ -143,20 +143,20 @@ def issuer_of_provider(settings: Settings) -> Iterator[Fault]:
 
 
 def unverified_names(settings: Settings) -> Iterator[Fault]:
-    """Check that nobody can choose a name that a RoleBinding somewhere in the cluster has."""
+    """Check that users cannot choose a name to which some RoleBinding in the cluster gives access."""
     login = settings.login
     if isinstance(login, OidcLogin) and settings.access.aggregate_roles and not login.require_verified_email:
         aggregate = key(settings.access, lambda one: one.aggregate_roles)
         yield Fault(
             key(login, lambda one: one.require_verified_email),
-            f"`false` lets people have the e-mail address of somebody else, and with {aggregate} a RoleBinding to that"
-            " name gives access",
-            f"remove one of them: this setting, or {aggregate}",
+            f"`false` lets users sign in with somebody else's e-mail address, and with {aggregate} every RoleBinding"
+            " to that address gives access",
+            f"remove this setting or {aggregate}",
         )
 
 
 def user_claim(settings: Settings) -> Iterator[Fault]:
-    """Check that the claim of the name can be told from an account's ID, and that nobody can choose a bound name."""
+    """Check that user names are no account IDs, and that users cannot choose a name which a RoleBinding has."""
     login = settings.login
     if not isinstance(login, OidcLogin) or login.user_claim == "email":
         return
@@ -164,19 +164,20 @@ def user_claim(settings: Settings) -> Iterator[Fault]:
     if login.user_claim == "sub":
         yield Fault(
             path,
-            "`sub` is the ID of an account: a person whose ID is chosen could have that of a service account",
+            "`sub` is an account ID: a user whose ID can be chosen could take the ID of a service account",
             "use `email` or `preferred_username`",
         )
     elif settings.access.aggregate_roles:
         yield Fault(
             path,
-            f"{path.shown} may be a name that people choose, and with {aggregate} a RoleBinding to it gives access",
-            f"remove one of them: this setting, or {aggregate}",
+            f"{path.shown} may be a name that users can choose, and with {aggregate} every RoleBinding to that name"
+            " gives access",
+            f"remove this setting or {aggregate}",
         )
 
 
 def unchecked_email(settings: Settings) -> Iterator[Fault]:
-    """Warn about a check of e-mail addresses that does not happen, because the name comes from another claim."""
+    """Warn that e-mail addresses are not checked if the user's name comes from another claim."""
     login = settings.login
     if isinstance(login, OidcLogin) and login.user_claim != "email":
         path = key(login, lambda one: one.require_verified_email)

@@ -131,10 +131,10 @@ def _room(settings: Settings, team: str) -> Iterator[Fault]:
         if not enough:
             yield Fault(
                 key(settings, lambda one: one.teams[team].serving),
-                f"all pods, including those that start before others end, are {shown}; the team's quota is {limit}"
+                f"during a replacement there are up to {shown}; the team's quota is {limit}"
                 if what == "pods"
-                else f"the limits of all pods, including those that start before others end, are {shown} of {what};"
-                f" the team's quota is {limit}",
+                else f"during a replacement the limits of all pods add up to {shown} of {what}; the team's quota is"
+                f" {limit}",
                 "lower replicas or limits, or raise the team's quota",
             )
 

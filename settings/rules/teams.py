@@ -50,7 +50,7 @@ def _taken(settings: Settings, namespace: str, owner: str) -> Iterator[Fault]:
     if namespace in settings.teams:
         yield Fault(
             key(settings, lambda one: one.teams[namespace]),
-            f"names a team, whose namespace would have the same name as that of {owner}",
+            f"names a team, but a namespace of that name belongs to {owner}",
             "rename the team",
         )
 
@@ -79,7 +79,7 @@ def _groups(settings: Settings, team: str) -> Iterator[Fault]:
 
 
 def composed_letters(settings: Settings) -> Iterator[Fault]:
-    """Warn about letters that are written as several characters: names are compared byte by byte."""
+    """Warn about decomposed Unicode letters (NFD): names are compared byte by byte."""
     for team in settings.teams:
         yield from known(_composed(settings, team))
 
@@ -91,8 +91,8 @@ def _composed(settings: Settings, team: str) -> Iterator[Fault]:
             if not unicodedata.is_normalized("NFC", group):
                 yield Fault(
                     f"{key(settings, lambda one: one.teams[team].groups)}.{role}[{index}]",
-                    f"{shown(group)} has accents that are characters of their own, as some editors and file systems"
-                    " write them; names are compared byte by byte",
+                    f"{shown(group)} has accents as separate characters (Unicode NFD), as some editors and file"
+                    " systems write them; names are compared byte by byte",
                     f"type the name again: {shown(unicodedata.normalize('NFC', group))}",
                 )
 

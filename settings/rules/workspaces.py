@@ -22,7 +22,7 @@ UNLIMITED = "the quota would reject every pod without its own limit"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Two values for the containers of a team, of which the second must be at least as large."""
+    """Two settings for a team's containers; the second value must be at least as large as the first."""
 
     small: Field
     large: Field
@@ -79,7 +79,7 @@ def overcommitted(settings: Settings) -> Iterator[Fault]:
 
 
 def crowded(settings: Settings) -> Iterator[Fault]:
-    """Warn about overcommitted resources without which pods become slow or wait."""
+    """Warn about overcommitted resources if pods would only become slow or stay Pending."""
     for resource in RESOURCES:
         if resource.overcommitted:
             yield from known(_overcommitted(settings, resource))

@@ -19,14 +19,15 @@ class Backups(Model):
     """Archive PostgreSQL's write-ahead log continuously, and take a base backup each night."""
 
     days: Annotated[int, whole(1, 365)] = 7
-    """Days of which any second can be restored."""
+    """Days for which backups are kept; any second of them can be restored."""
 
     hour: Annotated[int, whole(0, 23)] = 2
     """Hour of the nightly base backup, in UTC."""
 
     scratch: Literal["node", "volume"] = "node"
-    """Place of the copy that proofs and undeletes restore: `node`, on the node's disk, which needs as much room as the
-    database has; `volume`, on a volume of `cluster.storageClass` that lives as long as the pod."""
+    """Disk for the copy of the database that proofs and undeletes restore: `node` is the node's disk, which needs as
+    much room as the database has; `volume` is a volume of `cluster.storageClass` that is deleted with the pod.
+    """
 
     bucket: values.Bucket | None = None
     """Only with artifacts.kind `s3`: an existing bucket of that store for backups alone. The store in the cluster gets

@@ -52,7 +52,7 @@ class Model(BaseModel):
         return section
 
     def overridden(self, by: "Model") -> Self:
-        """This section with the values that another one sets; a value that the other has left out stays unknown."""
+        """A copy of this section with the values that another one sets; wrong values of both stay unknown."""
         known = {name: value for name, value in vars(self).items() if name in vars(by)}
         own = {name: value for name, value in vars(by).items() if value is not None}
         return self.placed(known | own, self._place, self.model_fields_set)

@@ -10,11 +10,14 @@ class Bounds(Model):
     """Bounds of requests. docs/limits.md says how a client reaches each bound, and what it then sees."""
 
     body_mebibytes: Annotated[int, whole(1, 64)] = 16
-    """Largest request body in MiB, both as it is sent and decompressed. Artifacts are streamed and may have 78 GiB."""
+    """Largest request body in MiB, both as it is sent and decompressed. Artifacts are streamed and may be up to 78 GiB
+    large.
+    """
 
     bodies_mebibytes: Annotated[int, whole(2, 1024)] = 32
-    """Request bodies in MiB that a worker holds in memory at once, from all callers together. Values in JSON, fields
-    and spans of traces count with the memory that they take."""
+    """Request bodies in MiB that a worker holds in memory at once, from all callers together. Values in JSON, and
+    fields and spans of traces, count with the memory that they take.
+    """
 
     transfers: Annotated[int, whole(16, 1024)] = 256
     """Uploads and downloads of artifacts that a worker serves at once; each has 64 KiB of `transferMebibytes`."""
@@ -48,7 +51,7 @@ class Bounds(Model):
     """Largest GraphQL request in KiB; those of MLflow's pages have less than 2 KiB."""
 
     graphql_tokens: Annotated[int, whole(100, 10_000)] = 500
-    """Largest number of names and signs in a GraphQL query."""
+    """Largest number of tokens (names, values and punctuation) in a GraphQL query."""
 
     graphql_depth: Annotated[int, whole(4, 100)] = 20
     """Deepest nesting of a GraphQL query."""

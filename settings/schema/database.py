@@ -44,7 +44,7 @@ class DatabaseAdministrator(Model):
 
 
 class DatabaseServerRole(Model):
-    """A PostgreSQL role for MLflow's server that owns nothing; the schema migration grants it what it needs."""
+    """A PostgreSQL role for MLflow's server that owns nothing; the schema migration grants it the needed rights."""
 
     user: values.Identifier
     """Name of the role."""
@@ -99,8 +99,9 @@ class ExternalDatabase(Model):
     as `user`, which can switch row-level security off."""
 
     replica: DatabaseReplica | None = None
-    """If set, MLflow reads from this replica, and writes to `host`. What was just written can be read after the
-    replication delay. While the replica is not available, requests are answered with 503, which clients repeat."""
+    """If set, MLflow reads from this replica, and writes to `host`. New data can be read after the replication delay.
+    While the replica is unavailable, requests are answered with 503, and clients try again.
+    """
 
     authority: values.Authority | None = None
     """CA certificate of the server, needed if its CA is private and not in `cluster.authorities`."""

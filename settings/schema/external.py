@@ -10,6 +10,7 @@ from pydantic import Field
 from settings.profiles import Profile
 from settings.schema.base import Model
 from settings.schema.credentials import Needs, Rotation
+from settings.schema.scheduling import Scheduling
 from settings.schema.teams import Limits, Quota, TeamLimits, TeamQuota
 from settings.types import values
 from settings.types.addresses import is_address
@@ -97,8 +98,9 @@ class ExternalCluster(Model):
     """Context in the kubeconfig; absent means the current one."""
 
     authorities: values.Authority | None = None
-    """CA certificates that signed the certificate of the server in `server.url`, if no public CA has. Clients trust no
-    other CA when they call this server."""
+    """CA certificates for the server in `server.url`, if its CA is private. If they are set, clients trust no other CA
+    when they call this server.
+    """
 
 
 class ExternalImages(Model):
@@ -152,9 +154,18 @@ class ExternalTeam(Model):
     credentials: CredentialsInSecret | None = None
     """Overrides `server.credentials` by a Secret of the team's own."""
 
+    create_namespace: values.Flag = True
+    """Create the team's namespace; `false` uses an existing one and keeps its content (docs/teams.md)."""
+
+    namespace_labels: dict[values.OwnLabel, values.LabelValue] = Field(default_factory=dict[str, str])
+    """Labels of the team's namespace, in addition to the platform's."""
+
+    namespace_annotations: dict[values.NamespaceAnnotation, values.Plain] = Field(default_factory=dict[str, str])
+    """Annotations of the team's namespace, in addition to the platform's."""
+
     archived: values.Flag = False
     """Prevent the team from starting pods, and remove its credentials. Removing an archived team deletes its
-    namespace."""
+    namespace, unless it existed already."""
 
 
 class ExternalSettings(Model):
@@ -171,6 +182,9 @@ class ExternalSettings(Model):
 
     images: ExternalImages = Field(default_factory=ExternalImages)
     """The image of the connectivity check, and the registry that it is pulled from."""
+
+    scheduling: Scheduling = Field(default_factory=Scheduling)
+    """Nodes, priority, labels and image pull policy of the pods that check the connection."""
 
     workspaces: ExternalWorkspaces = Field(default_factory=ExternalWorkspaces)
     """Defaults for all teams."""
@@ -203,7 +217,7 @@ class ExternalSettings(Model):
         return (parts.port or (80 if parts.scheme == "http" else 443),)
 
     def team(self, name: str) -> "MergedExternalTeam":
-        """A team with the defaults of all teams for what it does not set itself."""
+        """The settings of a team, with the defaults of all teams for settings that the team does not have."""
         return MergedExternalTeam(self.teams[name], self)
 
 

@@ -67,8 +67,9 @@ class OidcLogin(Model):
     """URL of the issuer, exactly as in the `iss` claim of its tokens."""
 
     provider: Annotated[ProviderName, PROVIDER] | None = None
-    """Product at `issuer`. It sets the defaults of `scopes`, `offlineAccess`, `groupsClaim`, `userClaim` and
-    `logoutUrl`, and people whose sign-in fails see a page that says why; docs/login.md has a table."""
+    """Product of the identity provider at `issuer`. It sets the defaults of `scopes`, `offlineAccess`, `groupsClaim`,
+    `userClaim` and `logoutUrl`; docs/login.md has a table. Users whose sign-in fails then see a page with the reason.
+    """
 
     client_id: values.ClientId
     """Client ID at the identity provider; register the redirect URI `https://<host>/oauth2/callback` there."""
@@ -96,7 +97,8 @@ class OidcLogin(Model):
 
     offline_access: values.Flag = True
     """Ask for the scope `offline_access`. Most identity providers give no refresh token without it. Set `false` for
-    Keycloak, which always gives a refresh token, and with this scope keeps a session that outlives the sign-out."""
+    Keycloak: it always gives a refresh token, and with this scope its session continues after the sign-out.
+    """
 
     logout_url: values.LogoutUrl | None = None
     """URL that OAuth2-Proxy calls at sign-out, to end the session at the identity provider too; `{id_token}` in it is
@@ -114,8 +116,9 @@ class Sessions(Model):
     """Interval of token refresh, and the delay until a revocation at the identity provider takes effect."""
 
     store: Literal["cookie", "valkey"] = "cookie"
-    """Place of the sessions: encrypted in the browser's cookies (`cookie`), or in memory in the cluster (`valkey`), for
-    an identity provider that accepts each refresh token only once."""
+    """Store of the sessions: encrypted in the browser's cookies (`cookie`), or in memory in the cluster (`valkey`), for
+    an identity provider that accepts each refresh token only once.
+    """
 
     rotation: Rotation = 1
     """Raise this number to sign everybody out: `up` generates a new secret for the encryption of sessions."""

@@ -14,7 +14,8 @@ class Retention(Model):
 
     deleted_days: Annotated[int, whole(0, MOST_DAYS)] = 0
     """Days after which a deleted run, experiment or logged model is deleted for good, with its files. Until then it can
-    be restored in MLflow. Runs and logged models that a version of a registered model comes from are kept."""
+    be restored in MLflow. Runs and logged models are kept if a version of a registered model was made from them.
+    """
 
     trace_days: Annotated[int, whole(0, MOST_DAYS)] = 0
     """Days after which a trace is deleted."""

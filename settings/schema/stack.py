@@ -23,6 +23,7 @@ from settings.schema.login import BasicLogin, DevelopmentLogin, OidcLogin, Sessi
 from settings.schema.monitoring import Monitoring
 from settings.schema.rds import RdsDatabase
 from settings.schema.retention import Retention
+from settings.schema.scheduling import Scheduling
 from settings.schema.server import Images, Server
 from settings.schema.teams import Groups, Limits, Quota, Team, Workspaces
 from settings.types import values
@@ -85,6 +86,9 @@ class Settings(Model):
 
     images: Images = Field(default_factory=Images)
     """All images except `server.image`, and the registry that all images are pulled from."""
+
+    scheduling: Scheduling = Field(default_factory=Scheduling)
+    """Nodes, priority, labels and image pull policy of every pod of the platform."""
 
     access: Access = Field(default_factory=Access)
     """How access is checked, and the contact shown to users without access."""
@@ -155,7 +159,7 @@ class Settings(Model):
         return tuple(name for name in self.teams if self.team(name).retention.applies)
 
     def team(self, name: str) -> "MergedTeam":
-        """A team with the defaults of all teams for what it does not set itself."""
+        """The settings of a team, with the defaults of all teams for settings that the team does not have."""
         return MergedTeam(name, self.teams[name], self)
 
 
@@ -180,6 +184,11 @@ class MergedTeam:
     def limits(self) -> Limits:
         """The team's default requests and limits of containers (LimitRange)."""
         return self.stack.workspaces.limits.overridden(self.own.limits)
+
+    @property
+    def scheduling(self) -> Scheduling:
+        """Nodes, priority, labels and image pull policy of the pods that serve the team's models."""
+        return self.stack.scheduling.overridden(self.own.scheduling)
 
     @property
     def retention(self) -> Retention:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from settings.schema.base import Model
 from settings.schema.retention import TeamRetention
+from settings.schema.scheduling import TeamScheduling
 from settings.schema.serving import ServedModel
 from settings.types import values
 from settings.types.kinds import whole
@@ -154,5 +155,18 @@ class Team(Model):
     serving: dict[values.ServedName, ServedModel] = Field(default_factory=dict[str, ServedModel])
     """Registered models that are served, by the name of their Service. An archived team serves none."""
 
+    scheduling: TeamScheduling = Field(default_factory=TeamScheduling)
+    """Differences from `scheduling` for the pods that serve the team's models."""
+
+    create_namespace: values.Flag = True
+    """Create the team's namespace; `false` uses an existing one and keeps its content (docs/teams.md)."""
+
+    namespace_labels: dict[values.OwnLabel, values.LabelValue] = Field(default_factory=dict[str, str])
+    """Labels of the team's namespace, in addition to the platform's."""
+
+    namespace_annotations: dict[values.NamespaceAnnotation, values.Plain] = Field(default_factory=dict[str, str])
+    """Annotations of the team's namespace, in addition to the platform's."""
+
     archived: values.Flag = False
-    """Make the team read-only and prevent it from starting pods. Removing an archived team deletes its namespace."""
+    """Make the team read-only and prevent it from starting pods. Removing an archived team deletes its namespace,
+    unless it existed already."""

@@ -19,8 +19,8 @@ def sums(settings: Settings) -> Iterator[tuple[str, str]]:
     if isinstance(database, InClusterDatabase):
         limit = key(database, lambda one: one.memory_limit)
         yield "memory of PostgreSQL", f"{postgres.memory(settings, database.max_connections)}; limit {limit.shown}"
-    yield "requests of a team", team_shares.rate(settings)
-    yield "requests at work in a worker", str(team_shares.AtWork(settings.server))
+    yield "requests per second of a team", team_shares.rate(settings)
+    yield "requests that a worker handles at once", str(team_shares.AtWork(settings.server))
     for resource in quotas.RESOURCES:
         if total := quotas.total(settings, resource):
             yield f"{resource.name} of the cluster", str(total)

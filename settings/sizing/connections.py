@@ -27,7 +27,7 @@ class Demand:
 
     @property
     def searches(self) -> int:
-        """Maximum number of searches at a time: each worker handles as many requests."""
+        """Maximum number of searches at a time: the number of requests that all workers handle at a time."""
         return self.pools * threads(self.pods.server.pool_size, self.pods.server.pool_overflow)
 
     @property
@@ -63,7 +63,7 @@ class Supply:
 
 
 def demand(settings: Settings) -> Demand | None:
-    """Connections that the server and Jobs can open; None with SQLite, which has none."""
+    """Connections that the server and Jobs can open; None with SQLite, which has no connections."""
     return None if isinstance(settings.database, SqliteDatabase) else Demand(pods(settings))
 
 

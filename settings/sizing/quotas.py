@@ -15,7 +15,7 @@ from settings.types.quantities import GIBIBYTE, cpu_in_cores, size_in_bytes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """Something that quotas limit: its field in the sections, and its unit."""
+    """A resource that quotas limit, such as CPU: its field in the sections, and its unit."""
 
     name: str
     amount: Callable[[Capacity | Quota | TeamQuota], str | int | None]
@@ -29,7 +29,7 @@ class Resource:
     unit: int = GIBIBYTE
     suffix: str = "Gi"
     whole: bool = False
-    """True if a stack file has a whole number instead of a quantity."""
+    """True if the setting is a whole number and not a quantity."""
 
     overcommitted: str = ""
     """Consequence of overcommitting, if that is only a warning; empty if it is an error."""
@@ -39,7 +39,7 @@ class Resource:
         return amount if isinstance(amount, int) else self.number(amount)
 
     def written(self, units: int) -> str | int:
-        """A number of whole units as a stack file has it."""
+        """A number of whole units, in the form that a stack file has."""
         return units if self.whole else f"{units}{self.suffix}"
 
     def shown(self, amount: float) -> str:

@@ -58,7 +58,7 @@ class PodMemory:
 
     @property
     def total(self) -> int:
-        """Bytes that a pod uses with as many uploads and bodies in every worker as it admits."""
+        """Bytes that a pod uses if every worker handles the most uploads and request bodies that it admits."""
         return BASE_BYTES + self.server.workers * self.each
 
     @property

@@ -1,4 +1,4 @@
-"""Shares of one team while other teams send requests: its requests per second, and its part of the requests at work."""
+"""One team's share of requests per second and of requests handled at once, while other teams send requests."""
 
 from dataclasses import dataclass
 

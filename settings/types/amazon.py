@@ -72,12 +72,12 @@ ClusterName = Annotated[
     str,
     kinds.matching("the name of an EKS cluster", r"[A-Za-z0-9][\w-]{0,99}", "`aws eks list-clusters` prints the names"),
 ]
-VpcId = Annotated[str, kinds.matching("the id of a VPC", r"vpc-[0-9a-f]{8,17}", "write it like vpc-0123456789abcdef0")]
+VpcId = Annotated[str, kinds.matching("the ID of a VPC", r"vpc-[0-9a-f]{8,17}", "write it like vpc-0123456789abcdef0")]
 SubnetId = Annotated[
-    str, kinds.matching("the id of a subnet", r"subnet-[0-9a-f]{8,17}", "write it like subnet-0123456789abcdef0")
+    str, kinds.matching("the ID of a subnet", r"subnet-[0-9a-f]{8,17}", "write it like subnet-0123456789abcdef0")
 ]
 SecurityGroupId = Annotated[
-    str, kinds.matching("the id of a security group", r"sg-[0-9a-f]{8,17}", "write it like sg-0123456789abcdef0")
+    str, kinds.matching("the ID of a security group", r"sg-[0-9a-f]{8,17}", "write it like sg-0123456789abcdef0")
 ]
 InstanceClass = Annotated[
     str,

@@ -11,6 +11,15 @@ MLFLOW_NAMES = frozenset({"workspaces", "api", "ajax-api", "static-files"})
 SYSTEM_PREFIXES = ("kube-", "openshift-")
 # With the suffixes of its Deployments, the name of a Service, which has at most 63 characters.
 SERVED = r"[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?"
+# The part of a label's name behind the prefix; a value has the same form.
+LABEL_PART = r"[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+# Prefixes, with their subdomains, of labels and annotations that somebody acts on: Kubernetes and its Pod Security
+# admission, MLflow's workspaces, Pulumi, and the platform itself, whose selectors and NetworkPolicies use them.
+RESERVED_PREFIXES = ("kubernetes.io", "k8s.io", "kubeflow.org", "pulumi.com", "mlflow-platform")
+RESERVED = "names with that prefix have a meaning of their own: use another prefix, or none"
+# Kubernetes' annotations that say where pods may run or whether they may be moved, and nothing about rights.
+POD_ANNOTATIONS = "cluster-autoscaler.kubernetes.io"
+NAMESPACE_ANNOTATIONS = "scheduler.alpha.kubernetes.io"
 IDENTIFIER = r"[a-z_][a-z0-9_]{0,62}"
 
 
@@ -69,16 +78,68 @@ def group(text: str) -> str | None:
     return None
 
 
+def label_name(text: str) -> str | None:
+    """Remedy for a wrong name of a label or annotation; None for a valid one."""
+    prefix, slash, last = text.rpartition("/")
+    if re.fullmatch(LABEL_PART, last) and (
+        not slash or re.fullmatch(rf"{addresses.LABEL}(?:\.{addresses.LABEL})*", prefix)
+    ):
+        return None
+    return "write a name like team or example.com/team, of at most 63 letters, digits, `-`, `_` and `.`"
+
+
+def label_value(text: str) -> str | None:
+    """Remedy for a wrong value of a label; None for a valid one, which may be empty."""
+    if re.fullmatch(f"(?:{LABEL_PART})?", text):
+        return None
+    return "write at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends"
+
+
+def own_label(text: str) -> str | None:
+    """Remedy for a wrong name of a label that the stack file adds to objects of the platform; None for a valid one."""
+    return label_name(text) or (RESERVED if _is_reserved(text) else None)
+
+
+def pod_annotation(text: str) -> str | None:
+    """Remedy for a wrong name of an annotation that the stack file adds to pods; None for a valid one."""
+    return _annotation(text, POD_ANNOTATIONS)
+
+
+def namespace_annotation(text: str) -> str | None:
+    """Remedy for a wrong name of an annotation that the stack file adds to a namespace; None for a valid one."""
+    return _annotation(text, NAMESPACE_ANNOTATIONS)
+
+
+def _annotation(text: str, allowed: str) -> str | None:
+    wrong = label_name(text)
+    if wrong is not None or text.startswith(f"{allowed}/") or not _is_reserved(text):
+        return wrong
+    return f"{RESERVED}; of Kubernetes' own only those of {allowed}/ are possible"
+
+
+def _is_reserved(name: str) -> bool:
+    prefix, _, _ = name.rpartition("/")
+    return any(prefix == one or prefix.endswith(f".{one}") for one in RESERVED_PREFIXES)
+
+
+def priority_class(text: str) -> str | None:
+    """Remedy for a wrong name of a PriorityClass; None for a valid one."""
+    if text.startswith("system-"):
+        return (
+            "classes that begin with `system-` are for Kubernetes' own pods in kube-system: create a class of your own"
+        )
+    return object_name(text)
+
+
 def key_value(text: str) -> str | None:
     """Remedy for a wrong label as `key=value`; None for a valid one."""
     name, equals, value = text.partition("=")
     prefix, slash, last = name.rpartition("/")
-    part = r"[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?"
-    right = re.fullmatch(part, last) and re.fullmatch(part, value)
+    right = re.fullmatch(LABEL_PART, last) and re.fullmatch(LABEL_PART, value)
     if not equals or not right or (slash and not re.fullmatch(rf"{addresses.LABEL}(?:\.{addresses.LABEL})*", prefix)):
         return "write name and value of one label, like mlflow-enabled=true or example.com/mlflow=yes"
     if prefix.endswith(("kubernetes.io", "k8s.io")) or prefix == "mlflow-platform":
-        return "labels with that prefix have a meaning of their own: use another prefix, or none"
+        return "labels with that prefix are reserved: use another prefix, or none"
     return None
 
 

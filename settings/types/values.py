@@ -157,6 +157,19 @@ DatabricksHost = Annotated[
     str,
     kinds.text("the https URL of a Databricks workspace, like https://name.cloud.databricks.com", addresses.workspace),
 ]
+LabelName = Annotated[str, kinds.text("the name of a label, optionally with a prefix", names.label_name)]
+LabelValue = Annotated[str, kinds.text("the value of a label", names.label_value)]
+OwnLabel = Annotated[
+    str, kinds.text("the name of a label that neither Kubernetes nor the platform uses", names.own_label)
+]
+PodAnnotation = Annotated[
+    str, kinds.text("the name of an annotation that neither Kubernetes nor the platform uses", names.pod_annotation)
+]
+NamespaceAnnotation = Annotated[
+    str,
+    kinds.text("the name of an annotation that neither Kubernetes nor the platform uses", names.namespace_annotation),
+]
+PriorityClass = Annotated[str, kinds.text("the name of a PriorityClass", names.priority_class)]
 PodLabel = Annotated[str, kinds.text("a label of pods as key=value", names.key_value)]
 ClientVersion = Annotated[
     str,
@@ -185,7 +198,9 @@ TeamName = Annotated[
 ModelName = Annotated[
     str,
     kinds.matching(
-        "the name of a registered model", r"[^/:]*[^/:\s][^/:]*", "MLflow's names have no `/` and no `:`: correct it"
+        "the name of a registered model",
+        r"[^/:]*[^/:\s][^/:]*",
+        "write it without `/` and `:`, which MLflow does not allow in names",
     ),
 ]
 ObjectName = Annotated[str, kinds.text("the name of a Kubernetes object", names.object_name)]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 TESTS = "testbed/e2e"
 
 SERVER = "images"
-"""The image of the MLflow server: an input of every rehearsal that does not say otherwise."""
+"""The image of the MLflow server: an input of every rehearsal, unless its `server` is False."""
 
 PLATFORM = (
     "testbed/__main__.py",
@@ -43,8 +43,9 @@ class Rehearsal:
     checkout."""
 
     server: bool = True
-    """False if the tests look at objects, networks, Pulumi or PostgreSQL, and need no more of the MLflow server than
-    that it works. Acceptance, which always runs, shows that."""
+    """False if the tests only need an MLflow server that works, like tests of networks, Pulumi or PostgreSQL. The
+    acceptance tests, which always run, show that it works.
+    """
 
     images: bool = False
     """True if the rehearsal deploys images that `make up` does not build."""
@@ -81,7 +82,7 @@ _ALL = (
     ),
     Rehearsal(
         name="pressure",
-        shows="attacks on availability, a greedy team and a hanging API server stop nobody else",
+        shows="attacks on availability, a greedy team and a hanging API server do not affect other teams",
         files=("benchmarks",),
     ),
     Rehearsal(
@@ -110,7 +111,7 @@ _ALL = (
     ),
     Rehearsal(
         name="workloads",
-        shows="JupyterHub, Airflow and a compiled pipeline log as their pages say; a team's key of the store",
+        shows="JupyterHub, Airflow and a compiled pipeline log runs as documented; a team's access key for the store",
         files=(
             "docs/airflow.md",
             "docs/direct-access.md",
@@ -170,14 +171,20 @@ _ALL = (
     ),
     Rehearsal(
         name="backups",
-        shows="a restore gives exactly what was acknowledged by a second; the store away, retention, and the keys",
+        shows="a restore gives exactly the writes acknowledged until a given second; a store outage, retention, keys",
         server=False,
         files=("docs/backup.md", "tools/backups", "tools/kubectl.py"),
         programs=("postgres-backup",),
     ),
     Rehearsal(
+        name="growth",
+        shows="`make grow` enlarges the database's volume around its running pod; a refused StatefulSet is put back",
+        server=False,
+        files=("Pulumi.dev.yaml", "tools/growth", "tools/preview"),
+    ),
+    Rehearsal(
         name="undelete",
-        shows="one team's rows come back to a second, and no others change; a proof finds what is wrong with a backup",
+        shows="one team's rows return to their state at a given second, no others change; a proof finds faulty backups",
         files=(
             "docs/proof.md",
             "docs/undelete.md",
@@ -187,6 +194,11 @@ _ALL = (
             "tools/restored",
         ),
         programs=("postgres-backup",),
+    ),
+    Rehearsal(
+        name="moving_in",
+        shows="an old MLflow on SQLite and one on PostgreSQL move in as their page says, also after a kill",
+        files=("docs/moving-in.md", "tools/adopt"),
     ),
     Rehearsal(
         name="upgrade",
@@ -200,6 +212,10 @@ _ALL = (
         files=("tools/purge", "tools/server"),
     ),
     Rehearsal(
+        name="placement",
+        shows="every pod has the nodes and labels of the stack file; a team comes into an existing namespace, and goes",
+    ),
+    Rehearsal(
         name="webhooks",
         shows="webhooks leave through their proxy only, to listed hosts with public addresses; a receiver that hangs",
         files=("testbed/e2e/pods",),
@@ -207,12 +223,12 @@ _ALL = (
     ),
     Rehearsal(
         name="doctor",
-        shows="the doctor names each of 27 faults made on purpose, first and alone, and no healthy platform sick",
+        shows="the doctor names each of 27 faults made on purpose, first and alone, and none in a healthy platform",
         files=("tools/doctor",),
     ),
     Rehearsal(
         name="preflight",
-        shows="`make preflight` names each of 20 things that a cluster lacks, alone, and nothing in one that has all",
+        shows="`make preflight` names each of 23 things that a cluster lacks, alone, and none in a complete cluster",
         server=False,
         files=(
             "Pulumi.dev.yaml",
@@ -232,7 +248,7 @@ _ALL = (
     ),
     Rehearsal(
         name="retention",
-        shows="what was deleted long ago goes for good with its files; old traces are archived or deleted",
+        shows="data that was deleted long ago is removed for good with its files; old traces are archived or deleted",
         files=(
             "components/scripts/retention.py",
             "components/scripts/retention_stores.py",
@@ -247,7 +263,7 @@ _ALL = (
     ),
     Rehearsal(
         name="external",
-        shows="teams of a stack without a server use one of somebody else; each fault ends `up` with one sentence",
+        shows="teams of a stack without a server use an external one; each fault ends `up` with one sentence",
         server=False,
         files=(
             "components/external",
@@ -273,7 +289,7 @@ _ALL = (
     ),
     Rehearsal(
         name="provider",
-        shows="what Pulumi's Kubernetes provider finds, replaces, waits for and reports; `up` continues after a kill",
+        shows="findings, replacements, waits and reports of Pulumi's Kubernetes provider; `up` continues after a kill",
         server=False,
         files=("tools/heal.py",),
     ),
@@ -301,7 +317,7 @@ _ALL = (
     ),
     Rehearsal(
         name="delivery",
-        shows="an approved plan is deployed, and none that changed since; drift is named with field and manager",
+        shows="an approved plan is deployed, one that changed since is not; drift is reported with field and manager",
         server=False,
         files=(
             "Pulumi.dev.yaml",

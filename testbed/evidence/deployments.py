@@ -1,7 +1,7 @@
 """Digests of deployments: of all that the program would register with Pulumi's engine for a stack file.
 
 The program runs with mocks, so nothing is deployed. Programs with the same digests deploy the same, however differently
-they are written; so a rehearsal is due only if one of its own deployments would be another one now.
+they are written; so a rehearsal is due only if one of its own deployments would be different now.
 """
 
 import hashlib

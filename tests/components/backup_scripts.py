@@ -12,7 +12,7 @@ FOLDER = str(Path(scripts.__file__).parent)
 
 
 def module(name: str) -> Any:  # noqa: ANN401 - a module that is no part of a package
-    """A script by its name; they import each other by theirs."""
+    """Load a script by its name; scripts import each other by name."""
     # In the image of the backups only.
     sys.modules.setdefault("psycopg2", _driver())
     if FOLDER not in sys.path:
@@ -28,7 +28,7 @@ def _driver() -> ModuleType:
 
 
 class Store:
-    """A store in memory, which may be away."""
+    """A store in memory, which can be made unavailable."""
 
     server = "postgres-77"
 
@@ -38,7 +38,7 @@ class Store:
         self.notes_by_name: dict[str, Any] = {}
 
     def barman(self, tool: str, *arguments: object, **_: object) -> str:
-        """Take a file."""
+        """Store a file."""
         self._answer()
         assert tool == "wal-archive"
         (file,) = arguments
@@ -48,7 +48,7 @@ class Store:
         return ""
 
     def write(self, name: str, content: Any) -> None:  # noqa: ANN401 - any JSON
-        """Take a note."""
+        """Store a note."""
         self._answer()
         self.notes_by_name[name] = content
 

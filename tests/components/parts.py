@@ -51,7 +51,7 @@ def _connection(role: str, secret: str) -> Connection:
 
 
 def artifact_store(endpoint_url: str | None = None) -> ArtifactStore:
-    """A bucket whose key is in the Secret `some-store`, and which is ready once `store-is-up` exists."""
+    """An artifact store whose access key is in the Secret `some-store`; ready once `store-is-up` exists."""
     credentials = k8s.core.v1.Secret("some-store", metadata={"name": "some-store", "namespace": NAMESPACE})
     return ArtifactStore(
         uri="s3-proxied://artifacts",

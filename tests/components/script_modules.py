@@ -1,4 +1,4 @@
-"""Scripts of the pods as modules: they are no part of a package."""
+"""Loads the scripts that run in pods as modules, because they belong to no package."""
 
 import importlib.util
 from pathlib import Path

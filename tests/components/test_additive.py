@@ -1,4 +1,4 @@
-"""SQL statements of MLflow's own migrations, and some that it has not had yet."""
+"""SQL statements of MLflow's own migrations, and others that a later release may have."""
 
 import pytest
 

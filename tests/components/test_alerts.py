@@ -1,4 +1,4 @@
-"""The alerts of a stack, and the page that says what to do about each."""
+"""The alerts of a stack, and the runbook page with a section for each of them."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""When the sidecar takes a base backup, and what it says."""
+"""Times at which the sidecar takes a base backup, and the messages that it prints."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,20 +22,20 @@ def backup(minutes: float) -> Backup:
 
 
 class Store:
-    """A store whose backups can be listed, if it is not away."""
+    """A store whose backups can be listed, unless the store is unavailable."""
 
     def __init__(self, *begins: datetime) -> None:
         self.away = False
         self.found = [SimpleNamespace(name=str(begin), begin=begin, timeline=1) for begin in begins]
 
     def backups(self) -> list[SimpleNamespace]:
-        """All of them."""
+        """All backups in the store."""
         if self.away:
             raise module("backup_store").StoreError("Could not connect")
         return self.found
 
     def gaps(self) -> list[SimpleNamespace]:
-        """None."""
+        """No gaps in the archive."""
         return []
 
 
@@ -52,7 +52,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN
 
 
 def taken(script: Any, monkeypatch: pytest.MonkeyPatch) -> list[object]:  # noqa: ANN401
-    """Notes the base backups that are taken."""
+    """Records the base backups that are taken."""
     found: list[object] = []
 
     def back_up(store: Store) -> None:
@@ -99,7 +99,7 @@ def test_none_is_taken_before_a_gap_is_in_the_store(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """It would count as one from before the gap."""
+    """Otherwise it would count as a backup from before the gap."""
     found = taken(script, monkeypatch)
     (tmp_path / "gap.json").write_text("{}")
     assert script.Nightly(Store()).step()

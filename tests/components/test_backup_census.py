@@ -84,15 +84,15 @@ class Cursor:
             self._answer = (self.snapshots.pop(0),)
 
     def fetchone(self) -> tuple[str, ...]:
-        """The row of the answer."""
+        """The only row of the answer."""
         return self._answer
 
 
 class Session:
-    """A session whose snapshot can be given back."""
+    """A session whose snapshot can be released."""
 
     def rollback(self) -> None:
-        """Give the snapshot back."""
+        """Release the snapshot."""
 
 
 def moment(script: Any, seen: list[str], after: list[str]) -> tuple[tuple[str, str], list[str]]:  # noqa: ANN401

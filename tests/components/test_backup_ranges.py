@@ -28,7 +28,7 @@ def at(minutes: float) -> datetime:
 
 
 def backup(minutes: float, *, timeline: int = 1, end_position: int = 100) -> Backup:
-    """A base backup that takes a minute."""
+    """A base backup that took a minute."""
     return Backup(
         name=f"b{minutes:g}",
         timeline=timeline,

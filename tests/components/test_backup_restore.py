@@ -1,4 +1,4 @@
-"""How the data directory of a restore takes the place of the old one, and when it must not."""
+"""A restored data directory takes the place of the old one, except where that would lose data."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ GIBIBYTE = 1 << 30
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a module that is no part of a package
-    """The script, on a volume with a data directory."""
+    """The restore script, on a volume with a data directory."""
     restore = module("backup_restore")
     for name, folder in {"VOLUME": "", "PGDATA": "pgdata", "NEW": "pgdata.restored", "RESTORED_SPOOL": "spool"}.items():
         monkeypatch.setattr(restore, name, tmp_path / folder)
@@ -53,7 +53,7 @@ class Store:
     server = "postgres-1"
 
     def note(self, name: str) -> dict[str, str]:
-        """How far the archive has come."""
+        """The end of the archive in the store."""
         assert name == "state.json"
         return {"until": "2026-11-28T10:20:01+00:00"}
 
@@ -91,7 +91,7 @@ def test_a_restore_that_fails_leaves_the_data_as_they_are(script: Any, monkeypat
 
 
 def test_data_that_postgresql_uses_again_are_not_touched(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401
-    """Somebody ran `make up` during the restore. A lock that was there before is of a server that was killed."""
+    """Somebody ran `make up` during the restore. An older lock belongs to a server that was killed."""
     put_recovery(script, monkeypatch)
     (script.PGDATA / "postmaster.pid").write_text("1\n")
     assert script.restore(Store(), "b1", "1", {}) is not None
@@ -109,7 +109,7 @@ def test_where_two_names_cannot_change_places_they_are_renamed(
     script: Any,  # noqa: ANN401
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As on NFS."""
+    """Some file systems cannot exchange two names, for example NFS."""
 
     def refuse(*_: object) -> int:
         return -1

@@ -1,4 +1,4 @@
-"""Files in the spool reach the store, in order, whatever happens in between."""
+"""Files in the spool reach the store in order, despite failures in between."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,13 +14,13 @@ COMMIT = datetime(2026, 11, 28, 10, 15, tzinfo=UTC)
 
 
 def committed(_: Path) -> datetime:
-    """The last commit of any file."""
+    """Time of the last commit in any file."""
     return COMMIT
 
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The script; each file of the log has one commit."""
+    """The spool script; each file of the write-ahead log contains one commit."""
     spool = module("backup_spool")
     monkeypatch.setattr(spool, "last_commit", committed)
     monkeypatch.setattr(spool, "ALIVE", tmp_path / "alive")
@@ -40,7 +40,7 @@ def roomy(_: Path) -> bool:
 
 
 def put(folder: Path, *names: str, system: int = 77) -> None:
-    """Files as the database cluster with this identifier writes them."""
+    """Write log files as the database cluster with this identifier does."""
     for name in names:
         (folder / name).write_bytes(bytes(24) + system.to_bytes(8, "little"))
 
@@ -124,7 +124,7 @@ def test_a_store_that_hangs_counts_as_away(script: Any, folder: Path, monkeypatc
     given_up: list[int] = []
 
     def hang(*_: object, **__: object) -> str:
-        """Take so long that the other thread looks meanwhile."""
+        """Block until the other thread has looked at the spool."""
         monkeypatch.setattr(script, "SLOW_SECONDS", -1)
         given_up.append(shipper.watch())
         return ""
@@ -136,7 +136,7 @@ def test_a_store_that_hangs_counts_as_away(script: Any, folder: Path, monkeypatc
 
 
 def test_files_of_another_database_cluster_do_not_get_into_the_archive(script: Any, folder: Path) -> None:  # noqa: ANN401
-    """As after a restore of what was on a volume that is lost."""
+    """This happens after a restore onto a new volume."""
     store = Store()
     shipper = script.Shipper(store, spool=folder, full=roomy)
     script.write(folder / "state.json", {"server": "postgres-78", "file": THIRD, "until": COMMIT.isoformat()})

@@ -33,7 +33,7 @@ def certificate(pem: str) -> x509.Certificate:
 
 
 def verify(pair: Pair, host: str, day: dt.date, *, authority: str = AUTHORITY) -> None:
-    """Verify like a strict client on a given day."""
+    """Verify a certificate like a strict client on a given day."""
     time = dt.datetime.combine(day, dt.time(12), dt.UTC)
     builder = PolicyBuilder().store(Store([certificate(authority)])).time(time)
     builder.build_server_verifier(x509.DNSName(host)).verify(certificate(pair.certificate), [])

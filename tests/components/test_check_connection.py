@@ -1,4 +1,4 @@
-"""The check of a connection, against small servers of its own."""
+"""The connectivity check, against small test servers."""
 
 import contextlib
 import datetime as dt
@@ -60,7 +60,7 @@ def handler(routes: Routes, seen: list[str]) -> type[http.server.BaseHTTPRequest
 
 @contextlib.contextmanager
 def serving(routes: Routes, *, tls: ssl.SSLContext | None = None) -> Generator[tuple[str, list[str]]]:
-    """A server with these answers: its URL, and the credentials that it was sent."""
+    """Run a server with these answers; yields its URL and the credentials that clients sent."""
     seen: list[str] = []
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(routes, seen))
     if tls is not None:
@@ -253,12 +253,12 @@ def test_a_secret_that_is_missing_is_told_with_its_keys(script: Any) -> None:  #
 
 
 def run_main(script: Any, monkeypatch: pytest.MonkeyPatch, attempts: list[Callable[[], str]]) -> None:  # noqa: ANN401
-    """Run the script with these outcomes of one attempt after the other, one second of time each."""
+    """Run the script; its attempts have these outcomes, and each takes one second."""
     clock = iter(range(1000))
     monkeypatch.setattr(script.time, "monotonic", lambda: next(clock))
 
     def sleep(_: float) -> None:
-        """Time goes on by itself."""
+        """Advance the fake clock."""
 
     def attempt(*_: object, **__: object) -> str:
         return attempts.pop(0)()

@@ -1,4 +1,4 @@
-"""The rollout of models: what it writes, and what it says."""
+"""The rollout of models: the versions that it writes, and its messages."""
 
 import urllib.error
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ def script() -> Any:  # noqa: ANN401 - a module that is no part of a package
 
 @dataclass
 class Cluster:
-    """A Deployment, and what was asked about it."""
+    """A Deployment in a fake API server, and the requests about it."""
 
     server: dict[str, Any]
     patches: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])

@@ -143,7 +143,7 @@ def test_the_definition_of_the_embedded_cluster_has_every_field_that_is_used() -
 
 
 def test_one_ingress_alone_requests_the_certificate() -> None:
-    """Two Ingresses name the Secret; cert-manager fills it for one of them."""
+    """Two Ingresses name the Secret; cert-manager must create it for only one of them."""
     got = asked(annotations={"cert-manager.io/cluster-issuer": "company", "example.com/a": "b"})
     assert "cert-manager.io/cluster-issuer" in annotations(got, "gateway-ingress")
     assert "cert-manager.io/cluster-issuer" not in annotations(got, "forward-auth-ingress")
@@ -184,7 +184,7 @@ def test_no_public_address_is_trusted_if_the_addresses_of_traefiks_pods_are_unkn
 
 
 def test_a_login_that_reads_forwarded_headers_names_whom_it_trusts() -> None:
-    """OAuth2-Proxy trusts every address otherwise."""
+    """Otherwise OAuth2-Proxy trusts every address."""
     for words in (front(asked()), sidecar(asked())["args"]):
         forwarded = value("--reverse-proxy", words)
         assert forwarded == ["false"] or value("--trusted-proxy-ip", words) != []

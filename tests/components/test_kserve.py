@@ -38,7 +38,7 @@ def fields(name: str) -> dict[str, str]:
 
 
 def wrong(value: object, kind: str, path: str = "") -> list[str]:
-    """Paths of what has an unknown name or another type."""
+    """Paths of fields that have an unknown name or a wrong type."""
     if many := re.fullmatch(r"[Ll]ist\[(\w+)\]", kind):
         items = cast("list[object]", value)
         return [fault for index, item in enumerate(items) for fault in wrong(item, many[1], f"{path}[{index}]")]

@@ -103,7 +103,7 @@ class World:
 
 
 def _asked(answer: Callable[[], object]) -> Callable[..., object]:
-    """A function that returns this answer for any arguments."""
+    """Make a function that returns this answer for any arguments."""
 
     def ask(*_: object) -> object:
         return answer()

@@ -34,7 +34,7 @@ class World:
     done: list[str] = field(default_factory=list[str])
 
     def open(self, request: Any, *, timeout: float, context: object) -> io.BytesIO:  # noqa: ANN401 - urllib's request
-        """Answer a request."""
+        """Answer a request to the API server."""
         assert timeout
         assert context == "verified by ca.crt"
         self.asked.append(request)
@@ -51,11 +51,11 @@ class World:
         self.done.append("paused")
 
     def in_database(self, _: object) -> str | None:
-        """The revision."""
+        """The revision of the database's schema."""
         return self.revision
 
     def finish(self, code: int, message: str) -> NoReturn:
-        """End as the migration does."""
+        """End the script as the migration does."""
         self.done.append(message)
         raise SystemExit(code)
 

@@ -465,7 +465,7 @@ def test_the_autoscaler_is_not_overruled_by_the_next_deployment() -> None:
 
 
 def test_a_running_server_keeps_its_replicas_when_the_autoscaler_is_switched_on() -> None:
-    """A field that the program no longer names is given up, and Kubernetes then resets the number to 1."""
+    """Pulumi gives up ownership of a field that the program omits, and Kubernetes then resets the number to 1."""
     scaled = server(replicas=2, autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]
     assert scaled.inputs["spec"]["replicas"] == 2
     assert scaled.ignored == ("spec.replicas",)
@@ -479,7 +479,7 @@ def test_a_paused_server_has_no_deployment() -> None:
 
 
 def test_the_number_of_replicas_can_be_taken_back_from_an_autoscaler() -> None:
-    """It owns the field once it has set it, and server-side apply refuses to change it."""
+    """The autoscaler owns the field once it has set it, and server-side apply then refuses to change it."""
     assert server()["mlflow-server"].inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
     # The annotation makes a difference: without one an equal number would stay as the autoscaler has set it.
     scaled = server(autoscaling=Autoscaling(max_replicas=6, cpu_percent=70))["mlflow-server"]

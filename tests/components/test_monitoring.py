@@ -1,4 +1,4 @@
-"""Discovery of the metrics, and who may read them."""
+"""Discovery of the metrics, and the pods that may read them."""
 
 import json
 from typing import Any

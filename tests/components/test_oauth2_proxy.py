@@ -125,7 +125,7 @@ def test_an_unverified_e_mail_address_is_admitted_by_choice_only() -> None:
 
 
 def test_the_defaults_change_nothing_on_the_command_line() -> None:
-    """Another command line would be another pod, and a restart, for everybody."""
+    """A changed command line would replace the pods of every deployed platform."""
     own = {"scopes": ("openid", "profile", "email", "groups"), "groups_claim": "groups", "user_claim": "email"}
     assert line(Choices(claims=own)) == line()
     assert [word for word in line() if "claim" in word or "insecure" in word] == []

@@ -58,18 +58,18 @@ def test_a_workspaces_rows_and_hashes_are_summed_over_all_tables(rows: Any) -> N
 
 @dataclass
 class Stream:
-    """The content of an object on its way."""
+    """The content of an object, as a stream."""
 
     content: io.BytesIO
 
     def iter_chunks(self) -> Iterator[bytes]:
-        """Pieces of it."""
+        """Pieces of the content."""
         return iter(lambda: self.content.read(4), b"")
 
 
 @dataclass
 class Bucket:
-    """An artifact store; `sent` has what comes instead of what is listed."""
+    """An artifact store; `sent` has the contents that differ from the listing."""
 
     files: dict[str, bytes]
     sent: dict[str, bytes] = field(default_factory=dict[str, bytes])
@@ -95,12 +95,12 @@ class Cursor:
     places: list[str]
 
     def execute(self, query: str, values: tuple[int]) -> None:
-        """Take the query."""
+        """Accept the query."""
         assert "artifact_uri" in query
         assert values == (200,)
 
     def fetchall(self) -> list[tuple[str]]:
-        """All of them, in whatever order."""
+        """All rows, in an arbitrary order."""
         return [(place,) for place in self.places]
 
 
@@ -155,7 +155,7 @@ def test_mlflow_has_to_show_as_much_as_the_tables_have(monkeypatch: pytest.Monke
             self.answers = [[("a", 1), ("b", 1)], [("a", "7", 2), ("b", "8", 1500)]]
 
         def execute(self, _: str) -> None:
-            """Take the query."""
+            """Accept the query."""
 
         def fetchall(self) -> list[Any]:
             """The next answer."""

@@ -1,4 +1,4 @@
-"""The CronJob of the retention, and which objects its script deletes."""
+"""The CronJob of the retention, and the objects that its script deletes."""
 
 import json
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Paths from rows to workspaces, of small catalogs; the rehearsal `undelete` compares with PostgreSQL's policies."""
+"""Paths from rows to workspaces in small catalogs; the rehearsal `undelete` compares them with real policies."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from tests.components.pod_scripts import load
 
 @pytest.fixture
 def owners(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - likewise
-    """The module."""
+    """The script `row_owners` as a module."""
     return load(monkeypatch, "row_owners")
 
 
 def table(owners: Any, *columns: str, parents: dict[str, str] | None = None) -> Any:  # noqa: ANN401 - likewise
-    """A table with obligatory columns; `parents` has the parent table of some of them."""
+    """A table with NOT NULL columns; `parents` has the parent tables of some columns."""
     rules = owners.row_rules
     references = tuple(
         rules.Reference(columns=(column,), parent=parent, parent_columns=("id",))
@@ -24,7 +24,7 @@ def table(owners: Any, *columns: str, parents: dict[str, str] | None = None) -> 
 
 
 def catalog(owners: Any) -> dict[str, Any]:  # noqa: ANN401 - likewise
-    """A root, its children and grandchildren, and a table of the whole installation."""
+    """A root table, its child and grandchild tables, and a table without a workspace."""
     return {
         "roots": table(owners, "id", "workspace"),
         "children": table(owners, "id", "root", parents={"root": "roots"}),

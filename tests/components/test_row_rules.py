@@ -13,7 +13,7 @@ def reference(column: str, parent: str) -> Reference:
 
 
 def table(*columns: str, references: tuple[Reference, ...] = (), kind: str = "r") -> Table:
-    """A table whose columns are obligatory unless they end with a question mark."""
+    """A table whose columns are NOT NULL unless their names end with a question mark."""
     return Table(
         columns=frozenset(column.rstrip("?") for column in columns),
         required=frozenset(column for column in columns if not column.endswith("?")),

@@ -25,7 +25,7 @@ async def answering(_scope: Message, _receive: object, send: Any) -> None:  # no
 
 
 def sent(script: Any) -> list[Message]:  # noqa: ANN401 - the module
-    """The messages of an answer."""
+    """The ASGI messages of an answer."""
     messages: list[Message] = []
 
     async def send(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Served models: what runs, what it may do, and who reaches it."""
+"""Served models: their objects, their rights, and the pods that can reach them."""
 
 import json
 from typing import Any

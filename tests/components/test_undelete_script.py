@@ -22,7 +22,7 @@ class SQLAlchemyError(Exception):
 
 
 class OperationalError(SQLAlchemyError):
-    """Likewise."""
+    """Fake of SQLAlchemy's error about the connection or the transaction."""
 
 
 class HeldError(Exception):
@@ -34,12 +34,12 @@ class RefusedError(Exception):
 
 
 class DifferentError(Exception):
-    """Likewise."""
+    """Fake of the error in components/scripts/team_exchange.py."""
 
 
 @dataclass(slots=True)
 class World:
-    """A restored database, the live one, and what is done to it."""
+    """A restored database, the live database, and the changes to the live one."""
 
     differences: dict[str, Any] = field(
         default_factory=lambda: {"runs": SimpleNamespace(missing=2, changed=1, added=3)}
@@ -49,7 +49,7 @@ class World:
 
     then: str = "head"
     now: list[str] = field(default_factory=lambda: ["head"])
-    """Revisions of the live schema, each time that it is asked for; the last one stays."""
+    """Revisions of the live schema, one for each query; the last one is repeated."""
 
     fails: list[Exception] = field(default_factory=list[Exception])
     done: list[str] = field(default_factory=list[str])
@@ -67,7 +67,7 @@ class World:
         return 2
 
     def upload_file(self, _file: str, bucket: str, key: str) -> None:
-        """Keep what is sent to the store."""
+        """Record the file that is sent to the store."""
         self.kept.append(f"{bucket}/{key}")
 
     @contextmanager
@@ -96,12 +96,12 @@ class Connection:
         return SimpleNamespace(scalar=lambda: self.world.then if self.scratch else now.pop(0) if now[1:] else now[0])
 
     def execution_options(self, *, isolation_level: str) -> "Connection":
-        """The same."""
+        """Return the same connection."""
         assert isolation_level == "REPEATABLE READ"
         return self
 
     def begin(self) -> Any:  # noqa: ANN401 - a context manager
-        """A transaction."""
+        """Begin a transaction."""
         return self.world.begin()
 
     @property
@@ -111,7 +111,7 @@ class Connection:
 
 
 def _answer(value: object) -> Callable[..., object]:
-    """A function that returns this for any arguments."""
+    """Make a function that returns this value for any arguments."""
 
     def answer(*_: object, **__: object) -> object:
         return value

@@ -85,7 +85,7 @@ def _refused(address: Address) -> bool:
 
 
 def _addresses() -> list[Address]:
-    """The ends of every range and their neighbours, and a thousand others."""
+    """The ends of every range with their neighbours, and a thousand other addresses."""
     numbers = random.Random(SEED)  # noqa: S311 - the same ones every time
     found: list[Address] = [ipaddress.IPv4Address(numbers.getrandbits(32)) for _ in range(500)]
     found += [ipaddress.IPv6Address(numbers.getrandbits(128)) for _ in range(250)]

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.team.namespace import FIELD_MANAGER, NamespaceSettings
 from components.team.quota import ContainerDefaults, NamespaceQuota
 from components.team.workspace import Workspace, WorkspaceArgs
 from tests.components.parts import AUTHORITY, opened
@@ -54,6 +55,29 @@ def test_the_namespace_is_a_workspace_with_a_description() -> None:
     assert metadata["name"] == "team-a"
     assert metadata["labels"]["mlflow-enabled"] == "true"
     assert metadata["annotations"] == {"mlflow.kubeflow.org/workspace-description": "Recommendation models"}
+
+
+def test_an_existing_namespace_gets_the_labels_and_is_nobodys_to_delete() -> None:
+    settings = NamespaceSettings(create=False, labels={"owner": "a"}, annotations={"note": "b"})
+    got = workspace(namespace=settings, durable=True)
+    patch, created = got["team-a-namespace"], workspace()["team-a-namespace"].inputs["metadata"]
+    assert (patch.kind, patch.protect, patch.retain) == ("NamespacePatch", False, False)
+    assert got.of("Namespace") == []
+    metadata = patch.inputs["metadata"]
+    part_of = {"app.kubernetes.io/part-of": "mlflow-platform"}
+    assert {**metadata["labels"], **part_of} == {**created["labels"], "owner": "a"}
+    assert metadata["annotations"] == {**created["annotations"], "note": "b", **FIELD_MANAGER}
+    # Whatever is created in it waits for its labels.
+    for one in got:
+        if one.inputs.get("metadata", {}).get("namespace") == "team-a":
+            assert "team-a-namespace" in one.dependencies, one.name
+
+
+def test_the_platforms_labels_and_annotations_of_a_namespace_win() -> None:
+    mine = {"mlflow-enabled": "false", "pod-security.kubernetes.io/enforce": "privileged"}
+    description = {"mlflow.kubeflow.org/workspace-description": "another"}
+    settings = NamespaceSettings(labels=mine, annotations=description)
+    assert workspace(namespace=settings)["team-a-namespace"].document == workspace()["team-a-namespace"].document
 
 
 def test_the_namespace_refuses_pods_that_are_not_restricted() -> None:

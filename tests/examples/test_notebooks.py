@@ -1,4 +1,4 @@
-"""Components under the package's name, in a program that is not this project's."""
+"""Components imported by the package's name, in another project's program."""
 
 import ast
 import importlib.util
@@ -23,7 +23,7 @@ PACKAGE = "mlflow_platform"
 
 
 def renaming() -> ModuleType:
-    """The module of the distribution, which is no package here."""
+    """The renaming module of `distribution/`, which is no package here."""
     spec = importlib.util.spec_from_file_location("renaming", ROOT / "distribution" / "renaming.py")
     assert spec
     assert spec.loader
@@ -34,7 +34,7 @@ def renaming() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The package as it is in the wheel, which can be imported as long as this lasts."""
+    """The package as in the wheel; it can be imported while the block lasts."""
     folder = tmp_path_factory.mktemp("installed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(folder), *sys.path])

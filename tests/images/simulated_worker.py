@@ -94,7 +94,7 @@ class Worker:
         self._armed = float("inf")
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something later."""
+        """Call a function after a delay."""
         heapq.heappush(self._events, (self.now + seconds, next(self._number), action))
 
     def run(self, *clients: Client) -> None:
@@ -225,5 +225,5 @@ class Worker:
 
 
 def percentile(values: list[float], part: float) -> float:
-    """The value that a part of the values does not exceed."""
+    """The percentile: the value that the given part of the values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]

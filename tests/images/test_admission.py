@@ -1,4 +1,4 @@
-"""Admission, with a judge that knows who has a right where and counts what it is asked."""
+"""Admission, with a fake judge that knows the rights of callers and counts its questions."""
 
 import asyncio
 from collections.abc import Iterable
@@ -21,13 +21,13 @@ TEAM_A, TEAM_B = ("X-MLFLOW-WORKSPACE", "team-a"), ("X-MLFLOW-WORKSPACE", "team-
 
 @dataclass(slots=True)
 class Judge:
-    """Alice has rights in team-a, everybody has in `-`, which is no namespace."""
+    """A fake judge: Alice has rights in team-a, and everybody has rights in `-`, which is no namespace."""
 
     failure: Exception | None = None
     asked: list[str] = field(default_factory=list[str])
 
     async def allows(self, caller: Caller, namespace: str) -> bool:
-        """Decide."""
+        """Decide whether a caller has rights."""
         self.asked.append(namespace)
         if self.failure is not None:
             raise self.failure
@@ -50,7 +50,7 @@ class Server:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and what came of it."""
+    """A request and its outcome."""
 
     server: Server
     judge: Judge
@@ -71,12 +71,12 @@ class Exchange:
 
 
 async def silence() -> Message:
-    """A client that says nothing more."""
+    """A client that sends nothing more."""
     return {"type": "http.disconnect"}
 
 
 async def deaf(_: Message) -> None:
-    """A client that does not listen."""
+    """A client that does not read the answer."""
 
 
 def ask(

@@ -1,4 +1,4 @@
-"""Agreement of the two judges, with a plugin whose decision the test chooses."""
+"""Agreement of the admission and the plugin, with a plugin whose decision the test chooses."""
 
 import asyncio
 from dataclasses import dataclass, replace

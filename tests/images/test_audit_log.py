@@ -1,4 +1,4 @@
-"""The audit log, in front of an application that answers as it is told."""
+"""The audit log, in front of an application whose answers the test chooses."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ ALICE = Caller(
 
 
 class Exchange:
-    """One request through the audit log, and all that happens, in order."""
+    """One request through the audit log, and all events in order."""
 
     def __init__(self, status: int | None = 200, **found: Any) -> None:  # noqa: ANN401 - facts of the request
         self.status = status
@@ -38,7 +38,7 @@ class Exchange:
         self.asserted: Caller | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Find out the facts, and answer."""
+        """Record the facts about the request, and answer."""
         assert receive
         self.id = facts(scope).id
         for name, value in self.found.items():

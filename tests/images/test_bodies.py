@@ -1,4 +1,4 @@
-"""The layer that reads bodies, in front of an application that records what it was given."""
+"""The layer that reads bodies, in front of an application that records what it receives."""
 
 import asyncio
 import gzip
@@ -35,7 +35,7 @@ class NoThreads(Threads):
         """Start nothing."""
 
     async def run(self, function: Callable[[], Any]) -> Any:  # noqa: ANN401 - any result
-        """Run a function now."""
+        """Run a function at once."""
         return function()
 
 

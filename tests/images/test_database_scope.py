@@ -1,4 +1,4 @@
-"""The workspace that a transaction is told, with a fake of SQLAlchemy."""
+"""The workspace that is set for each transaction, with a fake of SQLAlchemy."""
 
 import importlib
 import re
@@ -17,16 +17,16 @@ SECONDS = 7
 
 
 class DriverError(Exception):
-    """An error of the driver."""
+    """An error of the database driver."""
 
 
 class WrappedError(Exception):
-    """The error into which SQLAlchemy turns the driver's."""
+    """SQLAlchemy's error, which wraps the driver's error."""
 
 
 @dataclass(slots=True)
 class Database:
-    """A database that records what it is told."""
+    """A database that records the workspaces that are set."""
 
     dialect: str
     told: list[Any] = field(default_factory=list[Any])
@@ -49,7 +49,7 @@ class DriverConnection:
     """A connection of the driver that records what is executed and committed."""
 
     def __init__(self) -> None:
-        """Nothing was executed yet."""
+        """Begin without executed statements."""
         self.executed = list[str]()
         self.committed = list[str]()
 
@@ -63,7 +63,7 @@ class DriverConnection:
         self.executed.append(statement)
 
     def commit(self) -> None:
-        """Keep what was executed."""
+        """Commit the executed statements."""
         self.committed += self.executed
 
 
@@ -81,7 +81,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - the module
 
 @pytest.fixture
 def tell(module: Any) -> Tell:  # noqa: ANN401 - the module under test
-    """Begins a transaction; returns the workspaces that the database was told."""
+    """Begins a transaction; returns the workspaces that were set in the database."""
 
     def wrap(error: Exception, *_: object) -> None:
         raise WrappedError from error

@@ -19,7 +19,7 @@ from mlflow_platform_server.wsgi import PART_BYTES
 
 
 def played(folder: Path, scene: Callable[[Server], Awaitable[None]]) -> None:
-    """Run a scene; afterwards nothing is held."""
+    """Run a scene, and check that no memory or slot is held afterwards."""
 
     async def play() -> None:
         server = Server(folder)

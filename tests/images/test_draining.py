@@ -21,7 +21,7 @@ async def refusing(scope: Message, _: Receive, send: Send) -> None:
 
 
 def answered(client: Client, app: Any = refusing, **headers: str) -> tuple[Client, float]:  # noqa: ANN401 - ASGI
-    """The client after its request, and how long it took in seconds."""
+    """The client after its request, and the duration of the request in seconds."""
 
     async def ask() -> float:
         drained = Draining(app, most_bytes=5000, seconds=10)

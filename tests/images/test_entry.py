@@ -1,4 +1,4 @@
-"""Requests that never end leave connections to everybody else, whatever they wait for."""
+"""Requests that never end leave connections for all other callers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ BODY = {"Content-Length": "9999", "Content-Type": "application/json"}
 
 
 class Judge:
-    """Judges every caller at once but those of one name, who wait for 5 s and are refused."""
+    """A fake judge: decides at once, except about callers of one name, who wait for 5 s and are refused."""
 
     async def allows(self, caller: Caller, namespace: str) -> bool:
         """True if the caller has any right in the namespace."""
@@ -46,7 +46,7 @@ class Judge:
 
 
 class Platform:
-    """The layers that a request passes, on a clock that jumps."""
+    """The layers that a request passes, in virtual time."""
 
     def __init__(self, workers: int = 1) -> None:
         bounds = limits()
@@ -64,7 +64,7 @@ class Platform:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attack:
-    """Requests whose bodies trickle."""
+    """An attack by requests whose bodies arrive slowly."""
 
     user: str | None = "mallory"
     team: str | None = "team-a"

@@ -1,4 +1,4 @@
-"""Bodies of errors: nothing about the inside of the platform gets out; what helps the client does."""
+"""Bodies of errors: they contain what helps the client, and nothing about the inside of the platform."""
 
 import asyncio
 import json

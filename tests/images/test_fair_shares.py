@@ -1,4 +1,4 @@
-"""One team far beyond its share, in a simulated worker: what the others notice, and whether its own clients finish."""
+"""One team far beyond its share, in a simulated worker: the other teams' delays, and the team's own clients."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_a_team_that_is_alone_uses_the_whole_worker() -> None:
 
 
 def test_a_team_that_comes_back_after_a_pause_is_served_at_once() -> None:
-    """What the other team took while it was alone does not stand in the way."""
+    """The other team's earlier use, while it was alone, does not count."""
     late = [Client(team="b", caller="b", starts=20, ends=21, pause=0.05)]
     Worker(Limits(), 1).run(*late, *greedy(300))
     assert late[0].refused == 0

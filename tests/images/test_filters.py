@@ -53,7 +53,7 @@ class Base:
         return f"{len(experiment_ids)} {filter_string} {order_by}"
 
     def log_inputs(self, run_id: str, datasets: list[str]) -> int:
-        """Content, and no search."""
+        """A method that writes and does not search."""
         return len([run_id, *datasets])
 
 

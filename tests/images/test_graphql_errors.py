@@ -8,7 +8,7 @@ from mlflow_platform_server.graphql_errors import ErrorTexts, FailedError
 
 
 class SaidError(Exception):
-    """One with a text for clients."""
+    """An error with a text for clients."""
 
 
 def resolved(error: Exception | None) -> object:

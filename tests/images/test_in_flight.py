@@ -1,4 +1,4 @@
-"""How many requests a team and a caller may have in flight."""
+"""The number of requests that a team and a caller may have in flight."""
 
 import random
 from collections import Counter
@@ -11,7 +11,7 @@ SIZES = [(13, 50), (50, 5), (125, 50), (500, 50), (500, 100)]
 
 
 def entered(in_flight: InFlight, demand: Demand, team: str, caller: str, now: float = 0) -> list[Seat]:
-    """As many requests as are let in."""
+    """The requests that are admitted."""
     seats = list[Seat]()
     while (seat := in_flight.enter(team, caller, demand, now)) is not None:
         seats.append(seat)

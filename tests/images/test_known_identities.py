@@ -60,7 +60,7 @@ def test_nobody_counts_before_the_lists_were_read() -> None:
 
 
 def test_the_lists_of_all_teams_count_together() -> None:
-    """They are what the program writes."""
+    """The program writes one list for each team."""
     found, faults = combined(
         {
             "a": document(groups=["leads"], users=["alice@example.com"], namespaces=["team-a"], everybody=False),

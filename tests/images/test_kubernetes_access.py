@@ -1,4 +1,4 @@
-"""Everything that the server asks Kubernetes, against an API server that counts, hangs and comes back."""
+"""The server's requests to Kubernetes, against a test API server that counts them and can hang."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ DEADLINE = 0.3
 
 
 def teams(count: int) -> Iterator[tuple[str, Object]]:
-    """Namespaces with what the platform makes in each, and the bindings that every cluster has."""
+    """Namespaces with the platform's objects, and the bindings that every cluster has."""
     for number in range(count):
         name = f"team-{number}"
         yield "Namespace", namespace(name)
@@ -70,7 +70,7 @@ def until(condition: Callable[[], object]) -> None:
 def access(
     server: ApiServer, *, by_token: bool = False, excluded: tuple[str, ...] = (), **seconds: float
 ) -> Generator[KubernetesAccess, None, None]:
-    """Access to a server whose copies are complete."""
+    """A `KubernetesAccess` whose copies of the objects are complete."""
     one = made(server, by_token=by_token, **seconds)
     one.start(identities=None, namespaces=("a=b", excluded))
     until(lambda: one.visible.ready)
@@ -205,7 +205,7 @@ def test_an_api_server_that_answers_with_an_error_is_an_outage(status: int) -> N
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_an_api_server_that_refuses_reviews_decides_nothing(status: int) -> None:
-    """An earlier yes does not go on counting: this is no outage."""
+    """An earlier yes does not stay valid, because this is no outage."""
     with ApiServer(teams(3), roles=ROLES) as server, access(server, cache=0) as one:
         member = Caller(user="a", groups=("team-1-users",))
         assert seen(one, member) == {"team-1"}
@@ -214,7 +214,7 @@ def test_an_api_server_that_refuses_reviews_decides_nothing(status: int) -> None
 
 
 def test_a_token_that_kubernetes_slows_down_is_no_outage() -> None:
-    """Or its owner would keep an answer that has expired, and let new callers be refused."""
+    """Otherwise the token's owner could keep an expired answer, and cause new callers to be refused."""
     with ApiServer(teams(3), roles=ROLES) as server, access(server, by_token=True, cache=0) as one:
         server.tokens = {name: (name, ["team-1-users", SIGNED_IN]) for name in ("alice", "bob")}
         alice, bob = (Caller(user="", token=name) for name in server.tokens)

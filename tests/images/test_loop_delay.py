@@ -26,7 +26,7 @@ class Clock:
     now: float = 0.0
 
     def __call__(self) -> float:
-        """Seconds."""
+        """The time in seconds."""
         return self.now
 
 
@@ -125,7 +125,7 @@ async def turned(delays: Delays) -> None:
 
 
 def block(seconds: float) -> None:
-    """Hold the loop."""
+    """Block the event loop."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         pass
@@ -157,18 +157,18 @@ def test_the_loop_is_watched_from_the_start_of_the_server_to_its_end() -> None:
 
 
 class Dog(Watchdog):
-    """A watchdog that does not watch."""
+    """A fake watchdog, which only records calls."""
 
     def __init__(self) -> None:
         super().__init__(lambda: 0, lambda: None)
         self.started = self.stopped = False
 
     def start(self) -> None:
-        """Note the start."""
+        """Record the start."""
         self.started = True
 
     def stop(self) -> None:
-        """Note the stop."""
+        """Record the stop."""
         self.stopped = True
 
 

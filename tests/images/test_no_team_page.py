@@ -1,4 +1,4 @@
-"""The page for people without a team: they are told what to do; everybody else gets MLflow."""
+"""The page for users without a team, which says what to do; all other users get MLflow."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ BROWSER = {"accept": "text/html,*/*", "x-forwarded-email": "carol@example.com", 
 
 
 class Server:
-    """A minimal MLflow, and a judge of who has access."""
+    """A minimal MLflow, and a fake judge of access."""
 
     def __init__(self, *, access: bool = False, failure: Exception | None = None) -> None:
         self.access = access

@@ -1,4 +1,4 @@
-"""Work in threads of its own, and coroutines that need no event loop."""
+"""Work in separate threads, and coroutines that need no event loop."""
 
 import asyncio
 import threading

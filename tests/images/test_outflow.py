@@ -17,7 +17,7 @@ SIZE = 20 * MIB + 5
 
 
 class Body:
-    """A range of an object of which each byte tells its position."""
+    """A range of an object in which each byte depends on its position."""
 
     open = 0
 
@@ -27,13 +27,13 @@ class Body:
         Body.open += 1
 
     def read(self, size: int, /) -> bytes:
-        """Read on."""
+        """Read the next bytes."""
         assert not self._closed
         piece, self._left = self._left[:size], self._left[size:]
         return content(piece.start, piece.stop)
 
     def close(self) -> None:
-        """Close it, once or more."""
+        """Close the body; may be called several times."""
         if not self._closed:
             self._closed = True
             Body.open -= 1

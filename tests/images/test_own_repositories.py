@@ -7,15 +7,15 @@ from mlflow_platform_server import own_repositories
 
 
 class Own:
-    """A repository that asks about each location."""
+    """A repository of the platform, which checks each location."""
 
 
 class Foreign:
-    """One of MLflow's own that does not."""
+    """A repository of MLflow, which does not check locations."""
 
 
 class Heir(Own):
-    """Another one, that only looks like the platform's."""
+    """A subclass of the platform's repository, which the platform does not list."""
 
 
 class RefusedError(Exception):

@@ -1,4 +1,4 @@
-"""Teams and callers that uploads, downloads and answers count for."""
+"""Teams and callers to which uploads, downloads and answers are counted."""
 
 import pytest
 from mlflow_platform_server import scope, transfers

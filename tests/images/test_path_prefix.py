@@ -10,7 +10,7 @@ PATH = "/clusters/demo/mlflow"
 
 
 class Server:
-    """Records the requests it gets."""
+    """An application that records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[Message] = []
@@ -23,7 +23,7 @@ class Server:
 def ask(
     path: str, *, raw: str | None = None, below: str = PATH, kind: str = "http", method: str = "GET"
 ) -> tuple[list[Message], list[Message]]:
-    """Send one request; returns what the server got, and what the middleware answered itself."""
+    """Send one request; returns the request that the server received, and the middleware's own answer."""
     server, sent = Server(), list[Message]()
 
     async def receive() -> Message:

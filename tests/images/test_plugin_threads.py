@@ -44,14 +44,14 @@ class Response:
     body_iterator: AsyncIterator[bytes] | None = None
 
     async def sent(self) -> bytes:
-        """What the client gets."""
+        """The messages that the client gets."""
         assert self.body_iterator is not None
         return b"".join([piece async for piece in self.body_iterator])
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What the plugin does about a route."""
+    """The plugin's rule for a route."""
 
     override_run_user: bool = True
     apply_workspace_filter: bool = False
@@ -69,7 +69,7 @@ class Decision:
 
 @dataclass(slots=True)
 class Plugin:
-    """The plugin's module, and what its parts saw."""
+    """The plugin's module, with a record of the calls of its parts."""
 
     module: ModuleType = field(default_factory=lambda: ModuleType("middleware"))
     rule: Rule = Rule()
@@ -78,13 +78,13 @@ class Plugin:
     refuses: bool = False
 
     def note(self, part: str) -> None:
-        """Note the thread that a part of the plugin runs in."""
+        """Record the thread in which a part of the plugin runs."""
         self.threads[part] = threading.current_thread().name
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the plugin knows about a request."""
+    """The plugin's facts about a request."""
 
     ensure_json_body: Callable[[], Any]
     json_body: Any = None
@@ -165,13 +165,13 @@ def plugin(rule: Rule = Rule(), *, filters: bool = False) -> Plugin:  # noqa: C9
 
 
 async def pieces(*content: bytes) -> AsyncIterator[bytes]:
-    """A body."""
+    """The pieces of a body."""
     for piece in content:
         yield piece
 
 
 def serve(seen: Plugin, request: Request, response: Response | None = None) -> tuple[Request, bytes]:
-    """Serve a request; returns it as the handler saw it, and what the client gets."""
+    """Serve a request; returns the request that the handler saw, and the messages that the client gets."""
     answer = response or Response((b"{}",), {"content-type": "text/html"})
     answer.body_iterator = pieces(*answer.pieces)
 
@@ -199,7 +199,7 @@ def test_the_plugin_decides_parses_and_encodes_in_threads_and_leaves_the_loop_to
 
 
 def test_a_request_of_another_kind_is_authorized_and_filtered_in_other_threads() -> None:
-    """Such as those without a slot: however many there are, one with a slot waits for none of them."""
+    """For example requests without a slot: a request with a slot never waits for them."""
     seen = plugin(filters=True)
     request = Request(scope={"state": {}, "pool": "slotless"})
     serve(seen, request, Response((b"{}",), {"content-type": "application/json"}))

@@ -1,6 +1,6 @@
-"""State of the process: stand-ins for MLflow's places of the workspace, and the guard of the environment.
+"""State of the process: stand-ins for the places where MLflow keeps the workspace, and the guard of the environment.
 
-The guard is tried in a process of its own: an audit hook cannot be taken back.
+The guard is tested in a separate process, because an audit hook cannot be removed.
 """
 
 import os

@@ -26,7 +26,7 @@ UPLOAD = "PUT /api/2.0/mlflow-artifacts/artifacts/<path:artifact_path>"
 
 
 class Answer:
-    """What a client receives."""
+    """The messages that a client receives."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -52,7 +52,7 @@ class Answer:
 
 
 class Server:
-    """Both layers, around an application whose requests begin to answer and end when a test says so."""
+    """Both layers, around an application that begins and ends its answers when the test says so."""
 
     def __init__(self, slots: int = 4, **changed: int) -> None:
         values = {**Bounds().model_dump(), **changed}
@@ -93,7 +93,7 @@ async def unread() -> Any:  # noqa: ANN401 - ASGI
 
 
 async def settled() -> None:
-    """Let every request go as far as it can."""
+    """Wait until no request can proceed."""
     for _ in range(20):
         await asyncio.sleep(0)
 

@@ -86,7 +86,7 @@ def test_a_body_is_replayed_once_and_then_dropped() -> None:
             return {"type": "http.request", "body": self._body, "more_body": False}
 
         def has(self) -> bytes:
-            """The body that is still there."""
+            """The body, if it is still in memory."""
             return self._body
 
     replay_once(Cached)

@@ -1,4 +1,4 @@
-"""The request guard, in front of an application that records what it was given."""
+"""The request guard, in front of an application that records what it receives."""
 
 import asyncio
 import json
@@ -120,7 +120,7 @@ def test_a_request_starts_in_no_workspace_whatever_its_connection_was_used_for()
 
 
 def test_no_body_is_read() -> None:
-    """Who is calling is judged from the headers; a body that is unfinished, or large, does not matter yet."""
+    """The caller is identified from the headers alone, before an unfinished or large body is read."""
     read: list[Message] = []
 
     async def unread(scope: Message, _: Receive, send: Send) -> None:

@@ -88,7 +88,7 @@ def test_two_tokens_are_refused_where_kubernetes_is_asked_with_the_callers_own()
 
 
 def test_the_user_may_come_in_another_header() -> None:
-    """With passwords of its own the login sets X-Forwarded-User alone."""
+    """With the basic login, OAuth2-Proxy sets only X-Forwarded-User."""
     identity_headers = replace(IDENTITY_HEADERS, user_header="x-forwarded-user")
     assert refused({"X-Forwarded-User": "alice"}, identity_headers) is None
     assert refused({"X-Forwarded-User": PROGRAM}, identity_headers) is not None
@@ -126,7 +126,7 @@ def test_names_may_have_any_letters() -> None:
 
 @pytest.mark.parametrize("name", ["x-forwarded-user", "x-forwarded-email", "x-forwarded-groups"])
 def test_a_name_in_another_encoding_is_refused(name: str) -> None:
-    """Read as Latin-1 it would be another name."""
+    """Decoded as Latin-1, it would be another name."""
     identified = identify([(name.encode(), "zoë".encode("latin-1"))], IDENTITY_HEADERS, KNOWN)
     assert identified.refusal is not None
     assert identified.caller is None

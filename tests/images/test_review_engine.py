@@ -1,4 +1,4 @@
-"""Decisions of Kubernetes: fetched once at a time, within a deadline, and remembered through an outage."""
+"""Decisions of Kubernetes: fetched by one request at a time, within a deadline, and kept during an outage."""
 
 import asyncio
 import threading
@@ -45,7 +45,7 @@ class Ticking(Clock):
 
 
 class Kubernetes:
-    """Gives one answer, or raises one error, counts its questions, and waits until it may answer."""
+    """A fake of Kubernetes: gives one answer or error, counts questions, and waits until it may answer."""
 
     def __init__(self, answer: object = True) -> None:  # noqa: FBT002 - an answer
         self.answer = answer
@@ -84,7 +84,7 @@ def run(steps: Callable[[ReviewEngine, Kubernetes, Clock], Coroutine[Any, Any, N
 
 
 def known_yes(clock: Clock, kubernetes: Kubernetes, seconds: float = DEADLINE) -> ReviewEngine:
-    """An engine that knows a yes, which needs confirmation now."""
+    """An engine with a cached yes, which needs confirmation now."""
     reviews = engine(clock, seconds)
     assert reviews.decide_blocking(KEY, kubernetes) is True
     clock.now += FRESH
@@ -161,7 +161,7 @@ def test_a_yes_goes_on_counting_in_an_outage_until_its_time_is_over() -> None:
 
 
 def test_a_yes_does_not_outlast_an_answer_that_kubernetes_gives() -> None:
-    """Neither a no, nor an error about the request itself."""
+    """A no ends it, and so does an error about the request itself."""
     clock, kubernetes = Clock(), Kubernetes()
     reviews = known_yes(clock, kubernetes)
     kubernetes.answer = ReviewFailedError("403")
@@ -187,7 +187,7 @@ def test_no_yes_outlasts_the_refusal_of_its_token() -> None:
 
 
 def test_an_answer_is_as_old_as_its_question() -> None:
-    """Or a revocation would count later than the setting says when Kubernetes is slow."""
+    """Otherwise a revocation would take effect later than the setting says when Kubernetes is slow."""
     clock, kubernetes = Clock(), Kubernetes()
     reviews = engine(clock, FRESH)
 
@@ -336,7 +336,7 @@ def test_if_too_many_questions_wait_those_go_whose_caller_has_the_most() -> None
 
 
 def test_too_many_questions_are_no_outage_and_leave_no_answer_in_use_that_has_expired() -> None:
-    """Or a caller would keep a right that was taken away, by asking for much."""
+    """Otherwise a caller could keep a revoked right by sending many requests."""
 
     async def steps(reviews: ReviewEngine, kubernetes: Kubernetes, clock: Clock) -> None:
         assert await reviews.decide(("mallory", "team-a"), kubernetes) is True

@@ -1,4 +1,4 @@
-"""Access reviews: what is asked, and about whom."""
+"""Access reviews: the right that is asked about, and the caller."""
 
 import asyncio
 import subprocess
@@ -44,7 +44,7 @@ def made(kubernetes: Kubernetes, names: dict[str, str] | None = None) -> Reviews
 
 
 def test_the_review_is_for_a_right_that_every_role_has() -> None:
-    """Or members of a role without it would be locked out of their own workspace."""
+    """Otherwise members of a role without it would be locked out of their own workspace."""
     assert reviews.GROUP == permissions.API_GROUP
     assert reviews.RESOURCE in permissions.RESOURCES
     assert all(reviews.VERB in verbs for verbs in (*permissions.VERBS.values(), permissions.PROGRAM_VERBS))

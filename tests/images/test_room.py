@@ -1,4 +1,4 @@
-"""Memory for bodies is shared: nobody holds all of it while others ask, and nobody waits for ever."""
+"""Memory for bodies is shared: no caller holds all of it while others ask, and none waits for ever."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ class Body:
         self.refused = False
 
     def give_up(self) -> None:
-        """End: the memory is needed for others."""
+        """End the request, because others need the memory."""
         self.given_up = True
         self.ended.set()
 

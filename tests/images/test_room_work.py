@@ -9,7 +9,7 @@ from mlflow_platform_server.room import MEBIBYTE, Room
 
 
 def work(waiting: int, *, together: bool) -> int:
-    """Calls of functions while one request, or each of those that wait, comes and leaves again."""
+    """Number of function calls while a request, or each waiting request, arrives and leaves."""
 
     async def run() -> int:
         shared, calls = Room(32 * MEBIBYTE, percent=50, queue_seconds=10), 0

@@ -1,4 +1,4 @@
-"""Only the routes of the list are served, in exactly the form that the list has."""
+"""Only the routes in routes.toml are served, in exactly the form that is listed."""
 
 import asyncio
 import re
@@ -48,7 +48,7 @@ def test_a_route_that_is_off_is_not_served_under_the_name_of_another(route: str)
 
 
 def altered(path: str) -> Iterator[str]:
-    """Other spellings of a path, which some software takes for the same."""
+    """Other spellings of a path that some software treats as the same path."""
     yield path + "/"
     yield "/" + path
     yield path + "//"
@@ -191,7 +191,7 @@ class Exchange:
         self.scope: Message = {"type": kind, "method": method, "path": decoded, "raw_path": raw_path, KEY: self.facts}
 
     def send(self, features: tuple[str, ...] = ()) -> "Exchange":
-        """Send it; nothing of its body may be read."""
+        """Send the request; the layer must not read its body."""
 
         async def app(scope: Message, *_: object) -> None:
             self.passed.append(scope)

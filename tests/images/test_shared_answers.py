@@ -56,7 +56,7 @@ def test_in_an_outage_a_worker_goes_on_with_what_another_one_was_told(tmp_path: 
 
 
 def test_without_an_outage_every_worker_asks_for_itself(tmp_path: Path) -> None:
-    """Or a revocation would count later, and a fault of one worker would be one of all."""
+    """Otherwise a revocation would take effect later, and a fault of one worker would affect all."""
     first, second = workers(tmp_path, Clock())
     assert first.decide_blocking(KEY, lambda _: True) is True
     assert second.decide_blocking(KEY, lambda _: False) is False

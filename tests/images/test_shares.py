@@ -252,7 +252,7 @@ def test_leases_that_all_wait_for_more_still_become_whole_one_after_the_other() 
 
 @dataclass(slots=True)
 class Schedule:
-    """Random holders of a `Shares`, and what they saw."""
+    """Random holders of a `Shares`, and their observations."""
 
     seed: int
     choose: random.Random = field(init=False)
@@ -276,7 +276,7 @@ class Schedule:
         )
 
     async def holder(self, party: Party) -> None:
-        """Take units in steps, now and then stop, be cancelled, or give some back."""
+        """Take units in steps; at random, stop, be cancelled, or return some units."""
         clock = asyncio.get_running_loop().time
         choose = self.choose
         with self.shares.lease(party) as lease:
@@ -327,7 +327,7 @@ def test_in_any_schedule_no_more_than_the_capacity_is_held_and_nothing_that_is_f
 
 
 async def greedy(shares: Shares, party: Party, choose: random.Random) -> None:
-    """Hold units for ever, go on slowly, and come again as soon as it was ended."""
+    """Hold units for ever, continue slowly, and ask again as soon as they are taken away."""
     while True:
         with shares.lease(party) as lease:
             try:

@@ -1,4 +1,4 @@
-"""Memory of uploads whose clients stop: what has arrived is counted, whichever layer holds it."""
+"""Memory of uploads whose clients stop: received bytes are counted, whichever layer holds them."""
 
 import asyncio
 import tracemalloc

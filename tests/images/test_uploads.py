@@ -58,7 +58,7 @@ class Store:
         return "upload"
 
     def put_part(self, upload: str, number: int, content: bytes) -> str:
-        """Take a part of the open upload."""
+        """Store a part of the open upload."""
         assert upload == "upload"
         time.sleep(self.seconds)
         if number == self.fails_at:
@@ -74,7 +74,7 @@ class Store:
         self.open = False
 
     def abort(self, upload: str) -> None:
-        """Throw the parts away."""
+        """Discard the parts."""
         assert upload == "upload"
         self.parts.clear()
         self.open = False
@@ -100,7 +100,7 @@ def goes_away() -> None:
 
 
 def unused(shared: Transfers) -> bool:
-    """True if nobody holds anything."""
+    """True if no upload holds memory."""
     every = (shared.places, shared.memory, shared.calls.shares)
     return all(one.free == one.terms.capacity and one.faults() == [] for one in every)
 
@@ -158,7 +158,7 @@ def test_a_part_that_the_store_refuses_aborts_the_upload(fails_at: int) -> None:
 
 
 def test_an_upload_that_is_cancelled_waits_for_its_part_before_it_gives_up() -> None:
-    """A part that arrives later would stay in the store for good, as part of no object."""
+    """A part that arrives later would stay in the store permanently, as part of no object."""
     store = Store(seconds=0.2)
     reached = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Watches that end: how soon they are opened again, and what the log has of it. Time is virtual."""
+"""Watches that end: the delay until they are reopened, and the lines in the log. Time is virtual."""
 
 import logging
 import math
@@ -47,7 +47,7 @@ class Kept:
 
 
 class Script:
-    """Kubernetes, whose watches have the lives of a list one after the other; and the clock."""
+    """A fake of Kubernetes, whose watches last as long as a list says, one after the other; and the clock."""
 
     def __init__(self, lives: list[Life]) -> None:
         self.lives = lives
@@ -56,7 +56,7 @@ class Script:
         """Times at which a watch was opened."""
 
         self.ended: list[float] = []
-        """Times at which it ended."""
+        """Times at which a watch ended."""
 
         self.watch = Watch(cast("KubernetesApi", self), PATH, Kept(), wait=self.wait, clock=lambda: self.now)
 
@@ -84,7 +84,7 @@ class Script:
             raise error
 
     def run(self) -> list[float]:
-        """Live through all of them; the time between the end of each and the next one."""
+        """Run all watches; returns the times between the end of each watch and the next one."""
         self.watch.run()
         return [begin - end for end, begin in zip(self.ended, self.opened[1:], strict=False)]
 

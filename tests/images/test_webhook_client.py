@@ -53,7 +53,7 @@ class Clock:
 
 @dataclass
 class Receiver:
-    """Gives answers in turn, the last one again and again."""
+    """A receiver that gives answers in turn, and repeats the last one."""
 
     answers: list[Answer | OSError]
     asked: int = 0

@@ -1,4 +1,4 @@
-"""Deliveries of webhooks run in a few threads, which a team with slow receivers cannot take from the others."""
+"""Deliveries of webhooks run in a few threads, which a team with slow receivers cannot occupy alone."""
 
 import threading
 from collections.abc import Callable, Generator

@@ -19,7 +19,7 @@ LONGEST_SECONDS = 10
 
 
 class Server:
-    """MLflow, whose handler begins a test and answers with a result that nobody shall see."""
+    """MLflow, whose handler begins a test and answers with a result that clients must not see."""
 
     def __init__(self) -> None:
         self.tests: list[Future[str]] = []
@@ -74,7 +74,7 @@ class Platform:
         return start["status"], dict(start["headers"]), b"".join(body["body"] for body in bodies)
 
     async def begun(self, number: int) -> None:
-        """Wait until so many more tests have begun."""
+        """Wait until this number of further tests have begun."""
         for _ in range(number):
             assert await asyncio.to_thread(self.server.begun.acquire, timeout=LONGEST_SECONDS)
 

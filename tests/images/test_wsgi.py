@@ -18,7 +18,7 @@ CHUNK = 8192
 
 
 class Application:
-    """A WSGI application that answers with chunks, and notes what is asked of it."""
+    """A WSGI application that answers with chunks, and records the calls."""
 
     def __init__(self, chunks: Iterable[bytes], status: str = "200 OK") -> None:
         self.chunks = chunks
@@ -40,7 +40,7 @@ class Application:
             yield chunk
 
     def close(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.closed = True
 
 

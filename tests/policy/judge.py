@@ -34,12 +34,12 @@ Configuration = Mapping[str, str | Mapping[str, Any]]
 """Content of a file for `--policy-pack-config`."""
 
 Path = str | tuple[str, ...]
-"""Dotted, or in parts where a key has dots; numbers count in lists."""
+"""A dotted path, or its parts if a key contains dots; a number is an index of a list."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One resource, as the engine shows it to a policy."""
+    """One resource, as the engine passes it to a policy."""
 
     type: str
     inputs: dict[str, Any]
@@ -51,11 +51,11 @@ class Asked:
     """The platform's profile in the stack's configuration; empty for another program's."""
 
     parents: str = ""
-    """Types of the components around it, each with a `$` behind it."""
+    """Types of the resource's parent components, each followed by `$`."""
 
     @property
     def urn(self) -> str:
-        """As the engine makes it."""
+        """The URN, as the engine makes it."""
         return f"urn:pulumi:{self.stack}::{PROJECT}::{self.parents}{self.type}::{self.name}"
 
     @functools.cached_property
@@ -118,7 +118,7 @@ def judge(
 ) -> list[str]:
     """Violations of the rules that are not disabled, each with the prefix `<policy>: <resource>: `.
 
-    A rule about resources one by one is not asked again about those that it has `admitted`.
+    A rule about single resources skips the resources that it has already `admitted`.
     """
     known = {id(one) for one in admitted}
     remaining = [one for one in resources if id(one) not in known]
@@ -134,7 +134,7 @@ def judge(
 
 
 def judge_by(policy: str, resources: Sequence[Asked], config: Mapping[str, Any] | None = None) -> list[str]:
-    """Violations of one rule, likewise."""
+    """Violations of one rule, in the same form."""
     if isinstance(BY_NAME[policy], StackValidationPolicy):
         return [f"{policy}: {name}: {sentence}" for name, sentence in _of_stack(policy, resources, config)]
     return [
@@ -143,7 +143,7 @@ def judge_by(policy: str, resources: Sequence[Asked], config: Mapping[str, Any] 
 
 
 def as_asked(recording: Recording, stack: str) -> list[Asked]:
-    """A recorded program as the engine would show it."""
+    """The resources of a recorded program, as the engine would pass them to policies."""
     return [_asked(found, stack) for found in recording]
 
 

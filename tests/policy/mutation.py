@@ -1,4 +1,4 @@
-"""`Mutation`: a stack in which one resource is not what the program registers."""
+"""`Mutation`: a stack in which one resource differs from what the program registers."""
 
 import functools
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ GATEWAY = {"kind": "http-route", "className": "traefik", "port": 8443}
 
 @dataclass(frozen=True, kw_only=True)
 class Mutation:
-    """A resource of a stack that is different from what the program registers."""
+    """A change to one resource that the program registers for a stack."""
 
     rule: str
     """The only rule that catches it."""
@@ -25,18 +25,18 @@ class Mutation:
     stack: str
     name: str
     path: Path = ""
-    """The place in the inputs that says something else; empty if only options differ, or the resource is gone."""
+    """The path of the changed input; empty if only options change, or the resource is removed."""
 
     value: Any = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Fields of `Asked`."""
+    """Changed fields of `Asked`."""
 
     gone: bool = False
     configuration: Configuration = field(default_factory=dict[str, str | Mapping[str, Any]])
-    """Demands of the stack's file, without which the rule is silent; the stack itself keeps to it."""
+    """Policy configuration that the rule needs to find the violation; the unchanged stack complies with it."""
 
     decided_by: tuple[str, ...] = ()
-    """Further places in the violating resource without which nobody can say whether the rule is broken."""
+    """Further paths in the violating resource that must be known to decide whether the rule is broken."""
 
     def __str__(self) -> str:
         """For the name of a test."""

@@ -1,4 +1,4 @@
-"""One way, or several, to break the program for each rule of the pack: what that rule alone has to catch."""
+"""Changes that break the program, one or more for each rule of the pack; only that rule must report them."""
 
 from tests.policy.judge import ABSENT, Path
 from tests.policy.mutation import Mutation

@@ -1,4 +1,4 @@
-"""The pack as the engine runs it: a program in its folder that is asked by gRPC."""
+"""The policy pack as the engine runs it: a program in the pack's folder, called by gRPC."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from tests.program.stacks import ROOT
 SECONDS_TO_END = 10
 
 Found = list[tuple[str, int]]
-"""Names and levels of what the pack has to say."""
+"""Names and levels of the violations that the pack reports."""
 
 
 class Pack:
@@ -30,7 +30,7 @@ class Pack:
         return self._stub.GetAnalyzerInfo(empty_pb2.Empty())
 
     def configure(self, configuration: Configuration) -> None:
-        """Hand over a file, as the engine completes it with the defaults of all rules."""
+        """Send the configuration in a file, completed with the defaults of all rules as by the engine."""
         request = analyzer_pb2.ConfigureAnalyzerRequest()
         for policy in self.info().policies:
             entry = configuration.get(policy.name, {})
@@ -43,7 +43,7 @@ class Pack:
         self._stub.Configure(request)
 
     def judge(self, asked: Asked) -> Found:
-        """Ask about one resource."""
+        """Let the pack check one resource."""
         request = analyzer_pb2.AnalyzeRequest(
             type=asked.type,
             properties=_struct(asked),
@@ -55,7 +55,7 @@ class Pack:
         return _found(self._stub.Analyze(request))
 
     def judge_stack(self, asked: Sequence[Asked]) -> Found:
-        """Ask about all resources together."""
+        """Let the pack check all resources together."""
         resources = [
             analyzer_pb2.AnalyzerResource(type=one.type, properties=_struct(one), urn=one.urn, name=one.name)
             for one in asked
@@ -65,7 +65,7 @@ class Pack:
 
 @contextmanager
 def running() -> Generator[Pack]:
-    """The pack, which is ended at the end."""
+    """Run the pack while the block lasts."""
     # The address is the engine's, which a pack does not need.
     command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."]
     with subprocess.Popen(command, cwd=ROOT / "policy", stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own

@@ -1,4 +1,4 @@
-"""The pack on a program that is not this project's."""
+"""The policy pack on another project's program."""
 
 import ast
 import json

@@ -18,14 +18,14 @@ EXCEPTION = {"resource": "example", "reason": "is replaced in summer", "until": 
 
 @pytest.fixture(scope="module")
 def started() -> Generator[Pack]:
-    """Started for the tests of this file, and ended after them."""
+    """The running pack; one process for all tests of this file."""
     with running() as pack:
         yield pack
 
 
 @pytest.fixture
 def pack(started: Pack) -> Pack:
-    """Configured as without a file."""
+    """The pack with the configuration that it has without a file."""
     started.configure({})
     return started
 

@@ -34,6 +34,19 @@ def test_a_level_of_an_old_version_is_a_violation() -> None:
     assert len(of_namespace({ENFORCE: "restricted", VERSION: "v1.24"})) == 1
 
 
+def test_an_existing_namespace_that_the_platform_labels_is_judged_like_one_that_it_creates() -> None:
+    kind, component = "kubernetes:core/v1:NamespacePatch", "mlflow-platform:index:Workspace$"
+    patch = {"metadata": {"name": "team-a", "labels": {"team": "a"}}}
+    ours, foreign = (Asked(type=kind, inputs=patch, parents=parents) for parents in (component, ""))
+    assert violations("namespaces-are-restricted", ours) == [f"label {ENFORCE} must be `restricted`, found ``"]
+    assert violations("namespaces-are-restricted", foreign) == []
+    for rule in ("namespaces-are-bounded", "namespaces-are-closed"):
+        assert stack_violations(rule, [ours])
+        assert stack_violations(rule, [foreign]) == []
+    # Deleting the patch deletes nothing.
+    assert violations("data-is-protected", ours) == []
+
+
 QUOTA: dict[str, Any] = {
     "metadata": {"namespace": "team-a"},
     "spec": {"hard": {"limits.cpu": "4", "limits.memory": "8Gi"}},

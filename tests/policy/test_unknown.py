@@ -1,4 +1,4 @@
-"""Values that a preview does not know yet: none hides a violation beside it, and no rule gives up because of one.
+"""Values that are unknown in a preview: none of them hides another violation, and none stops a rule.
 
 The policy SDK turns a rule that reads an unknown value into a warning, also if the rule is mandatory. Here every value
 of a resource is unknown once, in turn.
@@ -37,7 +37,7 @@ def steps(path: str | Steps) -> Steps:
 
 
 def contains(outer: Steps, inner: Steps) -> bool:
-    """True for the same place, too."""
+    """True if a place contains another one, or is the same."""
     return inner[: len(outer)] == outer
 
 
@@ -79,7 +79,7 @@ def test_an_unknown_value_hides_no_violation_that_does_not_depend_on_it(mutation
 
 
 def kinds(name: str) -> list[Asked]:
-    """One resource of each type in a stack: the one that says the most."""
+    """One resource of each type in a stack: the one with the most values."""
     found: dict[str, Asked] = {}
     for asked in stack(name):
         found[asked.type] = max(asked, found.get(asked.type, asked), key=lambda one: len(list(places(one.inputs))))
@@ -109,7 +109,7 @@ def complaints(resources: Sequence[Asked], asked: Asked, place: Steps) -> list[s
 
 @pytest.mark.parametrize("name", ["dev", "prod", "gateway"])
 def test_no_rule_stops_at_any_value_that_is_not_known(name: str) -> None:
-    """It neither complains of a right program nor reads the value, which would turn it into a warning."""
+    """No rule reports a correct program, and none reads the unknown value, which would turn the rule into a warning."""
     resources = [asked for asked in stack(name) if not is_alone(asked)]
     chosen = kinds(name)
     others = [] if name == "dev" else kinds("dev")

@@ -1,4 +1,4 @@
-"""Finds leaked secrets: those in anything but a Kubernetes Secret or a secret output of the stack."""
+"""Finds leaked secrets: secret values outside Kubernetes Secrets and secret outputs of the stack."""
 
 import base64
 from collections.abc import Iterator

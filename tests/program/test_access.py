@@ -40,7 +40,7 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 
 
 def told(got: Recording) -> set[Cell]:
-    """Access as the output shows it."""
+    """Access according to the stack's output."""
     return {
         (grant["kind"], grant["name"], grant["team"], resource, verb)
         for grant in got.exports["access"]["grants"]
@@ -50,7 +50,7 @@ def told(got: Recording) -> set[Cell]:
 
 
 def granted(got: Recording) -> set[Cell]:
-    """Access to MLflow's resources as Kubernetes RBAC would decide about it."""
+    """Access to MLflow's resources that Kubernetes RBAC would grant."""
     teams = got.exports["teams"]
     roles = {(one.kind, namespace(one), name_of(one)): one for one in roles_of(got)}
     cells: set[Cell] = set()

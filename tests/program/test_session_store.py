@@ -37,7 +37,7 @@ def proxy(got: Recording, workload: str) -> dict[str, Any]:
 
 
 def uses_store(got: Recording, workload: str, network: str) -> list[bool]:
-    """True for each if a workload's OAuth2-Proxy is told of the store, has its password, and may connect to it."""
+    """Three flags: a workload's OAuth2-Proxy has the store's address, the password, and network access."""
     found = proxy(got, workload)
     egress = got[network].inputs["spec"]["egress"]
     return [

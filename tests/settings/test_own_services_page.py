@@ -1,4 +1,4 @@
-"""The stack files of docs/own-services.md are right as they stand there."""
+"""The stack files in docs/own-services.md are valid as written."""
 
 import re
 
@@ -14,7 +14,7 @@ SNIPPETS = [text for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) i
 
 
 def document(text: str) -> Document:
-    """A snippet, with what it does not speak of from the `dev` stack."""
+    """A snippet, completed with the other settings of the `dev` stack."""
     said = {key.removeprefix("mlflow-platform:"): value for key, value in yaml.safe_load(text)["config"].items()}
     return committed("dev") | said
 

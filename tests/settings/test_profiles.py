@@ -41,14 +41,14 @@ def bare(profile: str) -> Document:
 
 
 def at_rds(document: Document, **settings: object) -> None:
-    """Put the database of a stack file to RDS."""
+    """Change a stack file to a database at RDS."""
     example = committed("prod")
     document["database"] = {**example["database"], **settings}
     document |= {"aws": example["aws"], "cluster": example["cluster"]}
 
 
 def aws_bucket() -> Document:
-    """A bucket that the platform creates, with what it needs."""
+    """A bucket that the platform creates, with the section `aws` that it needs."""
     example = committed("prod")
     return {key: example[key] for key in ("artifacts", "aws", "cluster")}
 

@@ -1,4 +1,4 @@
-"""`login.provider` sets the defaults of scopes, claims and log-out, and nothing that the stack file sets itself."""
+"""`login.provider` sets the defaults of scopes, claims and log-out, and overrides no value of the stack file."""
 
 import re
 import unicodedata

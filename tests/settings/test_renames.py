@@ -1,4 +1,4 @@
-"""Old names of settings: with a model of the tests' own, and with the settings themselves."""
+"""Old names of settings: with a model of these tests, and with the real settings."""
 
 import tomllib
 from collections.abc import Callable, Mapping

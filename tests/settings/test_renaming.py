@@ -48,7 +48,7 @@ def reads(folder: Path) -> Iterator[Place]:
 
 
 def values() -> set[str]:
-    """Names of the settings with a value of their own, which no section and nothing else in the program has too."""
+    """Names of settings with a value, if no section and nothing else in the program has the same name."""
     keys = [*outline.keys(Settings)]
     paths = {place.name for place in declarations(ROOT / SCHEMA)}
     sections = {key.path.rpartition(".")[2] for key in keys if outline.models(key.field.annotation)}
@@ -63,7 +63,7 @@ def values() -> set[str]:
 
 
 def rename(folder: Path, names: set[str]) -> None:
-    """Give settings other names where they are declared, and nowhere else."""
+    """Rename settings where they are declared, and nowhere else."""
     for place in declarations(folder):
         if place.name in names:
             lines = place.path.read_text(encoding="utf-8").splitlines(keepends=True)

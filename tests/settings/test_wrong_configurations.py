@@ -708,7 +708,7 @@ CASES = {
     "a team in the platform's namespace": Case(
         {"teams/mlflow": {}},
         "teams.mlflow",
-        "names a team, whose namespace would have the same name as that of the platform (`namespace`)",
+        "names a team, but a namespace of that name belongs to the platform (`namespace`)",
         "rename the team",
     ),
     "a team in the ingress controller's namespace": Case(

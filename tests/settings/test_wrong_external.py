@@ -12,14 +12,14 @@ NO_SERVER = "has no meaning with server.kind `external` or `databricks`: no serv
 
 
 def stack(**changes: object) -> dict[str, object]:
-    """Changes that make the `dev` stack one with an external server, and these."""
+    """Changes that give the `dev` stack an external server, and further changes."""
     removed = dict.fromkeys(["host", "database", "artifacts", "login", "certificate"], ...)
     server = {"kind": "external", "url": "https://tracking.example.com", "addresses": ["192.0.2.10/32"]}
     return {**removed, "server": server, "teams": {"red": {}}, **changes}
 
 
 def server(**changes: object) -> dict[str, object]:
-    """The same with another server."""
+    """The same changes with another server."""
     section = {"kind": "external", "url": "https://tracking.example.com", "addresses": ["192.0.2.10/32"], **changes}
     return stack(server={key: value for key, value in section.items() if value is not ...})
 

@@ -13,7 +13,7 @@ PERMISSIONS = "arn:aws:iam::{}:policy/boundary"
 
 
 def case(changes: dict[str, object], path: str, problem: str, remedy: str) -> Case:
-    """A change to the example of AWS."""
+    """A case that changes the `prod` stack."""
     return Case(changes, path, problem, remedy, base="prod")
 
 
@@ -69,7 +69,8 @@ CASES = {
         {"cluster/serviceAccountIssuer": "https://oidc.eks.eu-central-1.amazonaws.com/id/FF"},
         "cluster.serviceAccountIssuer",
         "expected https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
-        "use the former, or give aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
+        "write https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF, or give"
+        " aws.identity.oidcProvider the ARN of this cluster's OIDC provider",
     ),
     "a boundary of another account": case(
         {"aws/permissionsBoundary": PERMISSIONS.format(ACCOUNT)},
@@ -111,7 +112,7 @@ CASES = {
     "a security group twice": case(
         {"database/clientSecurityGroups": [GROUP, GROUP]}, "database.clientSecurityGroups", "2 times", "list it once"
     ),
-    "a name for a VPC": case({"database/vpc": "main"}, "database.vpc", "expected the id of a VPC", "vpc-"),
+    "a name for a VPC": case({"database/vpc": "main"}, "database.vpc", "expected the ID of a VPC", "vpc-"),
     "a database of RDS's own": case(
         {"database/name": "rdsadmin"}, "database.name", "is reserved by RDS", "another name"
     ),

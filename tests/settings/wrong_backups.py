@@ -51,7 +51,7 @@ CASES = {
     "a proof of backups that the platform does not make": Case(
         {"server/migration": {"requireBackup": True}},
         "server.migration.requireBackup",
-        "asks for a proof of backups, and the platform makes none",
+        "asks for a proven backup, but the platform makes no backups",
         "remove server.migration.requireBackup, or switch backups.enabled on",
     ),
     "backups for more than a year": Case(

@@ -1,4 +1,4 @@
-"""Wrong combinations of the ingress controller with the way in from outside the cluster."""
+"""Wrong combinations of the ingress controller with `gateway`, `certificate` and other settings of exposure."""
 
 from tests.settings.cases import Case
 

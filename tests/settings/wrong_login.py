@@ -1,4 +1,4 @@
-"""Identity providers whose scopes, claims or issuer do not fit."""
+"""Settings of the login that do not suit the identity provider: scopes, claims, issuer."""
 
 from tests.settings.cases import OIDC, Case
 
@@ -8,7 +8,7 @@ GOOGLE: dict[str, object] = {**OIDC, "issuer": "https://accounts.google.com", "p
 
 
 def entra(tenant: str) -> Case:
-    """An issuer of Entra that no token of Entra has."""
+    """An issuer that no token of Entra contains."""
     return Case(
         {"login": {**OIDC, "provider": "entra", "issuer": f"{ENTRA}/{tenant}"}},
         "login.issuer",
@@ -88,7 +88,7 @@ CASES = {
     "one scope in two settings": Case(
         {"login": {**OIDC, "scopes": ["openid", "offline_access"]}},
         "login.scopes",
-        "contains `offline_access`, which login.offlineAccess decides about",
+        "contains `offline_access`, which only login.offlineAccess may add",
         "remove it, and set login.offlineAccess",
         encrypted=ENCRYPTED,
     ),
@@ -109,22 +109,22 @@ CASES = {
     "the ID of an account as the name of a person": Case(
         {"login": {**OIDC, "userClaim": "sub"}},
         "login.userClaim",
-        "could have that of a service account",
+        "could take the ID of a service account",
         "use `email` or `preferred_username`",
         encrypted=ENCRYPTED,
     ),
     "a claim that people choose, where RoleBindings to names count": Case(
         {"login": {**OIDC, "userClaim": "nickname"}, "access": {"aggregateRoles": True}},
         "login.userClaim",
-        "may be a name that people choose",
-        "remove one of them: this setting, or access.aggregateRoles",
+        "may be a name that users can choose",
+        "remove this setting or access.aggregateRoles",
         encrypted=ENCRYPTED,
     ),
     "names that people choose, where RoleBindings to names count": Case(
         {"login": {**OIDC, "requireVerifiedEmail": False}, "access": {"aggregateRoles": True}},
         "login.requireVerifiedEmail",
-        "`false` lets people have the e-mail address of somebody else",
-        "remove one of them: this setting, or access.aggregateRoles",
+        "`false` lets users sign in with somebody else's e-mail address",
+        "remove this setting or access.aggregateRoles",
         encrypted=ENCRYPTED,
     ),
 }

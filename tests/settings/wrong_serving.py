@@ -54,7 +54,7 @@ CASES = {
     "no room for so many pods": Case(
         {"teams/team-a": {"quota": {"pods": 5}, "serving": {"fraud": {**FRAUD, "replicas": 4}}}, **API_SERVER},
         PATH,
-        "are 6 pods; the team's quota is 5",
+        "there are up to 6 pods; the team's quota is 5",
         "raise the team's quota",
     ),
     "addresses of the API server that nobody has listed": Case(
@@ -76,7 +76,10 @@ CASES = {
         "choose another name",
     ),
     "a name that MLflow gives no model": Case(
-        served(model="fraud/v2"), f"{PATH}.fraud.model", "expected the name of a registered model", "no `/` and no `:`"
+        served(model="fraud/v2"),
+        f"{PATH}.fraud.model",
+        "expected the name of a registered model",
+        "without `/` and `:`",
     ),
     "pull Secrets in another namespace": Case(
         {**served(), "images": {"pullSecrets": ["registry"]}},
@@ -93,13 +96,13 @@ CASES = {
     "no room for a rollout": Case(
         {"teams/team-a": {"serving": {"fraud": {**FRAUD, "replicas": 4, "cpuLimit": "4"}}}, **API_SERVER},
         PATH,
-        "are 20.5 cores of CPU; the team's quota is 16",
+        "add up to 20.5 cores of CPU; the team's quota is 16",
         "raise the team's quota",
     ),
     "no room beside a challenger": Case(
         {"teams/team-a": {"serving": {"fraud": {**CHALLENGED, "memoryLimit": "16Gi"}}}, **API_SERVER},
         PATH,
-        "are 82432Mi of memory; the team's quota is 64Gi",
+        "add up to 82432Mi of memory; the team's quota is 64Gi",
         "raise the team's quota",
     ),
 }

@@ -1,4 +1,4 @@
-"""Sizes and choices that the sums and the profiles do not allow together."""
+"""Wrong combinations of sizes, profiles and other settings."""
 
 from tests.settings.cases import EXTERNAL, S3, Case
 

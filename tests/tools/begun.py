@@ -1,4 +1,4 @@
-"""An object whose creation was interrupted: as the API server holds it, and as the provider keeps it."""
+"""An object whose creation was interrupted: in the API server, and in the provider's state."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +20,6 @@ def state_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_state(begun: dict[str, Any]) -> dict[str, Any]:
-    """The resource that begun objects become."""
+    """The state's entry for an object whose creation was interrupted."""
     outputs = {**CONFIG_MAP, **state_of(CONFIG_MAP)}
     return {**begun, "id": "mlflow/scripts", "outputs": outputs, "initErrors": ["object creation was interrupted"]}

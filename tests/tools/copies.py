@@ -1,4 +1,4 @@
-"""Scripts of the project among programs that record their calls."""
+"""Runs scripts of the project with fake programs that record their calls."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ REAL_PYTHON = f'exec {sys.executable} "$@"'
 
 
 class Copy:
-    """A script of the project in its own folder, with programs that record their calls."""
+    """A copy of a script in its own folder, with fake programs that record their calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -26,14 +26,14 @@ class Copy:
         self.program("tools/policy-options", (TOOLS / "policy-options").read_text(encoding="utf-8"))
 
     def program(self, name: str, content: str) -> None:
-        """Add a program."""
+        """Add a fake program."""
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")
         file.chmod(0o755)
 
     def run(self, script: str, *arguments: str, answer: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        """Run the script with nothing of this machine's environment but the path."""
+        """Run the script with no environment variable of this machine but PATH."""
         self.program(f"tools/{script}", (TOOLS / script).read_text(encoding="utf-8"))
         path = f"{self.folder / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(  # noqa: S603 - a copy of the script among fakes

@@ -27,17 +27,17 @@ class GitHub:
     url: str = ""
     comments: list[Object] = field(default_factory=list[Object])
     editors: dict[str, str] = field(default_factory=dict[str, str])
-    """Account that has edited a comment last, by the comment's node id."""
+    """Last editor of each comment, by the comment's node id."""
 
     pulls: dict[str, list[Object]] = field(default_factory=dict[str, list[Object]])
-    """Pull requests by a commit that they have made or contain."""
+    """Pull requests by a commit that their merge created or that they contain."""
 
     reviews: list[Object] = field(default_factory=list[Object])
     permissions: dict[str, str] = field(default_factory=dict[str, str])
     issues: list[Object] = field(default_factory=list[Object])
     requests: list[str] = field(default_factory=list[str])
     refusal: tuple[int, str] | None = None
-    """Status and body of the answer to everything, instead of what was asked for."""
+    """Status and body of the answer to every request, instead of the ordinary answers."""
 
     def add(self, body: str, by: str = BOT) -> Object:
         """Write a comment."""
@@ -61,7 +61,7 @@ class GitHub:
         self.pulls[commit] = [{**found, "merged_at": "2026-11-02T12:00:00Z", "merge_commit_sha": commit}]
 
     def review(self, by: str, commit: str, state: str = "APPROVED", at: str = "2026-11-02T11:00:00Z") -> None:
-        """Review the pull request, as somebody who may write."""
+        """Review the pull request, as an account with write access."""
         self.permissions.setdefault(by, "write")
         self.reviews.append({"user": {"login": by}, "state": state, "commit_id": commit, "submitted_at": at})
 
@@ -74,7 +74,7 @@ class GitHub:
         return self.issues[-1]
 
     def written_by(self, node: str) -> Object:
-        """Author and last editor of a comment, as the GraphQL API tells them: a bot's name is another one there."""
+        """Author and last editor of a comment, as the GraphQL API names them: it names bots differently."""
         (comment,) = [one for one in self.comments if one["node_id"] == node]
         editor = self.editors.get(node)
         return {"author": _actor(comment["user"]["login"]), "editor": editor and _actor(editor)}
@@ -182,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving(token: str) -> Generator[GitHub]:
-    """GitHub, for as long as the block takes."""
+    """Run the stand-in for GitHub while the block lasts."""
     github = GitHub(token=token)
     with _Server(github) as server:
         github.url = f"http://127.0.0.1:{server.server_address[1]}"

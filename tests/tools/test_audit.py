@@ -1,4 +1,4 @@
-"""The audit log as `make audit` shows it, with a kubectl that knows three pods."""
+"""The audit log as `make audit` shows it, with a fake kubectl that knows three pods."""
 
 import json
 import subprocess
@@ -129,10 +129,10 @@ def _pod(name: str, *, restarts: int = 0, waiting: bool = False) -> dict[str, An
 
 
 class Kubectl:
-    """A kubectl that knows pods and their logs."""
+    """A fake kubectl that knows pods and their logs."""
 
     def __init__(self, pods: list[dict[str, Any]], logs: dict[tuple[str, bool], str]) -> None:
-        """`logs` are by the pod's name, and true for the previous container."""
+        """`logs` has the text for each pair of a pod's name and True for the previous container."""
         self.pods = pods
         self.logs = logs
         self.calls: list[list[str]] = []
@@ -148,7 +148,7 @@ class Kubectl:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """The command with a kubectl."""
+    """Run the command with this kubectl."""
 
     def run(kubectl: Kubectl, *arguments: str) -> int:
         monkeypatch.setattr(subprocess, "run", kubectl)

@@ -30,12 +30,12 @@ class Machine:
 
     @property
     def asked(self) -> list[str]:
-        """Which subcommands of uv were run."""
+        """Subcommands of uv that were run."""
         log = self.uv.with_name("uv.log")
         return [line.split()[0] for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
     def fail(self) -> None:
-        """Let no package be installed from now on."""
+        """Make every installation of packages fail from now on."""
         self.uv.with_name("uv.ends").write_text("2", encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
     """Standard output on a terminal."""
 
     def isatty(self) -> bool:
-        """It is one."""
+        """True, as for a terminal."""
         return True
 
 

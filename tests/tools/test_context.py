@@ -13,7 +13,7 @@ from tools.context import main, plain, single_context
 
 
 def kubeconfig() -> dict[str, Any]:
-    """Two clusters, three ways to them."""
+    """A kubeconfig with two clusters and three contexts."""
     return {
         "apiVersion": "v1",
         "kind": "Config",

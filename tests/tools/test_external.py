@@ -72,20 +72,20 @@ class Cluster:
         self.deleted: list[str] = []
 
     def create_namespaced_pod(self, _: str, pod: Any) -> Any:  # noqa: ANN401 - the package has no types
-        """Note the pod."""
+        """Record the pod."""
         self.created.append(pod)
         return SimpleNamespace(metadata=SimpleNamespace(name="connectivity-smoke-x"))
 
     def read_namespaced_pod(self, *_: str) -> Any:  # noqa: ANN401 - likewise
-        """The pod as it ended."""
+        """The pod in its final state."""
         return SimpleNamespace(status=SimpleNamespace(phase=self.phase))
 
     def read_namespaced_pod_log(self, *_: str) -> str:
-        """Its log."""
+        """The log of the pod."""
         return self.log
 
     def delete_namespaced_pod(self, name: str, *_: str, **__: int) -> None:
-        """Note its deletion."""
+        """Record the deletion of the pod."""
         self.deleted.append(name)
 
 
@@ -94,7 +94,7 @@ def test_the_check_runs_again_outside_of_its_job_and_says_its_sentence(
     phase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def at_once(_seconds: float) -> None:
-        """Wait for nothing."""
+        """Skip all waiting."""
 
     monkeypatch.setattr(external_smoke.time, "sleep", at_once)
     given = {"mlflow-client": "true", "batch.kubernetes.io/job-name": "a", "job-name": "a", "controller-uid": "b"}

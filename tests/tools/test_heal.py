@@ -29,7 +29,7 @@ def dead() -> int:
 
 
 class Refusal:
-    """An answer of the API server that is no success."""
+    """An error answer of the API server."""
 
     status = 0
     reason = "refused"
@@ -37,12 +37,12 @@ class Refusal:
     headers: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
 
     def getheaders(self) -> dict[str, str]:
-        """None."""
+        """No headers."""
         return self.headers
 
 
 class Cluster:
-    """A cluster that knows ConfigMaps, in the shape of the dynamic client."""
+    """A fake of the dynamic client for a cluster that knows only ConfigMaps."""
 
     def __init__(self, objects: set[tuple[str, str | None]], error: Exception | None = None) -> None:
         self.asked: dict[str, Any] = {}
@@ -102,7 +102,7 @@ def test_a_lock_is_abandoned_when_its_process_was_killed_and_nobody_has_asked_fo
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """What Pulumi is asked to do; it does nothing."""
+    """Recorded calls of Pulumi, which does nothing."""
     asked: list[tuple[str, ...]] = []
 
     def pulumi(*arguments: str) -> str:

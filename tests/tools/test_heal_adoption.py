@@ -10,7 +10,7 @@ from tools.heal import field_manager, object_id, settled, with_adopted
 
 
 def conflicts(there: dict[str, Any], manager: str) -> list[str]:
-    """Another manager that has applied an object: the API server lets it keep the fields it has set."""
+    """Another field manager that has applied an object and keeps the fields that it has set."""
     entries = there["metadata"]["managedFields"]
     return [entry["manager"] for entry in entries if entry["operation"] == "Apply" and entry["manager"] != manager]
 
@@ -75,6 +75,14 @@ def test_an_object_that_the_provider_has_not_written_is_not_adopted(
     begun = {"type": "creating", "resource": {"urn": "urn:a", "inputs": CONFIG_MAP}}
     state, urns = settled({"pending_operations": [begun]}, lambda _: there)
     assert (len(state["resources"]), urns) == ((1, ["urn:a"]) if adopted else (0, []))
+
+
+def test_a_patch_is_made_again_and_an_object_of_another_stack_is_not_taken_for_it() -> None:
+    fields = [{"operation": "Update", "manager": "pulumi-kubernetes"}]
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team-a"}}
+    begun = {"urn": "urn:a", "type": "kubernetes:core/v1:NamespacePatch", "inputs": namespace}
+    there = {**namespace, "metadata": {"name": "team-a", "managedFields": fields}}
+    assert settled({"pending_operations": [{"type": "creating", "resource": begun}]}, lambda _: there)[1] == []
 
 
 OLD = {"urn": "urn:b", "id": "mlflow/b-1"}

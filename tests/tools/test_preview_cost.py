@@ -31,7 +31,7 @@ URN = "urn:pulumi:bench::mlflow-platform::mlflow-platform:index:Postgres$"
 
 
 def step(token: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """One of a preview's steps."""
+    """One step of a preview."""
     return {"op": "create", "newState": {"urn": f"{URN}{token}::{name}", "type": token, "inputs": inputs}}
 
 

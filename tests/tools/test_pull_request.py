@@ -1,4 +1,4 @@
-"""The comment of a pull request, at a small stand-in of GitHub."""
+"""The comment of a pull request, with a small stand-in for GitHub."""
 
 from collections.abc import Iterator
 
@@ -14,14 +14,14 @@ TOKEN = "ours"  # noqa: S105 - opens nothing but the stand-in
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[GitHub]:
-    """One for all, because stopping it takes half a second."""
+    """One server for all tests, because stopping it takes half a second."""
     with serving(TOKEN) as github:
         yield github
 
 
 @pytest.fixture
 def github(server: GitHub) -> GitHub:
-    """GitHub, with nothing written or asked yet."""
+    """GitHub without comments, reviews and recorded requests."""
     server.refusal = None
     server.comments.clear()
     server.requests.clear()

@@ -176,9 +176,11 @@ DEPLOYMENT = [
     "python -m tools.torn_state",
     "pulumi stack select --create dev",
     "python -m tools.heal",
+    "python -m tools.growth check dev",
     "pulumi up --yes",
     "python -m tools.smoke",
 ]
+GROWING = "python -m tools.growth check dev"
 SALT = "encryptionsalt: v1:abc\n"
 CONFIG = "config:\n  mlflow-platform:host: mlflow.localhost\n"
 SECRET = f"{CONFIG}  mlflow-platform:loginClientSecret:\n    secure: v1:def\n"
@@ -242,10 +244,25 @@ def test_a_salt_that_secrets_or_another_pulumi_need_stays(copy: Copy, content: s
 def test_a_preview_is_judged_by_the_policy_pack(copy: Copy) -> None:
     copy.run("preview", "dev")
     copy.run("preview", "dev", POLICY_PACK="/elsewhere")
-    assert copy.calls[1::2] == [
+    assert copy.calls[2::3] == [
         "pulumi preview --policy-pack policy --non-interactive",
         "pulumi preview --policy-pack /elsewhere --non-interactive",
     ]
+
+
+GROWTH = 'case "$*" in *tools.growth*) exit 1 ;; esac\n'
+
+
+def test_sizes_of_volumes_that_up_cannot_reach_stop_a_preview(copy: Copy) -> None:
+    copy.program(".venv/bin/python", f"{RECORDER}{GROWTH}")
+    assert copy.run("preview", "dev").returncode == 1
+    assert copy.calls[-1] == "python -m tools.growth check dev"
+
+
+def test_sizes_of_volumes_that_up_cannot_reach_stop_an_up_before_anything_is_changed(copy: Copy) -> None:
+    copy.program("tools/with-cluster", f"{RECORDER}{GROWTH}")
+    assert copy.run("up", "dev", "kind", YES="dev").returncode == 1
+    assert follows(copy.calls, [(IN_KIND, part) for part in DEPLOYMENT[: 1 + DEPLOYMENT.index(GROWING)]])
 
 
 POLICIES = "policy-config/dev.json"
@@ -253,7 +270,7 @@ WITH_POLICIES = f" --policy-pack-config={POLICIES}"
 
 
 def policies(copy: Copy) -> None:
-    """Add a file for the policy pack."""
+    """Add a configuration file for the policy pack."""
     file = copy.folder / POLICIES
     file.parent.mkdir()
     file.write_text("{}", encoding="utf-8")
@@ -287,13 +304,13 @@ CREATED = "\n".join(
 
 @pytest.fixture
 def copy_of_ours(copy: Copy) -> Copy:
-    """One that has the stack files, in a repository."""
+    """A copy of the script with the stack files, in a git repository."""
     Repository(copy.folder)
     return copy
 
 
 def engine(copy: Copy, prod: str) -> None:
-    """Let the engine preview any stack as one Pod more, and `prod` like this."""
+    """Make the engine preview one additional Pod for every stack, and these events for `prod`."""
     copy.program(
         ".venv/bin/pulumi", f"{RECORDER}case \"$*\" in *'--stack prod'*) {prod} ;; *) echo '{CREATED}' ;; esac\n"
     )
@@ -367,7 +384,7 @@ def test_a_preview_that_could_not_even_start_is_not_told_as_no_changes(copy_of_o
 
 
 def test_the_preview_and_the_comment_may_be_made_on_two_machines(copy_of_ours: Copy) -> None:
-    """The one runs the pull request's program, the other has a token that can write."""
+    """One machine runs the pull request's program, the other one has a token with write access."""
     engine(copy_of_ours, "echo 'no such cluster' >&2; exit 255")
     at_once = copy_of_ours.run("preview-pull-request", "dev", "prod")
     calls = copy_of_ours.calls
@@ -425,7 +442,7 @@ def test_what_could_not_be_pushed_is_not_named(copy: Copy) -> None:
 
 
 def pinned(copy: Copy) -> None:
-    """Let the image be of one MLflow."""
+    """Pin the image to one version of MLflow."""
     requirements = copy.folder / "images" / "mlflow" / "requirements.in"
     requirements.parent.mkdir(parents=True)
     requirements.write_text("mlflow==1.2.3\nboto3>=1\n", encoding="utf-8")

@@ -13,7 +13,7 @@ def copy(tmp_path: Path) -> Copy:
 
 
 def signed_out(copy: Copy, stored: str) -> str:
-    """Output of the command, where the stack file has `stored` as its number, or none."""
+    """Output of the command if the stack file has the number `stored`, or no number."""
     answer = f"echo {stored}" if stored else "exit 255"
     copy.program("tools/with-cluster", f'{RECORDER}case "$*" in *"config get"*) {answer} ;; esac\n')
     copy.program("tools/up", RECORDER)

@@ -61,7 +61,7 @@ def test_a_client_is_told_of_a_private_authority() -> None:
 
 
 def client(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str) -> None:
-    """Let this be the client's program."""
+    """Set the client's program."""
     file = folder / "record_run.py"
     file.write_text("\n".join(["import json, os, sys", *lines]), encoding="utf-8")
     monkeypatch.setattr(smoke, "SCRIPT", file)

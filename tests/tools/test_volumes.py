@@ -24,17 +24,17 @@ def volume(
 
 @dataclass
 class Api:
-    """The cluster's volumes, and what is changed."""
+    """The cluster's volumes, and their recorded changes."""
 
     items: list[SimpleNamespace]
     patches: list[tuple[str, object]] = field(default_factory=list[tuple[str, object]])
 
     def list_persistent_volume(self) -> "Api":
-        """All of them."""
+        """All volumes."""
         return self
 
     def patch_persistent_volume(self, name: str, body: object) -> None:
-        """Write it down."""
+        """Record the change."""
         self.patches.append((name, body))
 
 

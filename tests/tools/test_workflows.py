@@ -38,7 +38,7 @@ def test_the_workflows_are_found() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_every_action_is_pinned_by_commit_with_its_version_beside_it(file: Path) -> None:
-    """Whoever can move a tag of an action could read the secrets of the job."""
+    """Anybody who can move a tag of an action could read the secrets of the job."""
     used = re.findall(r"^\s*(?:- )?uses: (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
     assert used
     pinned = r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"

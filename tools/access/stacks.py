@@ -68,9 +68,7 @@ def compared(stack: str, revision: str) -> Difference | str:
     try:
         now = present(stack).matrix
     except (UnreadableError, UnknownError):
-        return (
-            f"The stack file has mistakes, so that access is unknown; `make access STACK={stack}` lists the mistakes."
-        )
+        return f"The stack file has mistakes, so the access is unknown; `make access STACK={stack}` lists the mistakes."
     try:
         return difference(past(stack, revision), now)
     except UnreadableError:

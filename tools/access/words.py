@@ -11,15 +11,19 @@ from tools.access.difference import STRENGTH, Change, Difference, Event, Members
 
 NOBODY = "Nobody gains or loses rights in MLflow."
 THINGS = {"registeredmodels": "registered models"}
+# Everything in a workspace: rights on experiments include their runs and artifacts.
+EVERYTHING = "experiments, runs, artifacts, datasets, registered models"
 EVENTS: dict[Event, str] = {
-    "new": "is new; if an earlier team had this name, its runs, models and artifacts are visible again",
+    "new": "is new; data that an earlier team of this name has left in MLflow is visible again",
     "archived": "is archived: its groups can only read, its programs have no access, and its data stays",
     "restored": "is no longer archived: its groups and programs have access again",
-    "removed": "is removed: nobody can use its workspace any more; its runs, models and artifacts stay in MLflow, and a"
-    " later team of this name gets them",
+    "removed": "is removed: nobody can use its workspace any more; its data stays in MLflow, and a later team of this"
+    " name gets it",
 }
 # Names that are safe in Markdown. Others could be emphasis, links, or mentions that notify people.
 _HARMLESS = re.compile(r"[A-Za-z0-9]+(?:[-._:/][A-Za-z0-9]+)*")
+# Sentences without a character that means something in Markdown, makes a link or notifies people.
+_PROSE = re.compile(r"(?:[A-Za-z0-9 ,.;/()'-]|: )*")
 RED, YELLOW, GREEN, BOLD = 31, 33, 32, 1
 # The colour of each action, by its strength: red for deletion.
 COLOURS = dict(zip(STRENGTH, (GREEN, YELLOW, RED), strict=True))
@@ -47,6 +51,11 @@ def code(name: str) -> str:
     longest = max((len(ticks) for ticks in re.findall("`+", name)), default=0)
     fence, room = "`" * (longest + 1), " " if "`" in name else ""
     return f"{fence}{room}{name}{room}{fence}".replace("|", r"\|")
+
+
+def prose(text: str, style: Style) -> str:
+    """A sentence that has names of the program in it: as it is, unless a name could be more than text in Markdown."""
+    return text if _PROSE.fullmatch(text) else style.name(text)
 
 
 def _painted(text: str, colour: int) -> str:
@@ -120,7 +129,8 @@ def _change(change: Change | Membership, style: Style) -> str:
     subject = style.strong(f"{who[0].upper()}{who[1:]}")
     if change.subject.kind == "programs" and change.subject.name.endswith(f"/{ACCOUNT}"):
         subject += f" (pods with the service account {style.name(change.subject.name)})"
-    of = ", ".join(THINGS.get(resource, resource) for resource in change.resources)
+    listed = ", ".join(THINGS.get(resource, resource) for resource in change.resources)
+    of = EVERYTHING if change.resources == RESOURCES else listed
     return f"{subject} {verb} {can_do(change.actions, change.teams, style)} ({of})"
 
 

@@ -1,7 +1,7 @@
-"""Command that shows who did what: the audit log of the deployed platform, out of the logs of all server pods.
+"""Command that prints the audit log of the deployed platform, read from the logs of all server pods.
 
-`python -m tools.audit [--team NAME] [--since PERIOD] [--json]`. kubectl reaches back to the last rotation of a
-container's log, and to the container before the last restart; docs/audit.md says how to keep more.
+`python -m tools.audit [--team NAME] [--since PERIOD] [--json]`. kubectl shows a container's log since its last
+rotation, and that of the container before the last restart; docs/audit.md says how to keep older records.
 
 Exit codes: 0 if the records were printed, even if there are none; 1 if the logs cannot be read; 2 if an argument is
 wrong.

@@ -1,1 +1,1 @@
-"""Delivery: what is deployed is what was approved."""
+"""Delivery: only a plan that was approved is deployed."""

@@ -1,8 +1,9 @@
 """Check that a plan may be applied: `python -m tools.delivery STACK=EVENTS`, with the events of a preview.
 
-The plan's fingerprint has to be the approved one, which is in APPROVED, with the approving person in APPROVER. Without
-APPROVED it is in the plan's comment of the pull request whose merge created COMMIT; this needs GITHUB_TOKEN and
-GITHUB_REPOSITORY. A safe plan needs no approval, but must not differ from a plan that was shown.
+The plan's fingerprint must equal the approved one, which the variable APPROVED has, with the approver's name in
+APPROVER. Without APPROVED, the approved fingerprint is read from the comment in the pull request whose merge created
+COMMIT; this needs GITHUB_TOKEN and GITHUB_REPOSITORY. A safe plan needs no approval, but must not differ from a plan
+that was shown.
 
 Prints one sentence that names the plan, where it was approved and by whom, for the log and for the stack's history.
 
@@ -48,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.delivery", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("preview", metavar="STACK=EVENTS", help="stack and file with its preview's events")
+    parser.add_argument(
+        "preview", metavar="STACK=EVENTS", help="name of the stack, and the file with the events of its preview"
+    )
     parser.add_argument("--against", default="", metavar="REVISION", help="git revision that the plan compares with")
     parser.add_argument("--prices", default="", metavar="FILE", help="price list of the plan")
     return parser

@@ -46,21 +46,25 @@ def _text(step: str | int) -> str:
 def changes(one: Declared, live: Json) -> list[Change]:
     """Differences that others made by changing, adding or removing fields."""
     found: list[Change] = []
+    is_patch = one.step.type.endswith("Patch")
     for change in _walk(one.step.old, live, ()):
         # Nobody is recorded for what is not there.
         by = [] if change.cluster is None else managers(live, change.path)
         others = tuple(each for each in by if not each.is_pulumi and not each.is_controller)
-        if not _is_ignored(change.field, one.ignored) and _is_drift(change, by, others):
+        if not _is_ignored(change.field, one.ignored) and _is_drift(change, by, others, is_patch=is_patch):
             found.append(_told(change, others, is_secret=one.step.kind == "Secret" and change.path[0] == "data"))
     return found
 
 
-def _is_drift(change: Change, by: Sequence[Manager], others: Sequence[Manager]) -> bool:
+def _is_drift(change: Change, by: Sequence[Manager], others: Sequence[Manager], *, is_patch: bool) -> bool:
     """True if somebody else has made the difference.
 
     If only Pulumi wrote a field, it differs because the API server stores the same value in another form, such as 1 for
-    1000m. A field that the stack does not declare contains a default, unless somebody wrote it.
+    1000m. A field that the stack does not declare contains a default, unless somebody wrote it; in an object that the
+    stack only patches, it is somebody else's.
     """
+    if change.stack is None and is_patch:
+        return False
     if change.stack is None or is_masked(change.stack):
         return bool(others)
     return bool(others) or not by or _is_shorter(change)

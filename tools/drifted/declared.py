@@ -23,7 +23,7 @@ class Declared:
 
     @property
     def is_object(self) -> bool:
-        """True for an object of Kubernetes."""
+        """True if the resource is a Kubernetes object."""
         return self.step.type.startswith(KUBERNETES) and "kind" in self.step.old
 
     @property
@@ -34,7 +34,7 @@ class Declared:
 
     @property
     def reference(self) -> Json:
-        """As much of the object as kubectl needs to find it."""
+        """API version, kind, name and namespace, by which kubectl finds the object."""
         kind, space, name = self.key
         metadata = {"name": name} | ({"namespace": space} if space else {})
         return {"apiVersion": self.step.old["apiVersion"], "kind": kind, "metadata": metadata}

@@ -29,7 +29,7 @@ class Difference:
     """Kind, namespace and name, for example `ConfigMap mlflow/settings`."""
 
     field: str
-    """Empty if the object is gone."""
+    """Path of the field; empty if the object is gone."""
 
     stack: Any
     cluster: Any

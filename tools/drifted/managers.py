@@ -30,12 +30,12 @@ class Manager:
 
     @property
     def is_pulumi(self) -> bool:
-        """True for the stack itself."""
+        """True if the manager is Pulumi."""
         return self.name.startswith(PROVIDER)
 
     @property
     def is_controller(self) -> bool:
-        """True for a part of Kubernetes."""
+        """True if the manager is a part of Kubernetes."""
         return self.name in CONTROLLERS
 
 

@@ -1,1 +1,1 @@
-"""The plan of a stack: what an `up` would do, told to somebody who has to approve it."""
+"""The plan of a stack: the effects of an `up`, described for the person who has to approve it."""

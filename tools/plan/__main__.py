@@ -1,8 +1,8 @@
-"""Plan of one or more stacks: what an `up` would do, for somebody who has to approve it.
+"""Plan of one or more stacks: the effects of an `up`, for the person who has to approve it.
 
 `python -m tools.plan STACK=EVENTS...` reads the events that `pulumi preview --json` streams with
 PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true, and the stack files. It needs no cluster, Pulumi or passphrase. With `--post`
-the plan becomes a comment of the pull request, in the place of the one of an earlier run; this needs GITHUB_TOKEN,
+the plan becomes a comment of the pull request, replacing that of an earlier run; this needs GITHUB_TOKEN,
 GITHUB_REPOSITORY and PULL_REQUEST in the environment.
 
 Exit codes: 0 the changes are safe; 1 at least one needs approval; 2 at least one would fail, or an argument is wrong.
@@ -33,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prices = price_list(Path(options.prices)) if options.prices else None
         plans = [planned(stack, preview, options.against, prices) for stack, preview in previews.items()]
         if options.post:
-            print(_posted(report.markdown(plans)))
+            print(_posted(report.markdown(plans, commit=options.commit)))
         else:
-            print(_written(plans, options.format))
+            print(_written(plans, options.format, options.commit))
     except ArgumentError as error:
         print(error, file=sys.stderr)
         return WRONG
@@ -50,23 +50,29 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.plan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("previews", nargs="+", metavar="STACK=EVENTS", help="stack and file with its preview's events")
+    parser.add_argument(
+        "previews",
+        nargs="+",
+        metavar="STACK=EVENTS",
+        help="name of the stack, and the file with the events of its preview",
+    )
     parser.add_argument(
         "--against", default="", metavar="REVISION", help="git revision to compare access and sums with"
     )
     parser.add_argument(
-        "--prices", default="", metavar="FILE", help="price list: money a month, as docs/pull-requests.md"
+        "--prices", default="", metavar="FILE", help="price list: money per month, as in docs/pull-requests.md"
     )
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="form of the plan")
+    parser.add_argument("--commit", default="", help="commit that the plan is of, which the comment names")
     parser.add_argument("--post", action="store_true", help="post the plan to the pull request")
     return parser
 
 
-def _written(plans: Sequence[Plan], form: str) -> str:
+def _written(plans: Sequence[Plan], form: str, commit: str) -> str:
     if form == "json":
         return as_json(plans)
     if form == "markdown":
-        return report.markdown(plans)
+        return report.markdown(plans, commit=commit)
     shows = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
     return report.text(plans, coloured=shows)
 

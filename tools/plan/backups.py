@@ -13,7 +13,7 @@ DAYS, HOUR, BUCKET, ENDPOINT, KEY = (
     *("BACKUP_DAYS", "BACKUP_HOUR", "BACKUP_BUCKET", "BACKUP_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"),
 )
 AWS = "AWS"
-SO_FAR = "the backups so far, which nobody deletes any more"
+SO_FAR = "the existing backups, which are no longer deleted after some days"
 PERIOD, WINDOW = "backupRetentionPeriod", "backupWindow"
 
 
@@ -45,7 +45,7 @@ def _of_sidecar(subject: str, before: Json, after: Json) -> Iterator[Risk]:
             subject=subject,
             what="is no longer backed up",
             kept=SO_FAR,
-            back="switch `backups.enabled` on again; seconds in between cannot be restored",
+            back="switch `backups.enabled` on again; the time in between cannot be restored",
         )
         return
     earlier, later = _number(before[DAYS]), _number(after[DAYS])
@@ -53,17 +53,17 @@ def _of_sidecar(subject: str, before: Json, after: Json) -> Iterator[Risk]:
         yield Risk(
             subject=subject,
             what=f"backups are kept for {later} days instead of {earlier}",
-            kept="what is younger",
-            back="raise the number again; what has been deleted by then is gone",
+            kept="younger backups",
+            back="raise the number again; backups that are deleted by then are gone",
         )
     if _place(before) != _place(after):
         yield Risk(
             subject=subject,
-            what=f"backups go to {_place(after)} instead of {_place(before)}: those so far are neither listed nor"
-            " restored, and nothing can be restored before the first base backup in the new place",
+            what=f"backups go to {_place(after)} instead of {_place(before)}: the backups in the old place are no"
+            " longer listed or restored, and nothing can be restored before the first base backup in the new place",
             kept=SO_FAR,
-            back="take the change back, and restore; then make it again",
-            before="make sure that nobody needs a backup of the earlier place soon",
+            back="undo the change, restore the backup, and make the change again",
+            before="make sure that nobody needs a backup of the old place soon",
         )
 
 
@@ -75,16 +75,16 @@ def _of_instance(step: Step) -> Iterator[Risk]:
         yield Risk(
             subject=step.object,
             what=f"is no longer backed up, and RDS deletes the automated backups of the last {before:g} days",
-            kept="snapshots that somebody has taken",
-            back="restore such a snapshot",
+            kept="snapshots that were taken by hand",
+            back="restore one of these snapshots",
             before=f"take a snapshot of {step.object}",
         )
         return
     yield Risk(
         subject=step.object,
-        what=f"days of automated backups: {after:g} instead of {before:g}",
-        kept="what is younger",
-        back="raise the number again; what has expired by then is gone",
+        what=f"automated backups are kept for {after:g} days instead of {before:g}",
+        kept="younger backups",
+        back="raise the number again; backups that have expired by then are gone",
     )
 
 
@@ -106,7 +106,7 @@ def _sentences(step: Step) -> Iterator[str]:
         if before[HOUR] != after[HOUR]:
             yield f"{step.object}: base backups are taken at {after[HOUR]}:00 UTC instead of {before[HOUR]}:00"
         if before[KEY] != after[KEY]:
-            yield f"{step.object}: backups use another access key of {_place(after)}"
+            yield f"{step.object}: backups use another access key for {_place(after)}"
 
 
 def _place(variables: Json) -> str:

@@ -1,12 +1,13 @@
-"""Data at risk: what a plan deletes, replaces or no longer protects, what stays, and how to get it back."""
+"""Data at risk: data that a plan deletes, moves or no longer protects, the part that stays, and how to get it back."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
-from settings.types.quantities import size_in_bytes
+from settings.types.quantities import GIBIBYTE, size_in_bytes
 from tools.plan import backups
 from tools.plan.expiry import expiring
+from tools.plan.moves import UNDONE, moved, unserved
 from tools.plan.preview import Json, Step, part, parts
 from tools.plan.risk import Risk
 
@@ -17,24 +18,26 @@ SCHEMA = "schema of the database"
 # The component of a team.
 TEAM = "Workspace "
 CLAIMS = "its volume claims with the data, until somebody deletes them; a StatefulSet of the same name takes them again"
-UNDONE = "take the change back and run `up`"
-# Options of the server's command line that say where its data are.
-MOVES = {"--artifacts-destination": "artifacts", "--backend-store-uri": "runs and models"}
-ENDPOINT = "MLFLOW_S3_ENDPOINT_URL"
+# What to do before a StatefulSet is replaced because of the sizes of its volumes, which its claims would keep.
+GROW = (
+    "run `make grow` with this stack file, which enlarges the volumes of {subject} without replacing it; this plan"
+    " would end its pods and leave the volumes as they are (docs/volumes.md)"
+)
+SHRUNK = "take the smaller size back: the volumes of {subject} cannot shrink, and this plan would only end its pods"
 # Kinds that serve data, and so have to be there while somebody copies.
 SERVING = frozenset({"StatefulSet", "Instance", "Bucket"})
+# Names that Kubernetes takes: others could leave their place in a command.
+HARMLESS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 # What is lost with a resource, what stays of it, the way back, and what to do before.
 HOLDERS: dict[str, tuple[str, str, str, str]] = {
     "Namespace": (
-        (
-            "what runs and is stored in it is lost permanently: its pods, its Secrets, and its volumes unless their"
-            " reclaim policy is Retain, which keeps a volume without its namespace"
-        ),
-        "volumes whose reclaim policy is Retain",
+        "its pods, Secrets and volumes are lost permanently",
+        "volumes with reclaim policy Retain",
         "use the kept volumes again (docs/destroy.md); the rest is gone",
         (
-            "copy what is still needed from the volumes of {subject}, or set their reclaim policy to Retain"
-            " (docs/destroy.md)"
+            "ask those who use {subject} what they still need of its pods, Secrets and volumes, and copy it: this plan"
+            " does not see them, `kubectl --namespace {name} get pods,secrets,pvc` lists them. Volumes stay if their"
+            " reclaim policy is Retain (docs/destroy.md)"
         ),
     ),
     "StatefulSet": ("its pods end", CLAIMS, UNDONE, ""),
@@ -76,22 +79,25 @@ KEYS = ("kmsKeyId", "kmsMasterKeyId", "kmsKeyArn")
 
 
 def risks(steps: Sequence[Step]) -> list[Risk]:
-    """The risks of a plan, what moves first."""
+    """The risks of a plan; data that moves comes first."""
     found = [
         risk
         for step in steps
-        for each in (_gone, _weaker, _migrated, _moved, expiring, backups.risks)
+        for each in (_gone, _weaker, _migrated, moved, expiring, backups.risks)
         for risk in each(step)
     ]
-    gone = tuple(step.object for step in steps if step.op == "delete" and step.kind in SERVING)
-    if gone:
-        also = f"; this plan also deletes {', '.join(gone)}, which nobody can copy from afterwards"
-        left = "they stay in a volume that nothing serves any more"
-        found = [
-            replace(one, before=f"{one.before}{also}", kept=left, names=(*one.names, *gone)) if one.moved else one
-            for one in found
-        ]
+    if any(one.moved for one in found):
+        serving = {step.object: _kept(step) for step in steps if step.op == "delete" and step.kind in SERVING}
+        # What the moved data were in is a part of their risk, and no risk of its own.
+        found = [unserved(one, serving, steps) if one.moved else one for one in found if one.subject not in serving]
     return sorted(found, key=lambda one: (not one.moved, one.subject, one.what))
+
+
+def _kept(step: Step) -> str:
+    if step.kind != "StatefulSet":
+        return HOLDERS[step.kind][1]
+    size = sum(storage(step.old).values()) / GIBIBYTE
+    return f"the volume claims of {step.object}{f' ({size:g} GiB)' if size else ''}, until somebody deletes them"
 
 
 def _gone(step: Step) -> Iterator[Risk]:
@@ -99,21 +105,25 @@ def _gone(step: Step) -> Iterator[Risk]:
     if holder is None or step.op not in {"delete", "replace"}:
         return
     what, kept, back, before = holder
+    name = str(part(step.old, "metadata").get("name"))
+    short = f"{step.object}: {what}" if step.kind == "Namespace" else ""
     if step.kind == "Namespace" and step.component.startswith(TEAM):
-        kept = f"the team's runs, models and artifacts, which are in MLflow; {kept}"
-        back = f"a team of the same name finds its runs, models and artifacts again; {back}"
+        kept = f"the team's data in MLflow; {kept}"
+        back = f"a team of the same name finds its data in MLflow again; {back}"
     verb = "is deleted" if step.op == "delete" else f"is replaced, because {_because(step)}"
+    resized = _resized(step).format(subject=step.object)
     if step.protected[0]:
         yield Risk(
             subject=step.object,
             what=f"{verb}, and Pulumi refuses it: the resource is protected, so that this `up` fails",
             kept="everything, until the protection is removed",
             back="take the change back, or see docs/destroy.md",
+            before=resized,
         )
     elif step.retained[0]:
         yield Risk(
             subject=step.object,
-            what=f"{verb} in the stack alone: the object stays where it is, and is nobody's",
+            what=f"{verb} in the stack's state only: the object itself stays, and no stack manages it",
             kept="everything",
             back="`pulumi import` the object, or delete it by hand",
         )
@@ -125,8 +135,18 @@ def _gone(step: Step) -> Iterator[Risk]:
             what=f"{verb}{team}: {what}",
             kept=kept,
             back=back,
-            before=before.format(subject=step.object),
+            before=resized or before.format(subject=step.object, name=name if HARMLESS.fullmatch(name) else "NAME"),
+            short=short,
         )
+
+
+def _resized(step: Step) -> str:
+    """What to do before a StatefulSet is replaced because of the sizes of its volumes; empty if they stay."""
+    before, after = storage(step.old), storage(step.new)
+    common = before.keys() & after.keys()
+    if step.op != "replace" or all(before[name] == after[name] for name in common):
+        return ""
+    return SHRUNK if any(after[name] < before[name] for name in common) else GROW
 
 
 def _because(step: Step) -> str:
@@ -139,38 +159,15 @@ def _migrated(step: Step) -> Iterator[Risk]:
     if step.component.startswith(MIGRATION) and step.kind == "Job" and before and after and before != after:
         yield Risk(
             subject=SCHEMA,
-            what=f"{', '.join(after)} may migrate it, and nothing but a backup from before takes that back",
+            what="whether the new image changes it is not known before the `up`. If it does, nothing but a backup from"
+            " directly before takes that back",
             kept="everything, if the migration fails: it has changed nothing then",
             back="restore the backup; what was written after it is lost (docs/upgrade.md)",
-            before="take a backup of the database: neither this plan nor `up` takes one (docs/upgrade.md)",
+            before="arrange that directly before the `up` writing to MLflow stops, a backup of the database is taken,"
+            " and somebody checks that it can be restored: neither this plan nor `up` takes one (docs/upgrade.md)",
+            short=f"{SCHEMA} may change, which only a backup takes back; writing may stop meanwhile, for a time that is"
+            " not known",
         )
-
-
-def _moved(step: Step) -> Iterator[Risk]:
-    """A server that looks for its artifacts or its database elsewhere."""
-    for option, what in MOVES.items():
-        before, after = _data_place(step.old, option), _data_place(step.new, option)
-        if before and after and before != after:
-            yield Risk(
-                subject=what,
-                what=f"MLflow looks for them in {after} instead of {before}, and does not find those of before",
-                kept=f"they stay in {before}, until somebody deletes them",
-                back=f"{UNDONE}; what was written to {after} meanwhile has to be copied to {before}",
-                before=f"stop all writing to MLflow, copy the {what} from {before} to {after}, and compare",
-                names=(before, after),
-                moved=True,
-            )
-
-
-def _data_place(inputs: Json, option: str) -> str:
-    """The place that an option of the server names, with the address of a store that is not at AWS."""
-    for container in parts(inputs, "spec", "template", "spec", "containers"):
-        for word in container.get("command") or ():
-            name, _, place = str(word).partition("=")
-            if name == option:
-                addresses = [str(one.get("value")) for one in parts(container, "env") if one.get("name") == ENDPOINT]
-                return " at ".join([place, *(addresses if place.startswith("s3") else ())])
-    return ""
 
 
 def _images(inputs: Json) -> list[str]:
@@ -182,7 +179,7 @@ def _weaker(step: Step) -> Iterator[Risk]:
         return
     for before, after, word in (
         (*step.protected, "Pulumi's protection from deletion"),
-        (*step.retained, "that it outlives the stack"),
+        (*step.retained, "its retention after it is removed from the stack"),
     ):
         if before and not after:
             yield _lost(step, word)
@@ -198,8 +195,8 @@ def _guards(step: Step) -> Iterator[Risk]:
             yield Risk(
                 subject=step.object,
                 what=f"{word}: {after:g} instead of {before:g}",
-                kept="what is younger",
-                back="raise the number again; what has expired by then is gone",
+                kept="everything, until a key is deleted",
+                back="raise the number again; keys that are deleted by then are gone",
             )
     for name, (safe, word) in FLAGS.items():
         if step.old.get(name) == safe and step.new.get(name, not safe) != safe:
@@ -208,8 +205,8 @@ def _guards(step: Step) -> Iterator[Risk]:
         if step.old.get(name) and step.old.get(name) != step.new.get(name):
             yield Risk(
                 subject=step.object,
-                what="another key encrypts what is written from now on",
-                kept="what was written before, as long as the old key exists",
+                what="new data is encrypted with another key",
+                kept="earlier data, as long as the old key exists",
                 back="keep the old key",
             )
     yield from _lifecycle(step)
@@ -220,7 +217,7 @@ def _lost(step: Step, word: str) -> Risk:
         subject=step.object,
         what=f"loses {word}",
         kept="everything, until it is deleted",
-        back="set it again before that",
+        back="set it again before the deletion",
     )
 
 
@@ -236,8 +233,8 @@ def _lifecycle(step: Step) -> Iterator[Risk]:
                 subject=step.object,
                 what=f"{place}: objects expire after {days:g} days"
                 + ("" if earlier is None else f" instead of {earlier:g}"),
-                kept="what is younger",
-                back="raise the number again; what has expired by then is gone",
+                kept="younger objects",
+                back="raise the number again; objects that have expired by then are gone",
             )
 
 

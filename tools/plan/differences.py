@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from tools.plan.networks import in_words
+from tools.plan.network_rules import in_words
 from tools.plan.preview import UNKNOWN, Json, Step, is_masked, part
 
 SIGNS = {"create": "+", "import": "=", "update": "~", "replace": "±", "delete": "-"}
@@ -40,7 +40,10 @@ def by_component(steps: Sequence[Step]) -> list[tuple[str, list[str]]]:
         if step.op in SIGNS:
             inner = found.setdefault(_place(step), [])
             inner.extend([] if step.type.startswith(COMPONENT) else lines(step))
-    return [(f"{place}{states.get(place, '')}", inner) for place, inner in found.items()]
+    return [
+        (f"{place}{states.get(place, '')}{'' if inner else ': no object of its own'}", inner)
+        for place, inner in found.items()
+    ]
 
 
 def _place(step: Step) -> str:
@@ -99,10 +102,18 @@ def _value(path: str, before: Any, after: Any, *, is_whole: bool) -> str:  # noq
     if _is_renamed(before, after):
         return f"{path}: a new name"
     if before is None or after is None:
+        # Of a variable, the value.
+        before, after = _of_variable(before), _of_variable(after)
         value, what = (after, "new") if before is None else (before, "removed")
         return f"{path}: {_written(path, value, is_whole=is_whole)} is {what}"
     old, new = (_written(path, one, is_whole=is_whole) for one in (before, after))
     return f"{path}: {old} → {new}"
+
+
+def _of_variable(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """The value of a variable; anything else as it is."""
+    found = part(value)
+    return found["value"] if found.keys() == {"name", "value"} else value
 
 
 def _lists(path: str, before: list[Any], after: list[Any], *, is_whole: bool) -> Iterator[str]:
@@ -205,7 +216,7 @@ def at(value: Any, path: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def shown(value: Any, *, whole: bool = False) -> str:  # noqa: ANN401 - any JSON
-    """A value in one short line; if it has to be whole, in one line."""
+    """A value in one line, shortened unless `whole`."""
     if isinstance(value, str) and value == UNKNOWN:
         return "known after `up`"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

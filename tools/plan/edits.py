@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from settings import validate
+from settings import Settings, validate
 from settings.faults import may_hold_password, path_of, sounds_secret
 from settings.loader import Source
 from settings.resolved import entries
@@ -22,10 +22,13 @@ class Edit:
 
     key: str
     before: str
-    """Empty if the setting is new, or its value is secret."""
+    """Old value as text; empty if the setting is new, or its value is secret."""
 
     after: str
-    """Empty if the setting is removed, or its value is secret."""
+    """New value as text; empty if the setting is removed, or its value is secret."""
+
+    is_default: bool = False
+    """True if the file begins or ceases to write the default, so that nothing changes."""
 
 
 def edits(stack: str, past: Source, now: Source) -> list[Edit]:
@@ -43,7 +46,20 @@ def _defaults(stack: str, source: Source) -> dict[tuple[str, ...], Any]:
     settings = validate(source, stack).settings
     if settings is None:
         return {}
-    return {one.steps: one.value for one in entries(settings, source.document) if one.origin != "stack file"}
+    found = {one.steps: one.value for one in entries(settings, source.document) if one.origin != "stack file"}
+    # Teams of a server outside the stack have no groups.
+    return found | (_groups(settings) if isinstance(settings, Settings) else {})
+
+
+def _groups(settings: Settings) -> dict[tuple[str, ...], Any]:
+    """The groups that have access to teams that name none, by their keys."""
+    return {
+        ("teams", team, "groups", role): list(groups)
+        for team, own in settings.teams.items()
+        if own.groups is None and not own.archived
+        for role, groups in settings.team(team).groups.items()
+        if groups
+    }
 
 
 def sentence(edit: Edit, style: Style) -> str:
@@ -51,8 +67,11 @@ def sentence(edit: Edit, style: Style) -> str:
     key, before, after = style.strong(style.name(edit.key)), style.name(edit.before), style.name(edit.after)
     if edit.before and edit.after:
         return f"{key}: {before} → {after}"
+    if edit.is_default:
+        how = "now written out" if edit.after else "no longer written out"
+        return f"{key}: {after or before} is {how}; it is the default, so this changes nothing"
     if edit.before or edit.after:
-        return f"{key}: {after} is new" if edit.after else f"{key}: {before} is removed"
+        return f"{key}: {after} is new" if edit.after else f"{key}: {before} is removed from the file"
     return f"{key}: changes (secret)"
 
 
@@ -67,7 +86,12 @@ def _between(documents: Pair, defaults: Pair, above: tuple[str, ...]) -> Iterato
             yield from _between((values[0] or {}, values[1] or {}), defaults, steps)
         elif values[0] != values[1]:
             words = [_word(key, value, default.get(steps)) for value, default in zip(values, defaults, strict=True)]
-            yield Edit(key=path_of(steps), before=words[0], after=words[1])
+            effective = [
+                default.get(steps) if value is None else value for value, default in zip(values, defaults, strict=True)
+            ]
+            if is_default := None in values and effective[0] == effective[1]:
+                words = ["" if value is None else word for value, word in zip(values, words, strict=True)]
+            yield Edit(key=path_of(steps), before=words[0], after=words[1], is_default=is_default)
 
 
 def _has(defaults: Mapping[Any, Any], steps: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Data that goes by itself at an age: the ages that a plan lowers."""
+"""Data that is deleted at a certain age, if a plan lowers that age."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Ages = dict[tuple[str, str], int]
 
 
 def expiring(step: Step) -> Iterator[Risk]:
-    """The risks of one step."""
+    """Risks of one step: data that will be deleted at a lower age."""
     if step.kind == "CronJob" and step.op in {"create", "update", "replace"}:
         yield from _retention(step)
 
@@ -29,9 +29,9 @@ def _retention(step: Step) -> Iterator[Risk]:
             yield Risk(
                 subject=step.object,
                 what=f"{what} {days} days ago or earlier are deleted permanently every night, of {', '.join(teams)}",
-                kept="what is younger, and what a version of a registered model comes from",
-                back="take the change back before the first night; what has been deleted by then is gone",
-                before="`make retention DRY=1` with these settings shows what would go",
+                kept="younger data, and runs and logged models from which a version of a registered model was made",
+                back="undo the change before the first night; data that is deleted by then is gone",
+                before="`make retention DRY=1` with these settings shows what would be deleted",
             )
 
 

@@ -1,4 +1,4 @@
-"""Fingerprint of a plan: SHA-256 over what somebody judges, to compare what is applied with what was approved.
+"""Fingerprint of a plan: SHA-256 over everything that is judged, to compare the applied plan with the approved one.
 
 It covers the outcome, the reasons, access, risks, interruptions and each change with its values. Two runs on the same
 state give the same fingerprint: names that Pulumi draws anew for each preview are left out. So are secrets, and values
@@ -42,7 +42,7 @@ class Fingerprint:
     """`sha256:` and 64 digits."""
 
     parts: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    """Digests of the outcome, of access and so on, and of each change, to say what differs; may be empty."""
+    """Digests of each part of the plan and of each change, to name the differences; may be empty."""
 
 
 def fingerprint(one: Plan) -> Fingerprint:
@@ -131,7 +131,7 @@ def _digest(text: str) -> str:
 
 
 def hidden(one: Fingerprint) -> str:
-    """The fingerprint as a line of a comment that is not shown. No name in it can end the line."""
+    """The fingerprint as an HTML comment, invisible in a pull request. No name in it can end the comment."""
     parts = base64.b64encode(json.dumps(dict(one.parts), separators=(",", ":")).encode()).decode()
     return (
         f"<!-- mlflow-platform fingerprint {one.stack} {one.value} {parts if len(parts) <= LONGEST_PARTS else ''} -->"
@@ -149,7 +149,7 @@ def read(text: str, stack: str) -> Fingerprint | None:
 
 
 def differences(approved: Fingerprint, now: Fingerprint) -> list[str]:
-    """Differences between two plans: which parts are new, gone or other; empty if one of them has no parts."""
+    """Differences between two plans: the parts that are new, missing or changed; empty if one plan has no parts."""
     if not approved.parts or not now.parts:
         return []
     before, after = approved.parts, now.parts

@@ -1,11 +1,13 @@
 """Interruptions: for how long a plan takes something away from its users, and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tools.plan.preview import Json, Step, part, parts
 
+# Pauses of 0, 4, 8, 16, 32, 64 and 120 s before the seven repetitions of MLflow's client 3.17.
+REPEATS = "MLflow's client repeats a failed call for about four minutes"
 # What people miss without a workload, by the name of its object.
 ROLES = {
     "mlflow": "MLflow",
@@ -18,8 +20,8 @@ ROLES = {
 }
 # What they need to know besides.
 REMARKS = {
-    "mlflow": "MLflow's client repeats failed calls, up to seven times",
-    "postgres": "MLflow needs this database; MLflow's client repeats failed calls, up to seven times",
+    "mlflow": REPEATS,
+    "postgres": f"MLflow needs this database; {REPEATS}",
     "session-store": "everybody signs in again",
     "webhook-proxy": "they are tried again",
 }
@@ -33,37 +35,59 @@ FAILOVER_SECONDS, MODIFIED_SECONDS = 120, 900
 REBOOTING = ("instanceClass", "engineVersion", "parameterGroupName", "storageType", "caCertIdentifier")
 TEMPLATE = "spec.template"
 ELSEWHERE = "without it from now on, as said above"
+UNUSED = "it is deleted; MLflow uses another place from then on"
+# Source of the lengths at AWS.
+AWS = "AWS"
 # The ConfigMap with the CA certificate that programs of a team trust.
 AUTHORITY, CERTIFICATE = "mlflow-ca", "ca.crt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interruption:
-    """Something that people notice."""
+    """An interruption that users notice."""
 
     subject: str
     who: str
-    """The thing that is away, for its users."""
+    """Service that users cannot use meanwhile, such as `MLflow`."""
 
     seconds: int | None
-    """The longest to expect; None if it does not end by itself."""
+    """Longest duration to expect; None if the interruption does not end by itself."""
 
     why: str
     ends: str = ""
-    """Name of what ends, if it is another than the subject's."""
+    """Name of the thing that ends, if it is not the subject itself."""
 
     until: str = ""
-    """The end of an interruption that does not end by itself, but that somebody can end; empty for none."""
+    """Condition that ends an interruption which does not end by itself; empty if there is none."""
+
+    becomes: tuple[str, ...] = ()
+    """Addresses in the place of the one that ends."""
+
+    short: str = ""
+    """What does not end by itself, for the headline; empty if another reason says it."""
+
+    source: str = ""
+    """Who names the length; empty for measurements on the test cluster."""
 
 
-def interruptions(steps: Sequence[Step], *, another_login: bool = False) -> list[Interruption]:
-    """The interruptions of a plan, the longest first; `another_login` is true if people sign in in another way."""
+def interruptions(
+    steps: Sequence[Step], *, another_login: bool = False, unused: Collection[str] = ()
+) -> list[Interruption]:
+    """The interruptions of a plan, the longest first.
+
+    Args:
+        steps: the plan's steps.
+        another_login: true if people sign in in another way.
+        unused: objects whose data MLflow looks for elsewhere from now on.
+    """
     served = {host for step in steps for host in hosts(step.new)}
     found = [*(one for step in steps for one in _of(step, served)), *_distrusted(steps)]
     if another_login:
         found = [
-            replace(one, who=ELSEWHERE, why=f"people sign in {ELSEWHERE}") if _is_login(one) else one for one in found
+            replace(one, who=ELSEWHERE, why=f"people sign in {ELSEWHERE}", short="") if _is_login(one) else one
+            for one in found
         ]
+    found = [replace(one, why=UNUSED) if one.subject in unused and not one.seconds else one for one in found]
     return sorted(found, key=lambda one: (one.seconds is not None, -(one.seconds or 0), one.subject))
 
 
@@ -84,7 +108,7 @@ def _of(step: Step, served: set[str]) -> Iterator[Interruption]:
         yield from _workload(step)
     elif step.kind == "Namespace" and step.op == "delete" and not step.retained[0]:
         yield Interruption(
-            subject=step.object, who="all pods in it", seconds=None, why="it is deleted, with all pods in it"
+            subject=step.object, who="all pods in it", seconds=None, why="it is deleted, and all pods in it end"
         )
     elif step.kind in {"Ingress", "HTTPRoute"}:
         yield from _address(step, served)
@@ -102,12 +126,13 @@ def _workload(step: Step) -> Iterator[Interruption]:
             if who == step.object
             else f"it is deleted; it served {who}, and this plan does not check that something else does"
         )
-        yield Interruption(subject=step.object, who=step.object, seconds=None, why=why)
+        yield Interruption(subject=step.object, who=step.object, seconds=None, why=why, short="is deleted")
     elif step.op == "replace":
         why = "it is deleted and created again"
         yield Interruption(subject=step.object, who=who, seconds=2 * seconds, why=why)
     elif step.op == "update" and _wanted(step.new) == 0 and _wanted(step.old):
-        yield Interruption(subject=step.object, who=who, seconds=None, why="it is scaled to no pod")
+        why = "it is scaled to no pod"
+        yield Interruption(subject=step.object, who=who, seconds=None, why=why, short="is scaled to no pod")
     elif step.op == "update" and _restarts(step) and _wanted(step.old) and not _is_rolling(step):
         yield Interruption(subject=step.object, who=who, seconds=seconds, why=_why(step))
 
@@ -151,14 +176,20 @@ def hosts(inputs: Json) -> set[str]:
 def _address(step: Step, served: set[str]) -> Iterator[Interruption]:
     gone = sorted(hosts(step.old) - hosts(step.new) - served)
     if step.op in {"update", "replace", "delete"} and gone:
-        successors = sorted(hosts(step.new) - hosts(step.old))
-        to = f"programs and bookmarks have to use {', '.join(successors)}" if successors else "no address replaces it"
+        successors = tuple(sorted(hosts(step.new) - hosts(step.old)))
+        to = (
+            "the old address, links and bookmarks to it do not work any more"
+            if successors
+            else "no address replaces it"
+        )
         yield Interruption(
             subject=step.object,
             who="the address",
             seconds=None,
-            why=f"this plan takes it away; {to}",
+            why=to,
             ends=", ".join(gone),
+            becomes=successors,
+            short=f"becomes {', '.join(successors)}" if successors else "is no longer an address",
         )
     elif step.op == "replace":
         why = "it is deleted and created again"
@@ -173,12 +204,12 @@ def _distrusted(steps: Sequence[Step]) -> Iterator[Interruption]:
     ]
     if any(_name(step) == AUTHORITY for step in changed):
         yield Interruption(
-            subject=", ".join(step.shown for step in changed),
+            subject=", ".join(step.object for step in changed if _name(step) == AUTHORITY),
             who="programs and browsers that trust a copy of the old one",
             seconds=None,
-            why="pods that mount it get the new one",
+            why="pods that mount one of these get the new one by themselves",
             ends="CA certificate",
-            until="until they trust the new one, which `pulumi stack output authority` prints",
+            until="until they trust the new one, which `pulumi stack output authority` prints after the `up`",
         )
 
 
@@ -193,4 +224,5 @@ def _database(step: Step) -> Iterator[Interruption]:
         who=ROLES["postgres"],
         seconds=FAILOVER_SECONDS if twice else MODIFIED_SECONDS,
         why=f"a change of {', '.join(changed)} restarts the instance{', with a fail-over' if twice else ''}{when}",
+        source=AWS,
     )

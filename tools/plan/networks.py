@@ -1,48 +1,95 @@
-"""Networks: which pods a plan lets connect to more or less, or be reached by more or less."""
+"""Networks: connections that a plan's NetworkPolicies newly allow, or no longer allow."""
 
-import ipaddress
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tools.plan.network_rules import (
+    NAME,
+    PODS,
+    Known,
+    canonical,
+    covers,
+    in_words,
+    peers_in_words,
+    port_set,
+    ports_in_words,
+    shares_port,
+)
 from tools.plan.preview import Json, Step, part, parts
 
 WAYS = {"egress": "connect to", "ingress": "be reached by"}
-ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 # Ports of name servers.
 NAMES = frozenset({"53", "5353"})
-Range = ipaddress.IPv4Network | ipaddress.IPv6Network
-# Name of the pods, of their namespace, and what is said of them.
-Said = tuple[str, str, str]
+# The component of a team.
+TEAM = "Workspace "
+WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
 
-def opened(steps: Sequence[Step]) -> list[str]:
-    """Sentences about NetworkPolicies that admit more than before; those of new or deleted namespaces are none."""
-    return _sentences(_existing(steps), _opened)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """Connections that a plan opens or closes for some pods."""
+
+    who: str
+    """The pods in words."""
+
+    said: str
+    """The rest of the sentence about them."""
+
+    short: str
+    """The same for a headline."""
+
+    opens: bool = False
+    """True if the pods reach more, or are reached by more."""
+
+    closes: bool = False
+    """True if they reach less, or are reached by less, and this plan does not know why nobody needs it."""
+
+    @property
+    def headline(self) -> str:
+        """The pods and the short form."""
+        return f"{self.who.partition(' (')[0]} {self.short}"
+
+    @property
+    def sentence(self) -> str:
+        """The whole sentence."""
+        return f"{self.who} {self.said}"
 
 
-def closed(steps: Sequence[Step]) -> list[str]:
-    """Sentences about NetworkPolicies that admit less than before, likewise."""
-    return _sentences(_existing(steps), _closed)
+def connections(steps: Sequence[Step], known: Known | None = None) -> list[Connection]:
+    """Connections that NetworkPolicies admit or no longer admit; those of new or deleted namespaces are none."""
+    others, gone = _spaces(steps, "create", "delete"), _deleted_pods(steps)
+    found: dict[Connection, list[Step]] = {}
+    for step in _policies(steps):
+        if _space(step) not in others:
+            for each in _changes(step, known or {}, gone):
+                found.setdefault(each, []).append(step)
+    return sorted((replace(each, who=_who(where)) for each, where in found.items()), key=lambda one: one.sentence)
 
 
-def without_effect(steps: Sequence[Step]) -> list[str]:
+def without_effect(steps: Sequence[Step], known: Known | None = None) -> list[str]:
     """Sentences about new rules that admit nothing new, because another rule admits it already."""
-    return _sentences(_existing(steps), _covered)
+    others = _spaces(steps, "create", "delete")
+    found: dict[str, list[Step]] = {}
+    for step in _policies(steps):
+        if _space(step) not in others and step.op == "update":
+            for said in _covered(step, known or {}):
+                found.setdefault(said, []).append(step)
+    return sorted(f"{_who(where)} {said}" for said, where in found.items())
 
 
-def of_new_namespaces(steps: Sequence[Step]) -> list[str]:
+def of_new_namespaces(steps: Sequence[Step], known: Known | None = None) -> list[str]:
     """Sentences about the connections of pods in new namespaces."""
     new = [step for step in _policies(steps) if step.op == "create" and _space(step) in _spaces(steps, "create")]
     rules: dict[tuple[str, str, str], list[str]] = {}
     for step in new:
         for way, words in WAYS.items():
-            found = [_short(rule) for rule in parts(step.new, "spec", way)]
-            rules.setdefault((_pods(step.new), _space(step), words), []).extend(found)
+            found = [_short(rule, known or {}) for rule in parts(step.new, "spec", way)]
+            rules.setdefault((_who([step]), _space(step), words), []).extend(found)
     shut = {_space(step) for step in new if _is_shut(step)}
     return sorted(
-        f"{pods} of namespace {space} may {words} {'; '.join(found)}{'; nothing else' if space in shut else ''}"
-        for (pods, space, words), found in rules.items()
+        f"{who} may {words} {'; '.join(found)}{'; nothing else' if space in shut else ''}"
+        for (who, space, words), found in rules.items()
         if found
     )
 
@@ -53,16 +100,9 @@ def _is_shut(step: Step) -> bool:
     return not part(step.new, "spec", "podSelector") and {"Egress", "Ingress"} <= set(types)
 
 
-def _short(rule: Json) -> str:
+def _short(rule: Json, known: Known) -> str:
     ports = {str(one.get("port")) for one in parts(rule, "ports")}
-    return "name servers" if ports and ports <= NAMES else in_words(rule)
-
-
-def in_words(rule: Json) -> str:
-    """A rule of a NetworkPolicy in words, for example `10.0.0.0/8, port 443`."""
-    peers = [_peer(one) for one in (parts(rule, "to") or parts(rule, "from"))] or ["everything"]
-    ports = ", ".join(_port(one) for one in parts(rule, "ports"))
-    return f"{' and '.join(peers)}, {f'port {ports}' if ports else 'any port'}"
+    return "name servers" if ports and ports <= NAMES else in_words(rule, known)
 
 
 def _policies(steps: Sequence[Step]) -> list[Step]:
@@ -79,39 +119,93 @@ def _space(step: Step) -> str:
     return str(part(step.new or step.old, "metadata").get("namespace") or "?")
 
 
-def _existing(steps: Sequence[Step]) -> list[Step]:
-    others = _spaces(steps, "create", "delete")
-    return [step for step in _policies(steps) if _space(step) not in others]
+def _deleted_pods(steps: Sequence[Step]) -> set[tuple[str, str]]:
+    """Namespace and name of the pods whose workload is deleted."""
+    found = [step for step in steps if step.kind in WORKLOADS and step.op == "delete"]
+    labels = [part(step.old, "spec", "template", "metadata", "labels") for step in found]
+    return {
+        (_space(step), str(each.get(NAME) or part(step.old, "metadata").get("name")))
+        for step, each in zip(found, labels, strict=True)
+    }
 
 
-def _sentences(steps: Sequence[Step], of: Callable[[Step], Iterator[Said]]) -> list[str]:
-    """The sentences, one for all namespaces of which the same is said."""
-    spaces: dict[tuple[str, str], list[str]] = {}
-    for step in steps:
-        for pods, space, said in of(step):
-            spaces.setdefault((pods, said), []).append(space)
-    return sorted(
-        f"{pods} of namespace{'s' if len(names) > 1 else ''} {', '.join(sorted(names))} {said}"
-        for (pods, said), names in spaces.items()
-    )
+def _who(steps: Sequence[Step]) -> str:
+    """The pods that policies are about: programs of teams, a part of the platform, or pods with labels."""
+    teams = sorted(step.component.removeprefix(TEAM) for step in steps if step.component.startswith(TEAM))
+    selected = {_pods(step.new or step.old) for step in steps}
+    if len(teams) == len(steps) and selected == {""}:
+        return f"programs of {' and '.join(teams)}"
+    spaces = sorted({_space(step) for step in steps})
+    pods = " and ".join(sorted(f"pods {name}".strip() for name in selected))
+    where = f"{pods} of namespace{'s' if len(spaces) > 1 else ''} {', '.join(spaces)}"
+    (name, *others) = sorted(selected)
+    return f"{PODS[name]} ({where})" if name in PODS and not others else where
 
 
-def _opened(step: Step) -> Iterator[Said]:
-    pods, space = _pods(step.new or step.old), _space(step)
+def _changes(step: Step, known: Known, gone: set[tuple[str, str]]) -> Iterator[Connection]:
     if step.op == "delete":
         # What is not denied by any policy is open; a policy with rules only takes its rules away.
         if not any(parts(step.old, "spec", way) for way in WAYS):
-            yield pods, space, "lose their default deny"
+            yield Connection(who="", said="lose their default deny", short="lose their default deny", opens=True)
         return
     if step.op == "update" and any(
         _spec(step.old, each) != _spec(step.new, each) for each in ("podSelector", "policyTypes")
     ):
-        yield pods, space, "are other pods or directions than before: compare the whole policy below"
+        said = "have a policy that now selects other pods or directions: compare the whole policy below"
+        yield Connection(who="", said=said, short="get other network rules", opens=True)
     for way, words in WAYS.items():
         before, after = parts(step.old, "spec", way), parts(step.new, "spec", way)
-        more = [rule for rule in after if not any(_covers(one, rule) for one in before)]
+        more = [rule for rule in after if not any(covers(one, rule) for one in before)]
         if more:
-            yield pods, space, f"may also {words} {_listed(more)}"
+            short = f"can newly {words} {_named_peers(more, known)}"
+            yield Connection(who="", said=f"can newly {words} {_listed(more, known)}", short=short, opens=True)
+        if step.op == "update":
+            # A deleted policy goes with its pods, or with what it was for.
+            less = [rule for rule in before if not any(covers(one, rule) for one in after)]
+            yield from _closed(less, after, words, known, {name for space, name in gone if space == _space(step)})
+
+
+def _closed(
+    less: Sequence[Json], after: Sequence[Json], words: str, known: Known, gone: set[str]
+) -> Iterator[Connection]:
+    expected = [rule for rule in less if _is_to(rule, gone)]
+    if expected:
+        said = f"can no longer {words} {_listed(expected, known)}, which this plan deletes"
+        yield Connection(who="", said=said, short="")
+    left = [rule for rule in less if rule not in expected]
+    if not left:
+        return
+    rest = [rule for rule in after if any(shares_port(one, rule) for one in left)]
+    if any(covers(one, rule) for one in left for rule in rest):
+        # Said as before and after: what is closed for less than all would read as its opposite.
+        said = f"can {words} less than before{_compared(left, rest, known)}"
+        yield Connection(who="", said=said, short=f"can {words} less than before", closes=True)
+        return
+    said = f"can no longer {words} {_listed(left, known)}"
+    yield Connection(who="", said=said, short=f"can no longer {words} {_named_peers(left, known)}", closes=True)
+
+
+def _compared(before: Sequence[Json], after: Sequence[Json], known: Known) -> str:
+    """What some rules admit and what is left of it, with the ports in front if all rules of before have the same."""
+    ports = {port_set(rule) for rule in before}
+    if len(ports) > 1:
+        return f". Before: {_listed(before, known)}. After, on these ports: only {_listed(after, known)}"
+    left = [
+        peers_in_words(rule, known)
+        if port_set(rule) in ports
+        else f"{peers_in_words(rule, known)} on {ports_in_words(rule)}"
+        for rule in after
+    ]
+    peers = " and ".join(peers_in_words(rule, known) for rule in before)
+    return f", on {ports_in_words(before[0])}. Before: {peers}. After: only {' and '.join(left)}"
+
+
+def _is_to(rule: Json, gone: set[str]) -> bool:
+    """True if all peers of a rule are pods of the same namespace whose workload is deleted."""
+    peers = parts(rule, "to") or parts(rule, "from")
+    return bool(peers) and all(
+        peer.keys() == {"podSelector"} and part(peer, "podSelector", "matchLabels").get(NAME) in gone for peer in peers
+    )
 
 
 def _spec(inputs: Json, name: str) -> object:
@@ -120,94 +214,25 @@ def _spec(inputs: Json, name: str) -> object:
     return sorted(map(str, value)) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType] - JSON
 
 
-def _closed(step: Step) -> Iterator[Said]:
-    """Connections that an update takes away. A deleted policy goes with its pods, or with what it was for."""
-    if step.op != "update":
-        return
-    for way, words in WAYS.items():
-        after = parts(step.new, "spec", way)
-        less = [rule for rule in parts(step.old, "spec", way) if not any(_covers(one, rule) for one in after)]
-        if less:
-            rest = [rule for rule in after if any(_covers(one, rule) for one in less)]
-            still = f"; of this, they still may {words} {_listed(rest)}" if rest else ""
-            yield _pods(step.old), _space(step), f"may no longer {words} {_listed(less)}{still}"
-
-
-def _covered(step: Step) -> Iterator[Said]:
-    if step.op != "update":
-        return
+def _covered(step: Step, known: Known) -> Iterator[str]:
     for way, words in WAYS.items():
         before, after = parts(step.old, "spec", way), parts(step.new, "spec", way)
         stays = [rule for rule in before if rule in after]
-        found = [rule for rule in after if rule not in before and any(_covers(one, rule) for one in stays)]
+        found = [rule for rule in after if rule not in before and any(covers(one, rule) for one in stays)]
         if found:
-            said = f"have a new rule, which opens nothing: they might {words} {_listed(found)} before, by another rule"
-            yield _pods(step.new), _space(step), said
-
-
-def _covers(wide: Json, narrow: Json) -> bool:
-    """True if a rule admits everything that another one does."""
-    ports, allowed = (set(map(_canonical, parts(rule, "ports"))) for rule in (narrow, wide))
-    if allowed and not (ports and ports <= allowed):
-        return False
-    peers, admitted = (parts(rule, "to") or parts(rule, "from") for rule in (narrow, wide))
-    if not admitted:
-        return True
-    return bool(peers) and all(any(_holds(one, peer) for one in admitted) for peer in peers)
-
-
-def _holds(wide: Json, narrow: Json) -> bool:
-    """True if a peer is another one, or a range of addresses that contains it."""
-    ours, theirs = part(wide, "ipBlock"), part(narrow, "ipBlock")
-    if not ours or not theirs:
-        return _canonical(wide) == _canonical(narrow)
-    try:
-        outer, inner = (ipaddress.ip_network(str(one.get("cidr"))) for one in (ours, theirs))
-        left_out = [ipaddress.ip_network(str(one)) for one in ours.get("except") or ()]
-    except ValueError:
-        return _canonical(wide) == _canonical(narrow)
-    if outer.version != inner.version:
-        return False
-    same: list[Any] = theirs.get("except") or []
-    return _within(inner, outer) and all(str(one) in same or not inner.overlaps(one) for one in left_out)
-
-
-def _within(inner: Range, outer: Range) -> bool:
-    return inner.network_address in outer and inner.broadcast_address in outer
-
-
-def _canonical(rule: Json) -> str:
-    return json.dumps(rule, sort_keys=True)
+            listed = _listed(found, known)
+            yield f"have a new rule that opens nothing: another rule already allows them to {words} {listed}"
 
 
 def _pods(inputs: Json) -> str:
+    """The name of the pods that a policy selects, or their labels; empty for all pods of the namespace."""
     labels = part(inputs, "spec", "podSelector", "matchLabels")
-    return f"pods {labels.get('app.kubernetes.io/name') or _canonical(labels)}" if labels else "pods"
+    return str(labels.get(NAME) or canonical(labels)) if labels else ""
 
 
-def _listed(rules: Sequence[Json]) -> str:
-    return "; ".join(map(in_words, rules))
+def _listed(rules: Sequence[Json], known: Known) -> str:
+    return "; ".join(in_words(rule, known) for rule in rules)
 
 
-def _port(port: Json) -> str:
-    number, last = port.get("port"), port.get("endPort")
-    protocol = port.get("protocol", "TCP")
-    return f"{number}{f'-{last}' if last else ''}{'' if protocol == 'TCP' else f'/{protocol}'}"
-
-
-def _peer(peer: Json) -> str:
-    block = part(peer, "ipBlock")
-    if cidr := block.get("cidr"):
-        left_out = ", ".join(map(str, block.get("except") or ()))
-        name = f"any address ({cidr})" if cidr in ANYWHERE else str(cidr)
-        return f"{name} but {left_out}" if left_out else name
-    space = part(peer, "namespaceSelector", "matchLabels").get("kubernetes.io/metadata.name")
-    labels = part(peer, "podSelector", "matchLabels")
-    pods = f"pods {labels.get('app.kubernetes.io/name') or _canonical(labels)}" if labels else "all pods"
-    if "namespaceSelector" not in peer:
-        return f"{pods} of the same namespace"
-    return (
-        f"{pods} of namespace {space}"
-        if space
-        else f"{pods} of namespaces {_canonical(part(peer, 'namespaceSelector'))}"
-    )
+def _named_peers(rules: Sequence[Json], known: Known) -> str:
+    return " and ".join(dict.fromkeys(peers_in_words(rule, known) for rule in rules))

@@ -23,14 +23,14 @@ Rights = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class People:
-    """People of two stack files."""
+    """The people in two stack files: the earlier one and the present one."""
 
     before: Settings
     after: Settings
 
     @property
     def signs_in_differently(self) -> bool:
-        """True if people sign in in another way."""
+        """True if the way of signing in changes."""
         return type(self.before.login) is not type(self.after.login)
 
     @property
@@ -39,14 +39,29 @@ class People:
         login = self.after.login
         return [] if isinstance(login, OidcLogin) else sorted(_users(self.before) - set(login.users))
 
+    @property
+    def left(self) -> list[str]:
+        """People who can still sign in; empty with an identity provider, which alone knows them."""
+        return sorted(_users(self.after))
+
+    @property
+    def unreachable(self) -> list[str]:
+        """Teams that stay, but that no person can use any more."""
+        before, after = _rights(self.before), _rights(self.after)
+        had, have = ({team for rights in each.values() for team in rights} for each in (before, after))
+        return sorted((had - have) & set(self.after.teams)) if after else []
+
+    def of_team(self, team: str) -> list[str]:
+        """People who have access to a team in the earlier stack file."""
+        return [person for person, rights in _rights(self.before).items() if team in rights]
+
     def signing_in(self, style: Style) -> list[str]:
         """Sentences about how people sign in, and who cannot any more; empty if neither changes."""
         found: list[str] = []
         if self.signs_in_differently:
             new, old = WAYS[type(self.after.login)], WAYS[type(self.before.login)]
-            found.append(
-                f"{style.strong('Everybody')} signs in {new}, and no longer {old}: everybody has to sign in again"
-            )
+            found.append(f"{style.strong('Everybody')} signs in {new}, and no longer {old}")
+            found += self._kept(style)
         had, have = _rights(self.before), _rights(self.after)
         found += [
             f"{_person(person, style)} can no longer sign in"
@@ -60,7 +75,7 @@ class People:
 
     def remarks(self, found: Difference, style: Style) -> list[str]:
         """Sentences that a list of gains and losses leaves open: members of groups, teams without people, delays."""
-        return [*self._members(found, style), *self._left(style), *self._delay(found)]
+        return [*self._members(found, style), *self._left(style)]
 
     def without_gone(self, found: Difference) -> Difference:
         """The difference without the memberships of people who cannot sign in: they lose more than a membership."""
@@ -90,7 +105,7 @@ class People:
             if not isinstance(self.after.login, OidcLogin):
                 users = sorted(self.after.login.users.items())
                 members = [style.name(person) for person, user in users if group in user.groups]
-                who = ", ".join(members) or "none. No user of the stack file is in it, and nobody else can sign in"
+                who = ", ".join(members) or "none. Today nobody is in this group, so no person gains access yet"
             yield f"Members of group {style.name(group)}: {who}"
 
     def _left(self, style: Style) -> Iterator[str]:
@@ -99,19 +114,18 @@ class People:
         for person, rights in after.items():
             if before.get(person) and not rights:
                 yield f"{_person(person, style)} can still sign in, but sees no team any more"
-        had, have = ({team for rights in each.values() for team in rights} for each in (before, after))
-        for team in sorted((had - have) & set(self.after.teams)) if after else ():
+        for team in self.unreachable:
             name = style.strong(f"Team {style.name(team)}")
             yield f"{name} stays, but nobody who can sign in has access to it any more"
 
-    def _delay(self, found: Difference) -> Iterator[str]:
-        leaves = any(isinstance(one, Membership) and not one.gains for one in found.changes)
-        if (leaves or self.gone) and not self.signs_in_differently and not isinstance(self.after.login, BasicLogin):
-            minutes = self.after.sessions.refresh_minutes
-            yield (
-                f"Browser sessions that are open keep the earlier groups for up to {minutes} minutes"
-                " (sessions.refreshMinutes)"
+    def _kept(self, style: Style) -> Iterator[str]:
+        """What stays as it is although people sign in differently."""
+        names = "people keep their names (e-mail addresses), so what they have logged stays theirs"
+        if isinstance(self.after.login, OidcLogin) or isinstance(self.before.login, OidcLogin):
+            names = (
+                "whether people get the same names is not known to this plan; what they have logged keeps the old name"
             )
+        yield f"{style.strong('Unchanged')}: programs of teams sign in with tokens of the cluster, as before; {names}"
 
 
 def people(stack: str, past: Source | None, now: Source | None) -> People | None:

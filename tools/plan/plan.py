@@ -1,4 +1,4 @@
-"""`Plan`: everything that somebody who approves a change has to know, and whether it needs approval."""
+"""`Plan`: everything that an approver of a change has to know, and whether the change needs approval."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,38 +8,33 @@ from settings import Settings, validate
 from settings.faults import Fault, located
 from settings.loader import Source
 from settings.schema.approval import Approval
-from tools.access.difference import Change, Difference
-from tools.access.words import PLAIN, Style, subject_words
+from tools.access.difference import Difference
+from tools.access.words import PLAIN, Style
 from tools.configuration import resolve
 from tools.plan import backups, totals
 from tools.plan.data import risks
 from tools.plan.edits import Edit, edits
 from tools.plan.interruptions import Interruption, interruptions, rolling
-from tools.plan.networks import closed, opened
+from tools.plan.network_rules import NAMESPACE, Known
+from tools.plan.networks import Connection, connections
 from tools.plan.people import People, people
 from tools.plan.preview import UNKNOWN, Preview, Step
+from tools.plan.reasons import reasons
 from tools.plan.risk import Risk
 from tools.plan.totals import Totals
 from tools.stack_file import file_name
 
 Outcome = Literal["safe", "approval", "refused"]
-# The longest list in a reason; a longer one is a number.
-LONGEST_LIST = 3
 CODES: Mapping[Outcome, int] = {"safe": 0, "approval": 1, "refused": 2}
-
-
-def _few(names: Sequence[str], what: str) -> str:
-    """The names, or how many there are."""
-    return ", ".join(names) if len(names) <= LONGEST_LIST else f"{len(names)} {what}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sum:
-    """A sum of the settings that changes."""
+    """A sum of `make configuration` that differs between the two stack files."""
 
     name: str
     before: str
-    """Empty if the stack is new, or its earlier settings cannot be read."""
+    """The earlier sum; empty if the stack is new, or its earlier settings cannot be read."""
 
     after: str
 
@@ -50,21 +45,18 @@ class Plan:
 
     stack: str
     edits: Sequence[Edit]
-    """Edits of the stack file; empty if it stays, or there is nothing to compare with."""
+    """Edits of the stack file; empty if it does not change, or there is nothing to compare with."""
 
     access: Difference | str | None
     """Changes of access; a sentence if they cannot be computed, None if nothing was asked to compare with."""
 
     risks: Sequence[Risk]
     backups: Sequence[str]
-    """Sentences about what changes of the backups without a risk."""
+    """Sentences about changes of the backups that put no data at risk."""
 
     interruptions: Sequence[Interruption]
-    opened: Sequence[str]
-    """Sentences about pods that may connect to more, or be reached by more."""
-
-    closed: Sequence[str]
-    """Sentences about pods that may connect to less, or be reached by less."""
+    connections: Sequence[Connection]
+    """Connections that are opened or closed."""
 
     people: People | None
     """People of both stack files; None if one of them is missing or has mistakes."""
@@ -89,75 +81,28 @@ class Plan:
     preview: Preview
 
     @property
+    def known(self) -> Known:
+        """Names of address ranges and namespaces to which the stack file gives a meaning."""
+        return {} if self.people is None else known_addresses(self.people.after)
+
+    @property
+    def opened(self) -> list[str]:
+        """Sentences about pods that may connect to more, or be reached by more."""
+        return [each.sentence for each in self.connections if each.opens]
+
+    @property
+    def closed(self) -> list[str]:
+        """Sentences about pods that may connect to less, or be reached by less."""
+        return [each.sentence for each in self.connections if not each.opens]
+
+    @property
     def reasons(self) -> list[str]:
         """Why the change needs approval; empty if it does not."""
         return self.reasons_in(PLAIN)
 
     def reasons_in(self, style: Style) -> list[str]:
         """The reasons, with names in a style."""
-        found = [*self._of_access(style), *self._of_people(style)]
-        if self.opened:
-            found.append("a network is opened")
-        if self.risks:
-            subjects = list(dict.fromkeys(style.name(risk.subject) for risk in self.risks))
-            found.append(f"data is at risk ({_few(subjects, 'places')})")
-        found += self._of_interruptions(style)
-        if self.closed:
-            found.append("a network is closed")
-        return found + self._of_growth()
-
-    def _of_access(self, style: Style) -> list[str]:
-        if self.access is None:
-            return []
-        if isinstance(self.access, str):
-            return ["it is unknown who gains access"]
-        gains = [change for change in self.access.changes if change.gains]
-        who = list(
-            dict.fromkeys(
-                subject_words(change.subject, style) if isinstance(change, Change) else style.name(change.person)
-                for change in gains
-            )
-        )
-        found = [f"access is gained by {_few(who, 'groups, people or programs')}"] if who else []
-        return [*found, *(["people sign in elsewhere"] if self.access.sign_in is not None else [])]
-
-    def _of_people(self, style: Style) -> list[str]:
-        found: list[str] = []
-        elsewhere = isinstance(self.access, Difference) and self.access.sign_in is not None
-        if self.people is not None and self.people.signs_in_differently and not elsewhere:
-            found.append("people sign in differently")
-        if self.people is not None and self.people.gone:
-            found.append(f"{_few(list(map(style.name, self.people.gone)), 'people')} can no longer sign in")
-        return found
-
-    def _of_interruptions(self, style: Style) -> list[str]:
-        found: list[str] = []
-        forever = [one for one in self.interruptions if one.seconds is None]
-        ends = list(dict.fromkeys(style.name(one.ends or one.subject) for one in forever if not one.until))
-        if ends:
-            found.append(
-                f"{_few(ends, 'addresses and other things')} {'stop' if len(ends) > 1 else 'stops'} permanently"
-            )
-        found += [f"clients have to trust another {one.ends}" for one in forever if one.until]
-        passing = [one for one in self.interruptions if one.seconds]
-        allowed = self.approval.interruption_seconds
-        longest = max(passing, key=lambda one: one.seconds or 0, default=None)
-        if longest is not None and (longest.seconds or 0) > allowed:
-            who = style.name(longest.who) if longest.who == longest.subject else longest.who
-            found.append(
-                f"up to {longest.seconds} s without {who} (allowed without approval: {allowed} s,"
-                " approval.interruptionSeconds)"
-            )
-        return found
-
-    def _of_growth(self) -> list[str]:
-        allowed = self.approval.growth_percent
-        grown = totals.growth(self.before, self.after)
-        if self.before.pods and grown > allowed:
-            return [f"it reserves {grown:.0f} % more (approval.growthPercent {allowed})"]
-        if self.cost is not None and self.cost[0] and self.cost[1] > self.cost[0] * (1 + allowed / 100):
-            return [f"it costs {100 * (self.cost[1] / self.cost[0] - 1):.0f} % more (approval.growthPercent {allowed})"]
-        return []
+        return reasons(self, style)
 
     @property
     def outcome(self) -> Outcome:
@@ -192,17 +137,19 @@ def plan(
     before, after = totals.before_and_after(preview.steps)
     settings = None if now is None else validate(now, stack).settings
     persons = people(stack, past, now)
+    at_risk = risks(preview.changes)
     return Plan(
         stack=stack,
         access=access,
-        risks=risks(preview.changes),
+        risks=at_risk,
         backups=backups.changes(preview.changes),
         edits=[] if now is None or past is None else edits(stack, past, now),
         interruptions=interruptions(
-            preview.changes, another_login=persons is not None and persons.signs_in_differently
+            preview.changes,
+            another_login=persons is not None and persons.signs_in_differently,
+            unused={name for risk in at_risk if risk.moved for name in risk.names},
         ),
-        opened=opened(preview.changes),
-        closed=closed(preview.changes),
+        connections=connections(preview.changes, known_addresses(settings)),
         people=persons,
         kept_storage=totals.kept_storage(preview.changes),
         rolling=rolling(preview.changes),
@@ -215,6 +162,14 @@ def plan(
         approval=settings.approval if isinstance(settings, Settings) else Approval(),
         preview=preview,
     )
+
+
+def known_addresses(settings: object) -> Known:
+    """Names of the address ranges and namespaces in the settings."""
+    if not isinstance(settings, Settings):
+        return {}
+    ranges = {str(each): "the Kubernetes API server" for each in settings.cluster.api_server}
+    return {**ranges, f"{NAMESPACE}{settings.cluster.ingress_namespace}": "the ingress controller"}
 
 
 def _sums(stack: str, now: Source | None, past: Source | None) -> list[Sum]:

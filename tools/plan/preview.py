@@ -4,6 +4,7 @@ The engine masks secrets in the events.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -17,13 +18,15 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 # Key of a secret value, and what the engine writes in its place.
 SECRET_KEY, MASKED = "4dabf18193072939515e22adb298388d", "[secret]"
 MANDATORY = "mandatory"
+# How the program begins when it stops at mistakes in the stack file.
+MISTAKES = re.compile(r"\d+ mistakes? in (\S+)")
 # What the engine and the language host add to an error that they have reported already.
 NOISE = ("preview failed", "an unhandled error occurred: program exited with non-zero exit code")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One resource: what the stack has of it, and what it shall have."""
+    """One resource, before and after the plan."""
 
     op: str
     """One of `STEPS`."""
@@ -40,10 +43,10 @@ class Step:
     """Paths of the changed properties."""
 
     protected: tuple[bool, bool] = (False, False)
-    """True if Pulumi refuses to delete it, before and after."""
+    """Two values, before and after the plan: True if Pulumi refuses to delete the resource."""
 
     retained: tuple[bool, bool] = (False, False)
-    """True if it outlives its deletion from the stack, before and after."""
+    """Two values, before and after the plan: True if the resource is retained when it is removed from the stack."""
 
     parent: str = ""
     """URN of the component it belongs to."""
@@ -103,8 +106,7 @@ class Preview:
         """Objects that are created under one resource's name and deleted under another's: a rename without an alias."""
         gone = {step.object: step.name for step in self.steps if step.op == "delete" and step.old}
         return tuple(
-            f"{step.object} is deleted as `{gone[step.object]}` and created as `{step.name}`: `up` would create it"
-            " first, and fail because it exists"
+            f"{step.object} ({gone[step.object]} → {step.name})"
             for step in self.steps
             if step.op == "create" and step.new and gone.get(step.object, step.name) != step.name
         )
@@ -120,6 +122,11 @@ class Preview:
         return tuple(sorted(self.steps, key=lambda step: (step.urn, step.op)))
 
     @property
+    def mistakes(self) -> bool:
+        """True if the program has stopped at mistakes in the stack file."""
+        return any(MISTAKES.match(one) for one in self.errors)
+
+    @property
     def refused(self) -> bool:
         """True if an `up` would fail."""
         return bool(self.errors or self.clashes) or any(one.level == MANDATORY for one in self.violations)
@@ -133,7 +140,7 @@ def part(value: Any, *keys: str) -> Json:  # noqa: ANN401 - any JSON
 
 
 def parts(value: Any, *keys: str) -> list[Json]:  # noqa: ANN401 - any JSON
-    """A list of mappings inside a JSON value, likewise."""
+    """A list of mappings inside a JSON value, by the keys that lead to the list; empty if there is none."""
     *above, last = keys
     found = part(value, *above).get(last)
     return [part(item) for item in cast("list[Any]", found)] if isinstance(found, list) else []

@@ -16,11 +16,11 @@ from tools.stack_file import UnknownError, UnreadableError, read
 
 
 class ArgumentError(Exception):
-    """A file or a variable is missing, or is something else."""
+    """A file or a variable is missing or wrong; the message says which."""
 
 
 def previewed(item: str) -> tuple[str, Preview]:
-    """The stack and its preview, of an argument STACK=EVENTS.
+    """The stack's name and its preview, read from an argument STACK=EVENTS.
 
     Raises:
         ArgumentError: the file is missing, or has no events.

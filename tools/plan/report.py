@@ -18,6 +18,11 @@ LENGTHS = (1_000_000, 200, 50, 10)
 LONGEST_LINE = 300
 RED, YELLOW, GREEN, BOLD, END = "\033[31m", "\033[33m", "\033[32m", "\033[1m", "\033[0m"
 COLOURS: dict[Outcome, str] = {"safe": GREEN, "approval": YELLOW, "refused": RED}
+COMMIT = re.compile(r"[0-9a-f]{7,64}")
+AFTERWARDS = (
+    "After the merge exactly this plan is applied (`up`), or nothing if the plan has changed meanwhile"
+    " (docs/delivery.md)."
+)
 WORDS: dict[Outcome, str] = {
     "safe": "safe to apply",
     "approval": "needs approval",
@@ -33,15 +38,31 @@ def headline(one: Plan, style: Style = PLAIN) -> str:
     return f"{one.stack}: {said if one.preview.changes or one.preview.refused else 'changes nothing'}"
 
 
-def markdown(plans: Sequence[Plan]) -> str:
-    """The comment for a pull request, with lists shortened until GitHub accepts its length."""
+def markdown(plans: Sequence[Plan], *, commit: str = "") -> str:
+    """The comment for a pull request, with lists shortened until GitHub accepts its length.
+
+    `commit` is the commit that the plans are of; empty if it is not known.
+    """
     text = ""
     marks = "\n".join([MARKER, *(hidden(fingerprint(one)) for one in plans)])
     for most in LENGTHS:
-        text = "\n\n".join([marks, *(_markdown(one, most) for one in plans)])
+        text = "\n\n".join([marks, *(_markdown(one, most) for one in plans), _footer(plans, commit)])
         if len(text) <= LONGEST:
             break
     return text[:LONGEST]
+
+
+def _footer(plans: Sequence[Plan], commit: str) -> str:
+    """How to approve, and what happens then."""
+    outcomes = {one.outcome for one in plans}
+    if "refused" in outcomes:
+        how = "Nothing can be applied until the author has corrected this; each push makes a new plan."
+    elif "approval" in outcomes:
+        how = f"To approve: a review with *Approve* after this comment, by somebody who may write here. {AFTERWARDS}"
+    else:
+        how = f"No approval is needed. {AFTERWARDS}"
+    of = f"Plan of commit {commit[:12]}. " if COMMIT.fullmatch(commit) else ""
+    return f"---\n{of}{how} Words that need explaining: docs/pull-requests.md"
 
 
 def _markdown(one: Plan, most: int) -> str:

@@ -12,7 +12,7 @@ class Risk:
     subject: str
     what: str
     kept: str
-    """The part that stays, in any case."""
+    """The part of the data that stays in any case."""
 
     back: str
     """How to get back what is lost, once the plan is applied."""
@@ -20,14 +20,17 @@ class Risk:
     before: str = ""
     """Steps before the plan is applied; empty if there are none."""
 
+    short: str = ""
+    """What is at risk, for the headline; empty for the subject."""
+
     names: tuple[str, ...] = ()
-    """Names of the program in these texts, besides the subject."""
+    """Names of resources and places in these texts, besides `subject`."""
 
     moved: bool = False
-    """True if data stay where nobody looks for them any more."""
+    """True if the data stays in a place that MLflow no longer uses."""
 
     def worded(self, text: str, style: Style) -> str:
-        """One of these texts, with the program's names in a style."""
+        """One of these texts, with names formatted in a style."""
         for name in sorted({self.subject, *self.names} - {""}, key=len, reverse=True):
             text = text.replace(name, style.name(name))
         return text

@@ -12,35 +12,35 @@ WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """Reserved by all pods of Deployments and StatefulSets, and by volume claims and databases."""
+    """Resources that all pods of Deployments and StatefulSets, volume claims and databases reserve."""
 
     cpu: float = 0.0
-    """Cores."""
+    """CPU in cores."""
 
     memory: float = 0.0
-    """GiB."""
+    """Memory in GiB."""
 
     storage: float = 0.0
-    """GiB."""
+    """Storage in GiB."""
 
     pods: float = 0.0
     limit_cpu: float = 0.0
-    """Cores that the pods may use at most; a container without a limit counts for nothing."""
+    """Cores that the pods may use at most; a container without a limit counts as 0."""
 
     limit_memory: float = 0.0
-    """GiB, likewise."""
+    """GiB of memory that the pods may use at most; a container without a limit counts as 0."""
 
     granted_cpu: float = 0.0
     """Cores that teams may use at most, by their quotas."""
 
     granted_memory: float = 0.0
-    """GiB, likewise."""
+    """GiB of memory that teams may use at most, by their quotas."""
 
     instances: tuple[str, ...] = ()
     """Classes of the database instances at AWS, one for each instance."""
 
     def __add__(self, other: "Totals") -> "Totals":
-        """The sum of two."""
+        """The sum of two totals."""
         sums = {amount: getattr(self, amount) + getattr(other, amount) for amount in AMOUNTS}
         return Totals(**sums, instances=(*self.instances, *other.instances))
 

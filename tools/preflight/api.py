@@ -25,12 +25,12 @@ class Missing:
     """The lack and its consequence, in one sentence."""
 
     remedy: str
-    """The setting to change, or what to install."""
+    """The setting to change, or the software to install."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """Something to know that stops nothing."""
+    """Information that does not stop an `up`."""
 
     what: str
 
@@ -39,7 +39,7 @@ Found = Missing | Note | Unseen
 
 
 class UnseenError(Exception):
-    """A question has no answer."""
+    """The API server does not answer a question, or refuses to."""
 
     def __init__(self, unseen: Unseen) -> None:
         super().__init__(unseen.what)
@@ -51,14 +51,14 @@ class Kind:
     """A kind of objects that the API server has."""
 
     base: str
-    """Path of its group and version."""
+    """API path of the kind's group and version."""
 
     group: str
     plural: str
     namespaced: bool
 
     def path(self, name: str = "", namespace: str = "") -> str:
-        """Path of an object, or of all objects."""
+        """API path of one object, or of all objects of the kind."""
         space = f"/namespaces/{namespace}" if namespace else ""
         return f"{self.base}{space}/{self.plural}{f'/{name}' if name else ''}"
 
@@ -74,7 +74,7 @@ class Api:
     def send(
         self, method: str, path: str, *, what: str, right: str, document: Object | None = None, accept: str = JSON
     ) -> Any:  # noqa: ANN401 - any JSON
-        """The answer.
+        """Send a request; returns the answer.
 
         Raises:
             RefusedError: the API server refuses the request for another reason than rights.
@@ -171,7 +171,7 @@ class Api:
 
 
 def each(items: Iterable[Item], judge: Callable[[Item], Iterator[Found]]) -> Iterator[Found]:
-    """The findings about every item; a question about one that has no answer does not stop the others."""
+    """The findings about every item; an unanswered question about one item does not stop the others."""
     for one in items:
         try:
             yield from judge(one)

@@ -15,7 +15,7 @@ VERSION = 1
 
 
 def outcome(findings: Sequence[Finding]) -> int:
-    """The exit code: something is missing, something could not be asked, or all is there."""
+    """The exit code: something is missing, something could not be asked, or nothing is missing."""
     if any(isinstance(one.found, Missing) for one in findings):
         return MISSING
     return UNSEEN if any(isinstance(one.found, Unseen) for one in findings) else READY
@@ -34,7 +34,7 @@ def as_text(stack: str, findings: Sequence[Finding], seconds: float, *, coloured
             lines += [
                 painted(f"{one.check}: {_printable(missing.subject)}", RED),
                 f"  {_printable(missing.what)}",
-                f"  mend: {_printable(missing.remedy)}",
+                f"  remedy: {_printable(missing.remedy)}",
             ]
     if not lines:
         seen_all = outcome(findings) == READY
@@ -77,7 +77,7 @@ def unseen(findings: Sequence[Finding]) -> list[tuple[str, str]]:
 
 
 def notes(findings: Sequence[Finding]) -> list[str]:
-    """Notes that demand nothing."""
+    """Notes, which require no action."""
     return [one.found.what for one in findings if isinstance(one.found, Note)]
 
 

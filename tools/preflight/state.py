@@ -10,8 +10,15 @@ SECONDS = 15
 NO_STACK = "no stack named"
 
 
+def qualified(namespace: str, name: str) -> str:
+    """The name of an object as `deployed` has it."""
+    return f"{namespace}/{name}" if namespace else name
+
+
 def deployed(stack: str) -> tuple[frozenset[tuple[str, str]], str]:
     """Kind and name of each object that the stack has created, and why the state cannot be read; one of them is empty.
+
+    The name of an object in a namespace is `NAMESPACE/NAME`.
 
     Encrypted values stay encrypted, and need no passphrase.
     """
@@ -24,4 +31,4 @@ def deployed(stack: str) -> tuple[frozenset[tuple[str, str]], str]:
         said = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return frozenset(), "" if NO_STACK in said else said
     resources: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources") or []
-    return frozenset((one.kind, one.name) for one in from_state(resources)), ""
+    return frozenset((one.kind, qualified(one.namespace, one.name)) for one in from_state(resources)), ""

@@ -1,4 +1,4 @@
-"""`Wanted`: what `up` of a stack needs from its cluster, from the stack file and what the program registers for it."""
+"""`Wanted`: the needs of a stack's `up` from its cluster, by the stack file and the program's registrations."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, cast
 from settings import ExternalSettings, Settings, validate
 from settings.faults import path_of, report
 from settings.loader import Source
-from tools.render.objects import collected
+from tools.render.objects import collected, is_patch
 from tools.render.recording import KUBERNETES, Registration, record
 from tools.render.values import Json, StandIns
 from tools.stack_file import file_name
@@ -32,8 +32,14 @@ class Wanted:
     objects: tuple[Json, ...] = field(repr=False)
     """Manifests of the Kubernetes objects that the program registers."""
 
+    patches: tuple[Json, ...] = field(default=(), repr=False)
+    """Fields that the program sets in objects which exist already: namespaces of teams."""
+
     secrets: tuple[tuple[str, str], ...]
     """Namespace and name of each Secret that these objects refer to and that the stack does not create."""
+
+    registrations: tuple[Registration, ...] = field(repr=False)
+    """The resources of these objects, in the same order."""
 
     def every(self, kind: str) -> Iterator[Json]:
         """The registered objects of a kind."""
@@ -43,6 +49,11 @@ class Wanted:
     def created_namespaces(self) -> frozenset[str]:
         """Names of the namespaces that the stack creates."""
         return frozenset(one["metadata"]["name"] for one in self.every("Namespace"))
+
+    @property
+    def existing_namespaces(self) -> frozenset[str]:
+        """Names of the teams' namespaces that have to exist."""
+        return frozenset(one["metadata"]["name"] for one in self.patches)
 
     @property
     def namespace(self) -> str:
@@ -67,12 +78,15 @@ def wanted(source: Source, stack: str) -> Wanted:
     secrets = {name: values.secret(name) for name in validation.needed_secrets}
     registered = record(source, stack, secrets, values, _named)
     own = frozenset((one.type, one.name) for one in registered if one.kind == "Secret")
+    ours = tuple(filter(_is_object, registered))
     return Wanted(
         stack=stack,
         settings=validation.settings,
         document=source.document,
-        objects=tuple(map(_manifest, filter(_is_object, registered))),
+        objects=tuple(_manifest(one) for one in ours if not is_patch(one)),
+        patches=tuple(_manifest(one) for one in ours if is_patch(one)),
         secrets=collected(registered, own).existing,
+        registrations=ours,
     )
 
 

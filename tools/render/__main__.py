@@ -27,7 +27,7 @@ FOLDERS = ("base", "overlays", "applications")
 
 
 class FolderError(Exception):
-    """The folder belongs to something else."""
+    """The folder has files that this command did not write."""
 
 
 class ValuesError(Exception):
@@ -80,7 +80,7 @@ def values(file: Path) -> dict[str, str]:
     """The values of AWS resources in a file, by `RESOURCE.OUTPUT`.
 
     Raises:
-        ValuesError: the file is missing or contains something else.
+        ValuesError: the file is missing, or is no mapping of strings to strings.
     """
     try:
         document: object = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def write(folder: Path, content: Mapping[str, str]) -> None:
     """Replace the files of the folder.
 
     Raises:
-        FolderError: a folder to replace was written by something else.
+        FolderError: a folder to replace has files that this command did not write.
     """
     for name in FOLDERS:
         if _is_foreign(folder / name):

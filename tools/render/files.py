@@ -132,7 +132,7 @@ def application(rendered: Rendered, stack: str, overlay: Overlay, repository: Re
 
 
 def namespace_of(rendered: Rendered) -> str:
-    """Namespace of the platform, in which its default deny is."""
+    """Namespace of the platform, found by its default-deny NetworkPolicy."""
     return next(item.identity[1] for item in rendered.items if item.resource == "platform-closed")
 
 

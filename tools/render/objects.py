@@ -46,7 +46,7 @@ class LeakError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One object, and where it comes from."""
+    """One object, and the resource that it comes from."""
 
     resource: str
     """Name of the Pulumi resource."""
@@ -108,8 +108,8 @@ def hashed_names(varying: frozenset[tuple[str, str]]) -> Namer:
 def render(source: Source, stack: str, needed: Iterable[str], given: Mapping[str, str]) -> Rendered:
     """The objects of a stack; `needed` are the names of the secrets in its configuration.
 
-    The program runs twice with other stand-ins for all secrets: what differs depends on a secret. A third run gives the
-    other ConfigMaps and Jobs names with a hash.
+    The program runs twice with different stand-ins for all secrets: objects that differ depend on a secret. A third run
+    gives the other ConfigMaps and Jobs names with a hash.
 
     Raises:
         LeakError: an object contains a secret and is neither a Secret nor a ConfigMap.
@@ -165,6 +165,11 @@ def collected(registrations: list[Registration], beforehand: frozenset[tuple[str
     )
 
 
+def is_patch(one: Registration) -> bool:
+    """True for an object that exists already, of which the stack sets some fields: nothing may delete it."""
+    return one.type.endswith("Patch")
+
+
 def _item(one: Registration, wave: int) -> Item:
     manifest = {key: one.inputs[key] for key in ("apiVersion", "kind", "metadata")}
     manifest |= {key: one.inputs[key] for key in sorted(one.inputs) if key not in manifest}
@@ -176,7 +181,7 @@ def _item(one: Registration, wave: int) -> Item:
     annotations = {
         key: value for key, value in metadata.get("annotations", {}).items() if not key.startswith("pulumi.com/")
     }
-    kept = one.protect or one.kind in WITH_DATA
+    kept = one.protect or one.kind in WITH_DATA or is_patch(one)
     annotations |= {WAVE: str(wave)} | (HOOK if one.kind == "Job" else {}) | (KEPT if kept else {})
     manifest["metadata"] = {**metadata, "annotations": annotations}
     # The protocol's mappings have no order; a file that changes without reason would be a difference in every commit.

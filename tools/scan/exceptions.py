@@ -1,4 +1,4 @@
-"""Exceptions from scanners' rules, each with a reason, read from a file. One that matches nothing is a fault."""
+"""Exceptions from scanners' rules, each with a reason, read from a file. One without a match is an error."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class UnreadableError(Exception):
 
 
 class Exempt(BaseModel):
-    """A rule that some objects may break, and why."""
+    """One exception: a rule, the objects that may break it, and the reason."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -31,7 +31,7 @@ class Exempt(BaseModel):
     """Targets; `*` stands for any part, but a pattern names something."""
 
     reason: Annotated[str, Field(min_length=20)]
-    """Why the risk does not exist here, or who bears it: a sentence that a reviewer can check."""
+    """Why the risk does not exist here, or who accepts it: a sentence that a reviewer can check."""
 
     until: date | None = None
     """Last day, in UTC."""
@@ -56,7 +56,7 @@ class Judgement:
 
     @property
     def passed(self) -> bool:
-        """True if there is nothing to do."""
+        """True if no finding is open and no exception is wrong."""
         return not (self.open or self.faults)
 
 

@@ -13,7 +13,7 @@ FINE = 7
 
 
 class OutputError(Exception):
-    """A scanner's output is not what it prints when it has worked; the message has the beginning of it."""
+    """A scanner's output is not a report of findings; the message has the beginning of the output."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

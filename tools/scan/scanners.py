@@ -127,5 +127,5 @@ def _run(task: Task) -> list[Finding]:
         return list(task.reader(done.stdout, task.targets))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise OutputError(
-            f"{task.scanner} has another output than {programs.version(task.scanner)}: {error!r}"
+            f"the output of {task.scanner} differs from that of version {programs.version(task.scanner)}: {error!r}"
         ) from None

@@ -41,7 +41,7 @@ class Usage:
 
     @classmethod
     def of(cls, line: dict[str, Any]) -> "Usage":
-        """The usage in a line of measure.py."""
+        """The usage of a team, from one line of the output of measure.py."""
         return cls(**line)
 
 

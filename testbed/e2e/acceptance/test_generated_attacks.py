@@ -7,8 +7,9 @@ the cases; `make attack` sets them.
 import os
 import re
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,9 @@ from testbed.e2e.web import Site
 from tools.stack import Platform
 
 SEED = int(os.environ.get("ATTACK_SEED") or 1)
-COUNT = int(os.environ.get("ATTACK_COUNT") or 2500)
+# CI's sample; a longer run shows its progress.
+COUNT_OF_CI = 2500
+COUNT = int(os.environ.get("ATTACK_COUNT") or COUNT_OF_CI)
 SECONDS = float(os.environ.get("ATTACK_SECONDS") or 90)
 ONLY = os.environ.get("ATTACK_CASE", "")
 # Fewer would mean that fields have been lost.
@@ -45,6 +48,9 @@ class Attack:
     refused_beside: list[str] = field(default_factory=list[str])
     gaps: list[str] = field(default_factory=list[str])
     sent_beside: int = 0
+    seconds: float = 0.0
+    differences: int = 0
+    """Cases whose twins differed during the run; those that differ with new objects too are faults."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +80,32 @@ def target(site: Site, platform: Platform) -> Generator[Target]:
 
 
 @pytest.fixture(scope="module")
-def attack(target: Target, entries: list[Entry], chosen: list[Case], figures: Figures) -> Attack:
+def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Print a line at once; pytest would show it at the end."""
+    terminal: Any = pytestconfig.pluginmanager.getplugin("terminalreporter")
+    return lambda line: terminal.write(f"\n{line}", flush=True)
+
+
+@pytest.fixture(scope="module")
+def alone(site: Site, platform: Platform, tell: Callable[[str], None]) -> Callable[[Case], Outcome]:
+    """Send one case, with new objects for attackers and victim."""
+
+    def send(case: Case) -> Outcome:
+        tell(f"sent again, with new objects: {case}")
+        with scene.target(site, platform) as fresh:
+            return run.attack(fresh.scene, [case])
+
+    return send
+
+
+@pytest.fixture(scope="module")
+def attack(
+    target: Target,
+    entries: list[Entry],
+    chosen: list[Case],
+    alone: Callable[[Case], Outcome],
+    tell: Callable[[str], None],
+) -> Attack:
     found = Attack()
     start = time.monotonic()
     with scene.log(target.platform) as log, background.acting(target.scene.connect, target.owners) as actors:
@@ -91,9 +122,16 @@ def attack(target: Target, entries: list[Entry], chosen: list[Case], figures: Fi
             between = f"after one of the cases {batch[0].number} to {batch[-1].number}"
             found.effects += [f"{change}, {between}" for change in state.changes(later)]
             state = later
+            if len(chosen) > COUNT_OF_CI:
+                seconds = time.monotonic() - start
+                done = f"{found.outcome.cases} of {len(chosen)} cases in {seconds / 60:.0f} min"
+                faults = f"{len(found.outcome.faults)} faults, {len(found.effects)} effects"
+                tell(f"{done}: {faults}")
         found.refused_beside, found.sent_beside = actors.refused, actors.sent
         found.gaps = log.gaps([*found.own.sent, *found.outcome.sent], target.users)
-    _report(found, chosen, time.monotonic() - start, figures)
+    found.differences = sum(fault.compares for fault in found.outcome.faults)
+    found.outcome.faults = run.confirmed(found.outcome.faults, chosen, alone)
+    found.seconds = time.monotonic() - start
     return found
 
 
@@ -103,18 +141,21 @@ def _batches(chosen: list[Case]) -> Iterator[list[Case]]:
     return ([*chosen[first::count]] for first in range(count))
 
 
-def _report(found: Attack, chosen: list[Case], seconds: float, figures: Figures) -> None:
-    outcome = found.outcome
+@pytest.fixture(scope="module", autouse=True)
+def report(attack: Attack, chosen: list[Case], figures: Figures) -> None:
+    """Print the figures of the run."""
+    outcome = attack.outcome
     for family, line in run.table(outcome, chosen):
         figures.add(f"attacks: {family}", line)
     figures.add(
         "attacks: all",
-        f"{outcome.cases} of {len(chosen)} cases with seed {SEED} in {seconds:.0f} s, {len(outcome.sent)} requests;"
-        f" {len(outcome.faults)} faults, {len(found.effects)} effects",
+        f"{outcome.cases} of {len(chosen)} cases with seed {SEED} in {attack.seconds:.0f} s,"
+        f" {len(outcome.sent)} requests;"
+        f" {attack.differences} differences sent again, {len(outcome.faults)} faults, {len(attack.effects)} effects",
     )
     figures.add(
         "attacks: beside",
-        f"{found.own.own} own requests, {len(found.own.faults)} wrong; {found.sent_beside} uploads and searches",
+        f"{attack.own.own} own requests, {len(attack.own.faults)} wrong; {attack.sent_beside} uploads and searches",
     )
 
 

@@ -81,10 +81,11 @@ def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_p
         ours = [comment for comment in github.comments if MARKER in comment["body"]]
         assert len(ours) == 1
         body = ours[0]["body"]
-        assert section(body, "dev", "Who gains or loses access") == "- Nobody gains or loses rights in MLflow."
+        assert section(body, "dev", "Who gains or loses access") == "- Rights in MLflow: unchanged."
         gains, members = section(body, "prod", "Who gains or loses access").splitlines()
         assert gains == (
-            "- **Group pricing-interns** gains *read* on team pricing (experiments, datasets, registered models)"
+            "- **Group pricing-interns** gains *read* on team pricing (experiments, runs, artifacts, datasets,"
+            " registered models)"
         )
         assert members.startswith("- Members of group pricing-interns: the identity provider knows them")
         assert "\n## prod: needs approval: access is gained by group pricing-interns" in body
@@ -120,7 +121,7 @@ def test_a_mistake_in_the_stack_file_is_quoted_in_the_comment(clone: Clone) -> N
     done = clone.run("tools/preview-pull-request", "prod", expected=None)
     assert done.code == 2
     assert "Pulumi.prod.yaml" in done.stdout
-    assert "- The stack file has mistakes, so that access is unknown" in done.stdout
+    assert "- Unknown until the mistakes above are corrected." in done.stdout
     assert "login" in done.stdout
 
 

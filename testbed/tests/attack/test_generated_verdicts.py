@@ -291,7 +291,7 @@ def attack(secret: str) -> Outcome:
         homes={},
         victim=victim,
     )
-    return run.attack(found, cases.generate(table.read(TABLE), fields.read(FIELDS), ("manager",)))
+    return run.attack(found, every_case())
 
 
 def test_a_run_against_a_server_that_refuses_finds_nothing() -> None:
@@ -305,6 +305,39 @@ def test_a_run_against_a_server_that_tells_finds_the_leak_and_how_to_repeat_it()
     faults = attack("secret-1").faults
     assert {fault.what.partition(" ")[0] for fault in faults} == {"LEAK", "twins"}
     assert all(RUN in fault.request and fault.case.startswith("case ") for fault in faults)
+
+
+def every_case() -> list[Case]:
+    return cases.generate(table.read(TABLE), fields.read(FIELDS), ("manager",))
+
+
+def test_a_difference_that_does_not_come_back_with_new_objects_is_no_fault() -> None:
+    faults = attack("hello").faults
+    sent_again: list[str] = []
+
+    def repeat(one: Case) -> Outcome:
+        sent_again.append(str(one))
+        return Outcome()
+
+    assert faults
+    assert all(fault.compares for fault in faults)
+    assert run.confirmed(faults, every_case(), repeat) == []
+    assert set(sent_again) == {fault.case for fault in faults}
+
+
+def test_a_difference_that_comes_back_and_every_leak_stay_faults() -> None:
+    faults = attack("secret-1").faults
+    leaks = [fault for fault in faults if not fault.compares]
+    (back,) = attack("hello").faults[:1]
+    assert leaks
+    confirmed = run.confirmed(faults, every_case(), lambda one: Outcome(faults=[back] if str(one) == back.case else []))
+    assert confirmed == [*leaks, back]
+
+
+def test_more_differences_than_earlier_cases_explain_all_stay_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MOST_REPEATED", 0)
+    faults = attack("hello").faults
+    assert run.confirmed(faults, every_case(), lambda _: Outcome()) == faults
 
 
 AGAIN = """

@@ -1,4 +1,4 @@
-"""Matrices of changed stack files."""
+"""Access matrices of changed stack files."""
 
 import json
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ from tests.tools.access.repository import PRICING, Repository
 from tools.access_matrix import main
 from tools.versions import MLFLOW
 
-INTERNS = "gains *read* on team pricing (experiments, datasets, registered models)"
+INTERNS = "gains *read* on team pricing (experiments, runs, artifacts, datasets, registered models)"
 TABLE = """\
 Access to the experiments, datasets and registered models of each team in prod:
 
@@ -34,7 +34,7 @@ class Terminal(io.StringIO):
     """Standard output on a terminal."""
 
     def isatty(self) -> bool:
-        """It is one."""
+        """True, as for a terminal."""
         return True
 
 

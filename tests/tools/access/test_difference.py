@@ -7,8 +7,8 @@ from tests.tools.access.parts import PRICING, RESEARCH, TEAMS, access, from_to
 from tools.access.difference import Difference, as_data, difference
 from tools.access.words import MARKDOWN, PLAIN, sentences
 
-ALL = "(experiments, datasets, registered models)"
-NEW = "is new; if an earlier team had this name, its runs, models and artifacts are visible again"
+ALL = "(experiments, runs, artifacts, datasets, registered models)"
+NEW = "is new; data that an earlier team of this name has left in MLflow is visible again"
 
 
 def sentences_of(found: Difference) -> list[str]:
@@ -91,8 +91,8 @@ def test_the_most_dangerous_gain_comes_first_and_losses_last() -> None:
 def test_a_team_that_is_removed_takes_everybodys_access_with_it() -> None:
     assert sentences_of(from_to(TEAMS, {"pricing": PRICING})) == [
         (
-            "**Team research** is removed: nobody can use its workspace any more; its runs, models and artifacts stay"
-            " in MLflow, and a later team of this name gets them"
+            "**Team research** is removed: nobody can use its workspace any more; its data stays in MLflow, and a later"
+            " team of this name gets it"
         ),
         f"**Group research-mlflow-users** loses *read*, *create and change*, and *delete* on team research {ALL}",
         f"{programs('research')} lose *read*, and *create and change* on team research {ALL}",

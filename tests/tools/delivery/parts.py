@@ -1,4 +1,4 @@
-"""Previews with one change, and a pull request that was merged at the stand-in of GitHub."""
+"""Previews with one change, and a merged pull request at the stand-in for GitHub."""
 
 from tests.tools.github import GitHub
 from tests.tools.plan.parts import stream
@@ -29,5 +29,5 @@ def plan(text: str) -> Plan:
 
 
 def show(github: GitHub, text: str, by: str = "github-actions[bot]") -> str:
-    """Comment the plan of a preview; returns the comment's node id."""
+    """Post the plan of a preview as a comment; returns the comment's node id."""
     return github.add(report.markdown([plan(text)]), by)["node_id"]

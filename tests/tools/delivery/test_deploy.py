@@ -1,4 +1,4 @@
-"""The script that deploys, with a stand-in of GitHub and programs that record their calls."""
+"""The script `tools/deploy`, with a stand-in for GitHub and fake programs that record their calls."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ class Delivery:
         self.preview(RISKY)
 
     def preview(self, text: str) -> None:
-        """Let the engine preview this from now on."""
+        """Set the preview that the engine gives from now on."""
         (self.copy.folder / "events.json").write_text(text, encoding="utf-8")
 
     def deploy(self, **env: str) -> subprocess.CompletedProcess[str]:
@@ -38,7 +38,7 @@ class Delivery:
 
     @property
     def applied(self) -> list[str]:
-        """Calls that change something."""
+        """Recorded calls that change something."""
         return [call for call in self.copy.calls if call.startswith("pulumi up")]
 
 
@@ -91,7 +91,9 @@ def test_a_plan_that_nobody_has_approved_is_not_applied(delivery: Delivery) -> N
     show(delivery.github, RISKY)
     done = delivery.deploy()
     assert (done.returncode, delivery.applied) == (4, [])
-    assert "dev: needs approval: data is at risk (Namespace team-b); Namespace team-b stops permanently" in done.stderr
+    assert (
+        "dev: needs approval: data is at risk (Namespace team-b: its pods, Secrets and volumes are lost" in done.stderr
+    )
     assert "; nobody has approved it, so nothing was applied." in done.stderr
 
 

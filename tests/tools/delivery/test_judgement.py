@@ -11,7 +11,7 @@ from tools.delivery.__main__ import main
 from tools.plan.fingerprint import fingerprint
 
 Judge = Callable[..., tuple[int, str]]
-"""Judges a preview with some environment variables; returns the exit code and what was said."""
+"""Judges a preview with some environment variables; returns the exit code and the output."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One fault for each test: the doctor names it, first and alone, although its consequences are among the facts too."""
+"""One fault in each test: the doctor names only this fault, although the facts contain its consequences too."""
 
 from collections.abc import Callable
 
@@ -283,15 +283,27 @@ def test_a_paused_platform_is_healthy_without_a_server(scene: Scene) -> None:
     assert scene.code == 0
 
 
-def test_a_pod_that_no_node_takes_is_named(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("reason", "is_chosen"),
+    [
+        ("1 Insufficient memory", False),
+        ("1 node(s) didn't match Pod's node affinity/selector", True),
+        ("1 node(s) had untolerated taint(s)", True),
+        ("1 node(s) had untolerated taint {pool: gpu}", True),
+    ],
+)
+def test_a_pod_that_no_node_takes_is_named(scene: Scene, reason: str, is_chosen: bool) -> None:  # noqa: FBT001 - a case
     pod = scene.one("Pod", "postgres-0")
-    message = "0/1 nodes are available: 1 Insufficient memory."
+    message = f"0/1 nodes are available: {reason}."
     pod["status"] = {
         "phase": "Pending",
         "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}],
     }
     scene.blind()
     assert scene.verdict() == ("database server", "unschedulable", "Pod mlflow/postgres-0")
+    found = diagnose(scene.facts)
+    assert found is not None
+    assert ("scheduling.nodeSelector" in found.fault.mend) == is_chosen
 
 
 @pytest.mark.parametrize("told", ["condition", "event"])

@@ -1,4 +1,4 @@
-"""A small stack: what its state has, and its objects as the API server shows them."""
+"""A small stack: its state, and its objects as the API server returns them."""
 
 import json
 from typing import Any, cast
@@ -24,7 +24,7 @@ def resource(kind: str, name: str, api: str = "v1", **fields: Any) -> Object:  #
 
 
 def state(*resources: Object) -> Object:
-    """An exported state, with a component and a provider, which are nowhere in the cluster."""
+    """An exported state, with a component and a provider, which have no object in the cluster."""
     component = {"urn": "urn:pulumi:dev::p::mlflow-platform:index:Part::a", "type": "mlflow-platform:index:Part"}
     provider = {"urn": "urn:p::cluster", "type": "pulumi:providers:kubernetes", "custom": True, "id": "1"}
     return {"version": 3, "deployment": {"resources": [component, provider, *resources]}}
@@ -52,7 +52,7 @@ def written(manager: str, fields: Object, operation: str = "Update", **more: str
 
 
 def live(one: Object, *entries: Object, ours: Object | None = None, **fields: Any) -> Object:  # noqa: ANN401 - fields
-    """The object in the cluster: as declared, with other fields, which the entries say who has written."""
+    """The object in the cluster: as declared, but with the changed `fields`, and with entries that name writers."""
     declared_fields = one["inputs"]
     metadata = {"uid": "1", "resourceVersion": "2", **declared_fields["metadata"], **fields.pop("metadata", {})}
     pulumi = written(PULUMI, fields_of(declared_fields) if ours is None else ours, "Apply")

@@ -62,7 +62,7 @@ def test_a_container_is_found_by_its_name() -> None:
 
 
 def test_what_somebody_has_added_to_a_list_is_named() -> None:
-    """A subject more is access for somebody that no plan has shown."""
+    """An additional subject has access that no plan has shown."""
     more = {"kind": "User", "name": "mallory"}
     there = live(BINDING, written(HAND, {"f:subjects": {}}), ours={}, subjects=[*BINDING["inputs"]["subjects"], more])
     assert told(BINDING, there) == [("subjects[1]", None, more, [HAND])]
@@ -79,6 +79,17 @@ def test_a_label_that_somebody_has_set_is_named() -> None:
     assert told(SETTINGS, there) == [
         ('metadata.labels["pod-security.kubernetes.io/enforce"]', None, "privileged", [HAND])
     ]
+
+
+def test_what_others_have_set_in_an_object_that_the_stack_only_patches_is_no_drift_but_another_value_is() -> None:
+    ours = {"mlflow-enabled": "true"}
+    patched = resource("NamespacePatch", "team-a", metadata={"name": "team-a", "labels": ours})
+    for labels, drift in (
+        ({**ours, "owner": "somebody"}, []),
+        ({"mlflow-enabled": "false"}, [("metadata.labels.mlflow-enabled", "true", "false", [HAND])]),
+    ):
+        there = live(patched, by_hand(metadata={"labels": labels}), ours={}, metadata={"labels": labels})
+        assert told(patched, there) == drift
 
 
 def test_what_kubectl_leaves_behind_is_no_drift() -> None:

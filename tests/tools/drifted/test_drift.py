@@ -1,4 +1,4 @@
-"""The script, with a `pulumi` and a `kubectl` that answer from files and record their calls."""
+"""The script `tools/drift`, with a `pulumi` and a `kubectl` that answer from files and record their calls."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ RECREATED: Object = {"resourcePreEvent": {"metadata": {"op": "create", "urn": SE
 
 
 class Cluster:
-    """A folder with the script, and what Pulumi and the cluster say."""
+    """A folder with the script, and the answers of Pulumi and the cluster."""
 
     def __init__(self, folder: Path) -> None:
         self.copy = Copy(folder)
@@ -49,7 +49,7 @@ class Cluster:
         self.write("live.json", json.dumps({"kind": "List", "items": objects}) if objects else "")
 
     def drift(self, **env: str) -> subprocess.CompletedProcess[str]:
-        """Look."""
+        """Run the script."""
         return self.copy.run("drift", "dev", **env)
 
 

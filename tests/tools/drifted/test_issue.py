@@ -1,4 +1,4 @@
-"""The issue about drift, at the stand-in of GitHub."""
+"""The issue about drift, with a stand-in for GitHub."""
 
 from collections.abc import Iterator
 

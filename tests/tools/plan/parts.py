@@ -85,7 +85,7 @@ EVENTS: list[dict[str, object]] = [
 
 
 def stream(*events: Mapping[str, object]) -> str:
-    """As the engine writes them."""
+    """The events as text, as the engine writes them."""
     return "".join(f"{json.dumps(event)}\n" for event in events)
 
 

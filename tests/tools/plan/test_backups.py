@@ -53,7 +53,7 @@ def sentence(made: Step) -> str:
 def test_backups_that_end_are_a_risk_that_says_what_stays() -> None:
     found = risk(between(database(), pod({"name": "postgres"})))
     assert (found.subject, found.what) == (SUBJECT, "is no longer backed up")
-    assert found.kept == "the backups so far, which nobody deletes any more"
+    assert found.kept == "the existing backups, which are no longer deleted after some days"
 
 
 def test_backups_that_are_kept_for_less_time_are_a_risk() -> None:
@@ -72,7 +72,9 @@ def test_backups_that_are_kept_for_less_time_are_a_risk() -> None:
 )
 def test_backups_that_move_are_a_risk_with_both_places(new: dict[str, Any], place: str) -> None:
     found = risk(between(database(), new))
-    assert found.what.startswith(f"backups go to {place} instead of the bucket a at https://s3: those so far are")
+    assert found.what.startswith(
+        f"backups go to {place} instead of the bucket a at https://s3: the backups in the old place are"
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_backups_that_move_are_a_risk_with_both_places(new: dict[str, Any], plac
         (pod({"name": "postgres"}), database(), "is backed up from now on, to the bucket a at https://s3, for 7 days"),
         (database(), database(BACKUP_DAYS="30"), "backups are kept for 30 days instead of 7"),
         (database(), database(BACKUP_HOUR="4"), "base backups are taken at 4:00 UTC instead of 2:00"),
-        (database(), database(key=UNKNOWN), "backups use another access key of the bucket a at https://s3"),
+        (database(), database(key=UNKNOWN), "backups use another access key for the bucket a at https://s3"),
     ],
 )
 def test_what_else_a_change_does_to_backups_is_said_without_a_risk(
@@ -102,7 +104,7 @@ def test_a_pod_without_a_change_of_its_backups_says_nothing() -> None:
 def test_backups_of_rds_that_end_or_are_kept_for_less_time_are_a_risk() -> None:
     week = {"backupRetentionPeriod": 7}
     fewer = risk(rds({"backupRetentionPeriod": 14}, week))
-    assert fewer.what == "days of automated backups: 7 instead of 14"
+    assert fewer.what == "automated backups are kept for 7 days instead of 14"
     ended = risk(rds(week, {"backupRetentionPeriod": 0}))
     assert ended.what == "is no longer backed up, and RDS deletes the automated backups of the last 7 days"
     assert ended.before == "take a snapshot of Instance rds"

@@ -44,7 +44,7 @@ def test_access_and_sums_are_compared_with_the_revision(
     repository.add_interns()
     assert main(["--against", "main", f"dev={events}", f"prod={events}"]) == 1
     dev, prod = capsys.readouterr().out.split("\n\nprod: ")
-    assert "  Nobody gains or loses rights in MLflow." in dev
+    assert "  Rights in MLflow: unchanged." in dev
     assert prod.startswith("needs approval: access is gained by group pricing-interns\n")
     assert "Group pricing-interns gains read on team pricing" in prod
 
@@ -59,7 +59,7 @@ def test_a_stack_file_that_cannot_be_read_stops_no_plan(
     assert main(["--against", "HEAD", f"dev={events}", f"prod={events}"]) == 1
     text = capsys.readouterr().out
     assert "The stack file at `HEAD` has an older format, so that access cannot be compared." in text
-    assert "The stack file has mistakes, so that access is unknown" in text
+    assert "The stack file has mistakes, so the access is unknown" in text
 
 
 @pytest.mark.usefixtures("repository")

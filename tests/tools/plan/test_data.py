@@ -17,17 +17,23 @@ def aws(kind: str, old: dict[str, Any], new: dict[str, Any], **fields: Any) -> S
 
 def test_a_deleted_namespace_says_what_is_lost_what_stays_and_the_way_back() -> None:
     (risk,) = risks([step("delete", "Namespace", "team-b", old={})])
-    assert risk.what.startswith("is deleted: what runs and is stored in it is lost permanently: its pods, its Secrets")
-    assert risk.kept == "volumes whose reclaim policy is Retain"
+    assert risk.what == "is deleted: its pods, Secrets and volumes are lost permanently"
+    assert risk.kept == "volumes with reclaim policy Retain"
     assert "docs/destroy.md" in risk.back
-    assert risk.before.startswith("copy what is still needed from the volumes of Namespace mlflow/team-b")
+    assert risk.before.startswith("ask those who use Namespace mlflow/team-b what they still need of its pods, Secrets")
+    assert "`kubectl --namespace team-b get pods,secrets,pvc`" in risk.before
 
 
 def test_of_a_team_what_is_in_mlflow_is_kept_while_its_namespace_is_lost() -> None:
     parent = "urn:pulumi:dev::p::mlflow-platform:index:Workspace::team-b"
     (risk,) = risks([step("delete", "Namespace", "team-b", old={}, parent=parent)])
-    assert risk.kept.startswith("the team's runs, models and artifacts, which are in MLflow; ")
-    assert risk.back.startswith("a team of the same name finds its runs, models and artifacts again; ")
+    assert risk.kept.startswith("the team's data in MLflow; ")
+    assert risk.back.startswith("a team of the same name finds its data in MLflow again; ")
+
+
+def test_no_name_of_a_namespace_can_leave_its_place_in_a_command() -> None:
+    (risk,) = risks([step("delete", "Namespace", "a` @everybody", old={})])
+    assert "`kubectl --namespace NAME get pods,secrets,pvc`" in risk.before
 
 
 def test_the_namespace_of_an_archived_team_is_named_as_one() -> None:
@@ -42,6 +48,20 @@ def test_a_replaced_database_names_the_property_that_cannot_change() -> None:
     assert what == f"is replaced, because {path} cannot change in place: its pods end"
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_before_a_statefulset_is_replaced_for_larger_volumes_they_have_to_grow(*, protected: bool) -> None:
+    made = step(
+        "replace", "StatefulSet", "postgres", old=claims("5Gi"), new=claims("8Gi"), protected=(protected, protected)
+    )
+    (risk,) = risks([made])
+    assert risk.before.startswith("run `make grow` with this stack file, which enlarges the volumes of StatefulSet ")
+
+
+def test_a_statefulset_that_is_replaced_for_smaller_volumes_keeps_its_size() -> None:
+    (risk,) = risks([step("replace", "StatefulSet", "postgres", old=claims("8Gi"), new=claims("5Gi"))])
+    assert risk.before.startswith("take the smaller size back: the volumes of StatefulSet ")
+
+
 def test_what_pulumi_protects_is_no_loss_but_a_failure() -> None:
     (risk,) = risks([step("delete", "StatefulSet", "postgres", old={}, protected=(True, False))])
     assert "this `up` fails" in risk.what
@@ -50,14 +70,14 @@ def test_what_pulumi_protects_is_no_loss_but_a_failure() -> None:
 
 def test_what_outlives_the_stack_is_said_to_be_nobodys() -> None:
     ((_, what),) = told(step("delete", "Namespace", "team-b", old={}, retained=(True, False)))
-    assert what == "is deleted in the stack alone: the object stays where it is, and is nobody's"
+    assert what == "is deleted in the stack's state only: the object itself stays, and no stack manages it"
 
 
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
         ({"protected": (True, False)}, "loses Pulumi's protection from deletion"),
-        ({"retained": (True, False)}, "loses that it outlives the stack"),
+        ({"retained": (True, False)}, "loses its retention after it is removed from the stack"),
     ],
 )
 def test_a_guard_that_is_removed_is_a_risk_even_if_nothing_else_changes(fields: dict[str, Any], word: str) -> None:
@@ -83,7 +103,7 @@ def test_a_volume_that_shall_shrink_is_named() -> None:
         ({"deletionProtection": True}, {"deletionProtection": False}, "loses protection from deletion"),
         ({"deletionProtection": True}, {}, "loses protection from deletion"),
         ({"skipFinalSnapshot": False}, {"skipFinalSnapshot": True}, "loses the last snapshot at deletion"),
-        ({"kmsKeyId": "one"}, {"kmsKeyId": "other"}, "another key encrypts what is written from now on"),
+        ({"kmsKeyId": "one"}, {"kmsKeyId": "other"}, "new data is encrypted with another key"),
     ],
 )
 def test_weaker_settings_at_aws_are_risks(old: dict[str, Any], new: dict[str, Any], what: str) -> None:
@@ -118,8 +138,10 @@ def test_another_image_of_the_server_migrates_the_schema_which_nothing_reverts()
     parent = "urn:pulumi:dev::p::mlflow-platform:index:SchemaMigration::migration"
     made = step("replace", "Job", "migrate", old=job("mlflow:3.16"), new=job("mlflow:3.17"), parent=parent)
     (risk,) = risks([made])
-    assert (risk.subject, risk.what.partition(",")[0]) == ("schema of the database", "mlflow:3.17 may migrate it")
-    assert risk.before.startswith("take a backup of the database: neither this plan nor `up` takes one")
+    assert risk.subject == "schema of the database"
+    assert risk.what.startswith("whether the new image changes it is not known before the `up`.")
+    assert risk.before.startswith("arrange that directly before the `up` writing to MLflow stops, a backup")
+    assert "writing may stop meanwhile" in risk.short
     assert (
         risks([step("replace", "Job", "migrate", old=job("mlflow:3.17"), new=job("mlflow:3.17"), parent=parent)]) == []
     )
@@ -133,7 +155,7 @@ def server(artifacts: str) -> dict[str, Any]:
 def test_a_server_that_looks_for_artifacts_elsewhere_does_not_find_those_of_before() -> None:
     made = step("update", "Deployment", "mlflow", old=server("s3://a"), new=server("s3://b"))
     assert told(made) == [
-        ("artifacts", "MLflow looks for them in s3://b instead of s3://a, and does not find those of before")
+        ("artifacts", "MLflow looks for them in bucket b instead of bucket a, and does not find those of before")
     ]
 
 
@@ -144,17 +166,30 @@ def test_the_same_bucket_at_another_address_is_another_place() -> None:
             {"name": "MLFLOW_S3_ENDPOINT_URL", "value": address}
         ]
     ((_, what),) = told(step("update", "Deployment", "mlflow", old=old, new=new))
-    assert "in s3://a at https://there instead of s3://a at http://here" in what
+    assert "in bucket a at https://there instead of bucket a at http://here" in what
 
 
-def test_what_the_same_plan_deletes_has_to_be_copied_before() -> None:
+@pytest.mark.parametrize("place", ["s3://a", "s3-proxied://a"])
+def test_moved_data_are_copied_before_with_a_client_of_the_store(place: str) -> None:
+    (risk,) = risks([step("update", "Deployment", "mlflow", old=server(place), new=server("s3://b"))])
+    assert risk.before == (
+        "stop all writing to MLflow, copy the artifacts from bucket a to bucket b with an S3 client, such as rclone,"
+        " and compare"
+    )
+    assert risk.kept == "they stay in bucket a, until somebody deletes them"
+
+
+def test_what_served_the_moved_data_is_a_part_of_the_same_risk() -> None:
+    parent = "urn:pulumi:dev::p::mlflow-platform:index:ObjectStore::object-store"
     moved = step("update", "Deployment", "mlflow", old=server("s3://a"), new=server("s3://b"))
-    alone, beside = (
-        risks(steps) for steps in ([moved], [moved, step("delete", "StatefulSet", "object-store", old={})])
-    )
-    first = "stop all writing to MLflow, copy the artifacts from s3://a to s3://b, and compare"
-    assert (alone[0].before, alone[0].kept) == (first, "they stay in s3://a, until somebody deletes them")
-    assert beside[0].before == (
-        f"{first}; this plan also deletes StatefulSet mlflow/object-store, which nobody can copy from afterwards"
-    )
-    assert beside[0].kept == "they stay in a volume that nothing serves any more"
+    gone = step("delete", "StatefulSet", "object-store", old=claims("10Gi"), parent=parent)
+    key = step("delete", "RandomPassword", "key", old={}, parent=parent)
+    (risk,) = risks([moved, gone, key])
+    served = "StatefulSet mlflow/object-store"
+    assert risk.what.endswith(f"This plan also deletes {served} with its passwords and keys, which served them")
+    assert risk.kept.startswith(f"the volume claims of {served} (10 GiB), until somebody deletes them. ")
+    assert risk.back.startswith(f"take the change back and run `up`, which creates {served} again, with new passwords")
+    assert risk.before.endswith(f"Do so before the `up`: it deletes {served}")
+    assert risk.short.endswith(f"{served}, which serves them, is deleted")
+    (without_keys,) = risks([moved, gone])
+    assert "passwords" not in without_keys.what + without_keys.back

@@ -49,8 +49,8 @@ def test_rules_of_a_network_are_whole_and_in_words() -> None:
     one = {"to": [{"ipBlock": {"cidr": "10.89.0.2/32"}}], "ports": [{"port": 443}]}
     found = told("NetworkPolicy", {"spec": {"egress": [any_address]}}, {"spec": {"egress": [one]}}, EGRESS)
     assert found == [
-        "spec.egress: any address (0.0.0.0/0) but 169.254.0.0/16, port 443 is removed",
-        "spec.egress: 10.89.0.2/32, port 443 is new",
+        "spec.egress: every address except 169.254.0.0/16, port 443 is removed",
+        "spec.egress: 10.89.0.2, port 443 is new",
     ]
 
 
@@ -74,6 +74,20 @@ def test_a_component_is_a_heading_and_no_line(op: str, heading: str) -> None:
     ((found, inner),) = by_component([component, inside])
     assert found == heading
     assert inner == [f"{'+' if op == 'create' else '-'} Ingress edge-ingress"]
+
+
+def test_a_component_without_objects_says_so() -> None:
+    component = step("create", "ExternalStore", "bucket", type="mlflow-platform:index:ExternalStore", new={})
+    assert by_component([component]) == [("ExternalStore bucket (new): no object of its own", [])]
+
+
+def test_a_variable_that_is_new_has_its_value_alone() -> None:
+    def pod(*env: dict[str, str]) -> dict[str, Any]:
+        return {"spec": {"template": {"spec": {"containers": [{"name": "a", "env": list(env)}]}}}}
+
+    old, new = pod(), pod({"name": "ROTATION", "value": "1"})
+    (said,) = told("Deployment", old, new, "spec.template.spec.containers[0].env[0]")
+    assert said == "spec.template.spec.containers[a].env[ROTATION]: 1 is new"
 
 
 def test_an_object_with_a_name_of_its_own_is_not_said_to_get_another() -> None:

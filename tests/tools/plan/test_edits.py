@@ -34,9 +34,24 @@ def test_a_new_and_a_removed_team_are_one_line_each() -> None:
         source(teams={"team-a": {"description": "Recommendation models"}, "team-c": {"description": "Pricing"}})
     )
     assert found == [
-        'teams.team-b: {"description": "Demand forecasting"} is removed',
+        'teams.team-b: {"description": "Demand forecasting"} is removed from the file',
         'teams.team-c: {"description": "Pricing"} is new',
     ]
+
+
+def test_a_default_that_is_written_out_is_said_to_change_nothing() -> None:
+    groups = {"manager": ["team-b-mlflow-users"], "viewer": ["interns"]}
+    plain = {"team-a": {"description": "Recommendation models"}, "team-b": {"description": "Demand forecasting"}}
+    written = {**plain, "team-b": {**plain["team-b"], "groups": groups}}
+    assert told(source(teams=written)) == [
+        (
+            'teams.team-b.groups.manager: ["team-b-mlflow-users"] is now written out; it is the default, so this'
+            " changes nothing"
+        ),
+        'teams.team-b.groups.viewer: ["interns"] is new',
+    ]
+    back = [sentence(one, PLAIN) for one in edits("dev", source(teams=written), source())]
+    assert '["team-b-mlflow-users"] is no longer written out; it is the default' in back[0]
 
 
 @pytest.mark.parametrize(
@@ -60,3 +75,14 @@ def test_an_encrypted_key_changes_without_its_values() -> None:
 def test_no_value_can_leave_its_place_in_a_comment() -> None:
     said = sentence(Edit(key="host", before="a", after="@everybody [click](https://evil)"), MARKDOWN)
     assert said == "**host**: a → `@everybody [click](https://evil)`"
+
+
+def test_teams_of_a_server_outside_the_stack_have_no_groups_that_could_be_written_out() -> None:
+    server = {"kind": "external", "url": "https://tracking.example.com", "addresses": ["192.0.2.10/32"]}
+
+    def outside(**team: str) -> Source:
+        config = {"profile": "evaluation", "server": server, "teams": {"team-a": team}}
+        return from_file(yaml.safe_dump({"config": {f"mlflow-platform:{key}": value for key, value in config.items()}}))
+
+    found = edits("dev", outside(), outside(description="Pricing"))
+    assert [one.key for one in found] == ["teams.team-a.description"]

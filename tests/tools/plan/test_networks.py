@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from tests.tools.plan.parts import step
-from tools.plan.networks import closed, of_new_namespaces, opened, without_effect
+from tools.plan.networks import connections, of_new_namespaces, without_effect
+from tools.plan.preview import Step
 
 Rule = dict[str, Any]
 DNS: Rule = {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]}
@@ -21,13 +22,21 @@ def policy(*egress: dict[str, Any]) -> dict[str, Any]:
     return {"spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": list(egress)}}
 
 
+def opened(steps: list[Step], **known: str) -> list[str]:
+    return [each.sentence for each in connections(steps, known) if each.opens]
+
+
+def closed(steps: list[Step]) -> list[str]:
+    return [each.sentence for each in connections(steps) if each.closes]
+
+
 def told(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
     return opened([step("update", "NetworkPolicy", "team", old=policy(*before), new=policy(*after))])
 
 
 def test_a_new_rule_is_a_sentence_with_pods_addresses_and_ports() -> None:
     assert told([DNS], [DNS, to("10.89.0.2/32", 443, 6443)]) == [
-        "pods of namespace mlflow may also connect to 10.89.0.2/32, port 443, 6443"
+        "pods of namespace mlflow can newly connect to 10.89.0.2, port 443, 6443"
     ]
 
 
@@ -42,7 +51,7 @@ def test_a_new_rule_is_a_sentence_with_pods_addresses_and_ports() -> None:
 def test_a_policy_for_other_pods_or_directions_needs_a_look_at_the_whole(changed: dict[str, Any]) -> None:
     after = {"spec": {**policy(DNS)["spec"], **changed}}
     (found,) = opened([step("update", "NetworkPolicy", "team", old=policy(DNS), new=after)])
-    assert found.endswith("are other pods or directions than before: compare the whole policy below")
+    assert found.endswith("have a policy that now selects other pods or directions: compare the whole policy below")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +107,7 @@ def test_the_same_of_several_namespaces_is_one_sentence() -> None:
         step("update", "NetworkPolicy", space, old=inside(space), new=inside(space, to("10.0.0.1/32", 443)))
         for space in ("team-b", "team-a")
     ]
-    assert opened(made) == ["pods of namespaces team-a, team-b may also connect to 10.0.0.1/32, port 443"]
+    assert opened(made) == ["pods of namespaces team-a, team-b can newly connect to 10.0.0.1, port 443"]
 
 
 def inside(space: str, *egress: Rule) -> Rule:
@@ -111,8 +120,8 @@ def test_a_smaller_range_in_the_place_of_a_larger_one_is_what_is_left_and_no_ope
     made = step("update", "NetworkPolicy", "mlflow", old=policy(before), new=policy(to("10.0.0.1/32", 443)))
     assert closed([made]) == [
         (
-            "pods of namespace mlflow may no longer connect to any address (0.0.0.0/0) but 169.254.0.0/16, port 443; of"
-            " this, they still may connect to 10.0.0.1/32, port 443"
+            "pods of namespace mlflow can connect to less than before, on port 443. Before: every address except"
+            " 169.254.0.0/16. After: only 10.0.0.1"
         )
     ]
     assert (opened([made]), without_effect([made])) == ([], [])
@@ -124,15 +133,15 @@ def test_a_new_rule_that_another_one_contains_is_said_to_open_nothing() -> None:
     assert opened([made]) == []
     assert without_effect([made]) == [
         (
-            "pods of namespace mlflow have a new rule, which opens nothing: they might connect to any address"
-            " (0.0.0.0/0), port 443 before, by another rule"
+            "pods of namespace mlflow have a new rule that opens nothing: another rule already allows them to connect"
+            " to every address, port 443"
         )
     ]
 
 
 def test_every_peer_of_a_rule_is_named() -> None:
     rule = {"to": [{"ipBlock": {"cidr": f"10.0.0.{number}/32"}} for number in range(9)]}
-    assert all(f"10.0.0.{number}/32" in told([], [rule])[0] for number in range(9))
+    assert all(f"10.0.0.{number}" in told([], [rule])[0] for number in range(9))
 
 
 def test_a_new_namespace_says_what_its_pods_reach_and_that_it_is_all() -> None:
@@ -140,6 +149,63 @@ def test_a_new_namespace_says_what_its_pods_reach_and_that_it_is_all() -> None:
     names: Rule = {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [{"port": 53, "protocol": "UDP"}]}
     made = step("create", "NetworkPolicy", "network", new=inside("team-c", names, to("10.0.0.2/32", 443)))
     assert of_new_namespaces([space, made]) == [
-        "pods of namespace team-c may connect to name servers; 10.0.0.2/32, port 443; nothing else"
+        "pods of namespace team-c may connect to name servers; 10.0.0.2, port 443; nothing else"
     ]
     assert of_new_namespaces([made]) == []
+
+
+def of_pods(*names: str) -> Rule:
+    peers = [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": name}}} for name in names]
+    return {"to": peers, "ports": [{"port": 8333}]}
+
+
+def of_team(name: str, *egress: Rule) -> Step:
+    parent = f"urn:pulumi:dev::p::mlflow-platform:index:Workspace::{name}"
+    return step("update", "NetworkPolicy", name, old=inside(name), new=inside(name, *egress), parent=parent)
+
+
+def test_a_closing_with_other_ports_lists_before_and_after_whole() -> None:
+    before = [to("10.0.0.0/8", 443), to("10.0.0.0/8", 80)]
+    made = step("update", "NetworkPolicy", "a", old=policy(*before), new=policy(to("10.0.0.1/32", 443, 80)))
+    assert opened([made]) != []
+    made = step("update", "NetworkPolicy", "a", old=policy(*before), new=policy(to("10.0.0.1/32", 443)))
+    assert closed([made]) == [
+        (
+            "pods of namespace mlflow can connect to less than before. Before: 10.0.0.0/8, port 443; 10.0.0.0/8, port"
+            " 80. After, on these ports: only 10.0.0.1, port 443"
+        )
+    ]
+
+
+def test_teams_are_named_and_so_are_addresses_that_the_stack_file_knows() -> None:
+    made = [of_team(name, to("10.89.0.2/32", 443)) for name in ("team-b", "team-a")]
+    (found,) = connections(made, {"10.89.0.2/32": "the Kubernetes API server"})
+    assert found.headline == "programs of team-a and team-b can newly connect to the Kubernetes API server (10.89.0.2)"
+
+
+@pytest.mark.parametrize(
+    ("rule", "closes"),
+    [(of_pods("object-store"), False), (of_pods("object-store", "other"), True), (to("10.0.0.1/32"), True)],
+    ids=["what is deleted", "something besides", "something else"],
+)
+def test_a_connection_to_what_the_plan_deletes_is_no_closing_that_somebody_has_to_judge(
+    rule: Rule, *, closes: bool
+) -> None:
+    gone = step("delete", "StatefulSet", "object-store", old={})
+    update = step("update", "NetworkPolicy", "mlflow", old=policy(rule), new=policy())
+    (found,) = connections([gone, update])
+    assert found.closes is closes
+    assert found.sentence.endswith("which this plan deletes") is not closes
+    (alone,) = connections([update])
+    assert alone.closes
+
+
+def test_the_platforms_own_pods_are_named_for_people() -> None:
+    spec = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "mlflow"}}, "egress": [of_pods("object-store")]}
+    closing = step("update", "NetworkPolicy", "a", old={"spec": spec}, new={"spec": {**spec, "egress": []}})
+    (found,) = connections([closing])
+    assert found.sentence == (
+        "MLflow (pods mlflow of namespace mlflow) can no longer connect to the artifact store (pods object-store),"
+        " port 8333"
+    )
+    assert found.headline == "MLflow can no longer connect to the artifact store (pods object-store)"

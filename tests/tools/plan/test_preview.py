@@ -99,7 +99,5 @@ def test_a_rename_without_an_alias_is_refused_because_the_object_exists() -> Non
     renamed = replace(steps[0], urn="urn:a::entrance")
     found = preview(renamed, steps[1])
     assert found.refused
-    assert found.clashes[0].startswith(
-        "Ingress mlflow/mlflow is deleted as `mlflow` and created as `entrance`: `up` would"
-    )
+    assert found.clashes == ("Ingress mlflow/mlflow (mlflow → entrance)",)
     assert preview(*steps).clashes == ()

@@ -17,7 +17,7 @@ from tools.plan.preview import Preview, Step, Violation, parse
 # What GitHub takes.
 GITHUBS_LIMIT = 65_536
 INTERNS = {**TEAMS, "research": {"groups": {"manager": ["research-mlflow-users"], "viewer": ["interns"]}}}
-GAIN = "**Group interns** gains *read* on team research (experiments, datasets, registered models)"
+GAIN = "**Group interns** gains *read* on team research (experiments, runs, artifacts, datasets, registered models)"
 IMAGE = "spec.template.spec.containers[0].image"
 
 
@@ -51,7 +51,7 @@ def test_the_comment_says_who_what_data_how_long_and_how_much_before_the_differe
         parent="urn:pulumi:dev::p::mlflow-platform:index:PostgreSQL::postgres",
     )
     found = planned(preview(made), access=from_to(TEAMS, INTERNS))
-    assert HIDDEN.sub("(fingerprint)", report.markdown([found])) == REVIEW
+    assert HIDDEN.sub("<!-- fingerprint -->", report.markdown([found])) == REVIEW
     assert report.markdown([found]) == report.markdown([found])
 
 
@@ -96,10 +96,10 @@ def test_growth_and_money_are_told_and_need_approval() -> None:
     new["spec"]["replicas"] = 3
     made = step("update", "Deployment", "mlflow", old=old, new=new, changed=("spec.replicas",))
     found = planned(preview(made), prices={"cpu": 25.0, "memory": 3.0})
-    assert found.reasons == ["it reserves 200 % more (approval.growthPercent 20)"]
+    assert found.reasons == ["it reserves 200 % more (your limit without approval is 20 %)"]
     text = report.markdown([found])
     assert "- Reserved for all pods (requests): 0.1 → 0.3 cores of CPU, 0.5 → 1.5 GiB of memory, 1 → 3 pods" in text
-    assert "- money a month, by the price list: 4.00 → 12.00" in text
+    assert "- Money a month, by the price list: 4.00 → 12.00" in text
 
 
 def test_values_are_shown_and_secrets_are_not() -> None:
@@ -140,7 +140,7 @@ def test_what_is_known_only_after_an_up_is_named() -> None:
 )
 def test_an_error_of_the_engine_is_explained_if_its_meaning_is_known(said: str) -> None:
     text = report.markdown([planned(preview(errors=(said, said)))])
-    assert text.count("The author must set it back") == 1
+    assert text.count("the author must set it back") == 1
 
 
 MANY = [f"x{'y' * 200}-{number}" for number in range(2 * report.LONGEST // 200)]
@@ -166,12 +166,15 @@ def test_the_text_has_the_same_sections_and_colours_only_on_request() -> None:
     found = planned(preview(restarted()), access=from_to(TEAMS, INTERNS))
     plain = report.text([found], coloured=False)
     assert "\033[" not in plain
-    assert plain.splitlines()[:4] == [
+    assert plain.splitlines()[:6] == [
         report.headline(found),
         "",
+        "Before approving",
+        "  Nothing to prepare. Decide whether you accept what the headline says, and when it may happen.",
+        "",
         "Who gains or loses access",
-        "  Group interns gains read on team research (experiments, datasets, registered models)",
     ]
+    assert "  Group interns gains read on team research (experiments, runs, artifacts" in plain
     assert report.text([found], coloured=True).startswith(report.YELLOW)
 
 
@@ -207,13 +210,38 @@ def test_no_name_or_error_of_the_program_can_leave_its_place_in_the_comment() ->
             assert line.count("@everybody") == line.count(name)
 
 
+@pytest.mark.parametrize(
+    ("plans", "how"),
+    [
+        ([preview()], "No approval is needed. After the merge exactly this plan is applied"),
+        ([preview(), preview(restarted())], "To approve: a review with *Approve* after this comment"),
+        ([preview(restarted()), preview(errors=("no",))], "Nothing can be applied until the author has corrected"),
+    ],
+    ids=["safe", "approval", "refused"],
+)
+def test_the_comment_ends_with_how_to_approve_the_strictest_of_its_plans(plans: list[Preview], how: str) -> None:
+    text = report.markdown([planned(each) for each in plans], commit="0123456789abcdef")
+    assert text.rpartition("---\n")[2].startswith(f"Plan of commit 0123456789ab. {how}")
+
+
+@pytest.mark.parametrize("commit", ["", "main", "@everybody"])
+def test_only_a_commit_is_named_as_one(commit: str) -> None:
+    assert "Plan of commit" not in report.markdown([planned(preview())], commit=commit)
+
+
+def test_components_are_no_objects_and_are_not_counted() -> None:
+    component = step("create", "Gateway", "edge", type="mlflow-platform:index:Gateway", new={})
+    inside = step("create", "Ingress", "edge-ingress", new={})
+    assert "<summary>Changes: 1 to create</summary>" in report.markdown([planned(preview(component, inside))])
+
+
 def test_a_plan_that_fails_says_that_nothing_happens_instead_of_what_would() -> None:
     found = planned(preview(restarted(), step("delete", "Namespace", "b", old={}), errors=("forbidden",)))
     text = report.markdown([found])
     assert "- Nothing: this plan stops before anything is changed." in text
     assert "### Data at risk" not in text
     assert "### Before approving" not in text
-    assert "<summary>What was attempted (nothing was changed): 1 to update, 1 to delete</summary>" in text
+    assert "<summary>What the change would have done (nothing was changed): 1 to update, 1 to delete</summary>" in text
     assert "~ StatefulSet postgres" in text
 
 
@@ -233,7 +261,7 @@ def test_claims_that_stay_are_not_counted_as_freed() -> None:
     claim = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "10Gi"}}}}
     store: dict[str, Any] = {"spec": {"replicas": 1, "volumeClaimTemplates": [claim]}}
     text = report.markdown([planned(preview(step("delete", "StatefulSet", "object-store", old=store)))])
-    said = "- GiB of storage: 10 stay: 0 in use, and 10 kept in volume claims until somebody deletes them"
+    said = "- Volumes: 10 GiB before, 0 GiB in use afterwards; 10 GiB stay in volume claims that nothing uses, until"
     assert said in text
 
 

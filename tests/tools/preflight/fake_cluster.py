@@ -1,4 +1,4 @@
-"""A small API server that has what a stack needs, until a test takes something away."""
+"""A small API server that has everything a stack needs, until a test removes something."""
 
 import json
 import threading
@@ -40,6 +40,17 @@ REFERRED = (
 )
 STACKS: dict[str, tuple[str, dict[str, object]]] = {
     "dev": ("dev", {}),
+    "placed": (
+        "dev",
+        {
+            "scheduling": {
+                "nodeSelector": {"example.com/pool": "platform"},
+                "tolerations": [{"key": "pool", "value": "platform", "effect": "NoSchedule"}],
+                "priorityClass": "platform",
+            },
+            "teams": {"team-a": {"createNamespace": False}, "team-b": {}},
+        },
+    ),
     "gateway": ("dev", {"gateway": {"kind": "http-route", "className": "company"}}),
     "company": (
         "prod",
@@ -79,7 +90,7 @@ def needs(name: str) -> Wanted:
 
 
 class Cluster:
-    """Answers by path; a test changes them before the questions."""
+    """Answers by path; a test changes them before the checks run."""
 
     def __init__(self, stack: str) -> None:
         self.answers: dict[str, tuple[int, Any]] = {
@@ -91,12 +102,12 @@ class Cluster:
             "/api/v1/namespaces?dryRun=All": (422, {"message": "pod-security.kubernetes.io/enforce: Invalid value"}),
         }
         self.denied: list[tuple[str, str, str]] = []
-        """Verb, resource and namespace of what the caller may not do; `*` stands for any."""
+        """Verb, resource and namespace of each right that the caller lacks; `*` stands for any."""
 
         self.asked: list[tuple[str, str]] = []
         """Method and path of each request."""
 
-        for one in needs(stack).objects:
+        for one in (*needs(stack).objects, *needs(stack).patches):
             self.add_kind(one["apiVersion"], one["kind"])
         for api_version, kind in REFERRED:
             self.add_kind(api_version, kind)
@@ -111,27 +122,31 @@ class Cluster:
         self.lists("/api/v1/namespaces/monitoring/pods", prometheus)
         self.has("/apis/cert-manager.io/v1/clusterissuers/letsencrypt")
         self.has("/apis/external-secrets.io/v1/clustersecretstores/company-vault")
+        if stack == "placed":
+            self.has("/api/v1/namespaces/team-a", labels={"owner": "somebody", "mlflow-enabled": "true"})
+            self.has("/apis/scheduling.k8s.io/v1/priorityclasses/platform")
+            self.lists("/api/v1/nodes", node("one"), node("two", "pool=platform:NoSchedule", pool="platform"))
         if stack == "company":
             self.has("/api/v1/namespaces/mlflow", labels={"pod-security.kubernetes.io/enforce": "restricted"})
             for secret in ("mlflow-database", "registry-login"):
                 self.has(f"/api/v1/namespaces/mlflow/secrets/{secret}")
 
     def add_kind(self, api_version: str, kind: str) -> None:
-        """The cluster has a kind."""
+        """Add a kind to the cluster."""
         path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
         _, found = self.answers.setdefault(path, (200, {"resources": []}))
         found["resources"].append({"kind": kind, "name": plural(kind), "namespaced": kind not in CLUSTER_KINDS})
 
     def lists(self, path: str, *items: dict[str, Any]) -> None:
-        """The cluster has these objects at a path, and no others."""
+        """Let the cluster have these objects at a path, and no others."""
         self.answers[path] = (200, {"items": items})
 
     def has(self, path: str, **metadata: object) -> None:
-        """The cluster has an object."""
+        """Add an object to the cluster."""
         self.answers[path] = (200, {"metadata": {"name": path.rpartition("/")[2], **metadata}})
 
     def lacks(self, path: str) -> None:
-        """The cluster has nothing at a path."""
+        """Remove everything at a path."""
         del self.answers[path]
 
     def review(self, document: dict[str, Any]) -> tuple[int, Any]:
@@ -146,7 +161,7 @@ class Cluster:
 
 
 def plural(kind: str) -> str:
-    """Name of a kind in paths."""
+    """Plural name of a kind, as in paths."""
     word = kind.lower()
     if word.endswith("y"):
         return f"{word[:-1]}ies"
@@ -154,20 +169,29 @@ def plural(kind: str) -> str:
 
 
 def named(name: str, annotations: dict[str, str] | None = None, **fields: object) -> dict[str, Any]:
-    """An object."""
+    """A manifest of an object with this name."""
     return {"metadata": {"name": name, "annotations": annotations or {}}, **fields}
+
+
+def node(name: str, taint: str = "", *, pool: str = "") -> dict[str, Any]:
+    """A node with one taint, as kubectl writes it, in a pool."""
+    word, _, effect = taint.partition(":")
+    key, _, value = word.partition("=")
+    found = named(name, spec={"taints": [{"key": key, "value": value, "effect": effect}] if taint else []})
+    found["metadata"]["labels"] = {"example.com/pool": pool} if pool else {}
+    return found
 
 
 class _Handler(BaseHTTPRequestHandler):
     cluster: Cluster
 
     def do_GET(self) -> None:
-        """Answer as the test says."""
+        """Answer as the test has set."""
         path = unquote(self.path)
         self._answer("GET", path, self.cluster.answers.get(path, (404, {"message": "not found"})))
 
     def do_POST(self) -> None:
-        """Answer a review, or as the test says."""
+        """Answer a review, or as the test has set."""
         document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if urlsplit(self.path).path == REVIEWS:
             self._answer("POST", self.path, self.cluster.review(document))
@@ -184,12 +208,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
-        """Nothing is logged."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving(cluster: Cluster, file: Path) -> Generator[None]:
-    """The cluster listens, and the kubeconfig `file` names it."""
+    """Run the cluster while the block lasts; the kubeconfig `file` names it."""
     handler = type("Answering", (_Handler,), {"cluster": cluster})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
         thread = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)

@@ -2,12 +2,13 @@ import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from settings import Settings
 from settings.outline import keys
-from tests.tools.preflight.fake_cluster import DISCOVERY, ISSUER, KEYS, Cluster, named, needs, serving
+from tests.tools.preflight.fake_cluster import DISCOVERY, ISSUER, KEYS, Cluster, named, needs, node, serving
 from tools.doctor.collect import cluster as connection
 from tools.doctor.facts import Unseen
 from tools.preflight import api, state
@@ -58,7 +59,7 @@ def only(findings: list[Finding]) -> Missing:
     return found
 
 
-@pytest.mark.parametrize("stack", ["dev", "gateway", "company"])
+@pytest.mark.parametrize("stack", ["dev", "gateway", "company", "placed"])
 def test_nothing_is_missing_in_a_cluster_that_has_everything(ask: Ask, stack: str) -> None:
     assert ask(Cluster(stack), stack) == []
 
@@ -103,8 +104,31 @@ def empty(path: str, *names: str) -> Callable[[Cluster], None]:
     return lambda cluster: cluster.lists(path, *map(named, names))
 
 
+NODES = "/api/v1/nodes"
+
+
+def nodes(*found: dict[str, Any]) -> Callable[[Cluster], None]:
+    return lambda cluster: cluster.lists(NODES, *found)
+
+
+def privileged(cluster: Cluster) -> None:
+    cluster.has(f"{NAMESPACES}/team-a", labels={"pod-security.kubernetes.io/enforce": "privileged"})
+
+
 DNS = f"{NAMESPACES}/kube-system/pods?labelSelector=k8s-app=kube-dns"
 CASES = [
+    ("placed", lacking(f"{NAMESPACES}/team-a"), "team namespaces", "Namespace team-a",
+     "kubectl create namespace team-a, or remove createNamespace: false"),
+    ("placed", privileged, "team namespaces", "label pod-security.kubernetes.io/enforce of namespace team-a",
+     "kubectl label namespace team-a pod-security.kubernetes.io/enforce-"),
+    ("placed", nodes(node("one")), "nodes", "node with the labels example.com/pool=platform",
+     "kubectl label node NAME example.com/pool=platform, or change scheduling.nodeSelector"),
+    ("placed", nodes(node("one", "gpu=yes:NoExecute", pool="platform")), "nodes",
+     "node with the labels example.com/pool=platform and no other taint", "scheduling.tolerations"),
+    ("placed", nodes(node("one", "pool=other:NoSchedule", pool="platform")), "nodes",
+     "node with the labels example.com/pool=platform and no other taint", "scheduling.tolerations"),
+    ("placed", lacking("/apis/scheduling.k8s.io/v1/priorityclasses/platform"), "priority class",
+     "PriorityClass platform", "create it, or change scheduling.priorityClass"),
     ("dev", old, "version", "Kubernetes v1.29.9-eks-ce1d5eb", "upgrade"),
     ("gateway", lacking("/apis/gateway.networking.k8s.io/v1"), "kinds",
      "Gateway, HTTPRoute (gateway.networking.k8s.io/v1)", "gateway.kind"),
@@ -195,10 +219,50 @@ def test_without_the_state_nobody_is_accused(ask: Ask, monkeypatch: pytest.Monke
     assert unseen(findings) == [("who has created Namespace team-a", "the state of the stack: pulumi is not logged in")]
 
 
+def test_an_object_of_somebody_else_in_an_existing_namespace_is_named_and_one_in_other_namespaces_not(ask: Ask) -> None:
+    cluster = Cluster("placed")
+    for space in ("team-a", "elsewhere"):
+        cluster.has(f"{NAMESPACES}/{space}/serviceaccounts/mlflow-client")
+    found = ask(cluster, "placed")
+    assert missing(found) == [("names", "ServiceAccount team-a/mlflow-client")]
+    assert "kubectl delete ServiceAccount mlflow-client --namespace team-a" in only(found).remedy
+
+
+def test_labels_that_the_stack_has_set_itself_may_change(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_of(monkeypatch, ("Namespace", "team-a"))
+    cluster = Cluster("placed")
+    privileged(cluster)
+    assert ask(cluster, "placed") == []
+
+
+def test_who_labels_an_existing_namespace_need_not_create_it(ask: Ask) -> None:
+    cluster = Cluster("placed")
+    cluster.denied = [("patch", "namespaces", "*")]
+    assert missing(ask(cluster, "placed")) == [("rights", "right to patch namespaces in the whole cluster")]
+
+
 def test_a_platform_namespace_that_up_must_not_create_has_to_exist(ask: Ask) -> None:
     cluster = Cluster("company")
     cluster.lacks(f"{NAMESPACES}/mlflow")
     assert ("namespace", "Namespace mlflow") in missing(ask(cluster, "company"))
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource", "where"),
+    [
+        ("patch", "persistentvolumeclaims", "in mlflow"),
+        ("delete", "pods", "in mlflow"),
+        ("get", "storageclasses", "in the whole cluster"),
+    ],
+)
+def test_a_right_that_only_growing_volumes_needs_is_a_note(ask: Ask, verb: str, resource: str, where: str) -> None:
+    cluster = Cluster("dev")
+    cluster.denied = [(verb, resource, "*")]
+    (finding,) = ask(cluster, "dev")
+    assert isinstance(finding.found, Note)
+    assert finding.found.what.startswith(f"you lack the right to {verb} {resource}")
+    assert where in finding.found.what
+    assert "`make grow`, which enlarges volumes, does not" in finding.found.what
 
 
 def test_a_class_whose_volumes_cannot_grow_is_only_a_note(ask: Ask) -> None:

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.tools.access.repository import Repository
 from tests.tools.preflight.fake_cluster import Cluster, serving
@@ -24,7 +25,7 @@ def test_a_cluster_that_has_everything_is_two_lines(kubeconfig: Path, capsys: py
         assert main(["dev"]) == READY
     first, second = capsys.readouterr().out.splitlines()
     assert first == "nothing is missing for stack dev"
-    assert second.startswith("16 checks in ")
+    assert second.startswith("19 checks in ")
 
 
 def test_what_is_missing_has_a_sentence_and_a_remedy(kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +37,11 @@ def test_what_is_missing_has_a_sentence_and_a_remedy(kubeconfig: Path, capsys: p
         assert main(["dev", "--json"]) == MISSING
         found = json.loads(capsys.readouterr().out)
     (one,) = found["missing"]
-    assert text.splitlines()[:3] == [f"{one['check']}: {one['subject']}", f"  {one['what']}", f"  mend: {one['mend']}"]
+    assert text.splitlines()[:3] == [
+        f"{one['check']}: {one['subject']}",
+        f"  {one['what']}",
+        f"  remedy: {one['mend']}",
+    ]
     assert (found["result"], found["unseen"]) == ("missing", [])
     assert "\033" not in text
 
@@ -55,6 +60,26 @@ def test_without_a_cluster_a_sentence_says_what_is_needed(kubeconfig: Path, caps
     assert not kubeconfig.exists()
     assert main(["dev", "--json"]) == UNSEEN
     assert json.loads(capsys.readouterr().out)["result"] == "unseen"
+
+
+def test_the_context_of_the_stack_file_is_asked_and_named_if_it_does_not_exist(
+    repository: Repository, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def choose(context: str) -> None:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document["config"].setdefault("mlflow-platform:cluster", {})["context"] = context
+        file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    file = repository.folder / "Pulumi.dev.yaml"
+    with serving(Cluster("dev"), kubeconfig):
+        found = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+        choose(found["current-context"])
+        found["current-context"] = "another"
+        kubeconfig.write_text(yaml.safe_dump(found), encoding="utf-8")
+        assert main(["dev"]) == READY
+        choose("prod-eu")
+        assert main(["dev"]) == UNSEEN
+    assert "needs the context `prod-eu` of `cluster.context` in the kubeconfig" in capsys.readouterr().err
 
 
 def test_mistakes_of_the_stack_file_come_first(

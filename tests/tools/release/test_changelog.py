@@ -58,13 +58,13 @@ def test_the_notes_of_a_release_are_its_section_and_no_other() -> None:
     ("text", "version", "fault"),
     [
         (CHANGES + EARLIER, "0.1.0", "has changes under Unreleased"),
-        (RELEASED, "0.1.0", "pyproject.toml has the version 0.1.0, CHANGELOG.md 0.2.0"),
+        (RELEASED, "0.1.0", "pyproject.toml has the version 0.1.0, but CHANGELOG.md has 0.2.0"),
         (RELEASED.replace(" - 2026-12-01", ""), "0.2.0", "has no date"),
         (RELEASED.replace("12-01", "12-02"), "0.2.0", "dated in the future"),
         (RELEASED + EARLIER.replace("0.1.0", "0.3.0"), "0.2.0", "descending order"),
         (RELEASED + EARLIER.replace("0.1.0", "0.2.0"), "0.2.0", "descending order"),
         ("## next - 2026-12-01\n\n- Something.\n", "next", "is not a version"),
-        ("## 0.2.0 - 2026-12-01\n", "0.2.0", "says nothing about 0.2.0"),
+        ("## 0.2.0 - 2026-12-01\n", "0.2.0", "has no notes for 0.2.0"),
     ],
     ids=["unreleased", "project", "no date", "future", "order", "twice", "no version", "empty"],
 )

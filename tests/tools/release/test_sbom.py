@@ -61,12 +61,12 @@ def test_another_output_than_that_of_dpkg_is_an_error(line: str) -> None:
 
 
 def test_a_document_without_packages_is_none() -> None:
-    with pytest.raises(ValueError, match="expected some packages"):
+    with pytest.raises(ValueError, match="expected at least one package"):
         sbom.document("registry.example.com/mlflow", "1", [], NOW)
 
 
 def test_a_package_that_is_there_twice_is_an_error() -> None:
-    with pytest.raises(ValueError, match="each of them once"):
+    with pytest.raises(ValueError, match="each package only once"):
         sbom.document("registry.example.com/mlflow", "1", [*python(), *python()], NOW)
 
 

@@ -1,4 +1,4 @@
-"""The script of a release in a repository of its own, with programs that record their calls."""
+"""The script `tools/release` in a test repository, with fake programs that record their calls."""
 
 import os
 import subprocess

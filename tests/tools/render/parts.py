@@ -25,7 +25,7 @@ def registered(
     annotations: Mapping[str, str] | None = None,
     **fields: Any,  # noqa: ANN401 - any fields of an object
 ) -> Registration:
-    """An object of the program; `needs` are names of others."""
+    """A registered object of a program; `needs` has the names of the objects that it depends on."""
     metadata = {"name": name, "namespace": "mlflow"} | ({"annotations": dict(annotations)} if annotations else {})
     return Registration(
         urn=f"{URN}{name}",

@@ -25,7 +25,7 @@ def document(stack: str, path: str) -> dict[str, Any]:
 
 
 def faults(value: object, schema: dict[str, Any], path: str) -> list[str]:
-    """Places at which a value does not fit a schema; a field that the schema does not have is a fault."""
+    """Places at which a value does not match a schema; an unknown field is a fault."""
     if not isinstance(value, TYPES[schema["type"]]):
         return [f"{path}: expected {schema['type']}"]
     if isinstance(value, list):
@@ -124,7 +124,7 @@ def test_what_has_to_exist_before_is_listed_with_its_keys_and_without_values() -
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command with a rendering that was made before."""
+    """The command with a prepared rendering, which saves time."""
     monkeypatch.setattr(command, "render", lambda _source, stack, *_: rendered(stack))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType] - of any stack
 
 

@@ -236,3 +236,9 @@ def test_the_migration_runs_after_the_database_and_before_the_server() -> None:
     found = waves(rendered("dev"))
     assert found["postgres-server"] < found["migration-job"] < found["mlflow-server"] < found["gateway-ingress"]
     assert found["mlflow-network"] < found["mlflow-server"]
+
+
+def test_an_object_that_exists_already_is_never_deleted() -> None:
+    found = collected([registered("ServiceAccountPatch", "team-a"), registered("ServiceAccount", "team-b")], NONE)
+    assert annotations(found, "team-a")["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
+    assert "argocd.argoproj.io/sync-options" not in annotations(found, "team-b")

@@ -1,4 +1,4 @@
-"""Output of each scanner about one fault, as it was printed; parts that nobody reads are left out."""
+"""Recorded output of each scanner about one fault, without the parts that the reader ignores."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The command with stand-ins of the scanners, which print what each of them has printed."""
+"""The command with stand-ins for the scanners, which print recorded output."""
 
 import json
 import re
@@ -41,7 +41,7 @@ class Machine:
             self.prints(name, output)
 
     def prints(self, name: str, output: str, *, code: int = 0) -> None:
-        """Let a scanner print this from now on."""
+        """Set the output of a scanner from now on."""
         (self.folder / f"{name}.out").write_text(output, encoding="utf-8")
         script = self.folder / name
         # Nothing is ever found in the Dockerfile.
@@ -53,11 +53,11 @@ class Machine:
         self.exceptions.append(Exempt(scanner="checkov", rule=rule, objects=[pattern], reason=REASON))
 
     def install(self, names: list[str], _say: Callable[[str], None]) -> Mapping[str, Path]:
-        """Instead of `scanners.install`."""
+        """Stand-in for `scanners.install`."""
         return {name: self.folder / name for name in names}
 
     def write(self, stack: str, _source: Source, folder: Path) -> Scanned:
-        """Instead of `rendered.write`."""
+        """Stand-in for `rendered.write`."""
         targets = {"dev-001.yaml": f"{stack}/Deployment/web", "dev-002.yaml": f"{stack}/Job/migration"}
         return Scanned(stack=stack, folder=folder, targets=targets, pods={"dev-001.yaml": {"spec": {}}})
 
@@ -121,7 +121,11 @@ def test_an_unused_exception_fails_the_scan_of_everything(machine: Machine, caps
 
 @pytest.mark.parametrize(
     ("output", "code", "problem"),
-    [("", 2, "checkov failed with exit code 2:\nbroken"), ("", 1, "exit code 1"), ("[{}, 1]", 0, "another output")],
+    [
+        ("", 2, "checkov failed with exit code 2:\nbroken"),
+        ("", 1, "exit code 1"),
+        ("[{}, 1]", 0, "differs from that of version"),
+    ],
     ids=["exit code", "nothing", "unknown"],
 )
 def test_a_scanner_that_fails_is_no_scanner_that_finds_nothing(
@@ -137,7 +141,7 @@ def test_a_finding_about_a_file_that_nobody_gave_it_is_no_known_output(
 ) -> None:
     machine.prints("actionlint", printed(ACTIONLINT).replace("test.yml", "gone.yml"), code=1)
     assert command.main(["dev", "--only", "actionlint"]) == 2
-    assert "another output" in capsys.readouterr().err
+    assert "differs from that of version" in capsys.readouterr().err
 
 
 def test_a_stack_that_does_not_exist_is_told(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:

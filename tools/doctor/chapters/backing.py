@@ -60,7 +60,7 @@ def schema(facts: Facts) -> Fault | None:
     return Fault(
         cause="newer" if newer else "not-at-head",
         subject=f"schema of database {result.get('where', '')}".strip(),
-        what=f"it is at revision {revision}, the server's MLflow needs {head}: {said}",
+        what=f"its revision is {revision}, but the server's MLflow needs {head}: {said}",
         mend=f"{facts.redeploy}  # docs/upgrade.md"
         if not newer
         else f"{facts.make('up')}  # after setting server.image to that version",
@@ -84,14 +84,14 @@ def issuers(facts: Facts) -> Fault | None:
             return Fault(
                 cause="issuer",
                 subject=f"issuer {url}",
-                what=f"it calls itself {one['issuer']}: tokens of it are refused (401)",
+                what=f"its configuration names {one['issuer']} instead, so its tokens are refused (401)",
                 mend=f"{facts.make('up')}  # after setting the issuer in the stack file to {one['issuer']}",
             )
         if not one["keys"]:
             return Fault(
                 cause="keys",
                 subject=f"issuer {url}",
-                what="it publishes no public key: tokens cannot be verified, and are refused (401)",
+                what="it publishes no public key: its tokens cannot be verified, and are refused (401)",
                 mend=f"curl {url.rstrip('/')}/.well-known/openid-configuration  # then its jwks_uri",
             )
     return None

@@ -1,4 +1,4 @@
-"""NetworkPolicies: as deployed, with the connections that the platform needs, and enforced by the network plugin."""
+"""NetworkPolicies: unchanged, with the connections that the platform needs, and enforced by the network plugin."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,11 +17,11 @@ MOST_TARGETS = 2
 
 def policies(facts: Facts) -> Fault | None:
     """NetworkPolicies that were deleted or changed."""
-    return first(facts, ("NetworkPolicy",), "connections are open that should not be, or closed that are needed")
+    return first(facts, ("NetworkPolicy",), "connections that must be closed are open, or needed ones are closed")
 
 
 def controller_namespaces(facts: Facts) -> list[str]:
-    """Namespaces of the ingress controller: those that the server's NetworkPolicy admits, and no team has."""
+    """Namespaces of the ingress controller: those that the server's NetworkPolicy admits and that belong to no team."""
     own = {facts.platform.namespace, *(team.namespace for team in facts.platform.teams.values())}
     found: set[str] = set()
     for one in facts.deployed("NetworkPolicy"):
@@ -80,7 +80,7 @@ def connections(facts: Facts) -> Fault | None:
                 subject=f"NetworkPolicies of {source.namespace}",
                 what=f"they deny connections from {source.group} to {destination.group}, port {port}",
                 mend=f"kubectl get networkpolicies --namespace={source.namespace}  "
-                f"# delete the one that the platform did not deploy, or open the connection in it",
+                f"# delete the policy that the platform did not deploy, or allow the connection in it",
             )
     return None
 

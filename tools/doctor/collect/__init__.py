@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 
 class UnreadableError(Exception):
-    """Nothing can be looked at; the message says why, and what is needed."""
+    """The stack or the cluster cannot be read at all; the message says what is needed."""
 
 
 def exported(stack: str) -> tuple[dict[str, Any], list[Object]]:
@@ -50,11 +50,9 @@ def exported(stack: str) -> tuple[dict[str, Any], list[Object]]:
 def gather(stack: str, *, client: str, arguments: str, say: Say) -> Facts:
     """The facts about a stack.
 
-    Args:
-        stack: its name; empty means the selected one.
-        client: version of the MLflow client that has to fit to the server.
-        arguments: text after `make TARGET` in the commands of remedies.
-        say: called with a description of each step before it begins.
+    Args: stack: its name; empty means the selected one. client: version of the MLflow client that has to match the
+    server. arguments: text after `make TARGET` in the commands of remedies. say: called with a description of each step
+    before it begins.
 
     Raises:
         UnreadableError: the stack or the cluster cannot be read at all.
@@ -123,7 +121,7 @@ def _of_teams(platform: Platform) -> list[Read]:
 
 
 def connections(document: dict[str, Any], platform: Platform) -> list[Unseen]:
-    """Add what the connectivity checks of the teams find; returns those that could not run."""
+    """Add the results of the teams' connectivity checks; returns the checks that could not run."""
     found = external_smoke.checks(platform)
     document["probes"]["connectivity"] = {one.team: one.said for one in found if one.usable is False}
     return [

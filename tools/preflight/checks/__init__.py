@@ -1,7 +1,7 @@
-"""The checks of a cluster, in the order in which what is missing is reported.
+"""The checks of a cluster, in the order of the report.
 
 A check asks the API server and yields what is missing. A further check is a function in a module here and a line in
-`CHECKS`. It has to leave to others what others say: one cause is reported once.
+`CHECKS`. A check must not report what another check reports: each cause is reported once.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tools.preflight.api import Api, Found, UnseenError
-from tools.preflight.checks import cluster, existing, exposure, rights, tokens
+from tools.preflight.checks import cluster, existing, exposure, rights, scheduling, tokens
 from tools.preflight.wanted import Wanted
 
 PARALLEL = 4
@@ -17,7 +17,7 @@ PARALLEL = 4
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: its name in the report, and its questions."""
+    """A check: its name in the report, and the function that asks the API server."""
 
     name: str
     ask: Callable[[Wanted, Api], Iterator[Found]]
@@ -29,10 +29,13 @@ CHECKS: tuple[Check, ...] = (
     Check("rights", rights.rights),
     Check("names", existing.names),
     Check("namespace", existing.namespace),
+    Check("team namespaces", existing.team_namespaces),
     Check("pod security", cluster.pod_security),
     Check("cluster DNS", cluster.dns),
     Check("issuer", tokens.issuer),
     Check("storage class", cluster.storage),
+    Check("nodes", scheduling.nodes),
+    Check("priority class", scheduling.priority_classes),
     Check("ingress class", exposure.classes),
     Check("ingress controller", exposure.controller),
     Check("certificate issuer", exposure.issuers),

@@ -98,7 +98,7 @@ def pod_security(_wanted: Wanted, api: Api) -> Iterator[Found]:
 
 
 def dns(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Pods of the cluster's DNS, where the default deny of every namespace lets requests out to."""
+    """Pods of the cluster's DNS, to which the default deny of every namespace still allows requests."""
     peers = {
         (space, tuple(sorted(labels.items())))
         for policy in wanted.every("NetworkPolicy")
@@ -118,8 +118,8 @@ def dns(wanted: Wanted, api: Api) -> Iterator[Found]:
                 subject=f"DNS pods {selector} in namespace {space}",
                 what="no such pod is ready: the platform's NetworkPolicies open DNS to these pods only,"
                 " so that no name would resolve in its pods",
-                remedy=f"label the DNS pods {selector} in namespace {space}, or open DNS to where they are"
-                " with a NetworkPolicy of your own in the platform's and each team's namespace (docs/networks.md)",
+                remedy=f"label the DNS pods {selector} in namespace {space}, or allow requests to your DNS"
+                " pods with a NetworkPolicy of your own in the platform's and each team's namespace (docs/networks.md)",
             )
 
     yield from each(sorted(peers), judge)
@@ -143,11 +143,11 @@ def storage(wanted: Wanted, api: Api) -> Iterator[Found]:
         chosen = default if name is None else name
         if chosen in classes:
             if not classes[chosen].get("allowVolumeExpansion"):
-                yield Note(what=f"StorageClass {chosen} does not allow volumes to grow: choose their sizes for good")
+                yield Note(what=f"StorageClass {chosen} does not allow volumes to grow: choose sizes that last")
             continue
         yield Missing(
             subject="default StorageClass" if name is None else f"StorageClass {name}",
-            what="it does not exist: the volumes would stay Pending, and `up` would wait for them in vain",
+            what="it does not exist: the volumes would stay Pending, and `up` would time out",
             remedy=f"set cluster.storageClass {one_of(classes)}, or create it",
         )
 

@@ -8,7 +8,7 @@ from settings import Settings
 from tools.doctor.facts import Object, Unseen, part
 from tools.preflight.api import Api, Found, Kind, Missing, UnseenError, each
 from tools.preflight.checks.cluster import annotations
-from tools.preflight.state import deployed
+from tools.preflight.state import deployed, qualified
 from tools.preflight.wanted import Wanted, is_generated
 from tools.render.values import Json
 
@@ -17,14 +17,20 @@ SECRET = Kind(base="/api/v1", group="", plural="secrets", namespaced=True)
 
 
 def names(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Objects of the whole cluster with names of the stack's, which exist and are not of this stack."""
+    """Objects that `up` would create or patch, but that exist already and belong to something else.
+
+    They are cluster-scoped, or in namespaces of teams that the stack does not create.
+    """
     taken: list[tuple[str, str]] = []
 
     def judge(one: Json) -> Iterator[Found]:
         name = one["metadata"]["name"]
         kind = api.kind(one["apiVersion"], one["kind"])
-        if kind is not None and not kind.namespaced and not is_generated(name) and api.exists(kind, name) is not None:
-            taken.append((one["kind"], name))
+        space = one["metadata"].get("namespace", "") if kind is not None and kind.namespaced else ""
+        if kind is None or is_generated(name) or (kind.namespaced and space not in wanted.existing_namespaces):
+            return
+        if api.exists(kind, name, space) is not None:
+            taken.append((one["kind"], qualified(space, name)))
         yield from ()
 
     yield from each(wanted.objects, judge)
@@ -38,17 +44,63 @@ def names(wanted: Wanted, api: Api) -> Iterator[Found]:
         if (kind, name) not in known:
             yield Missing(
                 subject=f"{kind} {name}",
-                what="it exists already and is not of this stack: `up` would stop in the middle",
+                what="it exists already and does not belong to this stack: `up` would stop in the middle",
                 remedy=_other_name(wanted, kind, name),
             )
 
 
 def _other_name(wanted: Wanted, kind: str, name: str) -> str:
+    space, _, last = name.rpartition("/")
+    if space:
+        return f"delete it if nobody uses it: kubectl delete {kind} {last} --namespace {space}"
     if kind != "Namespace":
         return "delete it if nobody uses it; another stack of the platform in the cluster has the same objects"
     if name == wanted.namespace:
         return "set namespace to another name, or createNamespace: false if it holds nothing else"
-    return f"give the team another name than teams.{name}, or delete the namespace if nobody uses it"
+    return (
+        f"set teams.{name}.createNamespace: false to use it with its content (docs/teams.md), or give the team another"
+        " name"
+    )
+
+
+def team_namespaces(wanted: Wanted, api: Api) -> Iterator[Found]:
+    """Namespaces of teams that the stack does not create, and their labels and annotations."""
+
+    def judge(one: Json) -> Iterator[Found]:
+        name = one["metadata"]["name"]
+        found = api.exists(NAMESPACE, name)
+        if found is None:
+            yield Missing(
+                subject=f"Namespace {name}",
+                what=f"it does not exist, and teams.{name}.createNamespace: false says that it does",
+                remedy=f"kubectl create namespace {name}, or remove createNamespace: false",
+            )
+            return
+        other = [*_other_values(one, found)]
+        known, error = deployed(wanted.stack) if other else (frozenset[tuple[str, str]](), "")
+        if error:
+            raise UnseenError(
+                Unseen(what=f"who has labelled namespace {name}", needs=f"the state of the stack: {error}")
+            )
+        # What the stack itself has set, it may change.
+        if ("Namespace", name) not in known:
+            for place, key, value in other:
+                yield Missing(
+                    subject=f"{place} {key} of namespace {name}",
+                    what=f'it is "{value}", set by somebody else: `up` would stop, and not overwrite it',
+                    remedy=f"kubectl {'label' if place == 'label' else 'annotate'} namespace {name} {key}-",
+                )
+
+    yield from each(wanted.patches, judge)
+
+
+def _other_values(wanted: Json, found: Object) -> Iterator[tuple[str, str, str]]:
+    """Kind, key and value of each label and annotation that has another value than the stack sets."""
+    for place in ("label", "annotation"):
+        has = part(found, "metadata", f"{place}s")
+        for key, value in sorted(part(wanted, "metadata", f"{place}s").items()):
+            if has.get(key, value) != value:
+                yield place, key, has[key]
 
 
 def namespace(wanted: Wanted, api: Api) -> Iterator[Found]:
@@ -78,7 +130,7 @@ def _unrestricted(name: str, found: Object) -> Iterator[Found]:
 
 
 def secrets(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Secrets that the stack file names, in namespaces in which they can be."""
+    """Secrets that the stack file names, and that have to exist before `up`."""
     issued = set(chain.from_iterable(map(_issued, wanted.objects)))
 
     def judge(secret: tuple[str, str]) -> Iterator[Found]:
@@ -94,7 +146,7 @@ def secrets(wanted: Wanted, api: Api) -> Iterator[Found]:
             yield Missing(
                 subject=f"Secret {space}/{name}",
                 what=f"the Secret{named} does not exist: pods that need it would not start",
-                remedy=f"{first} (docs/own-services.md), or change {keys[0] if keys else 'what names it'}",
+                remedy=f"{first} (docs/own-services.md), or change {keys[0] if keys else 'the setting that names it'}",
             )
 
     yield from each([one for one in wanted.secrets if one not in issued], judge)

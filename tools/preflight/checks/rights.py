@@ -5,12 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tools.doctor.facts import parts
-from tools.preflight.api import Api, Found, Kind, Missing
+from tools.growth.judgement import CLASS_RIGHT, CLASSES, READS, SET_WRITES, WRITES
+from tools.preflight.api import Api, Found, Kind, Missing, Note
 from tools.preflight.wanted import Wanted
 from tools.render.values import Json
 
 PARALLEL = 4
 VERBS = ("create", "delete", "get", "patch")
+# For an object that exists already.
+PATCHING = ("get", "patch")
 # The provider waits until objects of these kinds are ready, and watches them and what they consist of.
 WATCHED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Deployment": (("apps/v1", "ReplicaSet"), ("v1", "Pod"), ("v1", "Event")),
@@ -42,8 +45,11 @@ class Right:
 
 
 def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Rights that the caller lacks, those for the same kinds together."""
-    needed = sorted({one for each in wanted.objects for one in needed_for(each, api)})
+    """Rights that the caller lacks; the same rights on several kinds are one finding."""
+    needed = sorted(
+        {one for each in wanted.objects for one in needed_for(each, api)}
+        | {one for each in wanted.patches for one in needed_for(each, api, PATCHING)}
+    )
     lacking = set(denied(needed, api))
     # Who may grant more than they have needs none of what they grant.
     granted = sorted({one for each in wanted.objects for one in granted_by(each)})
@@ -56,15 +62,32 @@ def rights(wanted: Wanted, api: Api) -> Iterator[Found]:
             what="you do not have it: `up` would stop in the middle",
             remedy="use a context of the kubeconfig with cluster-admin permissions, or have them granted",
         )
+    growing = {one for each in wanted.every("StatefulSet") for one in growing_needs(each)}
+    for verbs, spaces, resources in _together(denied(sorted(growing - set(needed)), api)):
+        where = "in the whole cluster" if "" in spaces else f"in {', '.join(spaces)}"
+        yield Note(
+            what=f"you lack the right to {', '.join(verbs)} {_some(resources)} {where}: `up` works without it, and"
+            " `make grow`, which enlarges volumes, does not"
+        )
 
 
-def needed_for(one: Json, api: Api) -> Iterator[Right]:
-    """Rights that creating, changing and deleting an object needs."""
+def growing_needs(stateful_set: Json) -> Iterator[Right]:
+    """Rights that enlarging the volumes of a StatefulSet needs."""
+    if not parts(stateful_set, "spec", "volumeClaimTemplates"):
+        return
+    space = stateful_set["metadata"].get("namespace", "")
+    for verb, kind in (*READS, *WRITES, *SET_WRITES, CLASS_RIGHT):
+        resource, _, group = kind.partition(".")
+        yield Right(group=group, resource=resource, verb=verb, namespace="" if kind == CLASSES else space)
+
+
+def needed_for(one: Json, api: Api, verbs: Iterable[str] = VERBS) -> Iterator[Right]:
+    """Rights that are needed to create, change and delete an object, or only for `verbs`."""
     space = one["metadata"].get("namespace", "")
     kind = api.kind(one["apiVersion"], one["kind"])
     # Without the kind, another check says so.
     if kind is not None:
-        yield from (_right(kind, verb, space) for verb in VERBS)
+        yield from (_right(kind, verb, space) for verb in verbs)
     if kind is not None and one["kind"] in WATCHED:
         others = (api.kind(*other) for other in WATCHED[one["kind"]])
         for watched in (kind, *filter(None, others)):

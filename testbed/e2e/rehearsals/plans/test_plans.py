@@ -1,4 +1,4 @@
-"""Twelve pull requests on the deployed `dev` stack: the comment that each gets, and its exit code.
+"""Thirteen pull requests on the deployed `dev` stack: the comment that each gets, and its exit code.
 
 The comments in `comments/` are reviewed by people. After an intended change write them again with WRITE_COMMENTS=1, and
 read the difference.
@@ -150,7 +150,7 @@ def test_a_pull_request_gets_the_reviewed_comment_and_its_exit_code(name: str, c
         clone.change(*request.program)
     done = clone.run("tools/preview-pull-request", "dev", expected=None)
     figures.add(f"plan of `dev`: {name}", done.seconds)
-    comment = HASH.sub("-HASH", HIDDEN.sub("(fingerprint)", done.stdout))
+    comment = HASH.sub("-HASH", HIDDEN.sub("<!-- fingerprint -->", done.stdout))
     golden = FOLDER / f"{name.replace(' ', '-')}.md"
     if os.environ.get("WRITE_COMMENTS"):
         FOLDER.mkdir(exist_ok=True)
