@@ -10,11 +10,13 @@ from typing import Any
 import yaml
 
 from testbed.e2e import kube
+from testbed.e2e.commands import wait_for
 from testbed.e2e.kube import Object
 
 NAMESPACE = "argocd"
 GIT_SERVER = Path(__file__).with_name("git-server.yaml")
 START_SECONDS = 180
+KINDS_SECONDS = 60
 REMOVE_SECONDS = 120
 LEFT_OUT = "argocd-applicationset-controller"
 # The release's Redis speaks the same protocol.
@@ -52,8 +54,7 @@ def running() -> Generator[None]:
         _apply([{"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": password}])
         objects = adapted(release())
         _apply([one for one in objects if one["kind"] == "CustomResourceDefinition"])
-        kinds = [f"customresourcedefinition/{kind}.argoproj.io" for kind in KINDS]
-        kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", *kinds)
+        wait_for("the API server knows Argo CD's kinds", _are_known, seconds=KINDS_SECONDS)
         _apply([*(one for one in objects if one["kind"] != "CustomResourceDefinition"), DEFAULT_PROJECT])
         for workload in WORKLOADS:
             options = (f"--namespace={NAMESPACE}", f"--timeout={START_SECONDS}s")
@@ -61,6 +62,11 @@ def running() -> Generator[None]:
         yield
     finally:
         remove()
+
+
+def _are_known() -> bool:
+    known = kube.kubectl("api-resources", "--api-group=argoproj.io", "--output=name").stdout.split()
+    return {f"{kind}.argoproj.io" for kind in KINDS} <= set(known)
 
 
 def remove() -> None:
