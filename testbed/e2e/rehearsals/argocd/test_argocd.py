@@ -148,7 +148,7 @@ def test_a_change_by_hand_is_found_and_undone(story: Story, figures: Figures) ->
         return "default-deny" in {one["metadata"]["name"] for one in policies} and role["rules"] != everything["rules"]
 
     figures.add("until a change by hand is undone", wait_for("Argo CD undoes it", healed, seconds=HEAL_SECONDS))
-    assert story.application.differences_found() > found
+    wait_for("it was found", lambda: story.application.differences_found() > found, seconds=HEAL_SECONDS)
     wait_for("it is equal again", lambda: _is_synced(story), seconds=HEAL_SECONDS)
     assert story.platform.versions() == before
 
