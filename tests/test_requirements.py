@@ -17,9 +17,7 @@ DEPLOYED = ("testbed/e2e/acceptance/", "testbed/e2e/rehearsals/")
 # Number of rows of each group.
 GROUPS = {"C": 3, "S0.": 11, "S1.": 13, "S2.": 11, "S3.": 8, "S4.": 7, "P": 16, "N": 12}
 # Rows, or parts of rows, that have no test on a running platform. This list may only become shorter.
-MISSING = {
-    "S1.6",
-}
+MISSING = set[str]()
 # Rows about the repository (C1, S1.13), or about what the embedded cluster lacks (ingress-nginx, a registry
 # that demands a password): tests without a cluster show them.
 WITHOUT_A_CLUSTER = {"C1", "S1.13", "S3.6", "P4"}

@@ -305,6 +305,22 @@ _ALL = (
         files=("docs/destroy.md", "docs/gitops.md", "tools/destroy", "tools/render", "tools/render-secrets"),
     ),
     Rehearsal(
+        name="argocd",
+        shows="Argo CD deploys what `make render` has written, undoes changes by hand, and deletes nothing with data",
+        server=False,
+        files=(
+            "Makefile",
+            "Pulumi.dev.yaml",
+            "Pulumi.prod.yaml",
+            "docs/destroy.md",
+            "docs/gitops.md",
+            "tools/destroy",
+            "tools/render",
+            "tools/render-secrets",
+        ),
+        programs=("argocd", "valkey"),
+    ),
+    Rehearsal(
         name="delivery",
         shows="an approved plan is deployed, one that changed since is not; drift is reported with field and manager",
         server=False,

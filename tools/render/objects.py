@@ -29,7 +29,15 @@ HOOK = {
     "argocd.argoproj.io/hook": "Sync",
     "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation,HookSucceeded",
 }
-KEPT = {"argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}
+KEPT = {
+    "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+    # Otherwise one that git no longer has would be a difference for ever, with one synchronisation after the other.
+    "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+}
+# Nobody is asked before Argo CD deletes something, so these are kept with every profile: a team's namespace has the
+# team's own volumes.
+CLAIM = "PersistentVolumeClaim"
+WITH_DATA = frozenset({"Namespace", CLAIM})
 
 
 class LeakError(Exception):
@@ -138,7 +146,8 @@ def collected(registrations: list[Registration], beforehand: frozenset[tuple[str
     waves = _waves(registrations, beforehand)
     ordered = sorted(
         (one for one in registrations if one.type.startswith(KUBERNETES)),
-        key=lambda one: (waves[one.urn], one.component, one.name, one.urn),
+        # A claim comes before the pods in its wave.
+        key=lambda one: (waves[one.urn], one.kind != CLAIM, one.component, one.name, one.urn),
     )
     items = [(one, _item(one, waves[one.urn])) for one in ordered]
     ours = tuple(item for one, item in items if (one.type, one.name) not in beforehand)
@@ -172,9 +181,8 @@ def _item(one: Registration, wave: int) -> Item:
     annotations = {
         key: value for key, value in metadata.get("annotations", {}).items() if not key.startswith("pulumi.com/")
     }
-    annotations |= (
-        {WAVE: str(wave)} | (HOOK if one.kind == "Job" else {}) | (KEPT if one.protect or is_patch(one) else {})
-    )
+    kept = one.protect or one.kind in WITH_DATA or is_patch(one)
+    annotations |= {WAVE: str(wave)} | (HOOK if one.kind == "Job" else {}) | (KEPT if kept else {})
     manifest["metadata"] = {**metadata, "annotations": annotations}
     # The protocol's mappings have no order; a file that changes without reason would be a difference in every commit.
     in_order = {key: _sorted(value) for key, value in manifest.items()}
@@ -202,7 +210,9 @@ def _sorted(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 def _waves(registrations: list[Registration], beforehand: frozenset[tuple[str, str]]) -> dict[str, int]:
     """The wave of each resource, by URN: one more than the highest of what it depends on.
 
-    Servers that no object depends on are in the last wave, where they delay nothing.
+    Servers that no object depends on are in the last wave, where they delay nothing. A claim is in the wave of its
+    first pod: with volumeBindingMode WaitForFirstConsumer it is bound only then, and Argo CD begins no other wave
+    before that.
     """
     by_urn = {one.urn: one for one in registrations}
     waves: dict[str, int] = {}
@@ -219,7 +229,11 @@ def _waves(registrations: list[Registration], beforehand: frozenset[tuple[str, s
     for urn in by_urn:
         wave(urn)
     last = 1 + max(waves.values(), default=0)
-    return waves | {one.urn: last for one in registrations if _not_awaited(one)}
+    waves |= {one.urn: last for one in registrations if _not_awaited(one)}
+    objects = [one for one in registrations if one.type.startswith(KUBERNETES)]
+    for claim in (one.urn for one in objects if one.kind == CLAIM):
+        waves[claim] = min((waves[one.urn] for one in objects if claim in one.dependencies), default=waves[claim])
+    return waves
 
 
 def _not_awaited(one: Registration) -> bool:

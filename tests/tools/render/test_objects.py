@@ -43,18 +43,35 @@ def test_an_object_is_in_a_wave_after_everything_that_it_depends_on() -> None:
     assert annotations(found, "server")[WAVE] == "2"
 
 
-def test_a_server_that_nobody_waits_for_holds_back_nothing_and_a_claim_stays_before_its_pods() -> None:
+def test_a_server_that_nobody_waits_for_holds_back_nothing() -> None:
     late = {"pulumi.com/skipAwait": "true"}
     found = collected(
         [
             registered("Deployment", "model", annotations=late),
-            registered("PersistentVolumeClaim", "claim", annotations=late),
-            registered("Deployment", "server", needs=("claim",)),
+            registered("Namespace", "namespace"),
+            registered("Deployment", "server", needs=("namespace",)),
             registered("Ingress", "ingress", needs=("server",)),
         ],
         NONE,
     )
-    assert waves(found) == {"claim": 0, "server": 1, "ingress": 2, "model": 3}
+    assert waves(found) == {"namespace": 0, "server": 1, "ingress": 2, "model": 3}
+
+
+def test_a_claim_is_in_the_wave_of_its_first_pod_without_which_it_would_never_be_bound() -> None:
+    found = collected(
+        [
+            registered("Deployment", "server", component="a", needs=("claim", "job")),
+            registered("Job", "job", component="a", needs=("claim", "network")),
+            registered("PersistentVolumeClaim", "claim", component="b", needs=("namespace",)),
+            registered("NetworkPolicy", "network", needs=("namespace",)),
+            registered("Namespace", "namespace"),
+            registered("PersistentVolumeClaim", "unused", needs=("namespace",)),
+        ],
+        NONE,
+    )
+    assert waves(found) == {"namespace": 0, "unused": 1, "network": 1, "claim": 2, "job": 2, "server": 3}
+    order = [item.resource for item in found.items]
+    assert order.index("claim") < order.index("job"), "kubectl creates the claim before the pod"
 
 
 def test_what_exists_before_takes_no_wave_of_its_own() -> None:
@@ -70,11 +87,29 @@ def test_what_exists_before_takes_no_wave_of_its_own() -> None:
     assert [item.identity for item in found.beforehand] == [("Secret", "mlflow", "password")]
 
 
-def test_a_job_runs_at_each_synchronisation_and_argo_cd_never_deletes_what_is_protected() -> None:
-    found = collected([registered("Job", "job"), registered("StatefulSet", "data", protect=True)], NONE)
+def test_a_job_runs_at_each_synchronisation() -> None:
+    found = collected([registered("Job", "job"), registered("StatefulSet", "data")], NONE)
     assert annotations(found, "job")["argocd.argoproj.io/hook"] == "Sync"
-    assert annotations(found, "data")["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
     assert "argocd.argoproj.io/hook" not in annotations(found, "data")
+
+
+@pytest.mark.parametrize(
+    ("kind", "protect", "kept"),
+    [
+        ("StatefulSet", True, True),
+        ("StatefulSet", False, False),
+        ("Namespace", False, True),
+        ("PersistentVolumeClaim", False, True),
+        ("RoleBinding", False, False),
+    ],
+)
+def test_argo_cd_never_deletes_what_is_protected_or_has_volumes(kind: str, protect: bool, kept: bool) -> None:  # noqa: FBT001 - values of a table
+    found = annotations(collected([registered(kind, "one", protect=protect)], NONE), "one")
+    expected = {
+        "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+        "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+    }
+    assert found == {WAVE: "0"} | (expected if kept else {})
 
 
 def test_what_only_pulumi_reads_is_left_out_and_so_is_what_an_autoscaler_writes() -> None:
@@ -204,6 +239,6 @@ def test_the_migration_runs_after_the_database_and_before_the_server() -> None:
 
 
 def test_an_object_that_exists_already_is_never_deleted() -> None:
-    found = collected([registered("NamespacePatch", "team-a"), registered("Namespace", "team-b")], NONE)
+    found = collected([registered("ServiceAccountPatch", "team-a"), registered("ServiceAccount", "team-b")], NONE)
     assert annotations(found, "team-a")["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
     assert "argocd.argoproj.io/sync-options" not in annotations(found, "team-b")
