@@ -109,6 +109,11 @@ def test_a_second_run_writes_nothing(results: Results) -> None:
     assert report["moved"] == {}
 
 
+def test_the_user_of_a_run_is_kept_as_a_tag_where_the_server_writes_the_callers_name(results: Results) -> None:
+    assert len(results["whole"]["users"]) == 6
+    assert all(results["whole"]["users"])
+
+
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_and_nothing_twice(results: Results) -> None:
     killed = results["killed"]
     assert killed["attempts"] > 5

@@ -14,7 +14,7 @@ from tools.adopt.client.fill import THREADS, trace_tags
 from tools.adopt.client.link import GoneError, OtherSideError
 from tools.adopt.client.registry import aliases, expected_source, is_gap
 from tools.adopt.progress import Progress
-from tools.adopt.references import AGAIN, COMPLETE, YES
+from tools.adopt.references import AGAIN, COMPLETE, USER, YES
 from tools.adopt.report import Compared, Side
 
 # MLflow computes these when a trace is written.
@@ -73,7 +73,10 @@ class Comparison:
             # MLflow gives a name to a run that has none.
             for side in sides:
                 side["tags"] = [pair for pair in side["tags"] if pair[0] != "mlflow.runName"]
-        information = [self._information(one, named=bool(row.name)) for one in (old, new)]
+        users = (old.info.user_id or "", new.data.tags.get(USER, ""))
+        information = [
+            self._information(one, user, named=bool(row.name)) for one, user in zip((old, new), users, strict=True)
+        ]
         sides[0]["runs"], sides[1]["runs"] = [information[0]], [information[1]]
         if sides[0] != sides[1] and new.data.tags.get(COMPLETE) == YES:
             # The next run of the move fills it again.
@@ -81,11 +84,11 @@ class Comparison:
         return sides
 
     @staticmethod
-    def _information(run, *, named):
+    def _information(run, user, *, named):
         info = run.info
         deleted = info.lifecycle_stage == "deleted"
         name = info.run_name if named else ""
-        return [name, info.status, info.start_time, info.end_time or None, info.user_id or "unknown", deleted]
+        return [name, info.status, info.start_time, info.end_time or None, user, deleted]
 
     def _of_run(self, side, run, tags, renamed):
         metrics = [

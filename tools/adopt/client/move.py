@@ -16,7 +16,7 @@ from tools.adopt.client.fill import Filling
 from tools.adopt.client.link import GoneError
 from tools.adopt.client.registry import register
 from tools.adopt.progress import Progress
-from tools.adopt.references import COMPLETE, FROM, ID, YES
+from tools.adopt.references import COMPLETE, FROM, ID, USER, YES
 
 
 class StoppedError(Exception):
@@ -107,7 +107,8 @@ class Move:
         return there
 
     def _create_run(self, experiment_id, row):
-        tags = [RunTag(key, value) for key, value in self.tags(row.id).items()]
+        ours = self.tags(row.id) | ({USER: row.user} if row.user else {})
+        tags = [RunTag(key, value) for key, value in ours.items()]
         # A run of an early MLflow may have no name; MLflow would give it a random one.
         name = row.name or f"run-{row.id[:8]}"
         return self.target.tracking.create_run(experiment_id, row.user or "unknown", row.start, tags, name)

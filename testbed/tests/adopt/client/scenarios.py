@@ -160,6 +160,10 @@ def whole(world, filler, look):
     results = {"ids": ids, "dry": world.move(source, target, dry=True)}
     results["whole"] = world.move(source, target)
     results["untouched"] = hashes(folder) == before
+    # As the platform does: the user of a run is the caller, whatever the request says.
+    with contextlib.closing(sqlite3.connect(world.folder / "new" / "mlflow.db")) as written, written:
+        written.execute("UPDATE runs SET user_id = 'system:serviceaccount:team-a:mlflow-client'")
+        results["users"] = [row[0] for row in written.execute("SELECT value FROM tags WHERE key = 'adopted.user'")]
     results["again"] = world.move(source, target)
     spoiled = next((world.folder / "new").rglob("large.bin"))
     content = spoiled.read_bytes()
@@ -198,7 +202,12 @@ def chosen(world):
     shutil.copytree(world.folder / "old" / "artifacts", elsewhere)
     model = next((elsewhere / "training" / "models").iterdir())
     shutil.rmtree(model)
-    unreadable, unlisted, *_ = sorted(elsewhere.rglob("empty.txt"))
+    with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old:
+        active = {row[0] for row in old.execute("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active'")}
+    # Files of deleted runs are there too, and nobody asks for them.
+    unreadable, unlisted, *_ = sorted(
+        file for file in elsewhere.rglob("empty.txt") if file.parent.parent.name in active
+    )
     for file in (unreadable, unlisted):
         file.unlink()
     # One that is listed and is no file, and one that the listing itself fails for.
