@@ -65,7 +65,9 @@ class Context:
         """The company's HTTP proxy, which does not carry connections to the API server and to the platform itself."""
         cluster = self.settings.cluster
         issuer = urlsplit(cluster.issuer).hostname if cluster.api_server_issuer else None
-        return http_proxy(cluster, [*self.hosts.values(), *([issuer] if issuer else [])])
+        # The issuer's description says to read the public keys at the API server's own address.
+        servers = [one.removesuffix("/32").removesuffix("/128") for one in cluster.api_server]
+        return http_proxy(cluster, [*self.hosts.values(), *([issuer] if issuer else []), *servers])
 
     @property
     def forward_auth(self) -> bool:

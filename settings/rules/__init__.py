@@ -37,6 +37,7 @@ RULES: Rules = (
     *gateway.RULES,
     *cluster.RULES,
     *network.RULES,
+    *network.RULES_WITH_A_SERVER,
     *teams.RULES,
     *serving.RULES,
     *database.RULES,

@@ -1,6 +1,7 @@
 """Rules about the cluster's DNS and about the proxy that leads out of it, for stacks with and without a server."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from settings.faults import Fault
 from settings.partial import key
@@ -40,4 +41,22 @@ def unused_exceptions(settings: Settings | ExternalSettings) -> Iterator[Fault]:
         yield Fault(path, f"is not used, because {proxy} is not set", f"name the proxy in {proxy}, or remove {path}")
 
 
+def public_keys(settings: Settings) -> Iterator[Fault]:
+    """Check that the API server is excepted from the proxy if it serves the public keys of programs' tokens.
+
+    The issuer's description names the keys by the address of the API server itself, and not by that of its Service.
+    """
+    cluster = settings.cluster
+    served = cluster.api_server_issuer or (urlsplit(cluster.issuer).hostname or "").startswith("kubernetes.default")
+    if cluster.https_proxy is not None and served and not cluster.api_server:
+        path, proxy = key(cluster, lambda one: one.api_server), key(cluster, lambda one: one.https_proxy)
+        yield Fault(
+            path,
+            f"is empty: with {proxy}, OAuth2-Proxy would ask the proxy for the public keys of programs' tokens, which"
+            " the API server serves at its own address",
+            "list the API server's addresses, as in `kubectl get endpointslices kubernetes --namespace default`",
+        )
+
+
 RULES = (dns, selection, unused_exceptions)
+RULES_WITH_A_SERVER = (public_keys,)

@@ -34,6 +34,7 @@ ADDRESSES_ONLY: dict[str, Any] = {"pods": False, "addresses": ["10.96.0.10/32"],
 DEFAULT_DNS = ("kube-dns", "kube-system", networks.NODE_LOCAL_DNS)
 DOMAIN = "k8s.example.internal"
 PROXY = "http://192.0.2.9:3128"
+API_SERVER = "10.0.0.1"
 TO_PROXY = {"ipBlock": {"cidr": "192.0.2.9/32"}}
 CONTROLLER = ["10.20.0.0/24", "10.30.0.0/24"]
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
@@ -142,13 +143,17 @@ def to_the_proxy(recording: Recording, namespace: str, labels: dict[str, str]) -
 
 @pytest.mark.parametrize("stack", COMMITTED)
 def test_a_pod_has_the_proxy_in_its_environment_if_its_policy_opens_it(stack: str) -> None:
-    got = with_cluster(stack, httpsProxy=PROXY)
+    behind = {} if stack == WITHOUT_A_SERVER else {"apiServer": [f"{API_SERVER}/32"]}
+    got = with_cluster(stack, httpsProxy=PROXY, **behind)
     # Squid hands on its tunnels by its configuration.
     pods = [one for one in templates(got) if one[1].get("app.kubernetes.io/name") != "webhook-proxy"]
     opened = [one for one in pods if to_the_proxy(got, one[0], one[1])]
     for _, labels, pod in opened:
         assert environment(pod)["HTTPS_PROXY"] == PROXY, labels
-        assert environment(pod)["NO_PROXY"].startswith("$(KUBERNETES_SERVICE_HOST),"), labels
+        excepted = environment(pod)["NO_PROXY"].split(",")
+        assert excepted[0] == "$(KUBERNETES_SERVICE_HOST)", labels
+        # The public keys of programs' tokens are there, whatever the issuer is called.
+        assert (API_SERVER in excepted) == bool(behind), labels
     # All who sign in outside, keep their artifacts there, or read a password at AWS.
     expected = {
         "dev": set[str](),
@@ -164,7 +169,7 @@ def test_a_pod_has_the_proxy_in_its_environment_if_its_policy_opens_it(stack: st
 @pytest.mark.parametrize("stack", PLATFORMS)
 def test_with_a_proxy_no_policy_opens_https_to_every_address(stack: str) -> None:
     """What remains is the API server, if its addresses are not known, and databases."""
-    got = with_cluster(stack, httpsProxy=PROXY, apiServer=["10.0.0.1/32"])
+    got = with_cluster(stack, httpsProxy=PROXY, apiServer=[f"{API_SERVER}/32"])
     for name, spec in policies(got):
         for rule in spec.get("egress", ()):
             everywhere = [one for one in rule["to"] if one.get("ipBlock", {}).get("cidr") == "0.0.0.0/0"]
@@ -174,13 +179,13 @@ def test_with_a_proxy_no_policy_opens_https_to_every_address(stack: str) -> None
 
 
 def test_what_is_excepted_from_the_proxy_is_reached_as_without_one() -> None:
-    excepted = with_cluster("own-services", httpsProxy=PROXY, noProxy=["example.com"])
-    usual = with_cluster("own-services")
+    excepted = with_cluster("own-services", httpsProxy=PROXY, noProxy=["example.com"], apiServer=[f"{API_SERVER}/32"])
+    usual = with_cluster("own-services", apiServer=[f"{API_SERVER}/32"])
     assert dict(policies(excepted)) == dict(policies(usual))
 
 
 def test_the_development_login_is_reached_without_the_proxy() -> None:
-    got = with_cluster("dev", httpsProxy=PROXY)
+    got = with_cluster("dev", httpsProxy=PROXY, apiServer=[f"{API_SERVER}/32"])
     (server,) = (pod for _, labels, pod in templates(got) if labels["app.kubernetes.io/name"] == "mlflow")
     assert {"mlflow.localhost", "dex.mlflow.localhost"} <= {*environment(server)["NO_PROXY"].split(",")}
 

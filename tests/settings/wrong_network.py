@@ -2,6 +2,7 @@
 
 from tests.settings.cases import CANARY, Case
 
+BEHIND_A_PROXY = {"httpsProxy": "http://proxy.example.com:3128", "apiServer": ["10.0.0.1/32"]}
 CASES = {
     "DNS nowhere": Case(
         {"cluster": {"dns": {"pods": False, "addresses": []}}},
@@ -64,13 +65,13 @@ CASES = {
         "begin the URL with http://",
     ),
     "a range without the proxy": Case(
-        {"cluster": {"httpsProxy": "http://proxy.example.com:3128", "noProxy": ["10.0.0.0/8"]}},
+        {"cluster": {**BEHIND_A_PROXY, "noProxy": ["10.0.0.0/8"]}},
         "cluster.noProxy[0]",
         "expected a host, a domain or one address",
         "not all programs read address ranges",
     ),
     "a wildcard without the proxy": Case(
-        {"cluster": {"httpsProxy": "http://proxy.example.com:3128", "noProxy": ["*.example.com"]}},
+        {"cluster": {**BEHIND_A_PROXY, "noProxy": ["*.example.com"]}},
         "cluster.noProxy[0]",
         "expected a host, a domain or one address",
         "write only the host or domain: example.com",
@@ -80,5 +81,29 @@ CASES = {
         "cluster.noProxy",
         "is not used, because cluster.httpsProxy is not set",
         "name the proxy in cluster.httpsProxy, or remove cluster.noProxy",
+    ),
+    "a proxy before the API server": Case(
+        {"cluster": {"httpsProxy": "http://proxy.example.com:3128"}},
+        "cluster.apiServer",
+        "is empty: with cluster.httpsProxy, OAuth2-Proxy would ask the proxy for the public keys",
+        "list the API server's addresses",
+    ),
+    "a proxy before the API server of another domain": Case(
+        {"cluster": {"httpsProxy": "http://proxy.example.com:3128", "domain": "k8s.example.internal"}},
+        "cluster.apiServer",
+        "is empty: with cluster.httpsProxy",
+        "list the API server's addresses",
+    ),
+    "a proxy before an API server that serves its own issuer": Case(
+        {
+            "cluster": {
+                "httpsProxy": "http://proxy.example.com:3128",
+                "serviceAccountIssuer": "https://api.example.com:6443",
+                "apiServerIssuer": True,
+            }
+        },
+        "cluster.apiServer",
+        "is empty: with cluster.httpsProxy",
+        "list the API server's addresses",
     ),
 }
