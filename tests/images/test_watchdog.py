@@ -80,10 +80,17 @@ def test_a_stuck_worker_logs_all_stacks_and_ends_with_a_status_after_which_it_is
 import threading
 from mlflow_platform_server.watchdog import Watchdog
 
+stuck = threading.Event()
+
 def stuck_in_here():
+    stuck.set()
     threading.Event().wait()
 
-Watchdog(lambda: 1, patience=2, check_seconds=0.001).start()
+def turns():
+    stuck.wait()
+    return 1
+
+Watchdog(turns, patience=2, check_seconds=0.001).start()
 stuck_in_here()
 """
     command = [sys.executable, "-c", program]

@@ -78,7 +78,7 @@ class Comparison:
             self._information(one, user, named=bool(row.name)) for one, user in zip((old, new), users, strict=True)
         ]
         sides[0]["runs"], sides[1]["runs"] = [information[0]], [information[1]]
-        if sides[0] != sides[1] and new.data.tags.get(COMPLETE) == YES:
+        if not _same(*sides) and new.data.tags.get(COMPLETE) == YES:
             # The next run of the move fills it again.
             self.target.tracking.set_tag(new.info.run_id, RunTag(COMPLETE, AGAIN))
         return sides
@@ -114,7 +114,7 @@ class Comparison:
             self._of_model(self.source, old, references.tags(old.tags, self.ids), renamed),
             self._of_model(self.target, new, references.without_ours(new.tags), lambda one: one),
         )
-        if sides[0] != sides[1] and new.tags.get(COMPLETE) == YES:
+        if not _same(*sides) and new.tags.get(COMPLETE) == YES:
             self.target.tracking.set_logged_model_tags(new.model_id, [LoggedModelTag(COMPLETE, AGAIN)])
         return sides
 
@@ -248,6 +248,11 @@ class _Found:
             for counts, rows in zip(self._counts, self._rows, strict=True)
         )
         return Compared(self._name, old, new, self._differences)
+
+
+def _same(old, new):
+    """True if both sides have the same rows, in whichever order their stores give them."""
+    return all(digest.rows(old.get(kind, ())) == digest.rows(new.get(kind, ())) for kind in {*old, *new})
 
 
 def _sentence(kind, old, new):

@@ -164,6 +164,11 @@ def whole(world, filler, look):
     with contextlib.closing(sqlite3.connect(world.folder / "new" / "mlflow.db")) as written, written:
         written.execute("UPDATE runs SET user_id = 'system:serviceaccount:team-a:mlflow-client'")
         results["users"] = [row[0] for row in written.execute("SELECT value FROM tags WHERE key = 'adopted.user'")]
+    # PostgreSQL gives the points of a metric in another order than SQLite.
+    in_order = Content.history
+    Content.history = lambda side, *of: in_order(side, *of)[:: -1 if side.uri == target else 1]
+    results["reordered"] = world.move(source, target)
+    Content.history = in_order
     results["again"] = world.move(source, target)
     spoiled = next((world.folder / "new").rglob("large.bin"))
     content = spoiled.read_bytes()
