@@ -46,6 +46,17 @@ def beside_controller(settings: Settings) -> Iterator[Fault]:
     yield from _taken(settings, settings.cluster.ingress_namespace, f"the ingress controller ({path})")
 
 
+def beside_others(settings: Settings) -> Iterator[Fault]:
+    """Check that no team has a namespace that NetworkPolicies trust for what runs in it."""
+    dns, monitoring = settings.cluster.dns, settings.monitoring
+    if dns.pods:
+        path = key(dns, lambda one: one.namespace)
+        yield from _taken(settings, dns.namespace, f"the cluster's DNS ({path})")
+    if monitoring.served:
+        path = key(monitoring, lambda one: one.namespace)
+        yield from _taken(settings, monitoring.namespace, f"Prometheus ({path})")
+
+
 def _taken(settings: Settings, namespace: str, owner: str) -> Iterator[Fault]:
     if namespace in settings.teams:
         yield Fault(
@@ -174,6 +185,7 @@ RULES = (
     namespace_of_platform,
     beside_platform,
     beside_controller,
+    beside_others,
     groups,
     one_team,
     service_accounts,

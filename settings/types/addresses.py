@@ -200,7 +200,16 @@ def proxy(text: str) -> str | None:
         return f"remove everything after the port: {text[: len(text) - len(urlsplit(text).path)]}"
     if remedy is None and urlsplit(text).port is None:
         return f"add the port of the proxy: {text}:3128"
+    host = "" if remedy else urlsplit(text).hostname or ""
+    if is_address(host) and _is_nowhere(ipaddress.ip_address(host)):
+        return f"write the proxy's own address: {host} is no proxy's, but this pod's, the cloud's metadata or nobody's"
     return remedy
+
+
+def _is_nowhere(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """True for addresses that lead to the pod itself, to the node's or cloud's own services, or to nobody."""
+    metadata = any(address.version == one.version and address in one for one in METADATA)
+    return metadata or address.is_loopback or address.is_unspecified or address.is_multicast
 
 
 def exception(text: str) -> str | None:

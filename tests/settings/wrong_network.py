@@ -106,4 +106,34 @@ CASES = {
         "is empty: with cluster.httpsProxy",
         "list the API server's addresses",
     ),
+    "a proxy at the address of the metadata service": Case(
+        {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://169.254.169.254:80"}},
+        "cluster.httpsProxy",
+        "expected the URL of a forward proxy",
+        "is no proxy's",
+    ),
+    "a proxy at the address of every address": Case(
+        {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://0.0.0.0:3128"}},
+        "cluster.httpsProxy",
+        "expected the URL of a forward proxy",
+        "is no proxy's",
+    ),
+    "a proxy at the address of many": Case(
+        {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://224.0.0.1:3128"}},
+        "cluster.httpsProxy",
+        "expected the URL of a forward proxy",
+        "is no proxy's",
+    ),
+    "a team in the namespace of the cluster's DNS": Case(
+        {"teams/dns": {}, "cluster": {"dns": {"namespace": "dns"}}},
+        "teams.dns",
+        "names a team, but a namespace of that name belongs to the cluster's DNS (cluster.dns.namespace)",
+        "rename the team",
+    ),
+    "a team in the namespace of Prometheus": Case(
+        {"teams/monitoring": {}, "monitoring": {"metrics": "annotations"}},
+        "teams.monitoring",
+        "names a team, but a namespace of that name belongs to Prometheus (monitoring.namespace)",
+        "rename the team",
+    ),
 }

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
 
 # Drivers that are installed (drivers.in), by the scheme without a driver.
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 SERVED = re.compile(r"\Amlflow-artifacts:(?://[^/]*)?/*")
+# A host with its port, and a path.
+PLACE = re.compile(r"((?:[^\s:/?#\[\]]+|\[[^\s/?#\[\]]+\])(?::\d+)?)((?:/[^?#]*)?)(?=[?#]|\Z)")
+# What ends the user and the password of an address for one program, and not for another.
+AMBIGUOUS = re.compile(r"[/?#@]|:.*:")
 NONE = "none"
 FORMS = (
     "a SQLite file (mlflow.db, sqlite:///mlflow.db), a folder (./mlruns), "
@@ -76,11 +79,20 @@ def _local(source: str, scheme: str, folder: Path) -> Origin:
 
 
 def without_credentials(address: str) -> str:
-    """An address without user, password and parameters."""
-    parts = urlsplit(address)
-    scheme = parts.scheme.partition("+")[0]
-    host = parts.netloc.rpartition("@")[2]
-    return f"{scheme}://{host}{parts.path.rstrip('/')}"
+    """An address without user, password and parameters.
+
+    Raises:
+        OriginError: it cannot be told where a password ends; the message has no part of it.
+    """
+    scheme, _, rest = address.partition("://")
+    user, _, place = rest.rpartition("@")
+    found = PLACE.match(place)
+    if found is None or AMBIGUOUS.search(user):
+        raise OriginError(
+            "SOURCE: expected SCHEME://USER:PASSWORD@HOST:PORT/NAME with a host, in which each of / ? # @ : in the "
+            "user, the password and the parameters is percent-encoded: %2F %3F %23 %40 %3A"
+        )
+    return f"{scheme.lower().partition('+')[0]}://{found[1]}{found[2].rstrip('/')}"
 
 
 @dataclass(frozen=True, slots=True)

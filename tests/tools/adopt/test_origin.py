@@ -45,6 +45,27 @@ def test_the_name_that_is_written_into_tags_has_no_password(folder: Path) -> Non
     assert without_credentials("https://user:secret@mlflow.example.com/old/") == "https://mlflow.example.com/old"
 
 
+@pytest.mark.parametrize("password", ["pa/ss", "pa?ss", "pa#ss", "pa@ss", "pa:ss", "/pa", "pa/ss@x", "1/pa"])
+@pytest.mark.parametrize("address", ["postgresql://mlflow:{}@db:5432/mlflow", "https://mlflow:{}@mlflow.example.com"])
+def test_a_password_that_is_not_encoded_is_refused_and_is_in_no_name(folder: Path, address: str, password: str) -> None:
+    with pytest.raises(OriginError, match=r"percent-encoded: %2F") as refused:
+        parse(address.format(password), folder)
+    assert password not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql:///mlflow", "postgresql://u:p@/mlflow", "postgresql://u:p", "postgresql://db/x?user=a@b", "https://"],
+)
+def test_an_address_without_a_host_is_refused(folder: Path, address: str) -> None:
+    with pytest.raises(OriginError, match="with a host"):
+        parse(address, folder)
+
+
+def test_a_password_that_is_encoded_is_taken_off(folder: Path) -> None:
+    assert parse("postgresql://mlflow:pa%2Fss%40@[::1]:5432/mlflow", folder).name == "postgresql://[::1]:5432/mlflow"
+
+
 def test_a_server_is_read_at_its_address(folder: Path) -> None:
     found = parse("https://mlflow.example.com/", folder)
     assert (found.kind, found.name) == (Kind.SERVER, "https://mlflow.example.com")

@@ -12,6 +12,7 @@ from mlflow.tracking._tracking_service.utils import _get_store as tracking_store
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
 
+from tools.adopt import hosts
 from tools.adopt.origin import Locations
 from tools.adopt.references import OURS
 
@@ -64,6 +65,8 @@ class Content:
         self.tracking = tracking_store(uri)
         self.registry = registry_store(uri, uri)
         self._locations = locations or Locations()
+        # The platform's own locations are not those of strangers.
+        self._guarded = locations is not None
 
     def experiments(self):
         """Every experiment, deleted ones too."""
@@ -163,6 +166,8 @@ class Content:
 
         info = self.tracking.get_trace_info(trace_id)
         location = info.tags.get(TRACE_LOCATION)
+        if self._guarded and location:
+            hosts.check(self._locations.find(location), self._hosts())
         if info.tags.get(SPANS_LOCATION) or not location:
             client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             return client.get_trace(trace_id, display=False).to_json()
@@ -209,8 +214,14 @@ class Content:
         # The folder of an experiment without files need not exist; the one of all experiments does.
         return f"{path.parent}" if path is not None and not path.parent.is_dir() else ""
 
+    def _hosts(self):
+        return [self.uri, *(end for _, end in self._locations.moved)]
+
     def _repository(self, uri):
-        return get_artifact_repository(self._locations.find(uri), tracking_uri=self.uri, registry_uri=self.uri)
+        found = self._locations.find(uri)
+        if self._guarded:
+            hosts.check(found, self._hosts())
+        return get_artifact_repository(found, tracking_uri=self.uri, registry_uri=self.uri)
 
 
 def all_tags(model):

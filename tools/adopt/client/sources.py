@@ -38,7 +38,8 @@ def opened(origin, locations, folder):
 
 def _copied(root, target):
     """Copy a folder's metadata without its files: MLflow creates folders in one that it opens."""
-    shutil.copytree(root, target, ignore=lambda folder, names: names if _has_artifacts(Path(folder)) else ())
+    # Links could lead to any file of this machine.
+    shutil.copytree(root, target, symlinks=True, ignore=lambda folder, names: names if _has_artifacts(Path(folder)) else ())
     return target
 
 
