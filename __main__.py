@@ -4,7 +4,6 @@ import pulumi
 
 import factories
 from components.exposure.gateway import Gateway, GatewayArgs
-from components.kubernetes.namespace import PlatformNamespace, PlatformNamespaceArgs
 from components.team.access_matrix import as_data
 from settings import ExternalSettings, load
 
@@ -17,11 +16,7 @@ if isinstance(settings, ExternalSettings):
     pulumi.export("namespace", "")
     pulumi.export("teams", factories.external_teams(settings, namespaces))
 else:
-    platform = PlatformNamespace(
-        "platform",
-        PlatformNamespaceArgs(name=settings.namespace, create=settings.create_namespace, durable=settings.durable),
-        opts,
-    )
+    platform = factories.platform_namespace(settings, opts)
     context = factories.Context(
         settings=settings,
         secrets=secrets,

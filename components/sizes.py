@@ -1,4 +1,4 @@
-"""Sizes of the platform's own pods, connections and certificates, which sums and plans include.
+"""Sizes of the platform's own pods and connections, which the sums in settings/sizing include.
 
 Imports nothing, so that the settings can be read without Pulumi's resource types, which take seconds to load.
 """
@@ -35,8 +35,3 @@ def threads(pool_size: int, pool_overflow: int) -> int:
     are not handled in these threads.
     """
     return max(1, (pool_size + pool_overflow - 1) // 2)
-
-
-# Days of a certificate of the stack's own CA: the longest validity that browsers accept from a private CA (Apple's
-# limit; others are more lenient).
-CERTIFICATE_DAYS = 825

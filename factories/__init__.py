@@ -3,7 +3,7 @@
 from factories.access import access_matrix
 from factories.artifacts import artifact_store
 from factories.backups import backup_bucket
-from factories.context import Context, providers, trust
+from factories.context import Context, platform_namespace, providers, trust
 from factories.database import database
 from factories.exposure import certificate, console, route, server_route
 from factories.external import outputs as external_teams
@@ -31,6 +31,7 @@ __all__ = [
     "login",
     "migration",
     "monitoring",
+    "platform_namespace",
     "proof_and_undelete",
     "providers",
     "retention",

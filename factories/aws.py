@@ -24,6 +24,7 @@ from components.aws.rds_access import SERVICE_ACCOUNT as DATABASE_ROLE_ACCOUNT
 from components.aws.rds_access import RdsAccess, RdsAccessArgs
 from components.aws.web_identity import to_aws
 from components.database.database import Database
+from components.kubernetes.http_proxy import Outside
 from components.kubernetes.pods import Attachment, joined
 from components.mlflow.args import SERVICE_ACCOUNT
 from components.team.client_environment import NAME as CLIENT
@@ -32,6 +33,9 @@ from settings.schema.aws import AccessKeyIdentity, Aws, IrsaIdentity, PodIdentit
 from settings.schema.bucket import BucketArtifacts
 from settings.schema.rds import ADMINISTRATOR, RdsDatabase
 from settings.types.amazon import MOST_STORAGE, size_in_gibibytes
+
+# Endpoints that the Job which creates MLflow's database role asks.
+DATABASE_ROLE_SERVICES = ("secretsmanager", "sts")
 
 
 def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
@@ -54,7 +58,14 @@ def bucket(context: Context, artifacts: BucketArtifacts) -> ArtifactStore:
             lambda arns: policies.server(bucket=arns[0], prefix=artifacts.prefix, key=arns[1], region=aws.region)
         )
     )
-    server = _pod(context, "server-identity", SERVICE_ACCOUNT, policy, "Access of the MLflow server to its artifacts")
+    server = _pod(
+        context,
+        "server-identity",
+        SERVICE_ACCOUNT,
+        policy,
+        "Access of the MLflow server to its artifacts",
+        way=to_aws(aws.region, proxy=context.proxy),
+    )
     return ArtifactStore(
         uri=s3_uri(resource.name, artifacts.prefix),
         attachment=joined(Attachment(env=region_environment(aws.region)), server.attachment),
@@ -117,6 +128,7 @@ def rds(context: Context, database: RdsDatabase) -> Database:
                 DATABASE_ROLE_ACCOUNT,
                 policy,
                 "Access of the Job that creates MLflow's database role to the administrator's password",
+                way=to_aws(aws.region, DATABASE_ROLE_SERVICES, context.proxy),
             ),
             trust=context.trust,
         ),
@@ -147,7 +159,7 @@ def direct_access(context: Context, team: str, own_bucket: OwnBucket) -> DirectA
                 "s3://", own_bucket.name, "/", workspace_folder(team, own_bucket.prefix)
             ),
         },
-        flows=(to_aws(),) if role is None else role.flows,
+        flows=to_aws().flows if role is None else role.flows,
         annotations={} if role is None else role.annotations,
     )
 
@@ -173,11 +185,19 @@ def _aws(context: Context) -> Aws:
     return context.settings.aws
 
 
-def _pod(context: Context, name: str, service_account: str, policy: pulumi.Input[str], description: str) -> AwsIdentity:
-    """AWS identity of the platform's pods with the service account `service_account`."""
+def _pod(
+    context: Context,
+    name: str,
+    service_account: str,
+    policy: pulumi.Input[str],
+    description: str,
+    *,
+    way: Outside,
+) -> AwsIdentity:
+    """AWS identity of the platform's pods with the service account `service_account`; `way` leads to AWS."""
     kind = _role_kind(_aws(context))
     if kind is None:
-        return _key(context, name, context.namespace, policy)
+        return _key(context, name, context.namespace, policy, way=way)
     return _role(
         context,
         name,
@@ -186,6 +206,7 @@ def _pod(context: Context, name: str, service_account: str, policy: pulumi.Input
         service_account=service_account,
         policy=policy,
         description=description,
+        way=way,
     )
 
 
@@ -209,6 +230,7 @@ def _role(
     service_account: str,
     policy: pulumi.Input[str],
     description: str,
+    way: Outside | None = None,
 ) -> AwsIdentity:
     return RoleIdentity(
         name,
@@ -219,13 +241,21 @@ def _role(
             policy=policy,
             description=description,
             permissions_boundary=_aws(context).permissions_boundary,
+            # Teams' pods, which `way` is None for, get no proxy.
+            aws=way or to_aws(),
         ),
         context.opts,
     ).identity
 
 
 def _key(
-    context: Context, name: str, namespace: pulumi.Input[str], policy: pulumi.Input[str], secret: str | None = None
+    context: Context,
+    name: str,
+    namespace: pulumi.Input[str],
+    policy: pulumi.Input[str],
+    *,
+    secret: str | None = None,
+    way: Outside | None = None,
 ) -> AwsIdentity:
     aws = _aws(context)
     return UserIdentity(
@@ -236,6 +266,7 @@ def _key(
             policy=policy,
             permissions_boundary=aws.permissions_boundary,
             secret=secret,
+            aws=way or to_aws(),
         ),
         context.opts,
     ).identity

@@ -55,6 +55,7 @@ def backup_bucket(context: Context) -> BackupBucket | None:
                 checksums=artifacts.checksums,
                 authority=artifacts.authority,
                 trust=context.trust,
+                proxy=context.proxy,
                 access=access_key(
                     backups.credentials,
                     context.secrets.backups_access_key_id,

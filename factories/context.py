@@ -1,20 +1,25 @@
 """The input of all factories: settings, secrets, providers, and the company's CA certificates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.exposure.gateway import Address
-from components.kubernetes import pods
+from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import Authorities, AuthoritiesArgs
+from components.kubernetes.http_proxy import HttpProxy
+from components.kubernetes.namespace import PlatformNamespace, PlatformNamespaceArgs
 from components.kubernetes.scheduling import Scheduling
 from components.login.forward_auth import REFRESH_MINUTES
 from factories.scheduling import scheduling
 from settings import ExternalSettings, Secrets, Settings
 from settings.schema.gateway import IngressGateway
 from settings.schema.login import DevelopmentLogin
+from settings.schema.network import Dns, Network
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +53,19 @@ class Context:
     def image(self, name: str) -> str:
         """The reference of the image `name`, at the registry mirror if the settings have one."""
         return mirrored(name, self.settings.images.registry)
+
+    @property
+    def controller(self) -> networks.IngressController:
+        """The ingress controller."""
+        cluster = self.settings.cluster
+        return networks.IngressController(namespace=cluster.ingress_namespace, addresses=cluster.ingress_pods)
+
+    @property
+    def proxy(self) -> HttpProxy | None:
+        """The company's HTTP proxy, which does not carry connections to the API server and to the platform itself."""
+        cluster = self.settings.cluster
+        issuer = urlsplit(cluster.issuer).hostname if cluster.api_server_issuer else None
+        return http_proxy(cluster, [*self.hosts.values(), *([issuer] if issuer else [])])
 
     @property
     def forward_auth(self) -> bool:
@@ -94,6 +112,37 @@ def providers(settings: Settings | ExternalSettings) -> list[pulumi.ProviderReso
             )
         )
     return resources
+
+
+def platform_namespace(settings: Settings, opts: pulumi.ResourceOptions) -> PlatformNamespace:
+    """The platform's own namespace."""
+    return PlatformNamespace(
+        "platform",
+        PlatformNamespaceArgs(
+            name=settings.namespace,
+            create=settings.create_namespace,
+            durable=settings.durable,
+            dns=dns(settings.cluster.dns),
+        ),
+        opts,
+    )
+
+
+def http_proxy(settings: Network, hosts: Sequence[str] = ()) -> HttpProxy | None:
+    """The company's HTTP proxy, which does not carry connections to `hosts`; None if there is none."""
+    if settings.https_proxy is None:
+        return None
+    return HttpProxy(url=settings.https_proxy, exceptions=(*hosts, *settings.no_proxy), domain=settings.domain)
+
+
+def dns(settings: Dns) -> networks.Dns:
+    """Where the cluster answers DNS requests."""
+    return networks.Dns(
+        namespace=settings.namespace if settings.pods else None,
+        pod_labels=settings.pod_labels,
+        addresses=settings.addresses,
+        ports=settings.ports,
+    )
 
 
 def trust(settings: Settings, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pods.Attachment:

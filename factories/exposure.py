@@ -43,7 +43,7 @@ def route(context: Context, certificate: Certificate) -> Route:
                 namespace=context.namespace,
                 gateway_class=gateway.class_name,
                 port=gateway.port,
-                controller_namespace=cluster.ingress_namespace,
+                controller=context.controller,
                 annotations=gateway.annotations,
                 hosts=context.hosts,
                 certificate=certificate,
@@ -53,7 +53,7 @@ def route(context: Context, certificate: Certificate) -> Route:
     return IngressRoute(
         namespace=context.namespace,
         ingress_class=cluster.ingress_class,
-        controller_namespace=cluster.ingress_namespace,
+        controller=context.controller,
         annotations={
             **(ingress_nginx.ANNOTATIONS if cluster.ingress_controller == "ingress-nginx" else {}),
             **cluster.ingress_annotations,
@@ -81,6 +81,7 @@ def server_route(context: Context, route: Route, login: Login) -> Route:
             login=login,
             route=route,
             api_server=context.settings.cluster.api_server,
+            domain=context.settings.cluster.domain,
             trusted_proxies=context.settings.cluster.ingress_pods,
         ),
         context.opts,

@@ -17,7 +17,7 @@ from components.external.tracking import (
 )
 from components.team.namespace import NamespaceSettings
 from components.team.quota import ContainerDefaults, NamespaceQuota
-from factories.context import mirrored
+from factories.context import dns, http_proxy, mirrored
 from factories.scheduling import scheduling
 from settings.schema.external import (
     CredentialsInSecret,
@@ -47,6 +47,7 @@ def tracking_server(settings: ExternalSettings) -> TrackingServer:
         databricks=isinstance(settings.server, DatabricksServer),
         addresses=settings.addresses,
         ports=settings.ports,
+        proxy=http_proxy(settings.cluster),
         authority=settings.cluster.authorities,
     )
 
@@ -86,6 +87,7 @@ def _team_namespace(
             client_version=team.client_version,
             image=mirrored(settings.images.check, settings.images.registry),
             pull_secrets=settings.images.pull_secrets,
+            dns=dns(settings.cluster.dns),
             scheduling=scheduling(settings.scheduling),
             durable=settings.durable,
             archived=team.own.archived,

@@ -97,7 +97,7 @@ def _basic(context: Context, settings: BasicLogin) -> IdentitySource:
     component = Passwords(
         "users", PasswordsArgs(users=sorted(settings.users), rotation=settings.rotation), context.opts
     )
-    issuer = context.settings.cluster.service_account_issuer
+    issuer = context.settings.cluster.issuer
     return IdentitySource(
         oidc=Oidc(issuer=issuer, client_id=AUDIENCE, client_secret=component.client_secret, inside=True),
         users=sorted(settings.users),
@@ -154,7 +154,7 @@ def login(context: Context, identities: IdentitySource, certificate: Certificate
             pass_token=context.settings.access.review == "self-subject",
             authority=certificate.authority,
             company_authorities=context.settings.cluster.authorities,
-            service_account_issuer=context.settings.cluster.service_account_issuer,
+            service_account_issuer=context.settings.cluster.issuer,
             api_server_issuer=context.settings.cluster.api_server_issuer,
             service_account_audiences=context.settings.audiences,
             session_hours=context.settings.sessions.hours,
@@ -162,6 +162,7 @@ def login(context: Context, identities: IdentitySource, certificate: Certificate
             failure_page=_failure_page(context),
             store=_session_store(context),
             verifies_only=context.forward_auth,
+            proxy=context.proxy,
             metrics=context.settings.monitoring.served,
         ),
         context.opts,

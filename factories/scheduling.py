@@ -1,4 +1,4 @@
-"""The components' value of the sections `scheduling`."""
+"""Conversion of the sections `scheduling` to the input of components."""
 
 from components.kubernetes import scheduling as pods
 from components.kubernetes.availability import DOMAINS
@@ -6,7 +6,7 @@ from settings.schema.scheduling import Scheduling, Toleration
 
 
 def scheduling(section: Scheduling) -> pods.Scheduling:
-    """What the section says, as the components take it."""
+    """The section `scheduling` as the input of components."""
     return pods.Scheduling(
         node_selector=section.node_selector,
         tolerations=tuple(map(_toleration, section.tolerations)),

@@ -28,6 +28,7 @@ def serving(context: Context, workspaces: Mapping[str, Workspace]) -> None:
                     rollout_image=context.image(context.settings.server.image),
                     split_image=context.image(context.settings.images.haproxy),
                     audience=context.settings.audience,
+                    domain=context.settings.cluster.domain,
                     api_server=context.settings.cluster.api_server,
                 ),
                 context.opts,

@@ -11,7 +11,7 @@ from components.team.cluster_roles import ClusterRoles, ClusterRolesArgs
 from components.team.namespace import NamespaceSettings
 from components.team.quota import ContainerDefaults, NamespaceQuota
 from components.team.workspace import Workspace, WorkspaceArgs
-from factories.context import Context
+from factories.context import Context, dns
 
 
 def cluster_roles(context: Context) -> ClusterRoles:
@@ -88,6 +88,7 @@ def _workspace(
             authority=certificate.authority,
             platform_namespace=context.namespace,
             server_labels=SERVER,
+            dns=dns(context.settings.cluster.dns),
             controller_namespace=context.settings.cluster.ingress_namespace,
             ingress_addresses=context.settings.cluster.ingress_addresses,
             api_server=context.settings.cluster.api_server if context.settings.workspaces.api_server else (),
@@ -103,4 +104,5 @@ def _client_url(context: Context, gateway: Gateway, certificate: Certificate) ->
     """MLflow's URL for clients in pods: the public URL, or the Service's URL if the public one uses a private CA."""
     if certificate.authority is None:
         return gateway.url
-    return context.namespace.apply(lambda namespace: in_cluster_url(namespace, context.address.path))
+    domain = context.settings.cluster.domain
+    return context.namespace.apply(lambda namespace: in_cluster_url(namespace, context.address.path, domain))

@@ -64,9 +64,7 @@ def _settings(stack: str) -> Settings:
     if validation.settings is None or validation.mistakes:
         raise UnreadableError(report(validation.mistakes, file_name(stack), given.lines))
     if not isinstance(validation.settings, Settings):
-        raise UnknownError(
-            f"{file_name(stack)} has no MLflow server to monitor: somebody else runs its tracking server"
-        )
+        raise UnknownError(f"{file_name(stack)} has no server of the platform, which could be watched")
     return validation.settings
 
 

@@ -12,11 +12,12 @@ import pulumi_kubernetes as k8s
 from components.artifacts.artifact_store import ACCESS_KEY, WITHOUT_CHECKSUMS, key_environment, region_environment
 from components.artifacts.object_store import BACKUP_BUCKET, LABELS, PORT, REGION
 from components.artifacts.store_keys import AccessKey, access_key
-from components.aws.web_identity import to_aws
+from components.aws.web_identity import to_s3
 from components.database.backups import BackupStore
 from components.kubernetes import networks, pods
 from components.kubernetes.ca_certificates import service_authority
 from components.kubernetes.credential import Source, credential
+from components.kubernetes.http_proxy import HttpProxy
 
 core = k8s.core.v1
 
@@ -71,6 +72,9 @@ class ExternalBucketArgs:
     trust: pods.Attachment = pods.NOTHING
     """Mounts the company's CA certificates."""
 
+    proxy: HttpProxy | None = None
+    """The company's HTTP proxy."""
+
     access: Source
     """Source of an access key (entries `access-key-id` and `secret-access-key`)."""
 
@@ -85,6 +89,7 @@ class ExternalBackupBucket(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         authority = service_authority(name, args.authority, namespace=args.namespace, opts=child)
         key = credential(name, args.access, namespace=args.namespace, opts=child)
+        way = to_s3(args.endpoint_url, args.region, args.proxy)
         variables = dict[str, str]()
         if args.authority is not None:
             variables["AWS_CA_BUNDLE"] = authority.file
@@ -96,6 +101,7 @@ class ExternalBackupBucket(pulumi.ComponentResource):
             attachment=pods.joined(
                 args.trust,
                 authority.attachment,
+                way.attachment,
                 pods.Attachment(
                     env=(
                         *region_environment(args.region),
@@ -104,13 +110,7 @@ class ExternalBackupBucket(pulumi.ComponentResource):
                     )
                 ),
             ),
-            flows=(_flow(args.endpoint_url),),
+            flows=way.flows,
             ready=key.ready,
         )
         self.register_outputs({})
-
-
-def _flow(endpoint_url: str | None) -> networks.Flow:
-    if endpoint_url is None:
-        return to_aws()
-    return networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[networks.port_of(endpoint_url)])

@@ -14,10 +14,11 @@ from components.artifacts.artifact_store import (
     team_key,
     workspace_folder,
 )
-from components.aws.web_identity import to_aws, web_identity
-from components.kubernetes import networks, pods
+from components.aws.web_identity import to_s3, web_identity
+from components.kubernetes import pods
 from components.kubernetes.ca_certificates import service_authority
 from components.kubernetes.credential import Source, credential
+from components.kubernetes.http_proxy import HttpProxy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +52,9 @@ class ExternalStoreArgs:
     )
     """Access key of each team with direct access: its id and secret. The store confines it to the team's workspace."""
 
+    proxy: HttpProxy | None = None
+    """The company's HTTP proxy."""
+
     access: Source | AssumedRole
     """Source of an access key (entries `access-key-id` and `secret-access-key`), or the AWS role to assume."""
 
@@ -70,11 +74,9 @@ class ExternalStore(pulumi.ComponentResource):
         else:
             key = credential(name, args.access, namespace=args.namespace, opts=child)
             access, ready = pods.Attachment(env=key.env(ACCESS_KEY)), key.ready
-        flow = (
-            to_aws()
-            if args.endpoint_url is None
-            else networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[networks.port_of(args.endpoint_url)])
-        )
+        way = to_s3(args.endpoint_url, args.region, args.proxy)
+        # Teams' pods get no proxy, through which they would reach every host that it admits.
+        direct = to_s3(args.endpoint_url, args.region, None)
         self.artifact_store = ArtifactStore(
             uri=s3_uri(args.bucket, args.prefix),
             attachment=pods.joined(
@@ -88,13 +90,14 @@ class ExternalStore(pulumi.ComponentResource):
                 ),
                 authority.attachment,
                 access,
+                way.attachment,
             ),
-            flows=(flow,),
+            flows=way.flows,
             ready=ready,
             team_access={
                 team: DirectAccess(
                     environment={},
-                    flows=(flow,),
+                    flows=direct.flows,
                     secret=team_key(
                         workspace_folder(team, args.prefix),
                         bucket=args.bucket,

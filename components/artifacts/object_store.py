@@ -26,6 +26,7 @@ from components.artifacts.artifact_store import (
 from components.artifacts.store_keys import AccessKey, Keys, access_key, identities, key_pair
 from components.exposure.certificate import SEED_LENGTH, authority_certificate, self_signed
 from components.kubernetes import networks, pods, volumes
+from components.kubernetes.names import DOMAIN
 from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.kubernetes.script_job import ScriptJobArgs, script_job
 from components.kubernetes.single_pod import SinglePod
@@ -83,6 +84,9 @@ class ObjectStoreArgs:
 
     clients: tuple[dict[str, str], ...]
     """Labels of the pods that may connect."""
+
+    domain: str = DOMAIN
+    """The cluster's DNS domain, with which teams' programs find the store."""
 
     teams: Sequence[str] = ()
     """Teams whose programs have an access key for the files of their own workspace."""
@@ -171,7 +175,7 @@ class ObjectStore(pulumi.ComponentResource):
 
 def _team_access(team: str, args: ObjectStoreArgs, key: pulumi.Output[tuple[str, str]]) -> DirectAccess:
     """Direct access of a team's programs, with a host name of the store that resolves in every namespace."""
-    url = pulumi.Output.format("http://object-store.{0}.svc.cluster.local:{1}", args.namespace, PORT)
+    url = pulumi.Output.format("http://object-store.{0}.svc.{1}:{2}", args.namespace, args.domain, PORT)
     return DirectAccess(
         environment={},
         flows=[networks.Flow(peers=[networks.namespace(args.namespace, LABELS)], ports=[PORT])],

@@ -1,6 +1,6 @@
 """An IAM role that pods with one service account assume, instead of using an access key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -8,6 +8,8 @@ import pulumi_aws as aws
 from components.aws.pod_identity import AwsIdentity, Irsa, PodIdentity, pod_identity_attachment, pod_identity_flow
 from components.aws.policies import federated_trust, pod_trust
 from components.aws.web_identity import to_aws, web_identity
+from components.kubernetes import pods
+from components.kubernetes.http_proxy import Outside
 
 # Annotation of a service account, which the webhook of every EKS cluster reads.
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
@@ -26,6 +28,9 @@ class RoleIdentityArgs:
     description: str
     permissions_boundary: str | None
     """ARN of the permissions boundary that the AWS account requires; None if the account requires none."""
+
+    aws: Outside = field(default_factory=to_aws)
+    """The way to AWS's endpoints."""
 
 
 class RoleIdentity(pulumi.ComponentResource):
@@ -48,8 +53,8 @@ class RoleIdentity(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=args.policy, opts=child)
         if isinstance(args.kind, Irsa):
             self.identity = AwsIdentity(
-                attachment=web_identity(role.arn),
-                flows=(to_aws(),),
+                attachment=pods.joined(web_identity(role.arn), args.aws.attachment),
+                flows=args.aws.flows,
                 ready=(policy,),
                 annotations={ROLE_ANNOTATION: role.arn},
             )
@@ -64,8 +69,8 @@ class RoleIdentity(pulumi.ComponentResource):
                 opts=child,
             )
             self.identity = AwsIdentity(
-                attachment=pod_identity_attachment(),
-                flows=(to_aws(), pod_identity_flow()),
+                attachment=pods.joined(pod_identity_attachment(), args.aws.attachment),
+                flows=(*args.aws.flows, pod_identity_flow()),
                 ready=(policy, association),
             )
         self.register_outputs({"role": role.arn})

@@ -1,6 +1,6 @@
 """An IAM user with an access key in a Secret, for clusters whose service-account tokens AWS STS does not accept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 from components.aws.pod_identity import AwsIdentity
 from components.aws.web_identity import to_aws
 from components.kubernetes import pods
+from components.kubernetes.http_proxy import Outside
 
 # Keys in the Secret, with the names of the environment variables, so that pods can use the Secret with `envFrom`.
 KEY_ID = "AWS_ACCESS_KEY_ID"
@@ -28,6 +29,9 @@ class UserIdentityArgs:
 
     permissions_boundary: str | None
     """ARN of the permissions boundary that the AWS account requires; None if the account requires none."""
+
+    aws: Outside = field(default_factory=to_aws)
+    """The way to AWS's endpoints."""
 
     secret: str | None = None
     """Fixed name of the Secret, for a Secret that users refer to by name: a new access key does not change the name.
@@ -57,10 +61,11 @@ class UserIdentity(pulumi.ComponentResource):
             opts=child,
         )
         self.identity = AwsIdentity(
-            attachment=pods.Attachment(
-                env=(pods.secret_env(KEY_ID, secret, KEY_ID), pods.secret_env(KEY, secret, KEY))
+            attachment=pods.joined(
+                pods.Attachment(env=(pods.secret_env(KEY_ID, secret, KEY_ID), pods.secret_env(KEY, secret, KEY))),
+                args.aws.attachment,
             ),
-            flows=(to_aws(),),
+            flows=args.aws.flows,
             ready=(policy, secret),
         )
         self.register_outputs({"user": user.name})

@@ -4,12 +4,13 @@ The Pulumi program mounts the token itself, so no mutating webhook is needed. Th
 OpenID Connect provider in IAM, and the role's trust policy has to name the service account.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.kubernetes import networks, pods
+from components.kubernetes import pods
+from components.kubernetes.http_proxy import HttpProxy, Outside, outside
 
 core = k8s.core.v1
 
@@ -18,6 +19,8 @@ AUDIENCE = "sts.amazonaws.com"
 FOLDER, VOLUME = "/var/run/secrets/eks.amazonaws.com/serviceaccount", "aws-iam-token"
 # The kubelet renews a token at 80 % of its lifetime, and AWS's credentials for it are valid for an hour.
 TOKEN_SECONDS = 3600
+# Host names of endpoints, in front of the region: of a bucket, and of the service that exchanges tokens.
+S3_SERVICES = ("bucket.s3", "sts")
 
 
 def web_identity(role_arn: pulumi.Input[str]) -> pods.Attachment:
@@ -56,6 +59,15 @@ def with_token(*, volume: str, file: str, audience: str, env: Mapping[str, pulum
     )
 
 
-def to_aws() -> networks.Flow:
-    """Connections to AWS endpoints: HTTPS to any address, because the addresses of the endpoints change."""
-    return networks.Flow(peers=[networks.anywhere_but_metadata()], ports=[443])
+def to_aws(region: str = "", services: Sequence[str] = S3_SERVICES, proxy: HttpProxy | None = None) -> Outside:
+    """The way to AWS's endpoints: HTTPS to any address, because the addresses of the endpoints change, or the proxy.
+
+    `region` and `services` tell which endpoints `proxy` carries.
+    """
+    end = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return outside([f"https://{service}.{region}.{end}" for service in services], proxy)
+
+
+def to_s3(endpoint_url: str | None, region: str, proxy: HttpProxy | None) -> Outside:
+    """The way to an existing S3 store; an `endpoint_url` of None means AWS."""
+    return to_aws(region, proxy=proxy) if endpoint_url is None else outside([endpoint_url], proxy)

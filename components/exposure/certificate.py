@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from components import sizes
-
-VALIDITY = dt.timedelta(days=sizes.CERTIFICATE_DAYS)
+# The longest validity that browsers accept from a private CA (Apple's limit; others are more lenient).
+VALIDITY = dt.timedelta(days=825)
 # 64 letters and digits of 5.95 bits each: more than the 128-bit security of P-256.
 SEED_LENGTH = 64
 AUTHORITY_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mlflow-platform private authority")])

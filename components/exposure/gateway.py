@@ -9,6 +9,8 @@ from typing import Protocol
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.kubernetes.networks import IngressController
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
@@ -33,8 +35,8 @@ class Route(Protocol):
     """Interface for exposing a Service outside the cluster."""
 
     @property
-    def controller_namespace(self) -> str:
-        """Namespace of the ingress controller's pods, for NetworkPolicies that allow connections from these pods."""
+    def controller(self) -> IngressController:
+        """The ingress controller, for NetworkPolicies that allow its connections."""
         ...
 
     def expose(

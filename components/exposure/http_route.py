@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components.exposure.certificate import Certificate
 from components.exposure.gateway import Address
+from components.kubernetes.networks import IngressController
 
 API_VERSION = "gateway.networking.k8s.io/v1"
 # An hour, like the login's upstream time-out, for an upload of several GiB over a slow connection. Without a time-out
@@ -22,8 +23,8 @@ class ListenersArgs:
     namespace: pulumi.Input[str]
     gateway_class: str
     port: int
-    controller_namespace: str
-    """Namespace of the Gateway controller's data-plane pods."""
+    controller: IngressController
+    """The Gateway controller's data plane."""
 
     annotations: Mapping[str, str]
     """Annotations of the Gateway; the controller determines which are possible."""
@@ -37,7 +38,7 @@ class ListenersArgs:
 class Listeners(pulumi.ComponentResource):
     """A Gateway with a TLS listener for each host; only HTTPRoutes of the same namespace may attach to it."""
 
-    controller_namespace: str
+    controller: IngressController
 
     def __init__(self, name: str, args: ListenersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:Listeners", name, None, opts)
@@ -58,7 +59,7 @@ class Listeners(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.controller_namespace = args.controller_namespace
+        self.controller = args.controller
         self.register_outputs({})
 
     def expose(

@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components.exposure.certificate import Certificate
 from components.exposure.gateway import Address
+from components.kubernetes.networks import IngressController
 
 net = k8s.networking.v1
 
@@ -20,8 +21,7 @@ class IngressRoute:
     """Namespace of the Services."""
 
     ingress_class: str
-    controller_namespace: str
-    """Namespace of the ingress controller's pods."""
+    controller: IngressController
 
     annotations: Mapping[str, pulumi.Input[str]]
     """Annotations of every Ingress; the ingress controller determines which are possible."""

@@ -25,6 +25,10 @@ LABELS = pods.labels("connectivity")
 RESOURCES = pods.Resources(cpu="50m", memory="64Mi", cpu_limit="500m", memory_limit="128Mi")
 # The script gives up within a minute; the rest is for scheduling the pod and pulling its image.
 MINUTES = 4
+# Names of the scripts: the check, and the same through a proxy.
+TASK, TASK_BY_PROXY = "check-connection", "check-connection-by-proxy"
+# Modules that components/scripts/check_connection.py imports.
+MODULES = ("client_version.py",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +69,11 @@ def connectivity_job(name: str, args: ConnectivityArgs, opts: pulumi.ResourceOpt
             image=args.image,
             pull_secrets=args.pull_secrets,
             scheduling=args.scheduling,
-            task="check-connection",
-            modules=("client_version.py",),
+            task=TASK if args.server.way is None else TASK_BY_PROXY,
+            modules=MODULES if args.server.way is None else (f"{TASK.replace('-', '_')}.py", *MODULES),
             env=_environment(args),
             resources=RESOURCES,
-            attachment=files,
+            attachment=files if args.server.way is None else pods.joined(files, args.server.way.attachment),
             # The NetworkPolicy of the team's pods opens the connection: it is part of what is checked.
             egress=(),
             backoff_limit=0,

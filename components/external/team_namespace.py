@@ -4,7 +4,7 @@ It has no label of an MLflow workspace and no Roles: the tracking server decides
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -52,6 +52,9 @@ class TeamNamespaceArgs:
     pull_secrets: Sequence[str]
     """Image pull Secrets in the team's namespace."""
 
+    dns: networks.Dns = field(default_factory=networks.Dns)
+    """Where the cluster answers DNS requests."""
+
     scheduling: Scheduling = ANYWHERE
     """Nodes, priority, labels and image pull policy of the pods."""
 
@@ -81,10 +84,10 @@ class TeamNamespace(pulumi.ComponentResource):
             durable=args.durable,
             parent=self,
         )
-        networks.closed_namespace(name, self.namespace, child)
+        networks.closed_namespace(name, self.namespace, child, dns=args.dns)
         key, value = args.pod_label
         egress = networks.client_egress(
-            name, self.namespace, POLICY, to_pods={key: value}, egress=args.server.flows, opts=child
+            name, self.namespace, POLICY, to_pods={key: value}, egress=args.server.flows, dns=args.dns, opts=child
         )
         quota = replace(args.quota, pods=0) if args.archived else args.quota
         limit_namespace(name, self.namespace, quota, args.container_defaults, child)

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks
+from components.kubernetes.http_proxy import HttpProxy
 
 core = k8s.core.v1
 
@@ -33,12 +34,22 @@ class TrackingServer:
     ports: Sequence[int]
     """TCP ports at these addresses."""
 
+    proxy: HttpProxy | None = None
+    """The company's HTTP proxy."""
+
     authority: str | None
     """CA certificates that signed the server's certificate, as PEM; None means the public ones."""
 
     @property
+    def way(self) -> HttpProxy | None:
+        """The proxy, if it carries connections to the server."""
+        return self.proxy if self.proxy is not None and self.proxy.carries(self.url) else None
+
+    @property
     def flows(self) -> list[networks.Flow]:
-        """Connections to the server; without known addresses, to its ports at any address."""
+        """Connections to the proxy, or to the server: without known addresses, to its ports at any address."""
+        if self.way is not None:
+            return [self.way.flow]
         return networks.to_addresses(self.addresses, self.ports) or [
             networks.Flow(peers=[networks.anywhere_but_metadata()], ports=self.ports)
         ]
@@ -73,11 +84,13 @@ def environment(server: TrackingServer) -> dict[str, str]:
 
     The path of a private CA's certificates is included, because clients cannot connect without them.
     """
+    way = {} if server.way is None else server.way.variables
     if server.databricks:
         return {
             "MLFLOW_TRACKING_URI": "databricks",
             "MLFLOW_REGISTRY_URI": "databricks-uc",
             "DATABRICKS_HOST": server.url,
+            **way,
         }
     trusted = {} if server.authority is None else {"MLFLOW_TRACKING_SERVER_CERT_PATH": AUTHORITY_FILE}
-    return {"MLFLOW_TRACKING_URI": server.url, **trusted}
+    return {"MLFLOW_TRACKING_URI": server.url, **trusted, **way}

@@ -1,11 +1,11 @@
 """The platform's own namespace, which enforces the Pod Security level `restricted`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.kubernetes.networks import closed_namespace
+from components.kubernetes.networks import Dns, closed_namespace
 from components.kubernetes.pods import PART_OF
 
 POD_SECURITY_LABELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
@@ -24,6 +24,9 @@ class PlatformNamespaceArgs:
     durable: bool
     """True protects the namespace from deletion, which would delete its PersistentVolumeClaims too."""
 
+    dns: Dns = field(default_factory=Dns)
+    """Where the cluster answers DNS requests."""
+
 
 class PlatformNamespace(pulumi.ComponentResource):
     """The namespace, with a NetworkPolicy that denies all traffic except DNS."""
@@ -33,7 +36,7 @@ class PlatformNamespace(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:PlatformNamespace", name, None, opts)
         self.namespace = self._namespace(name, args) if args.create else pulumi.Output.from_input(args.name)
-        closed_namespace(name, self.namespace, pulumi.ResourceOptions(parent=self))
+        closed_namespace(name, self.namespace, pulumi.ResourceOptions(parent=self), dns=args.dns)
         self.register_outputs({"namespace": self.namespace})
 
     def _namespace(self, name: str, args: PlatformNamespaceArgs) -> pulumi.Output[str]:

@@ -4,8 +4,9 @@ Every namespace of the platform denies ingress and egress; each component allows
 Kubelet probes come from the node and are always allowed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pulumi
@@ -28,6 +29,8 @@ CONTROLLER_PORTS = (443, 8443)
 API_SERVER_PORTS = (443, 6443, 8443)
 # Default address of NodeLocal DNSCache.
 NODE_LOCAL_DNS = "169.254.20.10/32"
+# Labels of the DNS pods of kubeadm, kind, k3s, EKS, AKS and GKE.
+DNS_LABELS = {"k8s-app": "kube-dns"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +42,54 @@ class Flow:
 
     peers: Sequence[net.NetworkPolicyPeerArgs]
     ports: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dns:
+    """Where the cluster answers DNS requests: in pods, at addresses, or both. The defaults fit to most clusters."""
+
+    namespace: str | None = "kube-system"
+    """Namespace of the DNS pods; None if DNS does not run in pods."""
+
+    pod_labels: Mapping[str, str] = field(default_factory=DNS_LABELS.copy)
+    addresses: Sequence[str] = (NODE_LOCAL_DNS,)
+    ports: Sequence[int] = DNS_PORTS
+
+    @property
+    def rule(self) -> net.NetworkPolicyEgressRuleArgs:
+        """Rule of a NetworkPolicy that allows DNS requests.
+
+        Raises:
+            ValueError: there are neither pods nor addresses; a rule without peers would allow all.
+        """
+        selected = [] if self.namespace is None else [namespace(self.namespace, dict(self.pod_labels))]
+        peers = [*selected, *(_range(cidr) for cidr in self.addresses)]
+        if not peers:
+            raise ValueError("DNS has neither pods nor addresses")
+        return net.NetworkPolicyEgressRuleArgs(
+            to=peers,
+            ports=[
+                net.NetworkPolicyPortArgs(protocol=protocol, port=port)
+                for port in self.ports
+                for protocol in ("UDP", "TCP")
+            ],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IngressController:
+    """The ingress controller, or the controller of the Gateway API, as NetworkPolicies select it."""
+
+    namespace: str
+    """Namespace of its pods."""
+
+    addresses: Sequence[str] = ()
+    """Address ranges from which it connects besides: of nodes, if it uses the host network, or of a load balancer."""
+
+    @property
+    def peers(self) -> list[net.NetworkPolicyPeerArgs]:
+        """Peers of a NetworkPolicy: its pods and its addresses."""
+        return [namespace(self.namespace), *(_range(cidr) for cidr in self.addresses)]
 
 
 def pods(labels: dict[str, str]) -> net.NetworkPolicyPeerArgs:
@@ -87,8 +138,12 @@ def to_addresses(ranges: Sequence[str], ports: Sequence[int]) -> list[Flow]:
 
     Without ranges the list is empty, because a rule without peers would allow all addresses.
     """
-    peers = [net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=cidr)) for cidr in ranges]
+    peers = [_range(cidr) for cidr in ranges]
     return [Flow(peers=peers, ports=ports)] if peers else []
+
+
+def _range(cidr: str) -> net.NetworkPolicyPeerArgs:
+    return net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=cidr))
 
 
 def api_server(ranges: Sequence[str]) -> Flow:
@@ -101,6 +156,20 @@ def api_server(ranges: Sequence[str]) -> Flow:
     return flows[0] if flows else Flow(peers=[anywhere_but_metadata()], ports=API_SERVER_PORTS)
 
 
+def is_address(host: str) -> bool:
+    """True if a host is an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def single(address: str) -> str:
+    """The address range of one IP address."""
+    return str(ipaddress.ip_network(address))
+
+
 def port_of(url: str) -> int:
     """TCP port of an HTTP or HTTPS URL."""
     parts = urlsplit(url)
@@ -111,7 +180,7 @@ def _tcp(ports: Sequence[int]) -> list[net.NetworkPolicyPortArgs]:
     return [net.NetworkPolicyPortArgs(protocol="TCP", port=port) for port in ports]
 
 
-def closed_namespace(name: str, namespace_name: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+def closed_namespace(name: str, namespace_name: pulumi.Input[str], opts: pulumi.ResourceOptions, *, dns: Dns) -> None:
     """A NetworkPolicy that denies all ingress and egress of a namespace, except DNS."""
     net.NetworkPolicy(
         f"{name}-closed",
@@ -119,21 +188,9 @@ def closed_namespace(name: str, namespace_name: pulumi.Input[str], opts: pulumi.
         spec=net.NetworkPolicySpecArgs(
             pod_selector=k8s.meta.v1.LabelSelectorArgs(),
             policy_types=["Ingress", "Egress"],
-            egress=[_dns()],
+            egress=[dns.rule],
         ),
         opts=opts,
-    )
-
-
-def _dns() -> net.NetworkPolicyEgressRuleArgs:
-    return net.NetworkPolicyEgressRuleArgs(
-        to=[
-            namespace("kube-system", {"k8s-app": "kube-dns"}),
-            net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=NODE_LOCAL_DNS)),
-        ],
-        ports=[
-            net.NetworkPolicyPortArgs(protocol=protocol, port=port) for port in DNS_PORTS for protocol in ("UDP", "TCP")
-        ],
     )
 
 
@@ -144,6 +201,7 @@ def client_egress(
     *,
     to_pods: dict[str, str],
     egress: Sequence[Flow],
+    dns: Dns,
     opts: pulumi.ResourceOptions,
 ) -> net.NetworkPolicy:
     """A NetworkPolicy called `policy_name` that opens DNS and `egress` for the pods labelled `to_pods`."""
@@ -154,7 +212,7 @@ def client_egress(
             pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=to_pods),
             policy_types=["Egress"],
             egress=[
-                _dns(),
+                dns.rule,
                 *(net.NetworkPolicyEgressRuleArgs(to=list(flow.peers), ports=_tcp(flow.ports)) for flow in egress),
             ],
         ),

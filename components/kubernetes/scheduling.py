@@ -1,7 +1,7 @@
-"""Scheduling: on which nodes, with which priority, labels and image pull policy the platform's pods run.
+"""Scheduling: the nodes, priority, labels and image pull policy of the platform's pods.
 
-`pod_template` makes every pod template of the platform, so that what `Scheduling` says holds for all of them. Selectors
-of workloads have the platform's own labels only: they are immutable, and further labels come and go.
+`pod_template` makes every pod template of the platform, so that `Scheduling` applies to all of them. Selectors of
+workloads have the platform's own labels only: selectors are immutable, and the stack file's labels may change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ class Toleration:
     """A taint that pods tolerate."""
 
     key: str | None
-    """None tolerates all taints."""
+    """Key of the taint; None tolerates all taints."""
 
     operator: str
     value: str | None
     effect: str | None
-    """None means all effects."""
+    """Effect of the taint; None means all effects."""
 
     seconds: int | None
     """Seconds for which a taint with the effect `NoExecute` is tolerated; None means for ever."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.exposure.gateway import Address
+from components.kubernetes.http_proxy import HttpProxy
 from components.login.files import AUTHORITIES, PAGES, SECRETS, FailurePage
 from components.login.front import LOGIN_METRICS_PORT, LOGIN_PORT, Bounds
 from components.login.identity_provider import Oidc
@@ -71,6 +72,9 @@ class LoginArgs:
 
     pass_token: bool = False
     """True if OAuth2-Proxy passes the caller's token to the server; the API server then has to accept that token."""
+
+    proxy: HttpProxy | None = None
+    """The company's HTTP proxy, through which OAuth2-Proxy reaches issuers outside the cluster."""
 
     metrics: bool = False
     """True serves metrics of HAProxy and OAuth2-Proxy (`front.METRICS_PORT`, `front.LOGIN_METRICS_PORT`)."""

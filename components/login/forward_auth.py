@@ -16,6 +16,7 @@ from components.exposure.gateway import Address
 from components.exposure.ingress import IngressRoute
 from components.kubernetes import availability, networks, pods
 from components.kubernetes.availability import Spread
+from components.kubernetes.names import DOMAIN
 from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.login import front, oauth2_proxy
 from components.login.command_line import PROXY_PATH, cookie_name, with_options
@@ -68,6 +69,9 @@ class ForwardAuthArgs:
     api_server: Sequence[str]
     """Address ranges of the API server; empty if unknown."""
 
+    domain: str = DOMAIN
+    """The cluster's DNS domain."""
+
     trusted_proxies: Sequence[str] = ()
     """Address ranges of Traefik's pods; empty means all private addresses."""
 
@@ -117,9 +121,9 @@ class ForwardAuth(pulumi.ComponentResource):
             name,
             args.namespace,
             to_pods=LABELS,
-            ingress=[networks.Flow(peers=[networks.namespace(args.route.controller_namespace)], ports=[front.PORT])],
+            ingress=[networks.Flow(peers=args.route.controller.peers, ports=[front.PORT])],
             egress=[
-                *args.login.flows(controller_namespace=args.route.controller_namespace, api_server=args.api_server),
+                *args.login.flows(controller=args.route.controller, api_server=args.api_server),
                 *args.login.session_flows,
             ],
             opts=child,
@@ -147,7 +151,7 @@ class ForwardAuth(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
         )
-        url = pulumi.Output.concat("http://", service.metadata.name, ".", args.namespace, ".svc.cluster.local/")
+        url = pulumi.Output.concat("http://", service.metadata.name, ".", args.namespace, f".svc.{args.domain}/")
         ask = self._middleware(name, "ask", args, middleware_spec(url, cookie_name(args.address)))
         # The pages' responses contain the token too; scripts in the browser must not read it.
         hide = self._middleware(name, "hide", args, {"headers": {"customResponseHeaders": {"Authorization": ""}}})

@@ -156,7 +156,7 @@ class IdentityProvider(pulumi.ComponentResource):
             name,
             args.namespace,
             to_pods=labels,
-            ingress=[networks.Flow(peers=[networks.namespace(args.route.controller_namespace)], ports=[PORT])],
+            ingress=[networks.Flow(peers=args.route.controller.peers, ports=[PORT])],
             opts=child,
         )
         server = k8s.apps.v1.Deployment(

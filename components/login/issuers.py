@@ -7,14 +7,16 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.kubernetes import networks, pods
+from components.kubernetes import pods
+from components.kubernetes.http_proxy import HttpProxy, Outside, outside
+from components.kubernetes.names import DOMAIN
 
 rbac = k8s.rbac.v1
 
 # The Service of the API server. With or without `.svc` and the cluster's domain, it is also a name in the API server's
 # certificate. The issuers of kubeadm, kind and k3s end with the domain; that of OpenShift ends with `.svc`.
 API_SERVER = "kubernetes.default"
-IN_CLUSTER_ISSUER = f"https://{API_SERVER}.svc.cluster.local"
+IN_CLUSTER_ISSUER = f"https://{API_SERVER}.svc.{DOMAIN}"
 
 
 def inside(issuer: str) -> bool:
@@ -23,9 +25,9 @@ def inside(issuer: str) -> bool:
     return re.fullmatch(rf"{re.escape(API_SERVER)}(?:\.svc(?:\..+)?)?", host) is not None
 
 
-def outside_ports(urls: Iterable[str | None]) -> tuple[int, ...]:
-    """TCP ports of the URLs that do not lead to the Service of the API server."""
-    return tuple(sorted({networks.port_of(url) for url in urls if url is not None and not inside(url)}))
+def way_out(urls: Iterable[str | None], proxy: HttpProxy | None) -> Outside:
+    """The way to those of the URLs that do not lead to the Service of the API server."""
+    return outside([url for url in urls if url is not None and not inside(url)], proxy)
 
 
 def publish_keys(name: str, opts: pulumi.ResourceOptions) -> rbac.ClusterRoleBinding:

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods
+from components.kubernetes.http_proxy import Outside
 from components.login import issuers
 from components.login.command_line import LoginArgs, arguments, verifying
 from components.login.files import login_authorities, login_pages, login_secrets
@@ -42,8 +43,8 @@ class Login(pulumi.ComponentResource):
     sidecars: pods.Attachment
     """HAProxy and OAuth2-Proxy, in the order in which they start, and their volumes."""
 
-    issuer_ports: tuple[int, ...]
-    """TCP ports outside the cluster that OAuth2-Proxy connects to: those of the issuers and of `logout_url`."""
+    way: Outside
+    """The way out of the cluster to the issuers and to `logout_url`."""
 
     user_header: str
     """Request header in which OAuth2-Proxy passes the caller's name to the server, replacing the client's own value."""
@@ -82,7 +83,11 @@ class Login(pulumi.ComponentResource):
             opts=child,
         )
         pages = login_pages(name, args.sign_in.page, args.failure_page, namespace=args.namespace, opts=child)
-        files = pods.joined(secrets.attachment, authorities, pages)
+        self.way = issuers.way_out(
+            (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.sign_in.logout_url),
+            args.proxy,
+        )
+        files = pods.joined(secrets.attachment, authorities, pages, self.way.attachment)
         store = args.store
         self.attachment = files if store is None else pods.joined(files, store.attachment)
         self.session_flows = () if store is None else store.flows
@@ -90,9 +95,6 @@ class Login(pulumi.ComponentResource):
         self.ready = [*secrets.ready, *(() if store is None else store.ready)]
         if at_api_server:
             self.ready.append(issuers.publish_keys(name, child))
-        self.issuer_ports = issuers.outside_ports(
-            (None if args.oidc.inside else args.oidc.issuer, args.service_account_issuer, args.sign_in.logout_url)
-        )
         self.passes_token = args.pass_token
         self.metrics = args.metrics
         self.audience = args.service_account_audiences[0]
@@ -116,20 +118,18 @@ class Login(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def flows(self, *, controller_namespace: str, api_server: Sequence[str]) -> list[networks.Flow]:
+    def flows(self, *, controller: networks.IngressController, api_server: Sequence[str]) -> list[networks.Flow]:
         """Connections that a pod with OAuth2-Proxy opens to the issuers, to read their public keys.
 
         `api_server` contains the address ranges of the API server, as in `networks.api_server`.
         """
-        flows = [
+        return [
             # An identity provider behind this cluster's ingress controller: selected by the controller's pods, because
             # some network plugins never apply an address range to a pod.
-            networks.Flow(peers=[networks.namespace(controller_namespace)], ports=networks.CONTROLLER_PORTS),
+            networks.Flow(peers=controller.peers, ports=networks.CONTROLLER_PORTS),
             networks.api_server(api_server),
+            *self.way.flows,
         ]
-        if self.issuer_ports:
-            flows.append(networks.Flow(peers=[networks.anywhere_but_metadata()], ports=self.issuer_ports))
-        return flows
 
 
 def container(image: str, command_line: list[str], attachment: pods.Attachment) -> core.ContainerArgs:

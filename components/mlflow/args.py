@@ -8,8 +8,10 @@ import pulumi
 from components.artifacts.artifact_store import ArtifactStore
 from components.database.database import Database
 from components.exposure.gateway import Address
-from components.kubernetes import pods
+from components.kubernetes import networks, pods
 from components.kubernetes.availability import Spread
+from components.kubernetes.http_proxy import HttpProxy
+from components.kubernetes.names import DOMAIN
 from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.login.oauth2_proxy import Login
 from components.team.workspace import WORKSPACE_LABELS
@@ -79,6 +81,9 @@ class MLflowArgs:
     trust: pods.Attachment = pods.NOTHING
     """Mounts the company's CA certificates, which may have signed the certificates of database and artifact store."""
 
+    proxy: HttpProxy | None = None
+    """The company's HTTP proxy. MLflow itself uses it for the artifact store alone."""
+
     login: Login
     only_workspace: str | None
     """If MLflow runs without workspaces, the namespace whose RBAC decides about every request. None means that every
@@ -93,8 +98,10 @@ class MLflowArgs:
     contact: str | None
     """Contact shown to users without access."""
 
-    controller_namespace: str
-    """Namespace of the ingress controller."""
+    domain: str = DOMAIN
+    """The cluster's DNS domain."""
+
+    controller: networks.IngressController
 
     client_namespaces: Sequence[str] = ()
     """Namespaces, other than those of the teams, from which programs connect to the Service directly."""

@@ -20,6 +20,8 @@ def server_pod(args: MLflowArgs, account: pulumi.Input[str], *, webhook_key: pod
         # What Kubernetes mounts by default, for this container only: the login's does not need it.
         volumes.token("token", volumes.TOKEN_FOLDER, audience=None),
         args.trust,
+        # What is connected to is decided by the NetworkPolicy; `make doctor` looks for the issuers from this container.
+        pods.NOTHING if args.proxy is None else args.proxy.attachment,
         webhook_key,
         args.database.server.attachment,
         args.artifact_store.attachment,

@@ -3,6 +3,7 @@
 import json
 
 from components.kubernetes.availability import DRAIN_SECONDS
+from components.kubernetes.names import DOMAIN, service_host
 from components.login.command_line import UPSTREAM_PORT
 from components.mlflow import webhook_proxy
 from components.mlflow.args import MLflowArgs
@@ -36,9 +37,9 @@ LARGE_ALLOCATION_BYTES = 1024 * 1024
 LOGIN_END_SECONDS = 5
 
 
-def allowed_hosts(host: str, namespace: str) -> list[str]:
-    """Host headers that the server accepts, each with and without a port."""
-    service = ("mlflow", f"mlflow.{namespace}", f"mlflow.{namespace}.svc", f"mlflow.{namespace}.svc.cluster.local")
+def allowed_hosts(host: str, namespace: str, domain: str = DOMAIN) -> list[str]:
+    """Host headers that the server accepts, each with and without a port; `domain` is the cluster's DNS domain."""
+    service = ("mlflow", f"mlflow.{namespace}", f"mlflow.{namespace}.svc", service_host("mlflow", namespace, domain))
     names = (host, *service, "localhost", "127.0.0.1")
     return [form for name in names for form in (name, f"{name}:*")]
 
@@ -65,7 +66,7 @@ def command(
         f"--artifacts-destination={artifacts}",
         "--serve-artifacts",
         f"--uvicorn-opts={uvicorn_options(args.termination_seconds, args.bounds['header_kibibytes'])}",
-        f"--allowed-hosts={','.join(allowed_hosts(args.address.host, namespace))}",
+        f"--allowed-hosts={','.join(allowed_hosts(args.address.host, namespace, args.domain))}",
         f"--cors-allowed-origins={args.address.origin}",
     ]
 

@@ -41,7 +41,7 @@ class MLflow(pulumi.ComponentResource):
             ingress=[
                 networks.Flow(
                     peers=[
-                        networks.namespace(args.controller_namespace),
+                        *args.controller.peers,
                         networks.namespaces(dict(args.workspace_labels)),
                         *map(networks.namespace, args.client_namespaces),
                     ],
@@ -51,7 +51,7 @@ class MLflow(pulumi.ComponentResource):
             egress=[
                 *args.database.flows,
                 *args.artifact_store.flows,
-                *args.login.flows(controller_namespace=args.controller_namespace, api_server=args.api_server),
+                *args.login.flows(controller=args.controller, api_server=args.api_server),
                 *args.login.sidecar_flows,
                 *webhooks.flows(args),
             ],

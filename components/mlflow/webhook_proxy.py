@@ -3,6 +3,7 @@
 It opens tunnels to port 443 of the listed hosts and to nothing else. TLS is between the server and the receiver, so the
 proxy sees neither the URL's path nor the body. It resolves the names itself and refuses a host if any of its addresses
 is not public: NetworkPolicies do not support host names, and the owner of a name may change its addresses at any time.
+With `parent` it hands its tunnels on to the company's HTTP proxy, which then resolves the names for itself.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods, volumes
+from components.kubernetes.http_proxy import HttpProxy
 from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.mlflow.args import LABELS as SERVER
 
@@ -74,8 +76,38 @@ class WebhookProxyArgs:
     seconds: int
     """Longest time in seconds of the delivery of one webhook."""
 
+    parent: HttpProxy | None = None
+    """The company's HTTP proxy, to which Squid hands on the tunnels that it allows."""
 
-def configuration(hosts: Sequence[str], *, seconds: int) -> str:
+
+def through_parent(hosts: Sequence[str], parent: HttpProxy | None) -> tuple[str, ...]:
+    """Squid's rules that hand on tunnels to the company's proxy; without one, what keeps names that do not resolve out.
+
+    The company's proxy resolves names itself: those outside often have no address in the cluster. So Squid refuses a
+    host with an address that is not public, but not one without an address.
+    """
+    # A name without an address does not match an address list, so it would pass the rules about addresses.
+    if parent is None:
+        return ("http_access deny !resolved",)
+    direct = sorted({host for host in hosts if not parent.carries(f"https://{host}")})
+    return (
+        f"cache_peer {parent.host} parent {parent.port} 0 no-query no-digest default",
+        "nonhierarchical_direct off",
+        "dns_timeout 2 seconds",
+        *(
+            (
+                f"acl direct dstdomain -n {' '.join(direct)}",
+                "always_direct allow direct",
+                "never_direct allow !direct",
+                "http_access deny direct !resolved",
+            )
+            if direct
+            else ("never_direct allow all",)
+        ),
+    )
+
+
+def configuration(hosts: Sequence[str], *, seconds: int, parent: HttpProxy | None = None) -> str:
     """Squid's configuration file: tunnels to port 443 of `hosts`, each for at most twice `seconds`."""
     return "\n".join(
         (
@@ -92,8 +124,7 @@ def configuration(hosts: Sequence[str], *, seconds: int) -> str:
             "http_access deny !CONNECT",
             "http_access deny !https",
             "http_access deny !hosts",
-            # A name without an address does not match an address list, so it would pass the next line.
-            "http_access deny !resolved",
+            *through_parent(hosts, parent),
             "http_access deny not_public_ipv4",
             "http_access deny not_public_ipv6",
             "http_access allow all",
@@ -132,7 +163,7 @@ class WebhookProxy(pulumi.ComponentResource):
     def __init__(self, name: str, args: WebhookProxyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlflow-platform:index:WebhookProxy", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        text = configuration(args.hosts, seconds=args.seconds)
+        text = configuration(args.hosts, seconds=args.seconds, parent=args.parent)
         settings = core.ConfigMap(
             f"{name}-configuration",
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace),
@@ -144,7 +175,7 @@ class WebhookProxy(pulumi.ComponentResource):
             args.namespace,
             to_pods=LABELS,
             ingress=[networks.Flow(peers=[networks.pods(SERVER)], ports=[PORT])],
-            egress=[networks.Flow(peers=[networks.public_addresses()], ports=HTTPS_PORTS)],
+            egress=_egress(args),
             opts=child,
         )
         server = k8s.apps.v1.Deployment(
@@ -172,6 +203,15 @@ class WebhookProxy(pulumi.ComponentResource):
         )
         self.ready = [service]
         self.register_outputs({})
+
+
+def _egress(args: WebhookProxyArgs) -> list[networks.Flow]:
+    """Connections to public addresses, or to the company's proxy; to both if it does not carry all hosts."""
+    public = networks.Flow(peers=[networks.public_addresses()], ports=HTTPS_PORTS)
+    if args.parent is None:
+        return [public]
+    carried = [args.parent.carries(f"https://{host}") for host in args.hosts]
+    return [*([] if all(carried) else [public]), *([args.parent.flow] if any(carried) else [])]
 
 
 def _pod(args: WebhookProxyArgs, settings: pulumi.Input[str]) -> core.PodSpecArgs:

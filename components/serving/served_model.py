@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods
+from components.kubernetes.names import DOMAIN, service_host
 from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.serving import kserve
 from components.serving.contract import MODEL_SERVER, NO_WAIT, Target
@@ -75,6 +76,9 @@ class ServedModelArgs:
     """Service account of the pods."""
 
     audience: str
+    domain: str = DOMAIN
+    """The cluster's DNS domain."""
+
     split_image: str
     team_namespaces: Mapping[str, pulumi.Input[str]]
     """Namespaces of all teams by name. Their pods are denied all egress by default, so a team that may send requests
@@ -155,7 +159,9 @@ class ServedModel(pulumi.ComponentResource):
                 image=args.split_image,
                 pull_secrets=args.model.pull_secrets,
                 scheduling=args.model.scheduling,
-                weights={f"{args.served}-{role}.{args.team}.svc.cluster.local": shares[role] for role in shares},
+                weights={
+                    service_host(f"{args.served}-{role}", args.team, args.domain): shares[role] for role in shares
+                },
                 ready=[*services.values()],
             ),
             pulumi.ResourceOptions(parent=self),

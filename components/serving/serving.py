@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import networks, pods
+from components.kubernetes.names import DOMAIN
 from components.kubernetes.scheduling import ANYWHERE, Scheduling
 from components.serving.contract import ACCOUNTS, MODEL_SERVER, ROLLOUT
 from components.serving.model_server import PORT
@@ -46,6 +47,9 @@ class ServingArgs:
     split_image: str
     audience: str
     """Audience of service-account tokens that MLflow accepts."""
+
+    domain: str = DOMAIN
+    """The cluster's DNS domain."""
 
     api_server: Sequence[str]
     """Address ranges of the API server."""
@@ -91,6 +95,7 @@ class Serving(pulumi.ComponentResource):
                     model=model,
                     account=accounts[MODEL_SERVER].metadata.name,
                     audience=args.audience,
+                    domain=args.domain,
                     split_image=args.split_image,
                     team_namespaces=args.team_namespaces,
                     ready=[readers, within],

@@ -6,6 +6,8 @@ There is no Secret: a program authenticates with the token of its pod's service 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.kubernetes.names import DOMAIN, service_host
+
 core = k8s.core.v1
 
 # Name of both the service account and the ConfigMap, which a pod refers to.
@@ -13,13 +15,13 @@ NAME = "mlflow-client"
 AUTHORITY = "mlflow-ca"
 
 
-def in_cluster_url(namespace: str, path: str) -> str:
+def in_cluster_url(namespace: str, path: str, domain: str = DOMAIN) -> str:
     """URL of the platform's Service, below `path`, for pods that do not trust the public URL's CA certificate.
 
     Requests to this URL pass through OAuth2-Proxy, like requests to the public URL. The scheme is plain HTTP, as in the
     ingress controller's connections to OAuth2-Proxy.
     """
-    return f"http://mlflow.{namespace}.svc.cluster.local{path}"
+    return f"http://{service_host('mlflow', namespace, domain)}{path}"
 
 
 def environment(workspace: str | None, url: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:

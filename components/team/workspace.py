@@ -77,6 +77,9 @@ class WorkspaceArgs:
     server_labels: dict[str, str]
     """Labels of the server's pods."""
 
+    dns: networks.Dns = field(default_factory=networks.Dns)
+    """Where the cluster answers DNS requests."""
+
     controller_namespace: str
     """Namespace of the ingress controller."""
 
@@ -127,7 +130,7 @@ class Workspace(pulumi.ComponentResource):
             durable=args.durable,
             parent=self,
         )
-        networks.closed_namespace(name, self.namespace, child)
+        networks.closed_namespace(name, self.namespace, child, dns=args.dns)
         networks.open_flows(
             name,
             self.namespace,

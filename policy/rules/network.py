@@ -9,8 +9,8 @@ from .resource import Resource
 
 # Metadata services that hand out credentials: of the node, of an ECS task, of an EKS pod.
 METADATA_SERVICES = tuple(map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "169.254.170.23")))
-# Port of the DNS Service, and port of CoreDNS where it cannot bind low ports.
-DNS_PORTS = (53, 5353)
+# Port of the DNS Service, and ports of CoreDNS where it cannot bind low ports (OpenShift, Gardener).
+DNS_PORTS = (53, 5353, 8053)
 REFUSED_TYPES = ("NodePort", "LoadBalancer")
 
 
@@ -77,8 +77,10 @@ def explicit_peers(resource: Resource) -> Iterator[str]:
     for rule in resource.inputs.at("spec.egress").each():
         if rule["to"].known and not any(rule["to"].each()):
             yield "spec.egress: a rule without `to` allows all destinations: list the allowed peers"
+        # Some clouds answer DNS at the address of their metadata service, which hands out credentials at other ports.
+        names = rule["ports"].known and _only_names(rule)
         for peer in rule["to"].each():
-            if _reaches_metadata(peer["ipBlock"]):
+            if _reaches_metadata(peer["ipBlock"]) and not (names and _is_one_address(peer["ipBlock"])):
                 yield f"spec.egress: {peer.at('ipBlock.cidr').text} contains metadata services: exclude 169.254.0.0/16"
             yield from _any_namespace(peer, "spec.egress")
 
@@ -97,6 +99,10 @@ def _selects_everything(selector: Node) -> bool:
 
 def _is_everywhere(block: Node) -> bool:
     return bool(block["cidr"].text) and ipaddress.ip_network(block["cidr"].text, strict=False).prefixlen == 0
+
+
+def _is_one_address(block: Node) -> bool:
+    return ipaddress.ip_network(block["cidr"].text, strict=False).num_addresses == 1
 
 
 def _reaches_metadata(block: Node) -> bool:

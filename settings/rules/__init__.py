@@ -15,6 +15,7 @@ from settings.rules import (
     external,
     gateway,
     login,
+    network,
     profile,
     rds,
     retention,
@@ -35,6 +36,7 @@ RULES: Rules = (
     *login.RULES,
     *gateway.RULES,
     *cluster.RULES,
+    *network.RULES,
     *teams.RULES,
     *serving.RULES,
     *database.RULES,
@@ -59,6 +61,7 @@ WARNINGS: Rules = (
 )
 EXTERNAL_RULES: ExternalRules = (
     *external.RULES,
+    *network.RULES,
     *workspaces.RULES_WITHOUT_A_SERVER,
     *scheduling.RULES_WITHOUT_A_SERVER,
 )

@@ -113,10 +113,10 @@ def issuer(settings: Settings) -> Iterator[Fault]:
         provider, cluster = settings.aws.identity, settings.cluster
         expected = f"https://{provider.oidc_provider.partition(':oidc-provider/')[2]}"
         path = key(provider, lambda one: one.oidc_provider)
-        if cluster.service_account_issuer != expected:
+        if cluster.issuer != expected:
             yield Fault(
                 key(cluster, lambda one: one.service_account_issuer),
-                f"expected {expected}, as in {path}, found {shown(cluster.service_account_issuer)}",
+                f"expected {expected}, as in {path}, found {shown(cluster.issuer)}",
                 f"write {expected}, or give {path} the ARN of this cluster's OIDC provider",
             )
 

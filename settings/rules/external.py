@@ -42,8 +42,8 @@ def unused_authorities(settings: ExternalSettings) -> Iterator[Fault]:
 
 
 def any_address(settings: ExternalSettings) -> Iterator[Fault]:
-    """Warn if teams' pods may connect to any address, because the server's address is not known."""
-    if settings.addresses:
+    """Warn if teams' pods may connect to any address: the server's is not known, and no proxy leads to it."""
+    if settings.addresses or settings.cluster.https_proxy:
         return
     ports = " and ".join(map(str, settings.ports))
     yield Fault(

@@ -76,7 +76,7 @@ def sessions(settings: Settings) -> Iterator[Fault]:
 def audience_of_reviews(settings: Settings) -> Iterator[Fault]:
     """Check, with `access.review` `self-subject`, that tokens have an audience that the API server accepts."""
     cluster = settings.cluster
-    audiences, issuer = cluster.service_account_audiences, cluster.service_account_issuer
+    audiences, issuer = cluster.service_account_audiences, cluster.issuer
     if settings.access.review == "self-subject" and audiences and issuer not in audiences:
         path, review = (
             key(cluster, lambda one: one.service_account_audiences),

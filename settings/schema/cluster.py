@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settings.schema.base import Model
+from settings.schema.network import Network
 from settings.types import values
 from settings.types.kinds import whole
 from settings.types.service_accounts import AUDIENCE
@@ -27,11 +28,8 @@ class Capacity(Model):
     """NVIDIA GPUs of all nodes. If all quotas together allow more, that is a warning."""
 
 
-class Cluster(Model):
+class Cluster(Network):
     """Properties of the Kubernetes cluster."""
-
-    context: values.Plain | None = None
-    """Context in the kubeconfig; absent means the current one."""
 
     ingress_class: values.ObjectName = "traefik"
     """IngressClass of the platform's Ingresses."""
@@ -41,7 +39,8 @@ class Cluster(Model):
     bodies above 1 MiB, buffers uploads and ends them after a minute; `any` sets no annotations."""
 
     ingress_namespace: values.ObjectName = "traefik"
-    """Namespace of the ingress controller's pods; NetworkPolicies allow traffic from it."""
+    """Namespace of the ingress controller's pods; NetworkPolicies allow traffic from it. A controller without pods of
+    its own in the cluster's network needs `ingressPods`."""
 
     ingress_annotations: dict[str, values.Plain] = Field(default_factory=dict[str, str])
     """Annotations of all Ingresses, for example `cert-manager.io/cluster-issuer`."""
@@ -49,8 +48,9 @@ class Cluster(Model):
     storage_class: values.ObjectName | None = None
     """StorageClass of the in-cluster volumes; absent means the cluster's default."""
 
-    service_account_issuer: values.Issuer = "https://kubernetes.default.svc.cluster.local"
-    """Issuer of service-account tokens (`--service-account-issuer` of the API server); differs on managed clusters."""
+    service_account_issuer: values.Issuer | None = None
+    """Issuer of service-account tokens (`--service-account-issuer` of the API server); differs on managed clusters.
+    Absent means `https://kubernetes.default.svc.` with `domain` at its end."""
 
     api_server_issuer: values.Flag = False
     """The API server itself serves the public keys of `serviceAccountIssuer`, with a certificate of the cluster's CA
@@ -73,17 +73,23 @@ class Cluster(Model):
     teams' pods may connect to these addresses on port 443."""
 
     ingress_pods: tuple[values.AddressRange, ...] = ()
-    """Address ranges of the ingress controller's pods, or of the nodes if these pods use the host network. With
-    `gateway.login: forward-auth` OAuth2-Proxy reads X-Forwarded headers of requests from these addresses only. Empty
-    means all private addresses."""
+    """Address ranges from which the ingress controller connects: of its pods, of the nodes if these pods use the host
+    network, or of a load balancer that connects to pods directly. NetworkPolicies admit them besides the pods of
+    `ingressNamespace`. With `gateway.login: forward-auth` OAuth2-Proxy reads X-Forwarded headers of requests from
+    these addresses only. Empty means the pods of `ingressNamespace`, at any private address."""
 
     capacity: Capacity = Field(default_factory=Capacity)
     """Capacity of the cluster. If set, the platform and all teams' quotas together must fit into it."""
 
     @property
+    def issuer(self) -> str:
+        """Issuer of service-account tokens."""
+        return self.service_account_issuer or f"https://kubernetes.default.svc.{self.domain}"
+
+    @property
     def audiences(self) -> tuple[str, ...]:
         """Accepted audiences of service-account tokens."""
-        return self.service_account_audiences or (AUDIENCE, self.service_account_issuer)
+        return self.service_account_audiences or (AUDIENCE, self.issuer)
 
     @property
     def admits_default_tokens(self) -> bool:

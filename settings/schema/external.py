@@ -10,6 +10,7 @@ from pydantic import Field
 from settings.profiles import Profile
 from settings.schema.base import Model
 from settings.schema.credentials import Needs, Rotation
+from settings.schema.network import Network
 from settings.schema.scheduling import Scheduling
 from settings.schema.teams import Limits, Quota, TeamLimits, TeamQuota
 from settings.types import values
@@ -91,11 +92,8 @@ class DatabricksServer(Model):
     """Credentials of all teams."""
 
 
-class ExternalCluster(Model):
+class ExternalCluster(Network):
     """Properties of the Kubernetes cluster."""
-
-    context: values.Plain | None = None
-    """Context in the kubeconfig; absent means the current one."""
 
     authorities: values.Authority | None = None
     """CA certificates for the server in `server.url`, if its CA is private. If they are set, clients trust no other CA

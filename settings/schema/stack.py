@@ -127,7 +127,7 @@ class Settings(Model):
         the issuer's URL, because the API server accepts tokens with this audience.
         """
         if self.access.review == "self-subject":
-            return (self.cluster.service_account_issuer,)
+            return (self.cluster.issuer,)
         return self.cluster.audiences
 
     @property

@@ -19,6 +19,7 @@ OWN_PATHS = frozenset(
     {"ajax-api", "api", "build", "get-artifact", "gateway", "graphql", "health", "metrics", "model-versions", "static"}
     | {"oauth2", "ping", "ready", "server-info", "static-files", "v1", "version"}
 )
+_DOMAIN = rf"{LABEL}(?:\.{LABEL})*"
 _HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?")
 
 
@@ -143,6 +144,21 @@ def email(text: str) -> str | None:
 
 def block(text: str) -> str | None:
     """Remedy for a wrong address range in CIDR notation; None for a valid one."""
+    return _cidr(text) or _without_metadata(text)
+
+
+def dns_block(text: str) -> str | None:
+    """Remedy for a wrong address range of a DNS service; None for a valid one.
+
+    Some clouds answer DNS at a link-local address, that of their metadata service among them: one address is valid.
+    """
+    wrong = _cidr(text)
+    if wrong or ipaddress.ip_network(text).num_addresses == 1:
+        return wrong
+    return _without_metadata(text)
+
+
+def _cidr(text: str) -> str | None:
     if is_address(text):
         address = ipaddress.ip_address(text.strip("[]"))
         return f"write one address as {address}/{address.max_prefixlen}"
@@ -150,6 +166,50 @@ def block(text: str) -> str | None:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return "write it in CIDR notation, like 10.0.0.0/16"
+    return None if str(network) == text else f"write it like {network}"
+
+
+def _without_metadata(text: str) -> str | None:
+    network = ipaddress.ip_network(text)
     if any(network.version == other.version and network.overlaps(other) for other in METADATA):
         return "the range contains a cloud's metadata service, which hands out node credentials: write smaller ranges"
-    return None if str(network) == text else f"write it like {network}"
+    return None
+
+
+def domain(text: str) -> str | None:
+    """Remedy for a wrong DNS domain of a cluster; None for a valid one."""
+    if re.fullmatch(_DOMAIN, text) and not is_address(text) and not text.startswith("svc."):
+        return None
+    near = text.strip(".").lower().removeprefix("svc.")
+    if near != text and re.fullmatch(_DOMAIN, near):
+        return f"write {near}"
+    return "write the domain only, without `svc` and without a dot at the beginning or end"
+
+
+def proxy(text: str) -> str | None:
+    """Remedy for a wrong URL of a forward proxy; None for a valid one."""
+    if "@" in text:
+        return (
+            "remove user name and password, which every pod would have: let the proxy admit the cluster by its"
+            " addresses, or write the URL of a proxy of your own that signs in to it (docs/networks.md)"
+        )
+    if text.startswith("https://"):
+        return "begin the URL with http://, as programs ask the proxy for a tunnel, and encrypt what goes through it"
+    remedy = _url(text, ("http",))
+    if remedy is None and urlsplit(text).path:
+        return f"remove everything after the port: {text[: len(text) - len(urlsplit(text).path)]}"
+    if remedy is None and urlsplit(text).port is None:
+        return f"add the port of the proxy: {text}:3128"
+    return remedy
+
+
+def exception(text: str) -> str | None:
+    """Remedy for a wrong host or domain that is reached without the proxy; None for a valid one."""
+    if is_address(text) or re.fullmatch(rf"\.?{_DOMAIN}", text):
+        return None
+    if "/" in text and "://" not in text:
+        return "not all programs read address ranges: write hosts, domains or single addresses"
+    bare = _bare(text)
+    if "*" in text:
+        bare = text.replace("*", "").strip(".").lower()
+    return f"write only the host or domain: {bare}" if re.fullmatch(_DOMAIN, bare) else "write a host or a domain"

@@ -84,6 +84,20 @@ def whole(low: int, high: int) -> Kind:
     return Kind(f"a whole number from {low} to {high}", remedy, {"minimum": low, "maximum": high})
 
 
+def one_of(*numbers: int) -> Kind:
+    """Create the kind of a number that is one of `numbers`."""
+    meaning = " or ".join(map(str, numbers))
+
+    def remedy(value: object) -> str | None:
+        if isinstance(value, int) and not isinstance(value, bool) and value in numbers:
+            return None
+        if isinstance(value, str) and value.strip() in map(str, numbers):
+            return f"write it without quotes: {value.strip()}"
+        return f"write {meaning}"
+
+    return Kind(meaning, remedy, {"enum": [*numbers]})
+
+
 def flag() -> Kind:
     """Create the kind for booleans."""
 

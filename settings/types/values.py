@@ -255,6 +255,18 @@ Audience = Annotated[
     ),
 ]
 AddressRange = Annotated[str, kinds.text("an address range in CIDR notation, like 10.0.0.0/16", addresses.block)]
+DnsRange = Annotated[
+    str, kinds.text("an address range of DNS in CIDR notation, like 10.96.0.10/32", addresses.dns_block)
+]
+# Of DNS itself, and of CoreDNS at OpenShift and Gardener. The policy pack admits no others (`policy/rules/network.py`).
+DnsPort = Annotated[int, kinds.one_of(53, 5353, 8053)]
+Domain = Annotated[str, kinds.text("a DNS domain like cluster.local", addresses.domain)]
+ProxyUrl = Annotated[
+    str, kinds.text("the URL of a forward proxy with its port, like http://proxy.example.com:3128", addresses.proxy)
+]
+ProxyException = Annotated[
+    str, kinds.text("a host, a domain or one address, like internal.example.com", addresses.exception)
+]
 Account = Annotated[str, kinds.text("a service account: `name`, or `namespace/name`", names.account)]
 Date = Annotated[
     dt.date, BeforeValidator(dt.date.fromisoformat), kinds.text('a date in quotes like "2026-11-01"', _date)

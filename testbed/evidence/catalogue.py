@@ -247,6 +247,11 @@ _ALL = (
         programs=("postgres-backup",),
     ),
     Rehearsal(
+        name="cluster_fits",
+        shows="DNS that is allowed by addresses alone; a login whose identity provider only an HTTP proxy leads to",
+        server=False,
+    ),
+    Rehearsal(
         name="retention",
         shows="data that was deleted long ago is removed for good with its files; old traces are archived or deleted",
         files=(

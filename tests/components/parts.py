@@ -23,7 +23,7 @@ CERTIFICATE = Certificate(secret_names={HOST: "mlflow-tls", "dex.example.com": "
 ROUTE = IngressRoute(
     namespace=NAMESPACE,
     ingress_class="traefik",
-    controller_namespace="ingress",
+    controller=networks.IngressController(namespace="ingress"),
     annotations={"example.com/a": "b"},
     certificate=CERTIFICATE,
 )

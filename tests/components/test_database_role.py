@@ -97,7 +97,7 @@ def test_an_administrators_secret_at_aws_is_read_with_the_service_account() -> N
     secret = pods.Attachment(env=(pods.core.EnvVarArgs(name="ADMINISTRATOR_SECRET_ARN", value="arn:secret"),))
     got = role(
         Administrator(
-            attachment=pods.joined(identity, secret), flows=(to_aws(),), service_account="mlflow-database-role"
+            attachment=pods.joined(identity, secret), flows=to_aws().flows, service_account="mlflow-database-role"
         )
     )
     assert pod(got, "database-role-job")["serviceAccountName"] == "mlflow-database-role"

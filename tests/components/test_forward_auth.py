@@ -8,6 +8,7 @@ import yaml
 
 from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.ingress import IngressRoute
+from components.kubernetes import networks
 from components.login.command_line import LoginArgs, verifying
 from components.login.forward_auth import REFRESH_MINUTES, ForwardAuth, ForwardAuthArgs, arguments, middleware_spec
 from components.login.issuers import IN_CLUSTER_ISSUER
@@ -48,7 +49,7 @@ def asked(
         route = IngressRoute(
             namespace=NAMESPACE,
             ingress_class="traefik",
-            controller_namespace="ingress",
+            controller=networks.IngressController(namespace="ingress"),
             annotations=annotations or {},
             certificate=ROUTE.certificate,
         )

@@ -4,6 +4,7 @@ import pulumi_kubernetes as k8s
 
 from components.exposure.gateway import Address, Gateway, GatewayArgs
 from components.exposure.http_route import Listeners, ListenersArgs
+from components.kubernetes import networks
 from tests.components.parts import ADDRESS, CERTIFICATE, HOST, NAMESPACE, service
 from tests.harness import Recording, deploy
 
@@ -18,13 +19,13 @@ def ways_in(address: Address = ADDRESS, hosts: dict[str, str] | None = None) -> 
                 namespace=NAMESPACE,
                 gateway_class="example",
                 port=8443,
-                controller_namespace="ingress",
+                controller=networks.IngressController(namespace="ingress"),
                 annotations={"example.com/a": "b"},
                 hosts=hosts or {"host": HOST, "identity": IDENTITY},
                 certificate=CERTIFICATE,
             ),
         )
-        assert route.controller_namespace == "ingress"
+        assert route.controller.namespace == "ingress"
         Gateway("gateway", GatewayArgs(address=address, service=service(), route=route))
 
     return deploy(program)
@@ -86,7 +87,7 @@ def test_a_second_service_goes_to_its_own_host() -> None:
             namespace=NAMESPACE,
             gateway_class="example",
             port=443,
-            controller_namespace="ingress",
+            controller=networks.IngressController(namespace="ingress"),
             annotations={},
             hosts=hosts,
             certificate=CERTIFICATE,

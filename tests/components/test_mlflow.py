@@ -10,7 +10,7 @@ import pytest
 from mlflow_platform_server import watchdog
 
 from components.exposure.gateway import Address
-from components.kubernetes import pods
+from components.kubernetes import networks, pods
 from components.kubernetes.availability import Spread
 from components.login.command_line import LoginArgs
 from components.login.issuers import IN_CLUSTER_ISSUER
@@ -108,7 +108,7 @@ def server(
             login=login(address, inside=inside, with_password=with_password, pass_token=pass_token),
             only_workspace=only_workspace,
             contact=contact,
-            controller_namespace="ingress",
+            controller=networks.IngressController(namespace="ingress"),
             client_namespaces=client_namespaces,
             api_server=api_server,
             features=("webhooks",) if webhook_hosts else (),

@@ -19,7 +19,7 @@ def policy(**flows: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
 
 
 def test_a_closed_namespace_allows_dns_and_nothing_else() -> None:
-    got = deploy(lambda: networks.closed_namespace("x", "team-a", pulumi.ResourceOptions()))
+    got = deploy(lambda: networks.closed_namespace("x", "team-a", pulumi.ResourceOptions(), dns=networks.Dns()))
     inputs = got["x-closed"].inputs
     assert inputs["metadata"] == {"name": "default-deny", "namespace": "team-a"}
     assert inputs["spec"]["podSelector"] == {}

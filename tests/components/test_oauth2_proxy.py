@@ -76,7 +76,7 @@ def login(choices: Choices | None = None) -> Recording:
             init_containers=component.sidecars.init_containers, containers=[], volumes=component.sidecars.volumes
         )
         k8s.core.v1.Pod("pod", spec=spec)
-        return {"ports": component.issuer_ports}
+        return {"ports": [port for flow in component.way.flows for port in flow.ports]}
 
     return deploy(program)
 

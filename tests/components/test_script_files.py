@@ -24,6 +24,7 @@ def test_the_scripts_of_the_pods_are_these() -> None:
         "backup_store.py",
         "backup_volume.py",
         "check_connection.py",
+        "check_connection_by_proxy.py",
         "client_version.py",
         "create_bucket.py",
         "ensure_role.py",

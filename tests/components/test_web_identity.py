@@ -23,4 +23,4 @@ def test_the_token_is_valid_for_aws_alone_and_for_an_hour() -> None:
 
 
 def test_aws_is_reached_by_https() -> None:
-    assert to_aws().ports == [443]
+    assert [flow.ports for flow in to_aws().flows] == [[443]]

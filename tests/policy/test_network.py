@@ -33,6 +33,9 @@ TOO_OPEN: list[dict[str, Any]] = [
     {"egress": [{"to": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}]}]},
     {"egress": [{}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}], "ports": [{"port": 53}, {"port": 80}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": LINK_LOCAL}}], "ports": DNS}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": LINK_LOCAL, "except": ["169.254.1.0/24"]}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}}]}]},
 ]
@@ -48,6 +51,7 @@ NARROW: list[dict[str, Any]] = [
     {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": [LINK_LOCAL]}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "169.254.20.10/32"}}]}]},
+    {"egress": [{"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}], "ports": DNS}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "::/0"}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": UNKNOWN}}]}]},
     {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": UNKNOWN}}]}]},

@@ -110,6 +110,18 @@ CASES = {
         "Databricks has certificates of public CAs",
         "remove it",
     ),
+    "DNS nowhere": Case(
+        stack(cluster={"dns": {"pods": False, "addresses": []}}),
+        "cluster.dns.addresses",
+        "no pod could resolve any name",
+        "list the addresses of the cluster's DNS",
+    ),
+    "exceptions from no proxy": Case(
+        stack(cluster={"noProxy": ["example.com"]}),
+        "cluster.noProxy",
+        "is not used, because cluster.httpsProxy is not set",
+        "remove cluster.noProxy",
+    ),
     "Databricks with a path": Case(
         server(kind="databricks", url=..., host="https://a.example.com/ml", credentials={"kind": "secret"}),
         "server.host",

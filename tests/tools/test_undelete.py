@@ -48,12 +48,12 @@ def wish(*, missing: bool = False, yes: str = "") -> Wish:
 
 @dataclass(slots=True)
 class Cluster:
-    """A cluster with one Job: its containers have printed `logs` when they are read, and then the Job ends."""
+    """A cluster with one Job, whose containers have said `logs` when it is looked at; it ends after that."""
 
     logs: dict[str, str] = field(default_factory=dict[str, str])
     ends: str = "Complete"
     refuses: str = ""
-    """A part of the kubectl command that fails."""
+    """A command that fails, by a part of it."""
 
     calls: list[str] = field(default_factory=list[str])
     made: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -61,7 +61,7 @@ class Cluster:
     """True if the Job does not end until somebody has agreed."""
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
-        """Answer a call of kubectl."""
+        """Answer as kubectl."""
         call = " ".join(arguments)
         self.calls.append(call)
         if self.refuses and self.refuses in call:
@@ -195,7 +195,7 @@ def test_a_proof_shows_what_it_finds_and_how_it_ends(ends: str, capsys: pytest.C
 @pytest.mark.parametrize(
     ("proof", "expected"),
     [
-        (None, "no backup is proven yet: a CronJob proves one each night, `make prove` proves one now"),
+        (None, "no backup is proven yet: each night one is, or now with `make prove`"),
         ({"ok": True, "seconds": {"all": 71.4}}, "base backup b1 was proven 9 hours ago, in 71 s"),
         ({"ok": False, "differences": ["one"]}, "NOT PROVEN 9 hours ago: one (docs/proof.md)"),
         ({"ok": False, "differences": ["one", "two"]}, "NOT PROVEN 9 hours ago: one, and 1 more (docs/proof.md)"),

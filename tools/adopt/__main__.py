@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from tools.adopt import environment
-from tools.adopt.origin import OriginError, parse
+from tools.adopt.origin import OriginError, from_here, parse
 from tools.smoke import client_variables, wait_until_it_answers
 from tools.stack import Platform, read_platform, service_account_token
 
@@ -78,7 +78,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--team", required=True, help="the team whose workspace gets it")
     parser.add_argument("--experiment", action="append", default=[], help="only this experiment; may be repeated")
     parser.add_argument("--experiments", default="", help="the same, separated by commas")
-    parser.add_argument("--artifacts", action="append", default=[], help="where the files are now: [FROM=]TO")
+    parser.add_argument("--artifacts", action="append", default=[], help="where the files are now: [FROM=]TO, or none")
     parser.add_argument("--prefix", default="", help="beginning of all names in the workspace")
     parser.add_argument("--deleted", action="store_true", help="also move what is deleted")
     parser.add_argument("--dry-run", action="store_true", help="only count what would be moved")
@@ -121,7 +121,7 @@ def handed_over(chosen: argparse.Namespace, where: Target, search_path: str) -> 
         "options": {
             "origin": parse(chosen.source, Path.cwd()).name,
             "target": f"{where.team or 'the workspace'} at {where.url}",
-            "artifacts": [value for value in chosen.artifacts if value],
+            "artifacts": [from_here(value, Path.cwd()) for value in chosen.artifacts if value],
             "experiments": chosen.experiment,
             "prefix": chosen.prefix,
             "deleted": chosen.deleted,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 # Drivers that are installed (drivers.in), by the scheme without a driver.
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 SERVED = re.compile(r"\Amlflow-artifacts:(?://[^/]*)?/*")
+NONE = "none"
 FORMS = (
     "a SQLite file (mlflow.db, sqlite:///mlflow.db), a folder (./mlruns), "
     "a database (postgresql://..., mysql://...), or the address of its server (https://...)"
@@ -89,11 +90,14 @@ class Locations:
     moved: tuple[tuple[str, str], ...] = ()
     """Beginnings of locations, and what they are replaced with. An empty one stands for `mlflow-artifacts:/`."""
 
+    none: bool = False
+    """True if no files are moved."""
+
     @classmethod
     def parse(cls, values: Sequence[str]) -> "Locations":
-        """`TO` replaces `mlflow-artifacts:/`; `FROM=TO` replaces another beginning."""
-        split = (value.rpartition("=") for value in values if value)
-        return cls(tuple((begin, end) for begin, _, end in split))
+        """`TO` replaces `mlflow-artifacts:/`; `FROM=TO` replaces another beginning; `none` moves no files."""
+        split = (value.rpartition("=") for value in values if value and value != NONE)
+        return cls(tuple((begin, end) for begin, _, end in split), none=NONE in values)
 
     def find(self, uri: str) -> str:
         """The location to read for one that the old MLflow names."""
@@ -107,3 +111,11 @@ class Locations:
     def finds(self, uri: str) -> bool:
         """False if a location can only be read through the server of the old MLflow."""
         return SERVED.match(self.find(uri)) is None
+
+
+def from_here(value: str, folder: Path) -> str:
+    """A `[FROM=]TO` whose path does not depend on the working directory."""
+    begin, separator, end = value.rpartition("=")
+    if end == NONE or "://" in end or not end:
+        return value
+    return f"{begin}{separator}{(folder / Path(end).expanduser()).resolve()}"

@@ -46,7 +46,7 @@ def registered_tags(old: Mapping[str, str], ids: Mapping[str, str], experiments:
 
 
 def compared_tags(all_tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags of a registered model that a comparison looks at: MLflow notes where a prompt is used whenever it is read."""
+    """Tags of a registered model that are compared: MLflow notes where a prompt is used whenever it is read."""
     return {key: value for key, value in without_ours(all_tags).items() if key != _USED_IN}
 
 

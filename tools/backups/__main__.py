@@ -1,6 +1,6 @@
 """Command for backups of the in-cluster PostgreSQL: `python -m tools.backups list|now|restore`.
 
-A restore asks for the name of the stack as confirmation; in scripts, YES=STACK confirms it.
+A restore asks for the name of the stack; YES=STACK answers it in scripts.
 
 Exit codes: 0 if the command succeeded; 1 if it failed, with the reason; 2 if an argument is wrong.
 """
@@ -33,7 +33,7 @@ def time_of(text: str) -> str:
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        raise ValueError(f"TO={text} is not a time: write it like TO=2026-11-28T10:15:00Z, or TO={LATEST}")
+        raise ValueError(f"TO={text} is no time; expected one like TO=2026-11-28T10:15:00Z, or TO={LATEST}")
     return time.astimezone(UTC).isoformat()
 
 
@@ -69,7 +69,7 @@ def _flush(namespace: str) -> str | None:
     try:
         return sidecar(namespace, "flush")["until"]
     except ClusterError as error:
-        print(f"the last commits may not be in the store: {error}", file=sys.stderr)
+        print(f"what was committed last may not be in the store: {error}", file=sys.stderr)
         return None
 
 
@@ -98,16 +98,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.backups", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--stack", required=True, help="name of the stack, as in PULUMI_STACK")
+    parser.add_argument("--stack", required=True, help="the stack, which is also in PULUMI_STACK")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list").add_argument("--json", action="store_true")
     commands.add_parser("now")
     restoring = commands.add_parser("restore")
     restoring.add_argument("--to", default="", help="time like 2026-11-28T10:15:00Z, or latest")
     restoring.add_argument("--server", default="", help="folder of another database cluster in the bucket")
-    restoring.add_argument(
-        "--drop", default="", help="delete the data that an earlier restore kept, and restore nothing"
-    )
+    restoring.add_argument("--drop", default="", help="delete what an earlier restore has kept, and restore nothing")
     options = parser.parse_args(arguments)
     platform = read_platform()
     if platform.external:

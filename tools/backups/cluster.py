@@ -115,7 +115,7 @@ def run_restore(namespace: str, pod: Object) -> Object:
             if state["phase"] == "Succeeded":
                 return json.loads(log.splitlines()[-1])
             if state["phase"] == "Failed":
-                raise ClusterError("the restore has failed; the data is unchanged")
+                raise ClusterError("the restore has failed, and the data are as before")
             time.sleep(POLL_SECONDS)
     finally:
         kubectl(namespace, "delete", "pod", RESTORE, "--ignore-not-found")

@@ -1,4 +1,4 @@
-"""Texts for people about backups, and about the plan and the result of a restore."""
+"""Backups, and what a restore will do and has done, as text for people."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ def size(number: int) -> str:
 
 
 def second(text: str, *, up: bool = False) -> str:
-    """A time in UTC, rounded down to the second; with `up`, rounded up."""
+    """A time in UTC to the second; `up` rounds to the next one."""
     time = datetime.fromisoformat(text).astimezone(UTC)
     stamp = int(time.timestamp()) + (1 if up and time.microsecond else 0)
     return datetime.fromtimestamp(stamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -48,7 +48,7 @@ def as_text(listing: Listing) -> str:
     log = listing["log"]
     lines.append(
         f"write-ahead log: {size(log['stored'])} in the store, last file sent {age(log['sent'], listing['now'])},"
-        f" {listing['waiting']} files waiting"
+        f" {listing['waiting']} files wait"
     )
     lines.append(proven(listing.get("proof"), listing["now"]))
     for name, number in listing["kept"].items():
@@ -61,7 +61,7 @@ def as_text(listing: Listing) -> str:
 def proven(proof: Listing | None, now: str) -> str:
     """Result of the last proof."""
     if proof is None:
-        return "no backup is proven yet: a CronJob proves one each night, `make prove` proves one now"
+        return "no backup is proven yet: each night one is, or now with `make prove`"
     if proof["ok"]:
         return f"base backup {proof['backup']} was proven {age(proof['time'], now)}, in {proof['seconds']['all']:.0f} s"
     first, more = proof["differences"][0], len(proof["differences"]) - 1
@@ -78,7 +78,7 @@ def announcement(plan: Listing, to: str, stack: str) -> str:
             "  - MLflow and PostgreSQL are stopped until it is done.",
             "  - Runs, models and everything else that was written after that time are no longer shown.",
             "  - Artifacts stay as they are: files of later runs remain, and deleted ones are not brought back.",
-            "  - The current data is kept on the volume, and everything committed until now can be restored too.",
+            "  - The data of now are kept on the volume, and what was committed until now can be restored too.",
         ]
     )
 
@@ -89,6 +89,6 @@ def ending(answer: Listing, to: str, stopped: str | None, stack: str) -> str:
     if stopped is not None:
         lines.append(f"go back with:       make restore STACK={stack} TO={second(stopped)}")
     if answer["kept"] is not None:
-        lines.append(f"the earlier data is on the volume as {answer['kept']}; delete it with:")
+        lines.append(f"the data before are on the volume as {answer['kept']}; delete them with:")
         lines.append(f"                    make restore STACK={stack} DROP={answer['kept']}")
     return "\n".join(lines)

@@ -1,9 +1,8 @@
 """Effects of changes that no other section explains: what each means for people, even if that is nothing."""
 
-import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from components.sizes import CERTIFICATE_DAYS
+from components.exposure.certificate import VALIDITY
 from settings.schema.certificate import SelfSigned
 from settings.schema.login import BasicLogin
 from tools.access.words import Style, prose
@@ -131,7 +130,7 @@ def _validity(one: Plan) -> str:
     certificate = None if one.people is None else one.people.after.certificate
     if not isinstance(certificate, SelfSigned):
         return ""
-    last = certificate.issued + dt.timedelta(days=CERTIFICATE_DAYS)
+    last = certificate.issued + VALIDITY
     return f", valid from {certificate.issued} to {last}"
 
 

@@ -26,7 +26,7 @@ Object = tuple[str, str, str]
 
 
 def needed(steps: Sequence[Step], style: Style) -> list[str]:
-    """Objects and images that the plan begins to need, and does not make, in words."""
+    """Objects and images that the plan newly needs but does not create, in words."""
     made = {found for step in steps for found in _made(step)}
     before = [step.old for step in steps]
     used = {found for inputs in before for found, _ in _references(inputs, inputs)}

@@ -20,7 +20,7 @@ from tools.plan.preview import Json, Step, part, parts
 
 WAYS = {"egress": "connect to", "ingress": "be reached by"}
 # Ports of name servers.
-NAMES = frozenset({"53", "5353"})
+NAMES = frozenset({"53", "5353", "8053"})
 # The component of a team.
 TEAM = "Workspace "
 WORKLOADS = frozenset({"Deployment", "StatefulSet"})
@@ -31,13 +31,13 @@ class Connection:
     """Connections that a plan opens or closes for some pods."""
 
     who: str
-    """The pods in words."""
+    """The pods, in words."""
 
     said: str
-    """The rest of the sentence about them."""
+    """The rest of the sentence about the pods."""
 
     short: str
-    """The same for a headline."""
+    """A shorter rest of the sentence, for a headline."""
 
     opens: bool = False
     """True if the pods reach more, or are reached by more."""

@@ -21,7 +21,7 @@ class Risk:
     """Steps before the plan is applied; empty if there are none."""
 
     short: str = ""
-    """What is at risk, for the headline; empty for the subject."""
+    """The data at risk, for the headline; empty if it is `subject`."""
 
     names: tuple[str, ...] = ()
     """Names of resources and places in these texts, besides `subject`."""

@@ -9,7 +9,7 @@ from tools.plan.people import People
 
 
 def ended(people: People | None) -> str:
-    """Why everybody has to sign in again as soon as the plan is applied; empty if nobody has to."""
+    """Reason why everybody has to sign in again once the plan is applied; empty if nobody has to."""
     if people is None:
         return ""
     before, after = people.before, people.after

@@ -33,7 +33,7 @@ class Wanted:
     """Manifests of the Kubernetes objects that the program registers."""
 
     patches: tuple[Json, ...] = field(default=(), repr=False)
-    """Fields that the program sets in objects which exist already: namespaces of teams."""
+    """Fields that the program sets in existing objects, the namespaces of teams."""
 
     secrets: tuple[tuple[str, str], ...]
     """Namespace and name of each Secret that these objects refer to and that the stack does not create."""

@@ -166,7 +166,7 @@ def collected(registrations: list[Registration], beforehand: frozenset[tuple[str
 
 
 def is_patch(one: Registration) -> bool:
-    """True for an object that exists already, of which the stack sets some fields: nothing may delete it."""
+    """True for an existing object in which the stack only sets some fields; nothing may delete such an object."""
     return one.type.endswith("Patch")
 
 

@@ -18,7 +18,7 @@ def prove(namespace: str, run: Kubectl = kubectl) -> bool:
         ClusterError: the stack has no backups, or the Job does not start.
     """
     job = Job.start(NAME, namespace, containers=("prove",), run=run)
-    print(f"Job {job.name} in namespace {namespace}; it continues if you stop this command", flush=True)
+    print(f"Job {job.name} in namespace {namespace}; it goes on if you stop this command", flush=True)
     for line in job.lines():
         print(line, flush=True)
     return job.ended() is True

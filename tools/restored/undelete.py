@@ -55,7 +55,7 @@ def second(text: str, now: datetime) -> datetime:
     """
     example = "for example TO=2026-11-28T10:15:00Z"
     if not text:
-        raise ArgumentError(f"TO is missing: set it to the time to go back to, {example}")
+        raise ArgumentError(f"TO is missing: the second to which the team goes back, {example}")
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
@@ -90,10 +90,9 @@ def announcement(wish: Wish, plan: dict[str, Any]) -> str:
     if wish.missing:
         lines.append(f"then adds the rows of {wish.team} that are missing, and changes nothing else")
     else:
-        lines.append(f"then resets every row of {wish.team} to that time; everything logged since then is deleted")
+        lines.append(f"then makes every row of {wish.team} what it was; what was logged since then goes")
     lines.append(
-        "the team's current rows are kept in the store of the backups; other teams are not affected; files stay as"
-        " they are"
+        "the team's present rows are kept beside the backups; other teams are not affected; files stay as they are"
     )
     return "\n".join(lines)
 

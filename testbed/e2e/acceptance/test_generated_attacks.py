@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from testbed.e2e.acceptance import differences
 from testbed.e2e.attack import table
 from testbed.e2e.attack.generated import background, cases, fields, run, scene
 from testbed.e2e.attack.generated.cases import Case
@@ -129,8 +130,8 @@ def attack(
                 tell(f"{done}: {faults}")
         found.refused_beside, found.sent_beside = actors.refused, actors.sent
         found.gaps = log.gaps([*found.own.sent, *found.outcome.sent], target.users)
-    found.differences = sum(fault.compares for fault in found.outcome.faults)
-    found.outcome.faults = run.confirmed(found.outcome.faults, chosen, alone)
+    found.differences = sum(map(differences.compares, found.outcome.faults))
+    found.outcome.faults = differences.confirmed(found.outcome.faults, chosen, alone)
     found.seconds = time.monotonic() - start
     return found
 

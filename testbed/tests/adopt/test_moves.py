@@ -191,6 +191,17 @@ def test_files_of_an_old_server_are_asked_for_before_anything_is_written(results
     assert "its files are at mlflow-artifacts:/1, served by the old server" in results["early"]["refused"]["refused"]
 
 
+def test_a_folder_of_files_that_is_not_there_is_no_move_without_files(results: Results) -> None:
+    assert "and this machine has no folder /" in results["early"]["nowhere"]["refused"]
+
+
+def test_a_move_without_files_is_asked_for(results: Results) -> None:
+    report = results["early"]["without"]
+    assert (report["failed"], report["complete"]) == ([], True)
+    assert "files: ARTIFACTS=none" in report["left_out"]
+    assert compared(report, "early")["files"] == 0
+
+
 def test_a_database_of_an_early_version_moves_with_stages_times_and_files(results: Results) -> None:
     early = results["early"]
     assert (early["moved"]["failed"], early["moved"]["complete"]) == ([], True)

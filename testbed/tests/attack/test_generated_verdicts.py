@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from testbed.e2e.acceptance import differences
 from testbed.e2e.attack import table
 from testbed.e2e.attack.generated import audit, cases, fields, judge, references, run, scene, state
 from testbed.e2e.attack.generated.cases import Case
@@ -320,24 +321,26 @@ def test_a_difference_that_does_not_come_back_with_new_objects_is_no_fault() -> 
         return Outcome()
 
     assert faults
-    assert all(fault.compares for fault in faults)
-    assert run.confirmed(faults, every_case(), repeat) == []
+    assert all(map(differences.compares, faults))
+    assert differences.confirmed(faults, every_case(), repeat) == []
     assert set(sent_again) == {fault.case for fault in faults}
 
 
 def test_a_difference_that_comes_back_and_every_leak_stay_faults() -> None:
     faults = attack("secret-1").faults
-    leaks = [fault for fault in faults if not fault.compares]
+    leaks = [fault for fault in faults if not differences.compares(fault)]
     (back,) = attack("hello").faults[:1]
     assert leaks
-    confirmed = run.confirmed(faults, every_case(), lambda one: Outcome(faults=[back] if str(one) == back.case else []))
+    confirmed = differences.confirmed(
+        faults, every_case(), lambda one: Outcome(faults=[back] if str(one) == back.case else [])
+    )
     assert confirmed == [*leaks, back]
 
 
 def test_more_differences_than_earlier_cases_explain_all_stay_faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "MOST_REPEATED", 0)
+    monkeypatch.setattr(differences, "MOST_REPEATED", 0)
     faults = attack("hello").faults
-    assert run.confirmed(faults, every_case(), lambda _: Outcome()) == faults
+    assert differences.confirmed(faults, every_case(), lambda _: Outcome()) == faults
 
 
 AGAIN = """

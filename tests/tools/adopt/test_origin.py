@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.adopt.origin import Kind, Locations, OriginError, parse, without_credentials
+from tools.adopt.origin import Kind, Locations, OriginError, from_here, parse, without_credentials
 
 
 @pytest.fixture
@@ -75,6 +75,25 @@ def test_another_scheme_is_refused_without_its_password(folder: Path) -> None:
 )
 def test_files_are_looked_for_where_they_are_now(values: list[str], uri: str, found: str) -> None:
     assert Locations.parse(values).find(uri) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "absolute"),
+    [
+        ("mlartifacts", "{here}/mlartifacts"),
+        ("./mlruns=../mlruns", "./mlruns={above}/mlruns"),
+        ("/a=/b", "/a=/b"),
+        ("s3://bucket/x", "s3://bucket/x"),
+        ("none", "none"),
+    ],
+)
+def test_a_path_begins_in_the_folder_of_the_command(tmp_path: Path, value: str, absolute: str) -> None:
+    assert from_here(value, tmp_path) == absolute.format(here=tmp_path, above=tmp_path.parent)
+
+
+def test_files_can_be_left_behind() -> None:
+    assert Locations.parse(["none"]).none
+    assert not Locations.parse(["./none=/b"]).none
 
 
 def test_served_files_are_found_only_with_a_location_of_theirs() -> None:

@@ -40,7 +40,7 @@ def test_a_time_has_a_zone_and_becomes_utc(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-28T10:15:00"])
 def test_any_other_time_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="write it like TO=2026-11-28T10:15:00Z"):
+    with pytest.raises(ValueError, match="expected one like TO=2026-11-28T10:15:00Z"):
         command.time_of(text)
 
 
@@ -48,7 +48,7 @@ def test_the_listing_names_the_times_within_the_range_and_what_is_kept() -> None
     lines = report.as_text(LISTING).splitlines()
     assert lines[1].split() == ["20261128T020000", "2026-11-28T02:00:20Z", "20", "3", "GiB", "5", "B"]
     assert "any second can be restored from 2026-11-28T02:00:21Z to 2026-11-28T10:19:58Z" in lines
-    assert any("last file sent 30 seconds ago, 0 files waiting" in line for line in lines)
+    assert any("last file sent 30 seconds ago, 0 files wait" in line for line in lines)
     assert any("`make restore DROP=pgdata.before-20261127T101500Z`" in line for line in lines)
     assert any("other database clusters in the bucket: postgres-1" in line for line in lines)
 
@@ -80,7 +80,7 @@ def test_a_stack_without_backups_is_told_how_to_have_them() -> None:
 
 
 class Kubernetes:
-    """Records the actions of a restore; the pod of the restore may fail."""
+    """Notes what a restore does; the pod of the restore may fail."""
 
     def __init__(self, *, failing: bool = False) -> None:
         self.done: list[str] = []
@@ -94,11 +94,11 @@ class Kubernetes:
         ]
 
     def scale(self, _: str, workload: str, number: int, __: str) -> None:
-        """Record a number of pods."""
+        """Note a number of pods."""
         self.done.append(f"{workload} {number}")
 
     def replicas(self, _: str, __: str) -> int:
-        """The server has two replicas."""
+        """The server has two."""
         return 2
 
     def restore_pod(self, _: cluster.Object, arguments: list[str]) -> cluster.Object:
@@ -110,10 +110,10 @@ class Kubernetes:
         return "{}"
 
     def run_restore(self, _: str, pod: cluster.Object) -> report.Listing:
-        """Record the command of the restore."""
+        """Note the command of the restore."""
         self.done.append(" ".join(pod["spec"]["containers"][0]["command"][2:]))
         if self.failing:
-            raise ClusterError("the restore has failed; the data is unchanged")
+            raise ClusterError("the restore has failed, and the data are as before")
         return {"kept": "pgdata.before-20261128T102005Z"}
 
 
@@ -152,7 +152,7 @@ def test_a_restore_stops_everything_sends_what_is_committed_and_starts_everythin
 def test_after_a_restore_that_failed_everything_is_started_again(put: Setting) -> None:
     kubernetes = Kubernetes(failing=True)
     put(kubernetes)
-    with pytest.raises(ClusterError, match="the data is unchanged"):
+    with pytest.raises(ClusterError, match="the data are as before"):
         command.restore("mlflow", "dev", "latest", "")
     assert kubernetes.done[-2:] == ["statefulset/postgres 1", "deployment/mlflow 2"]
 

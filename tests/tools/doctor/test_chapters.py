@@ -126,6 +126,37 @@ def test_the_clusters_dns_is_named_and_not_the_database_whose_name_it_does_not_r
     assert scene.verdict()[:2] == ("cluster DNS", "dns")
 
 
+def remedy(scene: Scene) -> str:
+    found = diagnose(scene.facts)
+    assert found is not None
+    return found.fault.mend
+
+
+def test_the_remedy_for_dns_looks_where_the_policies_let_pods_ask_and_names_the_setting(scene: Scene) -> None:
+    scene.probes["pod"]["cluster_name"] = {"error": "gaierror: [Errno -3] Temporary failure in name resolution"}
+    assert "--namespace=kube-system --selector=k8s-app=kube-dns" in remedy(scene)
+    assert "cluster.dns" in remedy(scene)
+    # The same where the stack allows DNS to addresses alone.
+    closed = [one for one in scene.document["expected"] + scene.document["live"] if named(one) == "default-deny"]
+    assert closed
+    for one in closed:
+        (rule,) = one.get("fields", one)["spec"]["egress"]
+        rule["to"] = [{"ipBlock": {"cidr": "10.96.0.10/32"}}]
+    assert "cat /etc/resolv.conf" in remedy(scene)
+
+
+def named(one: Document) -> str:
+    return str(one.get("name") or one["metadata"]["name"])
+
+
+@pytest.mark.parametrize(("status", "denied"), [(504, True), (502, False)])
+def test_an_answer_that_never_came_names_the_setting_for_the_controllers_addresses(
+    scene: Scene, status: int, *, denied: bool
+) -> None:
+    scene.probes["health"] |= {"status": status, "body": "timeout"}
+    assert ("cluster.ingressPods" in remedy(scene)) is denied
+
+
 @pytest.mark.parametrize(
     ("chapter", "name"), [("database server", "postgres"), ("artifact store server", "object-store")]
 )

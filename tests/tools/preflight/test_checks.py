@@ -8,7 +8,7 @@ import pytest
 
 from settings import Settings
 from settings.outline import keys
-from tests.tools.preflight.fake_cluster import DISCOVERY, ISSUER, KEYS, Cluster, named, needs, node, serving
+from tests.tools.preflight.fake_cluster import DISCOVERY, ISSUER, KEYS, READY, Cluster, named, needs, node, serving
 from tools.doctor.collect import cluster as connection
 from tools.doctor.facts import Unseen
 from tools.preflight import api, state
@@ -104,6 +104,22 @@ def empty(path: str, *names: str) -> Callable[[Cluster], None]:
     return lambda cluster: cluster.lists(path, *map(named, names))
 
 
+def at_openshift(cluster: Cluster) -> None:
+    cluster.lists(DNS)
+    label = "dns.operator.openshift.io/daemonset-dns=default"
+    cluster.lists(f"{NAMESPACES}/openshift-dns/pods?labelSelector={label}", named("dns-default-x", status=READY))
+
+
+def on_the_nodes(cluster: Cluster) -> None:
+    cluster.lists(DNS)
+    service = named("kube-dns", spec={"clusterIP": "10.96.0.10"})
+    cluster.answers[f"{NAMESPACES}/kube-system/services/kube-dns"] = (200, service)
+
+
+def other_domain(cluster: Cluster) -> None:
+    cluster.answers[DISCOVERY] = (200, {"issuer": "https://kubernetes.default.svc.k8s.example.internal"})
+
+
 NODES = "/api/v1/nodes"
 
 
@@ -151,7 +167,12 @@ CASES = [
      "GatewayClass company", "gateway.className"),
     ("dev", lacking(f"{NAMESPACES}/traefik/pods"), "ingress controller",
      "pods of the ingress controller in namespace traefik", "cluster.ingressNamespace"),
-    ("dev", empty(DNS), "cluster DNS", "DNS pods k8s-app=kube-dns in namespace kube-system", "docs/networks.md"),
+    ("dev", empty(DNS), "cluster DNS", "DNS pods k8s-app=kube-dns in namespace kube-system", "set cluster.dns"),
+    ("dev", at_openshift, "cluster DNS", "DNS pods k8s-app=kube-dns in namespace kube-system",
+     "cluster.dns.namespace: openshift-dns"),
+    ("dev", on_the_nodes, "cluster DNS", "DNS pods k8s-app=kube-dns in namespace kube-system",
+     "cluster.dns.addresses: [10.96.0.10/32]"),
+    ("dev", other_domain, "issuer", "issuer of service-account tokens", "cluster.domain: k8s.example.internal"),
     ("company", lacking("/apis/metrics.k8s.io/v1beta1"), "metrics server", "metrics server", "server.autoscaling"),
     ("company", metrics_down, "metrics server", "metrics server", "server.autoscaling"),
     ("company", lacking("/apis/cert-manager.io/v1/clusterissuers/letsencrypt"), "certificate issuer",
@@ -353,4 +374,14 @@ def test_a_stack_without_state_has_created_nothing(
 def test_the_issuer_of_the_committed_stack_is_that_of_the_fake() -> None:
     settings = needs("dev").settings
     assert isinstance(settings, Settings)
-    assert settings.cluster.service_account_issuer == ISSUER
+    assert settings.cluster.issuer == ISSUER
+
+
+def test_a_controller_on_the_hosts_network_is_named_with_the_setting_that_admits_it(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    pod = named("traefik-1", spec={"hostNetwork": True}, status={**READY, "hostIP": "10.20.0.7"})
+    cluster.lists(f"{NAMESPACES}/traefik/pods", pod)
+    (finding,) = ask(cluster, "dev")
+    assert isinstance(finding.found, Note)
+    assert "10.20.0.7" in finding.found.what
+    assert "cluster.ingressPods" in finding.found.what

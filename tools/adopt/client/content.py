@@ -9,6 +9,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking._model_registry.utils import _get_store as registry_store
 from mlflow.tracking._tracking_service.utils import _get_store as tracking_store
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
 
 from tools.adopt.origin import Locations
 from tools.adopt.references import OURS
@@ -169,6 +171,8 @@ class Content:
 
     def files(self, uri):
         """Paths of all files at a location, with their sizes; a size may be None."""
+        if self._locations.none:
+            return {}
         repository, found, waiting = self._repository(uri), {}, [None]
         while waiting:
             folder = waiting.pop()
@@ -194,9 +198,16 @@ class Content:
         """Upload a file under the name that `path` ends with."""
         self._repository(uri).log_artifact(local, posixpath.dirname(path) or None)
 
-    def reachable(self, uri):
-        """False if the files at a location can only be read through a server, and this is none."""
-        return self.uri.startswith("http") or self._locations.finds(uri)
+    def problem(self, uri):
+        """Why files at a location cannot be read: `served`, or the folder that is not on this machine; else empty."""
+        found = self._locations.find(uri)
+        if self._locations.none:
+            return ""
+        if not (self.uri.startswith("http") or self._locations.finds(uri)):
+            return "served"
+        path = Path(local_file_uri_to_path(found)) if is_local_uri(found) else None
+        # The folder of an experiment without files need not exist; the one of all experiments does.
+        return f"{path.parent}" if path is not None and not path.parent.is_dir() else ""
 
     def _repository(self, uri):
         return get_artifact_repository(self._locations.find(uri), tracking_uri=self.uri, registry_uri=self.uri)

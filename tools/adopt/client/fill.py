@@ -22,6 +22,7 @@ from mlflow.entities import (
 from tools.adopt import references
 from tools.adopt.client.content import SPANS_LOCATION, TRACE_LOCATION, ready
 from tools.adopt.client.link import OtherSideError
+from tools.adopt.origin import NONE
 from tools.adopt.progress import Progress
 from tools.adopt.references import AGAIN, COMPLETE, YES
 
@@ -156,7 +157,8 @@ class Filling:
         old = self.move.old_models[old_id]
         again = new.tags.get(COMPLETE) == AGAIN
         whole = self._copy(f"logged model {old_id}", old.artifact_location, new.artifact_location, again=again)
-        if whole and ready(old) and not old.tags.get(EXTERNAL) and not self.source.files(old.artifact_location):
+        expected = ready(old) and not old.tags.get(EXTERNAL) and NONE not in self.move.options["artifacts"]
+        if whole and expected and not self.source.files(old.artifact_location):
             self.move.fail(
                 f"logged model {old_id}", FileNotFoundError(f"there are no files at {old.artifact_location}")
             )

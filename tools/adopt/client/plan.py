@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from mlflow.entities import ViewType
 
 from tools.adopt.client.content import is_prompt
+from tools.adopt.origin import NONE
 from tools.adopt.references import FROM, ID, OF_VERSION
 from tools.adopt.report import amount
 
@@ -46,6 +47,8 @@ def plan(source, target, options):
         RefusedError: a name is taken, a chosen experiment does not exist, or files cannot be read.
     """
     made = Plan()
+    if NONE in options["artifacts"]:
+        made.left_out.append("files: ARTIFACTS=none")
     everything = source.experiments()
     _choose(made, everything, source, options)
     _registered(made, everything, source, options)
@@ -162,11 +165,17 @@ def _taken(kind, name, state, tags):
 def _locations(made, source):
     for planned in made.experiments:
         uri = planned.old.artifact_location
-        if planned.runs and not source.reachable(uri):
+        problem = source.problem(uri) if planned.runs else ""
+        if problem == "served":
             yield (
                 f"  experiment {planned.old.name}: its files are at {uri}, served by the old server. Say where that "
                 "has them: ARTIFACTS= the value of its --artifacts-destination (./mlartifacts in its folder by "
                 "default); or start it, and give its address as SOURCE"
+            )
+        elif problem:
+            yield (
+                f"  experiment {planned.old.name}: its files are at {uri}, and this machine has no folder {problem}. "
+                "Say where they are: ARTIFACTS=; ARTIFACTS=none moves everything but files"
             )
 
 

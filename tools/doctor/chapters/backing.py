@@ -1,6 +1,7 @@
 """Database, schema, artifact store, DNS and issuers, as the server's pod sees them."""
 
 from tools.doctor import messages
+from tools.doctor.chapters.networks import dns_pods
 from tools.doctor.facts import Facts, part, parts
 from tools.doctor.fault import Fault
 
@@ -15,8 +16,15 @@ def dns(facts: Facts) -> Fault | None:
         subject="cluster DNS",
         what="names do not resolve in the server's pod: it finds neither database nor store",
         evidence=str(resolved["error"]),
-        mend="kubectl get deployments,pods --namespace=kube-system --selector=k8s-app=kube-dns  # does it run?",
+        mend=f"{_look(facts)}  # if DNS is elsewhere, set cluster.dns (docs/own-cluster.md)",
     )
+
+
+def _look(facts: Facts) -> str:
+    """The command that shows the DNS to which NetworkPolicies let pods connect."""
+    for space, selector in dns_pods(facts):
+        return f"kubectl get deployments,pods --namespace={space} --selector={selector}"
+    return f"kubectl exec deployment/mlflow --namespace={facts.platform.namespace} -- cat /etc/resolv.conf"
 
 
 def database(facts: Facts) -> Fault | None:

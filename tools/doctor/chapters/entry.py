@@ -120,11 +120,18 @@ def health(facts: Facts) -> Fault | None:
         return None
     status = result.get("status")
     logs = [f"--namespace={space}" for space in result.get("controllers") or ()]
+    # NetworkPolicies admit the controller by its namespace, which the network does not see of a pod on the host's
+    # network, or of a load balancer that connects to pods directly: their connections are never answered.
+    denied = status in (None, HTTPStatus.GATEWAY_TIMEOUT)
+    hint = (
+        "  # on the host's network, or a load balancer? set cluster.ingressPods (docs/own-cluster.md)" if denied else ""
+    )
     return Fault(
         cause=str(status or "no-answer"),
         subject=f"{facts.platform.url}/health",
         what=f"the answer is {status or 'none'}, although the server's pods are ready: the ingress controller does not "
         "reach them, or something else answers at this address",
         evidence=str(result.get("error") or result.get("body") or ""),
-        mend=f"kubectl logs {' '.join(logs) or '--namespace=INGRESS'} --selector=app.kubernetes.io/name --tail=20",
+        mend=f"kubectl logs {' '.join(logs) or '--namespace=INGRESS'} --selector=app.kubernetes.io/name --tail=20"
+        f"{hint}",
     )

@@ -12,6 +12,8 @@ SERVER = "mlflow"
 SERVER_PORT = 4180
 NAME_LABEL = "app.kubernetes.io/name"
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+# Name of the NetworkPolicy that closes a namespace to everything but DNS.
+DEFAULT_DENY = "default-deny"
 MOST_TARGETS = 2
 
 
@@ -30,6 +32,20 @@ def controller_namespaces(facts: Facts) -> list[str]:
             for rule in parts(spec, "ingress"):
                 found |= {name for peer in parts(rule, "from") if (name := _named_namespace(peer))}
     return sorted(found - own)
+
+
+def dns_pods(facts: Facts) -> list[tuple[str, str]]:
+    """Namespace and label selector of the pods to which NetworkPolicies allow DNS; none if DNS is not in pods."""
+    return sorted(
+        {
+            (space, ",".join(f"{name}={value}" for name, value in sorted(labels.items())))
+            for one in facts.deployed("NetworkPolicy")
+            if one.name == DEFAULT_DENY
+            for rule in parts(one.fields, "spec", "egress")
+            for peer in parts(rule, "to")
+            if (space := _named_namespace(peer)) and (labels := part(peer, "podSelector", "matchLabels"))
+        }
+    )
 
 
 def _selects_server(spec: Object) -> bool:

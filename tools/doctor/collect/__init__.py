@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tools import external_smoke
-from tools.doctor.chapters.networks import controller_namespaces
+from tools.doctor.chapters.networks import controller_namespaces, dns_pods
 from tools.doctor.collect import caller, requests, server
 from tools.doctor.collect.cluster import Cluster, Read, RefusedError, read_all, reads
 from tools.doctor.expected import from_state
@@ -18,7 +18,6 @@ from tools.stack import Platform, parse_outputs
 
 PULUMI_SECONDS = 30
 OUTPUTS = ("url", "server", "namespace", "paused", "authority", "audience", "teams")
-DNS_NAMESPACE = "kube-system"
 Say = Callable[[str], None]
 
 
@@ -102,10 +101,10 @@ def _add(document: dict[str, Any], objects: list[dict[str, Any]], unseen: list[U
 
 def _more(facts: Facts) -> list[Read]:
     """Reads that depend on the first objects: the ingress controller's namespace, DNS, refused pods of teams."""
-    found = [
-        Read(kind="Pod", namespace=DNS_NAMESPACE, query=(("labelSelector", "k8s-app=kube-dns"),), optional=True),
-        Read(kind="NetworkPolicy", namespace=DNS_NAMESPACE, optional=True),
-    ]
+    found: list[Read] = []
+    for space, selector in dns_pods(facts):
+        found.append(Read(kind="Pod", namespace=space, query=(("labelSelector", selector),), optional=True))
+        found.append(Read(kind="NetworkPolicy", namespace=space, optional=True))
     for space in controller_namespaces(facts):
         found += [Read(kind=kind, namespace=space, optional=True) for kind in ("Pod", "NetworkPolicy")]
         found.append(Read(kind="Namespace", name=space, optional=True))

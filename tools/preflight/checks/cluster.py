@@ -17,6 +17,9 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 NO_LEVEL = "mlflow-platform-preflight"
+DNS_SERVICE = "/api/v1/namespaces/kube-system/services/kube-dns"
+# Namespaces and labels of DNS pods of distributions that have their own.
+KNOWN_DNS = {"openshift-dns": "dns.operator.openshift.io/daemonset-dns=default"}
 CERT_MANAGER = "cert-manager.io/v1"
 # By API group: what brings its kinds, and the setting that does without them.
 BRINGS = {
@@ -118,11 +121,29 @@ def dns(wanted: Wanted, api: Api) -> Iterator[Found]:
                 subject=f"DNS pods {selector} in namespace {space}",
                 what="no such pod is ready: the platform's NetworkPolicies open DNS to these pods only,"
                 " so that no name would resolve in its pods",
-                remedy=f"label the DNS pods {selector} in namespace {space}, or allow requests to your DNS"
-                " pods with a NetworkPolicy of your own in the platform's and each team's namespace (docs/networks.md)",
+                remedy=f"{_dns_of(api)} (docs/own-cluster.md)",
             )
 
     yield from each(sorted(peers), judge)
+
+
+def _dns_of(api: Api) -> str:
+    """The setting that fits to the DNS of this cluster, as far as the caller may see it."""
+    try:
+        for space, label in KNOWN_DNS.items():
+            name, _, value = label.partition("=")
+            path = f"/api/v1/namespaces/{space}/pods?labelSelector={name}%3D{value}"
+            if any(map(is_ready, api.every(path, "pods", f" in namespace {space}"))):
+                return f"set cluster.dns.namespace: {space} and cluster.dns.podLabels: {{{name}: {value}}}"
+        service = api.find(DNS_SERVICE, "the Service of the cluster's DNS", "get services in namespace kube-system")
+        if address := part(service, "spec").get("clusterIP"):
+            return (
+                "set cluster.dns.namespace and cluster.dns.podLabels to those of the DNS pods or, if DNS runs on the"
+                f" nodes, cluster.dns.pods: false and cluster.dns.addresses: [{address}/32] with the nodes' range"
+            )
+    except UnseenError:
+        pass
+    return "set cluster.dns to where the cluster answers DNS requests"
 
 
 def is_ready(pod: Object) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from settings import Settings
 from settings.schema.gateway import HttpRouteGateway
 from tools.doctor.facts import name_of, part
-from tools.preflight.api import Api, Found, Missing, each
+from tools.preflight.api import Api, Found, Missing, Note, each
 from tools.preflight.checks.cluster import CERT_MANAGER, annotations, is_ready, one_of
 from tools.preflight.wanted import Wanted
 
@@ -42,13 +42,26 @@ def controller(wanted: Wanted, api: Api) -> Iterator[Found]:
     """Pods of the ingress controller, in the namespace that NetworkPolicies admit."""
     if not isinstance(wanted.settings, Settings):
         return
-    space = wanted.settings.cluster.ingress_namespace
-    if not any(map(is_ready, api.every(f"/api/v1/namespaces/{space}/pods", "pods", f" in namespace {space}"))):
+    space, addresses = wanted.settings.cluster.ingress_namespace, wanted.settings.cluster.ingress_pods
+    # A controller outside of the cluster, such as a load balancer's, has addresses alone.
+    if addresses:
+        return
+    ready = [
+        one for one in api.every(f"/api/v1/namespaces/{space}/pods", "pods", f" in namespace {space}") if is_ready(one)
+    ]
+    nodes = sorted({str(part(one, "status").get("hostIP")) for one in ready if part(one, "spec").get("hostNetwork")})
+    if nodes:
+        yield Note(
+            what=f"pods in namespace {space} use the host network ({', '.join(nodes)}): if the ingress controller is"
+            " one of them, NetworkPolicies know it by the nodes' addresses only: set cluster.ingressPods to their range"
+        )
+    if not ready:
         what = "GatewayClass" if isinstance(wanted.settings.gateway, HttpRouteGateway) else "IngressClass"
         yield Missing(
             subject=f"pods of the ingress controller in namespace {space}",
             what="no pod is ready there: NetworkPolicies admit requests from the pods of this namespace only",
-            remedy=f"set cluster.ingressNamespace to the namespace of the pods that serve the {what}",
+            remedy=f"set cluster.ingressNamespace to the namespace of the pods that serve the {what}, or"
+            " cluster.ingressPods to the addresses that it connects from if it has no pods",
         )
 
 

@@ -37,7 +37,7 @@ class Place:
 
 
 def tolerates(toleration: Object, taint: Object) -> bool:
-    """True if a toleration is one for a taint, by Kubernetes' rules."""
+    """True if a toleration matches a taint, by Kubernetes' rules."""
     return (
         toleration.get("key") in {None, taint["key"]}
         and toleration.get("effect") in {None, taint["effect"]}
@@ -46,7 +46,7 @@ def tolerates(toleration: Object, taint: Object) -> bool:
 
 
 def nodes(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Nodes for the pods that are not to run on any node."""
+    """Nodes for pods that cannot run on every node."""
     places: list[Place] = []
     for pod in pods(wanted):
         place = Place(labels=pod.get("nodeSelector") or {}, tolerations=tuple(parts(pod, "tolerations")))
@@ -91,7 +91,7 @@ def priority_classes(wanted: Wanted, api: Api) -> Iterator[Found]:
 
 
 def pods(wanted: Wanted) -> Iterator[Object]:
-    """Every pod spec in the registered objects, of whatever kind."""
+    """Every pod spec in the registered objects, whatever their kind."""
     for one in wanted.objects:
         yield from _pods(one)
 

@@ -18,9 +18,6 @@ from testbed.e2e.attack.world import World
 READS = ("get ", "list ", verdict.ANYONE, verdict.LISTED, verdict.MEMBER)
 # One request may use up what the next needs: what differs once is sent again, the twin first.
 ATTEMPTS = 3
-# More cases whose twins differ have a cause of their own, and would take too long to send again one by one.
-MOST_REPEATED = 40
-_DIFFERENT = "twins differ: "
 UNKNOWN_WORKSPACE = "no-such-team"
 # Collections with the least page, whose answers carry page tokens.
 PAGED: Mapping[str, tuple[str, str, Mapping[str, object]]] = {
@@ -96,11 +93,6 @@ class Fault:
 
     request: str = field(repr=False)
 
-    @property
-    def compares(self) -> bool:
-        """True if the fault is a difference between the answers to a case and to its twin."""
-        return self.what.startswith(_DIFFERENT)
-
     def __str__(self) -> str:
         return f"{self.case}: {self.what}\n    {self.request}"
 
@@ -145,24 +137,6 @@ def attack(scene: Scene, cases: Sequence[Case], *, twins: bool = True) -> Outcom
             total.add(lane.result())
     total.seconds = time.monotonic() - start
     return total
-
-
-def confirmed(faults: Sequence[Fault], cases: Sequence[Case], repeat: Callable[[Case], Outcome]) -> list[Fault]:
-    """Faults without the differences that do not come back when their case is sent again, alone, to new objects.
-
-    An earlier case may have given the victim's name, or its twin's, to an object of the attacker's own team. A search
-    for these names then finds that object, and not the victim's.
-
-    Args:
-        faults: the faults of a run.
-        cases: all cases of the run.
-        repeat: sends one case, with new objects for attackers and victim.
-    """
-    differing = {fault.case for fault in faults if fault.compares}
-    if len(differing) > MOST_REPEATED:
-        return [*faults]
-    again = [repeat(case) for case in cases if str(case) in differing]
-    return [*(fault for fault in faults if not fault.compares), *(fault for one in again for fault in one.faults)]
 
 
 def own_requests(scene: Scene, entries: Sequence[Entry]) -> Outcome:
@@ -224,7 +198,7 @@ def _with_twin(scene: Scene, sender: Sender, case: Case, outcome: Outcome) -> tu
         if not different:
             break
     # Of several attempts each has the same faults.
-    return request, [*dict.fromkeys(found), *([_DIFFERENT + different] if different else [])]
+    return request, [*dict.fromkeys(found), *([f"twins differ: {different}"] if different else [])]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -256,12 +256,16 @@ def early(world):
         database.commit()
     before, target = hashes(file.parent), world.database("late")
     refused = world.move(file, target)
+    nowhere = world.move(file, target, artifacts=[str(files / "no" / "such")])
+    without = world.move(file, world.database("without-files"), artifacts=["none"])
     moved = world.move(file, target, artifacts=[str(files)])
     client = mlflow.MlflowClient(target)
     version = client.get_model_version("forest", "1")
     here = client.get_run(version.run_id)
     return {
         "refused": refused,
+        "nowhere": nowhere,
+        "without": without,
         "moved": moved,
         "untouched": hashes(file.parent) == before,
         "stage": version.current_stage,
