@@ -92,7 +92,6 @@ class FromFiles:
         self.remove()
         run("make", "up", seconds=UP_SECONDS)
         self.destroyed = False
-        run("pulumi", "preview", "--non-interactive", "--expect-no-changes", seconds=UP_SECONDS)
         self.recall(folder)
 
     def remove(self) -> None:

@@ -21,8 +21,12 @@ REMOVE_SECONDS = 120
 LEFT_OUT = "argocd-applicationset-controller"
 # The release's Redis speaks the same protocol.
 REDIS = "docker.io/valkey/valkey:8.1"
-# Argo CD looks for commits each 10 seconds instead of each two or three minutes.
-SETTINGS = {"timeout.reconciliation": "10s", "timeout.reconciliation.jitter": "0s"}
+# Argo CD looks for commits each 10 seconds instead of each two or three minutes, and pauses after no wave: nothing but
+# the state of its objects holds the next one back.
+SETTINGS = {
+    "argocd-cm": {"timeout.reconciliation": "10s", "timeout.reconciliation.jitter": "0s"},
+    "argocd-cmd-params-cm": {"controller.sync.wave.delay.seconds": "0"},
+}
 RESOURCES = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}}
 # The API server of a complete installation creates it.
 DEFAULT_PROJECT = {
@@ -90,8 +94,8 @@ def adapted(objects: Iterable[Object]) -> list[Object]:
 
 
 def _adapted(one: Object) -> Object:
-    if one["metadata"]["name"] == "argocd-cm":
-        return {**one, "data": {**one.get("data", {}), **SETTINGS}}
+    if settings := SETTINGS.get(one["metadata"]["name"]):
+        return {**one, "data": {**one.get("data", {}), **settings}}
     if one["kind"] not in ("Deployment", "StatefulSet"):
         return one
     pod = one["spec"]["template"]["spec"]

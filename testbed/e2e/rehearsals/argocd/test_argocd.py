@@ -183,7 +183,7 @@ def test_what_git_no_longer_has_is_deleted_except_a_namespace_with_its_volumes(s
     assert left == {("Namespace", "", TEAM)}
     assert _is_synced(story)
     assert story.application.operations() == begun, "what is kept does not begin one synchronisation after the other"
-    kube.kubectl("delete", "namespace", TEAM, seconds=DELETE_SECONDS)
+    kube.kubectl("delete", "namespace", TEAM, "--wait=false")
 
 
 def test_without_the_application_everything_stays_until_it_is_removed_and_up_takes_over_again(

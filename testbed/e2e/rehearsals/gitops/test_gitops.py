@@ -75,6 +75,7 @@ def test_doing_it_again_changes_nothing(story: FromFiles) -> None:
 
 def test_up_takes_over_again_once_the_objects_are_removed(story: FromFiles, tmp_path: Path) -> None:
     story.up_again(tmp_path)
+    run("pulumi", "preview", "--non-interactive", "--expect-no-changes", seconds=UP_SECONDS)
 
 
 def _all_ready() -> bool:
