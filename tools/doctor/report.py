@@ -44,7 +44,7 @@ def as_text(facts: Facts, diagnosis: Diagnosis | None, seconds: float, *, colour
             _painted(f"{diagnosis.chapter}: {fault.subject}", RED, coloured),
             f"  {fault.what}",
             *([f"  seen: {_printable(fault.evidence)}"] if fault.evidence else []),
-            f"  remedy: {fault.mend}",
+            f"  mend: {fault.mend}",
             *(["this may follow from what could not be looked at:"] if unseen else []),
         ]
     elif unseen:

@@ -1,6 +1,6 @@
 """Command that names what a cluster lacks for a stack, before `make up`, each with its remedy.
 
-`python -m tools.preflight [--json] STACK`. It asks the cluster of `cluster.context`, or of the current context,
+`python -m tools.preflight [--json] STACK`. It asks the cluster of the current context,
 with the rights of the caller, and changes nothing: the one object that it creates is created in a dry run.
 
 Exit codes: 0 nothing is missing; 1 something is; 2 nothing missing was found, but not everything could be asked, or
@@ -59,18 +59,17 @@ def _findings(stack: str) -> list[Finding]:
         progress.say("running the program without a cluster, to see what it registers")
         needs = wanted(read(stack), stack)
         progress.say("asking the cluster")
-        return ask_all(needs, Api(_cluster(needs.settings.cluster.context), SECONDS))
+        return ask_all(needs, Api(_cluster(), SECONDS))
     finally:
         progress.end()
 
 
-def _cluster(context: str | None) -> Cluster:
+def _cluster() -> Cluster:
     try:
-        cluster = Cluster(context)
+        cluster = Cluster()
         cluster.clock()
     except Exception as error:  # a kubeconfig can be wrong in many ways, and credential plugins fail in their own
-        needs = f"the context `{context}` of `cluster.context` in the kubeconfig" if context else "a kubeconfig"
-        message = f"no cluster can be asked: needs {needs}, and an API server that answers: {error}"
+        message = f"no cluster can be asked: needs a kubeconfig and an API server that answers: {error}"
         raise ClusterError(message) from error
     return cluster
 

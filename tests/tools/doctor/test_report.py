@@ -11,7 +11,7 @@ from tools.doctor.chapters import CHAPTERS, diagnose
 MISSING = """\
 role binding: RoleBinding team-a/mlflow-manager
   it does not exist: people or programs of team team-a are refused (403, PERMISSION_DENIED)
-  remedy: REFRESH=yes make up STACK=dev
+  mend: REFRESH=yes make up STACK=dev
 34 chapters in 1.0 s"""
 
 
