@@ -9,7 +9,6 @@ no such stack.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from settings.resolved import Entry
 from settings.secrets import Written
 from settings.sizing import sums
 from tools.stack_file import UnknownError, UnreadableError, file_name, read
+from tools.terminal import shows_colours
 
 # Printed states of a secret, by how the stack file stores it.
 STATES: Mapping[Written | None, str] = {
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     found = resolve(given, options.stack)
-    print(as_json(found) if options.json else as_text(found, coloured=_is_coloured()))
+    print(as_json(found) if options.json else as_text(found, coloured=shows_colours()))
     if found.mistakes and not options.json:
         print(report(found.mistakes, file_name(options.stack), found.lines), file=sys.stderr)
     return 1 if found.mistakes else 0
@@ -152,11 +152,6 @@ def _cell(value: object) -> str:
     text = "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     first, *more = text.splitlines() or [""]
     return f"{first[:LONGEST_VALUE]} ..." if more or len(first) > LONGEST_VALUE else first
-
-
-def _is_coloured() -> bool:
-    """True on a terminal that supports colours, unless NO_COLOR (no-color.org) is set."""
-    return not (os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb") and sys.stdout.isatty()
 
 
 if __name__ == "__main__":

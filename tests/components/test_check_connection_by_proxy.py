@@ -106,7 +106,7 @@ def copy(source: socket.socket, destination: socket.socket) -> None:
 
 
 def check(url: str, proxy_url: str, authority: Path) -> str:
-    """What the script says at its end."""
+    """Last words of the script."""
     env = {**os.environ, "HTTPS_PROXY": proxy_url, "TRACKING_URL": url, "AUTHORITY_FILE": str(authority)}
     done = subprocess.run(  # noqa: S603 - constants
         [sys.executable, "-c", RUN, str(SCRIPT.parent), str(SCRIPT)],

@@ -1,4 +1,4 @@
-"""Which connections go through the company's HTTP proxy, and what pods need for it."""
+"""Connections through the company's HTTP proxy: environment and NetworkPolicies of the pods that use it."""
 
 from typing import Any
 

@@ -168,7 +168,7 @@ def test_a_pod_has_the_proxy_in_its_environment_if_its_policy_opens_it(stack: st
 
 @pytest.mark.parametrize("stack", PLATFORMS)
 def test_with_a_proxy_no_policy_opens_https_to_every_address(stack: str) -> None:
-    """What remains is the API server, if its addresses are not known, and databases."""
+    """The API server, if its addresses are not known, and databases remain."""
     got = with_cluster(stack, httpsProxy=PROXY, apiServer=[f"{API_SERVER}/32"])
     for name, spec in policies(got):
         for rule in spec.get("egress", ()):

@@ -33,7 +33,7 @@ PASSED_ON = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Where to move to."""
+    """Workspace that objects are moved into."""
 
     url: str
     team: str
@@ -114,7 +114,7 @@ def target(chosen: argparse.Namespace) -> Target:
 
 
 def handed_over(chosen: argparse.Namespace, where: Target, search_path: str) -> dict[str, object]:
-    """What the process that writes is told; the old MLflow's variables are for the process that reads alone."""
+    """Variables for the process that writes; those of the old MLflow are for the process that reads alone."""
     unused = {OWN_TOKEN, "PYTHONPATH"}
     reader = {name: value for name, value in os.environ.items() if name not in unused}
     return {

@@ -39,7 +39,7 @@ class Origin:
 
     kind: Kind
     address: str
-    """What MLflow opens; may contain a password. A path if it is a file or a folder."""
+    """Address that MLflow opens; may contain a password. A path if it is a file or a folder."""
 
     name: str
     """Address without credentials, the same in every run: it is in the tag of everything that was moved."""
@@ -97,7 +97,7 @@ def without_credentials(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """Where the files are now, of which the old MLflow says where they were."""
+    """Present locations of the files, by the locations that the old MLflow names."""
 
     moved: tuple[tuple[str, str], ...] = ()
     """Beginnings of locations, and what they are replaced with. An empty one stands for `mlflow-artifacts:/`."""

@@ -9,7 +9,7 @@ from tools.adopt import digest
 KINDS: tuple[str, ...] = (
     *("runs", "params", "metrics", "tags", "datasets", "links", "models", "versions", "files", "bytes", "traces"),
 )
-"""What is counted for each experiment. Links join runs with logged models, and aliases with versions."""
+"""Kinds that are counted for each experiment. Links join runs with logged models, and aliases with versions."""
 
 SHOWN = 12
 DIGITS = 10
@@ -47,10 +47,10 @@ class Report:
     target: str
     compared: list[Compared] = field(default_factory=list[Compared])
     left_out: list[str] = field(default_factory=list[str])
-    """What was not moved, and why: by rule, not by failure."""
+    """Objects that were not moved by rule, each with the reason; not failures."""
 
     failed: list[str] = field(default_factory=list[str])
-    """What could not be moved; the next run tries again."""
+    """Objects that could not be moved; the next run tries again."""
 
     moved: dict[str, int] = field(default_factory=dict[str, int])
     """How many of each kind this run has written."""

@@ -1,4 +1,4 @@
-"""What growing the volumes of a stack changes, and every reason against it, before anything is changed."""
+"""Judgement on growing the volumes of a stack: the changes, and every reason against them, before the first change."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Growth:
 
     @property
     def step(self) -> str:
-        """What happens to it, as a line."""
+        """The change, as a line."""
         name = f"PersistentVolumeClaim {self.namespace}/{self.claim}"
         if self.is_requested:
             return f"wait for {name}: it requests {self.before}, and its volume has {self.capacity}"
@@ -59,7 +59,7 @@ class Recreation:
 
     @property
     def step(self) -> str:
-        """What happens to it, as a line."""
+        """The change, as a line."""
         sizes = ", ".join(one.wanted for one in self.holder.sizes)
         verb = "delete and create again" if self.exists else "create the missing"
         return f"{verb} {self.holder.object} with volumes of {sizes}: Kubernetes cannot change them. Its pods go on"
@@ -78,7 +78,7 @@ class Judgement:
 
     @property
     def steps(self) -> list[str]:
-        """What happens, a line each; empty if there is nothing to do."""
+        """The changes, a line each; empty if there is nothing to do."""
         found = [one.step for one in (*self.growths, *self.recreations)]
         if self.stale:
             names = ", ".join(one.object for one in self.stale)
@@ -229,7 +229,7 @@ def _judge_templates(result: Judgement, holder: Holder, cluster: Cluster) -> boo
 
 
 def _refused(result: Judgement, cluster: Cluster) -> Iterator[str]:
-    """What the API server refuses in dry runs, and StatefulSets that would come back as others."""
+    """Refusals of the API server in dry runs, and StatefulSets that would come back as others."""
     for growth in result.growths:
         if not growth.is_requested:
             try:

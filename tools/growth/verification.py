@@ -1,4 +1,4 @@
-"""What Pulumi would do with the StatefulSets and claims of a stack after they have grown."""
+"""Verification that Pulumi would leave the StatefulSets and claims of a stack as they are after they have grown."""
 
 from collections.abc import Sequence
 

@@ -21,10 +21,10 @@ class Size:
     """Name of the StatefulSet's claim template; empty for a PersistentVolumeClaim of its own."""
 
     wanted: str
-    """What the program registers, as a Kubernetes quantity."""
+    """Size that the program registers, as a Kubernetes quantity."""
 
     recorded: str
-    """What the state has."""
+    """Size in the state."""
 
     keys: tuple[str, ...] = ()
     """Keys of the stack file with this size."""

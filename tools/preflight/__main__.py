@@ -13,13 +13,14 @@ import sys
 import time
 from collections.abc import Sequence
 
+from tools.doctor.__main__ import Progress
 from tools.doctor.collect.cluster import Cluster
 from tools.preflight import report
 from tools.preflight.api import Api
 from tools.preflight.checks import Finding, ask_all
 from tools.preflight.wanted import MistakeError, wanted
 from tools.stack_file import UnknownError, UnreadableError, read
-from tools.terminal import Progress, shows_colours
+from tools.terminal import shows_colours
 
 # On a cluster that answers, all questions take a few seconds.
 SECONDS = 30

@@ -17,7 +17,7 @@ Results = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """What came of every scenario; they share databases, and the time to load MLflow."""
+    """Results of all scenarios; they share databases, and the time to load MLflow."""
     folder = tmp_path_factory.mktemp("moves")
     python, search_path = environment.python()
     script = (HERE / "client" / "scenarios.py", folder, PODS / "old_mlflow.py", PODS / "look.py")
@@ -35,7 +35,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def compared(report: Results, name: str) -> Results:
-    """What both sides of an experiment have, which is the same."""
+    """Counts of an experiment, which are the same on both sides."""
     (found,) = [one for one in report["compared"] if one["name"] == name]
     assert found["differences"] == []
     assert found["old"] == found["new"]

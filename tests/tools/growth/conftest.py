@@ -36,7 +36,7 @@ class Scene:
 
     @property
     def faults(self) -> list[str]:
-        """What is said against growing."""
+        """Reasons against growing."""
         first, *found = self.err.splitlines()
         assert first == "nothing was changed:"
         return found

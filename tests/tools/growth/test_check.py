@@ -1,4 +1,4 @@
-"""What is said before a preview or an `up`, and stops it."""
+"""Messages before a preview or an `up` that stop it."""
 
 import pytest
 

@@ -23,13 +23,13 @@ DATA = "PersistentVolumeClaim mlflow/data-postgres-0"
 
 @cache
 def needs(document: str) -> Wanted:
-    """What the program registers for `dev` with some sections changed; computed once for each."""
+    """Registrations of the program for `dev` with some sections changed; computed once for each."""
     source = Source(document=changed("dev", json.loads(document)), encrypted=frozenset(), elsewhere=(), secrets={})
     return wanted(source, "dev")
 
 
 def stack(**sections: Mapping[str, object]) -> Wanted:
-    """What the program registers for `dev` with some keys of its sections changed."""
+    """Registrations of the program for `dev` with some keys of its sections changed."""
     file = yaml.safe_load((HERE.parents[2] / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
     merged = {name: {**file.get(f"mlflow-platform:{name}", {}), **keys} for name, keys in sections.items()}
     return needs(json.dumps(merged, sort_keys=True))

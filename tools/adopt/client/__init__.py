@@ -1,1 +1,1 @@
-"""What runs with the MLflow client's packages, which are not those of this checkout."""
+"""Code that runs with the MLflow client's packages, which are not those of this checkout."""

@@ -256,7 +256,7 @@ def _same(old, new):
 
 
 def _sentence(kind, old, new):
-    """What differs, with the first item of each side that the other has not."""
+    """Sentence about a difference, with the first item of each side that the other lacks."""
     only = [[one for one in mine if one not in other] for mine, other in ((old, new), (new, old))]
     parts = [
         f"{side} has {str(some[0])[:160]}" for side, some in zip(("SOURCE", "the copy"), only, strict=True) if some

@@ -1,4 +1,4 @@
-"""What an MLflow contains, read through MLflow's own client; the same for the old one and the platform."""
+"""Content of an MLflow, read through MLflow's own client; the same for the old one and the platform."""
 
 import posixpath
 from pathlib import Path
@@ -28,7 +28,7 @@ PROMPTS = f"tags.`{PROMPT}` = 'true'"
 
 
 class Row(NamedTuple):
-    """What is remembered of each run; everything else is read when it is needed."""
+    """Data of a run that stays in memory; everything else is read when it is needed."""
 
     id: str
     name: str
@@ -248,7 +248,7 @@ def _row(run):
 
 
 def _with_prompts(search):
-    """What a search finds without a filter, and of prompts."""
+    """Results of a search without a filter, and of one for prompts."""
     found = list(search(""))
     try:
         found += search(PROMPTS)

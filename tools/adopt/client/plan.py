@@ -1,4 +1,4 @@
-"""What is to be moved, what stands in its way, and what is left out by rule; nothing is written here."""
+"""Plan of a move: the objects to move, the obstacles, and the objects left out by rule; nothing is written here."""
 
 from dataclasses import dataclass, field
 
@@ -180,7 +180,7 @@ def _locations(made, source):
 
 
 def preview(made, source, options):
-    """What would be moved, counted: lines for people, and the same as rows."""
+    """Counts of the objects that would be moved: lines for people, and the same as rows."""
     rows = []
     for planned in made.experiments:
         count = {"runs": len(planned.runs), "models": 0, "traces": 0, "files": 0, "bytes": 0}

@@ -1,4 +1,4 @@
-"""What Argo CD reports about an Application."""
+"""Report of Argo CD about an Application."""
 
 import json
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Application:
         return kube.one(KIND, self.name, NAMESPACE).get("status", {})
 
     def resources(self) -> dict[Key, Object]:
-        """What it says about each object, by kind, namespace and name."""
+        """Report about each object, by kind, namespace and name."""
         listed = self.status().get("resources", ())
         return {(one["kind"], one.get("namespace", ""), one["name"]): one for one in listed}
 

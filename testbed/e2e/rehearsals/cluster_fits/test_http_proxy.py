@@ -189,7 +189,7 @@ def _in_server(platform: Platform, script: str, *arguments: str) -> str:
 
 
 def _asked() -> list[dict[str, Any]]:
-    """What the proxy was asked for; probes connect and ask for nothing."""
+    """Requests to the proxy; probes connect and ask for nothing."""
     lines = kube.kubectl("logs", PROXY, f"--namespace={SPACE}").stdout.splitlines()
     return [found for line in lines if (found := json.loads(line))["target"]]
 

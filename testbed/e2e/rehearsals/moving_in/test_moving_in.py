@@ -26,6 +26,7 @@ LOOK = "../rehearsals/moving_in/pods/look"
 FILL_SECONDS, MOVE_SECONDS = 300, 600
 SUFFIX = f"-{time.time_ns()}"
 TEAM = "team-a"
+COMMAND = ("make", "--silent", "adopt", "STACK=dev", f"TEAM={TEAM}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,14 +62,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Old:
     return Old(source=str(folder / "mlflow.db"), folder=folder)
 
 
-def adopt(old: Old, team: str, *variables: str, expected: int | None = 0) -> Finished:
+def adopt(old: Old, *variables: str) -> Finished:
     """The documented command."""
-    command = ("make", "--silent", "adopt", "STACK=dev", f"TEAM={team}", *variables)
-    return run(*command, seconds=MOVE_SECONDS, env={"SOURCE": old.source}, expected=expected)
-
-
-def seen(client: Client, team: str, prefix: str = "") -> Any:  # noqa: ANN401 - any JSON
-    return client.script(LOOK, SUFFIX, prefix, team=team)
+    return run(*COMMAND, *variables, seconds=MOVE_SECONDS, env={"SOURCE": old.source})
 
 
 def as_it_should_be(found: dict[str, Any]) -> None:
@@ -95,7 +91,7 @@ def _begun(client: Client) -> bool:
 
 def test_a_dry_run_says_what_would_come_and_writes_nothing(client: Client, file: Old) -> None:
     before = file.hashes()
-    said = adopt(file, TEAM, "DRY=1").stdout
+    said = adopt(file, "DRY=1").stdout
     assert f"experiment training{SUFFIX}: 3 runs, " in said
     assert f"left out: experiment gone{SUFFIX}: it is deleted; DELETED=1 moves it" in said
     assert client.script(f"{LOOK}_for_one", f"training{SUFFIX}", team=TEAM)["there"] is False
@@ -104,23 +100,22 @@ def test_a_dry_run_says_what_would_come_and_writes_nothing(client: Client, file:
 
 def test_a_move_that_is_killed_goes_on_and_writes_nothing_twice(client: Client, file: Old) -> None:
     before = file.hashes()
-    command = ["make", "--silent", "adopt", "STACK=dev", f"TEAM={TEAM}"]
     process = subprocess.Popen(
-        command, cwd=CHECKOUT, env={**os.environ, "SOURCE": file.source}, start_new_session=True, text=True
+        COMMAND, cwd=CHECKOUT, env={**os.environ, "SOURCE": file.source}, start_new_session=True, text=True
     )
     try:
         wait_for("the first experiment", lambda: _begun(client), seconds=MOVE_SECONDS)
     finally:
         kill_group(process.pid)
         assert process.wait() in {-signal.SIGKILL, 0}
-    done = adopt(file, TEAM)
+    done = adopt(file)
     assert done.stdout.splitlines()[-1].startswith("DONE: ")
-    as_it_should_be(seen(client, TEAM))
+    as_it_should_be(client.script(LOOK, SUFFIX, "", team=TEAM))
     assert file.hashes() == before
 
 
 def test_a_second_run_writes_nothing_and_compares_again(file: Old) -> None:
-    report = json.loads(adopt(file, TEAM, "JSON=1").stdout)
+    report = json.loads(adopt(file, "JSON=1").stdout)
     assert report["complete"] is True
     assert report["moved"] == {}
     assert {one["same"] for one in report["compared"]} == {True}

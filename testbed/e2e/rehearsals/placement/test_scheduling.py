@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def remembered(platform: Platform, folder: Path) -> dict[str, Any]:
-    """What a program has logged before the pods were scheduled anew."""
+    """Run that a program has logged before the pods were scheduled anew."""
     return Client.of(platform, folder).script("remember", team=TEAM)
 
 

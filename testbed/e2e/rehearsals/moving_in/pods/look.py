@@ -1,4 +1,4 @@
-"""What a team sees of what was moved in: `look.py SUFFIX PREFIX`, with the environment of the team's client."""
+"""Prints the moved objects as the team's client sees them: `look.py SUFFIX PREFIX`, in that client's environment."""
 
 import json
 import sys

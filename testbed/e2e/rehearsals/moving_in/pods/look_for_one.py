@@ -1,4 +1,4 @@
-"""Whether an experiment is there, with how many files: `look_for_one.py NAME`, as the team's client."""
+"""Says if an experiment is there, and with how many files: `look_for_one.py NAME`, as the team's client."""
 
 import json
 import sys
