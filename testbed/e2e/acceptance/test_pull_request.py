@@ -1,20 +1,16 @@
 """The command of the pull request workflow, with previews by the real engine."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from testbed.e2e.clone import Clone
-from testbed.e2e.commands import CHECKOUT
 from testbed.e2e.figures import Figures
-from tests.tools.github import GitHub, serving
+from testbed.e2e.preview_workflow import environment, workflow_commands
+from tests.tools.github import serving
 from tools.plan.report import MARKER
 
-WORKFLOW = CHECKOUT / ".github" / "workflows" / "preview.yml"
 TOKEN = "the-workflow's-own-token"  # noqa: S105 - opens nothing but the stand-in
 
 
@@ -26,36 +22,6 @@ def clone(tmp_path: Path, aws_credentials: dict[str, str]) -> Clone:
     made.commit()
     made.kubeconfig.write_text(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"), encoding="utf-8")
     return made
-
-
-def workflow_commands(given: Mapping[str, str]) -> str:
-    """The workflow's commands, of the job that previews and of the one that comments.
-
-    They run with the variables that the workflow names, and none of the tests' own but the policy pack.
-    """
-    workflow: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
-    commands: list[str] = []
-    for name in ("preview", "comment"):
-        (step,) = [step for step in workflow["jobs"][name]["steps"] if step.get("name") == name]
-        assert step["env"].keys() <= given.keys() | {"PULUMI_CONFIG_PASSPHRASE", "POLICY_PACK"}
-        commands.append(step["run"])
-    return "\n".join(commands)
-
-
-def environment(github: GitHub, clone: Clone) -> dict[str, str]:
-    """Environment variables that GitHub and the workflow set, with a path for the kubeconfig that it writes."""
-    return {
-        "KUBECONFIG": str(clone.kubeconfig),
-        "EVENTS": str(clone.folder.parent / "events"),
-        "TOOLS": str(clone.folder / "tools"),
-        "CONTENTS": clone.kubeconfig.read_text(encoding="utf-8"),
-        **clone.environment,
-        "GITHUB_TOKEN": github.token,
-        "GITHUB_REPOSITORY": "example/platform",
-        "GITHUB_API_URL": github.url,
-        "PULL_REQUEST": "7",
-        "BASE": "HEAD",
-    }
 
 
 GAIN = "gains *read*, *create and change*, and *delete* on team"
@@ -76,7 +42,8 @@ def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_p
     with serving(TOKEN) as github:
         for number in range(120):
             github.add(f"remark {number} of a long discussion")
-        given = {**environment(github, clone), "BASE": "HEAD^1"}
+        head = clone.run("git", "rev-parse", "HEAD").stdout.strip()
+        given = {**environment(github, clone), "BASE": "HEAD^1", "HEAD_COMMIT": head}
         first = clone.run("sh", "-euc", workflow_commands(given), env=given)
         ours = [comment for comment in github.comments if MARKER in comment["body"]]
         assert len(ours) == 1
@@ -92,6 +59,7 @@ def test_one_comment_tells_who_gains_access_and_what_changes_and_is_updated_in_p
         assert body.index("\n## dev: ") < body.index("\n## prod: ")
         assert "+ Namespace team-a-namespace" in body
         assert "+ RoleBinding pricing-viewer-binding" in body
+        assert f"Plan of commit {head[:12]}." in body
         figures.add("pull request: previews of both stacks and a comment", first.seconds)
 
         clone.change("Pulumi.dev.yaml", "description: Demand forecasting", "description: Demand")
