@@ -31,28 +31,7 @@ def database(context: Context, bucket: BackupBucket | None) -> Database:
     """
     settings = context.settings.database
     if isinstance(settings, InClusterDatabase):
-        undelete = () if bucket is None else (UNDELETE,)
-        exporter = (EXPORTER,) if context.settings.monitoring.served else ()
-        return Postgres(
-            "postgres",
-            PostgresArgs(
-                namespace=context.namespace,
-                image=context.image(context.settings.images.postgres),
-                pull_secrets=context.pull_secrets,
-                scheduling=context.scheduling,
-                storage=settings.storage,
-                storage_class=context.settings.cluster.storage_class,
-                max_connections=settings.max_connections,
-                shared_mebibytes=shared_mebibytes(settings),
-                memory_limit=settings.memory_limit,
-                clients=(SERVER, MIGRATION, *retention_clients(context.settings), *exporter, *undelete),
-                rotation=settings.rotation,
-                backups=backups(context, bucket),
-                durable=context.settings.durable,
-                metrics=context.settings.monitoring.served,
-            ),
-            context.opts,
-        ).database
+        return _postgres(context, settings, bucket)
     if isinstance(settings, RdsDatabase):
         from factories.aws import rds  # noqa: PLC0415 - loads pulumi_aws, which takes seconds
 
@@ -83,6 +62,32 @@ def database(context: Context, bucket: BackupBucket | None) -> Database:
             pull_secrets=context.pull_secrets,
             scheduling=context.scheduling,
             trust=context.trust,
+        ),
+        context.opts,
+    ).database
+
+
+def _postgres(context: Context, settings: InClusterDatabase, bucket: BackupBucket | None) -> Database:
+    """PostgreSQL in the cluster."""
+    undelete = () if bucket is None else (UNDELETE,)
+    exporter = (EXPORTER,) if context.settings.monitoring.served else ()
+    return Postgres(
+        "postgres",
+        PostgresArgs(
+            namespace=context.namespace,
+            image=context.image(context.settings.images.postgres),
+            pull_secrets=context.pull_secrets,
+            scheduling=context.scheduling,
+            storage=settings.storage,
+            storage_class=context.settings.cluster.storage_class,
+            max_connections=settings.max_connections,
+            shared_mebibytes=shared_mebibytes(settings),
+            memory_limit=settings.memory_limit,
+            clients=(SERVER, MIGRATION, *retention_clients(context.settings), *exporter, *undelete),
+            rotation=settings.rotation,
+            backups=backups(context, bucket),
+            durable=context.settings.durable,
+            metrics=context.settings.monitoring.served,
         ),
         context.opts,
     ).database

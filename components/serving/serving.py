@@ -70,16 +70,11 @@ class Serving(pulumi.ComponentResource):
             )
             for account in ACCOUNTS
         }
-        # Reading only: a model is code, and whoever registers one decides what runs in these pods.
-        readers = rbac.RoleBinding(
-            f"{name}-reader-binding",
-            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=args.namespace, name="mlflow-serving"),
-            role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=role_name("viewer")),
-            subjects=[
-                rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=args.namespace)
-                for account in accounts.values()
-            ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.workspace]),
+        readers = _readers(
+            name,
+            args.namespace,
+            list(accounts.values()),
+            pulumi.ResourceOptions(parent=self, depends_on=[args.workspace]),
         )
         servers = [networks.pods(pods.labels(component)) for component in (MODEL_SERVER, SPLIT)]
         within = networks.open_flows(
@@ -122,3 +117,25 @@ class Serving(pulumi.ComponentResource):
             child,
         )
         self.register_outputs({})
+
+
+def _readers(
+    name: str,
+    namespace: pulumi.Input[str],
+    accounts: Sequence[core.ServiceAccount],
+    opts: pulumi.ResourceOptions,
+) -> rbac.RoleBinding:
+    """The binding that lets the accounts read the team's models.
+
+    Reading only: a model is code, and whoever registers one decides what runs in these pods.
+    """
+    return rbac.RoleBinding(
+        f"{name}-reader-binding",
+        metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, name="mlflow-serving"),
+        role_ref=rbac.RoleRefArgs(api_group=RBAC_GROUP, kind="Role", name=role_name("viewer")),
+        subjects=[
+            rbac.SubjectArgs(kind="ServiceAccount", name=account.metadata.name, namespace=namespace)
+            for account in accounts
+        ],
+        opts=opts,
+    )

@@ -111,6 +111,18 @@ def identity_list(args: WorkspaceArgs) -> str:
     )
 
 
+def _egress(args: WorkspaceArgs) -> list[networks.Flow]:
+    """What the team's pods may connect to, besides DNS."""
+    server = networks.namespace(args.platform_namespace, args.server_labels)
+    return [
+        networks.Flow(peers=[server], ports=[LOGIN_PORT]),
+        networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=networks.CONTROLLER_PORTS),
+        *networks.to_addresses(args.ingress_addresses, (443,)),
+        *networks.to_addresses(args.api_server, networks.API_SERVER_PORTS),
+        *(args.direct_access.flows if args.direct_access else ()),
+    ]
+
+
 class Workspace(pulumi.ComponentResource):
     """Namespace, RBAC, quota, NetworkPolicies and client settings of one team."""
 
@@ -131,21 +143,7 @@ class Workspace(pulumi.ComponentResource):
             parent=self,
         )
         networks.closed_namespace(name, self.namespace, child, dns=args.dns)
-        networks.open_flows(
-            name,
-            self.namespace,
-            to_pods={},
-            egress=[
-                networks.Flow(
-                    peers=[networks.namespace(args.platform_namespace, args.server_labels)], ports=[LOGIN_PORT]
-                ),
-                networks.Flow(peers=[networks.namespace(args.controller_namespace)], ports=networks.CONTROLLER_PORTS),
-                *networks.to_addresses(args.ingress_addresses, (443,)),
-                *networks.to_addresses(args.api_server, networks.API_SERVER_PORTS),
-                *(args.direct_access.flows if args.direct_access else ()),
-            ],
-            opts=child,
-        )
+        networks.open_flows(name, self.namespace, to_pods={}, egress=_egress(args), opts=child)
         quota = replace(args.quota, pods=0) if args.archived else args.quota
         limit_namespace(name, self.namespace, quota, args.container_defaults, child)
         role_bindings.people(name, self.namespace, args.groups, child, users=args.users)
