@@ -10,7 +10,6 @@ or an argument is wrong.
 import argparse
 import json
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,29 +18,10 @@ from tools.doctor import report
 from tools.doctor.chapters import diagnose
 from tools.doctor.collect import UnreadableError, gather
 from tools.doctor.facts import Facts
+from tools.terminal import Progress, shows_colours
 from tools.versions import CHECKOUT, pinned
 
-ANNOUNCE_SECONDS = 2
 CLIENT_REQUIREMENTS = CHECKOUT / "tools" / "client" / "requirements.in"
-
-
-class Progress:
-    """Prints each step that takes longer than two seconds to standard error."""
-
-    def __init__(self) -> None:
-        self._timer: threading.Timer | None = None
-
-    def say(self, what: str) -> None:
-        """End the previous step, and begin the next one."""
-        self.end()
-        self._timer = threading.Timer(ANNOUNCE_SECONDS, print, (f"{what} ...",), {"file": sys.stderr, "flush": True})
-        self._timer.daemon = True
-        self._timer.start()
-
-    def end(self) -> None:
-        """End the last step."""
-        if self._timer is not None:
-            self._timer.cancel()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tools.doctor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--stack", default="", help="name of the stack (default: the selected one)")
-    parser.add_argument("--context", default="", help="context that is named in the commands that mend")
+    parser.add_argument("--context", default="", help="kubeconfig context to write into the commands of remedies")
     parser.add_argument("--client", default="", help="version of the MLflow client in use, such as 3.17.2")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--save", type=Path, help="write the facts to this file; they contain no secrets")
@@ -79,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(report.as_json(facts, diagnosis, seconds))
     else:
-        print(report.as_text(facts, diagnosis, seconds, coloured=report.colours()))
+        print(report.as_text(facts, diagnosis, seconds, coloured=shows_colours()))
     return report.outcome(diagnosis, report.needed(facts))
 
 

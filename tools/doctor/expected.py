@@ -83,12 +83,12 @@ def _differs(path: str, wanted: Any, found: Any) -> str:  # noqa: ANN401 - any J
     elif isinstance(wanted, list) and isinstance(found, list):
         expected, listed = cast("list[Any]", wanted), cast("list[Any]", found)
         if len(expected) != len(listed):
-            return f"{path} has {len(listed)} entries, deployed were {len(expected)}"
+            return f"{path} has {len(listed)} entries; the stack deployed {len(expected)}"
         pairs = enumerate(zip(expected, listed, strict=True))
         said = next((each for number, (one, two) in pairs if (each := _differs(f"{path}[{number}]", one, two))), "")
     # Kubernetes leaves empty lists and objects out.
     elif wanted != found and (wanted or found) and not _encrypted(wanted):
-        said = f"{path} is {_short(found)}, deployed was {_short(wanted)}"
+        said = f"{path} is {_short(found)}; the stack deployed {_short(wanted)}"
     return said
 
 

@@ -20,7 +20,7 @@ class Expected:
 
     kind: str
     namespace: str
-    """Empty for objects of the whole cluster."""
+    """Namespace of the object; empty for cluster-scoped objects."""
 
     name: str
     fields: Object
@@ -115,7 +115,7 @@ class Facts:
         return f"REFRESH=yes {self.make('up')}"
 
     def as_json(self) -> str:
-        """The document."""
+        """The facts as a JSON document."""
         return json.dumps(self.document, indent=1, sort_keys=True)
 
 
@@ -128,7 +128,7 @@ def part(one: Object | None, *keys: str) -> Object:
 
 
 def parts(one: Object | None, *keys: str) -> Sequence[Object]:
-    """A list of parts of an object, likewise; empty if it does not exist."""
+    """A list in an object, by the names of the fields that lead to the list; empty if it does not exist."""
     *path, last = keys
     return part(one, *path).get(last) or ()
 
@@ -139,5 +139,5 @@ def name_of(one: Object) -> str:
 
 
 def namespace_of(one: Object) -> str:
-    """Namespace of an object; empty for objects of the whole cluster."""
+    """Namespace of an object; empty for cluster-scoped objects."""
     return one["metadata"].get("namespace") or ""

@@ -47,7 +47,7 @@ DATABASE = (
              "|temporary failure in name resolution|no address associated", "name",
              "the database's host name does not resolve", "kubectl get service,endpointslices --namespace={namespace}"),
     _meaning("database system is (starting up|shutting down|in recovery)", "starting",
-             "the database starts or stops", "kubectl get pods --namespace={namespace} --watch"),
+             "the database is starting or shutting down", "kubectl get pods --namespace={namespace} --watch"),
     _meaning("connection refused|timed? ?out|timeout expired|no route to host|server closed the connection"
              "|connection reset|could not connect", "unreachable",
              "the database does not answer at its address",
@@ -91,7 +91,7 @@ RELEVANT = {
 
 
 def meaning(facts: Facts, part: str, message: str) -> Fault | None:
-    """The fault that a message from a part means; None if the message is unknown."""
+    """The fault that a component's error message means; None if the message is unknown."""
     for known in dict(PARTS)[part]:
         if known.pattern.search(message):
             return Fault(
@@ -107,7 +107,7 @@ def meaning(facts: Facts, part: str, message: str) -> Fault | None:
 
 
 def explained(facts: Facts, line: str) -> Fault | None:
-    """The fault that a line of a container's log means; None if it means none that is known."""
+    """The fault that a line of a container's log means; None if no known message matches."""
     for part, relevant in RELEVANT.items():
         if relevant.search(line) and (fault := meaning(facts, part, line)):
             return fault

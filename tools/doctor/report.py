@@ -1,8 +1,6 @@
 """The diagnosis as text and as JSON."""
 
 import json
-import os
-import sys
 from typing import Any
 
 from tools.doctor.chapters import Diagnosis, chapters_about
@@ -24,11 +22,6 @@ def outcome(diagnosis: Diagnosis | None, unseen: list[Unseen]) -> int:
     return UNSEEN if unseen else HEALTHY
 
 
-def colours() -> bool:
-    """True on a terminal that shows colours, unless NO_COLOR (no-color.org) is set."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
-
-
 def needed(facts: Facts) -> list[Unseen]:
     """Everything that the diagnosis needs but could not look at."""
     return [one for one in facts.unseen if not one.optional]
@@ -44,7 +37,7 @@ def as_text(facts: Facts, diagnosis: Diagnosis | None, seconds: float, *, colour
             _painted(f"{diagnosis.chapter}: {fault.subject}", RED, coloured),
             f"  {fault.what}",
             *([f"  seen: {_printable(fault.evidence)}"] if fault.evidence else []),
-            f"  mend: {fault.mend}",
+            f"  remedy: {fault.mend}",
             *(["this may follow from what could not be looked at:"] if unseen else []),
         ]
     elif unseen:

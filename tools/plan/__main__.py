@@ -9,7 +9,6 @@ Exit codes: 0 the changes are safe; 1 at least one needs approval; 2 at least on
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from tools.plan.plan import CODES, Plan
 from tools.plan.reading import ArgumentError, planned, previewed, price_list
 from tools.pull_request import post
 from tools.revision import exists
+from tools.terminal import shows_colours
 
 WRONG = 2
 
@@ -73,8 +73,7 @@ def _written(plans: Sequence[Plan], form: str, commit: str) -> str:
         return as_json(plans)
     if form == "markdown":
         return report.markdown(plans, commit=commit)
-    shows = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
-    return report.text(plans, coloured=shows)
+    return report.text(plans, coloured=shows_colours())
 
 
 def _posted(text: str) -> str:

@@ -1,6 +1,6 @@
 """Command that names what a cluster lacks for a stack, before `make up`, each with its remedy.
 
-`python -m tools.preflight [--json] STACK`. It asks the cluster of the current context,
+`python -m tools.preflight [--json] STACK`. It asks the cluster of `cluster.context`, or of the current context,
 with the rights of the caller, and changes nothing: the one object that it creates is created in a dry run.
 
 Exit codes: 0 nothing is missing; 1 something is; 2 nothing missing was found, but not everything could be asked, or
@@ -13,14 +13,13 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tools.doctor.__main__ import Progress
 from tools.doctor.collect.cluster import Cluster
 from tools.preflight import report
 from tools.preflight.api import Api
 from tools.preflight.checks import Finding, ask_all
 from tools.preflight.wanted import MistakeError, wanted
 from tools.stack_file import UnknownError, UnreadableError, read
-from tools.terminal import shows_colours
+from tools.terminal import Progress, shows_colours
 
 # On a cluster that answers, all questions take a few seconds.
 SECONDS = 30
@@ -60,17 +59,18 @@ def _findings(stack: str) -> list[Finding]:
         progress.say("running the program without a cluster, to see what it registers")
         needs = wanted(read(stack), stack)
         progress.say("asking the cluster")
-        return ask_all(needs, Api(_cluster(), SECONDS))
+        return ask_all(needs, Api(_cluster(needs.settings.cluster.context), SECONDS))
     finally:
         progress.end()
 
 
-def _cluster() -> Cluster:
+def _cluster(context: str | None) -> Cluster:
     try:
-        cluster = Cluster()
+        cluster = Cluster(context)
         cluster.clock()
     except Exception as error:  # a kubeconfig can be wrong in many ways, and credential plugins fail in their own
-        message = f"no cluster can be asked: needs a kubeconfig and an API server that answers: {error}"
+        needs = f"the context `{context}` of `cluster.context` in the kubeconfig" if context else "a kubeconfig"
+        message = f"no cluster can be asked: needs {needs}, and an API server that answers: {error}"
         raise ClusterError(message) from error
     return cluster
 

@@ -66,7 +66,7 @@ class Scene:
         )
 
     def stop(self, name: str, state: Document, *, last: Document | None = None, container: str = "") -> Document:
-        """Let a pod's container not run; returns the pod."""
+        """Stop a pod's container; returns the pod."""
         pod = self.one("Pod", name)
         statuses = [*pod["status"].get("initContainerStatuses", ()), *pod["status"]["containerStatuses"]]
         (status,) = [one for one in statuses if one["name"] == container] if container else statuses[:1]
@@ -77,7 +77,7 @@ class Scene:
         return pod
 
     def blind(self) -> None:
-        """Let nothing be run in the server's pod, and no request be answered, as when no server runs."""
+        """Make commands in the server's pod and requests to MLflow fail, as when no server runs."""
         del self.probes["pod"]
         self.probes["health"] |= {"status": 502, "body": "Bad Gateway"}
         for name in ("tracking", "registry", "alias", "artifacts"):

@@ -1,4 +1,4 @@
-"""One fault for each test: the doctor names it, first and alone, although its consequences are among the facts too."""
+"""One fault in each test: the doctor names only this fault, although the facts contain its consequences too."""
 
 from collections.abc import Callable
 
@@ -124,6 +124,37 @@ def test_the_clusters_dns_is_named_and_not_the_database_whose_name_it_does_not_r
     scene.probes["pod"]["cluster_name"] = {"error": error}
     scene.probes["pod"]["database"]["error"] = f"OperationalError: {error}"
     assert scene.verdict()[:2] == ("cluster DNS", "dns")
+
+
+def remedy(scene: Scene) -> str:
+    found = diagnose(scene.facts)
+    assert found is not None
+    return found.fault.mend
+
+
+def test_the_remedy_for_dns_looks_where_the_policies_let_pods_ask_and_names_the_setting(scene: Scene) -> None:
+    scene.probes["pod"]["cluster_name"] = {"error": "gaierror: [Errno -3] Temporary failure in name resolution"}
+    assert "--namespace=kube-system --selector=k8s-app=kube-dns" in remedy(scene)
+    assert "cluster.dns" in remedy(scene)
+    # The same where the stack allows DNS to addresses alone.
+    closed = [one for one in scene.document["expected"] + scene.document["live"] if named(one) == "default-deny"]
+    assert closed
+    for one in closed:
+        (rule,) = one.get("fields", one)["spec"]["egress"]
+        rule["to"] = [{"ipBlock": {"cidr": "10.96.0.10/32"}}]
+    assert "cat /etc/resolv.conf" in remedy(scene)
+
+
+def named(one: Document) -> str:
+    return str(one.get("name") or one["metadata"]["name"])
+
+
+@pytest.mark.parametrize(("status", "denied"), [(504, True), (502, False)])
+def test_an_answer_that_never_came_names_the_setting_for_the_controllers_addresses(
+    scene: Scene, status: int, *, denied: bool
+) -> None:
+    scene.probes["health"] |= {"status": status, "body": "timeout"}
+    assert ("cluster.ingressPods" in remedy(scene)) is denied
 
 
 @pytest.mark.parametrize(
@@ -283,15 +314,27 @@ def test_a_paused_platform_is_healthy_without_a_server(scene: Scene) -> None:
     assert scene.code == 0
 
 
-def test_a_pod_that_no_node_takes_is_named(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("reason", "is_chosen"),
+    [
+        ("1 Insufficient memory", False),
+        ("1 node(s) didn't match Pod's node affinity/selector", True),
+        ("1 node(s) had untolerated taint(s)", True),
+        ("1 node(s) had untolerated taint {pool: gpu}", True),
+    ],
+)
+def test_a_pod_that_no_node_takes_is_named(scene: Scene, reason: str, is_chosen: bool) -> None:  # noqa: FBT001 - a case
     pod = scene.one("Pod", "postgres-0")
-    message = "0/1 nodes are available: 1 Insufficient memory."
+    message = f"0/1 nodes are available: {reason}."
     pod["status"] = {
         "phase": "Pending",
         "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}],
     }
     scene.blind()
     assert scene.verdict() == ("database server", "unschedulable", "Pod mlflow/postgres-0")
+    found = diagnose(scene.facts)
+    assert found is not None
+    assert ("scheduling.nodeSelector" in found.fault.mend) == is_chosen
 
 
 @pytest.mark.parametrize("told", ["condition", "event"])

@@ -24,13 +24,13 @@ POD: dict[str, Any] = {
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers of a small API server."""
+    """A small API server with fixed answers."""
 
     answers: Answers
     asked: list[tuple[str, str]]
 
     def do_GET(self) -> None:
-        """Answer as the test says."""
+        """Answer as the test has set."""
         self.asked.append((self.path, self.headers["accept"]))
         status, body = self.answers.get(self.path, (404, {"message": "not found"}))
         content = json.dumps(body).encode()
@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
-        """Nothing is logged."""
+        """Log nothing."""
 
 
 @pytest.fixture

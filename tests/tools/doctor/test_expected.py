@@ -57,11 +57,11 @@ def test_what_kubernetes_adds_or_leaves_out_is_no_difference(deployed: dict[str,
 @pytest.mark.parametrize(
     ("deployed", "live", "said"),
     [
-        ({"a": 1}, {"a": 2}, "spec.a is 2, deployed was 1"),
-        ({"a": [1]}, {"a": [1, 2]}, "spec.a has 2 entries, deployed were 1"),
-        ({"a": [{"b": "x"}]}, {"a": [{"b": "y"}]}, "spec.a[0].b is y, deployed was x"),
-        ({"a": {"b": "x"}}, {}, "spec.a is missing, deployed was {'b': 'x'}"),
-        ({"a": [1]}, {}, "spec.a is missing, deployed was [1]"),
+        ({"a": 1}, {"a": 2}, "spec.a is 2; the stack deployed 1"),
+        ({"a": [1]}, {"a": [1, 2]}, "spec.a has 2 entries; the stack deployed 1"),
+        ({"a": [{"b": "x"}]}, {"a": [{"b": "y"}]}, "spec.a[0].b is y; the stack deployed x"),
+        ({"a": {"b": "x"}}, {}, "spec.a is missing; the stack deployed {'b': 'x'}"),
+        ({"a": [1]}, {}, "spec.a is missing; the stack deployed [1]"),
     ],
 )
 def test_a_difference_is_named_with_its_field_and_both_values(

@@ -11,7 +11,7 @@ from tools.doctor.chapters import CHAPTERS, diagnose
 MISSING = """\
 role binding: RoleBinding team-a/mlflow-manager
   it does not exist: people or programs of team team-a are refused (403, PERMISSION_DENIED)
-  mend: REFRESH=yes make up STACK=dev
+  remedy: REFRESH=yes make up STACK=dev
 34 chapters in 1.0 s"""
 
 
@@ -75,14 +75,6 @@ def test_a_message_cannot_change_the_terminal() -> None:
     scene = Scene()
     scene.probes["tracking"] |= {"status": 500, "body": "\x1b[2J\nfake"}
     assert "\x1b" not in report.as_text(scene.facts, diagnose(scene.facts), 1.0)
-
-
-@pytest.mark.parametrize("value", ["1", ""])
-def test_colours_are_for_terminals_and_for_who_wants_them(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("NO_COLOR", value)
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert report.colours() is (value == "")
 
 
 def test_saved_facts_are_judged_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.tools.access.repository import Repository
 from tests.tools.preflight.fake_cluster import Cluster, serving
@@ -59,6 +60,26 @@ def test_without_a_cluster_a_sentence_says_what_is_needed(kubeconfig: Path, caps
     assert not kubeconfig.exists()
     assert main(["dev", "--json"]) == UNSEEN
     assert json.loads(capsys.readouterr().out)["result"] == "unseen"
+
+
+def test_the_context_of_the_stack_file_is_asked_and_named_if_it_does_not_exist(
+    repository: Repository, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def choose(context: str) -> None:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document["config"].setdefault("mlflow-platform:cluster", {})["context"] = context
+        file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    file = repository.folder / "Pulumi.dev.yaml"
+    with serving(Cluster("dev"), kubeconfig):
+        found = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+        choose(found["current-context"])
+        found["current-context"] = "another"
+        kubeconfig.write_text(yaml.safe_dump(found), encoding="utf-8")
+        assert main(["dev"]) == READY
+        choose("prod-eu")
+        assert main(["dev"]) == UNSEEN
+    assert "needs the context `prod-eu` of `cluster.context` in the kubeconfig" in capsys.readouterr().err
 
 
 def test_mistakes_of_the_stack_file_come_first(

@@ -1,8 +1,8 @@
 """The chapters of the diagnosis, causes before their consequences.
 
 A chapter is a function of the facts that returns the first fault it finds. To add a chapter, write it in a module here
-and add a line to `CHAPTERS`, after all chapters whose faults can cause its own. Everything that it looks at has to be
-among the facts: `tools/doctor/collect/kinds.py` lists the kinds of objects.
+and add a line to `CHAPTERS`, after all chapters whose faults can cause its own. A chapter can use only the gathered
+facts; `tools/doctor/collect/kinds.py` lists the kinds of objects in them.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Kubernetes RBAC: who may do what in a team, and what the server itself may ask."""
+"""Kubernetes RBAC: roles and bindings of the teams and of the server."""
 
 from tools.doctor.chapters.objects import gone_or_changed
 from tools.doctor.facts import Expected, Facts

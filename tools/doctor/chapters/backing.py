@@ -1,6 +1,7 @@
 """Database, schema, artifact store, DNS and issuers, as the server's pod sees them."""
 
 from tools.doctor import messages
+from tools.doctor.chapters.networks import dns_pods
 from tools.doctor.facts import Facts, part, parts
 from tools.doctor.fault import Fault
 
@@ -15,8 +16,15 @@ def dns(facts: Facts) -> Fault | None:
         subject="cluster DNS",
         what="names do not resolve in the server's pod: it finds neither database nor store",
         evidence=str(resolved["error"]),
-        mend="kubectl get deployments,pods --namespace=kube-system --selector=k8s-app=kube-dns  # does it run?",
+        mend=f"{_look(facts)}  # if DNS is elsewhere, set cluster.dns (docs/own-cluster.md)",
     )
+
+
+def _look(facts: Facts) -> str:
+    """The command that shows the DNS to which NetworkPolicies let pods connect."""
+    for space, selector in dns_pods(facts):
+        return f"kubectl get deployments,pods --namespace={space} --selector={selector}"
+    return f"kubectl exec deployment/mlflow --namespace={facts.platform.namespace} -- cat /etc/resolv.conf"
 
 
 def database(facts: Facts) -> Fault | None:
@@ -60,7 +68,7 @@ def schema(facts: Facts) -> Fault | None:
     return Fault(
         cause="newer" if newer else "not-at-head",
         subject=f"schema of database {result.get('where', '')}".strip(),
-        what=f"it is at revision {revision}, the server's MLflow needs {head}: {said}",
+        what=f"its revision is {revision}, but the server's MLflow needs {head}: {said}",
         mend=f"{facts.redeploy}  # docs/upgrade.md"
         if not newer
         else f"{facts.make('up')}  # after setting server.image to that version",
@@ -84,14 +92,14 @@ def issuers(facts: Facts) -> Fault | None:
             return Fault(
                 cause="issuer",
                 subject=f"issuer {url}",
-                what=f"it calls itself {one['issuer']}: tokens of it are refused (401)",
+                what=f"its configuration names {one['issuer']} instead, so its tokens are refused (401)",
                 mend=f"{facts.make('up')}  # after setting the issuer in the stack file to {one['issuer']}",
             )
         if not one["keys"]:
             return Fault(
                 cause="keys",
                 subject=f"issuer {url}",
-                what="it publishes no public key: tokens cannot be verified, and are refused (401)",
+                what="it publishes no public key: its tokens cannot be verified, and are refused (401)",
                 mend=f"curl {url.rstrip('/')}/.well-known/openid-configuration  # then its jwks_uri",
             )
     return None

@@ -55,7 +55,8 @@ def connects(facts: Facts) -> Fault | None:
     return Fault(
         cause="refused",
         subject=f"address {result.get('address', '')} of {_host(facts)}",
-        what="it accepts no connection: the DNS record is old, or the controller's Service or a firewall is in the way",
+        what="it accepts no connection: the DNS record may be out of date, the ingress controller's Service may be"
+        " wrong, or a firewall may block the port",
         evidence=str(result["error"]),
         mend="kubectl get services --all-namespaces  # is this the address of the ingress controller?",
     )
@@ -69,7 +70,7 @@ def certificate(facts: Facts) -> Fault | None:
         return None
     subject = f"certificate of {_host(facts)}"
     presented = (
-        f"presented is one for {', '.join(result.get('names') or ()) or 'no name'}, of {result.get('issuer', '')}"
+        f"certificate for {', '.join(result.get('names') or ()) or 'no name'}, issued by {result.get('issuer', '')}"
     )
     ends = result.get("not_after")
     renew = f"{facts.redeploy}  # or renew it where it comes from: settings under certificate (docs/configuration.md)"
@@ -84,7 +85,8 @@ def certificate(facts: Facts) -> Fault | None:
         return Fault(
             cause="default",
             subject=subject,
-            what="the ingress controller presents one of its own: the platform's TLS Secret is missing or broken",
+            what="the ingress controller presents its own default certificate: the platform's TLS Secret is missing or"
+            " broken",
             evidence=presented,
             mend=renew,
         )
@@ -98,14 +100,14 @@ def certificate(facts: Facts) -> Fault | None:
 
 
 def certificate_end(facts: Facts) -> Fault | None:
-    """A certificate that ends in a few days."""
+    """A certificate that expires in a few days."""
     ends = facts.probe("tls").get("not_after")
     if ends is None or ends - facts.time > LEAST_DAYS * DAY:
         return None
     return Fault(
         cause="ends",
         subject=f"certificate of {_host(facts)}",
-        what=f"it ends in {(ends - facts.time) / DAY:.0f} days, on {datetime.fromtimestamp(ends, UTC).date()}: "
+        what=f"it expires in {(ends - facts.time) / DAY:.0f} days, on {datetime.fromtimestamp(ends, UTC).date()}: "
         "after that clients refuse it",
         mend=f"{facts.make('up')}  # after renewing it: certificate.issued, or where your certificate comes from",
     )
@@ -118,11 +120,18 @@ def health(facts: Facts) -> Fault | None:
         return None
     status = result.get("status")
     logs = [f"--namespace={space}" for space in result.get("controllers") or ()]
+    # NetworkPolicies admit the controller by its namespace, which the network does not see of a pod on the host's
+    # network, or of a load balancer that connects to pods directly: their connections are never answered.
+    denied = status in (None, HTTPStatus.GATEWAY_TIMEOUT)
+    hint = (
+        "  # on the host's network, or a load balancer? set cluster.ingressPods (docs/own-cluster.md)" if denied else ""
+    )
     return Fault(
         cause=str(status or "no-answer"),
         subject=f"{facts.platform.url}/health",
         what=f"the answer is {status or 'none'}, although the server's pods are ready: the ingress controller does not "
         "reach them, or something else answers at this address",
         evidence=str(result.get("error") or result.get("body") or ""),
-        mend=f"kubectl logs {' '.join(logs) or '--namespace=INGRESS'} --selector=app.kubernetes.io/name --tail=20",
+        mend=f"kubectl logs {' '.join(logs) or '--namespace=INGRESS'} --selector=app.kubernetes.io/name --tail=20"
+        f"{hint}",
     )

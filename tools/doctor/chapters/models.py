@@ -1,4 +1,4 @@
-"""Models that teams serve: servers that are gone, a rollout that does not run, versions that do not become ready."""
+"""Models that teams serve: deleted servers, rollout pods that do not run, versions that do not become ready."""
 
 from tools.doctor.collect.kinds import ROLLOUT_SAYS
 from tools.doctor.facts import Expected, Facts, Object, part
@@ -12,7 +12,7 @@ STUCK = "has not become ready in time"
 
 
 def served(facts: Facts) -> Fault | None:
-    """Deployments in the teams' namespaces: the servers of models, and before them the rollouts that they wait for."""
+    """Deployments in the teams' namespaces: first the rollouts, then the model servers that wait for them."""
     teams = {team.namespace for team in facts.platform.teams.values()}
     found = [one for one in facts.deployed("Deployment") if one.namespace in teams]
     ordered = sorted(found, key=lambda one: one.name != ROLLOUT)
@@ -24,7 +24,7 @@ def _fault(facts: Facts, one: Expected) -> Fault | None:
     if live is None:
         if not facts.readable(one.kind, one.namespace):
             return None
-        what = "it does not exist, and what it does for served models is not done"
+        what = "it does not exist, and the served models that need it do not work"
         return Fault(cause="missing", subject=str(one), what=what, mend=facts.redeploy)
     said = str(part(live, "metadata", "annotations").get(ROLLOUT_SAYS) or "")
     if STUCK in said:
@@ -35,7 +35,7 @@ def _fault(facts: Facts, one: Expected) -> Fault | None:
     return Fault(
         cause="not-ready",
         subject=str(one),
-        what="none of its pods is ready, and what it does for served models is not done",
+        what="none of its pods is ready, and the served models that need it do not work",
         mend=f"kubectl describe deployment {one.name} --namespace={one.namespace}  # then its pods",
     )
 
@@ -45,7 +45,7 @@ def _stuck(one: Expected, live: Object, said: str) -> Fault:
     return Fault(
         cause="model-version",
         subject=str(one),
-        what="the version behind the alias does not become ready: the one before it goes on answering, if there is one",
+        what="the version behind the alias does not become ready; the previous version, if there is one, still answers",
         evidence=said,
         mend=f"kubectl logs --namespace={one.namespace} --selector={label} --prefix --tail=20"
         "  # then point the alias to a version that works",

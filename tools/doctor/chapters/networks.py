@@ -1,4 +1,4 @@
-"""NetworkPolicies: as deployed, with the connections that the platform needs, and enforced by the network plugin."""
+"""NetworkPolicies: unchanged, with the connections that the platform needs, and enforced by the network plugin."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,16 +12,18 @@ SERVER = "mlflow"
 SERVER_PORT = 4180
 NAME_LABEL = "app.kubernetes.io/name"
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+# Name of the NetworkPolicy that closes a namespace to everything but DNS.
+DEFAULT_DENY = "default-deny"
 MOST_TARGETS = 2
 
 
 def policies(facts: Facts) -> Fault | None:
     """NetworkPolicies that were deleted or changed."""
-    return first(facts, ("NetworkPolicy",), "connections are open that should not be, or closed that are needed")
+    return first(facts, ("NetworkPolicy",), "connections that must be closed are open, or needed ones are closed")
 
 
 def controller_namespaces(facts: Facts) -> list[str]:
-    """Namespaces of the ingress controller: those that the server's NetworkPolicy admits, and no team has."""
+    """Namespaces of the ingress controller: those that the server's NetworkPolicy admits and that belong to no team."""
     own = {facts.platform.namespace, *(team.namespace for team in facts.platform.teams.values())}
     found: set[str] = set()
     for one in facts.deployed("NetworkPolicy"):
@@ -30,6 +32,20 @@ def controller_namespaces(facts: Facts) -> list[str]:
             for rule in parts(spec, "ingress"):
                 found |= {name for peer in parts(rule, "from") if (name := _named_namespace(peer))}
     return sorted(found - own)
+
+
+def dns_pods(facts: Facts) -> list[tuple[str, str]]:
+    """Namespace and label selector of the pods to which NetworkPolicies allow DNS; none if DNS is not in pods."""
+    return sorted(
+        {
+            (space, ",".join(f"{name}={value}" for name, value in sorted(labels.items())))
+            for one in facts.deployed("NetworkPolicy")
+            if one.name == DEFAULT_DENY
+            for rule in parts(one.fields, "spec", "egress")
+            for peer in parts(rule, "to")
+            if (space := _named_namespace(peer)) and (labels := part(peer, "podSelector", "matchLabels"))
+        }
+    )
 
 
 def _selects_server(spec: Object) -> bool:
@@ -80,7 +96,7 @@ def connections(facts: Facts) -> Fault | None:
                 subject=f"NetworkPolicies of {source.namespace}",
                 what=f"they deny connections from {source.group} to {destination.group}, port {port}",
                 mend=f"kubectl get networkpolicies --namespace={source.namespace}  "
-                f"# delete the one that the platform did not deploy, or open the connection in it",
+                f"# delete the policy that the platform did not deploy, or allow the connection in it",
             )
     return None
 

@@ -42,14 +42,14 @@ def namespaces(facts: Facts) -> Fault | None:
             return Fault(
                 cause="missing",
                 subject=str(one),
-                what="it does not exist, and nothing in it: no part of it can work",
+                what="it does not exist, and neither does anything in it",
                 mend=facts.redeploy,
             )
         if live is not None and "deletionTimestamp" in live["metadata"]:
             return Fault(
                 cause="deleted",
                 subject=str(one),
-                what="it is being deleted, and everything in it",
+                what="it is being deleted, with everything in it",
                 mend=f"kubectl get namespace {one.name} --output=yaml  # its conditions say what it waits for",
             )
     return None
@@ -88,7 +88,7 @@ def is_menu(one: Expected) -> bool:
 
 def configuration(facts: Facts) -> Fault | None:
     """Secrets, ConfigMaps and volume claims that pods, clients and the server read, and bounds of teams."""
-    consequence = "pods, clients of a team or the list of names that the server knows need it"
+    consequence = "pods, the clients of a team, or the server's list of known names depend on it"
     for one in facts.deployed("Secret", "ConfigMap", "PersistentVolumeClaim", "ResourceQuota", "LimitRange"):
         if not is_menu(one) and (fault := gone_or_changed(facts, one, consequence)):
             return fault
@@ -105,7 +105,7 @@ def menu(facts: Facts) -> Fault | None:
 
 def services(facts: Facts) -> Fault | None:
     """Services, through which pods and the ingress controller find each other."""
-    return first(facts, ("Service",), "connections to it lead nowhere, or to the wrong pods (502, 404, refused)")
+    return first(facts, ("Service",), "connections to it fail or reach the wrong pods (502, 404, refused)")
 
 
 def routes(facts: Facts) -> Fault | None:

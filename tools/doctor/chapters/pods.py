@@ -26,15 +26,23 @@ def fault(facts: Facts, pod: Object) -> Fault | None:
             return Fault(
                 cause="unschedulable",
                 subject=subject,
-                what="no node takes it: nodes, resources or volumes are missing",
+                what="no node can run it: nodes, resources or volumes are missing",
                 evidence=condition.get("message", ""),
-                mend=describe,
+                mend=describe + _chosen_nodes(condition.get("message", "")),
             )
     statuses = [*parts(pod, "status", "initContainerStatuses"), *parts(pod, "status", "containerStatuses")]
     for status in statuses:
         if found := _container(facts, pod, status, subject, describe):
             return found
     return None if is_ready(pod) else _not_ready(facts, pod, statuses, subject, describe)
+
+
+def _chosen_nodes(message: str) -> str:
+    """Where the stack file says on which nodes pods may run, if the scheduler's message is about that."""
+    # The scheduler's words for a node selector and for taints.
+    if "node affinity/selector" in message or "untolerated taint" in message:
+        return "  # scheduling.nodeSelector and scheduling.tolerations in the stack file (docs/scheduling.md)"
+    return ""
 
 
 def _container(facts: Facts, pod: Object, status: Object, subject: str, describe: str) -> Fault | None:
@@ -62,7 +70,7 @@ def _container(facts: Facts, pod: Object, status: Object, subject: str, describe
         return Fault(
             cause="memory",
             subject=subject,
-            what=f"{name} was ended because it used more memory than its limit (OOMKilled)",
+            what=f"{name} was OOM-killed: it used more memory than its limit",
             mend=f"{facts.make('up')}  # after raising its memory limit in the stack file (docs/sizing.md)",
         )
     if waiting.get("reason") == "CrashLoopBackOff" or (status["state"].get("terminated") and not status.get("ready")):
@@ -81,7 +89,7 @@ def _crash(facts: Facts, pod: Object, status: Object, subject: str) -> Fault | N
     return Fault(
         cause="crash",
         subject=subject,
-        what=f"container {status['name']} ends again and again, with exit code {ended.get('exitCode')}",
+        what=f"container {status['name']} keeps crashing, with exit code {ended.get('exitCode')}",
         evidence=log,
         mend=f"kubectl logs {name_of(pod)} --container={status['name']} --previous --namespace={namespace_of(pod)}",
     )
@@ -101,7 +109,7 @@ def _not_ready(facts: Facts, pod: Object, statuses: list[Object], subject: str, 
     return Fault(
         cause="not-ready",
         subject=subject,
-        what=f"it is not ready ({names}): it starts, or does not answer its probe; no requests are sent to it",
+        what=f"it is not ready ({names}): it is still starting, or does not answer its probe, so it gets no requests",
         evidence=events[-1] if events else "",
         mend=describe,
     )

@@ -10,7 +10,7 @@ WORKSPACES_SINCE = (3, 10)
 
 
 def token(facts: Facts) -> Fault | None:
-    """The token of a team's service account: its issuer and its audience are among those that the login accepts."""
+    """The token of a team's service account: the login has to accept its issuer and its audience."""
     result = facts.probe("token")
     accepted = [tuple(pair) for pair in facts.probes.get("accepted") or ()]
     if not accepted or "issuer" not in result:
@@ -21,7 +21,7 @@ def token(facts: Facts) -> Fault | None:
     return Fault(
         cause="issuer",
         subject="tokens of service accounts",
-        what=f"the cluster issues them as {result['issuer']}, the login accepts {issuers}: programs are refused (401)",
+        what=f"their issuer is {result['issuer']}, but the login accepts {issuers}: programs are refused (401)",
         mend=f"{facts.make('up')}  # after setting cluster.serviceAccountIssuer to {result['issuer']}",
     )
 
@@ -35,7 +35,7 @@ def registry(facts: Facts) -> Fault | None:
     """A search for registered models; an alias and a stage, if a model has one."""
     for name, what in (
         ("registry", "registered models cannot be read"),
-        ("alias", "a model's alias leads to no version"),
+        ("alias", "a model's alias points to no version"),
         ("stage", "the versions of a model's stage cannot be read"),
     ):
         if fault := _judged(facts, name, what):
@@ -115,7 +115,7 @@ def versions(facts: Facts) -> Fault | None:
     return Fault(
         cause="versions",
         subject=f"MLflow client {facts.client}",
-        what=f"it does not fit to the server's MLflow {body}: {said}",
+        what=f"it does not match the server's MLflow {body}: {said}",
         mend=f"pip install 'mlflow=={body}'",
     )
 
@@ -127,7 +127,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def connectivity(facts: Facts) -> Fault | None:
-    """The tracking server of somebody else, as the pods of each team reach it."""
+    """Connectivity of each team's pods to a tracking server that somebody else runs."""
     failed = facts.probe("connectivity")
     if not failed:
         return None
@@ -140,5 +140,5 @@ def connectivity(facts: Facts) -> Fault | None:
         if len(failed) == 1
         else f"{facts.platform.url} from the teams {all_of_them}",
         what=what,
-        mend=mend or "docs/external.md says what each sentence means",
+        mend=mend or "find the message in docs/external.md, which has its remedy",
     )

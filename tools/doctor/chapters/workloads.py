@@ -43,14 +43,14 @@ def _of(facts: Facts, name: str) -> Fault | None:
             if not facts.readable(one.kind, one.namespace):
                 return None
             return Fault(
-                cause="missing", subject=str(one), what="it does not exist, and so it has no pods", mend=facts.redeploy
+                cause="missing", subject=str(one), what="it does not exist, so it has no pods", mend=facts.redeploy
             )
         wanted = one.fields.get("spec.replicas", 1)
         if live["spec"].get("replicas", 1) == 0 and wanted != 0:
             return Fault(
                 cause="scaled-to-zero",
                 subject=str(one),
-                what=f"it is scaled to 0 replicas, deployed was {wanted}: no pod of it runs",
+                what=f"it is scaled to 0 replicas instead of the deployed {wanted}, so it has no pods",
                 mend=f"kubectl scale {one.kind.lower()}/{one.name} --replicas={wanted} --namespace={one.namespace}",
             )
         return _workload(facts, live)
@@ -173,7 +173,7 @@ def quotas(facts: Facts) -> Fault | None:
                     what=f"the quota of team {team} forbids its pods",
                     evidence=said,
                     mend=f"kubectl describe resourcequota --namespace={namespace_of(live)}  "
-                    f"# end what is not needed, or raise teams.{team}.quota and run {facts.make('up')}",
+                    f"# delete unneeded pods, or raise teams.{team}.quota and run {facts.make('up')}",
                 )
     return None
 

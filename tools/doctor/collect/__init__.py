@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tools import external_smoke
-from tools.doctor.chapters.networks import controller_namespaces
+from tools.doctor.chapters.networks import controller_namespaces, dns_pods
 from tools.doctor.collect import caller, requests, server
 from tools.doctor.collect.cluster import Cluster, Read, RefusedError, read_all, reads
 from tools.doctor.expected import from_state
@@ -18,12 +18,11 @@ from tools.stack import Platform, parse_outputs
 
 PULUMI_SECONDS = 30
 OUTPUTS = ("url", "server", "namespace", "paused", "authority", "audience", "teams")
-DNS_NAMESPACE = "kube-system"
 Say = Callable[[str], None]
 
 
 class UnreadableError(Exception):
-    """Nothing can be looked at; the message says why, and what is needed."""
+    """The stack or the cluster cannot be read at all; the message says what is needed."""
 
 
 def exported(stack: str) -> tuple[dict[str, Any], list[Object]]:
@@ -50,11 +49,9 @@ def exported(stack: str) -> tuple[dict[str, Any], list[Object]]:
 def gather(stack: str, *, client: str, arguments: str, say: Say) -> Facts:
     """The facts about a stack.
 
-    Args:
-        stack: its name; empty means the selected one.
-        client: version of the MLflow client that has to fit to the server.
-        arguments: text after `make TARGET` in the commands of remedies.
-        say: called with a description of each step before it begins.
+    Args: stack: its name; empty means the selected one. client: version of the MLflow client that has to match the
+    server. arguments: text after `make TARGET` in the commands of remedies. say: called with a description of each step
+    before it begins.
 
     Raises:
         UnreadableError: the stack or the cluster cannot be read at all.
@@ -104,10 +101,10 @@ def _add(document: dict[str, Any], objects: list[dict[str, Any]], unseen: list[U
 
 def _more(facts: Facts) -> list[Read]:
     """Reads that depend on the first objects: the ingress controller's namespace, DNS, refused pods of teams."""
-    found = [
-        Read(kind="Pod", namespace=DNS_NAMESPACE, query=(("labelSelector", "k8s-app=kube-dns"),), optional=True),
-        Read(kind="NetworkPolicy", namespace=DNS_NAMESPACE, optional=True),
-    ]
+    found: list[Read] = []
+    for space, selector in dns_pods(facts):
+        found.append(Read(kind="Pod", namespace=space, query=(("labelSelector", selector),), optional=True))
+        found.append(Read(kind="NetworkPolicy", namespace=space, optional=True))
     for space in controller_namespaces(facts):
         found += [Read(kind=kind, namespace=space, optional=True) for kind in ("Pod", "NetworkPolicy")]
         found.append(Read(kind="Namespace", name=space, optional=True))
@@ -123,7 +120,7 @@ def _of_teams(platform: Platform) -> list[Read]:
 
 
 def connections(document: dict[str, Any], platform: Platform) -> list[Unseen]:
-    """Add what the connectivity checks of the teams find; returns those that could not run."""
+    """Add the results of the teams' connectivity checks; returns the checks that could not run."""
     found = external_smoke.checks(platform)
     document["probes"]["connectivity"] = {one.team: one.said for one in found if one.usable is False}
     return [

@@ -22,7 +22,7 @@ Result = dict[str, Any]
 
 
 def probe(platform: Platform) -> dict[str, Result]:
-    """Host name, connection, certificate and health, each if the one before it has worked."""
+    """Results for host name, connection, certificate and health; each is probed only if the one before succeeded."""
     host, port = _address(platform)
     results: dict[str, Result] = {"resolve": resolve(host)}
     if "error" in results["resolve"]:
@@ -61,7 +61,7 @@ def resolve(host: str) -> Result:
 
 
 def presented(host: str, port: int, authority: str | None) -> Result:
-    """The certificate that an address presents, and why clients do not accept it, if they do not."""
+    """The certificate that an address presents, and the error if clients reject it."""
     result: Result = {}
     # Only to read the certificate; nothing is sent.
     unchecked = ssl.create_default_context()

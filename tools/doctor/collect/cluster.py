@@ -44,17 +44,17 @@ class RefusedError(Exception):
         self.status = status
 
     def needs(self, right: str) -> str:
-        """The need behind a refusal: a right, an answer, or what the API server says."""
+        """What was missing, for reports: a right, an answer in time, or else the API server's message."""
         if self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return f"the right to {right}"
         return str(self) if self.status else f"an answer of the API server within {READ_SECONDS} s"
 
 
 class Cluster:
-    """The API server of the current context, with the caller's own credential."""
+    """The API server of a context of the kubeconfig, by default the current one, with the caller's own credential."""
 
-    def __init__(self) -> None:
-        kubeconfig.load_kube_config()  # pyright: ignore[reportUnknownMemberType] - the package has no types
+    def __init__(self, context: str | None = None) -> None:
+        kubeconfig.load_kube_config(context=context)  # pyright: ignore[reportUnknownMemberType] - the package has no types
         self._configuration: Any = kubernetes.Configuration.get_default_copy()
         self._configuration.connection_pool_maxsize = PARALLEL
         self._pool: Any = RESTClientObject(self._configuration).pool_manager

@@ -1,4 +1,4 @@
-"""Kinds of Kubernetes objects that are read, and what is kept of each."""
+"""Kinds of Kubernetes objects that are read, and the fields of each that are kept."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -37,7 +37,7 @@ def claims(text: str) -> Result:
 
 
 def probe(cluster: Cluster, platform: Platform) -> tuple[dict[str, Result], list[Unseen]]:
-    """Token, tracking, registry, alias, stage, artifacts and version, with the first team's program."""
+    """Results of the probes `token`, `tracking`, `registry` and others, as the first team's program."""
     if platform.paused or not platform.teams:
         return {}, []
     name = min(platform.teams)
