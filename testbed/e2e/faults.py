@@ -10,11 +10,13 @@ from typing import Any
 
 from testbed.e2e import kube
 from testbed.e2e.commands import wait_for
+from testbed.e2e.field_managers import SHOWN, Restoration, restoration
 from testbed.e2e.kube import Object
 
 SPACE, TEAM = "mlflow", "team-a"
-# Written by the API server; a manifest that has them cannot be created again.
-WRITTEN = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences")
+# Starts a rollout, and ends it: an annotation that nobody else has.
+ANNOTATION = "doctor-test"
+WITHOUT_ANNOTATION = json.dumps({"spec": {"template": {"metadata": {"annotations": {ANNOTATION: None}}}}})
 START_SECONDS, SEEN_SECONDS = 180, 90
 
 Making = Callable[[], AbstractContextManager[object]]
@@ -35,18 +37,17 @@ class Fault:
 
 def named(kind: str, beginning: str, namespace: str = SPACE) -> Object:
     """The one object whose name begins so."""
-    (found,) = [one for one in kube.objects(kind, *_in(namespace)) if one["metadata"]["name"].startswith(beginning)]
+    listed = kube.objects(kind, *_in(namespace), SHOWN)
+    (found,) = [one for one in listed if one["metadata"]["name"].startswith(beginning)]
     return found
+
+
+def _restoration(*target: str) -> Restoration:
+    return restoration(json.loads(kube.kubectl("get", *target, SHOWN, "--output=json").stdout))
 
 
 def _in(namespace: str) -> tuple[str, ...]:
     return (f"--namespace={namespace}",) if namespace else ()
-
-
-def _created(one: Object) -> None:
-    metadata = {key: value for key, value in one["metadata"].items() if key not in WRITTEN}
-    whole = {key: value for key, value in one.items() if key != "status"} | {"metadata": metadata}
-    kube.kubectl("create", "--filename=-", stdin=json.dumps(whole))
 
 
 @contextlib.contextmanager
@@ -57,21 +58,25 @@ def deleted(kind: str, beginning: str, namespace: str = SPACE) -> Generator[None
     try:
         yield
     finally:
-        _created(one)
+        restoration(one).write()
 
 
 @contextlib.contextmanager
 def patched(
     kind: str, beginning: str, patch: list[Object], undo: list[Object], namespace: str = SPACE
 ) -> Generator[None]:
-    """An object is changed by a JSON patch."""
-    name = named(kind, beginning, namespace)["metadata"]["name"]
-    command = ("patch", kind, name, *_in(namespace), "--type=json")
+    """An object is changed by a JSON patch, and its fields are their writer's again afterwards."""
+    before = named(kind, beginning, namespace)
+    command = ("patch", kind, before["metadata"]["name"], *_in(namespace), "--type=json")
     kube.kubectl(*command, f"--patch={json.dumps(patch)}")
     try:
         yield
     finally:
-        kube.kubectl(*command, f"--patch={json.dumps(undo)}")
+        back = restoration(before)
+        if back.applies:
+            back.write()
+        else:
+            kube.kubectl(*command, *back.by, f"--patch={json.dumps(undo)}")
 
 
 def replaced(kind: str, beginning: str, path: str, values: tuple[Any, Any], namespace: str = SPACE) -> Making:
@@ -99,13 +104,17 @@ def added(manifest: Object) -> Generator[None]:
 def scaled_down(kind: str, name: str, namespace: str = SPACE, *, label: str = "") -> Generator[None]:
     """A workload has no pods."""
     selector = label or f"app.kubernetes.io/name={name}"
-    scale = ("scale", f"{kind}/{name}", f"--namespace={namespace}")
-    kube.kubectl(*scale, "--replicas=0")
+    target = (f"{kind}/{name}", f"--namespace={namespace}")
+    back = _restoration(*target)
+    kube.kubectl("scale", *target, "--replicas=0")
     wait_for(f"no pod of {name}", lambda: not _pods(namespace, selector), seconds=START_SECONDS)
     try:
         yield
     finally:
-        kube.kubectl(*scale, "--replicas=1")
+        if back.applies and "replicas" in back.manifest["spec"]:
+            back.write()
+        else:
+            kube.kubectl("patch", *target, *back.by, "--type=merge", '--patch={"spec": {"replicas": 1}}')
         wait_for(
             f"a ready pod of {name}", lambda: any(map(kube.is_ready, _pods(namespace, selector))), seconds=START_SECONDS
         )
@@ -155,13 +164,19 @@ def rolled(changes: Object, seen: str, *, deployment: str = "mlflow", before: Ob
         if before is not None:
             stack.enter_context(added(before))
         target = (f"deployment/{deployment}", f"--namespace={SPACE}")
+        back = _restoration(*target)
         patch = json.dumps({"spec": {"template": changes}})
         kube.kubectl("patch", *target, "--type=strategic", f"--patch={patch}")
         try:
             wait_for(f"{seen} is seen", lambda: seen in _words(deployment), seconds=SEEN_SECONDS)
             yield
         finally:
-            kube.kubectl("rollout", "undo", *target)
+            # `rollout undo` would make the whole template its own.
+            if back.applies:
+                back.write()
+                kube.kubectl("patch", *target, "--type=strategic", f"--patch={WITHOUT_ANNOTATION}")
+            else:
+                kube.kubectl("rollout", "undo", *target)
     wait_for(f"one pod of {deployment}", lambda: _settled(deployment), seconds=START_SECONDS)
 
 

@@ -215,6 +215,15 @@ def test_up_undoes_what_others_have_changed_if_it_is_asked_to(copy: Copy, refres
     assert (" --refresh " in deployment) == refreshes
 
 
+@pytest.mark.parametrize(("refresh", "forces"), [("yes", True), ("", False)])
+def test_up_takes_fields_of_others_back_if_it_is_asked_to(copy: Copy, refresh: str, *, forces: bool) -> None:
+    """Without the variable, the API server refuses to change a field of another field manager."""
+    stack_file(copy, CONFIG)
+    copy.run("up", "dev", "", REFRESH=refresh)
+    (deployment,) = [call for call in copy.calls if "pulumi up" in call]
+    assert ("exec env PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up " in deployment) == forces
+
+
 def test_up_without_a_context_starts_the_embedded_cluster_first(copy: Copy) -> None:
     stack_file(copy, CONFIG)
     assert copy.run("up", "dev", "").returncode == 0

@@ -3,7 +3,8 @@
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 from tools.drifted import engine
@@ -12,6 +13,9 @@ from tools.drifted.engine import Found
 from tools.plan.preview import Json, parts
 
 STREAMING = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+# As in tools/up: with REFRESH=yes, `up` takes fields back that belong to another field manager.
+TAKES_BACK = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class LookError(Exception):
@@ -56,13 +60,13 @@ def refresh(stack: str) -> dict[str, Found]:
 
 
 def answers(stack: str) -> dict[str, str]:
-    """Actions of an `up` that refreshes first, by URN.
+    """Actions of an `up` with REFRESH=yes, by URN.
 
     Raises:
         EngineError: the engine's answer cannot be read.
     """
     command = ("pulumi", "preview", "--stack", stack, "--refresh", "--json", "--non-interactive")
-    return engine.answers(_run(*command, fails=True))
+    return engine.answers(_run(*command, fails=True, more=TAKES_BACK))
 
 
 def _json(text: str) -> Json:
@@ -73,11 +77,11 @@ def _json(text: str) -> Json:
     return cast("Json", found) if isinstance(found, dict) else {}
 
 
-def _run(*command: str, text: str = "", fails: bool = False) -> str:
-    """The program's output. With `fails`, a failed program that printed output raises no error."""
+def _run(*command: str, text: str = "", fails: bool = False, more: Mapping[str, str] = NOTHING) -> str:
+    """The program's output, with `more` variables. With `fails`, a failed program that printed output is no error."""
     try:
         done = subprocess.run(
-            command, input=text, env=os.environ | STREAMING, capture_output=True, text=True, check=False
+            command, input=text, env={**os.environ, **STREAMING, **more}, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         raise LookError(f"{command[0]} is not on PATH") from None

@@ -58,11 +58,11 @@ def _holds(fields: Json, value: Any, path: Sequence[str | int]) -> bool:  # noqa
         below = part(value).get(step)
     else:
         below = cast("list[Any]", value)[step] if isinstance(value, list) else None
-        inner = next((found for name, found in fields.items() if _is_member(name, below)), None)
+        inner = next((found for name, found in fields.items() if is_member(name, below)), None)
     return isinstance(inner, dict) and (not inner or _holds(cast("Json", inner), below, rest))
 
 
-def _is_member(name: str, item: Any) -> bool:  # noqa: ANN401 - any JSON
+def is_member(name: str, item: Any) -> bool:  # noqa: ANN401 - any JSON
     """True if a member of a set, such as `k:{"name":"main"}` or `v:"value"`, is this item of a list."""
     sort, _, text = name.partition(":")
     if sort == "v":

@@ -433,9 +433,9 @@ def test_what_fails_in_the_registry_is_named(scene: Scene, name: str) -> None:
     assert scene.verdict() == ("registry", "500", f"{name} in workspace team-a")
 
 
-def test_a_registered_model_without_files_is_named(scene: Scene) -> None:
-    scene.probes["artifacts"]["files"] = 0
-    assert scene.verdict()[:2] == ("artifacts", "missing")
+def test_artifacts_that_cannot_be_listed_are_named(scene: Scene) -> None:
+    scene.probes["artifacts"] |= {"status": 500, "body": "INTERNAL_ERROR"}
+    assert scene.verdict() == ("artifacts", "500", "artifacts in workspace team-a")
 
 
 @pytest.mark.parametrize("client", ["2.22.0", "3.9.0", "3.18.0", "4.0.0"])

@@ -14,7 +14,7 @@ from tests.tools.plan.parts import stream
 PULUMI = f"""{RECORDER}case "$1" in
 stack) cat state.json ;;
 refresh) cat refresh.json; [ ! -e broken ] ;;
-preview) cat preview.json ;;
+preview) echo "$PULUMI_K8S_ENABLE_PATCH_FORCE" > takes-back; cat preview.json ;;
 esac
 """
 KUBECTL = (
@@ -91,6 +91,12 @@ def test_drift_is_told_with_field_values_manager_and_what_up_would_do(cluster: C
         "Service mlflow/server is gone",
         "  `up` leaves it, and with REFRESH=yes creates it again",
     ]
+
+
+def test_the_preview_takes_fields_of_others_back_as_up_with_refresh_does(cluster: Cluster) -> None:
+    cluster.has(CHANGED, live(SERVICE))
+    cluster.drift()
+    assert (cluster.copy.folder / "takes-back").read_text(encoding="utf-8") == "true\n"
 
 
 def test_json_has_the_same(cluster: Cluster) -> None:

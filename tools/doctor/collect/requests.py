@@ -89,7 +89,5 @@ def _models(get: Any, models: list[dict[str, Any]]) -> dict[str, Result]:  # noq
         if results["alias"].get("status") == OK:
             run = json.loads(results["alias"]["body"])["model_version"].get("run_id")
             if run:
-                listed = get(f"{API}/artifacts/list", run_id=run)
-                files = len(parts(json.loads(listed["body"]), "files")) if listed.get("status") == OK else None
-                results["artifacts"] = listed | {"run": run, "files": files}
+                results["artifacts"] = get(f"{API}/artifacts/list", run_id=run)
     return results

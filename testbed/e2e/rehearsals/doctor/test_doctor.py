@@ -4,11 +4,12 @@ import contextlib
 import datetime as dt
 import json
 import os
+import ssl
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -19,6 +20,7 @@ from testbed.e2e.commands import Finished, run, wait_for
 from testbed.e2e.faults import SPACE, TEAM, Fault, added, deleted, in_database, patched, replaced, rolled, scaled_down
 from testbed.e2e.figures import Figures
 from testbed.e2e.kube import Object
+from tools.stack import read_platform
 
 DOCTOR = (sys.executable, "-m", "tools.doctor", "--stack=dev")
 HEALTHY_RUNS = 10
@@ -26,11 +28,12 @@ HEALTHY_RUNS = 10
 MOST_SECONDS = 10
 RUN_SECONDS = 90
 SEEN_SECONDS = 60
+HTTPS, ANSWER_SECONDS = 443, 5
 
 IMAGE: Object = {"spec": {"containers": [{"name": "mlflow", "image": "localhost/nobody/none:1"}]}}
 LITTLE = {"requests": {"memory": "32Mi"}, "limits": {"memory": "32Mi"}}
 MEMORY: Object = {"spec": {"containers": [{"name": "mlflow", "resources": LITTLE}]}}
-AGAIN: Object = {"metadata": {"annotations": {"doctor-test": "again"}}}
+AGAIN: Object = {"metadata": {"annotations": {faults.ANNOTATION: "again"}}}
 LABELS = "/metadata/labels/mlflow-enabled"
 ENABLED = [{"op": "add", "path": LABELS, "value": "true"}]
 GRANT = "GRANT SELECT ON {} TO mlflow_server"
@@ -38,14 +41,30 @@ AWAY = "ALTER TABLE {} RENAME TO {}"
 REVOKE = "REVOKE SELECT ON {} FROM mlflow_server"
 
 
-def expired() -> AbstractContextManager[None]:
-    """The platform's certificate has expired."""
+def served() -> bytes:
+    """The certificate that the platform's address presents; empty while it does not answer."""
+    url = urlsplit(read_platform().url)
+    try:
+        pem = ssl.get_server_certificate((url.hostname or "", url.port or HTTPS), timeout=ANSWER_SECONDS)
+    except OSError:
+        return b""
+    return ssl.PEM_cert_to_DER_cert(pem)
+
+
+@contextlib.contextmanager
+def expired() -> Generator[None]:
+    """The platform's certificate has expired, and the ingress controller has taken it up."""
+    before = served()
     secret = faults.named("secrets", "certificate-host")
     pair = self_signed(b"another", "mlflow.localhost", dt.date(2020, 1, 1))
     old = [{"op": "replace", "path": "/data", "value": secret["data"]}]
     text = {"tls.crt": pair.certificate, "tls.key": pair.key}
     new = [{"op": "remove", "path": "/data"}, {"op": "add", "path": "/stringData", "value": text}]
-    return patched("secrets", "certificate-host", new, old)
+    with patched("secrets", "certificate-host", new, old):
+        put_in = ssl.PEM_cert_to_DER_cert(pair.certificate)
+        wait_for("the expired certificate", lambda: served() == put_in, seconds=SEEN_SECONDS)
+        yield
+    wait_for("the certificate from before", lambda: served() == before, seconds=SEEN_SECONDS)
 
 
 FAULTS = [

@@ -9,15 +9,21 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from testbed.e2e.commands import CHECKOUT, Finished, kill_group, run, wait_for
 from testbed.e2e.mlflow_client import Client
+from testbed.e2e.people import id_token
+from testbed.e2e.web import Site
 from tools.adopt import environment
+from tools.stack import Platform
 
 pytestmark = pytest.mark.chapters
 
@@ -25,7 +31,8 @@ PODS = Path(__file__).parent / "pods"
 LOOK = "../rehearsals/moving_in/pods/look"
 FILL_SECONDS, MOVE_SECONDS = 300, 600
 SUFFIX = f"-{time.time_ns()}"
-TEAM = "team-a"
+TEAM, MANAGER = "team-a", "alice@example.com"
+API, MOST = "/api/2.0/mlflow", 100
 COMMAND = ("make", "--silent", "adopt", "STACK=dev", f"TEAM={TEAM}")
 
 
@@ -60,6 +67,29 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Old:
     folder = tmp_path_factory.mktemp("sqlite")
     _fill(f"sqlite:///{folder}/mlflow.db", folder)
     return Old(source=str(folder / "mlflow.db"), folder=folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_stays(platform: Platform) -> Iterator[None]:
+    """What was moved is deleted afterwards, half-moved or not: other rehearsals look at the team's models."""
+    yield
+    site = Site.of(platform)
+    token = id_token(site, platform, MANAGER)
+    models = _moved(site, token, "registered-models", "registered_models")
+    experiments = _moved(site, token, "experiments", "experiments")
+    ended = [("DELETE", "registered-models", {"name": one["name"]}) for one in models]
+    ended += [("POST", "experiments", {"experiment_id": one["experiment_id"]}) for one in experiments]
+    for method, kind, document in ended:
+        answer = site.ask(method, f"{API}/{kind}/delete", token=token, workspace=TEAM, document=document)
+        assert answer.status == HTTPStatus.OK, (kind, document, answer.body)
+
+
+def _moved(site: Site, token: str, kind: str, key: str) -> list[dict[str, Any]]:
+    """Experiments or registered models (prompts are among them) whose names end in this run's suffix."""
+    query = urlencode({"max_results": MOST, "filter": f"name LIKE '%{SUFFIX}'"})
+    answer = site.ask("GET", f"{API}/{kind}/search?{query}", token=token, workspace=TEAM)
+    assert answer.status == HTTPStatus.OK, answer.body
+    return answer.json().get(key, [])
 
 
 def adopt(old: Old, *variables: str) -> Finished:

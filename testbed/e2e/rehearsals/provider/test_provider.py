@@ -22,6 +22,7 @@ pytestmark = pytest.mark.chapters
 
 PROGRAM = Path(__file__).with_name("program")
 SPACE = "provider-test"
+UP = ("pulumi", "up", "--yes", "--skip-preview")
 SECONDS = 90
 GONE_SECONDS = 60
 # How long the provider waits for what never becomes ready; its own patience is ten minutes.
@@ -60,7 +61,7 @@ class Stack:
 
     def up(self, *options: str, expected: int | None = 0) -> Finished:
         """Deploy it."""
-        return self.pulumi("up", "--yes", "--skip-preview", *options, expected=expected)
+        return self.run(*UP, *options, expected=expected)
 
     def planned(self) -> dict[str, str]:
         """Operations of the next `up` by resource name, without unchanged resources."""
@@ -260,6 +261,24 @@ def test_what_is_wrong_is_said_with_the_clusters_own_words(refusals: str, fault:
 def test_what_others_have_made_stays_theirs(refusals: str) -> None:
     assert refusals
     assert value_of("taken") == "theirs"
+
+
+def test_a_field_of_an_object_that_was_made_again_by_hand_is_taken_back_on_request(stack: Stack) -> None:
+    """As `make up REFRESH=yes` does (tools/up). Without the variable, the change is refused."""
+    stack.declare(again=config_map("one", name="again"))
+    target = ("--target", "**again")
+    stack.up(*target)
+    kube.kubectl("delete", "configmap", "again", f"--namespace={SPACE}")
+    kube.kubectl("create", "configmap", "again", f"--namespace={SPACE}", "--from-literal=key=one")
+    stack.declare(again=config_map("two", name="again"))
+    refused = stack.up(*target, expected=None)
+    assert refused.code != 0
+    assert 'conflict with "kubectl-create"' in refused.said
+    stack.run("env", "PULUMI_K8S_ENABLE_PATCH_FORCE=true", *UP, "--refresh", *target)
+    assert value_of("again") == "two"
+    stack.declare(again=config_map("three", name="again"))
+    stack.up(*target)
+    assert value_of("again") == "three"
 
 
 def test_destroy_leaves_nothing(stack: Stack) -> None:
