@@ -10,6 +10,7 @@ the workspace has everything, with the same hashes.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,13 @@ SOURCE = "SOURCE"
 OWN_TOKEN = "MLFLOW_PLATFORM_TOKEN"  # noqa: S105 - the name of a variable
 # Less than half of the lifetime of a token.
 RENEW_SECONDS = 240
+# Variables for the process that reads the old MLflow: where programs, folders and certificates are, MLflow's own, and
+# those of the stores' and databases' clients. It gets nothing else of the user's environment.
+READS = re.compile(
+    rf"(?!{OWN_TOKEN}\Z)"
+    r"(?:PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|(?i:https?_proxy|no_proxy|all_proxy)|SSL_CERT_(?:FILE|DIR)"
+    r"|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(?:MLFLOW|AWS|AZURE|GOOGLE|BOTO|PG|MYSQL)_?\w+)\Z"
+)
 PASSED_ON = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
 
 
@@ -78,7 +86,12 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--team", required=True, help="the team whose workspace gets it")
     parser.add_argument("--experiment", action="append", default=[], help="only this experiment; may be repeated")
     parser.add_argument("--experiments", default="", help="the same, separated by commas")
-    parser.add_argument("--artifacts", action="append", default=[], help="where the files are now: [FROM=]TO, or none")
+    parser.add_argument(
+        "--artifacts",
+        action="append",
+        default=[],
+        help="where the files are now: [FROM=]TO, several separated by commas, or none",
+    )
     parser.add_argument("--prefix", default="", help="beginning of all names in the workspace")
     parser.add_argument("--deleted", action="store_true", help="also move what is deleted")
     parser.add_argument("--dry-run", action="store_true", help="only count what would be moved")
@@ -115,13 +128,17 @@ def target(chosen: argparse.Namespace) -> Target:
 
 def handed_over(chosen: argparse.Namespace, where: Target, search_path: str) -> dict[str, object]:
     """Variables for the process that writes; those of the old MLflow are for the process that reads alone."""
-    unused = {OWN_TOKEN, "PYTHONPATH"}
-    reader = {name: value for name, value in os.environ.items() if name not in unused}
+    reader = {name: value for name, value in os.environ.items() if READS.match(name)}
     return {
         "options": {
             "origin": parse(chosen.source, Path.cwd()).name,
             "target": f"{where.team or 'the workspace'} at {where.url}",
-            "artifacts": [from_here(value, Path.cwd()) for value in chosen.artifacts if value],
+            "artifacts": [
+                from_here(value.strip(), Path.cwd())
+                for values in chosen.artifacts
+                for value in values.split(",")
+                if value.strip()
+            ],
             "experiments": chosen.experiment,
             "prefix": chosen.prefix,
             "deleted": chosen.deleted,

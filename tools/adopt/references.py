@@ -8,10 +8,12 @@ FROM = "adopted.from"
 ID = "adopted.id"
 # Of a run: who logged it. The platform writes the name of whoever moves it as the run's user.
 USER = "adopted.user"
+# Of an experiment: when it was created. IDs of experiments are numbers that every MLflow begins anew.
+CREATED = "adopted.created"
 COMPLETE = "adopted.complete"
 # Values of the last one: filled, or to be filled again because a comparison has found it different.
 YES, AGAIN = "true", "again"
-OURS = frozenset({FROM, ID, USER, COMPLETE})
+OURS = frozenset({FROM, ID, USER, CREATED, COMPLETE})
 _IDENTIFIER = r"(?:m-)?[0-9a-f]{32}"
 _ANY = re.compile(rf"(?<![0-9A-Za-z]){_IDENTIFIER}(?![0-9A-Za-z])")
 _LOCATION = re.compile(rf"/(?P<id>{_IDENTIFIER})/artifacts(?P<rest>/.*)?\Z")

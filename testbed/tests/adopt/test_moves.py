@@ -220,3 +220,32 @@ def test_a_folder_moves_and_gets_nothing_new(results: Results) -> None:
     assert (report["failed"], report["complete"]) == ([], True)
     plain = compared(report, "plain")
     assert (plain["runs"], plain["metrics"], plain["files"]) == (1, 10, 1)
+
+
+def test_links_that_lead_out_of_the_old_mlflow_are_named_and_not_followed(results: Results) -> None:
+    report = results["hostile"]["links"]
+    assert report["complete"] is False
+    for name in ("link.txt", "linked"):
+        assert any(f"file {name}: PlaceError: its files are at " in one and "secret" in one for one in report["failed"])
+    assert results["hostile"]["copied"] == ["honest.txt"]
+
+
+@pytest.mark.parametrize("which", ["run in a folder", "run in a bucket", "trace in a folder", "archived trace"])
+def test_locations_outside_the_old_mlflow_are_refused_before_anything_is_written(which: str, results: Results) -> None:
+    refused = results["hostile"][which]["refused"]
+    assert refused.startswith("nothing was written:\n  experiment traps, ")
+    assert "If they belong to the old MLflow, name their place: ARTIFACTS=" in refused
+    assert results["hostile"]["written"] == ["Default"]
+
+
+def test_a_location_that_names_a_run_counts_as_the_place_of_its_files(results: Results) -> None:
+    assert "its files are at /" in results["hostile"]["behind a run"]
+
+
+def test_a_dry_run_says_where_files_are_read(results: Results) -> None:
+    assert results["hostile"]["dry"]["places"].endswith("/hostile")
+
+
+def test_another_mlflow_at_the_same_address_is_refused(results: Results) -> None:
+    refused = results["hostile"]["another"]["refused"]
+    assert "  experiment traps: it was moved from another MLflow that had the same address /" in refused

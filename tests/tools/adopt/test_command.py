@@ -60,6 +60,30 @@ def test_a_persons_own_token_goes_to_the_platform_alone(tmp_path: Path, monkeypa
     assert where.renewed() == ""
 
 
+def test_the_reader_gets_nothing_of_the_environment_that_it_does_not_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = {"PATH": "/bin", "HTTPS_PROXY": "p", "no_proxy": "n", "AWS_PROFILE": "a", "MLFLOW_S3_ENDPOINT_URL": "m"}
+    others = {"GITHUB_TOKEN": "g", "PULUMI_CONFIG_PASSPHRASE": "p", "KUBECONFIG": "k", "LD_PRELOAD": "l", "PATHS": "x"}
+    for name, value in {**needed, **others}.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "mlflow.db").touch()
+    chosen = command.options(["--team", "team-a", "--source", str(tmp_path / "mlflow.db")])
+    reader = command.handed_over(chosen, command.target(chosen), "")["reader"]
+    assert isinstance(reader, dict)
+    assert reader.items() >= needed.items()
+    assert not reader.keys() & others.keys()
+
+
+def test_several_places_of_files_are_separated_by_commas(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").touch()
+    source = ["--team", "team-a", "--source", str(tmp_path / "mlflow.db")]
+    chosen = command.options([*source, "--artifacts", "s3://bucket/a, /gone=s3://other", "--artifacts", "/srv"])
+    told = command.handed_over(chosen, command.target(chosen), "")["options"]
+    assert isinstance(told, dict)
+    assert told["artifacts"] == ["s3://bucket/a", "/gone=s3://other", "/srv"]
+
+
 def test_an_address_needs_no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "read_platform", lambda: pytest.fail("the stack was read"))
     where = command.target(command.options(["--source", "x", "--team", "team-b", "--url", "https://m.example.com/"]))

@@ -22,8 +22,6 @@ _TRACES_OWN = frozenset({
     "mlflow.trace.infoFinalized", "mlflow.trace.sizeStats", "mlflow.trace.sizeBytes", "mlflow.trace.tokenUsage",
     "mlflow.trace.cost", "mlflow.trace_schema.version",
 })  # fmt: skip
-
-
 _ASSESSED = ("assessment_name", "source", "feedback", "expectation", "rationale", "span_id")
 
 
@@ -47,9 +45,8 @@ class Comparison:
 
     def _experiment(self, planned, progress):
         found = _Found(planned.name)
-        old_tags = references.tags(planned.old.tags, {})
         new_tags = references.without_ours(self.target.tracking.get_experiment(planned.there.experiment_id).tags)
-        found.add("the experiment", {"tags": _pairs(old_tags)}, {"tags": _pairs(new_tags)})
+        found.add("the experiment", {"tags": _pairs(references.tags(planned.old.tags, {}))}, {"tags": _pairs(new_tags)})
         new_models = {one.model_id: one for one in self.target.logged_models(planned.there.experiment_id)}
         work = [(f"run {row.id}", self._run, row) for row in planned.runs]
         work += [
@@ -225,7 +222,7 @@ class _Found:
             self.add(what, *sides)
 
     def add(self, what, old, new):
-        """Add both sides of an object."""
+        """Add the old and the new content of an object."""
         different = []
         for kind in sorted({*old, *new}):
             digests = []

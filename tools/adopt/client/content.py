@@ -12,7 +12,7 @@ from mlflow.tracking._tracking_service.utils import _get_store as tracking_store
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
 
-from tools.adopt import hosts
+from tools.adopt.client.guard import Guard
 from tools.adopt.origin import Locations
 from tools.adopt.references import OURS
 
@@ -22,6 +22,8 @@ TRACES = 100
 # Answers of servers that are older than a feature.
 UNKNOWN = ("ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED")
 TRACE_LOCATION, SPANS_LOCATION = "mlflow.artifactLocation", "mlflow.trace.spansLocation"
+# Tags of a trace with locations of its files.
+TRACE_LOCATIONS = (TRACE_LOCATION, "mlflow.trace.archiveLocation")
 PROMPT = "mlflow.prompt.is_prompt"
 # Without this filter a search leaves prompts out.
 PROMPTS = f"tags.`{PROMPT}` = 'true'"
@@ -35,6 +37,9 @@ class Row(NamedTuple):
     user: str
     start: int
     deleted: bool
+    files: str
+    """Location of its files."""
+
     ours: dict
     """Its tags that moving has added."""
 
@@ -60,13 +65,12 @@ def unsupported(error):
 class Content:
     """Experiments, runs, models and files at a tracking URI."""
 
-    def __init__(self, uri, locations=None):
+    def __init__(self, uri, locations=None, places=None):
         self.uri = uri
         self.tracking = tracking_store(uri)
         self.registry = registry_store(uri, uri)
         self._locations = locations or Locations()
-        # The platform's own locations are not those of strangers.
-        self._guarded = locations is not None
+        self._guard = Guard(uri, self._locations, places)
 
     def experiments(self):
         """Every experiment, deleted ones too."""
@@ -166,8 +170,8 @@ class Content:
 
         info = self.tracking.get_trace_info(trace_id)
         location = info.tags.get(TRACE_LOCATION)
-        if self._guarded and location:
-            hosts.check(self._locations.find(location), self._hosts())
+        for tag in TRACE_LOCATIONS:
+            self._guard.check(self._locations.find(info.tags.get(tag, "")))
         if info.tags.get(SPANS_LOCATION) or not location:
             client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             return client.get_trace(trace_id, display=False).to_json()
@@ -182,7 +186,7 @@ class Content:
         while waiting:
             folder = waiting.pop()
             for one in repository.list_artifacts(folder):
-                if one.is_dir:
+                if one.is_dir and self._guard.may_list(repository, one.path):
                     waiting.append(one.path)
                 else:
                     found[one.path] = one.file_size
@@ -194,6 +198,7 @@ class Content:
         repository = self._repository(uri)
         local = Path(repository.artifact_dir, path) if hasattr(repository, "artifact_dir") else None
         if local is not None:
+            self._guard.check_file(local)
             if not local.is_file():
                 raise FileNotFoundError(f"there is no file {local}")
             return str(local)
@@ -214,14 +219,26 @@ class Content:
         # The folder of an experiment without files need not exist; the one of all experiments does.
         return f"{path.parent}" if path is not None and not path.parent.is_dir() else ""
 
-    def _hosts(self):
-        return [self.uri, *(end for _, end in self._locations.moved)]
+    def outside(self, uris):
+        """Reasons why the files at some locations are not read, by location; those that are read are left out."""
+        found = {}
+        for uri in () if self._locations.none else uris:
+            try:
+                self._guard.check(self._locations.find(uri))
+            except ValueError as error:
+                found[uri] = str(error)
+        return found
+
+    def places(self):
+        """The places whose files are read, for people."""
+        return self._guard.text()
 
     def _repository(self, uri):
         found = self._locations.find(uri)
-        if self._guarded:
-            hosts.check(found, self._hosts())
-        return get_artifact_repository(found, tracking_uri=self.uri, registry_uri=self.uri)
+        self._guard.check(found)
+        repository = get_artifact_repository(found, tracking_uri=self.uri, registry_uri=self.uri)
+        self._guard.check_repository(repository)
+        return repository
 
 
 def all_tags(model):
@@ -243,7 +260,13 @@ def _row(run):
     ours = {key: value for key, value in run.data.tags.items() if key in OURS}
     info = run.info
     return Row(
-        info.run_id, info.run_name or "", info.user_id or "", info.start_time, info.lifecycle_stage == "deleted", ours
+        info.run_id,
+        info.run_name or "",
+        info.user_id or "",
+        info.start_time,
+        info.lifecycle_stage == "deleted",
+        info.artifact_uri or "",
+        ours,
     )
 
 

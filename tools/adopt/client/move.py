@@ -16,7 +16,7 @@ from tools.adopt.client.fill import Filling
 from tools.adopt.client.link import GoneError
 from tools.adopt.client.registry import register
 from tools.adopt.progress import Progress
-from tools.adopt.references import COMPLETE, FROM, ID, USER, YES
+from tools.adopt.references import COMPLETE, CREATED, FROM, ID, USER, YES
 
 
 class StoppedError(Exception):
@@ -70,7 +70,8 @@ class Move:
     def _experiment(self, planned):
         old = planned.old
         if planned.there is None:
-            tags = references.tags(old.tags, {}) | self.tags(old.experiment_id)
+            created = {} if old.creation_time is None else {CREATED: f"{old.creation_time}"}
+            tags = references.tags(old.tags, {}) | self.tags(old.experiment_id) | created
             new_id = self.target.tracking.create_experiment(
                 planned.name, tags=[ExperimentTag(key, value) for key, value in tags.items()]
             )

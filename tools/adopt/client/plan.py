@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from mlflow.entities import ViewType
 
-from tools.adopt.client.content import is_prompt
+from tools.adopt.client.content import TRACE_LOCATIONS, is_prompt
 from tools.adopt.origin import NONE
-from tools.adopt.references import FROM, ID, OF_VERSION
+from tools.adopt.references import CREATED, FROM, ID, OF_VERSION
 from tools.adopt.report import amount
 
 DEFAULT = "Default"
@@ -52,7 +52,7 @@ def plan(source, target, options):
     everything = source.experiments()
     _choose(made, everything, source, options)
     _registered(made, everything, source, options)
-    problems = [*_clashes(made, target, options), *_locations(made, source)]
+    problems = [*_clashes(made, target, options), *_locations(made, source), *_outside(made, source)]
     if problems:
         raise RefusedError("\n".join(["nothing was written:", *problems]))
     return made
@@ -143,6 +143,11 @@ def _clashes(made, target, options):
         if planned.there is not None and _is_deleted(planned.there) and not _is_deleted(planned.old):
             name = planned.there.name
             yield f"  experiment {name}: it was moved, and then deleted in the workspace; restore it there"
+        if planned.there is not None and _is_another(planned):
+            yield (
+                f"  experiment {planned.name}: it was moved from another MLflow that had the same address "
+                f"{options['origin']}; give this one another address, such as its name in DNS instead of localhost"
+            )
         if planned.there is None and taken is not None:
             state = "a deleted experiment" if _is_deleted(taken) else "an experiment"
             yield _taken("experiment", planned.name, state, taken.tags)
@@ -151,6 +156,12 @@ def _clashes(made, target, options):
         name = f"{options['prefix']}{model.name}"
         if name in known and known[name].tags.get(FROM) != options["origin"]:
             yield _taken("registered model", name, "one", known[name].tags)
+
+
+def _is_another(planned):
+    """True if an experiment with this ID was moved that has another time of creation."""
+    created = planned.there.tags.get(CREATED)
+    return created is not None and created != f"{planned.old.creation_time}"
 
 
 def _is_deleted(experiment):
@@ -179,12 +190,29 @@ def _locations(made, source):
             )
 
 
+def _outside(made, source):
+    """A line for each experiment with files outside the old MLflow."""
+    for planned in made.experiments:
+        experiment = planned.old.experiment_id
+        named = [(f"run {row.id}", row.files) for row in planned.runs]
+        named += [(f"logged model {one.model_id}", one.artifact_location) for one in source.logged_models(experiment)]
+        named += [
+            (f"trace {one.trace_id}", one.tags.get(tag)) for one in source.traces(experiment) for tag in TRACE_LOCATIONS
+        ]
+        reasons = source.outside(sorted({uri for _, uri in named if uri}))
+        found = [(what, uri) for what, uri in named if uri in reasons]
+        if found:
+            what, uri = found[0]
+            more = f"; the same for {len(found) - 1} more of its runs, models and traces" if found[1:] else ""
+            yield f"  experiment {planned.old.name}, {what}: {reasons[uri]}{more}"
+
+
 def preview(made, source, options):
     """Counts of the objects that would be moved: lines for people, and the same as rows."""
     rows = []
     for planned in made.experiments:
         count = {"runs": len(planned.runs), "models": 0, "traces": 0, "files": 0, "bytes": 0}
-        locations = [source.run(one.id).info.artifact_uri for one in planned.runs]
+        locations = [one.files for one in planned.runs]
         models = source.logged_models(planned.old.experiment_id)
         count["models"] = len(models)
         count["traces"] = len(source.traces(planned.old.experiment_id))
@@ -197,12 +225,12 @@ def preview(made, source, options):
         {"model": model.name, "as": f"{options['prefix']}{model.name}", "versions": len(versions)}
         for model, versions in made.models
     ]
-    return {"experiments": rows, "models": models, "left_out": made.left_out}
+    return {"places": source.places(), "experiments": rows, "models": models, "left_out": made.left_out}
 
 
 def preview_text(found):
     """The preview for people."""
-    lines = []
+    lines = [f"files are read in {found['places']}"]
     for one in found["experiments"]:
         again = " (an earlier run has begun)" if one["there"] else ""
         lines.append(

@@ -10,6 +10,7 @@ from mlflow.store.db import utils as database
 
 from tools.adopt.client.content import Content
 from tools.adopt.origin import Kind, OriginError
+from tools.adopt.places import Places
 
 MARKS = ("meta.yaml", "trace_info.yaml")
 REVISION = "SELECT version_num FROM alembic_version"
@@ -27,13 +28,16 @@ def opened(origin, locations, folder):
     """
     # MLflow resolves relative locations of artifacts in the working directory of its server.
     os.chdir(origin.folder)
-    if origin.kind is Kind.SERVER:
-        return Content(origin.address, locations)
+    return Content(_address(origin, folder), locations, Places.of(origin, locations))
+
+
+def _address(origin, folder):
+    """Address that MLflow opens: of the old one, or of a copy of its metadata."""
     if origin.kind is Kind.FOLDER:
-        return Content(str(_copied(Path(origin.address), folder / "store")), locations)
+        return str(_copied(Path(origin.address), folder / "store"))
     if origin.kind is Kind.SQLITE:
-        return Content(_upgraded(Path(origin.address), folder / "mlflow.db"), locations)
-    return Content(_checked(origin), locations)
+        return _upgraded(Path(origin.address), folder / "mlflow.db")
+    return origin.address if origin.kind is Kind.SERVER else _checked(origin)
 
 
 def _copied(root, target):

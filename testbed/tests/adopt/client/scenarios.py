@@ -36,6 +36,7 @@ from tools.adopt.report import Report
 
 # The schema of MLflow 2.9, before logged models, traces and workspaces.
 EARLY = "acf3f17fdcc7"
+TRACE = "mlflow.artifactLocation"
 WRITES = ("create_", "log_", "set_", "update_", "finalize_", "start_", "transition_", "delete_")
 
 
@@ -306,6 +307,62 @@ def files(world):
     return {"moved": moved, "untouched": hashes(root) == before and not (root / ".trash").exists()}
 
 
+def hostile(world):
+    """An MLflow whose locations and links lead to places that whoever wrote to it had no right to."""
+    secret = world.folder / "secret"
+    secret.mkdir()
+    (secret / "key").write_text("the operator's key", encoding="utf-8")
+    uri = world.database("hostile")
+    folder = world.folder / "hostile"
+    client = mlflow.MlflowClient(uri)
+    experiment = client.create_experiment("traps", artifact_location=str(folder / "files"))
+    run = client.create_run(experiment)
+    files = Path(run.info.artifact_uri)
+    files.mkdir(parents=True)
+    (files / "honest.txt").write_text("honest", encoding="utf-8")
+    (files / "link.txt").symlink_to(secret / "key")
+    (files / "linked").symlink_to(secret)
+    target, source = world.database("trapped"), folder / "mlflow.db"
+    results = {"links": world.move(source, target)}
+    there = mlflow.MlflowClient(target)
+    copies = there.search_runs([there.get_experiment_by_name("traps").experiment_id])
+    results["copied"] = [one.path for copy in copies for one in there.list_artifacts(copy.info.run_id)]
+    # From here on nothing may be written.
+    target = world.database("trapped-2")
+    trace = 'INSERT INTO trace_info(request_id, experiment_id, timestamp_ms, status) VALUES (?, ?, 1, "OK")'
+    tag = "INSERT INTO trace_tags(key, value, request_id) VALUES (?, ?, 'tr-1')"
+    away = "UPDATE runs SET artifact_uri = ?"
+    for name, statements in {
+        "run in a folder": [(away, (str(secret),))],
+        "run in a bucket": [(away, ("s3://somebody-elses/1",))],
+        "trace in a folder": [(away, (str(files),)), (trace, ("tr-1", experiment)), (tag, (TRACE, str(secret)))],
+        "archived trace": [("UPDATE trace_tags SET key = ?", ("mlflow.trace.archiveLocation",))],
+    }.items():
+        _execute(source, statements)
+        results[name] = world.move(source, target, dry=name.startswith("run"))
+    results["written"] = [one.name for one in mlflow.MlflowClient(target).search_experiments()]
+    _execute(source, [("DELETE FROM trace_tags", ()), ("DELETE FROM trace_info", ()), (away, (str(secret),))])
+    with tempfile.TemporaryDirectory() as scratch:
+        old = opened(parse(str(source), world.folder), Locations(), Path(scratch))
+        try:
+            results["behind a run"] = old.files(f"runs:/{run.info.run_id}/")
+        except ValueError as error:
+            results["behind a run"] = str(error)
+    _execute(source, [(away, (str(files),))])
+    results["dry"] = world.move(source, target, dry=True)
+    # Another MLflow at the same address: its experiment has the same ID.
+    world.move(source, target)
+    _execute(source, [("UPDATE experiments SET creation_time = creation_time + 1", ())])
+    results["another"] = world.move(source, target)
+    return results
+
+
+def _execute(file, statements):
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        for statement, values in statements:
+            database.execute(statement, values)
+
+
 def main():
     """Play all of them."""
     warnings.simplefilter("ignore")
@@ -318,6 +375,7 @@ def main():
         ("early", lambda: early(world)),
         ("files", lambda: files(world)),
         ("chosen", lambda: chosen(world)),
+        ("hostile", lambda: hostile(world)),
         ("killed", lambda: killed(world)),
     ):
         results[name] = play()
