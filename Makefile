@@ -44,8 +44,8 @@ TO ?=
 DROP ?=
 FROM ?=
 
-# For `adopt`: the old MLflow, where its files are now ([FROM=]TO), names of experiments separated by commas, the beginning
-# of all names in the workspace; any value of DELETED also moves what is deleted.
+# For `adopt`: the old MLflow, where its files are now ([FROM=]TO) and names of experiments, both separated by commas, the
+# beginning of all names in the workspace; any value of DELETED also moves what is deleted.
 SOURCE ?=
 ARTIFACTS ?=
 EXPERIMENTS ?=
@@ -165,6 +165,9 @@ attack: testbed ## run all generated attacks on the deployed `dev` stack; SEED= 
 
 pressure: testbed ## attack the availability of the deployed `dev` stack, and print what another team notices; NAME= selects attacks
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.pressure $(if $(NAME),'$(NAME)')
+
+outages: testbed ## make faults in the deployed `dev` stack, and renew the table in docs/outages.md; NAME= makes one fault
+	@$(PYTHON) -m testbed exec -- $(PYTHON) -m testbed.outages $(if $(NAME),'$(NAME)')
 
 bench: testbed ## measure the preview time, and the cost of login and row-level security and the throughput of the deployed `dev` stack
 	@$(PYTHON) -m testbed exec -- $(PYTHON) -m benchmarks.preview_cost

@@ -53,7 +53,7 @@ class Hub:
 
     address: str
     token: str = field(repr=False)
-    """Of a service that administers users and their tokens."""
+    """Token of a service that administers users and their tokens."""
 
     def ask(self, method: str, path: str, *, token: str = "", document: object = None) -> Answer:
         """Send one request below the hub's address, with the administrator's token or another."""

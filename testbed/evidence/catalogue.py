@@ -197,7 +197,7 @@ _ALL = (
     ),
     Rehearsal(
         name="moving_in",
-        shows="an old MLflow on SQLite moves in as its page says, also after a kill",
+        shows="an old MLflow on SQLite and one on PostgreSQL move in as their page says, also after a kill",
         files=("docs/moving-in.md", "tools/adopt"),
     ),
     Rehearsal(

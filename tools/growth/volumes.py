@@ -61,7 +61,7 @@ class Holder:
     """Outputs in the state."""
 
     witness: tuple[str, str, str]
-    """Kind, name and uid of an object in the state that no growth creates anew: it tells this cluster from others."""
+    """Kind, name and uid of an object that `make grow` never creates anew. Only this cluster has it with this uid."""
 
     @property
     def object(self) -> str:

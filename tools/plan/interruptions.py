@@ -67,7 +67,7 @@ class Interruption:
     """What does not end by itself, for the headline; empty if another reason says it."""
 
     source: str = ""
-    """Who names the length; empty for measurements on the test cluster."""
+    """Source of the length of the interruption; empty if it was measured on the test cluster."""
 
 
 def interruptions(

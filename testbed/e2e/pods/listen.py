@@ -1,4 +1,4 @@
-"""Runs in a probe pod: listens on every port that LISTEN names, and answers whoever comes, until it is ended.
+"""Runs in a probe pod: listens on every port that LISTEN names, and answers every connection, until it is ended.
 
 LISTEN is JSON: {"TCP": [ports], "UDP": [ports]}.
 """
