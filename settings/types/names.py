@@ -14,8 +14,14 @@ SERVED = r"[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?"
 # The part of a label's name behind the prefix; a value has the same form.
 LABEL_PART = r"[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 # Prefixes, with their subdomains, of labels and annotations that somebody acts on: Kubernetes and its Pod Security
-# admission, MLflow's workspaces, Pulumi, and the platform itself, whose selectors and NetworkPolicies use them.
-RESERVED_PREFIXES = ("kubernetes.io", "k8s.io", "kubeflow.org", "pulumi.com", "mlflow-platform")
+# admission, MLflow's workspaces, Pulumi, and the platform itself, whose selectors and NetworkPolicies use them;
+# projects of OpenShift and Rancher, which give rights; networks of Multus; and roles at AWS.
+RESERVED_PREFIXES = (
+    "kubernetes.io", "k8s.io", "x-k8s.io", "kubeflow.org", "pulumi.com", "mlflow-platform", "openshift.io", "cattle.io",
+    "cni.cncf.io", "iam.amazonaws.com",
+)  # fmt: skip
+# Beginning of names without a prefix that container runtimes and Kubernetes write.
+RUNTIME = "io.kubernetes."
 RESERVED = "names with that prefix have a meaning of their own: use another prefix, or none"
 # Kubernetes' annotations that say where pods may run or whether they may be moved, and nothing about rights.
 POD_ANNOTATIONS = "cluster-autoscaler.kubernetes.io"
@@ -119,7 +125,7 @@ def _annotation(text: str, allowed: str) -> str | None:
 
 def _is_reserved(name: str) -> bool:
     prefix, _, _ = name.rpartition("/")
-    return any(prefix == one or prefix.endswith(f".{one}") for one in RESERVED_PREFIXES)
+    return name.startswith(RUNTIME) or any(prefix == one or prefix.endswith(f".{one}") for one in RESERVED_PREFIXES)
 
 
 def priority_class(text: str) -> str | None:

@@ -142,6 +142,24 @@ CASES = {
         "that neither Kubernetes nor the platform uses",
         RESERVED,
     ),
+    **{
+        f"the label {name}": Case(
+            {"teams/team-a/namespaceLabels": {name: "x"}},
+            f'teams.team-a.namespaceLabels["{name}"]',
+            "that neither Kubernetes nor the platform uses",
+            RESERVED,
+        )
+        for name in (
+            "field.cattle.io/projectId",
+            "cattle.io/creator",
+            "openshift.io/run-level",
+            "security.openshift.io/scc",
+            "k8s.v1.cni.cncf.io/networks",
+            "iam.amazonaws.com/permitted",
+            "cluster.x-k8s.io/cluster-name",
+            "io.kubernetes.pod.namespace",
+        )
+    },
     "an annotation of MLflow's": Case(
         {"teams/team-a/namespaceAnnotations": {"mlflow.kubeflow.org/workspace-description": "another"}},
         'teams.team-a.namespaceAnnotations["mlflow.kubeflow.org/workspace-description"]',

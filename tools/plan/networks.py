@@ -57,13 +57,19 @@ class Connection:
 
 
 def connections(steps: Sequence[Step], known: Known | None = None) -> list[Connection]:
-    """Connections that NetworkPolicies admit or no longer admit; those of new or deleted namespaces are none."""
+    """Connections that NetworkPolicies admit or no longer admit; those of new or deleted namespaces are none.
+
+    `steps` are all of the preview: policies that stay as they are keep pods closed.
+    """
     others, gone = _spaces(steps, "create", "delete"), _deleted_pods(steps)
     found: dict[Connection, list[Step]] = {}
     for step in _policies(steps):
         if _space(step) not in others:
             for each in _changes(step, known or {}, gone):
                 found.setdefault(each, []).append(step)
+            for each in _lost_isolation(step, steps):
+                # Of the pods that the policy has selected so far.
+                found.setdefault(each, []).append(replace(step, new={}))
     return sorted((replace(each, who=_who(where)) for each, where in found.items()), key=lambda one: one.sentence)
 
 
@@ -110,8 +116,13 @@ def _policies(steps: Sequence[Step]) -> list[Step]:
 
 
 def _spaces(steps: Sequence[Step], *ops: str) -> set[str]:
-    """Names of the namespaces that are created or deleted."""
-    found = (step for step in steps if step.kind == "Namespace" and step.op in ops)
+    """Names of the namespaces that are created or deleted, and of existing ones that a team takes over."""
+    found = (
+        step
+        for step in steps
+        if (step.kind == "Namespace" and step.op in ops)
+        or (step.kind == "NamespacePatch" and step.op == "create" and "create" in ops)
+    )
     return {str(part(step.new or step.old, "metadata").get("name")) for step in found}
 
 
@@ -143,10 +154,10 @@ def _who(steps: Sequence[Step]) -> str:
 
 
 def _changes(step: Step, known: Known, gone: set[tuple[str, str]]) -> Iterator[Connection]:
+    if step.op == "same":
+        return
     if step.op == "delete":
-        # What is not denied by any policy is open; a policy with rules only takes its rules away.
-        if not any(parts(step.old, "spec", way) for way in WAYS):
-            yield Connection(who="", said="lose their default deny", short="lose their default deny", opens=True)
+        # The policy only takes its rules away: of isolated pods that are no others' `_lost_isolation` tells.
         return
     if step.op == "update" and any(
         _spec(step.old, each) != _spec(step.new, each) for each in ("podSelector", "policyTypes")
@@ -163,6 +174,41 @@ def _changes(step: Step, known: Known, gone: set[tuple[str, str]]) -> Iterator[C
             # A deleted policy goes with its pods, or with what it was for.
             less = [rule for rule in before if not any(covers(one, rule) for one in after)]
             yield from _closed(less, after, words, known, {name for space, name in gone if space == _space(step)})
+
+
+def _lost_isolation(step: Step, steps: Sequence[Step]) -> Iterator[Connection]:
+    """Directions in which pods were closed by a policy, and no policy closes them any more: everything is admitted."""
+    after = [one.new for one in _policies(steps) if one.op != "delete" and _space(one) == _space(step)]
+    selected = _selector(step.old)
+    lost = [
+        way
+        for way in sorted(_directions(step.old))
+        if not any(way in _directions(one) and _selects_all_of(_selector(one), selected) for one in after)
+    ]
+    if lost:
+        what = " and ".join(f"may {WAYS[way]} everything" for way in lost)
+        yield Connection(
+            who="", said=f"lose their default deny: they {what}", short="lose their default deny", opens=True
+        )
+
+
+def _directions(policy: Json) -> set[str]:
+    """The directions in which a policy closes the pods that it selects; Kubernetes' default if it names none."""
+    if not policy:
+        return set()
+    types: Any = part(policy, "spec").get("policyTypes")
+    default = ["Ingress", *(["Egress"] if parts(policy, "spec", "egress") else [])]
+    return {str(one).lower() for one in types or default}
+
+
+def _selector(policy: Json) -> Json:
+    return part(policy, "spec", "podSelector")
+
+
+def _selects_all_of(selector: Json, other: Json) -> bool:
+    """True if a selector selects every pod that another one does, as far as labels that are equal show."""
+    labels, others = part(selector, "matchLabels"), part(other, "matchLabels")
+    return selector == other or (not selector.get("matchExpressions") and labels.items() <= others.items())
 
 
 def _closed(

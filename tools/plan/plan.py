@@ -22,6 +22,7 @@ from tools.plan.preview import UNKNOWN, Preview, Step
 from tools.plan.reasons import reasons
 from tools.plan.risk import Risk
 from tools.plan.totals import Totals
+from tools.plan.trust import Concern, concerns
 from tools.stack_file import file_name
 
 Outcome = Literal["safe", "approval", "refused"]
@@ -57,6 +58,9 @@ class Plan:
     interruptions: Sequence[Interruption]
     connections: Sequence[Connection]
     """Connections that are opened or closed."""
+
+    concerns: Sequence[Concern]
+    """Changes of what runs in pods, and of whom it trusts."""
 
     people: People | None
     """People of both stack files; None if one of them is missing or has mistakes."""
@@ -149,7 +153,8 @@ def plan(
             another_login=persons is not None and persons.signs_in_differently,
             unused={name for risk in at_risk if risk.moved for name in risk.names},
         ),
-        connections=connections(preview.changes, known_addresses(settings)),
+        connections=connections(preview.ordered, known_addresses(settings)),
+        concerns=concerns(preview.changes),
         people=persons,
         kept_storage=totals.kept_storage(preview.changes),
         rolling=rolling(preview.changes),

@@ -12,7 +12,10 @@ from tools.plan import totals
 
 if TYPE_CHECKING:
     from tools.plan.plan import Plan
+    from tools.plan.trust import Concern
 
+# Kinds of objects that rights consist of.
+OF_ACCESS = frozenset({"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
 # The longest list in a reason; a longer one is a number.
 LONGEST_LIST = 3
 
@@ -27,8 +30,20 @@ def reasons(one: Plan, style: Style) -> list[str]:
     found += _of_interruptions(one, style)
     found += [prose(each.headline, style) for each in one.connections if each.closes]
     found += _of_growth(one)
+    trust = [f"{style.name(each.subject)} {prose(each.short, style)}" for each in one.concerns if each.known]
+    if trust:
+        found.append(_few(list(dict.fromkeys(trust)), "objects run other code, or trust others", "; "))
+    elif not found and (unread := unread_changes(one)):
+        names = _few([style.name(each.subject) for each in unread], "objects")
+        found.append(f"{names}: what the change means is not known")
     # Losses alone need no approval; beside something that does, they are what matters most.
     return [*_removed_teams(one, style), *found] if found else []
+
+
+def unread_changes(one: Plan) -> list[Concern]:
+    """Concerns of which this plan only knows that something changes, without what the changes of access explain."""
+    is_explained = isinstance(one.access, Difference) and bool(one.access.changes or one.access.events)
+    return [each for each in one.concerns if not each.known and not (is_explained and each.kind in OF_ACCESS)]
 
 
 def _few(names: Sequence[str], what: str, between: str = ", ") -> str:

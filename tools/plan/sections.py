@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tools.access.words import Style
+from tools.access.words import Style, prose
 from tools.plan import edits
 from tools.plan.access import access_lines
 from tools.plan.cost import cost
@@ -63,7 +63,7 @@ def sections(one: Plan, style: Style) -> Iterator[Section]:
     else:
         yield from _consequences(one, style)
     if one.warnings:
-        yield Section(title="Warnings of the stack file", lines=list(one.warnings))
+        yield Section(title="Warnings of the stack file", lines=[prose(each, style) for each in one.warnings])
     if one.unknown:
         title = "Known only after an `up`, in part"
         yield Section(title=title, lines=[style.name(each) for each in one.unknown])

@@ -16,7 +16,7 @@ Rule = dict[str, Any]
 
 
 def policy(*egress: Rule) -> Rule:
-    return {"spec": {"podSelector": {}, "egress": list(egress)}}
+    return {"spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": list(egress)}}
 
 
 def host(name: str) -> dict[str, Any]:

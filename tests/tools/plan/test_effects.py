@@ -75,8 +75,9 @@ def test_roles_of_a_new_namespace_are_listed_with_who_holds_them() -> None:
 
 def test_an_existing_namespace_is_said_to_stay() -> None:
     binding = inside("RoleBinding", "mlflow-viewer", roleRef={"name": "mlflow-viewer"}, subjects=[])
-    (made,) = told(step("create", "NamespacePatch", "team-c", new={}), inside("Role", "mlflow-viewer"), binding)
+    made, taken = told(step("create", "NamespacePatch", "team-c", new={}), inside("Role", "mlflow-viewer"), binding)
     assert made.startswith("Kubernetes roles behind these rights in team-c: ")
+    assert taken.startswith("Namespace team-c exists already, and keeps its content. Pods that run in it lose every ")
     labels = {"metadata": {"name": "team-c", "labels": {"mlflow-enabled": "true", "a": "b"}}}
     (given_back,) = told(step("delete", "NamespacePatch", "team-c", old=labels))
     assert given_back.startswith("Namespace team-c stays with its content: it loses the labels mlflow-enabled, a, ")

@@ -50,8 +50,9 @@ def test_a_new_rule_is_a_sentence_with_pods_addresses_and_ports() -> None:
 )
 def test_a_policy_for_other_pods_or_directions_needs_a_look_at_the_whole(changed: dict[str, Any]) -> None:
     after = {"spec": {**policy(DNS)["spec"], **changed}}
-    (found,) = opened([step("update", "NetworkPolicy", "team", old=policy(DNS), new=after)])
+    found, lost = opened([step("update", "NetworkPolicy", "team", old=policy(DNS), new=after)])
     assert found.endswith("have a policy that now selects other pods or directions: compare the whole policy below")
+    assert lost == "pods of namespace mlflow lose their default deny: they may connect to everything"
 
 
 @pytest.mark.parametrize(
@@ -87,11 +88,48 @@ def test_what_admits_more_is_opened(before: list[dict[str, Any]], after: list[di
     assert len(told(before, after)) == 1
 
 
-def test_a_deleted_default_deny_opens_and_a_deleted_policy_with_rules_closes() -> None:
-    assert opened([step("delete", "NetworkPolicy", "closed", old=policy())]) == [
-        "pods of namespace mlflow lose their default deny"
-    ]
-    assert opened([step("delete", "NetworkPolicy", "network", old=policy(DNS))]) == []
+LOST = "pods of namespace mlflow lose their default deny: they may connect to everything"
+OTHERS: Rule = {"matchLabels": {"app.kubernetes.io/name": "dex"}}
+
+
+@pytest.mark.parametrize("rules", [[], [DNS], [DNS, to("10.0.0.0/8")]], ids=["no rule", "DNS", "more"])
+def test_a_deleted_policy_that_alone_closed_pods_opens_everything(rules: list[Rule]) -> None:
+    assert opened([step("delete", "NetworkPolicy", "closed", old=policy(*rules))]) == [LOST]
+
+
+@pytest.mark.parametrize(
+    ("changed", "closes"),
+    [
+        ({}, "everything"),
+        ({"policyTypes": ["Egress", "Ingress"]}, "everything"),
+        # By default a policy with a rule for egress closes both directions.
+        ({"policyTypes": None, "egress": [DNS]}, "everything"),
+        ({"policyTypes": None, "egress": []}, "nothing"),
+        ({"policyTypes": ["Ingress"]}, "nothing"),
+        ({"podSelector": OTHERS}, "nothing"),
+        ({"podSelector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}, "nothing"),
+    ],
+)
+@pytest.mark.parametrize("op", ["same", "create", "update", "delete"])
+def test_pods_stay_closed_as_long_as_another_policy_closes_them(op: str, changed: Rule, closes: str) -> None:
+    spec = {name: value for name, value in {**policy()["spec"], **changed}.items() if value is not None}
+    other = {"spec": spec}
+    sides = {"create": {"new": other}, "delete": {"old": other}}.get(op, {"old": other, "new": other})
+    steps = [step("delete", "NetworkPolicy", "closed", old=policy(DNS)), step(op, "NetworkPolicy", "other", **sides)]
+    told = any(
+        sentence.endswith("lose their default deny: they may connect to everything") for sentence in opened(steps)
+    )
+    assert told == (closes == "nothing" or op == "delete")
+
+
+@pytest.mark.parametrize("left", [["Egress"], ["Ingress"], []])
+def test_a_policy_that_no_longer_closes_a_direction_opens_it(left: list[str]) -> None:
+    before = {"spec": {"podSelector": OTHERS, "policyTypes": ["Egress", "Ingress"], "egress": [DNS]}}
+    after = {"spec": {**before["spec"], "policyTypes": left}}
+    sentences = " ".join(opened([step("update", "NetworkPolicy", "dex", old=before, new=after)]))
+    # An empty list is as none: the default, which closes both for a policy with a rule for egress.
+    assert ("may connect to everything" in sentences) == (left == ["Ingress"])
+    assert ("may be reached by everything" in sentences) == (left == ["Egress"])
 
 
 @pytest.mark.parametrize("op", ["create", "delete"])
@@ -201,7 +239,8 @@ def test_a_connection_to_what_the_plan_deletes_is_no_closing_that_somebody_has_t
 
 
 def test_the_platforms_own_pods_are_named_for_people() -> None:
-    spec = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "mlflow"}}, "egress": [of_pods("object-store")]}
+    pods = {"matchLabels": {"app.kubernetes.io/name": "mlflow"}}
+    spec = {"podSelector": pods, "policyTypes": ["Egress"], "egress": [of_pods("object-store")]}
     closing = step("update", "NetworkPolicy", "a", old={"spec": spec}, new={"spec": {**spec, "egress": []}})
     (found,) = connections([closing])
     assert found.sentence == (
