@@ -1,0 +1,1 @@
+"""The table of docs/outages.md: what clients notice of each fault of the deployed platform, measured."""
