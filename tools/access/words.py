@@ -54,7 +54,7 @@ def code(name: str) -> str:
 
 
 def prose(text: str, style: Style) -> str:
-    """A sentence that has names of the program in it: as it is, unless a name could be more than text in Markdown."""
+    """A sentence with names in it, unchanged; as a name in `style` if it has characters that Markdown could act on."""
     return text if _PROSE.fullmatch(text) else style.name(text)
 
 

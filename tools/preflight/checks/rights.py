@@ -133,7 +133,7 @@ def denied(needed: Iterable[Right], api: Api) -> Iterator[Right]:
 
 
 def _together(lacking: Iterable[Right]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], list[str]]]:
-    """Verbs, namespaces and kinds: kinds with the same verbs in the same namespaces are one."""
+    """Group the kinds that have the same verbs in the same namespaces."""
     verbs: dict[tuple[str, str], set[str]] = {}
     for one in lacking:
         name = f"{one.resource}.{one.group}" if one.group else one.resource
