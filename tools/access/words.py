@@ -54,7 +54,7 @@ def code(name: str) -> str:
 
 
 def prose(text: str, style: Style) -> str:
-    """A sentence with names in it, unchanged; as a name in `style` if it has characters that Markdown could act on."""
+    """A sentence with names in it: unchanged, or as a name in `style` if Markdown could act on its characters."""
     return text if _PROSE.fullmatch(text) else style.name(text)
 
 
