@@ -1,4 +1,4 @@
-"""Runs in a team's pod, with nothing but Python: tries the connections and requests that it is told, and prints each answer.
+"""Runs in a team's pod, with nothing but Python: tries the connections and requests of KNOCK, and prints each answer.
 
 The environment variable KNOCK holds what to do, as JSON: addresses to scan, HTTP requests to send, PostgreSQL users
 to try. A request's header value `$TOKEN` stands for the pod's own token of the audience `mlflow`.
