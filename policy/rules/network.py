@@ -7,8 +7,9 @@ from .namespaces import is_namespace, shown, without
 from .node import Node
 from .resource import Resource
 
+POD_IDENTITY_AGENT = "169.254.170.23"
 # Metadata services that hand out credentials: of the node, of an ECS task, of an EKS pod.
-METADATA_SERVICES = tuple(map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "169.254.170.23")))
+METADATA_SERVICES = tuple(map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", POD_IDENTITY_AGENT)))
 # Port of the DNS Service, and ports of CoreDNS where it cannot bind low ports (OpenShift, Gardener).
 DNS_PORTS = (53, 5353, 8053)
 REFUSED_TYPES = ("NodePort", "LoadBalancer")
@@ -80,8 +81,9 @@ def explicit_peers(resource: Resource) -> Iterator[str]:
         # Some clouds answer DNS at the address of their metadata service, which hands out credentials at other ports.
         names = rule["ports"].known and _only_names(rule)
         for peer in rule["to"].each():
-            if _reaches_metadata(peer["ipBlock"]) and not (names and _is_one_address(peer["ipBlock"])):
-                yield f"spec.egress: {peer.at('ipBlock.cidr').text} contains metadata services: exclude 169.254.0.0/16"
+            block = peer["ipBlock"]
+            if _reaches_metadata(block) and not ((names and _is_one_address(block)) or _is_pod_identity(block, rule)):
+                yield f"spec.egress: {block['cidr'].text} contains metadata services: exclude 169.254.0.0/16"
             yield from _any_namespace(peer, "spec.egress")
 
 
@@ -103,6 +105,15 @@ def _is_everywhere(block: Node) -> bool:
 
 def _is_one_address(block: Node) -> bool:
     return ipaddress.ip_network(block["cidr"].text, strict=False).num_addresses == 1
+
+
+def _is_pod_identity(block: Node, rule: Node) -> bool:
+    """True for the agent of EKS Pod Identity, which gives credentials only to a pod with a token, those of its role."""
+    return (
+        block["cidr"].text == f"{POD_IDENTITY_AGENT}/32"
+        and rule["ports"].known
+        and [(port["port"].value, port["endPort"].present) for port in rule["ports"].each()] == [(80, False)]
+    )
 
 
 def _reaches_metadata(block: Node) -> bool:
