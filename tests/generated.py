@@ -84,7 +84,8 @@ def _snapshot(stack: str, _: str) -> str:
 
 def renewals() -> Mapping[Path, Renewal]:
     """Each generated file, with the function that makes its new text."""
-    named = [ROOT / "README.md", ROOT / "images" / "mlflow" / "Dockerfile", *ROOT.glob("Pulumi.*.yaml")]
+    stacks = [*ROOT.glob("Pulumi.*.yaml"), *sorted((ROOT / "examples" / "stacks").glob("Pulumi.*.yaml"))]
+    named = [ROOT / "README.md", ROOT / "images" / "mlflow" / "Dockerfile", *stacks]
     return {
         **dict.fromkeys([*named, *sorted((ROOT / "docs").glob("*.md"))], with_version),
         ROOT / "Pulumi.yaml": with_keys,
