@@ -263,22 +263,33 @@ def test_what_others_have_made_stays_theirs(refusals: str) -> None:
     assert value_of("taken") == "theirs"
 
 
+def quota(pods: int) -> Json:
+    """A ResourceQuota, whose changes the provider applies; a ConfigMap with other data it would create anew."""
+    fields: Json = {"metadata": {"namespace": SPACE, "name": "again"}, "spec": {"hard": {"pods": str(pods)}}}
+    return {"kind": "ResourceQuota", "patience": PATIENCE, "fields": fields}
+
+
+def pods_of_quota() -> str:
+    """Number of pods that the ResourceQuota allows in the cluster."""
+    return kube.one("resourcequota", "again", SPACE)["spec"]["hard"]["pods"]
+
+
 def test_a_field_of_an_object_that_was_made_again_by_hand_is_taken_back_on_request(stack: Stack) -> None:
     """As `make up REFRESH=yes` does (tools/up). Without the variable, the change is refused."""
-    stack.declare(again=config_map("one", name="again"))
+    stack.declare(again=quota(1))
     target = ("--target", "**again")
     stack.up(*target)
-    kube.kubectl("delete", "configmap", "again", f"--namespace={SPACE}")
-    kube.kubectl("create", "configmap", "again", f"--namespace={SPACE}", "--from-literal=key=one")
-    stack.declare(again=config_map("two", name="again"))
+    kube.kubectl("delete", "resourcequota", "again", f"--namespace={SPACE}")
+    kube.kubectl("create", "quota", "again", f"--namespace={SPACE}", "--hard=pods=1")
+    stack.declare(again=quota(2))
     refused = stack.up(*target, expected=None)
-    assert refused.code != 0
+    assert refused.code != 0, refused.said
     assert 'conflict with "kubectl-create"' in refused.said
     stack.run("env", "PULUMI_K8S_ENABLE_PATCH_FORCE=true", *UP, "--refresh", *target)
-    assert value_of("again") == "two"
-    stack.declare(again=config_map("three", name="again"))
+    assert pods_of_quota() == "2"
+    stack.declare(again=quota(3))
     stack.up(*target)
-    assert value_of("again") == "three"
+    assert pods_of_quota() == "3"
 
 
 def test_destroy_leaves_nothing(stack: Stack) -> None:

@@ -12,6 +12,7 @@ KINDS: dict[str, Callable[..., pulumi.Resource]] = {
     "Deployment": k8s.apps.v1.Deployment,
     "Job": k8s.batch.v1.Job,
     "Pod": k8s.core.v1.Pod,
+    "ResourceQuota": k8s.core.v1.ResourceQuota,
     "StatefulSet": k8s.apps.v1.StatefulSet,
 }
 
