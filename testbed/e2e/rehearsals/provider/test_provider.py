@@ -274,17 +274,18 @@ def pods_of_quota() -> str:
     return kube.one("resourcequota", "again", SPACE)["spec"]["hard"]["pods"]
 
 
-def test_a_field_of_an_object_that_was_made_again_by_hand_is_taken_back_on_request(stack: Stack) -> None:
+def test_a_field_that_somebody_else_has_applied_is_taken_back_on_request(stack: Stack) -> None:
     """As `make up REFRESH=yes` does (tools/up). Without the variable, the change is refused."""
     stack.declare(again=quota(1))
     target = ("--target", "**again")
     stack.up(*target)
-    kube.kubectl("delete", "resourcequota", "again", f"--namespace={SPACE}")
-    kube.kubectl("create", "quota", "again", f"--namespace={SPACE}", "--hard=pods=1")
+    theirs = {"apiVersion": "v1", "kind": "ResourceQuota", **quota(5)["fields"]}
+    apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=colleague", "--filename=-")
+    kube.kubectl(*apply, stdin=json.dumps(theirs))
     stack.declare(again=quota(2))
     refused = stack.up(*target, expected=None)
     assert refused.code != 0, refused.said
-    assert 'conflict with "kubectl-create"' in refused.said
+    assert 'conflict with "colleague"' in refused.said
     stack.run("env", "PULUMI_K8S_ENABLE_PATCH_FORCE=true", *UP, "--refresh", *target)
     assert pods_of_quota() == "2"
     stack.declare(again=quota(3))
