@@ -36,6 +36,12 @@ def test_every_resource_is_given_the_provider_of_its_package(stack: str) -> None
     assert given == {("kubernetes", "cluster"), ("random", "random"), ("pulumi", "")} | at_aws
 
 
+def test_the_provider_is_the_same_when_one_up_takes_fields_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = recorded("dev")["cluster"].inputs
+    monkeypatch.setenv("PULUMI_K8S_ENABLE_PATCH_FORCE", "true")
+    assert run("dev", secrets=SECRETS["dev"])["cluster"].inputs == usual
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_component_has_a_type_of_this_project(stack: str) -> None:
     components = [resource for resource in recorded(stack) if not resource.custom]

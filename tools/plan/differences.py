@@ -99,7 +99,7 @@ def _between(path: str, before: Any, after: Any, *, is_whole: bool) -> Iterator[
 
 
 def _value(path: str, before: Any, after: Any, *, is_whole: bool) -> str:  # noqa: ANN401 - any JSON
-    if _is_renamed(before, after):
+    if is_renamed(before, after):
         return f"{path}: a new name"
     if before is None or after is None:
         # Of a variable, the value.
@@ -196,7 +196,7 @@ def _qualified(subject: Json) -> str:
     return "/".join(str(subject[key]) for key in ("namespace", "name") if subject.get(key))
 
 
-def _is_renamed(before: object, after: object) -> bool:
+def is_renamed(before: object, after: object) -> bool:
     """True if both are names that Pulumi makes, of the same resource."""
     ours, theirs = (GENERATED.fullmatch(one) if isinstance(one, str) else None for one in (before, after))
     return ours is not None and theirs is not None and ours[1] == theirs[1]

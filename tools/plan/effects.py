@@ -41,7 +41,7 @@ def effects(one: Plan, style: Style) -> list[str]:
         *(f"Networks of a new team: {prose(each, style)}" for each in of_new_namespaces(steps, one.known)),
         *(f"Networks: {prose(each, style)}" for each in without_effect(steps, one.known)),
         *_of_jobs(steps, style),
-        *(f"{style.name(each.subject)} {prose(each.said, style)}" for each in _to_look_at(one)),
+        *(each.sentence(style) for each in _to_look_at(one)),
         *_taken_over(steps, style),
         *_given_back(steps, style),
     ]

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from components.team.namespace import DESCRIPTION_ANNOTATION
-from tools.plan.interruptions import AUTHORITY
+from tools.access.words import Style, prose
+from tools.plan.differences import at, is_renamed
+from tools.plan.interruptions import AUTHORITY, CERTIFICATE
 from tools.plan.preview import Json, Step, part, parts
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod"})
@@ -67,8 +69,19 @@ class Concern:
     short: str
     """A shorter one, for the headline."""
 
-    known: bool = True
-    """False if this plan only knows that the field changes."""
+    paths: tuple[str, ...] = ()
+    """The fields of which this plan only knows that they change; empty if it knows what the change means."""
+
+    @property
+    def known(self) -> bool:
+        """False if this plan only knows that fields change."""
+        return not self.paths
+
+    def sentence(self, style: Style) -> str:
+        """The whole sentence."""
+        if self.known:
+            return f"{style.name(self.subject)} {prose(self.said, style)}"
+        return f"{style.name(self.subject)} changes {', '.join(map(style.name, self.paths))}, and {self.said}"
 
     @property
     def kind(self) -> str:
@@ -78,7 +91,10 @@ class Concern:
 
 def concerns(steps: Sequence[Step]) -> list[Concern]:
     """The concerns about updated and replaced objects, those with a known meaning first."""
-    found = [one for step in steps if step.op in {"update", "replace"} for one in _of(step)]
+    # Of a CA certificate that clients trust the interruptions tell, wherever else it is mounted.
+    told = {part(step.new, "data").get(CERTIFICATE) for step in steps if _name(step) == AUTHORITY}
+    changed = [step for step in steps if step.op in {"update", "replace"}]
+    found = [one for step in changed if part(step.new, "data").get(CERTIFICATE, "") not in told for one in _of(step)]
     named = {one.subject for one in found}
     found += [one for step in steps if step.op == "update" and step.object not in named for one in _unknown(step)]
     return sorted(dict.fromkeys(found), key=lambda one: (not one.known, one.subject, one.said))
@@ -91,9 +107,12 @@ def _of(step: Step) -> Iterator[Concern]:
         yield from _of_privileges(step)
     elif step.kind in NAMESPACES:
         yield from _of_namespace(step)
-    # Of the CA certificate that clients trust the interruptions tell.
-    elif step.kind == "ConfigMap" and part(step.new, "metadata").get("name") != AUTHORITY:
+    elif step.kind == "ConfigMap":
         yield from _of_authorities(step)
+
+
+def _name(step: Step) -> object:
+    return part(step.new, "metadata").get("name")
 
 
 def _of_images(step: Step) -> Iterator[Concern]:
@@ -180,11 +199,18 @@ def _of_authorities(step: Step) -> Iterator[Concern]:
 def _unknown(step: Step) -> Iterator[Concern]:
     """The fields that this plan does not know the meaning of."""
     if step.kind in KINDS:
-        paths = sorted({path for path in step.changed if not HARMLESS.fullmatch(path) and _matters(step, path)})
+        paths = tuple(
+            path
+            for path in step.changed
+            if not HARMLESS.fullmatch(path)
+            and _matters(step, path)
+            # Another name that Pulumi has made, of an object that is replaced.
+            and not is_renamed(at(step.old, path), at(step.new, path))
+        )
         if paths:
-            said = f"changes {', '.join(paths)}: what that means is not known to this plan"
+            said = "what that means is not known to this plan"
             yield Concern(
-                subject=step.object, said=said, short="changes in a way that this plan does not know", known=False
+                subject=step.object, said=said, short="changes in a way that this plan does not know", paths=paths
             )
 
 
