@@ -49,9 +49,11 @@ def exported(stack: str) -> tuple[dict[str, Any], list[Object]]:
 def gather(stack: str, *, client: str, arguments: str, say: Say) -> Facts:
     """The facts about a stack.
 
-    Args: stack: its name; empty means the selected one. client: version of the MLflow client that has to match the
-    server. arguments: text after `make TARGET` in the commands of remedies. say: called with a description of each step
-    before it begins.
+    Args:
+        stack: its name; empty means the selected one.
+        client: version of the MLflow client that has to match the server.
+        arguments: text after `make TARGET` in the commands of remedies.
+        say: called with a description of each step before it begins.
 
     Raises:
         UnreadableError: the stack or the cluster cannot be read at all.
