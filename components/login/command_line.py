@@ -108,7 +108,7 @@ def arguments(args: LoginArgs, *, authority_files: list[str]) -> list[str]:
         *args.sign_in.options,
         # Access depends on the RoleBindings of the user's groups, not on the e-mail domain.
         "--email-domain=*",
-        f"--cookie-name={cookie_name(args.address, args.sign_in.cookie)}",
+        f"--cookie-name={cookie_name(args.address)}",
         f"--cookie-path={args.address.path or '/'}",
         f"--cookie-secret-file={SECRETS}/cookie-secret",
         "--cookie-secure=true",
@@ -165,11 +165,11 @@ def redirect_uri(address: Address) -> str:
     return f"{address.url}{PROXY_PATH}/callback"
 
 
-def cookie_name(address: Address, name: str) -> str:
-    """Name of the session cookie, with its prefix.
+def cookie_name(address: Address) -> str:
+    """Name of the session cookie.
 
     With the prefix `__Host-` browsers refuse the cookie from any other host or sub-domain; the prefix also requires the
     cookie path `/`. A platform below a URL path does not use the prefix, because with the cookie path `/` browsers
     would send the cookie to another platform on the same host too.
     """
-    return f"__Secure-{name}" if address.path else f"__Host-{name}"
+    return "__Secure-mlflow" if address.path else "__Host-mlflow"

@@ -19,7 +19,7 @@ from components.kubernetes.availability import Spread
 from components.kubernetes.names import DOMAIN
 from components.kubernetes.scheduling import ANYWHERE, Scheduling, pod_template
 from components.login import front, oauth2_proxy
-from components.login.command_line import PROXY_PATH, with_options
+from components.login.command_line import PROXY_PATH, cookie_name, with_options
 from components.login.front import Front, FrontArgs
 from components.login.oauth2_proxy import Login
 
@@ -152,7 +152,7 @@ class ForwardAuth(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
         )
         url = pulumi.Output.concat("http://", service.metadata.name, ".", args.namespace, f".svc.{args.domain}/")
-        ask = self._middleware(name, "ask", args, middleware_spec(url, args.login.cookie))
+        ask = self._middleware(name, "ask", args, middleware_spec(url, cookie_name(args.address)))
         # The pages' responses contain the token too; scripts in the browser must not read it.
         hide = self._middleware(name, "hide", args, {"headers": {"customResponseHeaders": {"Authorization": ""}}})
         pages = Address(host=args.address.host, path=f"{args.address.path}{PROXY_PATH}")

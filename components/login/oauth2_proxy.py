@@ -15,7 +15,7 @@ import pulumi_kubernetes as k8s
 from components.kubernetes import networks, pods
 from components.kubernetes.http_proxy import Outside
 from components.login import issuers
-from components.login.command_line import LoginArgs, arguments, cookie_name, verifying
+from components.login.command_line import LoginArgs, arguments, verifying
 from components.login.files import login_authorities, login_pages, login_secrets
 from components.login.front import PROBE_PORT, Front, FrontArgs
 
@@ -45,9 +45,6 @@ class Login(pulumi.ComponentResource):
 
     way: Outside
     """The way out of the cluster to the issuers and to `logout_url`."""
-
-    cookie: str
-    """Name of the session cookie."""
 
     user_header: str
     """Request header in which OAuth2-Proxy passes the caller's name to the server, replacing the client's own value."""
@@ -101,7 +98,6 @@ class Login(pulumi.ComponentResource):
         self.passes_token = args.pass_token
         self.metrics = args.metrics
         self.audience = args.service_account_audiences[0]
-        self.cookie = cookie_name(args.address, args.sign_in.cookie)
         self.user_header = args.sign_in.user_header
         self.command_line = arguments(args, authority_files=authority_files)
         if args.verifies_only:

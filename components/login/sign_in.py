@@ -8,18 +8,10 @@ import pulumi
 
 from components.login.files import SECRETS
 
-# Tabs of a browser that have begun to sign in: each has a cookie of 300 to 400 bytes, which is sent with every request.
-# The oldest is forgotten.
-MOST_BEGUN = 8
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderSignIn:
     """Users sign in at the identity provider, from which OAuth2-Proxy also refreshes their groups."""
-
-    cookie: ClassVar[str] = "mlflow"
-    """Name of the session cookie, without its prefix. Each way of signing in has another one, so that no session of one
-    is accepted by the other."""
 
     page: ClassVar[str] = "sign_in_at_provider.html"
     """The sign-in page, a file of components/scripts."""
@@ -41,22 +33,15 @@ class ProviderSignIn:
 
     @property
     def options(self) -> list[str]:
-        """OAuth2-Proxy's options for the refresh of sessions, for several tabs, and for signing out."""
+        """OAuth2-Proxy's options for the refresh of sessions, and for signing out."""
         logout = [] if self.logout_url is None else [f"--backend-logout-url={self.logout_url}"]
-        return [
-            f"--cookie-refresh={self.refresh_minutes}m",
-            # With one for all, of two tabs that begin to sign in only the last could end it.
-            "--cookie-csrf-per-request=true",
-            f"--cookie-csrf-per-request-limit={MOST_BEGUN}",
-            *logout,
-        ]
+        return [f"--cookie-refresh={self.refresh_minutes}m", *logout]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PasswordSignIn:
     """Users sign in with user name and password, without an identity provider."""
 
-    cookie: ClassVar[str] = "mlflow-password"
     page: ClassVar[str] = "sign_in_with_password.html"
     user_header: ClassVar[str] = "x-forwarded-user"
     """Request header with the user's name for the server: a session with a password has no e-mail address."""

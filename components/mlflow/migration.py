@@ -1,6 +1,6 @@
 """The schema migration: a Job that runs before the server's rollout, as the owner of the tables.
 
-It leaves the schema at its newest revision, row-level security on every table, and indexes for large databases.
+It leaves the schema at its newest revision, and row-level security on every table.
 """
 
 import re
@@ -27,7 +27,6 @@ TASK, PROVEN_TASK = "migrate", "migrate-proven"
 # Modules that components/scripts/migrate.py imports.
 MODULES = (
     "additive.py",
-    "indexes.py",
     "one_transaction.py",
     "other_workspaces.py",
     "postgresql.py",

@@ -2,8 +2,7 @@
 
 The Job runs before the server's rollout, as the owner of the tables. All revisions and all policies of row-level security
 are one transaction: a migration that fails or is killed has changed nothing. Only an empty database gets its tables in a
-transaction before. Indexes are created last, outside a transaction. docs/upgrade.md lists the exit codes and what to do
-about each.
+transaction before. docs/upgrade.md lists the exit codes and what to do about each.
 """
 
 import os
@@ -16,7 +15,6 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NoReturn
 
-import indexes
 import mlflow
 import one_transaction
 import other_workspaces
@@ -132,8 +130,6 @@ def in_postgresql(uri: str) -> NoReturn:
                 if faults := row_security.faults(engine, server):
                     message = f"row-level security differs from what the migration has just set: {'; '.join(faults)}"
                     finish(Exit.NOT_SEPARATED, message[:MESSAGE_CHARACTERS])
-                for sentence in indexes.bring_in_line(engine):
-                    print(sentence, flush=True)
                 verify(engine, f"; row-level security verified, changed on {changed} tables")
         finish(
             Exit.TABLES_IN_USE,

@@ -56,8 +56,6 @@ class World:
     """Rows by table and workspace."""
 
     done: list[str] = field(default_factory=list[str])
-    indexes: list[str] = field(default_factory=list[str])
-    """What there is to say about indexes."""
 
     def migrate(self, what: str) -> None:
         """Record a migration, or fail as often as configured."""
@@ -139,7 +137,6 @@ def _modules(world: World) -> dict[str, ModuleType]:
         "sqlite_file": sqlite_file,
         "one_transaction": _module("one_transaction", Shared=str),
         "other_workspaces": other_workspaces,
-        "indexes": _module("indexes", bring_in_line=_asked(lambda: world.indexes)),
         "postgresql": _module(
             "postgresql",
             HeldError=HeldError,

@@ -155,19 +155,6 @@ def test_a_session_expires_and_reads_new_groups_before_that() -> None:
     assert value("--cookie-refresh", words) == ["10m"]
 
 
-def test_several_tabs_may_sign_in_at_once_and_their_cookies_are_bounded() -> None:
-    words = line()
-    assert value("--cookie-csrf-per-request", words) == ["true"]
-    (most,) = value("--cookie-csrf-per-request-limit", words)
-    assert 2 <= int(most) <= 8
-
-
-def test_no_session_of_one_way_of_signing_in_counts_for_the_other() -> None:
-    at_identity_provider, with_password = line(), line(Choices(sign_in=with_passwords))
-    assert value("--cookie-name", at_identity_provider) != value("--cookie-name", with_password)
-    assert value("--cookie-csrf-per-request", with_password) == []
-
-
 def test_no_secret_is_on_the_command_line() -> None:
     words = line()
     assert value("--client-secret-file", words) == ["/run/secrets/login/client-secret"]

@@ -15,8 +15,6 @@ def ended(people: People | None) -> str:
     before, after = people.before, people.after
     if before.host != after.host:
         return "a browser session belongs to one host"
-    if isinstance(before.login, BasicLogin) != isinstance(after.login, BasicLogin):
-        return "a session with a password does not count for a login at an identity provider, and the other way round"
     if before.sessions.rotation != after.sessions.rotation:
         return "another `sessions.rotation` draws another secret of the sessions"
     return ""

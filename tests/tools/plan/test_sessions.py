@@ -11,7 +11,6 @@ from tools.plan.sessions import ended, last, when_access_ends
 
 BASIC = {"login": {"kind": "basic", "users": ALICE}}
 ONLY_ALICE = {"login": {"kind": "development", "users": ALICE}}
-PASSWORDS = "a session with a password does not count for a login at an identity provider, and the other way round"
 ANOTHER_SECRET = {"sessions": {"rotation": 2}}
 
 
@@ -24,13 +23,12 @@ def said(found: People) -> list[str]:
     [
         ({"host": "ml.localhost"}, "a browser session belongs to one host"),
         (ANOTHER_SECRET, "another `sessions.rotation` draws another secret of the sessions"),
-        (BASIC, PASSWORDS),
-        ({"login": OIDC}, ""),
+        (BASIC, ""),
         ({}, ""),
     ],
-    ids=["another host", "another secret", "passwords", "another identity provider", "nothing"],
+    ids=["another host", "another secret", "another login", "nothing"],
 )
-def test_everybody_signs_in_again_for_another_host_or_secret_and_for_passwords_of_the_stack(
+def test_everybody_signs_in_again_for_another_host_or_secret_and_not_for_another_login(
     sections: dict[str, Any], why: str
 ) -> None:
     assert ended(compared(source(**sections))) == why
@@ -39,7 +37,7 @@ def test_everybody_signs_in_again_for_another_host_or_secret_and_for_passwords_o
 @pytest.mark.parametrize(
     ("sections", "span"),
     [
-        (BASIC, ""),
+        (BASIC, "12 hours (sessions.hours)"),
         ({"login": OIDC}, "15 minutes (sessions.refreshMinutes)"),
         (ONLY_ALICE, "15 minutes (sessions.refreshMinutes)"),
         ({**BASIC, **ANOTHER_SECRET}, ""),
@@ -47,7 +45,7 @@ def test_everybody_signs_in_again_for_another_host_or_secret_and_for_passwords_o
     ],
     ids=["passwords", "an identity provider", "fewer people", "another secret", "nothing"],
 )
-def test_sessions_last_until_they_are_refreshed_and_none_of_another_way_of_signing_in(
+def test_sessions_last_until_they_are_refreshed_and_without_an_identity_provider_until_they_expire(
     sections: dict[str, Any], span: str
 ) -> None:
     assert last(compared(source(**sections))) == span
@@ -74,6 +72,8 @@ def test_of_a_team_that_stays_sessions_keep_the_groups_until_they_are_refreshed(
 
 
 def test_sessions_of_people_who_can_no_longer_sign_in_may_go_on() -> None:
-    assert said(compared(source(**BASIC))) == []
+    assert said(compared(source(**BASIC))) == [
+        "Browser sessions that are open may go on, with the rights of their groups, for up to 12 hours (sessions.hours)"
+    ]
     (only,) = said(compared(source(**ONLY_ALICE)))
     assert only.startswith("Browser sessions of people who can no longer sign in that are open may go on")

@@ -1,17 +1,15 @@
 """Browser sessions: return to the requested page, expiry, sign-out everywhere, people in many groups."""
 
-import html
 import json
 import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from components.login.sign_in import MOST_BEGUN
 from testbed.e2e import browser as browsers
 from testbed.e2e import kube, tokens, variant
 from testbed.e2e.browser import CLOSED_ASSISTANT, session, sign_in
@@ -46,34 +44,6 @@ http.server.HTTPServer(("", 8443), Handler).serve_forever()
 # The ingress controller's: an identity provider behind it is what the dev stack's login may get to.
 LISTENER_NAMESPACE = "traefik"
 SERVER = "--selector=app.kubernetes.io/name=mlflow"
-
-
-def _begun(visitor: Visitor, platform: Platform, page: str) -> tuple[str, str]:
-    """Begin to sign in, as a tab does; returns the address of the identity provider's form and where it is sent to."""
-    found = visitor.open(f"{platform.url}/oauth2/start?rd={page}")
-    action = re.search(r'<form[^>]*action="([^"]+)"', found.text)
-    assert action, found.text
-    return found.url, urljoin(found.url, html.unescape(action[1]))
-
-
-@pytest.mark.parametrize("order", [(0, 1), (1, 0), (2, 0, 1)])
-def test_tabs_that_sign_in_at_once_all_end_where_they_began(
-    platform: Platform, password: str, order: tuple[int, ...]
-) -> None:
-    visitor = Visitor(platform.authority)
-    begun = [_begun(visitor, platform, f"/health?tab={number}") for number in range(len(order))]
-    for number in order:
-        _, target = begun[number]
-        ended = visitor.open(target, form={"login": ALICE, "password": password})
-        assert (ended.status, urlsplit(ended.url).query) == (200, f"tab={number}"), ended.text
-
-
-def test_tabs_that_never_end_to_sign_in_do_not_fill_the_browsers_cookies(platform: Platform, password: str) -> None:
-    visitor = Visitor(platform.authority)
-    for _ in range(30):
-        _begun(visitor, platform, "/health")
-    assert sum("_csrf" in cookie.name for cookie in visitor.cookies) <= MOST_BEGUN
-    assert visitor.sign_in(platform.url, ALICE, password).status == 200
 
 
 @pytest.fixture(scope="module")
