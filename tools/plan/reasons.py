@@ -9,13 +9,11 @@ from components.team.client_environment import NAME as ACCOUNT
 from tools.access.difference import Change, Difference
 from tools.access.words import Style, prose, subject_words
 from tools.plan import totals
+from tools.plan.trust import RIGHTS, Concern
 
 if TYPE_CHECKING:
     from tools.plan.plan import Plan
-    from tools.plan.trust import Concern
 
-# Kinds of objects that rights consist of.
-OF_ACCESS = frozenset({"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
 # The longest list in a reason; a longer one is a number.
 LONGEST_LIST = 3
 
@@ -43,7 +41,7 @@ def reasons(one: Plan, style: Style) -> list[str]:
 def unread_changes(one: Plan) -> list[Concern]:
     """Concerns of which this plan only knows that something changes, without what the changes of access explain."""
     is_explained = isinstance(one.access, Difference) and bool(one.access.changes or one.access.events)
-    return [each for each in one.concerns if not each.known and not (is_explained and each.kind in OF_ACCESS)]
+    return [each for each in one.concerns if not each.known and not (is_explained and each.kind in RIGHTS)]
 
 
 def _few(names: Sequence[str], what: str, between: str = ", ") -> str:

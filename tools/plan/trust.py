@@ -17,6 +17,7 @@ from tools.plan.preview import Json, Step, part, parts
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod"})
 NAMESPACES = frozenset({"Namespace", "NamespacePatch"})
+RIGHTS = frozenset({"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
 PROXIES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"})
 # Keys of ConfigMaps with CA certificates.
 AUTHORITIES = re.compile(r".*\.(?:crt|pem)\Z")
@@ -30,9 +31,9 @@ OF_PODS = (
 OF_CONTAINERS = ("securityContext",)
 # Kinds whose every change is named if the plan would be safe otherwise, and fields that mean nothing for security.
 # NetworkPolicies are read field by field (`networks.py`).
-KINDS = WORKLOADS | NAMESPACES | {
-    "ClusterRole", "ClusterRoleBinding", "Gateway", "HTTPRoute", "Ingress", "MutatingWebhookConfiguration", "Role",
-    "RoleBinding", "ServiceAccount", "ValidatingAdmissionPolicy", "ValidatingWebhookConfiguration",
+KINDS = WORKLOADS | NAMESPACES | RIGHTS | {
+    "Gateway", "HTTPRoute", "Ingress", "MutatingWebhookConfiguration", "ServiceAccount", "ValidatingAdmissionPolicy",
+    "ValidatingWebhookConfiguration",
 }  # fmt: skip
 HARMLESS = re.compile(
     r"spec\.(?:replicas|suspend|schedule|strategy|updateStrategy|revisionHistoryLimit|progressDeadlineSeconds"
@@ -69,19 +70,16 @@ class Concern:
     short: str
     """A shorter one, for the headline."""
 
-    paths: tuple[str, ...] = ()
-    """The fields of which this plan only knows that they change; empty if it knows what the change means."""
+    known: bool = True
+    """False if this plan does not know what the change means."""
 
-    @property
-    def known(self) -> bool:
-        """False if this plan only knows that fields change."""
-        return not self.paths
+    paths: tuple[str, ...] = ()
+    """The fields that change, if it does not know what that means."""
 
     def sentence(self, style: Style) -> str:
         """The whole sentence."""
-        if self.known:
-            return f"{style.name(self.subject)} {prose(self.said, style)}"
-        return f"{style.name(self.subject)} changes {', '.join(map(style.name, self.paths))}, and {self.said}"
+        fields = f"changes {', '.join(map(style.name, self.paths))}, and " if self.paths else ""
+        return f"{style.name(self.subject)} {fields}{prose(self.said, style)}"
 
     @property
     def kind(self) -> str:
@@ -96,7 +94,8 @@ def concerns(steps: Sequence[Step]) -> list[Concern]:
     changed = [step for step in steps if step.op in {"update", "replace"}]
     found = [one for step in changed if part(step.new, "data").get(CERTIFICATE, "") not in told for one in _of(step)]
     named = {one.subject for one in found}
-    found += [one for step in steps if step.op == "update" and step.object not in named for one in _unknown(step)]
+    found += [one for step in changed if step.object not in named for one in _unknown(step)]
+    found += list(_new_rights(steps))
     return sorted(dict.fromkeys(found), key=lambda one: (not one.known, one.subject, one.said))
 
 
@@ -196,9 +195,18 @@ def _of_authorities(step: Step) -> Iterator[Concern]:
         yield Concern(subject=step.object, said=said, short="has other CA certificates")
 
 
+def _new_rights(steps: Sequence[Step]) -> Iterator[Concern]:
+    """Roles and bindings that are new in namespaces that exist already, or in the whole cluster."""
+    new = {_name(step) for step in steps if step.kind in NAMESPACES and step.op == "create"}
+    for step in steps:
+        if step.kind in RIGHTS and step.op == "create" and part(step.new, "metadata").get("namespace") not in new:
+            said = "is new, and which rights it gives is not known to this plan"
+            yield Concern(subject=step.object, said=said, short="is new", known=False)
+
+
 def _unknown(step: Step) -> Iterator[Concern]:
-    """The fields that this plan does not know the meaning of."""
-    if step.kind in KINDS:
+    """The fields that this plan does not know the meaning of. Jobs are created anew for every change."""
+    if step.kind in KINDS and not (step.op == "replace" and step.kind in WORKLOADS):
         paths = tuple(
             path
             for path in step.changed
@@ -209,9 +217,8 @@ def _unknown(step: Step) -> Iterator[Concern]:
         )
         if paths:
             said = "what that means is not known to this plan"
-            yield Concern(
-                subject=step.object, said=said, short="changes in a way that this plan does not know", paths=paths
-            )
+            short = "changes in a way that this plan does not know"
+            yield Concern(subject=step.object, said=said, short=short, known=False, paths=paths)
 
 
 def _matters(step: Step, path: str) -> bool:

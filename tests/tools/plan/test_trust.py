@@ -185,6 +185,22 @@ def test_a_change_of_rights_or_of_the_way_in_is_not_safe(kind: str) -> None:
     assert reasons(other(kind, rules, more, "rules[0].verbs[0]")) == [f"{kind} b/a: what the change means is not known"]
 
 
+@pytest.mark.parametrize("kind", ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"])
+@pytest.mark.parametrize("op", ["create", "replace"])
+def test_new_rights_and_another_role_of_a_binding_are_not_safe(op: str, kind: str) -> None:
+    """The role of a binding cannot be changed: the binding is replaced."""
+    bound: Object = {"metadata": {"name": "a", "namespace": "b"}, "roleRef": {"name": "cluster-admin"}}
+    sides = {"new": bound} if op == "create" else {"new": bound, "old": {**bound, "roleRef": {"name": "view"}}}
+    made = step(op, kind, "a", changed=("roleRef.name",) if op == "replace" else (), **sides)
+    assert reasons(made) == [f"{kind} b/a: what the change means is not known"]
+
+
+def test_rights_in_a_new_namespace_are_said_elsewhere() -> None:
+    space = step("create", "Namespace", "b", new={"metadata": {"name": "b"}})
+    role = step("create", "Role", "a", new={"metadata": {"name": "a", "namespace": "b"}})
+    assert concerns([space, role]) == []
+
+
 @pytest.mark.parametrize("key", ["ca.crt", "company.crt", "authorities.pem", "settings.json"])
 def test_other_ca_certificates_need_approval(key: str) -> None:
     before, after = ({"metadata": {"name": "authorities"}, "data": {key: value}} for value in ("a", "b"))
