@@ -15,7 +15,7 @@ from tools.adopt.hosts import SERVED, WEB
 from tools.adopt.origin import Kind, Locations, Origin
 
 LOCAL = ("", "file")
-# MLflow reads these at the location of a run or logged model, which is checked for itself.
+# Locations that lead to those of other runs and models. MLflow writes none of them for files.
 INDIRECT = ("runs", "models")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 STEPS = frozenset({".", ".."})
@@ -54,8 +54,10 @@ class Places:
         if CONTROL.search(location):
             raise PlaceError(f"its files are at {location!r}, which has characters that no location has")
         scheme = urlsplit(location).scheme.lower()
-        if scheme in {*WEB, SERVED, *INDIRECT}:
+        if scheme in {*WEB, SERVED}:
             return
+        if scheme in INDIRECT:
+            raise PlaceError(f"its files are at {location}, where another run or model has its own: they are not read")
         if scheme in LOCAL:
             self.check_file(_path(location))
         elif not any(_is_within(location, address) for address in self.addresses):
@@ -93,18 +95,14 @@ def _path(location: str) -> Path:
         PlaceError: it is at another machine.
     """
     parts = urlsplit(location)
-    if not parts.scheme:
-        return Path(location)
-    if parts.netloc not in {"", "localhost"}:
+    if parts.scheme and parts.netloc not in {"", "localhost"}:
         raise PlaceError(
             f"its files are at {location}, on another machine: copy them to this one, then ARTIFACTS=FROM=TO"
         )
-    # Decoded as MLflow does, until nothing is left to decode: no program has to agree how often that is.
-    path = parts.path
-    while (decoded := unquote(path)) != path:
-        path = decoded
-    if CONTROL.search(path):
-        raise PlaceError(f"its files are at {location}, which has characters that no location has")
+    # MLflow decodes paths without a scheme too.
+    path = unquote(parts.path if parts.scheme else location)
+    if CONTROL.search(path) or unquote(path) != path:
+        raise PlaceError(f"its files are at {location}, which has characters that no location has, or is encoded twice")
     return Path(path)
 
 
@@ -114,6 +112,7 @@ def _is_within(location: str, address: str) -> bool:
     return (
         (one.scheme.lower(), one.netloc) == (other.scheme.lower(), other.netloc)
         and steps[: len(below)] == below
+        and unquote(unquote(one.path)) == unquote(one.path)
         and not STEPS & set(_steps(unquote(one.path)))
     )
 

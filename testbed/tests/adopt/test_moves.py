@@ -230,16 +230,25 @@ def test_links_that_lead_out_of_the_old_mlflow_are_named_and_not_followed(result
     assert results["hostile"]["copied"] == ["honest.txt"]
 
 
-@pytest.mark.parametrize("which", ["run in a folder", "run in a bucket", "trace in a folder", "archived trace"])
+@pytest.mark.parametrize(
+    "which",
+    ["run in a folder", "run in a bucket", "trace in a folder", "archived trace", "encoded folder", "run of a run"],
+)
 def test_locations_outside_the_old_mlflow_are_refused_before_anything_is_written(which: str, results: Results) -> None:
     refused = results["hostile"][which]["refused"]
     assert refused.startswith("nothing was written:\n  experiment traps, ")
-    assert "If they belong to the old MLflow, name their place: ARTIFACTS=" in refused
+    assert "name their place: ARTIFACTS=" in refused or "they are not read" in refused
     assert results["hostile"]["written"] == ["Default"]
 
 
-def test_a_location_that_names_a_run_counts_as_the_place_of_its_files(results: Results) -> None:
-    assert "its files are at /" in results["hostile"]["behind a run"]
+def test_a_location_that_names_a_run_is_not_followed(results: Results) -> None:
+    assert "its files are at runs:/" in results["hostile"]["behind a run"]
+
+
+def test_a_link_among_the_metadata_of_a_folder_is_refused(results: Results) -> None:
+    refused = results["hostile"]["linked metadata"]["refused"]
+    assert "/params/password leads to /" in refused
+    assert refused.endswith("/secret/key, outside: remove it")
 
 
 def test_a_dry_run_says_where_files_are_read(results: Results) -> None:

@@ -22,6 +22,8 @@ TRACES = 100
 # Answers of servers that are older than a feature.
 UNKNOWN = ("ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED")
 TRACE_LOCATION, SPANS_LOCATION = "mlflow.artifactLocation", "mlflow.trace.spansLocation"
+# Value of the second one: the spans are no file.
+IN_DATABASE = "TRACKING_STORE"
 # Tags of a trace with locations of its files.
 TRACE_LOCATIONS = (TRACE_LOCATION, "mlflow.trace.archiveLocation")
 PROMPT = "mlflow.prompt.is_prompt"
@@ -170,9 +172,13 @@ class Content:
 
         info = self.tracking.get_trace_info(trace_id)
         location = info.tags.get(TRACE_LOCATION)
-        for tag in TRACE_LOCATIONS:
-            self._guard.check(self._locations.find(info.tags.get(tag, "")))
-        if info.tags.get(SPANS_LOCATION) or not location:
+        spans = info.tags.get(SPANS_LOCATION)
+        named = [info.tags.get(tag, "") for tag in TRACE_LOCATIONS]
+        # MLflow opens the location that the trace names, if its spans are a file.
+        opened = [] if spans in {None, IN_DATABASE} else named
+        for each in (*map(self._locations.find, named), *opened):
+            self._guard.check_trace(each)
+        if spans or not location:
             client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             return client.get_trace(trace_id, display=False).to_json()
         # Spans of MLflow before 3.4 are a file among the artifacts.
@@ -236,9 +242,7 @@ class Content:
     def _repository(self, uri):
         found = self._locations.find(uri)
         self._guard.check(found)
-        repository = get_artifact_repository(found, tracking_uri=self.uri, registry_uri=self.uri)
-        self._guard.check_repository(repository)
-        return repository
+        return get_artifact_repository(found, tracking_uri=self.uri, registry_uri=self.uri)
 
 
 def all_tags(model):

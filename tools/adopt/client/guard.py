@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+from mlflow.tracing.utils.artifact_utils import TRACE_DATA_FILE_NAME
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
+
 from tools.adopt import hosts
 
 
@@ -33,15 +37,15 @@ class Guard:
         if self._places:
             self._places.check_file(path)
 
-    def check_repository(self, repository):
-        """Check the locations that a location which names a run or a model leads to.
+    def check_trace(self, location):
+        """Check a location with the file of a trace, which may be a link.
 
         Raises:
-            ValueError: files there may not be read; the message says why, and what to do.
+            ValueError: it may not be read; the message says why, and what to do.
         """
-        while hasattr(repository, "repo"):
-            repository = repository.repo
-            self.check(repository.artifact_uri)
+        self.check(location)
+        if location and is_local_uri(location):
+            self.check_file(Path(local_file_uri_to_path(location), TRACE_DATA_FILE_NAME))
 
     def may_list(self, repository, path):
         """False for a folder that is a link to a place outside: it is then a file that cannot be read, and is named."""

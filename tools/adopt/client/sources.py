@@ -41,8 +41,20 @@ def _address(origin, folder):
 
 
 def _copied(root, target):
-    """Copy a folder's metadata without its files: MLflow creates folders in one that it opens."""
-    # Links could lead to any file of this machine.
+    """Copy a folder's metadata without its files: MLflow creates folders in one that it opens.
+
+    Raises:
+        OriginError: a link in it leads to a place outside; the message names it.
+    """
+    real = root.resolve()
+    for folder, names, files in os.walk(root):
+        if _has_artifacts(Path(folder)):
+            names.clear()
+            continue
+        for name in (*names, *files):
+            path = Path(folder, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(real):
+                raise OriginError(f"SOURCE {root}: the link {path} leads to {path.resolve()}, outside: remove it")
     shutil.copytree(root, target, symlinks=True, ignore=lambda folder, names: names if _has_artifacts(Path(folder)) else ())
     return target
 

@@ -337,6 +337,8 @@ def hostile(world):
         "run in a bucket": [(away, ("s3://somebody-elses/1",))],
         "trace in a folder": [(away, (str(files),)), (trace, ("tr-1", experiment)), (tag, (TRACE, str(secret)))],
         "archived trace": [("UPDATE trace_tags SET key = ?", ("mlflow.trace.archiveLocation",))],
+        "encoded folder": [("DELETE FROM trace_tags", ()), (away, (f"{folder}/%2e%2e/secret",))],
+        "run of a run": [(away, (f"runs:/{run.info.run_id}/x",))],
     }.items():
         _execute(source, statements)
         results[name] = world.move(source, target, dry=name.startswith("run"))
@@ -350,6 +352,12 @@ def hostile(world):
             results["behind a run"] = str(error)
     _execute(source, [(away, (str(files),))])
     results["dry"] = world.move(source, target, dry=True)
+    folder_of_links = world.folder / "links" / "mlruns"
+    store = FileStore(str(folder_of_links))
+    linked = store.create_run(store.create_experiment("linked"), "eve", 5, [], "first")
+    parameters = folder_of_links / linked.info.experiment_id / linked.info.run_id / "params"
+    (parameters / "password").symlink_to(secret / "key")
+    results["linked metadata"] = world.move(folder_of_links, target)
     # Another MLflow at the same address: its experiment has the same ID.
     world.move(source, target)
     _execute(source, [("UPDATE experiments SET creation_time = creation_time + 1", ())])
