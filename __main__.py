@@ -1,11 +1,17 @@
 """The Pulumi program: the components of one stack, in the order of their dependencies."""
 
+import os
+
 import pulumi
 
 import factories
 from components.exposure.gateway import Gateway, GatewayArgs
 from components.team.access_matrix import as_data
 from settings import ExternalSettings, load
+
+# With `make up REFRESH=yes` the provider's plugin reads it from its own environment. The SDK would write it into the
+# state as well, and the next `up` would change the provider.
+os.environ.pop("PULUMI_K8S_ENABLE_PATCH_FORCE", None)
 
 settings, secrets = load()
 opts = pulumi.ResourceOptions(providers=factories.providers(settings))

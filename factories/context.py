@@ -1,6 +1,5 @@
 """The input of all factories: settings, secrets, providers, and the company's CA certificates."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -21,8 +20,6 @@ from settings import ExternalSettings, Secrets, Settings
 from settings.schema.gateway import IngressGateway
 from settings.schema.login import DevelopmentLogin
 from settings.schema.network import Dns, Network
-
-PATCH_FORCE = "PULUMI_K8S_ENABLE_PATCH_FORCE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,9 +96,6 @@ class Context:
 
 def providers(settings: Settings | ExternalSettings) -> list[pulumi.ProviderResource]:
     """The Pulumi providers: Kubernetes, random and, with the section `aws`, AWS for one account with default tags."""
-    # With `make up REFRESH=yes` the provider's plugin reads it from its own environment. The SDK would write it into
-    # the state as well, and the next `up` would change the provider.
-    os.environ.pop(PATCH_FORCE, None)
     resources: list[pulumi.ProviderResource] = [
         # An empty kubeconfig means the default locations at each run. Without it the SDK would write the path in
         # $KUBECONFIG into the state, which differs from machine to machine.
