@@ -88,7 +88,7 @@ class IngressController:
 
     @property
     def peers(self) -> list[net.NetworkPolicyPeerArgs]:
-        """Peers of a NetworkPolicy: its pods and its addresses."""
+        """Peers of a NetworkPolicy that it connects from: its pods and its addresses."""
         return [namespace(self.namespace), *(_range(cidr) for cidr in self.addresses)]
 
 

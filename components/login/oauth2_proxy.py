@@ -125,8 +125,9 @@ class Login(pulumi.ComponentResource):
         """
         return [
             # An identity provider behind this cluster's ingress controller: selected by the controller's pods, because
-            # some network plugins never apply an address range to a pod.
-            networks.Flow(peers=controller.peers, ports=networks.CONTROLLER_PORTS),
+            # some network plugins never apply an address range to a pod. The controller's addresses are only where
+            # it connects from: on nodes much else listens there.
+            networks.Flow(peers=[networks.namespace(controller.namespace)], ports=networks.CONTROLLER_PORTS),
             networks.api_server(api_server),
             *self.way.flows,
         ]

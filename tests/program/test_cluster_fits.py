@@ -215,3 +215,11 @@ def test_addresses_of_the_ingress_controller_are_admitted_wherever_its_pods_are(
     ]
     assert admitting
     assert all(block in peers for peers in admitting for block in blocks)
+
+
+@pytest.mark.parametrize("stack", PLATFORMS)
+def test_addresses_of_the_ingress_controller_open_no_way_out(stack: str) -> None:
+    def ways_out(got: Recording) -> list[tuple[str, object]]:
+        return [(name, spec.get("egress")) for name, spec in policies(got)]
+
+    assert ways_out(with_cluster(stack, ingressPods=CONTROLLER)) == ways_out(with_cluster(stack))
