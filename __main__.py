@@ -16,7 +16,7 @@ os.environ.pop("PULUMI_K8S_ENABLE_PATCH_FORCE", None)
 settings, secrets = load()
 opts = pulumi.ResourceOptions(providers=factories.providers(settings))
 if isinstance(settings, ExternalSettings):
-    namespaces = factories.team_namespaces(settings, secrets, opts)
+    namespaces = factories.team_namespaces(settings, secrets, opts, stack=pulumi.get_stack())
     pulumi.export("server", settings.server.kind)
     pulumi.export("url", settings.url)
     pulumi.export("namespace", "")

@@ -18,6 +18,7 @@ from components.external.tracking import (
 from components.team.namespace import NamespaceSettings
 from components.team.quota import ContainerDefaults, NamespaceQuota
 from factories.context import dns, http_proxy, mirrored
+from factories.ownership import owner
 from factories.scheduling import scheduling
 from settings.schema.external import (
     CredentialsInSecret,
@@ -30,12 +31,12 @@ from settings.secrets import Secrets, required
 
 
 def team_namespaces(
-    settings: ExternalSettings, secrets: Secrets, opts: pulumi.ResourceOptions
+    settings: ExternalSettings, secrets: Secrets, opts: pulumi.ResourceOptions, *, stack: str
 ) -> dict[str, TeamNamespace]:
-    """One namespace for each team, by the team's name."""
-    server = tracking_server(settings)
+    """One namespace for each team of the stack called `stack`, by the team's name."""
+    server, its = tracking_server(settings), owner(settings, stack)
     return {
-        name: _team_namespace(settings, name, server, _credentials(settings.team(name), secrets), opts)
+        name: _team_namespace(settings, name, server, _credentials(settings.team(name), secrets), opts, owner=its)
         for name in settings.teams
     }
 
@@ -58,6 +59,8 @@ def _team_namespace(
     server: TrackingServer,
     credentials: Credentials | None,
     opts: pulumi.ResourceOptions,
+    *,
+    owner: str,
 ) -> TeamNamespace:
     team = settings.team(name)
     quota, limits = team.quota, team.limits
@@ -69,6 +72,7 @@ def _team_namespace(
             description=team.own.description,
             namespace=NamespaceSettings(
                 create=team.own.create_namespace,
+                owner=owner,
                 labels=team.own.namespace_labels,
                 annotations=team.own.namespace_annotations,
             ),

@@ -12,6 +12,7 @@ from components.team.namespace import NamespaceSettings
 from components.team.quota import ContainerDefaults, NamespaceQuota
 from components.team.workspace import Workspace, WorkspaceArgs
 from factories.context import Context, dns
+from factories.ownership import owner
 
 
 def cluster_roles(context: Context) -> ClusterRoles:
@@ -64,6 +65,7 @@ def _workspace(
             description=team.own.description,
             namespace=NamespaceSettings(
                 create=team.own.create_namespace,
+                owner=owner(context.settings),
                 labels=team.own.namespace_labels,
                 annotations=team.own.namespace_annotations,
             ),

@@ -14,9 +14,13 @@ core = k8s.core.v1
 # Tells the policy pack, and readers, that the namespace may be deleted.
 ARCHIVED_LABELS = {"mlflow-platform/archived": "true"}
 DESCRIPTION_ANNOTATION = "mlflow.kubeflow.org/workspace-description"
+# Names who has taken an existing namespace over. Kubernetes refuses a second one: a field cannot have two values.
+OWNER = "mlflow-platform/owner"
 # Pulumi's provider draws a name for each patch. With a fixed one, a patch whose creation was interrupted is the same
-# the next time; otherwise the labels of the first would have an owner that nobody removes.
-FIELD_MANAGER = {"pulumi.com/patchFieldManager": "pulumi-kubernetes-mlflow-platform"}
+# the next time; otherwise the labels of the first would have an owner that nobody removes. It ends with the owner:
+# with one name for all stacks, each would take away what another one has set.
+FIELD_MANAGER = "pulumi.com/patchFieldManager"
+MANAGER = "pulumi-kubernetes-mlflow-platform-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,11 +30,25 @@ class NamespaceSettings:
     create: bool = True
     """False for a namespace that exists already: it gets labels, and loses them when the team is removed."""
 
+    owner: str = ""
+    """Name of the platform that takes an existing namespace over, unique in the cluster; needed if `create` is False.
+
+    It is the value of a label, and so has at most 63 characters."""
+
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Labels in addition to the platform's, which cannot be overridden."""
 
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     """Annotations in addition to the platform's, which cannot be overridden."""
+
+    def __post_init__(self) -> None:
+        """Refuse an existing namespace without an owner.
+
+        Raises:
+            ValueError: `owner` is missing.
+        """
+        if not self.create and not self.owner:
+            raise ValueError("a namespace that exists already needs the name of its owner")
 
 
 OWN = NamespaceSettings()
@@ -65,7 +83,9 @@ def namespace(
         patch = core.NamespacePatch(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaPatchArgs(
-                name=team, labels=every, annotations={**annotations, **FIELD_MANAGER}
+                name=team,
+                labels={**every, OWNER: settings.owner},
+                annotations={**annotations, FIELD_MANAGER: f"{MANAGER}{settings.owner}"},
             ),
             opts=pulumi.ResourceOptions(parent=parent),
         )

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.team.namespace import FIELD_MANAGER, NamespaceSettings
+from components.team.namespace import FIELD_MANAGER, OWNER, NamespaceSettings
 from components.team.quota import ContainerDefaults, NamespaceQuota
 from components.team.workspace import Workspace, WorkspaceArgs
 from tests.components.parts import AUTHORITY, opened
@@ -58,19 +58,26 @@ def test_the_namespace_is_a_workspace_with_a_description() -> None:
 
 
 def test_an_existing_namespace_gets_the_labels_and_is_nobodys_to_delete() -> None:
-    settings = NamespaceSettings(create=False, labels={"owner": "a"}, annotations={"note": "b"})
+    settings = NamespaceSettings(create=False, owner="mlflow", labels={"owner": "a"}, annotations={"note": "b"})
     got = workspace(namespace=settings, durable=True)
     patch, created = got["team-a-namespace"], workspace()["team-a-namespace"].inputs["metadata"]
     assert (patch.kind, patch.protect, patch.retain) == ("NamespacePatch", False, False)
     assert got.of("Namespace") == []
     metadata = patch.inputs["metadata"]
     part_of = {"app.kubernetes.io/part-of": "mlflow-platform"}
-    assert {**metadata["labels"], **part_of} == {**created["labels"], "owner": "a"}
-    assert metadata["annotations"] == {**created["annotations"], "note": "b", **FIELD_MANAGER}
+    assert {**metadata["labels"], **part_of} == {**created["labels"], "owner": "a", OWNER: "mlflow"}
+    manager = {FIELD_MANAGER: "pulumi-kubernetes-mlflow-platform-mlflow"}
+    assert metadata["annotations"] == {**created["annotations"], "note": "b", **manager}
     # Whatever is created in it waits for its labels.
     for one in got:
         if one.inputs.get("metadata", {}).get("namespace") == "team-a":
             assert "team-a-namespace" in one.dependencies, one.name
+
+
+def test_an_existing_namespace_needs_an_owner() -> None:
+    """Platforms with one field manager would take away each other's labels."""
+    with pytest.raises(ValueError, match="needs the name of its owner"):
+        NamespaceSettings(create=False)
 
 
 def test_the_platforms_labels_and_annotations_of_a_namespace_win() -> None:

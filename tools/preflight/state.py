@@ -8,6 +8,8 @@ from tools.doctor.expected import from_state
 
 SECONDS = 15
 NO_STACK = "no stack named"
+TAKEN_OVER = "NamespacePatch"
+PATCH = f"kubernetes:core/v1:{TAKEN_OVER}"
 
 
 def qualified(namespace: str, name: str) -> str:
@@ -18,7 +20,8 @@ def qualified(namespace: str, name: str) -> str:
 def deployed(stack: str) -> tuple[frozenset[tuple[str, str]], str]:
     """Kind and name of each object that the stack has created, and why the state cannot be read; one of them is empty.
 
-    The name of an object in a namespace is `NAMESPACE/NAME`.
+    The name of an object in a namespace is `NAMESPACE/NAME`. A namespace that the stack has only taken over has the
+    kind `NamespacePatch`.
 
     Encrypted values stay encrypted, and need no passphrase.
     """
@@ -31,4 +34,11 @@ def deployed(stack: str) -> tuple[frozenset[tuple[str, str]], str]:
         said = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return frozenset(), "" if NO_STACK in said else said
     resources: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources") or []
-    return frozenset((one.kind, qualified(one.namespace, one.name)) for one in from_state(resources)), ""
+    patches = [one for one in resources if one["type"] == PATCH]
+    created = from_state(one for one in resources if one["type"] != PATCH)
+    return frozenset(
+        [
+            *((one.kind, qualified(one.namespace, one.name)) for one in created),
+            *((TAKEN_OVER, one.name) for one in from_state(patches)),
+        ]
+    ), ""

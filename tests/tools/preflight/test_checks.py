@@ -1,4 +1,5 @@
 import ast
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +48,15 @@ def state_of(monkeypatch: pytest.MonkeyPatch, *objects: tuple[str, str], error: 
     def deployed(_stack: str) -> tuple[frozenset[tuple[str, str]], str]:
         return frozenset(objects), error
 
-    monkeypatch.setattr("tools.preflight.checks.existing.deployed", deployed)
+    monkeypatch.setattr("tools.preflight.ownership.deployed", deployed)
+
+
+def program(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    """Let `pulumi` be a script."""
+    file = folder / "pulumi"
+    file.write_text(f"#!/bin/sh\n{answer}\n", encoding="utf-8")
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
 
 
 def missing(findings: list[Finding]) -> list[tuple[str, str]]:
@@ -250,10 +259,127 @@ def test_an_object_of_somebody_else_in_an_existing_namespace_is_named_and_one_in
 
 
 def test_labels_that_the_stack_has_set_itself_may_change(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    state_of(monkeypatch, ("Namespace", "team-a"))
+    state_of(monkeypatch, ("NamespacePatch", "team-a"))
     cluster = Cluster("placed")
     privileged(cluster)
     assert ask(cluster, "placed") == []
+
+
+CREATED = {"app.kubernetes.io/part-of": "mlflow-platform", "mlflow-enabled": "true"}
+URL = "https://mlflow.other.example.com"
+
+
+def used(cluster: Cluster, space: str, **labels: str) -> None:
+    """Another platform's namespace of a team."""
+    cluster.has(f"{NAMESPACES}/{space}", labels={**CREATED, **labels})
+    path = f"{NAMESPACES}/{space}/configmaps/mlflow-client"
+    cluster.answers[path] = (200, {"metadata": {"name": "mlflow-client"}, "data": {"MLFLOW_TRACKING_URI": URL}})
+
+
+def test_a_namespace_that_another_platform_uses_is_named_as_its_own_and_not_offered(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    used(cluster, "team-a")
+    found = only(ask(cluster, "dev"))
+    assert found.what.startswith(f"it exists already and belongs to a stack whose programs use MLflow at {URL}: ")
+    assert found.remedy == "give team team-a another name"
+
+
+def test_another_platforms_own_namespace_is_not_offered(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    cluster.has(f"{NAMESPACES}/mlflow", labels=CREATED)
+    cluster.has(f"{NAMESPACES}/mlflow/services/mlflow")
+    found = only(ask(cluster, "dev"))
+    assert "belongs to the platform in namespace mlflow" in found.what
+    assert found.remedy == "set namespace to another name"
+
+
+def test_a_namespace_that_a_removed_platform_has_left_may_be_used(ask: Ask) -> None:
+    cluster = Cluster("dev")
+    cluster.has(f"{NAMESPACES}/team-a", labels=CREATED)
+    assert "set teams.team-a.createNamespace: false" in only(ask(cluster, "dev")).remedy
+    cluster = Cluster("placed")
+    cluster.has(f"{NAMESPACES}/team-a", labels=CREATED)
+    assert ask(cluster, "placed") == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "whose"),
+    [
+        ("other", "the platform in namespace other"),
+        ("stack.prod", "the stack prod, which has no server"),
+        ("mlflow", ""),
+    ],
+)
+def test_a_namespace_that_another_platform_has_taken_over_is_refused(ask: Ask, owner: str, whose: str) -> None:
+    cluster = Cluster("placed")
+    cluster.has(f"{NAMESPACES}/team-a", labels={"mlflow-platform/owner": owner})
+    # What it has in the namespace is not to be deleted.
+    if whose:
+        cluster.has(f"{NAMESPACES}/team-a/serviceaccounts/mlflow-client")
+    findings = ask(cluster, "placed")
+    assert missing(findings) == ([("team namespaces", "Namespace team-a")] if whose else [])
+    if whose:
+        assert f"it belongs to {whose}: " in only(findings).what
+        assert only(findings).remedy.startswith("give team team-a another name, or remove the namespace from")
+        cluster = Cluster("dev")
+        cluster.has(f"{NAMESPACES}/team-a", labels={"mlflow-platform/owner": owner})
+        assert whose in only(ask(cluster, "dev")).what
+
+
+def test_a_namespace_that_another_platform_has_created_is_not_taken_over(ask: Ask) -> None:
+    cluster = Cluster("placed")
+    used(cluster, "team-a")
+    findings = ask(cluster, "placed")
+    assert missing(findings) == [("team namespaces", "Namespace team-a")]
+    assert f"MLflow at {URL}: two platforms in one namespace" in only(findings).what
+
+
+def test_a_namespace_that_the_stack_has_created_is_not_given_up(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_of(monkeypatch, ("Namespace", "team-a"))
+    cluster = Cluster("placed")
+    used(cluster, "team-a")
+    found = only(ask(cluster, "placed"))
+    assert "`up` would delete it with everything in it" in found.what
+    assert found.remedy == "remove teams.team-a.createNamespace: false"
+
+
+def test_the_platforms_own_namespace_is_not_given_up_either(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_of(monkeypatch, ("Namespace", "mlflow"))
+    found = only(ask(Cluster("company"), "company"))
+    assert (found.subject, found.remedy) == ("Namespace mlflow", "remove createNamespace: false")
+
+
+def test_the_platforms_own_namespace_that_exists_may_have_its_server(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_of(monkeypatch, ("Service", "mlflow/mlflow"))
+    cluster = Cluster("company")
+    cluster.has(f"{NAMESPACES}/mlflow", labels={**CREATED, "pod-security.kubernetes.io/enforce": "restricted"})
+    cluster.has(f"{NAMESPACES}/mlflow/services/mlflow")
+    assert ask(cluster, "company") == []
+
+
+def test_a_namespace_that_is_only_taken_over_cannot_be_created(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_of(monkeypatch, ("NamespacePatch", "team-a"))
+    cluster = Cluster("dev")
+    cluster.has(f"{NAMESPACES}/team-a", labels={"mlflow-platform/owner": "mlflow"})
+    found = only(ask(cluster, "dev"))
+    assert "this stack has only taken it over" in found.what
+    assert found.remedy == "set teams.team-a.createNamespace: false again"
+
+
+def test_what_a_stack_has_taken_over_is_told_from_what_it_has_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resources = [
+        {
+            "type": f"kubernetes:core/v1:{kind}",
+            "id": name,
+            "inputs": {"kind": "Namespace", "metadata": {"name": name}},
+        }
+        for kind, name in (("Namespace", "a"), ("NamespacePatch", "b"))
+    ]
+    answer = json.dumps({"deployment": {"resources": resources}})
+    program(tmp_path, monkeypatch, f"echo '{answer}'")
+    assert state.deployed("x") == (frozenset({("Namespace", "a"), ("NamespacePatch", "b")}), "")
 
 
 def test_who_labels_an_existing_namespace_need_not_create_it(ask: Ask) -> None:
@@ -364,10 +490,7 @@ def test_no_question_is_asked_after_the_deadline(tmp_path: Path, monkeypatch: py
 def test_a_stack_without_state_has_created_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, found: object
 ) -> None:
-    program = tmp_path / "pulumi"
-    program.write_text(f"#!/bin/sh\n{answer}\n", encoding="utf-8")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    program(tmp_path, monkeypatch, answer)
     assert state.deployed("x") == found
 
 

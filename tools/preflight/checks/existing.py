@@ -8,11 +8,11 @@ from settings import Settings
 from tools.doctor.facts import Object, Unseen, part
 from tools.preflight.api import Api, Found, Kind, Missing, UnseenError, each
 from tools.preflight.checks.cluster import annotations
-from tools.preflight.state import deployed, qualified
+from tools.preflight.ownership import NAMESPACE, existing, fault, known_of, other_owner, user
+from tools.preflight.state import TAKEN_OVER, qualified
 from tools.preflight.wanted import Wanted, is_generated
 from tools.render.values import Json
 
-NAMESPACE = Kind(base="/api/v1", group="", plural="namespaces", namespaced=False)
 SECRET = Kind(base="/api/v1", group="", plural="secrets", namespaced=True)
 
 
@@ -21,7 +21,7 @@ def names(wanted: Wanted, api: Api) -> Iterator[Found]:
 
     They are cluster-scoped, or in namespaces of teams that the stack does not create.
     """
-    taken: list[tuple[str, str]] = []
+    taken: dict[tuple[str, str], Object] = {}
 
     def judge(one: Json) -> Iterator[Found]:
         name = one["metadata"]["name"]
@@ -29,24 +29,57 @@ def names(wanted: Wanted, api: Api) -> Iterator[Found]:
         space = one["metadata"].get("namespace", "") if kind is not None and kind.namespaced else ""
         if kind is None or is_generated(name) or (kind.namespaced and space not in wanted.existing_namespaces):
             return
-        if api.exists(kind, name, space) is not None:
-            taken.append((one["kind"], qualified(space, name)))
+        if (found := api.exists(kind, name, space)) is not None:
+            taken[one["kind"], qualified(space, name)] = found
         yield from ()
 
     yield from each(wanted.objects, judge)
     if not taken:
         return
-    known, error = deployed(wanted.stack)
-    if error:
+    state = known_of(wanted.stack)
+    try:
+        known = state()
+    except UnseenError as error:
         found = ", ".join(f"{kind} {name}" for kind, name in taken)
-        raise UnseenError(Unseen(what=f"who has created {found}", needs=f"the state of the stack: {error}"))
-    for kind, name in taken:
-        if (kind, name) not in known:
+        raise UnseenError(Unseen(what=f"who has created {found}", needs=error.unseen.needs)) from None
+
+    def accuse(one: tuple[tuple[str, str], Object]) -> Iterator[Found]:
+        (kind, name), found = one
+        if kind == "Namespace" and (TAKEN_OVER, name) in known:
+            yield Missing(
+                subject=f"{kind} {name}",
+                what="it exists already, and this stack has only taken it over: `up` would stop in the middle",
+                remedy=f"set teams.{name}.createNamespace: false again",
+            )
+        elif kind == "Namespace" and (whose := other_owner(found, "") or user(found, api)):
+            yield Missing(
+                subject=f"{kind} {name}",
+                what=f"it exists already and belongs to {whose}: `up` would stop in the middle",
+                remedy=_another(wanted, name),
+            )
+        else:
             yield Missing(
                 subject=f"{kind} {name}",
                 what="it exists already and does not belong to this stack: `up` would stop in the middle",
                 remedy=_other_name(wanted, kind, name),
             )
+
+    spaces = {name.rpartition("/")[0] for _, name in taken}
+    # Of a namespace that the stack must not take over another check tells: its objects are not to be deleted.
+    others = {
+        one.name
+        for one in existing(wanted)
+        if one.name in spaces
+        and (found := api.exists(NAMESPACE, one.name)) is not None
+        and fault(one, found, api, state) is not None
+    }
+    left = [one for one in taken.items() if one[0] not in known and one[0][1].rpartition("/")[0] not in others]
+    yield from each(left, accuse)
+
+
+def _another(wanted: Wanted, name: str) -> str:
+    """What to do about a namespace of another platform, which must not be taken over."""
+    return "set namespace to another name" if name == wanted.namespace else f"give team {name} another name"
 
 
 def _other_name(wanted: Wanted, kind: str, name: str) -> str:
@@ -64,7 +97,8 @@ def _other_name(wanted: Wanted, kind: str, name: str) -> str:
 
 
 def team_namespaces(wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Namespaces of teams that the stack does not create, and their labels and annotations."""
+    """Namespaces of teams that the stack does not create: whose they are, their labels and annotations."""
+    ours, known = {one.name: one for one in existing(wanted)}, known_of(wanted.stack)
 
     def judge(one: Json) -> Iterator[Found]:
         name = one["metadata"]["name"]
@@ -75,16 +109,11 @@ def team_namespaces(wanted: Wanted, api: Api) -> Iterator[Found]:
                 what=f"it does not exist, and teams.{name}.createNamespace: false says that it does",
                 remedy=f"kubectl create namespace {name}, or remove createNamespace: false",
             )
-            return
-        other = [*_other_values(one, found)]
-        known, error = deployed(wanted.stack) if other else (frozenset[tuple[str, str]](), "")
-        if error:
-            raise UnseenError(
-                Unseen(what=f"who has labelled namespace {name}", needs=f"the state of the stack: {error}")
-            )
+        elif (wrong := fault(ours[name], found, api, known)) is not None:
+            yield wrong
         # What the stack itself has set, it may change.
-        if ("Namespace", name) not in known:
-            for place, key, value in other:
+        elif (TAKEN_OVER, name) not in known():
+            for place, key, value in _other_values(one, found):
                 yield Missing(
                     subject=f"{place} {key} of namespace {name}",
                     what=f'it is "{value}", set by somebody else: `up` would stop, and not overwrite it',
@@ -115,6 +144,10 @@ def namespace(wanted: Wanted, api: Api) -> Iterator[Found]:
             what="it does not exist, and the stack file says that `up` does not create it",
             remedy=f"kubectl create namespace {settings.namespace}, or remove createNamespace: false",
         )
+        return
+    own = next(one for one in existing(wanted) if one.name == settings.namespace)
+    if (wrong := fault(own, found, api, known_of(wanted.stack))) is not None:
+        yield wrong
     else:
         yield from _unrestricted(settings.namespace, found)
 
