@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from settings.types.quantities import size_in_bytes
 from tools.access.difference import Difference
 from tools.access.words import Style, prose
+from tools.plan import taken_over
 from tools.plan.edits import sentence
 from tools.plan.interruptions import Interruption
 from tools.plan.needed import needed
@@ -35,7 +36,7 @@ UNKNOWN = "The author must fix the error below."
 def before_approving(one: Plan, style: Style) -> list[str]:
     """Steps before the plan is approved, the most important first; empty if there are none."""
     found = [f"{_capital(risk.worded(risk.before, style))}." for risk in one.risks if risk.before]
-    found += _of_teams(one, style)
+    found += [*taken_over.before(one.preview.ordered, style), *_of_teams(one, style)]
     if outside := needed(one.preview.ordered, style) + _places(one, style):
         found.append(f"Make sure that these exist, which this plan does not check: {'; '.join(outside)}.")
     closed = sorted({each.who.partition(" (")[0] for each in one.connections if each.closes})
@@ -119,7 +120,9 @@ def _both(one: Interruption) -> tuple[list[str], list[str]]:
 
 def way_out(one: Plan, style: Style) -> list[str]:
     """Why the plan would fail, and what its author must do."""
-    return list(dict.fromkeys([*_errors(one, style), *_clashes(one, style), *_violations(one)]))
+    return list(
+        dict.fromkeys([*_errors(one, style), *_clashes(one, style), *_namespaces(one, style), *_violations(one)])
+    )
 
 
 def _errors(one: Plan, style: Style) -> Iterator[str]:
@@ -161,6 +164,19 @@ def _clashes(one: Plan, style: Style) -> Iterator[str]:
     if one.preview.clashes:
         yield (
             "The author must give the resource an alias of its old name: Pulumi then renames it, and deletes nothing."
+        )
+
+
+def _namespaces(one: Plan, style: Style) -> Iterator[str]:
+    for each in one.preview.destroyed:
+        yield (
+            f"{style.name(each)} would be deleted with everything in it, although the stack goes on to use it. The"
+            " stack has created it: the author must remove `createNamespace: false`."
+        )
+    for each in one.preview.created_again:
+        yield (
+            f"{style.name(each)} exists already, so that `up` would stop in the middle. The stack has only taken it"
+            " over: the author must set `createNamespace: false` again."
         )
 
 

@@ -6,12 +6,12 @@ from components.exposure.certificate import VALIDITY
 from settings.schema.certificate import SelfSigned
 from settings.schema.login import BasicLogin
 from tools.access.words import Style, prose
+from tools.plan import taken_over
 from tools.plan.networks import of_new_namespaces, without_effect
 from tools.plan.people import People
 from tools.plan.plan import Plan
 from tools.plan.preview import Json, Step, part, parts
-from tools.plan.reasons import unread_changes
-from tools.plan.trust import Concern
+from tools.plan.reasons import to_look_at
 
 # What a Job does when it runs again, by its resource's name.
 JOBS = {"object-store-bucket": "it makes the bucket if that is missing, and changes nothing that exists"}
@@ -41,42 +41,9 @@ def effects(one: Plan, style: Style) -> list[str]:
         *(f"Networks of a new team: {prose(each, style)}" for each in of_new_namespaces(steps, one.known)),
         *(f"Networks: {prose(each, style)}" for each in without_effect(steps, one.known)),
         *_of_jobs(steps, style),
-        *(each.sentence(style) for each in _to_look_at(one)),
-        *_taken_over(steps, style),
-        *_given_back(steps, style),
+        *(each.sentence(style) for each in to_look_at(one)),
+        *taken_over.effects(steps, style),
     ]
-
-
-def _to_look_at(one: Plan) -> list[Concern]:
-    """Changes of trust; those that nothing is known of only if they are why the plan needs approval."""
-    known = [each for each in one.concerns if each.known]
-    unread = unread_changes(one)
-    return known or (unread if len(one.reasons) == 1 and "not known" in one.reasons[0] else [])
-
-
-def _taken_over(steps: Sequence[Step], style: Style) -> Iterator[str]:
-    """A sentence for each namespace that exists already and becomes a team's."""
-    for step in steps:
-        if step.kind == "NamespacePatch" and step.op == "create":
-            metadata = part(step.new, "metadata")
-            labels = ", ".join(map(style.name, part(metadata, "labels")))
-            yield (
-                f"Namespace {style.name(str(metadata.get('name')))} exists already, and keeps its content. Pods that"
-                " run in it lose every connection but those of a new team, a quota and limits hold for its next pods,"
-                f" and it gets the labels {labels}"
-            )
-
-
-def _given_back(steps: Sequence[Step], style: Style) -> Iterator[str]:
-    """A sentence for each namespace of a removed team that the stack has not created."""
-    for step in steps:
-        if step.kind == "NamespacePatch" and step.op == "delete":
-            metadata = part(step.old, "metadata")
-            labels = ", ".join(map(style.name, part(metadata, "labels")))
-            yield (
-                f"Namespace {style.name(str(metadata.get('name')))} stays with its content: it loses the labels"
-                f" {labels}, which the platform has set, and what the platform has created in it"
-            )
 
 
 def _of_issuer(people: People | None) -> Iterator[str]:

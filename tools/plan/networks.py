@@ -67,9 +67,11 @@ def connections(steps: Sequence[Step], known: Known | None = None) -> list[Conne
         if _space(step) not in others:
             for each in _changes(step, known or {}, gone):
                 found.setdefault(each, []).append(step)
+        # Of the pods that the policy has selected so far.
+        earlier = replace(step, new={})
+        if step.old and _space(earlier) not in others:
             for each in _lost_isolation(step, steps):
-                # Of the pods that the policy has selected so far.
-                found.setdefault(each, []).append(replace(step, new={}))
+                found.setdefault(each, []).append(earlier)
     return sorted((replace(each, who=_who(where)) for each, where in found.items()), key=lambda one: one.sentence)
 
 
@@ -178,12 +180,18 @@ def _changes(step: Step, known: Known, gone: set[tuple[str, str]]) -> Iterator[C
 
 def _lost_isolation(step: Step, steps: Sequence[Step]) -> Iterator[Connection]:
     """Directions in which pods were closed by a policy, and no policy closes them any more: everything is admitted."""
-    after = [one.new for one in _policies(steps) if one.op != "delete" and _space(one) == _space(step)]
+    # Where the policy was: it may have moved to another namespace.
+    space = part(step.old, "metadata").get("namespace")
+    after = [
+        one.new
+        for one in _policies(steps)
+        if one.op != "delete" and part(one.new, "metadata").get("namespace") == space
+    ]
     selected = _selector(step.old)
     lost = [
         way
-        for way in sorted(_directions(step.old))
-        if not any(way in _directions(one) and _selects_all_of(_selector(one), selected) for one in after)
+        for way in sorted(directions(step.old))
+        if not any(way in directions(one) and _selects_all_of(_selector(one), selected) for one in after)
     ]
     if lost:
         what = " and ".join(f"may {WAYS[way]} everything" for way in lost)
@@ -192,7 +200,7 @@ def _lost_isolation(step: Step, steps: Sequence[Step]) -> Iterator[Connection]:
         )
 
 
-def _directions(policy: Json) -> set[str]:
+def directions(policy: Json) -> set[str]:
     """The directions in which a policy closes the pods that it selects; Kubernetes' default if it names none."""
     if not policy:
         return set()

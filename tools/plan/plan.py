@@ -18,6 +18,7 @@ from tools.plan.interruptions import Interruption, interruptions, rolling
 from tools.plan.network_rules import NAMESPACE, Known
 from tools.plan.networks import Connection, connections
 from tools.plan.people import People, people
+from tools.plan.pod_labels import relabelled
 from tools.plan.preview import UNKNOWN, Preview, Step
 from tools.plan.reasons import reasons
 from tools.plan.risk import Risk
@@ -141,7 +142,7 @@ def plan(
     before, after = totals.before_and_after(preview.steps)
     settings = None if now is None else validate(now, stack).settings
     persons = people(stack, past, now)
-    at_risk = risks(preview.changes)
+    at_risk, known = risks(preview.changes), known_addresses(settings)
     return Plan(
         stack=stack,
         access=access,
@@ -153,8 +154,8 @@ def plan(
             another_login=persons is not None and persons.signs_in_differently,
             unused={name for risk in at_risk if risk.moved for name in risk.names},
         ),
-        connections=connections(preview.ordered, known_addresses(settings)),
-        concerns=concerns(preview.changes),
+        connections=[*connections(preview.ordered, known), *relabelled(preview.ordered, known)],
+        concerns=concerns(preview.ordered),
         people=persons,
         kept_storage=totals.kept_storage(preview.changes),
         rolling=rolling(preview.changes),

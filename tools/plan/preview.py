@@ -82,6 +82,11 @@ class Step:
         name, space = " ".join(str(metadata.get("name") or self.name).split()), metadata.get("namespace")
         return f"{self.kind} {space}/{name}" if isinstance(space, str) and space != UNKNOWN else f"{self.kind} {name}"
 
+    @property
+    def object_name(self) -> str:
+        """Name of the Kubernetes object."""
+        return str(part(self.new or self.old, "metadata").get("name"))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Violation:
@@ -112,6 +117,30 @@ class Preview:
         )
 
     @property
+    def destroyed(self) -> list[str]:
+        """Namespaces that an `up` would delete although objects of the stack stay or begin in them."""
+        gone = {
+            step.object_name: step.object
+            for step in self.steps
+            if step.kind == "Namespace" and step.op == "delete" and not step.retained[0]
+        }
+        used = {
+            step.object_name if step.kind == "NamespacePatch" else str(part(step.new, "metadata").get("namespace"))
+            for step in self.steps
+            if step.op != "delete"
+        }
+        # One that is created too is renamed: a clash.
+        created = {step.object_name for step in self.steps if step.kind == "Namespace" and step.op == "create"}
+        return sorted(shown for name, shown in gone.items() if name in used - created)
+
+    @property
+    def created_again(self) -> list[str]:
+        """Namespaces that an `up` would create although they are there: the stack has only taken them over."""
+        there = {step.object_name for step in self.steps if step.kind == "NamespacePatch" and step.op == "delete"}
+        new = [step for step in self.steps if step.kind == "Namespace" and step.op == "create"]
+        return sorted(step.object for step in new if step.object_name in there)
+
+    @property
     def changes(self) -> tuple[Step, ...]:
         """The steps that change something, by their URNs."""
         return tuple(step for step in self.ordered if step.op != "same")
@@ -129,7 +158,9 @@ class Preview:
     @property
     def refused(self) -> bool:
         """True if an `up` would fail."""
-        return bool(self.errors or self.clashes) or any(one.level == MANDATORY for one in self.violations)
+        if self.errors or self.clashes or self.destroyed or self.created_again:
+            return True
+        return any(one.level == MANDATORY for one in self.violations)
 
 
 def part(value: Any, *keys: str) -> Json:  # noqa: ANN401 - any JSON

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from components.team.client_environment import NAME as ACCOUNT
 from tools.access.difference import Change, Difference
-from tools.access.words import Style, prose, subject_words
-from tools.plan import totals
+from tools.access.words import PLAIN, Style, prose, subject_words
+from tools.plan import taken_over, totals
 from tools.plan.trust import RIGHTS, Concern
 
 if TYPE_CHECKING:
@@ -20,7 +20,21 @@ LONGEST_LIST = 3
 
 def reasons(one: Plan, style: Style) -> list[str]:
     """The reasons, with names in a style; empty if the plan needs no approval."""
+    found = _apart_from_trust(one, style)
+    trust = [f"{style.name(each.subject)} {prose(each.short, style)}" for each in one.concerns if each.known]
+    if trust:
+        found.append(_few(list(dict.fromkeys(trust)), "objects run other code, or trust others", "; "))
+    elif not found and (unread := unread_changes(one)):
+        names = _few(list(dict.fromkeys(style.name(each.subject) for each in unread)), "objects")
+        found.append(f"{names}: what the change means is not known")
+    # Losses alone need no approval; beside something that does, they are what matters most.
+    return [*_removed_teams(one, style), *found] if found else []
+
+
+def _apart_from_trust(one: Plan, style: Style) -> list[str]:
     found = [*_of_access(one, style), *_of_people(one, style)]
+    taken = [style.name(name) for name in taken_over.names(one.preview.ordered)]
+    found += [f"namespace {name} is taken over: its pods may lose connections" for name in taken]
     found += [prose(each.headline, style) for each in one.connections if each.opens]
     if one.risks:
         at_risk = [risk.worded(risk.short, style) if risk.short else style.name(risk.subject) for risk in one.risks]
@@ -28,14 +42,13 @@ def reasons(one: Plan, style: Style) -> list[str]:
     found += _of_interruptions(one, style)
     found += [prose(each.headline, style) for each in one.connections if each.closes]
     found += _of_growth(one)
-    trust = [f"{style.name(each.subject)} {prose(each.short, style)}" for each in one.concerns if each.known]
-    if trust:
-        found.append(_few(list(dict.fromkeys(trust)), "objects run other code, or trust others", "; "))
-    elif not found and (unread := unread_changes(one)):
-        names = _few([style.name(each.subject) for each in unread], "objects")
-        found.append(f"{names}: what the change means is not known")
-    # Losses alone need no approval; beside something that does, they are what matters most.
-    return [*_removed_teams(one, style), *found] if found else []
+    return found
+
+
+def to_look_at(one: Plan) -> list[Concern]:
+    """Changes of trust, and those that nothing is known of, unless another reason explains why so much changes."""
+    known = [each for each in one.concerns if each.known]
+    return known if _apart_from_trust(one, PLAIN) else [*known, *unread_changes(one)]
 
 
 def unread_changes(one: Plan) -> list[Concern]:

@@ -132,4 +132,9 @@ def test_a_list_of_parts_that_is_too_long_is_left_out_and_the_fingerprint_is_not
 def test_differences_name_what_is_new_gone_and_other() -> None:
     kept, gone, new = changed(2), step("delete", "Job", "old", old={}), step("create", "Job", "new", new={})
     before, after = fingerprint(planned(kept, gone)), fingerprint(planned(changed(3), new))
-    assert differences(before, after) == ["new: create Job new", "gone: delete Job old", "other: update Service a"]
+    assert differences(before, after) == [
+        "new: create Job new",
+        "gone: delete Job old",
+        "other: reasons",
+        "other: update Service a",
+    ]

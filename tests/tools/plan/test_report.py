@@ -62,7 +62,11 @@ def test_a_stack_that_stays_as_it_is_says_so_in_its_headline() -> None:
 @pytest.mark.parametrize(
     ("found", "outcome"),
     [
-        (planned(preview(step("update", "Service", "a", old={}, new={}, changed=("spec.ports",)))), "safe"),
+        (
+            planned(preview(step("update", "LimitRange", "a", old={}, new={}, changed=("spec.limits[0]",)))),
+            "safe",
+        ),
+        (planned(preview(step("update", "Service", "a", old={}, new={}, changed=("spec.ports",)))), "approval"),
         (planned(preview(restarted())), "approval"),
         (planned(preview(), access=from_to(TEAMS, INTERNS)), "approval"),
         (planned(preview(), access=from_to(INTERNS, TEAMS)), "safe"),
@@ -70,7 +74,16 @@ def test_a_stack_that_stays_as_it_is_says_so_in_its_headline() -> None:
         (planned(preview(step("delete", "Namespace", "team-b", old={}))), "approval"),
         (planned(preview(errors=("no such cluster",))), "refused"),
     ],
-    ids=["harmless", "an interruption", "a gain", "a loss", "unknown access", "data", "an error"],
+    ids=[
+        "harmless",
+        "a field",
+        "an interruption",
+        "a gain",
+        "a loss",
+        "unknown access",
+        "data",
+        "an error",
+    ],
 )
 def test_the_outcome_follows_from_access_data_interruptions_and_errors(found: Plan, outcome: str) -> None:
     assert found.outcome == outcome
