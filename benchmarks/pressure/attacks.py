@@ -4,26 +4,21 @@ The rows are those of the table in docs/limits.md. Each row has several attacks,
 noticed.
 """
 
-import gzip
 import json
-import random
 import threading
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from benchmarks.load import Way
 from benchmarks.pressure import line
+from benchmarks.pressure.bodies import MIB, bomb, trace
 
-MIB = 1024 * 1024
 JSON = {"Content-Type": "application/json"}
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 TRACES = "/v1/traces"
 LOG_BATCH = "/api/2.0/mlflow/runs/log-batch"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-# Unpacked size of a compression bomb.
-BOMB_BYTES = 300 * MIB
 # More conditions than any page or client of MLflow sends.
 CLAUSES = 150
 
@@ -85,16 +80,6 @@ def _post(path: str, headers: dict[str, str], body: Callable[[Target, int], byte
     return send
 
 
-@cache
-def _bomb(form: str) -> bytes:
-    zeros = bytes(MIB)
-    if form == "gzip members":
-        return gzip.compress(zeros) * (BOMB_BYTES // MIB)
-    bits = {"gzip": zlib.MAX_WBITS | 16, "zlib": zlib.MAX_WBITS, "raw deflate": -zlib.MAX_WBITS}[form]
-    packer = zlib.compressobj(9, zlib.DEFLATED, bits)
-    return b"".join([*(packer.compress(zeros) for _ in range(BOMB_BYTES // MIB)), packer.flush()])
-
-
 def _compressed() -> Iterator[Attack]:
     for form, path in (
         ("gzip", TRACES),
@@ -108,7 +93,7 @@ def _compressed() -> Iterator[Attack]:
             headers["Content-Encoding"] = "deflate"
 
         def body(_: Target, __: int, form: str = form) -> bytes:
-            return _bomb(form)
+            return bomb(form)
 
         yield Attack(row="compressed bodies", name=f"{form} at {path}", clients=4, send=_post(path, headers, body))
 
@@ -190,40 +175,6 @@ def _json() -> Iterator[Attack]:
         clients=4,
         send=_post("/api/2.0/mlflow/runs/get", JSON, lambda _, __: empty(), method="GET"),
     )
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """A length-delimited protobuf field."""
-    size, length = len(content), b""
-    while rest := size >> 7:
-        length, size = length + bytes([size & 127 | 128]), rest
-    return bytes([number << 3 | 2]) + length + bytes([size]) + content
-
-
-@cache
-def trace(size: int, *, seed: int) -> bytes:
-    """An OTLP trace in protobuf of about `size` bytes: spans with 4 KiB of text each, as language models have."""
-    source = random.Random(seed)  # noqa: S311 - test data
-    trace_id = source.randbytes(16)
-    spans = list[bytes]()
-    for number in range(max(1, size // 4200)):
-        text = bytes(source.randrange(97, 122) for _ in range(64)) * 64
-        attribute = _field(1, b"mlflow.spanInputs") + _field(2, _field(1, b'"' + text + b'"'))
-        parent = b"" if number == 0 else _field(4, (1).to_bytes(8))
-        span = (
-            _field(1, trace_id)
-            + _field(2, (number + 1).to_bytes(8))
-            + parent
-            + _field(5, b"span")
-            # Start and end, fixed64: now does not matter.
-            + b"\x39"
-            + (1_700_000_000_000_000_000).to_bytes(8, "little")
-            + b"\x41"
-            + (1_700_000_001_000_000_000).to_bytes(8, "little")
-            + _field(9, attribute)
-        )
-        spans.append(_field(2, span))
-    return _field(1, _field(2, b"".join(spans)))
 
 
 def _legal() -> Iterator[Attack]:

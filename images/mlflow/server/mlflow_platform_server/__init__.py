@@ -31,7 +31,8 @@ MLflow's own code then meets
                         (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores
 `trace_routes.py`       takes traces of OpenTelemetry in a handler's thread
 `webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
-                        in threads of its own (`webhook_queue.py`), in a bounded time (`webhook_client.py`)
+                        in threads of its own (`webhook_queue.py`), in a bounded time (`webhook_client.py`); reads
+                        those whose secret is lost, and does not send them (`webhook_secrets.py`)
 `process_state.py`      makes MLflow use the workspace of the request only; no request may change the environment
 `collection_rules.py`   makes the plugin refuse a search instead of filtering its result
 `driver_errors.py`      keeps texts of the database driver out of answers

@@ -173,24 +173,7 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
     )
     only_namespace = None if config.workspaces_enabled else config.namespace
     features = routes.chosen(os.environ.get(FEATURES_VARIABLE, ""))
-    hosts = routes.chosen(os.environ.get(WEBHOOK_HOSTS_VARIABLE, ""))
-    limits = bounds.read(os.environ[bounds.VARIABLE])
-    if "webhooks" in features:
-        proxy = os.environ[WEBHOOK_PROXY_VARIABLE]
-        webhooks.install(hosts, proxy=proxy, seconds=limits.webhook_seconds, multi_tenant=config.workspaces_enabled)
-    else:
-        webhooks.switch_off()
-    if "gateway" not in features:
-        # MLflow's pages ask whether it is on, and show nothing of it then.
-        os.environ[GATEWAY_VARIABLE] = "false"
-    own_repositories.keep(
-        get_registered_artifact_repositories(),
-        (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
-        _not_own,
-    )
-    transfers.install(limits)
-    s3_artifacts.bound_calls()
-    artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
+    _set_up(config, limits, features)
     threads = int(os.environ[THREADS_VARIABLE])
     fairness = Fairness(limits, threads, workers=int(os.environ.get(WORKERS_VARIABLE, "1")))
     off_loop = Threads(threads, "authorization")
@@ -228,6 +211,27 @@ def _layers(config: KubernetesAuthConfig, limits: Bounds, access: KubernetesAcce
     # Outermost: a refusal of any layer arrives, and every answer is bounded.
     drained = Draining(prefixed, most_bytes=limits.drain_mebibytes * 1024 * 1024, seconds=limits.drain_seconds)
     return Delivery(drained, seconds=limits.idle_seconds, memory=transfers.of_worker().memory)
+
+
+def _set_up(config: KubernetesAuthConfig, limits: Bounds, features: frozenset[str]) -> None:
+    """Change what MLflow's webhooks, AI gateway and artifact repositories do in this process."""
+    if "webhooks" in features:
+        proxy = os.environ[WEBHOOK_PROXY_VARIABLE]
+        hosts = routes.chosen(os.environ.get(WEBHOOK_HOSTS_VARIABLE, ""))
+        webhooks.install(hosts, proxy=proxy, seconds=limits.webhook_seconds, multi_tenant=config.workspaces_enabled)
+    else:
+        webhooks.switch_off()
+    if "gateway" not in features:
+        # MLflow's pages ask whether it is on, and show nothing of it then.
+        os.environ[GATEWAY_VARIABLE] = "false"
+    own_repositories.keep(
+        get_registered_artifact_repositories(),
+        (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
+        _not_own,
+    )
+    transfers.install(limits)
+    s3_artifacts.bound_calls()
+    artifact_reach.confine(os.environ[ARTIFACTS_DESTINATION_ENV_VAR], multi_tenant=config.workspaces_enabled)
 
 
 def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any:

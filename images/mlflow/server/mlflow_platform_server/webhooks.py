@@ -19,15 +19,17 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.fernet import InvalidToken
 from mlflow.entities.webhook import WebhookTestResult
 from mlflow.exceptions import MlflowException
 from mlflow.protos.webhooks_pb2 import TestWebhook
 from mlflow.server import handlers
 from mlflow.store.model_registry import sqlalchemy_store
+from mlflow.store.model_registry.dbmodels.models import EncryptedString
 from mlflow.utils.proto_json_utils import message_to_json
 from mlflow.webhooks import delivery
 
-from mlflow_platform_server import scope, webhook_addresses, webhook_client, webhook_tests
+from mlflow_platform_server import scope, webhook_addresses, webhook_client, webhook_secrets, webhook_tests
 from mlflow_platform_server.webhook_queue import DeliveryQueue
 
 PAGE = 100
@@ -52,6 +54,8 @@ def install(hosts: Collection[str], *, proxy: str, seconds: float, multi_tenant:
     delivery._get_cached_webhooks_by_event = _webhooks
     delivery._webhook_delivery_executor = _ScopedExecutor(queue)
     delivery._get_or_create_webhook_session = lambda: session
+    webhook_secrets.install(EncryptedString, InvalidToken)
+    delivery._send_webhook_request = _signed(delivery._send_webhook_request)
     if multi_tenant:
         delivery._send_webhook_request = _for_own_workspace(delivery._send_webhook_request)
     delivery._validate_webhook_url = _validation(hosts)
@@ -130,6 +134,16 @@ def failed_test(reason: str) -> WebhookTestResult:
 def test_body(result: WebhookTestResult) -> bytes:
     """The body with which MLflow answers a test."""
     return message_to_json(TestWebhook.Response(result=result.to_proto())).encode()
+
+
+def _signed(send: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap MLflow's sending so that it refuses webhooks whose secret is lost."""
+
+    def send_signed(webhook: Any, *arguments: Any, **named: Any) -> Any:
+        webhook_secrets.check(webhook.secret)
+        return send(webhook, *arguments, **named)
+
+    return send_signed
 
 
 def _for_own_workspace(send: Callable[..., Any]) -> Callable[..., Any]:

@@ -207,14 +207,14 @@ def hooked(deployed: Platform, teams: tuple[Team, Team]) -> dict[str, str]:
 
 
 def _forget_webhooks(platform: Platform) -> None:
-    """Delete all webhooks of earlier runs, which programs may not do.
+    """Delete all webhooks of earlier runs, which programs may not do."""
+    _sql(platform, "DELETE FROM webhooks")
 
-    In the database, because the server cannot list webhooks that were made before the last `make destroy`: it deletes
-    the key that their secrets are encrypted with, and keeps the database.
-    """
+
+def _sql(platform: Platform, statement: str) -> None:
     psql = ("psql", "--username=postgres", "--dbname=mlflow", "--set=ON_ERROR_STOP=1")
     space = f"--namespace={platform.namespace}"
-    kube.kubectl("exec", "postgres-0", space, "--", *psql, "--command=DELETE FROM webhooks")
+    kube.kubectl("exec", "postgres-0", space, "--", *psql, f"--command={statement}")
 
 
 def arrived(receiver: Path) -> list[Received]:
@@ -255,6 +255,23 @@ def test_a_test_is_answered_as_mlflow_answers(teams: tuple[Team, Team], hooked: 
         "response_status": 200,
         "response_body": "",
     }
+
+
+def test_a_webhook_whose_secret_is_lost_is_listed_named_when_tested_and_mended_by_a_new_secret(
+    deployed: Platform, teams: tuple[Team, Team], hooked: dict[str, str]
+) -> None:
+    """As after a `make destroy`, which deletes the key and keeps the database."""
+    ours, _ = teams
+    webhook = hooked["delivered"]
+    _sql(deployed, f"UPDATE webhooks SET secret = 'encrypted with another key' WHERE webhook_id = '{webhook}'")  # noqa: S608 - an ID
+    listed = ours.ask("GET", WEBHOOKS)
+    assert listed.status == 200, listed.body
+    assert {one["webhook_id"] for one in listed.json()["webhooks"]} == set(hooked.values())
+    result = ours.test(webhook).json()["result"]
+    assert result["success"] is False
+    assert "set the secret again" in result["error_message"]
+    assert ours.ask("PATCH", f"{WEBHOOKS}/{webhook}", {"secret": SIGNING_KEY}).status == 200
+    assert ours.test(webhook).json()["result"]["success"] is True
 
 
 def test_a_redirect_is_not_followed(teams: tuple[Team, Team], hooked: dict[str, str], receiver: Path) -> None:
