@@ -28,7 +28,8 @@ MLflow's own code then meets
                         `byte_ranges.py`), within the shares of memory and threads that teams have (`transfers.py`,
                         `shares.py`, `store_calls.py`); `transfer_refusals.py` answers those that get none
 `s3_artifacts.py`, `volume_artifacts.py`   the artifact stores; both ask `artifact_reach.py` about each location
-                        (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores
+                        (`object_keys.py`); `own_repositories.py` makes MLflow refuse all other stores, and
+                        `imported_files.py` explains why files are missing that another MLflow server has
 `trace_routes.py`       takes traces of OpenTelemetry in a handler's thread
 `webhooks.py`           reads webhooks in the workspace of the request, sends to listed hosts (`webhook_addresses.py`)
                         in threads of its own (`webhook_queue.py`), in a bounded time (`webhook_client.py`); reads

@@ -38,6 +38,7 @@ from mlflow_platform_server import (
     driver_errors,
     filters,
     graphql_errors,
+    imported_files,
     known_identities,
     kubernetes_access,
     model_stages,
@@ -227,7 +228,7 @@ def _set_up(config: KubernetesAuthConfig, limits: Bounds, features: frozenset[st
     own_repositories.keep(
         get_registered_artifact_repositories(),
         (ProxiedS3ArtifactRepository, ConfinedFileArtifactRepository),
-        _not_own,
+        _denied,
     )
     transfers.install(limits)
     s3_artifacts.bound_calls()
@@ -240,6 +241,7 @@ def _mlflow(only_namespace: str | None, limits: Bounds, threads: Threads) -> Any
     fastapi_app.artifact_router = artifact_routes.router()
     fastapi_app.otel_router = trace_routes.router()
     TrackingStore.log_spans_async = trace_routes.log_spans_in_this_thread
+    imported_files.install(handlers, _denied, multi_tenant=only_namespace is None)
     handlers._send_artifact = downloads.deferring(handlers._send_artifact)
     SqlAlchemyStore.transition_model_version_stage = model_stages.with_integer_version(
         SqlAlchemyStore.transition_model_version_stage
@@ -284,8 +286,6 @@ def _search_bounds(limits: Bounds) -> filters.SearchBounds:
     )
 
 
-def _not_own(scheme: str) -> MlflowException:
-    """Refusal of an artifact location with a scheme that the platform has no repository for."""
-    return MlflowException(
-        f"The server fetches artifacts from its own store only, not by {scheme or 'a path'}.", PERMISSION_DENIED
-    )
+def _denied(message: str) -> MlflowException:
+    """Refusal of an artifact location."""
+    return MlflowException(message, PERMISSION_DENIED)

@@ -9,10 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
 
+from mlflow_platform_server.imported_files import Explanations
 from mlflow_platform_server.object_keys import Location, OutOfReachError, Reach, location_of
 from mlflow_platform_server.scope import ScopeError
+
+# What a repository answers if it has nothing at a location that seems to be of another MLflow server.
+IMPORTED = Explanations(error=MlflowException, refuse=lambda message: MlflowException(message, RESOURCE_DOES_NOT_EXIST))
 
 
 class _Confinement:

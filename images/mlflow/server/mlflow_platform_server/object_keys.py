@@ -9,7 +9,7 @@ import posixpath
 import urllib.parse
 from dataclasses import dataclass
 
-from mlflow_platform_server import scope
+from mlflow_platform_server import imported_files, scope
 
 # Stands for a volume where a bucket has its name; no bucket can be called so.
 VOLUME = "file:"
@@ -51,7 +51,9 @@ class Reach:
         key = below(location, self.root)
         if key is None:
             message = "The artifact location is outside of the server's artifact store, the only one that it uses."
-            raise OutOfReachError(message)
+            raise OutOfReachError(f"{message} {imported_files.message(_named(location, self.root))}")
+        if self.multi_tenant and not _names_workspaces(key):
+            raise OutOfReachError(imported_files.message(f"mlflow-artifacts:/{key}"))
         if self.multi_tenant and not is_within(key, workspace):
             message = f"The artifact location belongs to another workspace than {workspace}, which the request names."
             raise OutOfReachError(message)
@@ -73,6 +75,18 @@ def below(location: Location, root: Location) -> str | None:
         return None
     relative = key.removeprefix(prefix) if key != root.key else ""
     return None if {".", ".."} & set(relative.split("/")) or relative.startswith("/") else relative
+
+
+def _named(location: Location, root: Location) -> str:
+    """A location for a message; of the server's own bucket, whose name is not the caller's business, only "it"."""
+    if location.store == VOLUME:
+        return f"file://{location.key}"
+    return "It" if location.store == root.store else f"s3://{location.store}/{location.key}"
+
+
+def _names_workspaces(key: str) -> bool:
+    """True if a key below the root is the root, or what MLflow reserves for workspaces, whoever's they are."""
+    return key.split("/", maxsplit=1)[0] in {"", "workspaces"}
 
 
 def is_within(key: str, workspace: str) -> bool:

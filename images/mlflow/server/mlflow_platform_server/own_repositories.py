@@ -8,9 +8,11 @@ the location names, whatever the workspace. A location without a scheme is a fil
 from collections.abc import Callable, Collection, MutableMapping
 from typing import Any, NoReturn
 
+from mlflow_platform_server import imported_files
+
 
 def keep(registry: MutableMapping[str, Any], own: Collection[type], refuse: Callable[[str], Exception]) -> None:
-    """Replace each scheme's class that is not in `own` by a function that raises what `refuse` returns.
+    """Replace each scheme's class that is not in `own` by a function that raises what `refuse` makes of a message.
 
     The schemes stay registered, so MLflow's check of a scheme, and its error messages, do not change.
 
@@ -26,7 +28,8 @@ def keep(registry: MutableMapping[str, Any], own: Collection[type], refuse: Call
 
 
 def _refusing(scheme: str, refuse: Callable[[str], Exception]) -> Callable[..., NoReturn]:
-    def repository(*_: object, **__: object) -> NoReturn:
-        raise refuse(scheme)
+    def repository(location: object = "", *_: object, **__: object) -> NoReturn:
+        refusal = f"The server fetches artifacts from its own store only, not by {scheme or 'a path'}."
+        raise refuse(f"{refusal} {imported_files.message(str(location))}")
 
     return repository

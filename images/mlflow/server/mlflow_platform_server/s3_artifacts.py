@@ -76,7 +76,7 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
 
     def list_artifacts(self, path: str | None = None) -> list[Any]:
         self._key(path)
-        return self._s3.list_artifacts(path)
+        return artifact_reach.IMPORTED.listed(self._s3.list_artifacts(path), path, self.find)
 
     def delete_artifacts(self, artifact_path: str | None = None) -> None:
         self._key(artifact_path)
@@ -117,10 +117,13 @@ class ProxiedS3ArtifactRepository(ArtifactRepository, StreamUploadMixin):
     def find(self, path: str) -> StoredObject:
         """Look up the object of an artifact."""
         key = self._key(path)
-        try:
-            seen = self._s3._get_s3_client().head_object(Bucket=self._bucket, Key=key, **self._s3._bucket_owner_params)
-        except (BotoCoreError, ClientError) as error:
-            raise _translated(error, path) from error
+        with artifact_reach.IMPORTED.missing(path):
+            try:
+                seen = self._s3._get_s3_client().head_object(
+                    Bucket=self._bucket, Key=key, **self._s3._bucket_owner_params
+                )
+            except (BotoCoreError, ClientError) as error:
+                raise _translated(error, path) from error
         return StoredObject(key=key, size=seen["ContentLength"], etag=seen["ETag"])
 
     def fetch(self, stored: StoredObject, start: int, stop: int) -> Any:

@@ -68,7 +68,8 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
 
     def find(self, path: str) -> StoredObject:
         """Look up the file of an artifact."""
-        file = self.get_local_path(path)
+        with artifact_reach.IMPORTED.missing(path):
+            file = self.get_local_path(path)
         seen = Path(file).stat()
         if not stat.S_ISREG(seen.st_mode):
             message = f"{path} is not a file."
@@ -88,7 +89,7 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
 
     def list_artifacts(self, path: str | None = None) -> list[Any]:
         self._check(path)
-        return super().list_artifacts(path)
+        return artifact_reach.IMPORTED.listed(super().list_artifacts(path), path, self.find)
 
     def delete_artifacts(self, artifact_path: str | None = None) -> None:
         self._check(artifact_path)
