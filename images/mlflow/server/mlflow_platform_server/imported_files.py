@@ -1,9 +1,9 @@
 """Explains why files of an object are missing that were logged to another MLflow server.
 
 Rows may be copied from another installation; the locations in them (`mlflow-artifacts:/7/RUN/artifacts`) do not name
-the folder of a workspace. MLflow looks for such a location in the folder of the request's workspace, where nobody has put
-the files: a list would be empty, a file just not there. What does exist there is served: programs may upload to such
-paths, too. Only the workspace's own folder is looked at, so nothing is told about another one.
+the folder of a workspace. MLflow looks for such a location in the folder of the request's workspace, where nobody has
+put the files: a list would be empty, a file just not there. What does exist there is served: programs may upload to
+such paths, too. Only the workspace's own folder is looked at, so nothing is told about another one.
 """
 
 import posixpath
