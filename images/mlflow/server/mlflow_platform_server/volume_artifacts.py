@@ -108,6 +108,11 @@ class ConfinedFileArtifactRepository(LocalArtifactRepository):
         self._check(artifact_path)
         return super().download_artifacts(artifact_path, dst_path)
 
+    def download_trace_data_to_file(self, dst_path: Path) -> Path:
+        # MLflow would answer any refusal with "Trace data not found".
+        self._check(None)
+        return super().download_trace_data_to_file(dst_path)
+
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
         # MLflow calls this directly with the location that a trace names.
         self._check(remote_file_path)
