@@ -100,6 +100,7 @@ _ALL = (
     Rehearsal(
         name="keycloak",
         shows="login at a Keycloak, as sidecar and as ForwardAuth: groups, disabled users, sign-out, token rotation",
+        server=False,
         files=("docs/keycloak.md",),
         programs=("keycloak", "valkey"),
     ),
@@ -112,6 +113,7 @@ _ALL = (
     Rehearsal(
         name="workloads",
         shows="JupyterHub, Airflow and a compiled pipeline log runs as documented; a team's access key for the store",
+        server=False,
         files=(
             "docs/airflow.md",
             "docs/direct-access.md",
@@ -137,6 +139,7 @@ _ALL = (
     Rehearsal(
         name="monitoring",
         shows="a Prometheus reads the metrics, alerts fire with a fault and end with it, the dashboard has data",
+        server=False,
         files=("docs/monitoring.md", "tools/monitoring.py"),
         programs=("alertmanager", "postgres-exporter", "prometheus"),
     ),
@@ -214,6 +217,7 @@ _ALL = (
     Rehearsal(
         name="placement",
         shows="every pod has the nodes and labels of the stack file; a team comes into an existing namespace, and goes",
+        server=False,
     ),
     Rehearsal(
         name="webhooks",
@@ -283,6 +287,7 @@ _ALL = (
     Rehearsal(
         name="serving",
         shows="models served by alias: a switch under load, a broken version, two aliases with a share each",
+        server=False,
         files=("docs/log-from-a-pod.md", "tests/snippets.py"),
         programs=("model-server",),
     ),
