@@ -191,5 +191,5 @@ def test_the_name_of_the_servers_bucket_is_not_told() -> None:
 
 def test_a_location_of_another_workspace_is_refused_as_such() -> None:
     reach = Reach(root=location_of("s3-proxied://mlflow"), multi_tenant=True)
-    with scope.background("request", "team-a"), pytest.raises(OutOfReachError, match="another workspace than team-a"):
+    with scope.background("request", "team-a"), pytest.raises(OutOfReachError, match="outside of the workspace team-a"):
         reach.check(location_of("s3://mlflow/workspaces/team-b/1"))

@@ -29,7 +29,8 @@ def test_only_the_platforms_own_repositories_are_made_whatever_the_scheme() -> N
     for scheme in ("file", "s3"):
         assert registry[scheme] is Own
     for scheme in ("", "gs", "runs", "odd"):
-        with pytest.raises(RefusedError, match=f"not by {scheme or 'a path'}\\. location is not .*make adopt"):
+        kind = f"has the scheme {scheme}" if scheme else "is a path"
+        with pytest.raises(RefusedError, match=f"{kind}; .* location is not .*make adopt"):
             registry[scheme]("location", tracking_uri=None)
 
 

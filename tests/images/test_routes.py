@@ -166,7 +166,7 @@ def test_features_are_separated_by_commas() -> None:
 def test_new_and_vanished_routes_are_differences() -> None:
     served = {*JUDGED.all(), "POST /api/4.0/mlflow/surprise"} - {"GET /version"}
     assert routes.differences(JUDGED, served) == [
-        "not judged: POST /api/4.0/mlflow/surprise",
+        "not on the list: POST /api/4.0/mlflow/surprise",
         "does not exist: GET /version",
     ]
     assert routes.differences(JUDGED, set(JUDGED.all())) == []

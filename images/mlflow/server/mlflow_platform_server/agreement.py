@@ -49,14 +49,14 @@ class Agreement:
             return None if current.workspace is None else f"an open path has the workspace {current.workspace!r}"
         decision = self._decision()
         if decision is None:
-            return "the authorization plugin has not decided"
+            return "the authorization plugin has not decided about it"
         decided = decision.request_context.workspace
         expected = current.workspace if self._only_namespace is None else self._only_namespace
         if decided != expected or (self._only_namespace is not None and current.workspace is None):
-            return f"the authorization plugin has decided for the workspace {decided!r}, the scope is {current!r}"
+            return f"the authorization plugin decided for the workspace {decided!r}, but admission found {current!r}"
         if not _is_same(decision.identity, current.caller):
             # A token does not belong into the log.
-            return f"the authorization plugin has decided about {decision.identity.user!r}, the scope is {current!r}"
+            return f"the authorization plugin decided about {decision.identity.user!r}, but admission found {current!r}"
         return None
 
 

@@ -186,7 +186,7 @@ class _Reading:
         """Refuse a body that is too large or of an unsupported type according to the headers."""
         announced = dict(self.scope["headers"]).get(b"content-length", b"0").strip()
         if not announced.isdigit():
-            message = "Content-Length is no number."
+            message = "The header Content-Length is not a number."
             raise MalformedError(message)
         if int(announced) > self.rule.most_bytes:
             raise self._too_large()
@@ -245,7 +245,7 @@ class _Scan:
         elif self._texts:
             self._marks += marks(piece)
             if self._marks > self._bounds.text_elements:
-                what, most = "The values in the texts of the traces", str(self._bounds.text_elements)
+                what, most = "The number of values in strings of the traces", str(self._bounds.text_elements)
                 raise TooLargeError(what, most, "text_elements")
 
 

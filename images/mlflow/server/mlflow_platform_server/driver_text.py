@@ -11,16 +11,16 @@ UNSTORABLE = "A text in the request contains the character U+0000, which Postgre
 NOT_FOUND = "The request names an object that does not exist."
 UNAVAILABLE = "The database is not available at the moment. Try again."
 # MLflow looks for this word to repeat the transaction.
-DEADLOCK = "The database ended a deadlock of several requests. Try again."
-LOCKED = "Another change of the same data takes too long. Try again."
+DEADLOCK = "The database cancelled this request to end a deadlock with another one. Try again."
+LOCKED = "Another request is changing the same data and has not finished in time. Try again."
 SLOW_CHANGE = "The database did not finish the change in time. Try again."
 # Not to be repeated: each try would take the database the same time, and end in the same way.
 SLOW_SEARCH = (
     "The database needs more than {seconds} s for this search (server.bounds.statementSeconds). Ask for less: fewer "
-    "conditions and sort keys, fewer experiments, or a shorter time."
+    "conditions and sort keys, fewer experiments, or a shorter time range."
 )
 LARGE_SEARCH = (
-    "The search has to sort more than the database allows. Ask for less: fewer experiments, or a shorter time."
+    "The search has to sort more than the database allows. Ask for less: fewer experiments, or a shorter time range."
 )
 TOO_LONG = "A text in the request is longer than the database stores. Shorten it."
 OUT_OF_RANGE = "A number in the request is outside the range that the database stores."

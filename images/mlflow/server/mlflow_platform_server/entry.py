@@ -81,9 +81,10 @@ async def refuse(scope: Message, send: Send, fairness: Fairness, refusals: Refus
     """Refuse a request because its team or caller has too many in flight."""
     bounds = fairness.bounds
     reason = (
-        f"Too many requests of your team or of you are in flight: while others ask, a team may have "
+        f"Too many requests of your team or of you are in flight: while others send requests, a team may have "
         f"{bounds.team_percent} % (server.bounds.teamPercent) of the {fairness.in_flight.capacity} connections of a "
-        f"worker (server.bounds.connections), and a caller as much of the team's. The last ones are kept for others."
+        f"worker (server.bounds.connections), and a caller the same part of the team's share. The last connections are "
+        "kept for teams and callers with few requests."
     )
     error = ShareUsedUpError(1 / bounds.team_requests_per_second)
     await refusals.refuse(scope, send, error, reason, fairness.clock())

@@ -26,7 +26,7 @@ MESSAGES = {
     504: "The server could not answer in time. Try again.",
 }
 INTERNAL = "The server failed to carry out the request."
-UNSAID = "The server refused a value of the request. Its log has the reason under the request ID."
+UNSAID = "The server refused a value of the request. The server's log has the reason under the request ID."
 
 _logger = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ def check(body: bytes, bounds: Bounds) -> None:
         document = None
     query = document.get("query") if isinstance(document, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if not isinstance(query, str):
-        message = "The body is no GraphQL request: send a JSON object with a query."
+        message = "The body is no GraphQL request: send a JSON object with the query as a string under the key `query`."
         raise MalformedError(message)
     depth = 0
     for number, token in enumerate(_TOKEN.finditer(query), start=1):

@@ -51,7 +51,8 @@ class JsonScan:
         self._begin(piece)
         self.marks += marks(piece)
         if self.marks > self._bounds.text_elements:
-            raise _too_many("The values in the texts of the request body", self._bounds.text_elements, "text_elements")
+            what = "The number of values in strings of the request body"
+            raise _too_many(what, self._bounds.text_elements, "text_elements")
         if self._ended:
             return
         structure = self._structure(self._backslash + piece)

@@ -104,9 +104,9 @@ def _read(document: str) -> dict[str, Any]:
         names = content[kind]
         # A text would be read as a list of its letters.
         if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[object]", names)):
-            message = f"{kind} is no list of texts"
+            message = f"{kind} is not a list of strings"
             raise TypeError(message)
     if not isinstance(content["everybody"], bool):
-        message = "everybody is neither true nor false"
+        message = "the value of everybody is neither true nor false"
         raise TypeError(message)
     return content

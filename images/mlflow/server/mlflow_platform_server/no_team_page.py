@@ -41,10 +41,10 @@ a.button {{ margin: 1rem .75rem 0 0; padding: .4rem 1rem; text-decoration: none;
 <h1>You are signed in, but you are in no team yet</h1>
 <dl>
 <dt>You are signed in as</dt><dd><strong>{user}</strong></dd>
-<dt>Groups that the sign-in told us</dt><dd>{groups}</dd>
+<dt>Groups that the identity provider sent for you</dt><dd>{groups}</dd>
 </dl>
-<p><strong>What to do:</strong> ask {contact} to add you to a group of your team, or to give one of your groups access.
-Then sign out and in again, so that your new group is seen.</p>
+<p><strong>What to do:</strong> ask {contact} to be added to a group of your team, or for access for one of your
+groups. Then sign out and in again, so that the platform learns of your new group.</p>
 <p>Nothing is broken, and nobody was notified.</p>
 <a class="button" href="{sign_out}">Sign out</a><a class="button" href=".">Try again</a>
 </main>

@@ -55,7 +55,7 @@ class Reach:
         if self.multi_tenant and not _names_workspaces(key):
             raise OutOfReachError(imported_files.message(f"mlflow-artifacts:/{key}"))
         if self.multi_tenant and not is_within(key, workspace):
-            message = f"The artifact location belongs to another workspace than {workspace}, which the request names."
+            message = f"The artifact location is outside of the workspace {workspace} that the request names."
             raise OutOfReachError(message)
 
 

@@ -29,7 +29,8 @@ def keep(registry: MutableMapping[str, Any], own: Collection[type], refuse: Call
 
 def _refusing(scheme: str, refuse: Callable[[str], Exception]) -> Callable[..., NoReturn]:
     def repository(location: object = "", *_: object, **__: object) -> NoReturn:
-        refusal = f"The server fetches artifacts from its own store only, not by {scheme or 'a path'}."
+        kind = f"has the scheme {scheme}" if scheme else "is a path"
+        refusal = f"The artifact location {kind}; the server fetches artifacts from its own store only."
         raise refuse(f"{refusal} {imported_files.message(str(location))}")
 
     return repository

@@ -61,7 +61,7 @@ class Rates:
             return
         now = self._clock()
         if now - ticket.since >= NOTED_SECONDS:
-            self._refusals.tell(facts(scope), f"held for {now - ticket.since:.0f} s by its rate", now)
+            self._refusals.tell(facts(scope), f"held for {now - ticket.since:.0f} s by its rate limit", now)
         if is_transfer(scope):
             await self._app(scope, receive, send)
             return
@@ -86,12 +86,12 @@ class Rates:
     def _reason(self, error: ShareUsedUpError | FullError) -> str:
         bounds = self._bounds
         if isinstance(error, FullError):
-            return f"{bounds.queued_requests} requests are waiting (server.bounds.queuedRequests). Try again."
+            return f"{bounds.queued_requests} requests wait, and no more may (server.bounds.queuedRequests). Try again."
         return (
-            f"Too many requests at once while others ask: at most {bounds.team_requests_per_second}/s of a team "
-            f"(server.bounds.teamRequestsPerSecond) and {bounds.caller_requests_per_second}/s of a caller "
-            f"(server.bounds.callerRequestsPerSecond) in each worker, and {bounds.queue_seconds} s of waiting "
-            "(server.bounds.queueSeconds)."
+            "Too many requests of your team or of you. While others send requests, each worker accepts at most "
+            f"{bounds.team_requests_per_second}/s of a team (server.bounds.teamRequestsPerSecond) and "
+            f"{bounds.caller_requests_per_second}/s of a caller (server.bounds.callerRequestsPerSecond); a request "
+            f"waits for its turn at most {bounds.queue_seconds} s (server.bounds.queueSeconds)."
         )
 
     def _arm(self) -> None:

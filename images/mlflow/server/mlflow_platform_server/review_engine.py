@@ -270,7 +270,7 @@ class ReviewEngine:
             if flight.sent == math.inf:
                 if self._waiting.pop(flight.ticket, None):
                     self._lines.drop(flight.ticket)
-                return CrowdedError(f"{text} Others were sent before.")
+                return CrowdedError(f"{text} It was not asked, because other access reviews were sent first.")
             if landed and flight.shows_outage(flight.deadline):
                 self._breaker.failed(flight.sent, probe=flight.probe)
         return OutageError(text)

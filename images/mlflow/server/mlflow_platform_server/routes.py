@@ -118,7 +118,7 @@ def _with_pages(routes: Iterable[str]) -> Iterator[str]:
 def differences(judged: RouteList, served: Collection[str]) -> list[str]:
     """Routes that MLflow serves and the list lacks, and the other way around."""
     listed = set(judged.all())
-    new = [f"not judged: {route}" for route in sorted(set(served) - listed)]
+    new = [f"not on the list: {route}" for route in sorted(set(served) - listed)]
     return new + [f"does not exist: {route}" for route in sorted(listed.difference(served, judged.own))]
 
 

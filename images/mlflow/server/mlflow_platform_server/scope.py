@@ -124,7 +124,7 @@ def bind(scope: Scope) -> Iterator[None]:
         ScopeError: another scope is bound.
     """
     if _SCOPE.get() is not None:
-        message = f"{scope.name} begins inside of {_SCOPE.get()!r}."
+        message = f"{scope.name} cannot begin, because another scope is still bound: {_SCOPE.get()!r}."
         raise ScopeError(message)
     token = _SCOPE.set(scope)
     try:

@@ -84,11 +84,11 @@ class Slots:
         bounds = self._bounds
         if isinstance(error, FullError):
             return (
-                f"The server is busy: no turn within {bounds.queue_seconds} s (server.bounds.queueSeconds), or "
+                f"The server is busy: no slot was free in {bounds.queue_seconds} s (server.bounds.queueSeconds), or "
                 f"{bounds.queued_requests} requests are waiting (server.bounds.queuedRequests). Try again."
             )
         return (
-            "Too many requests of your team or of you work or wait: while others ask, a team may use "
-            f"{bounds.slots_percent} % of a worker's turns (server.bounds.slotsPercent), and no request waits longer "
-            f"than {bounds.queue_seconds} s (server.bounds.queueSeconds)."
+            "Too many requests of your team or of you are being handled or wait: while others send requests, a team "
+            f"may use {bounds.slots_percent} % of a worker's slots for requests (server.bounds.slotsPercent), and no "
+            f"request waits for a slot longer than {bounds.queue_seconds} s (server.bounds.queueSeconds)."
         )

@@ -31,7 +31,7 @@ def answer(error: Exception, shared: Transfers, party: Party) -> tuple[int, str,
     )
     used = (shared.places, shared.memory, shared.calls.shares)
     if any(one.held(party.team) >= one.share() for one in used):
-        return 429, "RESOURCE_EXHAUSTED", f"Your team uses its share of the server for artifacts. {text}"
+        return 429, "RESOURCE_EXHAUSTED", f"Your team uses its whole share of the capacity for artifacts. {text}"
     return 503, "TEMPORARILY_UNAVAILABLE", text
 
 

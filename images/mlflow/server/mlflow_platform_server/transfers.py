@@ -88,7 +88,7 @@ def shared(
 
 
 class Authorizations:
-    """Threads that authorize requests without a slot, such as transfers: one of them for teams that have none.
+    """Threads that authorize requests without a slot, such as transfers; the last one is kept for teams that use none.
 
     While Kubernetes is slow, the slots' threads would be taken by whoever begins most transfers.
     """

@@ -1,7 +1,7 @@
 """Secrets of webhooks that cannot be decrypted, because the key that they were encrypted with is gone.
 
 MLflow would fail to read the webhook at all, and with it every list that has it. Here the webhook is read, and is not
-delivered: without its secret the receiver could not tell it from anybody's.
+delivered: without a signature the receiver could not tell it from a forged one.
 """
 
 from typing import Any

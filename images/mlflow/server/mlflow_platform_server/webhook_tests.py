@@ -61,7 +61,7 @@ class WebhookTests:
         workspace = scope.workspace()
         if self._running.get(workspace, 0) >= MOST_TESTS:
             scope.facts(asgi_scope).refused_by = "limits"
-            message = f"The workspace has {MOST_TESTS} tests of webhooks running, which is the most. Try again."
+            message = f"{MOST_TESTS} webhook tests of this workspace are running, and no more may. Try again."
             headers = [(b"retry-after", str(RETRY_SECONDS).encode())]
             await answers.refuse(send, 429, "REQUEST_LIMIT_EXCEEDED", message, headers)
             return

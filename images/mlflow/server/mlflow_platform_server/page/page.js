@@ -44,7 +44,7 @@
     again.type = "button";
     // The sign-in page comes in place of this one, and leads back to it.
     again.addEventListener("click", () => location.reload());
-    ended.replaceChildren("Your session has ended: what you see may be old, and nothing is saved. ", again);
+    ended.replaceChildren("Your session has ended: what you see may be out of date, and changes are not saved. ", again);
     ended.hidden = false;
     user.hidden = signOut.hidden = note.hidden = true;
     show();
