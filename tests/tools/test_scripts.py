@@ -172,11 +172,13 @@ def test_a_context_is_used_with_the_users_own_pulumi_and_none_is_the_embedded_cl
     assert copy.calls == ["python -m tools.context kind pulumi up", "python -m testbed exec -- pulumi up"]
 
 
+CHECK = ("python", "-m tools.check dev")
 DEPLOYMENT = [
     "python -m tools.torn_state",
     "pulumi stack select --create dev",
     "python -m tools.heal",
     "python -m tools.growth check dev",
+    "python -m tools.preflight.ownership dev",
     "pulumi up --yes",
     "python -m tools.smoke",
 ]
@@ -196,7 +198,14 @@ def stack_file(copy: Copy, content: str) -> Path:
 def test_up_heals_deploys_and_uses_the_platform(copy: Copy) -> None:
     stack_file(copy, CONFIG)
     assert copy.run("up", "dev", "kind", YES="dev").returncode == 0
-    assert follows(copy.calls, [(IN_KIND, part) for part in DEPLOYMENT])
+    assert follows(copy.calls, [CHECK, *((IN_KIND, part) for part in DEPLOYMENT)])
+
+
+def test_mistakes_in_the_stack_file_stop_an_up_before_the_cluster_is_started(copy: Copy) -> None:
+    copy.program(".venv/bin/python", f'{RECORDER}case "$*" in *tools.check*) echo "host: is missing"; exit 1 ;; esac\n')
+    done = copy.run("up", "dev", "")
+    assert (done.returncode, done.stderr) == (1, "host: is missing\n")
+    assert follows(copy.calls, [CHECK])
 
 
 @pytest.mark.parametrize("yes", ["", "prod"])
@@ -227,7 +236,7 @@ def test_up_takes_fields_of_others_back_if_it_is_asked_to(copy: Copy, refresh: s
 def test_up_without_a_context_starts_the_embedded_cluster_first(copy: Copy) -> None:
     stack_file(copy, CONFIG)
     assert copy.run("up", "dev", "").returncode == 0
-    assert follows(copy.calls, [("python", "-m testbed up"), *(("with-cluster  ", part) for part in DEPLOYMENT)])
+    assert follows(copy.calls, [CHECK, ("python", "-m testbed up"), *(("with-cluster  ", part) for part in DEPLOYMENT)])
 
 
 def test_the_embedded_engines_salt_does_not_stay_in_the_stack_file(copy: Copy) -> None:
@@ -271,7 +280,7 @@ def test_sizes_of_volumes_that_up_cannot_reach_stop_a_preview(copy: Copy) -> Non
 def test_sizes_of_volumes_that_up_cannot_reach_stop_an_up_before_anything_is_changed(copy: Copy) -> None:
     copy.program("tools/with-cluster", f"{RECORDER}{GROWTH}")
     assert copy.run("up", "dev", "kind", YES="dev").returncode == 1
-    assert follows(copy.calls, [(IN_KIND, part) for part in DEPLOYMENT[: 1 + DEPLOYMENT.index(GROWING)]])
+    assert follows(copy.calls, [CHECK, *((IN_KIND, part) for part in DEPLOYMENT[: 1 + DEPLOYMENT.index(GROWING)])])
 
 
 POLICIES = "policy-config/dev.json"
