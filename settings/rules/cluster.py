@@ -64,7 +64,7 @@ def api_server(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             path,
             f"lets teams' pods connect to the addresses in {addresses}, which is empty",
-            f"add the addresses (`kubectl get endpointslices kubernetes`), or remove {path}",
+            f"add the addresses (`kubectl get endpointslices kubernetes --namespace default`), or remove {path}",
         )
 
 

@@ -99,7 +99,7 @@ def api_server(settings: Settings) -> Iterator[Fault]:
             yield Fault(
                 key(team, lambda one: one.serving),
                 f"lets a pod of the team connect to the addresses in {addresses}, which is empty",
-                "add the addresses (`kubectl get endpointslices kubernetes`)",
+                "add the addresses (`kubectl get endpointslices kubernetes --namespace default`)",
             )
 
 

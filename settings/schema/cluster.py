@@ -62,8 +62,8 @@ class Cluster(Network):
     audience `mlflow`."""
 
     api_server: tuple[values.AddressRange, ...] = ()
-    """Address ranges of the API server's endpoints (`kubectl get endpointslices kubernetes`). Empty means that
-    MLflow's pods may connect to the API server's ports at any address."""
+    """Address ranges of the API server's endpoints (`kubectl get endpointslices kubernetes --namespace default`). Empty
+    means that MLflow's pods may connect to the API server's ports at any address."""
 
     authorities: values.Authority | None = None
     """CA certificates of the company. The MLflow server, its Jobs and OAuth2-Proxy trust them besides public CAs."""
