@@ -1,8 +1,12 @@
-"""Digests of the inputs of a rehearsal. Comments, docstrings and blank lines of Python files do not count."""
+"""Digests of the inputs of a rehearsal.
+
+Comments, docstrings and blank lines of Python files do not count, nor what stands between the code blocks of a page.
+"""
 
 import ast
 import hashlib
 import io
+import re
 import subprocess
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +18,9 @@ from testbed.evidence.catalogue import Rehearsal
 GIT_SECONDS = 60
 # Modules of these packages are inputs of a rehearsal if its tests import them.
 IMPORTED = ("benchmarks", "components", "factories", "settings", "testbed", "tests", "tools")
+# Tests run the code blocks of pages.
+PAGES = "docs/"
+BLOCK = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 # The program. It is no input itself, but what it deploys is (`deployments.py`).
 PROGRAM = ("Pulumi.dev.yaml", "__main__.py", "components/", "factories/", "settings/")
 
@@ -108,14 +115,17 @@ def _files(checkout: Path) -> list[str]:
 def _digest(checkout: Path, files: Iterable[str]) -> str:
     total = hashlib.sha256()
     for name in files:
-        total.update(f"{name}\0{_digest_of_file(checkout / name)}\n".encode())
+        page = name.startswith(PAGES) and name.endswith(".md")
+        total.update(f"{name}\0{_digest_of_file(checkout / name, page=page)}\n".encode())
     return total.hexdigest()[:16]
 
 
 @cache
-def _digest_of_file(file: Path) -> str:
+def _digest_of_file(file: Path, *, page: bool) -> str:
     content = file.read_bytes()
-    if file.suffix == ".py":
+    if page:
+        content = "\n".join(BLOCK.findall(content.decode())).encode()
+    elif file.suffix == ".py":
         content = significant(content.decode()).encode()
     elif file.match("Pulumi.*.yaml"):
         # Pulumi writes the salt of this machine's passphrase there; it is never committed.

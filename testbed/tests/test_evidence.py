@@ -18,7 +18,7 @@ TESTS = f"{REHEARSAL.tests}/test_upgrade.py"
 FILES = {
     "server/app.py": '"""The server."""\n\nPORT = 5000  # the usual one\n',
     "node/kubelet.py": "PODS = 110\n",
-    "docs/upgrade.md": "Run `make up`.\n",
+    "docs/upgrade.md": "Upgrade:\n\n```sh\nmake up\n```\n",
     TESTS: "from settings import ports\nfrom testbed.e2e import data\n\n\ndef test_it():\n    assert data.ROWS\n",
     "testbed/e2e/data.py": "from tools.rows import ROWS\n",
     "tools/rows.py": "ROWS = 10\n",
@@ -157,7 +157,8 @@ def test_a_rehearsal_runs_again_when_an_input_has_changed(
     checkout: Path, programs: Programs, capsys: pytest.CaptureFixture[str], file: str, named: str
 ) -> None:
     _run()
-    _write(checkout, file, "CHANGED = True\n")
+    changed = "CHANGED = True\n"
+    _write(checkout, file, f"```sh\n{changed}```\n" if file.endswith(".md") else changed)
     assert named in _due(checkout)
     programs.calls.clear()
     capsys.readouterr()
@@ -173,6 +174,7 @@ def test_a_rehearsal_runs_again_when_an_input_has_changed(
     ("file", "text"),
     [
         ("server/app.py", '"""The server, in other words."""\nPORT = 5000\n'),
+        ("docs/upgrade.md", "Upgrade, in other words:\n\n```sh\nmake up\n```\n\nAnd more words.\n"),
         ("tools/others.py", "OTHERS = 11\n"),
         # The program's own: what it deploys counts.
         ("settings/defaults.py", "PORT = 5001\n"),
