@@ -1,4 +1,4 @@
-"""Bodies of attacks that cost the server more than they cost the attacker."""
+"""Request bodies for attacks that cost the server more than they cost the attacker."""
 
 import gzip
 import random

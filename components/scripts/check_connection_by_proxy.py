@@ -43,8 +43,8 @@ class ProxiedServer(check_connection.Server):
         except OSError as error:
             connection.close()
             raise check_connection.UnreachableError(
-                f"the proxy {proxy_host}:{proxy_port} opens no tunnel to {host} ({error}); check cluster.httpsProxy, that"
-                f" the proxy admits {host}, and add it to cluster.noProxy if it is reached without the proxy"
+                f"the proxy {proxy_host}:{proxy_port} opens no tunnel to {host} ({error}); check cluster.httpsProxy, and"
+                f" that the proxy admits {host}; if {host} is reached without the proxy, add it to cluster.noProxy"
             ) from None
         return connection
 

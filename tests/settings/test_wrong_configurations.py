@@ -538,7 +538,8 @@ CASES = {
         {"workspaces": {"apiServer": True}},
         "workspaces.apiServer",
         "cluster.apiServer",
-        "add the addresses (`kubectl get endpointslices kubernetes --namespace default`), or remove workspaces.apiServer",
+        "add the addresses (`kubectl get endpointslices kubernetes --namespace default`),"
+        " or remove workspaces.apiServer",
     ),
     "a service account in three parts": Case(
         {"teams/team-a/serviceAccounts": ["system:serviceaccount/jupyter/hub"]},

@@ -83,7 +83,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         default=os.environ.get(SOURCE, ""),
         help=f"file, folder, database or server of the old MLflow; {SOURCE} of the environment if it has a password",
     )
-    parser.add_argument("--team", required=True, help="the team whose workspace gets it")
+    parser.add_argument("--team", required=True, help="the team whose workspace gets the data")
     parser.add_argument("--experiment", action="append", default=[], help="only this experiment; may be repeated")
     parser.add_argument("--experiments", default="", help="the same, separated by commas")
     parser.add_argument(
@@ -103,7 +103,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if not chosen.source:
         sys.exit("adopt: SOURCE is missing: the file, folder, database or server of the old MLflow (docs/moving-in.md)")
     if not chosen.team and not chosen.url:
-        sys.exit("adopt: TEAM is missing: the team whose workspace gets it")
+        sys.exit("adopt: TEAM is missing: name the team whose workspace gets the data")
     return chosen
 
 

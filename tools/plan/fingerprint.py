@@ -131,7 +131,7 @@ def _digest(text: str) -> str:
 
 
 def hidden(one: Fingerprint) -> str:
-    """The fingerprint as an HTML comment, invisible in a pull request. No name in it can end the comment."""
+    """The fingerprint as an HTML comment, invisible in a pull request. Names are encoded, so that none can end it."""
     parts = base64.b64encode(json.dumps(dict(one.parts), separators=(",", ":")).encode()).decode()
     return (
         f"<!-- mlflow-platform fingerprint {one.stack} {one.value} {parts if len(parts) <= LONGEST_PARTS else ''} -->"

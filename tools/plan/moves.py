@@ -16,7 +16,7 @@ BUCKET = "bucket "
 
 
 def moved(step: Step) -> Iterator[Risk]:
-    """A server that looks for its artifacts or its database elsewhere."""
+    """The risk that a server is pointed to another artifact store or database, while the data stays in the old one."""
     for option, what in MOVES.items():
         before, after = _data_place(step.old, option), _data_place(step.new, option)
         if before and after and before != after:

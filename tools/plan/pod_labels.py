@@ -55,7 +55,7 @@ def _connections(step: Step, steps: Sequence[Step], known: Known) -> Iterator[Co
     was, becomes = ({way for one in each.values() for way in directions(one)} for each in (before, after))
     if lost := sorted(was - becomes):
         what = " and ".join(f"may {WAYS[way]} everything" for way in lost)
-        said = f"get other labels, by which no NetworkPolicy closes them any more: they {what}"
+        said = f"get other labels, and no NetworkPolicy with a default deny selects these: they {what}"
         yield Connection(who=who, said=said, short="lose their default deny", opens=True)
     for name in sorted((after.keys() - before.keys()) & stay):
         said = f"get other labels, so that NetworkPolicy {name} holds for them too{_rules(after[name], known)}"

@@ -60,7 +60,7 @@ def test_pods_of_every_kind_of_workload_that_leave_their_policy_are_open(kind: s
     made = relabel(kind, op=op)
     (lost, left) = relabelled([made, policy("closed", WEB)])
     assert lost.opens
-    assert "by which no NetworkPolicy closes them any more: they may connect to everything" in lost.sentence
+    assert "and no NetworkPolicy with a default deny selects these: they may connect to everything" in lost.sentence
     assert left.closes
     assert "NetworkPolicy closed no longer holds for them" in left.sentence
     assert any("lose their default deny" in reason for reason in reasons(made, policy("closed", WEB)))

@@ -1,4 +1,4 @@
-"""Calls of a process to another one's methods, over a pair of pipes; both have the same packages."""
+"""Remote method calls between two processes over a pair of pipes; both run with the same packages."""
 
 import pickle
 import subprocess

@@ -165,8 +165,8 @@ class Move:
             if error.error_code != "PERMISSION_DENIED":
                 raise
             self.report.failed.append(
-                f"{what}: it is deleted in SOURCE, and programs may not delete: run this again with the token of a "
-                "manager of the team in MLFLOW_PLATFORM_TOKEN"
+                f"{what}: it is deleted in SOURCE, and has to be deleted here as well, which programs may not do: run "
+                "this again with the token of a manager of the team in MLFLOW_PLATFORM_TOKEN"
             )
 
 
