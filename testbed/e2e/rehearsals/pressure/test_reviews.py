@@ -18,6 +18,8 @@ from benchmarks.pressure.trial import OTHERS, restarts, scene, way_of
 from testbed.e2e import kube
 from testbed.e2e.commands import wait_for
 from testbed.e2e.figures import Figures
+from testbed.node.process import Node
+from testbed.paths import Home, data
 from tools.stack import Platform
 
 LIST = "/api/3.0/mlflow/workspaces"
@@ -117,16 +119,23 @@ def _cold(platform: Platform) -> bool:
 @contextmanager
 def hanging() -> Generator[None]:
     """The API server is stopped, so that connections to it are accepted and never answered."""
+    network = _network(Path(f"/proc/{Node(Home(data())).running().pid}"))
+    # Another node may run on this machine.
     (process,) = (
         int(folder.name)
         for folder in Path("/proc").iterdir()
-        if folder.name.isdigit() and _is_api_server(folder / "cmdline")
+        if folder.name.isdigit() and _is_api_server(folder / "cmdline") and _network(folder) == network
     )
     os.kill(process, signal.SIGSTOP)
     try:
         yield
     finally:
         os.kill(process, signal.SIGCONT)
+
+
+def _network(process: Path) -> int:
+    """The network namespace of a process."""
+    return (process / "ns" / "net").stat().st_ino
 
 
 def _is_api_server(command: Path) -> bool:
