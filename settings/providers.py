@@ -63,7 +63,7 @@ class Provider:
 
     user_claim: str = "email"
     logout: str | None = None
-    """Suffix of the issuer's URL that gives the URL for ending a session without a browser; None if there is none."""
+    """Path after the issuer's URL at which a session is ended without a browser; None if there is none."""
 
     hosts: str = ""
     """Pattern of the issuers' host names; empty if each company chooses its own."""

@@ -104,7 +104,7 @@ def run(core: Any, team: TeamAccount, job: Any) -> tuple[str, str]:  # noqa: ANN
 
 
 def labels(job: Any) -> dict[str, str]:  # noqa: ANN401 - the package has no types
-    """Labels of a Job's pods, without those that Kubernetes adds: with them the Job would adopt the pod."""
+    """Labels of a Job's pods, without those that Kubernetes adds: the Job would adopt another pod that has these."""
     given: dict[str, str] = job.spec.template.metadata.labels
     return {
         key: value

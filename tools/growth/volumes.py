@@ -156,7 +156,7 @@ def claims_of(holder: Holder, claims: Sequence[Json]) -> Iterator[tuple[Size, Js
 
 
 def resized(value: Json, sizes: Mapping[str, str]) -> Json:
-    """A StatefulSet with other sizes, by the names of its claim templates."""
+    """A StatefulSet with other sizes of volumes; `sizes` has them by the names of claim templates."""
     templates = parts(value, "spec", "volumeClaimTemplates")
     changed = [
         _with_size(one, sizes[name]) if (name := _name_of({"inputs": one})) in sizes else one for one in templates

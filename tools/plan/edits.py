@@ -28,7 +28,7 @@ class Edit:
     """New value as text; empty if the setting is removed, or its value is secret."""
 
     is_default: bool = False
-    """True if the file begins or ceases to write the default, so that nothing changes."""
+    """True if the default is now written in the file, or no longer written, so that nothing changes."""
 
 
 def edits(stack: str, past: Source, now: Source) -> list[Edit]:
