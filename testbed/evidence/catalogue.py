@@ -40,7 +40,7 @@ class Rehearsal:
 
     files: tuple[str, ...] = ()
     """Inputs besides `PLATFORM`, the rehearsal's own tests and their imports: files and folders, relative to the
-    checkout."""
+    checkout, and targets of the Makefile, such as `Makefile:render`."""
 
     server: bool = True
     """False if the tests only need an MLflow server that works, like tests of networks, Pulumi or PostgreSQL. The
@@ -314,7 +314,9 @@ _ALL = (
         shows="Argo CD deploys what `make render` has written, undoes changes by hand, and deletes nothing with data",
         server=False,
         files=(
-            "Makefile",
+            "Makefile:render",
+            "Makefile:render-secrets",
+            "Makefile:up",
             "Pulumi.dev.yaml",
             "Pulumi.prod.yaml",
             "docs/destroy.md",

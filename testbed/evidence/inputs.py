@@ -1,6 +1,7 @@
 """Digests of the inputs of a rehearsal.
 
-Comments, docstrings and blank lines of Python files do not count, nor what stands between the code blocks of a page.
+Comments, docstrings and blank lines of Python files do not count, nor what stands between the code blocks of a page. An
+input such as `Makefile:render` is what `make render` runs.
 """
 
 import ast
@@ -21,6 +22,8 @@ IMPORTED = ("benchmarks", "components", "factories", "settings", "testbed", "tes
 # Tests run the code blocks of pages.
 PAGES = "docs/"
 BLOCK = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+RULE = re.compile(r"^([a-z0-9-]+):([^\n#]*)[^\n]*\n((?:\t.*\n)*)", re.MULTILINE)
+VARIABLE = re.compile(r"^([A-Z]+) *[:?]?=.*$", re.MULTILINE)
 # The program. It is no input itself, but what it deploys is (`deployments.py`).
 PROGRAM = ("Pulumi.dev.yaml", "__main__.py", "components/", "factories/", "settings/")
 
@@ -34,6 +37,10 @@ def digests(checkout: Path, rehearsal: Rehearsal) -> dict[str, str]:
     files = _files(checkout)
     found: dict[str, str] = {}
     for name in rehearsal.inputs:
+        file, _, target = name.partition(":")
+        if target:
+            found[name] = _digest_of(rules((checkout / file).read_text(encoding="utf-8"), target).encode())
+            continue
         below = [file for file in files if file == name or file.startswith(f"{name}/")]
         if not below:
             raise FileNotFoundError(f"the rehearsal {rehearsal.name} depends on {name}, which does not exist")
@@ -58,6 +65,27 @@ def forget() -> None:
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return the names of the inputs that are new or whose digest has changed; removed inputs do not count."""
     return sorted(name for name in now if before.get(name) != now[name])
+
+
+def rules(makefile: str, target: str) -> str:
+    """Return what `make` runs for a target: its rule, those of its prerequisites, and the variables in them.
+
+    Raises:
+        FileNotFoundError: the Makefile has no such target.
+    """
+    found = {name: (needs.split(), recipe) for name, needs, recipe in RULE.findall(makefile)}
+    variables = {match[1]: match[0] for match in VARIABLE.finditer(makefile)}
+    if target not in found:
+        raise FileNotFoundError(f"the Makefile has no target {target}")
+    waiting, texts = [target], dict[str, str]()
+    while waiting:
+        name = waiting.pop()
+        if name in texts:
+            continue
+        needs, recipe = found.get(name, ([], variables.get(name, "")))
+        texts[name] = f"{' '.join(needs)}\n{recipe}"
+        waiting += [*(one for one in needs if one in found), *re.findall(r"\$\(([A-Z]+)\)", texts[name])]
+    return "\n".join(f"{name}: {texts[name]}" for name in sorted(texts))
 
 
 def significant(source: str) -> str:
@@ -118,6 +146,10 @@ def _digest(checkout: Path, files: Iterable[str]) -> str:
         page = name.startswith(PAGES) and name.endswith(".md")
         total.update(f"{name}\0{_digest_of_file(checkout / name, page=page)}\n".encode())
     return total.hexdigest()[:16]
+
+
+def _digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 @cache

@@ -357,6 +357,45 @@ def test_every_folder_of_tests_is_a_rehearsal() -> None:
     assert folders == set(REHEARSALS)
 
 
+MAKEFILE = """STACK ?= dev
+NAME ?=
+
+bootstrap:
+\t@tools/bootstrap
+
+render: bootstrap ## write files
+\t@tools/render '$(STACK)' \\
+\t\t--all
+
+rehearse: bootstrap ## run one
+\t@tools/rehearse '$(NAME)'
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        ("@tools/render", "@tools/write", True),
+        ("--all", "--some", True),
+        ("@tools/bootstrap", "@tools/prepare", True),
+        ("STACK ?= dev", "STACK ?= prod", True),
+        ("render: bootstrap", "render:", True),
+        ("## write files", "## write all files", False),
+        ("NAME ?=", "NAME ?= all", False),
+        ("@tools/rehearse", "@tools/play", False),
+    ],
+)
+def test_of_a_target_counts_what_make_runs_for_it(before: str, after: str, *, counts: bool) -> None:
+    assert before in MAKEFILE
+    changed = inputs.rules(MAKEFILE.replace(before, after), "render")
+    assert (changed != inputs.rules(MAKEFILE, "render")) is counts
+
+
+def test_a_target_that_does_not_exist_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match="no target deploy"):
+        inputs.rules(MAKEFILE, "deploy")
+
+
 def test_the_committed_record_names_rehearsals_that_exist() -> None:
     assert set(record.read(CHECKOUT)) <= set(REHEARSALS)
 
