@@ -314,7 +314,7 @@ def test_a_mistake_in_that_file_stops_before_anything_else_is_done(copy: Copy, c
 CREATED = "\n".join(
     json.dumps(event)
     for event in (
-        {"resourcePreEvent": {"metadata": {"op": "create", "urn": "urn:pulumi:dev::p::kubernetes:core/v1:Pod::a"}}},
+        {"resourcePreEvent": {"metadata": {"op": "create", "urn": "urn:pulumi:dev::p::kubernetes:core/v1:ConfigMap::a"}}},
         {"summaryEvent": {"resourceChanges": {"create": 1}}},
     )
 )
@@ -328,7 +328,7 @@ def copy_of_ours(copy: Copy) -> Copy:
 
 
 def engine(copy: Copy, prod: str) -> None:
-    """Make the engine preview one additional Pod for every stack, and these events for `prod`."""
+    """Make the engine preview one additional ConfigMap for every stack, and these events for `prod`."""
     copy.program(
         ".venv/bin/pulumi", f"{RECORDER}case \"$*\" in *'--stack prod'*) {prod} ;; *) echo '{CREATED}' ;; esac\n"
     )
