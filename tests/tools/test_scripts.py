@@ -179,6 +179,7 @@ DEPLOYMENT = [
     "python -m tools.heal",
     "python -m tools.growth check dev",
     "python -m tools.preflight.ownership dev",
+    "python -m tools.preflight.deletions dev",
     "pulumi up --yes",
     "python -m tools.smoke",
 ]
