@@ -25,7 +25,7 @@ def scene() -> Scene:
     ):
         scene.document["expected"].append({"kind": "Deployment", "namespace": TEAM, "name": name, "fields": {}})
         live = scene.add("Deployment", TEAM, name, spec={"replicas": 1}, status={"readyReplicas": 1})
-        live["metadata"] |= {"labels": {models.SERVED: "fraud"}}
+        live["metadata"] |= {"labels": {kinds.SERVED: "fraud"}}
         if says:
             live["metadata"]["annotations"] = {kinds.ROLLOUT_SAYS: says}
     return scene
@@ -41,7 +41,7 @@ def server(scene: Scene, name: str) -> dict[str, Any]:
 
 def test_the_names_are_those_of_the_rollout_and_of_the_servers() -> None:
     assert kinds.ROLLOUT_SAYS == follow_aliases.STATUS
-    assert (models.ROLLOUT, models.SERVED) == (contract.ROLLOUT, served_model.SERVED)
+    assert (kinds.ROLLOUT, kinds.SERVED) == (contract.ROLLOUT, served_model.SERVED)
     stuck = {
         "metadata": {"generation": 2},
         "spec": {"replicas": 1},
@@ -62,7 +62,39 @@ def test_a_version_that_does_not_become_ready_is_named_with_the_server_and_what_
     assert (found.chapter, found.fault.cause) == ("served models", "model-version")
     assert found.fault.subject == f"Deployment {TEAM}/fraud-challenger"
     assert found.fault.evidence == STUCK
-    assert f"--selector={models.SERVED}=fraud " in found.fault.mend
+    assert f"--selector={kinds.SERVED}=fraud " in found.fault.mend
+
+
+def pod(scene: Scene, name: str, served_as: str, **status: object) -> None:
+    """Add a pod that serves a model."""
+    added = scene.add("Pod", TEAM, name, spec={}, status=status)
+    added["metadata"]["labels"] = {kinds.SERVED: served_as}
+
+
+def test_a_pod_that_no_node_can_run_is_named_and_not_its_version(scene: Scene) -> None:
+    server(scene, "fraud-challenger")["metadata"]["annotations"][kinds.ROLLOUT_SAYS] = STUCK
+    message = "0/1 nodes are available: 1 Insufficient cpu."
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    pod(scene, "other-1", "other", phase="Pending", conditions=[condition])
+    assert scene.verdict()[1:] == ("model-version", f"Deployment {TEAM}/fraud-challenger")
+    pod(scene, "fraud-challenger-1", "fraud", phase="Pending", conditions=[condition])
+    found = diagnose(scene.facts)
+    assert found is not None
+    assert (found.chapter, found.fault.cause) == ("served models", "unschedulable")
+    assert (found.fault.subject, found.fault.evidence) == (f"Pod {TEAM}/fraud-challenger-1", message)
+
+
+def test_a_pod_that_cannot_load_its_version_is_not_named_instead_of_the_version(scene: Scene) -> None:
+    server(scene, "fraud-challenger")["metadata"]["annotations"][kinds.ROLLOUT_SAYS] = STUCK
+    waiting = {"reason": "CrashLoopBackOff"}
+    crash = {
+        "name": "model",
+        "ready": False,
+        "state": {"waiting": waiting},
+        "lastState": {"terminated": {"exitCode": 1}},
+    }
+    pod(scene, "fraud-challenger-1", "fraud", phase="Running", containerStatuses=[crash])
+    assert scene.verdict()[:2] == ("served models", "model-version")
 
 
 def test_an_alias_that_nobody_has_set_yet_is_no_fault(scene: Scene) -> None:

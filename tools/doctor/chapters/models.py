@@ -1,14 +1,14 @@
 """Models that teams serve: deleted servers, rollout pods that do not run, versions that do not become ready."""
 
-from tools.doctor.collect.kinds import ROLLOUT_SAYS
+from tools.doctor.chapters import pods
+from tools.doctor.collect.kinds import ROLLOUT, ROLLOUT_SAYS, SERVED
 from tools.doctor.facts import Expected, Facts, Object, part
 from tools.doctor.fault import Fault
 
-# The Deployment that follows the aliases of a team's served models.
-ROLLOUT = "model-rollout"
-SERVED = "mlflow-platform/served-model"
 # What it says about a version that does not become ready (components/scripts/follow_aliases.py).
 STUCK = "has not become ready in time"
+# Causes of pods that fail before they load a version, so that their logs say nothing about it.
+BEFORE_THE_VERSION = frozenset({"unschedulable", "image", "configuration"})
 
 
 def served(facts: Facts) -> Fault | None:
@@ -28,7 +28,7 @@ def _fault(facts: Facts, one: Expected) -> Fault | None:
         return Fault(cause="missing", subject=str(one), what=what, mend=facts.redeploy)
     said = str(part(live, "metadata", "annotations").get(ROLLOUT_SAYS) or "")
     if STUCK in said:
-        return _stuck(one, live, said)
+        return _stuck(facts, one, live, said)
     # A server whose alias has no version has pods that wait, and is not ready.
     if said or one.fields.get("spec.replicas", 1) == 0 or part(live, "status").get("readyReplicas"):
         return None
@@ -40,8 +40,14 @@ def _fault(facts: Facts, one: Expected) -> Fault | None:
     )
 
 
-def _stuck(one: Expected, live: Object, said: str) -> Fault:
-    label = f"{SERVED}={part(live, 'metadata', 'labels').get(SERVED, one.name)}"
+def _stuck(facts: Facts, one: Expected, live: Object, said: str) -> Fault:
+    served_as = part(live, "metadata", "labels").get(SERVED, one.name)
+    for pod in facts.every("Pod", one.namespace):
+        if part(pod, "metadata", "labels").get(SERVED) == served_as:
+            found = pods.fault(facts, pod)
+            if found is not None and found.cause in BEFORE_THE_VERSION:
+                return found
+    label = f"{SERVED}={served_as}"
     return Fault(
         cause="model-version",
         subject=str(one),

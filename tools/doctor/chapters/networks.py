@@ -23,15 +23,21 @@ def policies(facts: Facts) -> Fault | None:
 
 
 def controller_namespaces(facts: Facts) -> list[str]:
-    """Namespaces of the ingress controller: those that the server's NetworkPolicy admits and that belong to no team."""
-    own = {facts.platform.namespace, *(team.namespace for team in facts.platform.teams.values())}
+    """Namespaces of the ingress controller: others that may connect to the server's port.
+
+    Not those of teams, nor of service accounts that have a role in a team: their programs may connect to it too.
+    """
+    others = {facts.platform.namespace, *(team.namespace for team in facts.platform.teams.values())}
+    for binding in facts.deployed("RoleBinding"):
+        others |= {str(one.get("namespace")) for one in parts(binding.fields, "subjects")}
     found: set[str] = set()
     for one in facts.deployed("NetworkPolicy"):
         spec = part(one.fields, "spec")
         if one.namespace == facts.platform.namespace and _selects_server(spec):
             for rule in parts(spec, "ingress"):
-                found |= {name for peer in parts(rule, "from") if (name := _named_namespace(peer))}
-    return sorted(found - own)
+                if any(port.get("port") == SERVER_PORT for port in parts(rule, "ports")):
+                    found |= {name for peer in parts(rule, "from") if (name := _named_namespace(peer))}
+    return sorted(found - others)
 
 
 def dns_pods(facts: Facts) -> list[tuple[str, str]]:

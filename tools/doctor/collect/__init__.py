@@ -12,6 +12,7 @@ from tools import external_smoke
 from tools.doctor.chapters.networks import controller_namespaces, dns_pods
 from tools.doctor.collect import caller, requests, server
 from tools.doctor.collect.cluster import Cluster, Read, RefusedError, read_all, reads
+from tools.doctor.collect.kinds import ROLLOUT, SERVED
 from tools.doctor.expected import from_state
 from tools.doctor.facts import NOTHING, Facts, Object, Unseen, part
 from tools.stack import Platform, parse_outputs
@@ -102,7 +103,7 @@ def _add(document: dict[str, Any], objects: list[dict[str, Any]], unseen: list[U
 
 
 def _more(facts: Facts) -> list[Read]:
-    """Reads that depend on the first objects: the ingress controller's namespace, DNS, refused pods of teams."""
+    """Reads that depend on the first objects: the ingress controller's namespace, DNS, pods of teams."""
     found: list[Read] = []
     for space, selector in dns_pods(facts):
         found.append(Read(kind="Pod", namespace=space, query=(("labelSelector", selector),), optional=True))
@@ -110,7 +111,13 @@ def _more(facts: Facts) -> list[Read]:
     for space in controller_namespaces(facts):
         found += [Read(kind=kind, namespace=space, optional=True) for kind in ("Pod", "NetworkPolicy")]
         found.append(Read(kind="Namespace", name=space, optional=True))
-    return found + _of_teams(facts.platform)
+    return found + _of_models(facts) + _of_teams(facts.platform)
+
+
+def _of_models(facts: Facts) -> list[Read]:
+    """Reads of the pods that serve models."""
+    spaces = sorted({one.namespace for one in facts.deployed("Deployment") if one.name == ROLLOUT})
+    return [Read(kind="Pod", namespace=one, query=(("labelSelector", SERVED),), optional=True) for one in spaces]
 
 
 def _of_teams(platform: Platform) -> list[Read]:

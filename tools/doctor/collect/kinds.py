@@ -53,6 +53,9 @@ METADATA = ("name", "namespace", "labels", "creationTimestamp", "deletionTimesta
 CONTAINER = ("name", "image", "ports", "command", "args")
 # Variables whose values the chapters read. Values of other variables are left out.
 VARIABLES = frozenset({"MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR"})
+# The Deployment that follows the aliases of a team's served models, and the label of the models' pods.
+ROLLOUT = "model-rollout"
+SERVED = "mlflow-platform/served-model"
 # Annotation in which a team's rollout says how a served model stands (components/scripts/follow_aliases.py).
 ROLLOUT_SAYS = "mlflow-platform/rollout"
 
