@@ -312,10 +312,11 @@ def test_a_mistake_in_that_file_stops_before_anything_else_is_done(copy: Copy, c
     assert copy.calls == [f"python -P -m tools.policy_config {POLICIES}"]
 
 
+CONFIG_MAP = "urn:pulumi:dev::p::kubernetes:core/v1:ConfigMap::a"
 CREATED = "\n".join(
     json.dumps(event)
     for event in (
-        {"resourcePreEvent": {"metadata": {"op": "create", "urn": "urn:pulumi:dev::p::kubernetes:core/v1:ConfigMap::a"}}},
+        {"resourcePreEvent": {"metadata": {"op": "create", "urn": CONFIG_MAP}}},
         {"summaryEvent": {"resourceChanges": {"create": 1}}},
     )
 )

@@ -1,4 +1,4 @@
-"""Real moves between MLflows on this machine; the rehearsal `moving_in` moves into the platform."""
+"""Real moves between MLflows on this machine; `test_moving_in.py` moves into the platform."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from tools.adopt import environment
 
 HERE = Path(__file__).parent
-PODS = HERE.parents[1] / "e2e" / "rehearsals" / "moving_in" / "pods"
+PODS = HERE / "pods"
 SECONDS = 3600
 Results = dict[str, Any]
 
@@ -20,7 +20,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Results of all scenarios; they share databases, and the time to load MLflow."""
     folder = tmp_path_factory.mktemp("moves")
     python, search_path = environment.python()
-    script = (HERE / "client" / "scenarios.py", folder, PODS / "old_mlflow.py", PODS / "look.py")
+    script = (HERE / "machine" / "scenarios.py", folder, PODS / "old_mlflow.py", PODS / "look.py")
     done = subprocess.run(
         [python, *script],
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": search_path},
