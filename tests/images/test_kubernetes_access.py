@@ -60,7 +60,7 @@ def _everybody_counts() -> Iterator[None]:
 
 def until(condition: Callable[[], object]) -> None:
     """Wait until something has happened."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.005)
@@ -80,7 +80,7 @@ def access(
         one.stop()
 
 
-def made(server: ApiServer, *, by_token: bool = False, cache: float = 30, deadline: float = 5) -> KubernetesAccess:
+def made(server: ApiServer, *, by_token: bool = False, cache: float = 30, deadline: float = 60) -> KubernetesAccess:
     return KubernetesAccess(
         server.api(),
         by_token=by_token,
