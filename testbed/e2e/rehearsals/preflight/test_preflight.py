@@ -138,11 +138,13 @@ def missing(found: Object) -> list[tuple[str, str]]:
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Object]:
     """Answers about each stack file of `FAULTS`, asked several at a time: they change nothing."""
 
-    def ask(fault: Fault) -> Object:
-        return preflight(tmp_path_factory.mktemp("stack"), fault.keys, stack=fault.stack)
+    def ask(fault: Fault, folder: Path) -> Object:
+        return preflight(folder, fault.keys, stack=fault.stack)
 
+    # pytest makes folders for one caller at a time.
+    folders = [tmp_path_factory.mktemp("stack") for _ in FAULTS]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip((fault.name for fault in FAULTS), pool.map(ask, FAULTS), strict=True))
+        return dict(zip((fault.name for fault in FAULTS), pool.map(ask, FAULTS, folders), strict=True))
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
