@@ -1,7 +1,8 @@
 """Digests of deployments: of all that the program would register with Pulumi's engine for a stack file.
 
 The program runs with mocks, so nothing is deployed. Programs with the same digests deploy the same, however differently
-they are written; so a rehearsal is due only if one of its own deployments would be different now.
+they are written; so a rehearsal is due only if one of its own deployments would be different now. Comments and
+docstrings of Python scripts in ConfigMaps do not count.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any
 
 import pulumi
 
+from testbed.evidence import inputs
 from tests.program import stacks
 
 PREFIX = "mlflow-platform:"
@@ -31,7 +33,18 @@ def digest(deployment: str) -> str:
             recording = stacks.run("dev", **{key.removeprefix(PREFIX): value for key, value in changes.items()})
     except pulumi.RunError:
         return REFUSED
-    return hashlib.sha256("\n".join(recording.requests).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(map(significant, recording.requests)).encode()).hexdigest()[:16]
+
+
+def significant(request: str) -> str:
+    """Return a registration as JSON without the comments and docstrings of Python scripts in a ConfigMap."""
+    if '.py": ' not in request:
+        return request
+    document: dict[str, Any] = json.loads(request)
+    data: dict[str, str] = document["object"].get("data") or {}
+    scripts = {key: inputs.significant(text) for key, text in data.items() if key.endswith(".py")}
+    document["object"]["data"] = data | scripts
+    return json.dumps(document, sort_keys=True)
 
 
 def name(deployment: str) -> str:
