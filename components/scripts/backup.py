@@ -27,7 +27,7 @@ RETRY_SECONDS = 5
 
 
 def serve():
-    """Send what waits, and take base backups, until the container ends."""
+    """Send waiting files and take base backups until the container ends."""
     # The first process of a container ignores the signal otherwise, and the pod ends after its whole grace period.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     ALIVE.touch()
@@ -105,7 +105,7 @@ def listing(server):
 
 
 def flush(seconds):
-    """Bring everything that is committed now into the store; returns the time until which it is there.
+    """Send everything that is committed so far to the store; returns the time up to which the store has it.
 
     Raises:
         StoreError: the store has not taken it in time.

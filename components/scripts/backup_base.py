@@ -1,4 +1,4 @@
-"""The nightly base backup: the data directory, the census, and the deletion of what is too old."""
+"""The nightly base backup: the data directory, the census, and the deletion of old backups."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ def alone(connect=psycopg2.connect):
     """Hold the lock of base backups.
 
     Raises:
-        RunningError: somebody else has it.
+        RunningError: another process holds it.
     """
     with contextlib.closing(connect(dbname="postgres")) as session:
         session.autocommit = True
@@ -40,7 +40,7 @@ def alone(connect=psycopg2.connect):
 
 
 def back_up(store):
-    """Take a base backup and its census, and delete what nobody needs any more; returns the backup's name.
+    """Take a base backup and its census, and delete old backups; returns the backup's name.
 
     Raises:
         RunningError: a base backup is being taken already.
@@ -68,7 +68,7 @@ def back_up(store):
 
 
 def _send_history(store):
-    """Send the history of the timeline, without which no backup of it can be restored, if the store has lost it."""
+    """Send the timeline's history file if the store has lost it: no backup of the timeline can be restored without."""
     file = PGDATA / "pg_wal" / f"{int(control()[TIMELINE_FIELD]):08X}.history"
     if file.exists() and not any(f"/{file.name}" in key for key in store.keys("wals/")):
         store.barman("wal-archive", file, options=["--gzip"], seconds=FILE_SECONDS)
@@ -87,7 +87,7 @@ def _census(store, name):
 def finish_file(connect=psycopg2.connect):
     """Let PostgreSQL finish its file of write-ahead log; returns the name of the file.
 
-    The transaction is a mark for the time until which the log is complete: recovery to an earlier time ends before it.
+    Its transaction marks the time up to which the log is complete: a recovery to an earlier time ends before it.
     """
     with contextlib.closing(connect(dbname="postgres")) as session:
         session.autocommit = True
@@ -105,11 +105,11 @@ def scheduled(hour, now):
 
 
 def due(backups, gaps, timeline, hour, now):
-    """Why a base backup has to be taken now; empty if none has to.
+    """Reason why a base backup has to be taken now; empty if none is due.
 
     Args:
         backups: all complete base backups.
-        gaps: what was given up of the write-ahead log.
+        gaps: parts of the write-ahead log that were deleted before they were sent.
         timeline: the timeline in use.
         hour: hour of the nightly backup, in UTC.
         now: the time.
@@ -137,7 +137,7 @@ def _delete_old(store):
 
 
 class Nightly:
-    """Takes a base backup when one is due, and again soon after one that failed."""
+    """Takes a base backup when one is due, and tries again soon if that failed."""
 
     def __init__(self, store):
         self._store = store
@@ -146,12 +146,12 @@ class Nightly:
         self._failing = False
 
     def run(self):
-        """Look forever."""
+        """Take base backups when they are due, until the process ends."""
         while True:
             time.sleep(LOOK_SECONDS if self.step() else RETRY_SECONDS)
 
     def step(self):
-        """Take one if it is due; returns False if that failed."""
+        """Take a base backup if one is due; returns False if that failed."""
         try:
             if self._known is None:
                 self._gap = read(STATE).get("gap")
@@ -184,5 +184,5 @@ class Nightly:
 
 
 def start(store):
-    """Run the nightly backups in a thread of their own: meanwhile the log has to be sent."""
+    """Run the nightly backups in a thread of their own, because write-ahead log has to be sent meanwhile."""
     threading.Thread(target=Nightly(store).run, daemon=True).start()

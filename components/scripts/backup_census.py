@@ -36,7 +36,7 @@ _REFERENCES = """
 
 
 class BusyError(Exception):
-    """No moment without a transaction was found; says how long it was tried."""
+    """There was no moment without a running transaction; the message says how long one was sought."""
 
 
 def query(table, tables, anchors):

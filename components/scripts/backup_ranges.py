@@ -4,7 +4,7 @@ Each restore begins a new timeline, so a wall-clock time belongs to the timeline
 backup PostgreSQL reaches the time `to` if the backup had ended by then, if it is on the history of that timeline, and if
 no write-ahead log between them was lost.
 
-Pure: knows neither the store nor the database.
+Pure functions: they use neither the store nor the database.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 
 
 class OutOfRangeError(Exception):
-    """A time that cannot be restored; says which can."""
+    """The time cannot be restored; the message says which times can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +46,19 @@ class Timeline:
     """Time of the last commit of the timeline before it whose write-ahead log is in the store; None if it is unknown."""
 
     forks: tuple[tuple[int, int], ...] = ()
-    """Each earlier timeline in its history, with the position up to which it is part of this one."""
+    """Each earlier timeline in this one's history, with the position at which the next timeline begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """Write-ahead log that was given up, because the store was away and the volume was nearly full."""
+    """Write-ahead log that was deleted before it was sent: the store did not answer, and the volume was nearly full."""
 
     timeline: int
     since: datetime
     """Time of the last commit before it."""
 
     until: datetime
-    """Time at which it was given up; a base backup that begins later is not concerned."""
+    """Time of the deletion; base backups that begin later are not affected."""
 
     position: int
     """Place in the write-ahead log at which it begins."""
@@ -70,7 +70,7 @@ class Archive:
 
     backups: tuple[Backup, ...] = ()
     timelines: tuple[Timeline, ...] = ()
-    """In the order of their numbers; the first one may be left out."""
+    """Timelines in the order of their numbers; the first one may be missing."""
 
     gaps: tuple[Gap, ...] = ()
     until: datetime | None = None
@@ -109,7 +109,7 @@ def start_of(file: str) -> int:
 
 
 def forks(history: str) -> tuple[tuple[int, int], ...]:
-    """Earlier timelines and the positions at which they were left, from a `.history` file."""
+    """Earlier timelines, each with the position at which the next one begins, from a `.history` file."""
     lines = [line.split("\t") for line in history.splitlines() if line.strip() and not line.startswith("#")]
     return tuple((int(line[0]), position(line[1])) for line in lines)
 
@@ -145,7 +145,7 @@ def _reaches(backup: Backup, timeline: Timeline) -> bool:
 
 
 def _concerns(gap: Gap, timeline: Timeline) -> bool:
-    """True if a timeline's history has the lost part."""
+    """True if the lost write-ahead log belongs to a timeline's history."""
     if gap.timeline == timeline.number:
         return True
     return any(number == gap.timeline and gap.position < left for number, left in timeline.forks)
@@ -200,6 +200,6 @@ def shown_ranges(found: Sequence[Range]) -> str:
 
 
 def rounded_up(time: datetime) -> datetime:
-    """The next whole second, if the time is none."""
+    """The time, rounded up to a whole second."""
     whole = time.replace(microsecond=0)
     return whole if whole == time else whole + timedelta(seconds=1)

@@ -1,7 +1,6 @@
-"""Restore: brings the data directory back to a second, in a pod of its own while PostgreSQL is stopped.
+"""Restore: sets the data directory back to an earlier second, in a separate pod while PostgreSQL is stopped.
 
-The new data directory is made beside the old one, and takes its place only when the recovery has ended. The old one is
-kept. Nothing is changed by a restore that fails.
+The new data directory is made beside the old one, and takes its place only when the recovery has ended. The old one is kept. A restore that fails changes nothing.
 """
 
 import ctypes
@@ -28,7 +27,7 @@ SIGNAL = "recovery.signal"
 
 
 def no_room(needed):
-    """Why the volume has too little room for a second data directory; empty if it has enough."""
+    """Reason why the volume lacks room for a second data directory; empty if it has enough room."""
     free = shutil.disk_usage(VOLUME).free + size_of(NEW)
     if free >= needed + EXTRA_BYTES:
         return ""
@@ -94,7 +93,7 @@ def restore(store, backup, timeline, target):
 
 
 def _lock():
-    """PostgreSQL's lock on the data directory; one that was killed leaves its own."""
+    """Hold PostgreSQL's lock on the data directory; a killed PostgreSQL leaves its lock file behind."""
     file = PGDATA / "postmaster.pid"
     return file.read_text() if file.exists() else None
 
@@ -120,7 +119,7 @@ def _recover(settings):
 
 
 def _exchange(new):
-    """Put the new data directory into the place of the old one, which gets its name."""
+    """Exchange the names of the new and the old data directory."""
     if not PGDATA.exists():
         new.rename(PGDATA)
         return
@@ -138,10 +137,10 @@ def _exchange(new):
 
 
 def drop(name):
-    """Delete what a restore has kept, and return its bytes.
+    """Delete a data directory that a restore has kept; returns its size in bytes.
 
     Raises:
-        StoreError: there is no such thing.
+        StoreError: nothing is kept under this name.
     """
     folder = VOLUME / name
     if not name.startswith(KEPT) or "/" in name or not folder.is_dir():
@@ -153,5 +152,5 @@ def drop(name):
 
 
 def kept():
-    """Data directories that restores have kept, with the bytes of each."""
+    """Data directories that restores have kept, each with its size in bytes."""
     return {one.name: size_of(one) for one in sorted(Path(VOLUME).glob(f"{KEPT}*"))}

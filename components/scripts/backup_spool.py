@@ -1,6 +1,6 @@
 """The continuous archive: sends PostgreSQL's write-ahead log from the spool on the volume to the store.
 
-PostgreSQL itself copies each finished file into the spool (`basic_archive`), and reuses its own only after that. A file
+PostgreSQL itself copies each finished file into the spool (`basic_archive`), and reuses its own file only after that. A file
 is deleted from the spool once the store has it. While the store is away, files wait, for as long as the volume has room.
 When it is nearly full, the waiting files are given up, so that the database goes on; the next base backup begins anew.
 """
@@ -38,7 +38,7 @@ def waiting(spool=SPOOL):
 
 
 def last_commit(file):
-    """Time of the last commit in a file of write-ahead log; None if there is none in it."""
+    """Time of the last commit in a file of write-ahead log; None if the file has no commit."""
     done = subprocess.run(
         ["pg_waldump", "--rmgr=Transaction", str(file)],
         capture_output=True,
@@ -59,13 +59,13 @@ def system_of(file):
 
 
 def nearly_full(path=SPOOL):
-    """True if the volume has less room than is left to PostgreSQL."""
+    """True if the volume has less free space than is reserved for PostgreSQL."""
     total, _, free = shutil.disk_usage(path)
     return free < min(max(total * RESERVE_FRACTION, LEAST_RESERVE_BYTES), MOST_RESERVE_BYTES)
 
 
 class Shipper:
-    """Sends what waits in the spool; remembers on the volume how far it came."""
+    """Sends the files in the spool, and notes its progress on the volume."""
 
     def __init__(self, store, *, spool=SPOOL, full=nearly_full):
         self._store = store
@@ -81,7 +81,7 @@ class Shipper:
         return state_of(self._store.server, self._spool)
 
     def step(self):
-        """Send all that waits; returns False if the store did not take it."""
+        """Send all waiting files; returns False if the store did not take them."""
         names = waiting(self._spool)
         try:
             for name in names:
@@ -130,7 +130,7 @@ class Shipper:
         file.unlink(missing_ok=True)
 
     def _notice_jump(self, state, name):
-        """Remember a gap if files are missing before this one: PostgreSQL ran without an archive for a while."""
+        """Note a gap if files before this one are missing, because PostgreSQL ran without the archive for a while."""
         last = max(state.get("file", ""), state.get("given_up", ""))
         if last and last[:8] == name[:8] and start_of(name) > start_of(last) + SEGMENT_BYTES:
             self._remember_gap(name, start_of(last) + SEGMENT_BYTES)
@@ -171,9 +171,9 @@ class Shipper:
         self._trouble = str(error)
 
     def watch(self):
-        """Keep room for PostgreSQL; returns the number of files that were given up.
+        """Keep free space for PostgreSQL: delete waiting files if there is too little; returns their number.
 
-        In a thread of its own: a store that does not answer keeps `step` busy for minutes.
+        It runs in a thread of its own, because a store that does not answer keeps `step` busy for minutes.
         """
         since = self._since
         slow = since is not None and time.monotonic() - since > SLOW_SECONDS
@@ -183,7 +183,7 @@ class Shipper:
         return 0
 
     def _give_up(self, names):
-        """Delete the waiting files of the log, and remember what is missing now."""
+        """Delete the waiting files of the write-ahead log, and note the gap."""
         segments = [name for name in names if SEGMENT.fullmatch(name)]
         if not segments:
             return 0

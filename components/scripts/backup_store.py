@@ -1,4 +1,4 @@
-"""The S3 store of the backups: barman-cloud's programs, and the platform's own notes beside what they write.
+"""The S3 store of the backups: barman-cloud's programs, and the platform's own notes beside their files.
 
 Each database cluster has a folder of its own, named after its system identifier: a new, empty cluster never writes into
 the archive of another one. Below it, `base/` and `wals/` are barman-cloud's, `platform/` has JSON files.
@@ -33,7 +33,7 @@ TIMELINE_FIELD = "Latest checkpoint's TimeLineID"
 
 
 class StoreError(Exception):
-    """The store does not answer, or refuses; says why."""
+    """The store does not answer, or refuses a request; the message has the reason."""
 
 
 def control(folder=PGDATA):
@@ -92,7 +92,7 @@ class Store:
         return tuple(sorted(found, key=lambda one: one.end))
 
     def archive(self):
-        """Everything that says which times can be restored."""
+        """Timelines, base backups and gaps, which determine the times that can be restored."""
         state = self.note("state.json") or {}
         histories = {}
         for key in self.keys("wals/"):
@@ -115,7 +115,7 @@ class Store:
         )
 
     def gaps(self):
-        """Parts of the write-ahead log that were given up."""
+        """Parts of the write-ahead log that were deleted before they were sent."""
         return tuple(gap(self.note(name)) for name in self.notes("gaps/"))
 
     def keys(self, folder):
@@ -125,7 +125,7 @@ class Store:
             return {one["Key"]: one["Size"] for page in pages for one in page.get("Contents", ())}
 
     def notes(self, folder):
-        """Names of the notes in a folder of them."""
+        """Names of the notes in a folder."""
         start = f"{self.server}/{NOTES}/"
         return sorted(key.removeprefix(start) for key in self.keys(f"{NOTES}/{folder}"))
 

@@ -1,4 +1,4 @@
-"""Files of the backups on PostgreSQL's volume: the spool, and notes in it of how far the archive has come."""
+"""Files of the backups on PostgreSQL's volume: the spool, and in it notes of the archive's progress."""
 
 import json
 import shutil
@@ -31,15 +31,15 @@ def write(path, content):
 
 
 def state_of(server, spool=SPOOL):
-    """How far the archive of a database cluster has come; empty if what is noted is of another one."""
+    """Noted progress of a database cluster's archive; empty if the note is about another cluster."""
     state = read(spool / STATE.name)
     return state if state.get("server", server) == server else {}
 
 
 def adopt_spool():
-    """Take over the files of a restore that has ended; delete those of one that has not.
+    """Take over the spool of a finished restore, or delete the spool of an unfinished one.
 
-    A restore does it itself. If it was killed in the middle, the next start of the container does.
+    A restore calls this at its end. If the restore was killed, the next start of the container calls it.
     """
     note = read(RESTORED_SPOOL / TIMELINE.name)
     if note and note["number"] == int(control()[TIMELINE_FIELD]):

@@ -13,7 +13,7 @@ class ProxiedServer(check_connection.Server):
     """The tracking server, reached through the proxy."""
 
     def _address(self, host: str, port: int | None) -> str:  # noqa: ARG002 - the base class's
-        """The proxy resolves the server's name, which may have no address in the cluster; the proxy's own must have."""
+        """The host, unresolved: the proxy resolves it. Only the proxy's own name needs an address in the cluster."""
         name, proxy_port = _proxy()
         try:
             socket.getaddrinfo(name, proxy_port)

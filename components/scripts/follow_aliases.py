@@ -1,8 +1,7 @@
 """Rolls out what aliases point to: writes the version behind each alias into the pod template of its model's server.
 
 Kubernetes then replaces pods one by one, each when its successor is ready. The script does nothing else: it never
-deletes and never scales. It says how each rollout stands in an annotation of a Deployment, and in its log when that
-changes.
+deletes and never scales. It writes the state of each rollout into an annotation of the Deployment, and changes of the state into its log.
 """
 
 import json
@@ -140,14 +139,14 @@ class Follower:
         self.said = ""
 
     def say(self, text):
-        """Log a text, once."""
+        """Log a text, unless it was the last one."""
         if text != self.said:
             self.said = text
             names = {key: self.target[key] for key in ("server", "model", "alias")}
             print(json.dumps({"log": "model-rollout", **names, "status": text}), flush=True)
 
     def step(self):
-        """Look once, and change what has to change."""
+        """Compare alias and Deployment once, and update the Deployment if they differ."""
         target = self.target
         server = self.kubernetes.ask("GET", target["path"])
         notes = at(server, ("metadata", "annotations"))
@@ -176,7 +175,7 @@ class Follower:
 
 
 def attempt(follower):
-    """One step of a follower; what goes wrong is logged, and tried again in the next round."""
+    """One step of a follower; a failure is logged, and the next round tries again."""
     try:
         follower.step()
     except urllib.error.HTTPError as error:
@@ -186,7 +185,7 @@ def attempt(follower):
 
 
 class Pulse:
-    """When the last round ended."""
+    """Time at which the last round ended."""
 
     def __init__(self):
         self.last = time.monotonic()
@@ -201,14 +200,14 @@ class Pulse:
                 self.end_headers()
 
             def log_message(self, *_):
-                """Probes are not logged."""
+                """Log nothing: all requests are probes."""
 
         server = ThreadingHTTPServer(("", HEALTH_PORT), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 def main():
-    """Go round, until the pod ends."""
+    """Follow all aliases until the pod ends."""
     # The first process of a container ignores SIGTERM otherwise.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     mlflow, kubernetes = MLflow(os.environ), Kubernetes(os.environ)

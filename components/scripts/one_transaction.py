@@ -12,7 +12,7 @@ import sqlalchemy
 
 
 class Shared:
-    """Stands for an engine; each of its connections is the one that is given, in its open transaction."""
+    """Substitute for an engine: each connection is the given one, with its open transaction."""
 
     def __init__(self, connection: sqlalchemy.Connection) -> None:
         self.url = connection.engine.url

@@ -1,4 +1,4 @@
-"""Fetches a sample of the artifacts that a restored database refers to, and compares what comes with what the store says.
+"""Fetches a sample of the artifacts that a restored database refers to, and compares sizes and checksums with those that the store lists.
 
 The store has no backup of its own: this shows that the files of the restored runs and models are there and whole. Half
 of the sample is of the newest runs and models, half of random ones.
@@ -43,7 +43,7 @@ def folder_key(place, destination):
 
 
 def client():
-    """The artifact store, with a key of its own: without one, as the pod signs in."""
+    """Client of the artifact store: with an access key of its own, or else with the pod's AWS identity."""
     return boto3.client(
         "s3",
         endpoint_url=os.environ.get("ARTIFACTS_ENDPOINT_URL") or None,
@@ -80,7 +80,7 @@ def fetched(s3, cursor, destination):
 
 
 def _fetch(s3, bucket, listed):
-    """Bytes fetched, 1 if a checksum was compared, and what is wrong; empty if nothing is."""
+    """Bytes fetched, 1 if a checksum was compared, and the fault; empty if there is none."""
     wanted = min(listed["Size"], MOST_BYTES)
     part = {"Range": f"bytes=0-{MOST_BYTES - 1}"} if listed["Size"] > MOST_BYTES else {}
     digest, length = hashlib.md5(usedforsecurity=False), 0

@@ -1,7 +1,4 @@
-"""Compares the rows of a restored database with the census of the backup.
-
-Pure: knows neither the store nor a database.
-"""
+"""Compares the rows of a restored database with the census of the backup, in pure functions."""
 
 # Enough sentences to see what is wrong; a lost table would be in one for each workspace.
 MOST_SENTENCES = 40
@@ -10,7 +7,7 @@ MOST_SENTENCES = 40
 def differences(census, found):
     """Differences of the restored database from the census, one sentence each.
 
-    Both are dictionaries: table, then workspace, then number of rows and hash. The name of rows of no workspace is empty.
+    Both are dictionaries: table, then workspace, then number of rows and hash. Rows of no workspace are listed under an empty name.
     """
     sentences = []
     for table in sorted(census.keys() | found.keys()):

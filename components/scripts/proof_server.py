@@ -23,7 +23,7 @@ _RUNS = """
 
 
 class ServerError(Exception):
-    """The server does not answer as it should; says how."""
+    """The server gives no valid answer; the message has the reason."""
 
 
 def prepare(cursor):
@@ -35,7 +35,7 @@ def wait(seconds=START_SECONDS):
     """Wait until the server answers.
 
     Raises:
-        ServerError: it does not in time.
+        ServerError: the server does not answer in time.
     """
     end = time.monotonic() + seconds
     while True:
@@ -90,7 +90,7 @@ def asked(workspace, path, document):
     """The server's answer.
 
     Raises:
-        ServerError: it is not one.
+        ServerError: the server refuses the request, or does not answer.
     """
     request = urllib.request.Request(
         f"{ADDRESS}/api/2.0/mlflow/{path}",

@@ -40,20 +40,20 @@ class Proof:
         self._begin = time.monotonic()
 
     def differ(self, sentences):
-        """Add what is wrong, and say it."""
+        """Add a fault to the result, and print it."""
         for sentence in sentences:
             say(f"DIFFERENT: {sentence}")
         self.result["differences"] += sentences
 
     @contextlib.contextmanager
     def timed(self, what):
-        """Note the seconds of a part."""
+        """Note the duration of a part in seconds."""
         begin = time.monotonic()
         yield
         self.result["seconds"][what] = round(time.monotonic() - begin, 1)
 
     def finish(self):
-        """Close the result."""
+        """Complete the result: the total time, and whether nothing differs."""
         self.result["seconds"]["all"] = round(time.monotonic() - self._begin, 1)
         self.result["ok"] = not self.result["differences"]
 

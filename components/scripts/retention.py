@@ -72,7 +72,7 @@ class Keeper:
         return self.now - days * DAY_MILLISECONDS
 
     def each(self, what, objects, delete):
-        """Delete objects one by one; one that fails stops no other."""
+        """Delete objects one by one; a failure does not stop the others."""
         for one in objects:
             name = one["name"]
             if not self.report.dry:

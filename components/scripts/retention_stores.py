@@ -76,11 +76,11 @@ class Tracking:
         return [_experiment(row) for row in self.read(SqlExperiment)]
 
     def is_deleted(self, run):
-        """True if a run is still there and deleted."""
+        """True if a run still exists and is marked as deleted."""
         return bool(self.read(SqlRun, SqlRun.run_uuid == run, SqlRun.lifecycle_stage == DELETED))
 
     def is_deleted_experiment(self, experiment):
-        """True if an experiment is still there and deleted."""
+        """True if an experiment still exists and is marked as deleted."""
         stage = SqlExperiment.lifecycle_stage == DELETED
         return bool(self.read(SqlExperiment, SqlExperiment.experiment_id == experiment, stage))
 
@@ -119,8 +119,8 @@ class Tracking:
     def delete_traces(self, experiment, names):
         """Delete traces with their spans, in the database or in the workspace's folder of the store.
 
-        What a trace says of archived spans elsewhere is forgotten: nobody but this script archives, and it would be
-        asked to delete files that are not the platform's.
+        References to archived spans elsewhere are dropped: only this script archives, and MLflow would delete files at
+        these places, which are not the platform's.
         """
         with WorkspaceContext(self.workspace):
             with self.store.ManagedSessionMaker(read_only=False) as session:
@@ -131,7 +131,7 @@ class Tracking:
             self.store.delete_traces(str(experiment), trace_ids=names)
 
     def left(self, names):
-        """Those of some traces that are still there."""
+        """Those of the given traces that still exist."""
         with WorkspaceContext(self.workspace), self.store.ManagedSessionMaker() as session:
             query = self.store._get_query(session, SqlTraceInfo).with_entities(SqlTraceInfo.request_id)
             return [row.request_id for row in query.filter(SqlTraceInfo.request_id.in_(names))]
@@ -174,7 +174,7 @@ class Artifacts:
         self.folder = in_folder(destination, workspace)
 
     def repository(self, uri):
-        """MLflow's repository for a URI, which may be that of the server's own path to the store."""
+        """MLflow's repository for a URI, which may have the scheme of the server's artifact proxy."""
         if uri.startswith(PROXIED):
             uri = f"{self.destination}/{uri.removeprefix(PROXIED).lstrip('/')}"
         return get_artifact_repository(uri)

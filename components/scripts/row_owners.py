@@ -3,7 +3,7 @@
 `row_rules` has conditions for one workspace, and PostgreSQL follows a path through the policies of the parent tables.
 Here the same paths are joins, so that one query counts the rows of every workspace.
 
-Pure: knows neither SQLAlchemy nor a database.
+Pure functions: they use neither SQLAlchemy nor a database.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ class NoOrderError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Joins and an expression that give the workspace of each row of a table; NULL for a row that is nobody's."""
+    """Joins and an expression that give the workspace of each row of a table; NULL for a row of no workspace."""
 
     joins: tuple[str, ...]
     workspace: str
@@ -35,7 +35,7 @@ class Owner:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """The way to one parent table, where no foreign key says it."""
+    """The join to a parent table that no foreign key names."""
 
     parent: str
     condition: Callable[[str, str], str]
@@ -91,7 +91,7 @@ def owners(tables: Mapping[str, Table]) -> dict[str, Owner]:
     """How to find the workspace of the rows of every table that has rows of workspaces.
 
     Raises:
-        row_rules.NoRuleError: it is not known of a table.
+        row_rules.NoRuleError: a table has no rule.
     """
     if unknown := row_rules.WRITTEN.keys() - STEPS.keys() - NOBODYS - {"entity_associations"}:
         raise row_rules.NoRuleError(", ".join(sorted(unknown)))

@@ -5,7 +5,7 @@ parent row is visible. What a row refers to has to be visible when it is written
 without regard to policies. MLflow also keeps ids without a foreign key, such as `model_versions.run_id`: they lead
 nowhere, because whoever follows them meets the policy of the other table.
 
-Pure: knows neither SQLAlchemy nor a database.
+Pure functions: they use neither SQLAlchemy nor a database.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Rights of the server's role in a table; without privileges it has no policy either."""
+    """Rights of the server's role in a table; a table without privileges has no policy either."""
 
     visible: str = "false"
     """Condition for rows that it reads, changes and deletes."""
@@ -117,7 +117,7 @@ def _of_experiment(table: str) -> Rule:
 
 
 def _written() -> dict[str, Rule]:
-    """Rules for tables whose columns do not say it. Reviewed with MLflow 3.17.2."""
+    """Rules for tables whose columns do not show the workspace. Reviewed with MLflow 3.17.2."""
     tag = parent_visible("input_tags", "inputs", unique=False, input_uuid="input_uuid")
     rollups = (
         "sql_assessment_daily_rollups",
@@ -146,7 +146,7 @@ def rules(tables: Mapping[str, Table]) -> dict[str, Rule]:
 
     Raises:
         NoRuleError: a table has neither a workspace nor a foreign key that leads to one, and no rule is written for it;
-            or a reference leads back to it, or to rows that no policy shows.
+            or a reference leads back to the same table, or to rows that no policy shows.
     """
     anchors = _anchors(tables)
     if missing := sorted(name for name in tables if name not in anchors):
@@ -163,7 +163,7 @@ def rules(tables: Mapping[str, Table]) -> dict[str, Rule]:
 
 
 def _anchors(tables: Mapping[str, Table]) -> dict[str, Reference | None]:
-    """The reference that says whose a table's rows are, on the shortest path; None for roots and written rules."""
+    """By table, the reference on the shortest path to a workspace; None for tables that need no such reference."""
     tables = {name: table for name, table in tables.items() if table.kind in ("r", "p")}
     anchors: dict[str, Reference | None] = {
         name: None for name, table in tables.items() if name in WRITTEN or ROOT_COLUMN in table.required

@@ -70,7 +70,7 @@ _OWNER = """
 
 
 class NotSeparatedError(Exception):
-    """The database would not keep workspaces apart; says why."""
+    """The database would not keep workspaces apart; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Policy:
     writable: str
 
     def create(self, table: str) -> str:
-        """The statement that makes it."""
+        """SQL statement that creates the policy."""
         return (
             f"CREATE POLICY {self.name} ON public.{quoted(table)} TO {quoted(self.role)}"
             f" USING ({self.visible}) WITH CHECK ({self.writable})"
@@ -105,7 +105,7 @@ def policies(rule: Rule, owner: str, server: str) -> list[Policy]:
 
 
 def tables(connection: sqlalchemy.Connection) -> dict[str, Table]:
-    """The tables of the schema `public`, and whatever else shows rows."""
+    """The tables of the schema `public`, and its views and other relations that show rows."""
     columns: dict[str, list] = {}
     for row in connection.execute(text(_COLUMNS)):
         columns.setdefault(row.name, []).append(row)
@@ -126,7 +126,7 @@ def tables(connection: sqlalchemy.Connection) -> dict[str, Table]:
 
 
 def bring_in_line(connection: sqlalchemy.Connection, server: str | None) -> int:
-    """Make what differs, in the connection's transaction; returns the number of tables that were changed.
+    """Create or replace what differs, in the connection's transaction; returns the number of changed tables.
 
     Raises:
         row_rules.NoRuleError: a table has no rule.

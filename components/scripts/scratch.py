@@ -60,7 +60,7 @@ def restore(store, backup, timeline, target):
     Returns the process, and the seconds that copy and replay took.
 
     Raises:
-        StoreError: it failed; says why.
+        StoreError: the restore failed; the message has the reason.
     """
     if (needed := backup.size + EXTRA_BYTES) > (free := shutil.disk_usage(VOLUME).free):
         raise StoreError(f"the scratch volume has {free / 2**30:.1f} GiB free, and the backup needs {needed / 2**30:.1f}")

@@ -31,7 +31,7 @@ class Waiting(BaseHTTPRequestHandler):
 
 
 def wait_for_a_version(model):
-    """Serve nothing: the pods that follow have a version."""
+    """Wait until the pod ends: the rollout replaces it by a pod with a version."""
     print(f"waiting for a version: the rollout of models has not found one of {model} yet", flush=True)
     ThreadingHTTPServer(("", PORT), Waiting).serve_forever()
 
@@ -73,7 +73,7 @@ def with_headers(app, headers):
 
 
 def serve(app, drain_seconds, request_seconds):
-    """Answer until the pod ends. After SIGTERM go on for `drain_seconds`: until every proxy knows."""
+    """Answer until the pod ends. After SIGTERM it goes on for `drain_seconds`, until no proxy sends requests any more."""
     import uvicorn
 
     class Server(uvicorn.Server):

@@ -1,7 +1,7 @@
 """Puts the restored rows of one team in the place of its present ones, or adds those that are missing.
 
-Works in the transaction of the caller, after `team_rows.fetch`, and verifies it from inside: who gets an exception
-rolls back.
+It works in the caller's transaction, after `team_rows.fetch`, and verifies the result there. The caller rolls back
+after an exception.
 """
 
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ UNIQUE_VIOLATION = "23505"
 
 
 class RefusedError(Exception):
-    """The restored rows do not fit to what is there; says why. Another attempt would end the same."""
+    """The restored rows conflict with existing ones; the message says how. Another attempt would fail too."""
 
 
 class DifferentError(Exception):
-    """The result is not what it should be; says where."""
+    """The result is not the expected one; the message says where it differs."""
 
 
 def replace(live: sqlalchemy.Connection, plan: Plan, team: str, wanted: dict[str, tuple[int, str]]) -> None:
-    """Make the team's rows what they were.
+    """Set the team's rows back to the restored ones.
 
     Args:
         live: the live database, in a transaction.
@@ -81,7 +81,7 @@ def _delete(live: sqlalchemy.Connection, table: str, places: str) -> None:
 
 
 def _delete_added(live: sqlalchemy.Connection, plan: Plan, team: str) -> None:
-    """Delete the team's rows that no restored row has the key of."""
+    """Delete the team's rows whose keys no restored row has."""
     for table in reversed(plan.tables):
         there = f"SELECT FROM {restored(table)} AS back WHERE {plan.same_key(table, 'back', OWN)}"
         _delete(live, table, f"{plan.theirs(table, team, f'{OWN}.ctid AS place')} AND NOT EXISTS ({there})")
@@ -112,7 +112,7 @@ def _insert_missing(live: sqlalchemy.Connection, plan: Plan, table: str) -> int:
 
 @contextmanager
 def _explained(table: str) -> Iterator[None]:
-    """Raise RefusedError for a value that is there already."""
+    """Raise RefusedError if a restored row has a unique value that another row has already."""
     try:
         yield
     except IntegrityError as error:
@@ -138,7 +138,7 @@ def _refuse_foreign(live: sqlalchemy.Connection, plan: Plan, table: str, team: s
 
 
 def _delete_nobodys(live: sqlalchemy.Connection, plan: Plan, table: str) -> None:
-    """Delete the rows with a restored row's key that have outlived what they belonged to."""
+    """Delete rows of no workspace that have the key of a restored row."""
     owner = plan.owners[table].workspace
     _delete(live, table, _same_keys(plan, table, f"{OWN}.ctid AS place", f"{owner} IS NULL"))
 

@@ -41,11 +41,11 @@ class Plan:
     """Tables that have rows of workspaces, as the catalog of a database describes them."""
 
     tables: tuple[str, ...]
-    """Each after those that its rows refer to."""
+    """Tables, each after those that its rows refer to."""
 
     owners: Mapping[str, Owner]
     columns: Mapping[str, tuple[str, ...]]
-    """Without those that PostgreSQL computes."""
+    """Columns of each table, without those that PostgreSQL computes."""
 
     keys: Mapping[str, tuple[str, ...]]
     """Columns of the primary keys."""
@@ -90,7 +90,7 @@ def plan_of(connection: sqlalchemy.Connection) -> Plan:
     """The plan of the connection's database.
 
     Raises:
-        row_rules.NoRuleError: it is not known of a table whose rows it has.
+        row_rules.NoRuleError: a table has no rule.
         row_owners.NoOrderError: foreign keys form a circle.
         KeyError: a table has no primary key.
     """

@@ -1,4 +1,4 @@
-"""Brings the rows of one team back to what they were; runs beside the scratch database that has them.
+"""Sets the rows of one team back to an earlier state; runs beside the scratch database that has this state.
 
 It shows what would change, and waits for a file that says that somebody has agreed. Then everything is one transaction,
 which is undone unless the team's rows are the restored ones and no other team's have changed.
@@ -35,7 +35,7 @@ SCRATCH_URI = f"postgresql+psycopg://mlflow@/mlflow?host={VOLUME / 'run'}"
 
 
 class StoppedError(Exception):
-    """Nothing was changed; says why."""
+    """The undelete has ended without a change; the message has the reason."""
 
 
 def say(sentence):
@@ -71,10 +71,10 @@ def table_of(differences, mode):
 
 
 def wait_for_agreement():
-    """Wait until somebody has agreed.
+    """Wait until somebody has agreed to the changes.
 
     Raises:
-        StoppedError: nobody has.
+        StoppedError: nobody has agreed in time.
     """
     if os.environ.get("AGREED") == "yes":
         return
@@ -96,7 +96,7 @@ def keep(live, plan, team, moment):
 
 
 def exchange(live, plan, team, wanted, mode, then, moment):
-    """The transaction; returns a sentence about what it did.
+    """Run the transaction; returns a sentence about its changes.
 
     Raises:
         StoppedError: the schema is not at the revision `then`.
@@ -114,10 +114,10 @@ def exchange(live, plan, team, wanted, mode, then, moment):
 
 
 def exchange_until_quiet(live, plan, team, wanted, mode, then):
-    """The transaction, again if a program of the team was at work.
+    """Run the transaction, and try again while programs of the team write.
 
     Raises:
-        StoppedError: one was each time.
+        StoppedError: a program was writing at each try.
     """
     moment = datetime.now(UTC)
     for tries_left in reversed(range(TRIES)):

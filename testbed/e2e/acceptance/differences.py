@@ -17,8 +17,8 @@ def compares(fault: Fault) -> bool:
 def confirmed(faults: Sequence[Fault], cases: Sequence[Case], repeat: Callable[[Case], Outcome]) -> list[Fault]:
     """Faults without the differences that do not come back when their case is sent again, alone, to new objects.
 
-    An earlier case may have given the victim's name, or its twin's, to an object of the attacker's own team. A search
-    for these names then finds that object, and not the victim's.
+    An earlier case may have given the victim's name, or the name in its twin, to an object of the attacker's own
+    team. A search for this name then finds that object instead of the victim's.
 
     Args:
         faults: the faults of a run.

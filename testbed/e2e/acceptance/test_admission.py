@@ -1,6 +1,6 @@
 """Every namespace of the platform enforces the Pod Security level `restricted`, and all its pods comply.
 
-What the API server counted during a whole `up` is looked at after one: in test_life_cycle.
+test_life_cycle checks the API server's counters after a whole `up`.
 """
 
 import json
@@ -50,7 +50,7 @@ def test_every_pod_and_workload_of_ours_is_admitted_without_a_warning() -> None:
 
 
 def _with_claims(spec: dict[str, Any], workload: dict[str, Any]) -> dict[str, Any]:
-    """A StatefulSet's controller adds the volumes of its claims to each pod."""
+    """The pod with the volumes of its claims, which the StatefulSet's controller adds to each pod."""
     claims = [
         {"name": claim["metadata"]["name"], "persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}}
         for claim in workload["spec"].get("volumeClaimTemplates", ())

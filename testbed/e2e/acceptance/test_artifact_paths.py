@@ -1,6 +1,7 @@
 """Paths and locations of artifacts reach the workspace of the request only.
 
-The server streams artifacts by routes of its own; these are the refusals that MLflow and the authorisation plugin make.
+The server streams artifacts by the platform's own routes; tested here are the refusals of MLflow and of the
+authorisation plugin.
 """
 
 import time
@@ -49,7 +50,7 @@ def test_the_workspace_of_the_header_is_the_one_that_is_judged(folder: Folder, m
 
 @pytest.mark.parametrize("scheme", ["s3", "s3-proxied"])
 def test_a_location_that_names_another_workspace_is_not_fetched(folder: Folder, scheme: str) -> None:
-    """Of a model version, whose source its creator writes."""
+    """The location is the source of a model version, which its creator chooses."""
 
     def ask(what: str, document: dict[str, str]) -> int:
         path = f"/api/2.0/mlflow/{what}/create"

@@ -117,7 +117,7 @@ def test_two_tokens_in_one_request_are_one_caller_or_none(
 
 
 def test_the_cookie_of_a_session_opens_its_teams_workspace_only(site: Site, session: list[Cookie]) -> None:
-    """Control: without it, the refusals below could have another reason."""
+    """Control: otherwise the refusals below could have another reason."""
     assert _names(site.ask("GET", WORKSPACES, headers=_cookie(session))) == ["team-a"]
 
 
@@ -146,7 +146,7 @@ def test_a_cookie_made_without_the_secret_is_refused(site: Site, value: str) -> 
 
 @pytest.mark.parametrize("name", ["mlflow", "__Secure-mlflow", "_oauth2_proxy", "__host-mlflow", " __Host-mlflow "])
 def test_the_cookie_under_another_name_is_refused(site: Site, session: list[Cookie], name: str) -> None:
-    """Cookies that another host of the domain could set."""
+    """Another host of the same domain could set such cookies."""
     value = session[0].value or ""
     answer = site.ask("GET", WORKSPACES, headers={"Cookie": f"{name.strip() if name[0] != ' ' else 'x'}={value}"})
     assert answer.status == 401
@@ -175,7 +175,7 @@ def test_the_platforms_own_page_may_post(site: Site, session: list[Cookie]) -> N
 
 @pytest.mark.parametrize("path", ["/graphql", "/v1/traces"])
 def test_no_other_site_writes_where_mlflow_checks_no_origin(site: Site, session: list[Cookie], path: str) -> None:
-    """A form of another site cannot name a workspace nor send JSON; SameSite keeps the cookie back besides."""
+    """A form of another site can neither name a workspace nor send JSON, and SameSite withholds the cookie."""
     headers = {**_cookie(session), "Origin": f"https://{EVIL}", "Content-Type": "text/plain"}
     assert site.ask("POST", path, headers=headers, content=b'{"query": "{ x }"}').status >= 400
 
@@ -197,7 +197,7 @@ def test_signing_in_and_out_leads_nowhere_else(platform: Platform, site: Site, t
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_visitor_who_has_signed_in_is_still_here(platform: Platform, passwords: dict[str, str], target: str) -> None:
-    """The whole way, through the identity provider's form and back."""
+    """The whole sign-in is run: through the identity provider's form and back."""
     visitor = Visitor(platform.authority)
     user = PEOPLE["manager"]
     page = visitor.sign_in(f"{platform.url}/oauth2/start?rd={quote(target, safe='')}", user, passwords[user])

@@ -60,7 +60,7 @@ class Scene:
     """The other team's objects."""
 
     homes: dict[tuple[str, bool], World]
-    """Objects for each caller to use up, for each form of the API."""
+    """Objects that each caller may change or delete, for each form of the API."""
 
     def lanes(self) -> Iterator[Lane]:
         """The requests: caller, target and route."""

@@ -1,6 +1,6 @@
 """Attacks on the authorization of a route: locations of another team's files, and ambiguous requests.
 
-Each of the first two groups was open with MLflow 3.17.2 and its authorisation plugin 2.1.0 as published.
+The attacks of the first two groups succeed on MLflow 3.17.2 and its authorisation plugin 2.1.0 as published.
 """
 
 import json
@@ -172,7 +172,7 @@ def test_a_traces_tags_show_nobody_elses_files(
 def test_a_trace_cannot_be_started_as_one_that_is_archived_elsewhere(
     attack: Send, own: World, victim: World, location: str
 ) -> None:
-    """MLflow lets nobody set these tags later, but takes them from whoever starts a trace."""
+    """MLflow refuses these tags on an existing trace, but accepts them when a trace is started."""
     trace = f"tr-{uuid.uuid4().hex}"
     place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": own.values["experiment"]}}
     tags = {"mlflow.trace.spansLocation": "ARCHIVE_REPO", "mlflow.trace.archiveLocation": _aimed(location, victim)}
@@ -310,7 +310,7 @@ def test_ids_of_two_teams_in_one_request_give_one_teams_objects(attack: Send, ow
 def test_one_key_spelt_in_two_ways_is_judged_as_it_is_served(
     attack: Send, own: World, victim: World, workspace: str
 ) -> None:
-    """MLflow takes snake_case and camelCase, and a query string beside a body."""
+    """MLflow accepts a key in snake_case and in camelCase, and reads a query string beside a body."""
     mine, theirs = own.values, victim.values
     for key, camel, path in (
         ("experiment_ids", "experimentIds", "/api/2.0/mlflow/runs/search"),

@@ -1,7 +1,7 @@
 """Attacks from a pod in a team's namespace, directly on the server's pod and its neighbours.
 
-Policies of the test's own admit that pod to everything, so that all this holds without the platform's. What the
-platform's leave of it is in test_networks, and in the scan at the end.
+NetworkPolicies of the test admit that pod everywhere, so the refusals do not depend on the platform's policies.
+The platform's policies are tested in test_networks, and by the scan at the end.
 """
 
 import json
@@ -77,7 +77,7 @@ def addresses(platform: Platform) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def admitted(platform: Platform) -> Generator[None]:
-    """Let the pods labelled `ADMITTED` of team B through to every port of the platform's pods."""
+    """Admit the pods of team B with the label `ADMITTED` to every port of the platform's pods."""
     team = platform.teams["team-b"].namespace
     there, here = ({"matchLabels": {"kubernetes.io/metadata.name": name}} for name in (platform.namespace, team))
     marked = {"matchLabels": ADMITTED}
@@ -226,7 +226,7 @@ def test_a_page_leads_a_pod_to_the_login_whatever_headers_it_sends(
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_forged_headers_beside_the_pods_own_token_open_nothing(found: dict[str, Any], forgery: str) -> None:
-    """With a valid token of team B the request reaches the server; forged headers must be stripped."""
+    """With a valid token of team B the request reaches the server, so forged headers have to be stripped."""
     create = found["answers"][f"token/create/{forgery}"]
     assert create["status"] in {401, 403}, create
     listed = found["answers"][f"token/workspaces/{forgery}"]
@@ -253,7 +253,7 @@ def test_postgresql_demands_a_password_and_does_not_know_the_superuser(found: di
 def test_the_stores_grpc_port_says_nothing_without_a_certificate(
     found: dict[str, Any], addresses: dict[str, str]
 ) -> None:
-    """With it one could add an identity of one's own to the store."""
+    """A client with a certificate could add its own identity to the store."""
     answer = found["grpc"][f"{addresses['store']}:18333"]
     assert not re.search(r"\b[0-9a-f]{18,}\b", answer), f"it answered with a frame: {answer}"
 

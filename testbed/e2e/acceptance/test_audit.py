@@ -1,4 +1,4 @@
-"""The audit log, errors without an inside, and names that the stack file does not have, on the running platform."""
+"""On the running platform: the audit log, errors without internal details, and names missing in the stack file."""
 
 import json
 import sys
@@ -126,7 +126,7 @@ def test_an_unknown_field_of_an_order_shows_no_statement(site: Site, alice: str)
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[None]:
-    """Rights that others have given, outside of the stack file: to a group in the cluster, to a person in the team."""
+    """Rights granted outside of the stack file: to a group in the whole cluster, and to a person in the team."""
     made = [
         ("clusterrolebinding", "e2e-kubeadm", "--clusterrole=cluster-admin", f"--group={ADMINISTRATORS}"),
         ("rolebinding", "e2e-eve", f"--namespace={TEAM}", "--role=mlflow-manager", f"--user={EVE}"),
@@ -148,7 +148,7 @@ def elsewhere() -> Iterator[None]:
 
 
 def _as_the_login(platform: Platform, user: str, *groups: str) -> tuple[int, str]:
-    """Status and body of creating an experiment with these asserted names."""
+    """Status and body of the answer when an experiment is created with these asserted names."""
     headers = {
         "Content-Type": "application/json",
         "X-MLFLOW-WORKSPACE": TEAM,

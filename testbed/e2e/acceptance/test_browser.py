@@ -62,7 +62,7 @@ def test_a_member_of_team_b_sees_the_experiment_that_team_a_does_not(
     passwords: dict[str, str],
     experiments: dict[str, dict[str, Any]],
 ) -> None:
-    """Control: what Alice does not see exists."""
+    """Control: the experiment that Alice does not see exists."""
     with session(browser) as page:
         sign_in(page, platform.url, BOB, passwords[BOB])
         page.goto(f"{platform.url}/#/experiments/{experiments['team-b']['experiment_id']}/runs?workspace=team-b")
@@ -96,7 +96,7 @@ def test_a_member_of_two_teams_goes_from_one_to_the_other(
 
 
 def _find_experiment(page: Page, name: str) -> None:
-    """Open the list of experiments and search it: what other tests have left may fill its first page."""
+    """Open the list of experiments and search it: experiments of other tests may fill its first page."""
     page.get_by_role("link", name="Experiments", exact=True).first.click()
     search = page.get_by_role("textbox", name="Search experiments")
     search.fill(name)
@@ -106,7 +106,7 @@ def _find_experiment(page: Page, name: str) -> None:
 def test_stages_and_aliases_of_a_model_are_seen_through_the_login(
     browser: Browser, platform: Platform, passwords: dict[str, str], client: Client
 ) -> None:
-    """The client moves versions; the page shows where they are."""
+    """The client moves versions between stages, and the page shows each version's stage."""
     made = client.script("registry", "credit-risk", team="team-a")
     first, second = made["versions"]
     assert made["stages"] == {first: "Production", second: "None"}
@@ -126,7 +126,7 @@ def test_no_page_of_a_member_is_refused_anything(
     passwords: dict[str, str],
     experiments: dict[str, dict[str, Any]],
 ) -> None:
-    """A request that is refused pops up in red over whatever the person looks at."""
+    """MLflow shows a refused request as a red message over the page."""
     made = experiments["team-a"]
     experiment = f"/experiments/{made['experiment_id']}"
     run = f"{experiment}/runs/{made['run_ids'][0]}"
@@ -149,7 +149,7 @@ def test_the_charts_of_a_run_are_drawn(
     experiments: dict[str, dict[str, Any]],
     pictures: Path,
 ) -> None:
-    """The picture of the README: the real pages after the login, with curves in them."""
+    """Also takes the README's screenshot: the real pages after the login, with curves."""
     experiment = experiments["team-a"]["experiment_id"]
     with session(browser) as page:
         page.add_init_script(CLOSED_ASSISTANT)

@@ -25,7 +25,7 @@ def test_a_wrong_password_lets_nobody_in(browser: Browser, platform: Platform) -
 def test_a_browser_that_does_not_know_the_authority_refuses_the_page(
     playwright: Playwright, platform: Platform, tmp_path: Path
 ) -> None:
-    """The other tests trust the authority; without it, the certificate is worth nothing."""
+    """The other tests' browsers trust the CA; one that does not must refuse the certificate."""
     with (
         browsers.chromium(playwright, tmp_path, None) as stranger,
         session(stranger) as page,

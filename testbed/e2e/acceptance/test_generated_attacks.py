@@ -1,4 +1,4 @@
-"""Generated attacks: every field that can name an object names another team's, while both teams are at work.
+"""Generated attacks: every field that can name an object names another team's, while both teams send requests.
 
 The fields come from the running server. The variables ATTACK_SEED, ATTACK_COUNT, ATTACK_SECONDS and ATTACK_CASE choose
 the cases; `make attack` sets them.

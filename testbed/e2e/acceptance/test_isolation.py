@@ -43,7 +43,7 @@ def experiment(site: Site, tokens: dict[str, str]) -> str:
 
 
 def test_after_an_upload_no_other_workspace_is_open(site: Site, tokens: dict[str, str], experiment: str) -> None:
-    """One client, one request after the other: connections between the login and the server would be used again."""
+    """One client sends one request after the other, which would reuse connections between the login and the server."""
     for _ in range(ROUNDS):
         assert _upload(site, tokens, experiment, 0) == 200
         for _ in range(ROUNDS):

@@ -1,7 +1,7 @@
 """Connections from a pod of every kind, compared with the NetworkPolicies.
 
-`tools.reachability` computes it from the objects; the embedded node enforces the same objects with a program that
-shares no code with it.
+`tools.reachability` computes the connections from the objects. The embedded node enforces the same objects with a
+program that shares no code with it.
 """
 
 import json
@@ -134,7 +134,7 @@ def _behind(service: kube.Object, ends: dict[str, Pod | Host]) -> Targets:
 
 @pytest.fixture(scope="module")
 def tried(probe_pods: dict[str, Probe], targets: Targets) -> tuple[Reached, float]:
-    """Targets that every probe reaches, and the seconds it took."""
+    """The targets that each probe reaches, and the seconds that all attempts took."""
     start = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as trying:
         answers = trying.map(Probe.reaches, probe_pods.values(), [list(targets)] * len(probe_pods))
@@ -255,7 +255,7 @@ def test_a_changed_policy_is_in_force_at_once(
 def test_a_pod_is_bound_by_its_policies_from_its_first_instruction(
     probe_pods: dict[str, Probe], policies: Network, platform: Platform, figures: Figures
 ) -> None:
-    """Nor does it wait for what it is allowed: the packet filter knows it before it starts."""
+    """Allowed connections work at once too: the packet filter knows the pod before it starts."""
     server = kube.one("deployment", "mlflow", platform.namespace)
     (foreign,) = (pod.address for pod in policies.pods if pod.name == probe_pods["team-b"].name)
     script = "\n".join(
@@ -287,7 +287,7 @@ def _named(ends: list[tuple[Pod | Host, int]]) -> str:
 
 
 def _seen_from(kind: str, reached: Reached, targets: Targets) -> set[tuple[str, int, str]]:
-    """Which ports of real pods and of the node a kind of pod reaches, by the pods' groups."""
+    """Ports of real pods and of the node that a kind of pod reaches, by the pods' groups."""
     return {
         (end.group if isinstance(end, Pod) else end.name, number, target[2])
         for target, ends in targets.items()

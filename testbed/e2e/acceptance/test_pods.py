@@ -83,7 +83,7 @@ def test_a_pipeline_trains_evaluates_registers_and_serves_a_model(image: str, fi
 
 
 def test_variables_one_by_one_do_as_well_as_the_whole_environment(image: str) -> None:
-    """Kubeflow knows no `envFrom`; the page names every variable."""
+    """Kubeflow does not support `envFrom`, so docs/kubeflow.md names every variable."""
     config_map, variables = snippets.pipelines_variables()
     part = _pipelines_task()
     (container,) = part["containers"]
@@ -96,7 +96,7 @@ def test_variables_one_by_one_do_as_well_as_the_whole_environment(image: str) ->
 
 
 def _pipelines_task() -> dict[str, Any]:
-    """A pod of the kind that every page describes."""
+    """A pod as docs/kubeflow.md describes it."""
     return snippets.documented_pods()[0]["spec"]
 
 

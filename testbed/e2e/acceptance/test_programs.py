@@ -68,7 +68,7 @@ def test_a_team_finds_nothing_in_another_teams_workspace(site: Site, team_a_toke
 def test_a_team_does_not_read_another_teams_artifacts(
     site: Site, team_a_token: str, client: Client, project: dict[str, Any]
 ) -> None:
-    """The files lie in one bucket; the path names the workspace and the run."""
+    """All files are in one bucket; their paths name the workspace and the run."""
     uri = str(project["artifact_uri"])
     path = f"/api/2.0/mlflow-artifacts/artifacts/{uri.removeprefix('mlflow-artifacts:/')}/weights.bin"
     account = client.platform.teams["team-b"]
@@ -84,7 +84,7 @@ def test_a_team_does_not_read_another_teams_artifacts(
 
 
 def test_a_programs_token_deletes_nothing(site: Site, team_a_token: str, project: dict[str, Any]) -> None:
-    """Service accounts record and read; deleting is left to people."""
+    """Service accounts may create and read; only people may delete."""
     document = {"experiment_id": project["experiment_id"]}
     answer = site.ask(
         "POST", "/api/2.0/mlflow/experiments/delete", token=team_a_token, workspace="team-a", document=document

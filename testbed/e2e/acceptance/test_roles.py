@@ -50,7 +50,7 @@ def _binding(role: str) -> kube.Object:
 
 @pytest.fixture(scope="module")
 def experiment(site: Site, tokens: dict[str, str]) -> str:
-    """One that a manager has made."""
+    """An experiment of a manager."""
     made = _post(site, tokens["manager"], f"{EXPERIMENTS}/create", {"name": f"roles-{time.time_ns()}"})
     assert made.status == 200, made
     return made.json()["experiment_id"]

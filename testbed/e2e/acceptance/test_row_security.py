@@ -1,7 +1,7 @@
-"""In the deployed database, the server's role meets no row of another workspace, in any table.
+"""In the deployed database, the server's role sees no row of another workspace, in any table.
 
-The tables are those of the catalog: a table that a new MLflow brings is tried as well. No MLflow is in between, so
-it holds whatever MLflow or its authorisation decides.
+The tables are those of the catalog: a table that a new MLflow brings is tried as well. The SQL is sent without MLflow,
+so the result does not depend on MLflow or its authorisation.
 """
 
 import json
@@ -74,7 +74,7 @@ def _tried(owner: str, stranger: str) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def attempts(platform: Platform, site: Site) -> list[dict[str, Any]]:
-    """Outcomes for rows of team B tried by team A; other tests and the examples have made rows."""
+    """Outcomes of team A's attempts on rows of team B, which other tests and the examples have made."""
     assert {"team-a", "team-b"} <= platform.teams.keys()
     assert site
     return _tried("team-b", "team-a")

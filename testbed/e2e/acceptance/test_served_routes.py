@@ -54,7 +54,7 @@ def test_what_is_not_served_looks_like_what_does_not_exist(
 
 
 def test_the_same_paths_are_served_in_their_own_spelling(site: Site, everybody: dict[str, Caller]) -> None:
-    """Control: the refusals above have no other reason."""
+    """Control: otherwise the refusals above could have another reason."""
     assert _send(site, everybody["other manager"], "POST", SEARCH, {"max_results": 1}).status == 200
     assert _send(site, everybody["other manager"], "GET", GET).status == 404
 
@@ -63,7 +63,7 @@ def test_the_same_paths_are_served_in_their_own_spelling(site: Site, everybody: 
 def test_a_stranger_learns_nothing_from_the_answer_to_a_search(
     site: Site, everybody: dict[str, Caller], victim: World, key: str
 ) -> None:
-    """A filter that matched was answered `{"experiments": []}`, any other one `{}`."""
+    """As published, the plugin answers `{"experiments": []}` if a filter matches, and else `{}`."""
     secret = victim.values["secret"]
     values: dict[str, list[object]] = {
         "filter": [f"tags.secret LIKE '{secret[:-1]}%'", "tags.secret LIKE 'nothing%'", "nonsense"],

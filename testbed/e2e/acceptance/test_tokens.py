@@ -42,7 +42,7 @@ def _search(site: Site, token: str) -> int:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_without_a_session_leads_to_the_identity_provider(site: Site, path: str) -> None:
-    """By way of a page of the login's, which knows the part of the address that no server is told."""
+    """The login's page in between keeps the part of the address after `#`, which browsers do not send."""
     page = site.ask("GET", path)
     assert page.status == 403
     assert b"/oauth2/start?rd=" in page.body
@@ -91,7 +91,7 @@ def test_a_token_for_another_audience_is_refused(site: Site, platform: Platform)
 
 
 def test_the_token_that_every_pod_has_is_admitted(site: Site, platform: Platform) -> None:
-    """It is for the API server; by default the login takes it, so that programs need no token of their own."""
+    """Its audience is the API server; by default the login accepts it, so programs need no other token."""
     assert _search(site, _token(platform)) == 200
 
 

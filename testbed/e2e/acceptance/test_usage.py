@@ -1,4 +1,4 @@
-"""`make usage` counts what is there: compared with the database's own administrator, and with the store's list."""
+"""The counts of `make usage` equal those of the database's superuser, and the store's listing."""
 
 import json
 

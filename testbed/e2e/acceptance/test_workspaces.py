@@ -28,7 +28,7 @@ def token(platform: Platform) -> str:
 
 @pytest.fixture(scope="module")
 def by_hand(platform: Platform) -> Iterator[None]:
-    """Two namespaces that an administrator opens to team A's programs; one has the label."""
+    """Two namespaces in which an administrator gives team A's programs rights; one has the workspace label."""
     document = json.dumps(
         {
             "apiVersion": "v1",

@@ -56,7 +56,7 @@ def callers(site: Site, platform: Platform) -> Generator[dict[str, Caller]]:
 
 
 def _stand_in(namespace: str, role: str) -> list[kube.Object]:
-    """A service account with a role of the team, as the identity provider's groups have it."""
+    """A service account with a role of the team, in place of a person whose group has this role."""
     name = f"attack-{role}"
     metadata = {"name": name, "namespace": namespace}
     return [

@@ -1,4 +1,4 @@
-"""A connection to the platform that is kept, as a busy client keeps it."""
+"""A connection to the platform that stays open for many requests, like that of a busy client."""
 
 import http.client
 import ssl
@@ -9,7 +9,7 @@ from testbed.e2e.web import TIMEOUT_SECONDS, Site
 
 
 class Line:
-    """One request after the other on one connection, and without following redirects."""
+    """One connection, on which requests are sent one after the other; redirects are not followed."""
 
     def __init__(self, site: Site) -> None:
         """A line to the platform's host name."""

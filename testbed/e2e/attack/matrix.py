@@ -39,7 +39,7 @@ class Lane:
         }[self.aim]
 
     def entries(self, table: Iterable[Entry], routes: set[str]) -> Iterator[Entry]:
-        """The entries that apply: a copied id can only be sent where an id is."""
+        """The entries that apply: only a request with an id can get the other team's id."""
         for entry in table:
             if any(pages == self.pages for _, pages in forms(entry, routes)) and (
                 self.aim is not Aim.COPIED or entry.names_objects
@@ -90,7 +90,7 @@ def _walk(site: Site, lane: Lane, table: Sequence[Entry], routes: set[str]) -> l
 def read_all(
     site: Site, owner: Caller, world: World, table: Iterable[Entry], *, single: bool = False
 ) -> dict[str, str]:
-    """Everything of a world that can be read, as its owner sees it; `single` leaves collections out."""
+    """All readable objects of a world, as their owner sees them; `single` leaves out collections."""
     line = Line(site)
     seen: dict[str, str] = {}
     for entry in table:
@@ -106,7 +106,7 @@ def read_all(
 
 
 def summary(results: Iterable[Result]) -> list[tuple[str, str]]:
-    """The matrix as lines: a family in each, a caller and its aim in each column, cases decided right of all."""
+    """The matrix as lines: a row for each family of routes, a column for each caller and aim; correct cases of all."""
     cases, right = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for result in results:
         place = (result.entry.family, f"{result.lane.caller.name} > {result.lane.aim}")

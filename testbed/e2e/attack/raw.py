@@ -10,7 +10,7 @@ SECONDS = 5
 
 
 def exchange(site: Site, content: bytes, *, name: str = "", seconds: float = SECONDS) -> bytes:
-    """Send bytes over TLS to the platform's host; returns everything that comes back until it hangs up or rests."""
+    """Send bytes over TLS to the platform's host; returns everything received until the host closes or pauses."""
     host = name or site.host
     received = b""
     with (
@@ -28,6 +28,6 @@ def exchange(site: Site, content: bytes, *, name: str = "", seconds: float = SEC
 
 
 def statuses(received: bytes) -> list[int]:
-    """Of each answer in what came back."""
+    """Status of each answer in the received bytes."""
     lines = received.split(b"\r\n")
     return [int(line.split()[1]) for line in lines if line.startswith(b"HTTP/1.") and len(line.split()) > 1]

@@ -28,13 +28,13 @@ class Request:
 
     @property
     def text(self) -> str:
-        """Everything that the caller has said: what comes back of it is no news."""
+        """All texts that the caller has sent: an answer that repeats them leaks nothing."""
         return " ".join((self.path, *self.headers.values(), self.body.decode()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One request that a route must judge."""
+    """One request, for which a route must check the caller's rights."""
 
     family: str
     method: str
@@ -83,7 +83,7 @@ class Entry:
 
 
 def fill(part: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - any YAML
-    """The same with every $NAME replaced."""
+    """The request with every $NAME replaced."""
     if isinstance(part, str):
         return string.Template(part).substitute(values)
     if isinstance(part, dict):

@@ -19,19 +19,19 @@ class Aim(StrEnum):
     """The workspace in a request's header, and the owner of the objects in the rest."""
 
     OWN = "own"
-    """The caller's own, and its own objects."""
+    """The caller's own workspace, and its own objects."""
 
     OTHER = "other"
-    """The other team's, and that team's objects."""
+    """The other team's workspace, and that team's objects."""
 
     COPIED = "copied"
-    """The caller's own, with ids of the other team's objects."""
+    """The caller's own workspace, with ids of the other team's objects."""
 
     NONE = "no header"
-    """None, with ids of the other team's objects."""
+    """No workspace, with ids of the other team's objects."""
 
     UNKNOWN = "unknown"
-    """One that does not exist, with ids of the other team's objects."""
+    """A workspace that does not exist, with ids of the other team's objects."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,13 +40,13 @@ class Caller:
 
     name: str
     token: str = field(repr=False)
-    """Empty for somebody who has not signed in."""
+    """Token of the caller; empty for a caller who has not signed in."""
 
     workspace: str
-    """The one it takes for its own."""
+    """The caller's own workspace, or the one that it takes for its own."""
 
     rights: frozenset[str]
-    """"VERB RESOURCE" that RBAC grants in its own workspace; there is none in any other."""
+    """"VERB RESOURCE" for each right that RBAC grants in the own workspace; in all others there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
-"""Attacks on a way in: every odd request, by strangers and by members of one team, against another team's workspace.
+"""Attacks on an exposure of the platform: odd requests by strangers and one team's members on another workspace.
 
-They run in each variant of the exposure and of the login, because each has other hops between a client and the server.
+They run in each variant of exposure and login, because the hops between client and server differ.
 """
 
 import json
@@ -37,7 +37,7 @@ class Intruder:
     """Request headers; empty for somebody who has not signed in."""
 
     workspace: str = "team-a"
-    """The intruder's own."""
+    """The intruder's own workspace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +96,7 @@ def cookies(visitor: Visitor) -> dict[str, str]:
 
 
 def holes(owner: Owner, intruders: Sequence[Intruder]) -> list[str]:
-    """Holes: where intruders saw or changed the owner's workspace, or passed for somebody else."""
+    """Attacks that succeeded: an intruder saw or changed the owner's workspace, or was taken for somebody else."""
     site, number = owner.site, uuid.uuid4().hex[:12]
     kept, planted = f"kept-{number}", f"planted-{number}"
     owner.create(kept)
@@ -172,7 +172,7 @@ def request(host: str, method: str, path: str, lines: Sequence[str], body: bytes
 
 
 def wrong(received: bytes, *, forbidden: Iterable[str], signed_in: bool) -> str:
-    """Reason why an answer must not be; empty if it is right."""
+    """Reason why an answer is wrong; empty if it is right."""
     for text in forbidden:
         if text.encode() in received:
             return f"the answer contains {text}"

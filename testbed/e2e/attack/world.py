@@ -47,18 +47,18 @@ class World:
 
     workspace: str
     values: Mapping[str, str] = field(repr=False)
-    """By the names that routes.yaml uses."""
+    """Values by the names that routes.yaml uses."""
 
     secrets: frozenset[str] = field(repr=False)
     """Values that must not leak: texts, names and ids."""
 
     def with_fresh(self) -> dict[str, str]:
-        """The values, with names that nothing has yet."""
+        """The values, with names that no object has yet."""
         return {**self.values, **fresh()}
 
 
 def fresh() -> dict[str, str]:
-    """Names that nothing has yet."""
+    """Names that no object has yet."""
     return {"fresh": f"fresh-{uuid.uuid4().hex}", "fresh_hex": uuid.uuid4().hex}
 
 

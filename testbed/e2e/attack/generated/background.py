@@ -22,18 +22,18 @@ class Actors:
 
     ended: threading.Event = field(default_factory=threading.Event)
     busy: threading.Event = field(default_factory=threading.Event)
-    """Unset while they rest."""
+    """An event that is unset while the threads pause."""
 
     resting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     sent: int = 0
     refused: list[str] = field(default_factory=list[str])
-    """Requests that should have succeeded and have not."""
+    """Requests that failed although they should have succeeded."""
 
     threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
 
     @contextmanager
     def rest(self) -> Generator[None]:
-        """Let nothing run during a block."""
+        """Pause all threads during a block."""
         self.busy.clear()
         for _ in self.threads:
             self.resting.acquire()
@@ -44,7 +44,7 @@ class Actors:
 
 
 def requests(owner: World) -> list[Request]:
-    """An upload that leaves everything as it is, since it is always the same, and a search."""
+    """An upload, always of the same content so that nothing changes, and a search."""
     search = json.dumps({"experiment_ids": [owner.values["experiment"]], "run_view_type": "ALL"}).encode()
     path = f"/api/2.0/mlflow-artifacts/artifacts/{owner.values['artifacts']}/large.bin"
     return [

@@ -27,15 +27,15 @@ class Change:
     """A request with a reference to the victim's object."""
 
     entry: Entry
-    """With templates that name the victim's object (`$victim_...`)."""
+    """The request, with templates that name the victim's object (`$victim_...`)."""
 
     original: Entry
-    """Without them."""
+    """The request without these templates."""
 
     where: str
     what: str
     field: str = ""
-    """Path of the field that holds the id of an object of its own kind as it is; empty for all other changes."""
+    """Path of the changed field if it gets the plain id of an object of its own kind; empty for all other changes."""
 
     whole: bool
     """True if it is the first change of its field, which is sent to all workspaces."""
@@ -46,7 +46,7 @@ class Case:
     """A change, sent by a caller to a workspace."""
 
     number: int
-    """In the full list, which is the same for the same server and the same tables."""
+    """Number in the full list, which is the same for the same server and the same tables."""
 
     change: Change
     caller: str
@@ -58,10 +58,10 @@ class Case:
         return self.change.entry.request(values, pages=self.pages)
 
     def use(self, attempt: int) -> str:
-        """For what the missing ids of the twin are used (references.absent); empty for those that all cases share.
+        """Purpose of the twin's missing ids (references.absent); empty for ids that all cases share.
 
-        An id in another spelling, or of another kind, belongs to nothing in the field: if a client may choose ids, a
-        request makes an object under it and so does its twin. The next case has to find both.
+        An id in another spelling, or of another kind, names nothing in the field. If a client may choose ids, the
+        request and its twin each create an object with such an id, and the next case has to find both.
         """
         change = self.change
         return f"case {self.number}, attempt {attempt}" if change.field or change.where == EVERY_FIELD else ""
@@ -193,7 +193,7 @@ def _renamed(part: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any 
 
 
 def _own(parts: Parts) -> Iterator[Field]:
-    """Fields that the request itself has, for handlers whose fields nobody describes."""
+    """Fields of the request itself, for handlers without a description of their fields."""
     for section, place in (("path", "path"), ("query", "query"), ("headers", "header"), ("body", "body")):
         for path in _paths(parts.get(section), ""):
             yield Field(place=place, path=path, type="string")

@@ -41,7 +41,7 @@ class Kind(StrEnum):
     TOKEN = "token"  # noqa: S105 - of a page
     DOCUMENT = "document"
     TAG = "tag"
-    """Value of a tag: the server follows some of them."""
+    """Value of a tag: the server interprets the values of some tags."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -66,7 +66,7 @@ class Field:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """Keys on the way to it; `[]` and `{}` are steps of their own."""
+        """Keys of the path to the field; `[]` and `{}` are steps of their own."""
         parts = re.sub(r"(\[\]|\{\}|\{key\})", r".\1", self.path).split(".")
         return tuple(part for part in parts if part)
 
@@ -110,13 +110,13 @@ def kind(field: Field) -> Kind | None:  # noqa: PLR0911 - a table, in order of p
 
 
 def nameless() -> set[str]:
-    """Names of the fields that somebody has judged to name nothing."""
+    """Names of the fields that were reviewed and name no object."""
     groups: Mapping[str, Sequence[str]] = yaml.safe_load(NAMELESS.read_text(encoding="utf-8"))
     return {name for names in groups.values() for name in names}
 
 
 def unjudged(routes: Mapping[str, Sequence[Field]], judged: Collection[str]) -> list[str]:
-    """Fields of text that are neither attacked nor judged, with a route of each, and judged ones that are gone."""
+    """Text fields that are neither attacked nor reviewed, each with a route, and reviewed fields that are gone."""
     found = {
         _judged_by(field): route
         for route, leaves in routes.items()

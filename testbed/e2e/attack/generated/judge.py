@@ -61,10 +61,10 @@ def faults(case: Case, sent: Request, answer: Answer, secrets: Collection[str]) 
 
 
 def is_taken(case: Case, answer: Answer, twin: Answer) -> bool:
-    """True if the only news is that something cannot be made under the id of the victim's trace or assessment.
+    """True if the answer only tells that the id of the victim's trace or assessment is in use.
 
-    The id is the table's primary key, over all workspaces. Who asks has the id already: nobody guesses 128 random bits.
-    Making a second object under the same id would be worse.
+    The id is the table's primary key, over all workspaces. The attacker knew the id before: nobody guesses 128 random
+    bits. A second object with the same id would be worse.
     """
     entry = case.change.entry
     chosen = case.aim is Aim.COPIED and case.change.field in CHOSEN.get(f"{entry.method} {entry.path}", ())
@@ -82,7 +82,7 @@ def difference(
         twin: the answer to the same request with ids of nothing.
         victim: the victim's values.
         volatile: further texts that one of both requests contained, such as new names.
-        use: what the ids of nothing were made for (references.absent).
+        use: purpose of the missing ids (references.absent).
     """
     if answer.status != twin.status:
         return f"{answer.status}, and {twin.status} for what does not exist"
@@ -103,7 +103,7 @@ def request_id(answer: Answer) -> str:
 
 
 def _sorted(body: str) -> str:
-    """A body with everything in order that MLflow gives in any order: tags from the database, and Python's sets.
+    """A body in which everything that MLflow returns in arbitrary order is sorted: tags, and Python's sets.
 
     The order of a set differs from worker to worker.
     """

@@ -36,7 +36,7 @@ SKELETONS: Mapping[str, Mapping[str, Any]] = {
 
 
 class Mode(StrEnum):
-    """How a value is put beside or in place of what a request has."""
+    """How a value is put into a request: in place of the caller's own value, or beside it."""
 
     INSTEAD = "instead"
     """In place of the caller's own value."""
@@ -92,7 +92,7 @@ def camel(name: str) -> str:
 
 
 def _section(parts: Parts, field: Field, steps: Sequence[str], *, other: bool) -> str | None:
-    """Part of the request that a field is in, or the other one that the server might read it from."""
+    """The part of the request that contains a field, or the other part from which the server might read the field."""
     named = {"path": "path", "query": "query", "body": "body", "header": "headers"}
     home = named.get(field.place) or ("body" if "body" in parts else "query")
     if "content" in parts and home == "body":

@@ -1,8 +1,8 @@
 """Templates of what is put into a field to refer to another team's object, by kind of field.
 
-`$victim_X` is the value X of the attacked team's objects (objects.yaml, and page tokens). The twin of a request has
-values of the same shape in these places that belong to nothing (`absent`). No template says the victim's secret as a
-whole: where it appears, it was told. Filters probe for its beginning, `$victim_hint`.
+`$victim_X` is the value X of the attacked team's objects (objects.yaml, and page tokens). In these places, the twin of
+a request has values of the same shape that name nothing (`absent`). No template contains the victim's whole secret, so
+an answer with the secret is a leak. Filters probe for the secret's beginning, `$victim_hint`.
 """
 
 import hashlib
@@ -130,7 +130,7 @@ SPELLINGS = ("${ID}", " ${ID} ", "${ID}%00", "${ID}/../${ID}")
 
 
 def templates(route: str, field: Field, kind: Kind) -> Iterator[str]:
-    """Texts for a field, without tags: those come in pairs."""
+    """Templates for a field; those for tags are elsewhere, because a tag needs key and value."""
     if kind is Kind.ID:
         yield from _ids(field)
     elif kind is Kind.NAME:
@@ -147,7 +147,7 @@ def templates(route: str, field: Field, kind: Kind) -> Iterator[str]:
 
 
 def is_own_kind(field: Field, template: str) -> bool:
-    """True if a template is the id of an object that the field is for, as it is."""
+    """True if a template is the plain id of the kind of object that the field names."""
     meant = _object(field)
     return meant is not None and template == f"${{victim_{meant}}}"
 
@@ -180,11 +180,11 @@ def _names(route: str, field: Field) -> Iterator[str]:
 
 
 def absent(value: str, use: str = "") -> str:
-    """A value of the same shape that belongs to nothing; ids in it differ from one `use` to the other.
+    """A value of the same shape that names nothing; its ids differ from one `use` to the next.
 
-    Traces and assessments have ids of the client's choice. Under the id of the victim's a request makes nothing, and
-    under the missing one its twin does: no other case may ask for that. Names are the same for every use: what one case
-    has made under both names, the next finds under both.
+    Clients choose the ids of traces and assessments. With the victim's id a request creates nothing, but with the
+    missing id its twin creates an object: no other case may use that id. Names are the same for every use: what one
+    case has created with both names, the next case finds with both.
     """
     if value.isdigit() and len(value) < LEAST_HEX:
         # Experiments are numbered. Nobody has as many, and a longer one would be cut off in messages.

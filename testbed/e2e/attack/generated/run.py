@@ -63,7 +63,7 @@ class Scene:
 
     victim: World
     said: set[str] = field(default_factory=set[str], repr=False)
-    """Values of the victim that some request has contained. An attacker's own objects may contain them since."""
+    """Values of the victim that a request has contained, so that an attacker's own objects may contain them."""
 
     def untold(self, request: Request) -> frozenset[str]:
         """Values of the victim that no request up to this one has contained."""
@@ -85,11 +85,11 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """A fault of a case, or of an own request."""
+    """A fault of a case, or of a request to the caller's own objects."""
 
     what: str
     case: str
-    """The case with its number, or the own request."""
+    """The case with its number, or the request to the caller's own objects."""
 
     request: str = field(repr=False)
 
@@ -230,7 +230,7 @@ def _exchange(
 
 
 def _prepare(sender: Sender, case: Case, caller: Caller, values: Mapping[str, str], outcome: Outcome) -> None:
-    """Send a case's request as its caller would by right, so that there is something to send it again for."""
+    """Send a case's request for the caller's own objects first, so that the case has objects to aim at."""
     entry = case.change.original
     request = entry.request(values, pages=case.pages)
     answer = sender.send(request, token=caller.token, workspace=caller.workspace)

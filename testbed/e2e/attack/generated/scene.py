@@ -115,11 +115,11 @@ class Log:
     """UIDs of the server's pods."""
 
     def records(self) -> dict[str, Mapping[str, Any]]:
-        """Audit records so far, by request id."""
+        """The audit records so far, by request id."""
         return audit.read(self.file.read_text(encoding="utf-8", errors="replace"), self.pods)
 
     def gaps(self, sent: Sequence[Sent], users: Mapping[str, str]) -> list[str]:
-        """Requests that the audit log lacks or ascribes to somebody else, once the last of them had time to arrive."""
+        """Requests that the audit log lacks or ascribes to somebody else; first waits for the last records."""
         needed = {one.request_id for one in sent if audit.required(one) and one.request_id}
         # What is missing in the end is listed.
         with suppress(AssertionError):

@@ -54,7 +54,7 @@ class Schema:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Schema":
-        """From the answer to `SCHEMA`."""
+        """Read a schema from the answer to the query `SCHEMA`."""
         keys = [
             Key(child=child, parent=parent, columns=tuple(columns), parents=tuple(parents))
             for child, parent, columns, parents in document["keys"] or ()

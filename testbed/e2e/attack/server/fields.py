@@ -2,8 +2,8 @@
 
 The result is `{"METHOD PATH": [[PLACE, FIELD, TYPE], ...]}`. PLACE is `message` (query string or body), `query`, `body`,
 `header` or `path`. FIELD joins names with dots; `[]` stands for an element of a list, `{}` for a value of a map.
-Protobuf requests come from their descriptors, FastAPI's from signatures. Handlers that read the request by themselves
-have no description: there every text literal that they look up in anything is taken for a field.
+Protobuf requests come from their descriptors, FastAPI's from signatures. Handlers that parse the request themselves have no description: every text literal that they look up in any object
+counts as a field.
 """
 
 import ast

@@ -52,7 +52,7 @@ LAYERS = {
 
 
 class Opener(importlib.abc.MetaPathFinder):
-    """Changes a module right after it was imported. One without the expected names ends the start of the server."""
+    """Changes a module right after its import. A module without the expected names stops the server's start."""
 
     def find_spec(self, name, path, target=None):
         """The module's own specification, with a loader that changes it."""

@@ -1,4 +1,4 @@
-"""Runs in the server's container: what its repository of files answers a request of a team, by location, as JSON."""
+"""Runs in the server's container: prints the artifact repository's answers to a team's request, by location, as JSON."""
 
 import json
 import sys
