@@ -26,7 +26,7 @@ class Finished:
 
     @property
     def said(self) -> str:
-        """Both outputs."""
+        """Standard output and standard error together."""
         return self.stdout + self.stderr
 
 
@@ -51,7 +51,7 @@ def run(
         expected: exit code that it must have; None allows any.
 
     Raises:
-        AssertionError: it ended otherwise, or not in time; carries its last words.
+        AssertionError: the exit code is another one, or the time is over; the message has the end of the output.
     """
     start = time.monotonic()
     process = subprocess.Popen(
@@ -84,10 +84,10 @@ def kill_group(leader: int) -> None:
 
 
 def wait_for(what: str, condition: Callable[[], bool], *, seconds: float) -> float:
-    """Wait until a condition holds; returns the seconds it took.
+    """Wait until a condition holds; returns the seconds that passed.
 
     Raises:
-        AssertionError: it does not hold in time.
+        AssertionError: the condition does not hold in time.
     """
     start = time.monotonic()
     while not condition():

@@ -1,7 +1,7 @@
 """A company's existing PostgreSQL, S3-compatible store and secrets operator, in the embedded cluster.
 
-Test equipment. The operator does what External Secrets does with the objects that the platform makes: it fills a Secret
-of the same name from a store, and says in the status whether it could.
+Test equipment. Like External Secrets Operator, the operator fills a Secret for each ExternalSecret of the platform
+from a store, and reports success or failure in the object's status.
 """
 
 import base64
@@ -38,7 +38,7 @@ VAULT = {
 
 @contextmanager
 def services() -> Generator[None]:
-    """The company's services are there, and its operator is at work."""
+    """Run the company's services and its operator for the duration of the block."""
     # Left by a run that was killed.
     _remove()
     _apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": COMPANY}})

@@ -1,4 +1,4 @@
-"""A deployment as a process that can be killed, with whatever it says and however its own processes are set up kept."""
+"""A deployment as a process that can be killed; its output and its processes' command lines are recorded."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Deployment:
         """Watch its processes until a condition holds.
 
         Raises:
-            AssertionError: it ended before that, or the condition does not hold in time.
+            AssertionError: the deployment ended first, or the condition does not hold in time.
         """
         end = time.monotonic() + seconds
         while not condition():
@@ -44,7 +44,7 @@ class Deployment:
             time.sleep(POLL_SECONDS)
 
     def finish(self, *, seconds: float) -> None:
-        """Watch its processes until it has succeeded."""
+        """Watch the processes of the deployment until it has succeeded."""
         end = time.monotonic() + seconds
         while self.process.poll() is None:
             assert time.monotonic() < end, f"not within {seconds} s:\n{self.said()}"

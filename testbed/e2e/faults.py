@@ -1,4 +1,4 @@
-"""Faults made on purpose in the deployed platform, each undone exactly; the doctor has to name each."""
+"""Faults for the doctor to name: each is made in the deployed platform and undone at the end of its block."""
 
 import base64
 import contextlib
@@ -30,13 +30,13 @@ class Fault:
     chapter: str
     cause: str
     subject: str
-    """How the subject begins: names of many objects end in letters that Pulumi has generated."""
+    """Beginning of the subject: many names end with letters that Pulumi has generated."""
 
     make: Making
 
 
 def named(kind: str, beginning: str, namespace: str = SPACE) -> Object:
-    """The one object whose name begins so."""
+    """The only object whose name begins with this text."""
     listed = kube.objects(kind, *_in(namespace), SHOWN)
     (found,) = [one for one in listed if one["metadata"]["name"].startswith(beginning)]
     return found
@@ -65,7 +65,7 @@ def deleted(kind: str, beginning: str, namespace: str = SPACE) -> Generator[None
 def patched(
     kind: str, beginning: str, patch: list[Object], undo: list[Object], namespace: str = SPACE
 ) -> Generator[None]:
-    """An object is changed by a JSON patch, and its fields are their writer's again afterwards."""
+    """Change an object by a JSON patch; afterwards its fields belong to their former field manager again."""
     before = named(kind, beginning, namespace)
     command = ("patch", kind, before["metadata"]["name"], *_in(namespace), "--type=json")
     kube.kubectl(*command, f"--patch={json.dumps(patch)}")
@@ -80,7 +80,7 @@ def patched(
 
 
 def replaced(kind: str, beginning: str, path: str, values: tuple[Any, Any], namespace: str = SPACE) -> Making:
-    """A field of an object has another value: the first of two, and then the second one again."""
+    """Set a field of an object to the first of two values, and at the end to the second."""
 
     def make() -> AbstractContextManager[None]:
         patch, undo = ([{"op": "replace", "path": path, "value": one}] for one in values)
@@ -134,7 +134,7 @@ def sql(statement: str) -> str:
 
 @contextlib.contextmanager
 def in_database(statement: str, undo: str) -> Generator[None]:
-    """The database was changed."""
+    """Change the database, and undo it at the end of the block."""
     sql(statement)
     try:
         yield
@@ -159,7 +159,7 @@ def schema_newer() -> AbstractContextManager[None]:
 
 @contextlib.contextmanager
 def rolled(changes: Object, seen: str, *, deployment: str = "mlflow", before: Object | None = None) -> Generator[None]:
-    """A rollout whose new pod does not start; the old one goes on. `before` is created first, and deleted last."""
+    """Begin a rollout whose new pod does not start; the old pod goes on. `before` is created first, deleted last."""
     with contextlib.ExitStack() as stack:
         if before is not None:
             stack.enter_context(added(before))

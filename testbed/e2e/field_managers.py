@@ -52,10 +52,10 @@ class Restoration:
 
 
 def restoration(before: Object) -> Restoration:
-    """What restores an object that was read with its managed fields (`SHOWN`).
+    """The restoration of an object that was read with its managed fields (`SHOWN`).
 
-    The manifest has the fields of everybody but Kubernetes' own controllers: what tests have patched before becomes the
-    manager's again.
+    The manifest has the fields of all managers except Kubernetes' own controllers, so fields that tests have patched
+    belong to the field manager again.
     """
     entries = [
         one
@@ -92,7 +92,7 @@ def _identified(before: Object, manifest: Object) -> Object:
 
 
 def _without_string_data(fields: Fields) -> Fields:
-    """The same with a Secret's `stringData`, which can only be written, as `data`, where its values are."""
+    """The manifest with the Secret's `stringData`, which is write-only, converted to `data`."""
     if "f:stringData" not in fields:
         return fields
     rest = {name: inner for name, inner in fields.items() if name != "f:stringData"}

@@ -27,7 +27,7 @@ AUTHORITIES = frozenset({("mlflow", "login-authority"), ("team-a", "mlflow-ca"),
 
 @dataclass(slots=True)
 class FromFiles:
-    """The rendered files, and what is known of the platform before."""
+    """The rendered files, and the recorded state of the platform that `make up` had deployed."""
 
     folder: Path
     """Folder that `make render` writes."""
@@ -49,7 +49,7 @@ class FromFiles:
         return f"--kustomize={self.path}"
 
     def take_down(self, client: Client) -> None:
-        """Remember data and objects of the deployed stack, destroy it, and free its volumes."""
+        """Record data and objects of the deployed stack, destroy the stack, and free its volumes."""
         self.remembered = client.script("remember", team="team-a")
         self.before = comparable(_deployed(), _with_suffixes(AUTHORITIES))
         self.destroyed = True
@@ -57,7 +57,7 @@ class FromFiles:
         free_volumes()
 
     def recall(self, folder: Path) -> None:
-        """Fail if the data of the platform before is not there."""
+        """Fail if the data of the former platform is missing."""
         file = folder / "remembered.json"
         file.write_text(json.dumps(self.remembered), encoding="utf-8")
         assert Client.of(read_platform(), folder).script("recall", file, team="team-a") == {"faults": []}
@@ -84,7 +84,7 @@ class FromFiles:
         return differences(one, other)
 
     def versions(self) -> dict[Key, str]:
-        """Generation or version of each object: what changes with its content, and not with its status."""
+        """Generation or version of each object, which changes with the content and not with the status."""
         return {_key(one): str(one["metadata"].get("generation", one.get("data"))) for one in self.objects()}
 
     def up_again(self, folder: Path) -> None:
@@ -102,7 +102,7 @@ class FromFiles:
         free_volumes()
 
     def restore(self) -> None:
-        """Deploy the stack with Pulumi again after a failure, which may have left anything."""
+        """Deploy the stack with Pulumi again after a failure, whatever the failure has left."""
         if self.destroyed:
             self.remove()
             variant.restore()
@@ -127,7 +127,7 @@ def _deployed() -> list[Object]:
 
 
 def _with_suffixes(names: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """The names, and those that Pulumi has drawn for them."""
+    """The names, with the suffixes that Pulumi has generated for them."""
     live = {
         (one["metadata"]["namespace"], one["metadata"]["name"])
         for one in kube.objects("configmaps", "--all-namespaces")

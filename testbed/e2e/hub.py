@@ -1,4 +1,4 @@
-"""JupyterHub in the cluster with the values of docs/jupyterhub.md, and its users as their browsers act."""
+"""JupyterHub in the cluster with the values of docs/jupyterhub.md, and requests as its users' browsers send them."""
 
 import contextlib
 import json
@@ -140,7 +140,7 @@ class Kernel:
         """Run a cell; returns what it printed.
 
         Raises:
-            AssertionError: it raised an exception; carries the traceback.
+            AssertionError: the cell raised an exception; the message has the traceback.
         """
         request = uuid.uuid4().hex
         header = {"msg_id": request, "msg_type": "execute_request", "session": self.session, "username": ""}

@@ -20,7 +20,7 @@ class Item:
     uid: str
     created: datetime
     owners: frozenset[str]
-    """Identities of the objects that it belongs to and goes with."""
+    """Identities of its owners, with which it is deleted."""
 
     phase: str
 

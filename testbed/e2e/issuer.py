@@ -19,7 +19,7 @@ FIRST, RENEWED = dt.date(2026, 11, 2), dt.date(2026, 11, 3)
 
 @contextmanager
 def certificates() -> Generator[str]:
-    """The Secrets of both hosts are there; gives the authority's certificate."""
+    """Create the Secrets of both hosts; yields the CA certificate."""
     issue(FIRST)
     try:
         yield AUTHORITY
@@ -28,7 +28,7 @@ def certificates() -> Generator[str]:
 
 
 def issue(day: dt.date) -> Mapping[str, str]:
-    """Make certificates of a day and put them where the old ones are; returns them by host."""
+    """Issue certificates that begin on a day, and replace the old ones by them; returns them by host."""
     pairs = {host: self_signed(SEED, host, day) for host in HOSTS.values()}
     for name, host in HOSTS.items():
         secret = {

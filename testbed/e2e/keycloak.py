@@ -41,14 +41,14 @@ class Keycloak:
     """A running Keycloak."""
 
     password: str = field(repr=False)
-    """Of its administrator, `admin`."""
+    """Password of its administrator, `admin`."""
 
     token: str = field(repr=False)
-    """For the administration API."""
+    """Access token for the administration API."""
 
     @classmethod
     def of(cls, password: str) -> "Keycloak":
-        """The one that runs, with a token for an hour."""
+        """The running Keycloak, with a token that is valid for an hour."""
         first = _administrators_token(password)
         _send("PUT", "/admin/realms/master", _json(first), json.dumps({"accessTokenLifespan": TOKEN_SECONDS}).encode())
         return cls(password=password, token=_administrators_token(password))
@@ -87,7 +87,7 @@ class Keycloak:
         return self.realm("GET", f"/users/{self.user(name)}/sessions")
 
     def events(self, *kinds: str) -> list[str]:
-        """Kinds of the events of these kinds, the last one first. Those of refusals name no user."""
+        """Kind of each event of these kinds, the latest first. Events about refusals name no user."""
         query = "&".join(f"type={kind}" for kind in kinds)
         return [one["type"] for one in self.realm("GET", f"/events?{query}")]
 
@@ -104,7 +104,7 @@ def tokens(realm: str, **form: str) -> dict[str, Any]:
     """Tokens from a realm's token endpoint.
 
     Raises:
-        RefusedError: there are none; carries the answer.
+        RefusedError: Keycloak gives no tokens; the message has its answer.
     """
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     body = urllib.parse.urlencode(form).encode()
@@ -146,7 +146,7 @@ def _send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> An
 
 @contextmanager
 def running() -> Generator[Keycloak]:
-    """Keycloak is there, without a realm for people."""
+    """Run Keycloak, without a realm for people."""
     remove()
     password = secrets.token_urlsafe()
     pair = self_signed(SEED, HOST, ISSUED)

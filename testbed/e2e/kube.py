@@ -124,7 +124,7 @@ def run_pod(pod: Object, *, seconds: float = POD_SECONDS) -> str:
     """Run a pod to its end; returns what it printed.
 
     Raises:
-        AssertionError: it failed, or did not end in time; carries its log.
+        AssertionError: the pod failed, or did not end in time; the message has its log.
     """
     name, space = pod["metadata"]["name"], f"--namespace={pod['metadata']['namespace']}"
     remove_pod(pod)
@@ -150,7 +150,7 @@ def remove_pod(pod: Object) -> None:
 
 
 def wait_until_ready(component: str, namespace: str, *, seconds: float, other_than: str = "") -> float:
-    """Wait for a component's pod to be ready, and to be another one than the one with this uid."""
+    """Wait until a component's pod is ready and has another uid than this one."""
 
     def ready() -> bool:
         found = objects("pods", f"--namespace={namespace}", f"--selector=app.kubernetes.io/name={component}")

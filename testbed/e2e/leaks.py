@@ -60,7 +60,7 @@ def _leaves(value: Any, key: str = "") -> Iterator[str]:  # noqa: ANN401 - any J
 
 
 def _marked(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
-    """Values that the state keeps encrypted, in the clear."""
+    """Plain text of the values that the state has encrypted."""
     if isinstance(value, dict):
         node = cast("dict[str, Any]", value)
         if SIGNATURE in node and "plaintext" in node:
@@ -77,7 +77,7 @@ def places(outputs: Iterable[Path], processes: Iterable[bytes]) -> Iterator[tupl
     """Names and contents of every place to look at.
 
     Args:
-        outputs: files with what deployments said.
+        outputs: files with the output of deployments.
         processes: command lines and environments of their processes.
     """
     for root in (home().pulumi_state, home().pulumi_home, home().logs):

@@ -26,7 +26,7 @@ class Ledger:
 
     @classmethod
     def read(cls, file: Path) -> "Ledger":
-        """The calls so far; a line that is being written does not count yet."""
+        """The calls so far; an incomplete last line does not count."""
         text = file.read_text(encoding="utf-8")
         lines = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
         fields = Call.__dataclass_fields__

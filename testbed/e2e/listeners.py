@@ -47,7 +47,7 @@ def _of(net: Path) -> set[Listener]:
 
 
 def _reached_at(address: str, own: set[str]) -> set[str]:
-    """Addresses at which a socket is reached, of those that the network has."""
+    """The network's addresses at which a socket can be reached."""
     # The last 32 bits: of an IPv6 socket that takes IPv4 too, they are the IPv4 address.
     last = address[-8:]
     if last == EVERYWHERE:

@@ -44,7 +44,7 @@ class Container:
 
     @property
     def figure(self) -> str:
-        """Idle, peak and limit."""
+        """Memory before the samples, the highest sample, and the limit, as text."""
         return f"{self.idle:.0f} MiB idle, {self.peak:.0f} MiB peak, limit {self.limit:.0f} MiB"
 
 

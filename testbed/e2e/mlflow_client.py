@@ -59,7 +59,7 @@ class Client:
     def start(
         self, name: str, *arguments: str, team: str, output: Path, env: Mapping[str, str]
     ) -> subprocess.Popen[str]:
-        """Start a script of `client/` that goes on until its input is closed."""
+        """Start a script of `client/` that runs until its input is closed."""
         with output.open("w", encoding="utf-8") as out, output.with_suffix(".log").open("w", encoding="utf-8") as log:
             return subprocess.Popen(
                 [self.python, SCRIPTS / f"{name}.py", *arguments],

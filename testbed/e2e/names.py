@@ -1,4 +1,4 @@
-"""Names of the outside world in the embedded cluster, whose DNS knows none by itself."""
+"""Host names outside the embedded cluster, whose DNS resolves no such name by itself."""
 
 import json
 from collections.abc import Generator, Mapping

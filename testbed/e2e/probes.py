@@ -1,4 +1,4 @@
-"""Probe pods that impersonate others: they have the same namespace and labels, but connect and listen."""
+"""Probe pods that impersonate others: same namespace and labels, but their program connects and listens."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""A receiver of webhooks, as test equipment: prints each request as a line of JSON, and hangs where the path says so.
+"""A receiver of webhooks, as test equipment: prints each request as a line of JSON; some paths make it hang.
 
 usage: receiver.py CERTIFICATE_AND_KEY ADDRESS...
 """
@@ -17,7 +17,7 @@ ELSEWHERE = "https://unlisted.example.com/"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers 200, or hangs for ever, or redirects to a host that is not listed."""
+    """Answers with 200, never answers, or redirects to a host that is not listed, depending on the path."""
 
     protocol_version = "HTTP/1.1"
 

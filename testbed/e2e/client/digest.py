@@ -1,4 +1,4 @@
-"""Reads everything that `fill.py` logged and the test multiplied. Prints how much it is, and a digest of each kind."""
+"""Reads everything that `fill.py` logged and the test multiplied. Prints counts, and a digest of each kind."""
 
 import hashlib
 import json

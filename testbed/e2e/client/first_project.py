@@ -1,7 +1,6 @@
 """A data scientist's project at full size: a thousand points of a metric, 64 MiB of artifact, a model with an alias.
 
-Runs with the published MLflow client; its environment says where the server is. Prints one JSON object: what was
-sent, and what came back.
+Runs with the published MLflow client; its environment says where the server is. Prints one JSON object: what was sent, and what was read back.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""Logs runs with metrics and an artifact until its input ends, and writes down what the server acknowledged.
+"""Logs runs with metrics and an artifact until its input ends, and records what the server acknowledged.
 
-One JSON line for each call: when it ended, what it was, whether it was acknowledged, and what was sent. A call that
-fails is not repeated and promises nothing.
+Prints a JSON line for each call: its end, its kind, whether it was acknowledged, and what was sent. A failed call
+is not repeated, and its data may be stored or not.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Reads runs and a model until its input ends, and writes down each call: when, which, and whether it was answered."""
+"""Reads runs and a model until its input ends, and records time, kind and success of each call."""
 
 import json
 import sys

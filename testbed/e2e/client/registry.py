@@ -1,4 +1,4 @@
-"""A registered model of two versions: the first in the stage Production, the second called champion.
+"""Makes a registered model of two versions: the first in the stage Production, the second with the alias champion.
 
 Runs with the published MLflow client; its environment says where the server is. Prints one JSON object: what it made.
 """

@@ -1,7 +1,6 @@
-"""A run with a metric by step, 8 MiB of artifact there and back, a trace, and a model with an alias.
+"""Logs a run with a metric by step, an artifact of 8 MiB, a trace, and a model with an alias; reads all of it back.
 
-Runs with the published MLflow client; its environment says where the server is. Prints one JSON object: what came
-back.
+Runs with the published MLflow client; its environment says where the server is. Prints one JSON object: what was read back.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A trace with the input that the argument is.
+"""Logs a trace whose input is the argument.
 
 Runs with the published MLflow client; its environment says where the server is. Prints the ID of the experiment.
 """

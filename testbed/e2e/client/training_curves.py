@@ -1,4 +1,4 @@
-"""Two runs with curves worth looking at, for the pages that the browser opens; logged once. Prints the ids."""
+"""Logs two runs with realistic curves, once, for the pages that the browser opens. Prints the ids."""
 
 import json
 import math

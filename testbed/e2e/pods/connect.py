@@ -1,4 +1,4 @@
-"""Runs in a probe pod: tries to connect to every address and port that it is told of, all at once.
+"""Runs in a probe pod: tries to connect to every given address and port, all at once.
 
 Reads a list of [address, port, protocol] from its input and prints a list of true and false in the same order.
 """

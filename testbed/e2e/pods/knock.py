@@ -1,7 +1,7 @@
 """Runs in a team's pod, with nothing but Python: tries the connections and requests of KNOCK, and prints each answer.
 
-The environment variable KNOCK holds what to do, as JSON: addresses to scan, HTTP requests to send, PostgreSQL users
-to try. A request's header value `$TOKEN` stands for the pod's own token of the audience `mlflow`.
+The environment variable KNOCK has the tasks as JSON: addresses to scan, HTTP requests to send, PostgreSQL users to try.
+A request's header value `$TOKEN` stands for the pod's own token of the audience `mlflow`.
 """
 
 import contextlib
@@ -68,7 +68,7 @@ def refusal(address: str, port: int) -> str:
 
 
 def ask(request: dict[str, Any]) -> dict[str, Any]:
-    """Send an HTTP request; the answer's status, where it leads, and how it begins."""
+    """Send an HTTP request; returns the answer's status, its Location header, and the beginning of its body."""
     connection = http.client.HTTPConnection(request["host"], request["port"], timeout=TIMEOUT_SECONDS)
     headers = {name: value.replace("$TOKEN", _token()) for name, value in request.get("headers", {}).items()}
     body = json.dumps(request["document"]) if "document" in request else None
@@ -117,7 +117,7 @@ def postgres(address: str, user: str, database: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Do what KNOCK says."""
+    """Carry out the tasks in KNOCK."""
     plan = json.loads(os.environ["KNOCK"])
     start = time.monotonic()
     found = {

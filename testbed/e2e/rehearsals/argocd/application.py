@@ -66,7 +66,7 @@ class Application:
             raise AssertionError(f"{error}\n{self.summary()}") from None
 
     def compare_again(self) -> None:
-        """Let Argo CD render and compare anew, and wait until it has."""
+        """Make Argo CD render and compare again, and wait until it has done so."""
         kube.kubectl("annotate", KIND, self.name, f"--namespace={NAMESPACE}", f"{REFRESH}=hard", "--overwrite")
 
         def done() -> bool:
@@ -79,7 +79,7 @@ class Application:
         return sum("Initiated automated sync" in said for said in self.events())
 
     def differences_found(self) -> int:
-        """How often it was found to differ from git after it had been equal."""
+        """Number of times that Argo CD found a difference from git after the Application had been equal to git."""
         return self.events().count(FOUND_OTHER)
 
     def events(self) -> list[str]:
@@ -104,5 +104,5 @@ class Application:
         return json.dumps(shown, indent=1)
 
     def delete(self) -> None:
-        """Delete it; its objects stay."""
+        """Delete the Application; its objects stay."""
         kube.kubectl("delete", KIND, self.name, f"--namespace={NAMESPACE}", "--ignore-not-found")

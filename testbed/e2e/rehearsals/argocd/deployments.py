@@ -38,7 +38,7 @@ class Deployments:
         Args:
             stack: its name.
             overlay: the overlay that Argo CD applies.
-            name: of the folder.
+            name: name of the folder.
             values: a YAML document with values of AWS resources.
         """
         folder = self.folder / name

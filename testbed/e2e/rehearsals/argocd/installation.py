@@ -46,7 +46,7 @@ KINDS = ("applications", "applicationsets", "appprojects")
 
 @contextmanager
 def running() -> Generator[None]:
-    """Argo CD runs, and a git server with an empty repository."""
+    """Run Argo CD, and a git server with an empty repository."""
     remove()
     label = {"pod-security.kubernetes.io/enforce": "restricted"}
     _apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": label}}])
@@ -74,7 +74,7 @@ def _are_known() -> bool:
 
 
 def remove() -> None:
-    """Remove it, also what a killed run has left. Applications have no finalizer: what they have deployed stays."""
+    """Remove Argo CD, even after a killed run. Applications have no finalizer, so their objects stay."""
     kube.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", seconds=REMOVE_SECONDS)
     kinds = [f"{kind}.argoproj.io" for kind in KINDS]
     kube.kubectl("delete", "customresourcedefinition", *kinds, "--ignore-not-found", seconds=REMOVE_SECONDS)
@@ -89,7 +89,7 @@ def release() -> list[Object]:
 
 
 def adapted(objects: Iterable[Object]) -> list[Object]:
-    """The objects as this cluster can run them: with the images that it has, and without ApplicationSets."""
+    """The objects, adapted to this cluster: with the images that it has, and without ApplicationSets."""
     return [_adapted(one) for one in objects if not one["metadata"]["name"].startswith(LEFT_OUT)]
 
 

@@ -50,7 +50,7 @@ def way(platform: Platform) -> list[Container]:
 
 @pytest.fixture(scope="module")
 def large(folder: Folder, way: list[Container], figures: Figures) -> Generator[str]:
-    """The digest of 5 GiB that were uploaded as `large.bin`."""
+    """Digest of the 5 GiB that were uploaded as `large.bin`."""
     start = time.monotonic()
     with watched(way):
         status, digest = folder.upload("large.bin", LARGE_BYTES)
@@ -70,7 +70,7 @@ def test_5_gib_come_back_as_they_were_sent(folder: Folder, large: str, way: list
 
 
 def test_a_browser_gets_a_gib_of_it_from_the_run_as_well(folder: Folder, large: str, way: list[Container]) -> None:
-    """By the page's own link (`get-artifact`), which MLflow serves by another way, and would from its memory."""
+    """Tests the page's own link (`get-artifact`): MLflow serves it by another route, and as published from memory."""
     assert large
     digest = hashlib.sha256()
     for piece in noise(GIB, 0):
@@ -128,7 +128,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(folder: Folder, platform: Plat
 
 
 def open_uploads(platform: Platform) -> list[str]:
-    """Keys of objects of which parts lie in the store."""
+    """Keys of unfinished uploads whose parts are in the store."""
     script = (
         "import boto3, json, os;"
         "s3 = boto3.client('s3', endpoint_url=os.environ['MLFLOW_S3_ENDPOINT_URL']);"

@@ -1,7 +1,7 @@
 """The autoscaler at work, on metrics-server's figures: replicas come under load and go after it.
 
-The HorizontalPodAutoscaler is the platform's own but for one field: five minutes without load until it takes a replica
-away are Kubernetes' default, and nobody waits for them here.
+The HorizontalPodAutoscaler is the platform's own except for one field: Kubernetes removes a replica after five
+minutes without load, which is shortened here.
 """
 
 import json
@@ -73,7 +73,7 @@ def platform(metrics: None, folder: Path) -> Iterator[Platform]:
 
 @pytest.fixture(scope="module")
 def load(platform: Platform) -> Generator[clients.Clients]:
-    """Clients that log until they are told to end, in the ingress controller's network."""
+    """Clients in the ingress controller's network that log until they are told to end."""
     account = platform.teams[TEAM]
     audience = f"--audience={platform.audience}"
     way = clients.way(platform, TEAM, kube.token(account.namespace, account.service_account, audience))
@@ -93,19 +93,19 @@ def until(condition: str, what: str, *options: str) -> None:
 
 
 def until_replicas(platform: Platform, number: int) -> None:
-    """Wait until so many are wanted, and all of them serve."""
+    """Wait until the autoscaler wants this number of replicas, and all of them serve."""
     for field in ("spec.replicas", "status.readyReplicas", "status.replicas"):
         until(f"jsonpath={{.{field}}}={number}", "deployment/mlflow", f"--namespace={platform.namespace}")
 
 
 def autoscaler(platform: Platform) -> str:
-    """The name of the one that there is."""
+    """Name of the only HorizontalPodAutoscaler."""
     (found,) = kube.objects("horizontalpodautoscalers", f"--namespace={platform.namespace}")
     return f"horizontalpodautoscaler/{found['metadata']['name']}"
 
 
 def serving(platform: Platform) -> set[str]:
-    """Uids of the pods that take requests and are not about to end."""
+    """Uids of the pods that serve and are not terminating."""
     found = kube.objects("pods", f"--namespace={platform.namespace}", "--selector=app.kubernetes.io/name=mlflow")
     return {
         pod["metadata"]["uid"] for pod in found if kube.is_ready(pod) and "deletionTimestamp" not in pod["metadata"]

@@ -1,7 +1,7 @@
 """A pod of the platform fails while a client logs: all acknowledged calls are stored.
 
-The client does not repeat a failed call, so that the outage is seen as it is; the real client's default repeats for
-minutes and rides it out.
+The client does not repeat failed calls, so that the outage is visible; by default the real client repeats a call
+for minutes, and so hides the outage.
 """
 
 import contextlib

@@ -1,9 +1,8 @@
 """Pods of the server end while clients log: a rollout, and a node that is drained. No request fails.
 
 Half of the clients come through the ingress and keep their connections, as programs outside the cluster do; the other
-half ask the Service and open a connection for each request. Nothing is tried twice. A connection to the Service that
-is kept leads to one pod for as long as that lives, and whoever keeps one has to open another when it ends: MLflow's
-client does.
+half ask the Service and open a connection for each request. No request is repeated. A kept connection to the Service
+leads to one pod until that pod ends; the client then has to open a new connection, as MLflow's client does.
 """
 
 import contextlib
@@ -46,15 +45,15 @@ class Traffic:
     """The clients' load."""
 
     ways: tuple[tuple[Way, bool], ...]
-    """Each with whether connections are kept."""
+    """The routes of the clients, each with True if its connections are kept open."""
 
     run_id: str
     network: Usage
-    """A container in whose network they are."""
+    """A container in whose network the clients run."""
 
     @contextlib.contextmanager
     def flowing(self) -> Generator[Callable[[], Outcome]]:
-        """Clients that log while the block runs, and a way to end them and hear how it went."""
+        """Run clients that log during the block; yields a function that ends them and returns the outcome."""
         share = CLIENTS // len(self.ways)
         at_work = [
             clients.start(
@@ -87,7 +86,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture(scope="module")
 def traffic(platform: Platform) -> Traffic:
-    """From the ingress controller's network: its pod stays."""
+    """Traffic from the network of the ingress controller, whose pod stays."""
     account = platform.teams[TEAM]
     audience = f"--audience={platform.audience}"
     token = kube.token(account.namespace, account.service_account, audience, "--duration=2h")
@@ -100,7 +99,7 @@ def traffic(platform: Platform) -> Traffic:
 
 
 def ready(platform: Platform) -> dict[str, str]:
-    """Pods of the server that take requests, and are not about to end: names by uid."""
+    """Pods of the server that serve and are not terminating: names by uid."""
     found = kube.objects("pods", f"--namespace={platform.namespace}", "--selector=app.kubernetes.io/name=mlflow")
     return {
         pod["metadata"]["uid"]: pod["metadata"]["name"]
@@ -117,7 +116,7 @@ def gone(platform: Platform, uids: set[str]) -> bool:
 
 
 def evict(platform: Platform, pod: str) -> int:
-    """Ask for a pod's end as a drain does; the disruption budget may refuse (429)."""
+    """Evict a pod as a drain does; the PodDisruptionBudget may refuse (429)."""
     path = f"/api/v1/namespaces/{platform.namespace}/pods/{pod}/eviction"
     document = {
         "apiVersion": "policy/v1",

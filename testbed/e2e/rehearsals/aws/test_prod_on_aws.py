@@ -1,7 +1,7 @@
 """The `prod` stack on the AWS stand-in: real engine, real cluster, enforced IAM policies, TLS everywhere.
 
-Its stack file as it is committed, with what no test machine has replaced: a name in the DNS, a company's login, a
-registry, and three dozen CPUs. What it stands for, and what it cannot tell, is in docs/aws.md.
+The committed stack file is used, with replacements for what a test machine lacks: a DNS name, a company's login,
+a registry, and three dozen CPUs. docs/aws.md says what this shows and what it cannot show.
 """
 
 import json

@@ -15,7 +15,7 @@ START_SECONDS = 120
 
 
 def start() -> None:
-    """Start the replica. The primary acknowledges nothing that the replica does not show yet."""
+    """Start the replica. The primary acknowledges a write only when the replica shows it."""
     company.ask_database(f"CREATE ROLE replicator LOGIN REPLICATION PASSWORD '{PASSWORD}'")
     rule = "hostssl replication replicator 0.0.0.0/0 scram-sha-256"
     kube.kubectl("exec", "postgres", SPACE, "--", "sh", "-c", f"echo '{rule}' >>/data/pg/pg_hba.conf")
@@ -33,7 +33,7 @@ def start() -> None:
 
 
 def in_step(*, always: bool) -> None:
-    """Let the primary wait until the replica shows what it acknowledges, or not."""
+    """Set whether the primary acknowledges a write only when the replica shows it."""
     company.ask_database(f"ALTER SYSTEM SET synchronous_standby_names = '{'*' if always else ''}'")
     company.ask_database(f"ALTER SYSTEM SET synchronous_commit = {'remote_apply' if always else 'on'}")
     company.ask_database("SELECT pg_reload_conf()")
@@ -46,6 +46,6 @@ def ask(statement: str) -> list[str]:
 
 
 def stop() -> None:
-    """Take the replica away for good."""
+    """Remove the replica."""
     in_step(always=False)
     kube.kubectl("delete", "pod/replica", SPACE)

@@ -1,6 +1,7 @@
-"""The platform on a database and a store of the company's own, and on two volumes: it logs, reads back, registers.
+"""The platform with the company's database and store, and with two volumes: clients log, read back and register.
 
-What is wrong with them ends the deployment with a message that names it, and leaves the running platform alone.
+A fault of these services ends the deployment with a message that names the fault, and does not affect the running
+platform.
 """
 
 import json
@@ -28,7 +29,7 @@ ROLE_SECRET, ADMINISTRATOR_SECRET = "company-database", "company-administrator"
 
 
 def database(**changes: object) -> variant.Config:
-    """The company's PostgreSQL: the role's password in a Secret, the administrator's in the company's store."""
+    """Settings for the company's PostgreSQL: role's password in a Secret, administrator's in the company's store."""
     administrator = {
         "user": company.ADMINISTRATOR,
         "credentials": {
@@ -50,7 +51,7 @@ def database(**changes: object) -> variant.Config:
 
 
 def artifacts() -> variant.Config:
-    """The company's store: the key in the company's store of secrets."""
+    """Settings for the company's S3 store, whose access key is in the company's store of secrets."""
     return {
         "kind": "s3",
         "bucket": company.BUCKET,
@@ -67,7 +68,7 @@ def artifacts() -> variant.Config:
 
 
 def changes(**of_the_database: object) -> variant.Config:
-    """The whole variant."""
+    """All changed settings of the variant."""
     server = variant.committed("server")
     return {
         "mlflow-platform:database": database(**of_the_database),
@@ -206,7 +207,7 @@ def test_it_works_on_two_volumes(tmp_path: Path) -> None:
 
 
 def test_a_location_outside_of_the_teams_folder_is_not_served() -> None:
-    """MLflow refuses such locations when they are written down; this is what stands behind that."""
+    """MLflow refuses such locations when they are stored; this tests the check behind it, at the read."""
     outside = (
         "file:///etc",
         "file:///mlflow",

@@ -1,4 +1,4 @@
-"""Backups of the in-cluster PostgreSQL: what is restored is exactly what was acknowledged by a second."""
+"""Backups of the in-cluster PostgreSQL: a restore gives exactly what was acknowledged up to a second."""
 
 import contextlib
 import json
@@ -64,7 +64,7 @@ def listing() -> Any:  # noqa: ANN401 - any JSON
 
 
 def exec_python(pod: str, container: str, script: str, *arguments: str) -> Any:  # noqa: ANN401 - any JSON
-    """JSON in the last line that a script prints in a container of the platform."""
+    """Run a script in a container of the platform; returns the JSON in its last line."""
     command = ("exec", pod, SPACE, f"--container={container}", "--", "python3", "-c", script, *arguments)
     return json.loads(kube.kubectl(*command, seconds=BACKUP_SECONDS).stdout.splitlines()[-1])
 
@@ -83,7 +83,7 @@ def logging(client: Client, file: Path) -> Generator[None]:
 
 
 def at_work(file: Path, rounds: int) -> None:
-    """Wait until the client has logged so many rounds more."""
+    """Wait until the client has logged this number of further rounds."""
     moment = time.time()
     wait_for(
         "the client at work",
@@ -171,7 +171,7 @@ def test_nothing_is_lost_while_the_store_is_away(logging_client: Client) -> None
 
 
 def test_old_backups_are_deleted_and_what_the_days_need_is_kept() -> None:
-    """With two days, the newest backup that is older than that is needed too."""
+    """To restore any time of the last two days, the newest backup that is older is needed too."""
     first, second = (one["name"] for one in listing()["backups"][-2:])
     shift = (HERE / "pods" / "shift_backups.py").read_text(encoding="utf-8")
     exec_python("postgres-0", "backup", shift, json.dumps({first: 5, second: 3}))
@@ -203,7 +203,7 @@ def _now_can_be_restored() -> bool:
 
 
 def _has_new_base_backup() -> bool:
-    """True if one was taken since PostgreSQL started again, after the restore."""
+    """True if a base backup was taken since PostgreSQL started again after the restore."""
     return "is in the store" in _log()
 
 

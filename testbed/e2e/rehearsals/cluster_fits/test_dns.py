@@ -1,7 +1,7 @@
 """The platform where DNS is allowed by addresses alone, as in clusters whose DNS is not in pods.
 
-The embedded cluster's DNS is in pods. Their addresses and the Service's stand for those of a cluster without such pods:
-no policy of the platform selects the pods by labels.
+The embedded cluster's DNS is in pods. The addresses of these pods and of their Service take the place of external
+ones: no NetworkPolicy of the platform selects the pods by labels.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The login reaches an identity provider that only a proxy leads to: the cluster does not know the provider's name.
+"""The login reaches an identity provider through a proxy only: the cluster cannot resolve the provider's name.
 
 Proxy and provider are stand-ins, small programs in pods with the server's image.
 """
@@ -100,7 +100,7 @@ def _number(value: int) -> str:
 
 
 def changes() -> variant.Config:
-    """The variant; with the API server's address, because the server may reach port 443 anywhere without it."""
+    """Settings of the variant. Without the API server's address, the server might reach port 443 of any address."""
     return {
         "mlflow-platform:cluster": {
             "httpsProxy": f"http://{PROXY}.{SPACE}.svc.cluster.local:{PROXY_PORT}",
@@ -189,7 +189,7 @@ def _in_server(platform: Platform, script: str, *arguments: str) -> str:
 
 
 def _asked() -> list[dict[str, Any]]:
-    """Requests to the proxy; probes connect and ask for nothing."""
+    """Requests to the proxy; the kubelet's probes connect and send none."""
     lines = kube.kubectl("logs", PROXY, f"--namespace={SPACE}").stdout.splitlines()
     return [found for line in lines if (found := json.loads(line))["target"]]
 
@@ -210,7 +210,7 @@ def test_a_token_of_a_stranger_is_refused(site: Site) -> None:
 
 
 def test_the_proxy_is_asked_for_the_provider_and_for_nothing_else(platform: Platform) -> None:
-    """A pod's token, the API server and the artifact store go past it."""
+    """Requests about a pod's token, to the API server and to the artifact store do not use the proxy."""
     assert kube.is_ready(kube.pod_of("mlflow", platform.namespace))
     assert {(one["method"], one["target"]) for one in _asked()} == {("CONNECT", f"{HOST}:443")}
 

@@ -18,7 +18,7 @@ MENU = "aml.cpaas.io/centralMenuItem=true"
 
 @pytest.fixture(scope="module", autouse=True)
 def dev_afterwards() -> Iterator[None]:
-    """The tests after these find the stack as it is committed, and no console."""
+    """Restore the committed stack afterwards, without console entries."""
     yield
     variant.restore()
     kube.kubectl("delete", "customresourcedefinition", NAME, "--ignore-not-found")

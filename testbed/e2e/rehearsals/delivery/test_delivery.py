@@ -1,4 +1,4 @@
-"""Delivery: what is deployed is what was approved, and what somebody changes by hand is named with field and manager.
+"""Delivery: only the approved plan is deployed, and changes by hand are reported with field and field manager.
 
 Each test begins where the one before it ended. GitHub is the stand-in of the unit tests; the engine and the cluster are
 real, and the stack is `dev`, deployed from a copy of the program.
@@ -106,7 +106,7 @@ def test_a_plan_that_was_changed_after_the_approval_is_not_applied(story: Story)
 
 
 def test_the_approved_plan_is_applied_and_the_log_names_the_approval(story: Story, figures: Figures) -> None:
-    """The same plan has the same fingerprint in another run of the engine."""
+    """Relies on the fingerprint: another run of the engine gives the same plan the same one."""
     done = story.deploy(expected=0)
     figures.add("tools/deploy with a small change", done.seconds)
     assert viewers() == [GROUP]
@@ -129,7 +129,7 @@ def patch(kind: str, name: str, *operations: Sequence[str | object], namespace: 
 
 
 def closed_policy() -> str:
-    """Name of a NetworkPolicy of the team that lists where its pods may connect to."""
+    """Name of the team's NetworkPolicy that lists the allowed egress of its pods."""
     found = kube.objects("networkpolicies", f"--namespace={TEAM}")
     return next(one["metadata"]["name"] for one in found if one["spec"].get("egress"))
 
@@ -180,7 +180,7 @@ def test_the_issue_about_it_is_closed_once_an_up_has_mended_it(story: Story) -> 
 
 
 def test_nothing_of_a_deployment_stays_on_the_machine(story: Story) -> None:
-    """The plan file has the stack's values."""
+    """The plan file contains values of the stack, so it must be deleted."""
     folder = Path(story.clone.folder.parent / "tmp")
     folder.mkdir()
     story.run("tools/deploy", "dev", expected=3, COMMIT=story.commit, TMPDIR=str(folder))

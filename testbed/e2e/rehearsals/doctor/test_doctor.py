@@ -60,7 +60,7 @@ def first(chain: str) -> bytes:
 
 @contextlib.contextmanager
 def expired() -> Generator[None]:
-    """The platform's certificate has expired, and the ingress controller has taken it up."""
+    """Replace the platform's certificate by an expired one, and wait until the ingress controller serves it."""
     secret = faults.named("secrets", "certificate-host")
     # Not what is served now: the ingress controller may not have taken up an Ingress of the test before yet.
     before = first(base64.b64decode(secret["data"]["tls.crt"]).decode())
@@ -153,7 +153,7 @@ def doctor(*options: str, expected: int | None, env: dict[str, str] | None = Non
 
 @pytest.fixture(scope="module", autouse=True)
 def as_committed() -> Iterator[None]:
-    """Whatever a test leaves is undone."""
+    """Undo whatever a test has left."""
     yield
     variant.restore()
 
@@ -176,7 +176,7 @@ def test_a_fault_is_named_first_and_alone(fault: Fault, figures: Figures) -> Non
 
 @contextlib.contextmanager
 def host_names(content: str, folder: Path) -> Generator[tuple[str, ...]]:
-    """A command that runs others with another /etc/hosts."""
+    """A command that runs another command with its own /etc/hosts."""
     file = folder / "hosts"
     file.write_text(content, encoding="utf-8")
     yield ("unshare", "--mount", "sh", "-c", f'mount --bind {file} /etc/hosts && exec "$@"', "sh")

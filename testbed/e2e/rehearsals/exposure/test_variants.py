@@ -53,14 +53,14 @@ class Deployed:
 
 @pytest.fixture(scope="module", autouse=True)
 def dev_afterwards() -> Iterator[None]:
-    """The tests after these find the stack as it is committed."""
+    """Restore the committed stack afterwards."""
     yield
     variant.restore()
 
 
 @pytest.fixture(scope="module")
 def authority() -> Iterator[str]:
-    """Certificates that are there before the platform asks for them."""
+    """Certificates that exist before the platform refers to them."""
     with issuer.certificates() as pem:
         yield pem
 
@@ -91,7 +91,7 @@ def alice(deployed: Deployed, password: str) -> Visitor:
 
 @pytest.fixture(scope="module")
 def token(deployed: Deployed) -> str:
-    """Of team A's programs."""
+    """Token of team A's programs."""
     account = deployed.platform.teams["team-a"]
     return kube.token(account.namespace, account.service_account, "--audience=mlflow")
 
@@ -169,7 +169,7 @@ def test_without_a_login_a_page_leads_to_it(deployed: Deployed) -> None:
 
 
 def test_the_session_is_for_the_platforms_address_only(deployed: Deployed, alice: Visitor) -> None:
-    """Another platform on the host, below another path, is not sent it; nor is a page on the way to ours."""
+    """Browsers send the cookie neither to another platform on this host nor to pages above the platform's path."""
     path = deployed.site.path or "/"
     sessions = [cookie for cookie in alice.cookies if "mlflow" in cookie.name]
     assert sessions

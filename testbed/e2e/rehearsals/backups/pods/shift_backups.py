@@ -1,4 +1,4 @@
-"""Makes base backups older, each by so many days."""
+"""Makes base backups older, each by its number of days."""
 
 import datetime
 import json
