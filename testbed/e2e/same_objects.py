@@ -17,7 +17,7 @@ SERVERS_FIELDS = ("clusterIP", "clusterIPs")
 
 
 def comparable(objects: Iterable[Object], contents: frozenset[tuple[str, str]] = frozenset()) -> dict[Key, Object]:
-    """Objects by kind, namespace and name, without what differs from one deployment to the next.
+    """Objects by kind, namespace and name, without the parts that differ in every deployment.
 
     Of Secrets, and of the ConfigMaps in `contents` (by namespace and name), only the keys remain.
     """

@@ -1,4 +1,4 @@
-"""Browser sessions in the platform's store, made older: the login's own clock would take minutes."""
+"""Makes browser sessions in the platform's store older, because waiting would take minutes."""
 
 import base64
 import secrets
@@ -46,7 +46,7 @@ class Ticket:
 
 
 def make_older(cookie: str, *, namespace: str, seconds: int) -> None:
-    """Let a session have begun, or been refreshed, `seconds` earlier; `cookie` is the value of its cookie."""
+    """Set a session's start or last refresh `seconds` earlier; `cookie` is the value of the session's cookie."""
     ticket = Ticket.of(cookie)
     session = bytes.fromhex(_ask(namespace, READ, "1", ticket.name))
     answer = _ask(namespace, WRITE, "1", ticket.name, aged(session, key=ticket.key, seconds=seconds).hex())

@@ -1,4 +1,4 @@
-"""Tokens that an attacker would try, and that no issuer hands out."""
+"""Forged and altered tokens, as an attacker would try them."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ def resigned(token: str, *, expires_in: int, key: rsa.RSAPrivateKey) -> str:
 
 
 def cluster_key() -> rsa.RSAPrivateKey:
-    """The key with which the embedded cluster signs its tokens: the only way to one that has expired already."""
+    """The key with which the embedded cluster signs tokens; only with it can a test make an expired token."""
     pem = (home().node / "kubernetes" / "pki" / "sa.key").read_bytes()
     key = serialization.load_pem_private_key(pem, password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
@@ -40,14 +40,14 @@ def strange_key() -> rsa.RSAPrivateKey:
 
 
 def without_signature(token: str) -> str:
-    """The same claims under `alg: none`, which careless verifiers take."""
+    """A token with the same claims and `alg: none`, which careless verifiers accept."""
     header: dict[str, Any] = json.loads(_decode(token.partition(".")[0]))
     unsigned = _encode(json.dumps(header | {"alg": "none"}).encode())
     return f"{unsigned}.{token.split('.')[1]}."
 
 
 def aged(cookie: str, *, name: str, secret: str, seconds: int) -> str:
-    """A session's cookie as it would be had it been made `seconds` earlier, signed with the login's own secret."""
+    """A session's cookie, dated `seconds` earlier and signed with the login's own secret."""
     value, made, _ = cookie.split("|")
     earlier = str(int(made) - seconds)
     signature = hmac.new(secret.encode(), f"{name}{value}{earlier}".encode(), hashlib.sha256).digest()

@@ -42,7 +42,7 @@ def deploy(folder: Path, changes: Mapping[str, object]) -> Platform:
 
 
 def attempt(folder: Path, changes: Mapping[str, object], *, expected: int | None = 0) -> Finished:
-    """Deploy the same way, look at how it ends, and wait for nobody to answer."""
+    """Deploy in the same way and return the result, without waiting until the platform answers."""
     file = _stack_file(folder, changes)
     return _pulumi("up", *UP, f"--config-file={file}", expected=expected)
 
@@ -55,7 +55,7 @@ def refused(folder: Path, changes: Mapping[str, object]) -> str:
 
 
 def committed(section: str) -> Config:
-    """A section of the `dev` stack."""
+    """A section of the committed `dev` stack."""
     return _config(CHECKOUT / "Pulumi.dev.yaml")[f"{PROJECT}:{section}"]
 
 

@@ -16,11 +16,11 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """An answer."""
+    """An answer of the platform."""
 
     status: int
     headers: dict[str, str] = field(repr=False)
-    """By name in lower case."""
+    """Headers by name in lower case."""
 
     body: bytes = field(repr=False)
 
@@ -31,11 +31,11 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The platform's addresses, seen by somebody who trusts its certificate authority and nobody else."""
+    """The platform's addresses, for a client that trusts only the platform's CA."""
 
     host: str
     path: str
-    """Of the platform on its host: empty, or begins with a slash."""
+    """URL path of the platform on its host: empty, or beginning with a slash."""
 
     trust: ssl.SSLContext = field(repr=False)
 

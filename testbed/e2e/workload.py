@@ -1,4 +1,4 @@
-"""The scripts of `workloads/`, each in a pod that is made of a documented part."""
+"""Runs the scripts of `workloads/`, each in a pod that contains a documented part of a pod."""
 
 import json
 from pathlib import Path

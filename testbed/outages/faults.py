@@ -41,10 +41,10 @@ class Fault:
     """What fails, for the table."""
 
     make: Making
-    """Lets it fail on entry, and waits on exit until it is mended."""
+    """Context manager that makes the fault, and at the end waits until it is repaired."""
 
     around: Callable[[Platform], AbstractContextManager[object]] = field(default=lambda _: contextlib.nullcontext())
-    """What has to be prepared before, and undone after; outages of its own do not count."""
+    """Context manager that prepares for the fault and cleans up; outages that this causes do not count."""
 
 
 def _status(pod: kube.Object, container: str) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""The ingress controller as docs/own-cluster.md demands it: it answers 503 while a Service has no ready pod."""
+"""Makes the ingress controller answer 503 while a Service has no ready pod, as docs/own-cluster.md requires."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ START_SECONDS = 120
 
 @contextlib.contextmanager
 def answering_503() -> Generator[None]:
-    """Traefik has the argument that its Helm chart sets, and that the embedded cluster's does not have."""
+    """Give Traefik the argument that its Helm chart sets and the embedded cluster's Traefik lacks."""
     arguments = kube.one("deployment", NAME, NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["args"]
     if ARGUMENT in arguments:
         yield

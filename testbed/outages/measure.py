@@ -1,4 +1,4 @@
-"""What clients noticed of a fault, from the calls that they wrote down."""
+"""Effect of a fault on clients, computed from their recorded calls."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -21,11 +21,11 @@ class Effect:
 
     text: str
     without_reads: int
-    """Longest time in seconds in which no call of a reader was answered, of the kind of call that waited longest; 0 if
-    it was shorter than `ORDINARY_SECONDS`."""
+    """Longest time in seconds in which no read was answered, for the kind of call that waited longest; 0 if shorter
+    than `ORDINARY_SECONDS`."""
 
     without_writes: int
-    """The same for a writer."""
+    """The same for writes."""
 
     calls: int
     """Number of calls of a writer with the MLflow client's default retries."""
@@ -38,7 +38,7 @@ class Effect:
 
 
 def lines(file: Path) -> list[Line]:
-    """Return the calls that a client has written down so far; a line that is being written does not count yet."""
+    """Return the calls that a client has recorded so far; an incomplete last line does not count."""
     text = file.read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
@@ -85,7 +85,7 @@ def effect(
     patient: Sequence[Line],
     lost: Callable[[list[Line]], int],
 ) -> Effect:
-    """Return what a reader and a writer without retries noticed of a fault, and a patient writer with them.
+    """Return the effect of a fault on a reader and a writer without retries, and on a writer with retries.
 
     `lost` counts the acknowledged writes among some calls that cannot be read back.
     """

@@ -18,7 +18,7 @@ FILLER = "filler-of-the-outage"
 
 @contextlib.contextmanager
 def small_volume(component: str, namespace: str) -> Generator[None]:
-    """The volume of a StatefulSet with one pod is on a small file system.
+    """Put the volume of a StatefulSet with one pod on a small file system during the block.
 
     The pod ends twice: before and after. What it has written meanwhile is kept.
 
@@ -46,7 +46,7 @@ def small_volume(component: str, namespace: str) -> Generator[None]:
 
 @contextlib.contextmanager
 def filled(path: str) -> Generator[None]:
-    """All space of a file system is taken."""
+    """Fill a file system completely during the block."""
     filler = f"{path}/{FILLER}"
     # It ends when no byte is left.
     _in_node("sh", "-c", f"cat /dev/zero > '{filler}' || true")
@@ -68,7 +68,7 @@ def path_of(component: str, namespace: str) -> str:
 
 @contextlib.contextmanager
 def _scaled_down(component: str, namespace: str) -> Generator[None]:
-    """A StatefulSet has no pod."""
+    """Scale a StatefulSet to no pod during the block."""
     scale = ("scale", f"statefulset/{component}", f"--namespace={namespace}")
     selector = f"--selector=app.kubernetes.io/name={component}"
     kube.kubectl(*scale, "--replicas=0")

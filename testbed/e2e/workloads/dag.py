@@ -1,7 +1,7 @@
 """Tasks of a DAG, each in a pod of its own: `extract`, then `train RUN` and `report RUN`. Prints one JSON object.
 
-The run's id goes from task to task, as a scheduler passes it on. The pod gives the client a service account and the
-ready-made environment, nothing else.
+The run's id is passed from task to task, as by a scheduler. The pod gives the client a service account and the
+ConfigMap's environment, nothing else.
 """
 
 import csv
@@ -52,7 +52,7 @@ def train(run_id):
 
 
 def report(run_id):
-    """Write down what came out, and try the same in another team's workspace."""
+    """Log the result, and try the same in another team's workspace."""
     run = MlflowClient().get_run(run_id)
     text = f"slope {run.data.metrics['slope']:.3f} from {run.data.params['rows']} rows"
     with mlflow.start_run(run_id=run_id):

@@ -54,7 +54,7 @@ attempts = {
 
 
 def in_the_teams_name(request, **_):
-    """Add the team's folder to a request about the whole bucket: a store may judge by it."""
+    """Add the team's folder to a request about the whole bucket, because a store may check it."""
     request.url += f"&prefix={quote(prefix, safe='')}"
 
 

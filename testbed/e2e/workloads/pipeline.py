@@ -21,7 +21,7 @@ OTHER_TEAM = "team-b"
 
 
 class Thrice(mlflow.pyfunc.PythonModel):
-    """A model with a file of its own."""
+    """A model with its own file, which multiplies by three."""
 
     def load_context(self, context):
         self.weights = Path(context.artifacts["weights"]).read_bytes()
@@ -35,7 +35,7 @@ def digest(path):
 
 
 def train():
-    """Log a model; returns where it is, and what its weights are."""
+    """Log a model; returns its URI and its weights."""
     mlflow.set_experiment("pipeline")
     with mlflow.start_run(run_name="train"), tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.bin"
@@ -51,7 +51,7 @@ def train():
 
 
 def evaluate(model_uri):
-    """Share of the cases that the model gets right."""
+    """Share of the cases in which the model's prediction is right."""
     predicted = mlflow.pyfunc.load_model(model_uri).predict(list(CASES))
     right = sum(found == expected for found, expected in zip(predicted, CASES.values(), strict=True))
     with mlflow.start_run(run_name="evaluate"):

@@ -1,4 +1,4 @@
-"""Searches runs and reads an artifact until its input ends, and writes down each call: when, which, how it ended."""
+"""Searches runs and reads an artifact until its input ends, and records time, kind and outcome of each call."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The tracking server of somebody else, and a stack `external` beside `dev` whose teams use it."""
+"""A tracking server outside the platform, and a stack `external` beside `dev` whose teams use it."""
 
 import base64
 import datetime as dt
@@ -59,7 +59,7 @@ def settings(**changes: object) -> Document:
 
 @contextmanager
 def tracking_server() -> Generator[None]:
-    """The server runs, and is removed at the end."""
+    """Run the server, and remove it at the end."""
     # Left by a run that was killed.
     kube.kubectl("delete", "namespace", FOREIGN, "--ignore-not-found", seconds=120)
     kube.kubectl("create", "namespace", FOREIGN)
@@ -126,7 +126,7 @@ class Stack:
 
 @contextmanager
 def stack(folder: Path) -> Generator[Stack]:
-    """The stack, which is destroyed at the end; the selected stack is the one from before."""
+    """The stack, which is destroyed at the end; then the stack that was selected before is selected again."""
     selected = run("pulumi", "stack", "--show-name", "--non-interactive").stdout.strip()
     try:
         with _made(folder) as made:

@@ -34,7 +34,7 @@ Request = tuple[str, str, str | None]
 
 @contextlib.contextmanager
 def databricks() -> Generator[tuple[str, list[Request]]]:
-    """The stand-in: its URL, and the requests that it got."""
+    """The stand-in for Databricks: its URL, and the requests that it has received."""
     seen: list[Request] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

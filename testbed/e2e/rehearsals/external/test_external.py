@@ -1,6 +1,6 @@
-"""Teams of a stack without a server use a tracking server of somebody else, beside the `dev` stack.
+"""Teams of a stack without a server use a tracking server outside the platform, beside the `dev` stack.
 
-What is wrong with the server, its certificate, the credentials or the versions ends the deployment with one sentence.
+A fault of the server, its certificate, the credentials or the versions ends the deployment with one sentence.
 """
 
 import json

@@ -20,7 +20,7 @@ SECONDS = 60
 
 
 class Resizer(AbstractContextManager["Resizer"]):
-    """Resizes one claim for as long as the block lasts; then the volume has its own size again."""
+    """Resizes one claim during the block; at the end the volume has its real size again."""
 
     def __init__(self, namespace: str, claim: str) -> None:
         self._namespace = namespace
@@ -50,7 +50,7 @@ class Resizer(AbstractContextManager["Resizer"]):
         self._enlarge(self._before)
 
     def live(self) -> kube.Object:
-        """The claim."""
+        """The claim as it is in the cluster now."""
         return kube.one("persistentvolumeclaim", self._claim, self._namespace)
 
     @property

@@ -45,7 +45,7 @@ class Story:
     """Size of the volume in the committed stack file."""
 
     larger: str
-    """Size in the copy's: larger than the claim, which an earlier rehearsal may have left larger than committed."""
+    """Size in the copy's stack file; larger than the claim, which an earlier rehearsal may have enlarged."""
 
     pod: str
     remembered: dict[str, Any]
@@ -69,13 +69,13 @@ def template_size() -> str:
 
 
 def pod() -> str:
-    """The uid of PostgreSQL's pod."""
+    """Uid of PostgreSQL's pod."""
     return kube.pod_of(NAME, NAMESPACE)["metadata"]["uid"]
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory, client: Client) -> Iterator[Story]:
-    """The database's volume as small as its claim, and a stack file in which it is larger."""
+    """The database's volume, made to seem as small as its claim, and a stack file with a larger size."""
     clone = Clone.make(tmp_path_factory.mktemp("growth"), {})
     with ExitStack() as cleanup:
         resizer = cleanup.enter_context(Resizer(NAMESPACE, CLAIM))
@@ -146,7 +146,7 @@ def test_a_stateful_set_that_is_refused_is_there_again_around_the_same_pod(story
 
 
 def _is_refused(story: Story) -> bool:
-    """True if the policy is in force: the API server compiles it after its creation. A dry run in another namespace."""
+    """True if a dry run in another namespace is refused: the API server enforces a policy some time after creation."""
     claim = {
         "metadata": {"name": "data"},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": story.larger}}},

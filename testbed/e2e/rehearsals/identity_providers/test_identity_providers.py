@@ -1,4 +1,4 @@
-"""A Keycloak unlike the defaults of the login: scopes, claim, letters, and an address that nobody has verified."""
+"""A Keycloak that differs from the login's defaults: scopes, claim, non-ASCII letters, an unverified address."""
 
 import json
 import secrets
@@ -163,7 +163,7 @@ class Visitors:
 
     @contextmanager
     def signed_in(self, name: str) -> Generator[Page]:
-        """A page of somebody who has filled in Keycloak's form, and is back at the platform."""
+        """A browser page of a person who has signed in at Keycloak and is back at the platform."""
         with session(self.browser) as page:
             page.goto(f"{self.platform.url}/oauth2/start?rd={QUIET}")
             page.wait_for_url(lambda address: address.startswith(provider.ISSUER))
@@ -175,14 +175,14 @@ class Visitors:
 
 
 def workspaces(page: Page) -> list[str]:
-    """The workspaces that somebody sees."""
+    """The workspaces that a person sees."""
     status, body = page.evaluate(ASK, WORKSPACES)
     assert status == 200, body
     return [one["name"] for one in json.loads(body).get("workspaces", [])]
 
 
 def test_the_provider_refuses_the_usual_scopes(keycloak: Keycloak, platform: Platform, browser: Browser) -> None:
-    """Otherwise the tests below show nothing."""
+    """Control: if the provider knew these scopes, the tests below would show nothing."""
     assert keycloak.realm("GET", "/clients?clientId=mlflow")[0]["optionalClientScopes"] == []
     query = {
         "client_id": "mlflow",

@@ -1,8 +1,8 @@
 """Each layer of isolation stops the generated attacks with other layers off.
 
 The running server is given a module that switches layers off (attack/server/layers_off.py), without another image.
-What each set of layers has to stop is in `STANDS`. At last all are off, and the attacks get through: so they would show
-a layer that fails.
+What each set of layers has to stop is in `STANDS`. At last all layers are off and the attacks succeed, which shows that
+they would reveal a failing layer.
 """
 
 import json
@@ -43,7 +43,7 @@ class Stand:
 
     aims: tuple[Aim, ...]
     files: bool | None = None
-    """True: only attacks by the location of a file; False: only others; None: all."""
+    """Attacks that are sent: with True only those by a file's location, with False only others, with None all."""
 
 
 COPIES = (Aim.COPIED, Aim.NONE, Aim.UNKNOWN)
@@ -112,7 +112,7 @@ def every(platform: Platform) -> list[Case]:
 
 @contextmanager
 def switched_off(platform: Platform, layers: Iterable[str]) -> Generator[None]:
-    """Layers are off during a block."""
+    """Switch layers off during a block."""
     named = set(layers)
     tables = _protected(platform) if "database" in named else []
     try:

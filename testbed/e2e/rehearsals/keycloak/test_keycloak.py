@@ -45,7 +45,7 @@ ASK_AT_ONCE = "([path, times]) => Promise.all(Array.from({length: times}, () => 
 
 
 def blocks(language: str) -> list[str]:
-    """The page's blocks in a language, with the names of the hosts here."""
+    """Code blocks of docs/keycloak.md in a language, with the host names of the embedded cluster."""
     text = PAGE.read_text(encoding="utf-8")
     for example, here in EXAMPLES.items():
         text = text.replace(example, here)
@@ -53,7 +53,7 @@ def blocks(language: str) -> list[str]:
 
 
 def changes(login: str) -> variant.Config:
-    """Additions of the page to a stack file, with two replicas and one of the two values of `gateway.login`."""
+    """Lines of docs/keycloak.md for a stack file, with two replicas and one of the two values of `gateway.login`."""
     (block,) = blocks("yaml")
     documented: dict[str, Any] = yaml.safe_load(block)["config"]
     return {
@@ -112,13 +112,13 @@ def _browser(home: Path, platform: Platform) -> Generator[Browser]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deployed:
-    """The platform with one of the two ways of the login, and people who are signed in."""
+    """The platform with one of the two values of `gateway.login`, and people who are signed in."""
 
     platform: Platform
     pages: dict[str, Page]
 
     def ask(self, name: str) -> tuple[int, str]:
-        """Status and body of a request for the workspaces from somebody's page."""
+        """Status and body of the answer to a request for the workspaces, sent by a person's page."""
         status, body = self.pages[name].evaluate(ASK, WORKSPACES)
         return status, body
 
@@ -139,12 +139,12 @@ class Deployed:
         return value
 
     def make_due(self, name: str) -> None:
-        """Let the next request of somebody's refresh their session."""
+        """Make a person's session due, so that their next request refreshes it."""
         stored_sessions.make_older(self.cookie(name), namespace=self.platform.namespace, seconds=HOUR)
 
 
 def test_keycloak_refuses_a_refresh_token_that_was_used(keycloak: Keycloak, passwords: dict[str, str]) -> None:
-    """Otherwise the tests below show nothing. A client of this test gets tokens without a browser."""
+    """Control for the tests below. A Keycloak client of this test gets tokens without a browser."""
     client = {"clientId": "test", "publicClient": True, "directAccessGrantsEnabled": True}
     keycloak.realm("POST", "/clients", client)
     form = {"client_id": "test", "grant_type": "password", "username": "bob", "password": passwords["bob"]}
@@ -186,7 +186,7 @@ def _login(platform: Platform) -> str:
 
 
 def _fill_in(page: Page, name: str, password: str) -> None:
-    """Keycloak's form."""
+    """Fill in and submit Keycloak's form."""
     page.wait_for_url(lambda address: address.startswith(provider.ISSUER))
     page.fill("#username", f"{name}@example.com")
     page.fill("#password", password)

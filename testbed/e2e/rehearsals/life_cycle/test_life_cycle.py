@@ -1,7 +1,7 @@
 """Life cycle of the platform: destroyed, deployed again on the same volumes, and killed during `up`.
 
-Each test begins where the one before it ended; the last ones look at the platform that has come back. What was logged
-before is there again, so running these tests costs nobody their data.
+Each test begins where the one before it ended; the last ones look at the platform that has come back. Data that was
+logged before is there afterwards, so running these tests loses no data.
 """
 
 import json
@@ -52,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_up_goes_on_after_the_node_was_stopped_and_its_start_was_killed(
     story: Story, client: Client, folder: Path, figures: Figures
 ) -> None:
-    """As after a power cut. All pods start anew; `make up` waits for them before it uses the platform."""
+    """As after a power cut, all pods start again; `make up` waits for them before it uses the platform."""
     story.remembered = client.script("remember", team="team-a")
     run(".venv/bin/python", "-m", "testbed", "down", seconds=DOWN_SECONDS)
     with make_up(folder / "killed while the node starts.txt") as deployment:
@@ -129,9 +129,9 @@ def test_up_may_be_killed_at_any_point(story: Story, folder: Path, point: str) -
 
 
 def _tear() -> None:
-    """Leave empty sidecar files of the state, as a kill at the worst moment does.
+    """Empty the attribute files beside the state's files, as a kill at the worst moment does.
 
-    The file backend replaces the state itself at a stroke, and the sidecar's attributes not.
+    The file backend replaces the state itself atomically, but not these attribute files.
     """
     for sidecar in (home().pulumi_state / ".pulumi" / "stacks").rglob("*.attrs"):
         sidecar.write_bytes(b"")
@@ -174,7 +174,7 @@ def _recall(story: Story, client: Client, folder: Path) -> None:
 
 
 def test_pod_security_denied_nothing_and_warned_of_nothing_during_the_whole_up() -> None:
-    """The API server was started anew before it, so it counts what this `up` did."""
+    """The API server was restarted before the `up`, so its counters show only this `up`."""
     metrics = kube.kubectl("get", "--raw", "/metrics").stdout
     evaluations = [line for line in metrics.splitlines() if line.startswith("pod_security_evaluations_total{")]
     assert any('decision="allow"' in line and 'policy_level="restricted"' in line for line in evaluations)

@@ -24,7 +24,7 @@ TEAM = "team-a"
 
 @contextmanager
 def _leaver(account: str) -> Generator[str]:
-    """A token of a service account that may do in team A what a manager may, until somebody takes it away."""
+    """Token of a service account with a manager's rights in team A, which the test then revokes."""
     space = f"--namespace={TEAM}"
     kube.kubectl("create", "serviceaccount", account, space)
     kube.kubectl("create", "rolebinding", account, "--role=mlflow-manager", f"--serviceaccount={TEAM}:{account}", space)
@@ -42,7 +42,7 @@ def _until(site: Site, token: str, status: int, *, what: str) -> float:
 
 
 def _status(site: Site, token: str) -> int:
-    """404: allowed to look, and there is no such experiment."""
+    """Status of a request for a missing experiment: 404 if the token may read the workspace, else 403 or 401."""
     return site.ask("GET", GET, token=token, workspace=TEAM).status
 
 
@@ -66,7 +66,7 @@ def _without_account(site: Site) -> tuple[int, float]:
 
 @pytest.fixture(scope="module")
 def ways(site: Site) -> Generator[tuple[Future[float], Future[tuple[int, float]]]]:
-    """Both ways of taking access away, tried at the same time: each waits for the cache."""
+    """Revoke access in both ways at the same time, because each takes effect only after the cache time."""
     with ThreadPoolExecutor(2) as trying:
         yield trying.submit(_without_binding, site), trying.submit(_without_account, site)
 
@@ -80,7 +80,7 @@ def test_a_role_binding_that_is_removed_ends_access_within_the_cache_time(
 def test_the_token_of_a_deleted_service_account_is_worth_what_its_binding_is(
     ways: tuple[Future[float], Future[tuple[int, float]]], figures: Figures
 ) -> None:
-    """The login looks at the signature and does not ask whether the account is still there: the binding decides."""
+    """The login verifies the signature, not whether the account still exists, so the binding decides."""
     status, seconds = ways[1].result()
     assert status == 404
     figures.add("RoleBinding of a deleted account removed -> 403", seconds)

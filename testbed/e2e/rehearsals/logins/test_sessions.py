@@ -72,7 +72,7 @@ def runs(client: Client, platform: Platform) -> str:
 
 
 def test_a_link_to_a_page_leads_there_by_way_of_the_login(browser: Browser, runs: str, password: str) -> None:
-    """MLflow names its pages behind the #, which neither the login nor the identity provider is sent."""
+    """MLflow puts the page after the `#`, which browsers send neither to the login nor to the identity provider."""
     with session(browser) as page:
         sign_in(page, runs, ALICE, password)
         # The page adds to its address what it shows.
@@ -98,7 +98,7 @@ def test_after_expiry_somebody_signs_in_and_is_back_on_their_page(
 
 
 def _grow_older(page: Page, platform: Platform, *, seconds: int) -> None:
-    """Put the session's beginning into the past: the browser's own clock would take hours."""
+    """Set the session's start into the past, because waiting would take hours."""
     (cookie,) = [one for one in page.context.cookies(platform.url) if one.get("name") == COOKIE]
     secret = kube.login_secret(platform.namespace, "cookie-secret")
     aged = tokens.aged(str(cookie.get("value")), name=COOKIE, secret=secret, seconds=seconds)
@@ -109,7 +109,7 @@ def _grow_older(page: Page, platform: Platform, *, seconds: int) -> None:
 
 @pytest.fixture
 def told(platform: Platform) -> Iterator[str]:
-    """Name of a pod that the login tells of people who sign out, as it would an identity provider."""
+    """Name of a pod that the login calls when somebody signs out, in place of an identity provider."""
     space = f"--namespace={platform.namespace}"
     image = kube.pod_of("mlflow", platform.namespace)["spec"]["containers"][0]["image"]
     pod = kube.team_pod("end-session", LISTENER_NAMESPACE, image=image, script=LISTENER)
@@ -136,7 +136,7 @@ def told(platform: Platform) -> Iterator[str]:
 
 
 def test_the_identity_provider_is_told_who_signs_out(platform: Platform, password: str, told: str) -> None:
-    """Dex has no such address: a pod stands in for it, and the option is what `login.logoutUrl` becomes."""
+    """Dex has no such URL, so a pod receives the call; OAuth2-Proxy's option is that of `login.logoutUrl`."""
     visitor = Visitor(platform.authority)
     visitor.sign_in(f"{platform.url}/", ALICE, password)
     visitor.open(f"{platform.url}/oauth2/sign_out")

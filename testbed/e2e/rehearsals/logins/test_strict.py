@@ -1,4 +1,4 @@
-"""The strict mode: every caller asks Kubernetes with their own token, and the server has no right to ask for others."""
+"""The strict mode: access reviews are made with the callers' tokens; the server may make none for others."""
 
 import json
 from collections.abc import Iterator
@@ -51,10 +51,9 @@ def _trust(*arguments: str) -> None:
 
 
 def _settle(strict: Platform) -> None:
-    """Wait until the new server alone answers.
+    """Wait until only the new server answers.
 
-    The ingress controller has lost its connection to the API server, which was started again, and hears of the new pod
-    when it has another.
+    The API server was restarted, so the ingress controller learns of the new pod only when it has connected again.
     """
     site, account = Site.of(strict), strict.teams["team-a"]
     token = kube.token(account.namespace, account.service_account)
@@ -155,7 +154,7 @@ def test_a_stranger_with_a_token_of_the_same_form_is_refused(strict: Platform, p
 
 
 def test_what_is_taken_away_is_gone_within_the_cache_time(place: Site, figures: Figures, strict: Platform) -> None:
-    """A binding, and here the service account itself: the API server knows that its token is void."""
+    """Revoked are a binding and, in this mode, the service account too: the API server rejects its token."""
     space, bound = "--namespace=team-a", CACHE_SECONDS + API_SERVER_SECONDS + SLACK_SECONDS
     assert strict.teams["team-a"].namespace == "team-a"
     for kind, status in (("rolebinding", 403), ("serviceaccount", 401)):

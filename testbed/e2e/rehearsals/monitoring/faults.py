@@ -34,7 +34,7 @@ class Cause:
 
 @contextmanager
 def scaled_to_zero(workload_name: str) -> Generator[None]:
-    """A Deployment or StatefulSet has no pods."""
+    """Scale a Deployment or StatefulSet to no pods during the block."""
     kube.kubectl("scale", workload_name, SPACE, "--replicas=0")
     try:
         yield
@@ -46,7 +46,7 @@ def scaled_to_zero(workload_name: str) -> Generator[None]:
 
 @contextmanager
 def running(*inside: str, begin: str = "") -> Generator[None]:
-    """A program in a container, which is given `begin`, says that it is ready, and ends when its input does."""
+    """Run a program in a container during the block: it gets `begin`, says it is ready, and ends with its input."""
     with subprocess.Popen(
         ["kubectl", "exec", "--stdin", SPACE, *inside],
         stdin=subprocess.PIPE,
@@ -79,14 +79,14 @@ sys.stdin.read()
 
 
 def locked(table: str) -> AbstractContextManager[None]:
-    """Somebody's session in `psql` has a table to itself, as a migration has."""
+    """A session in `psql` holds an exclusive lock on a table, as a migration does."""
     psql = ("psql", "--username=postgres", "--dbname=mlflow", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
     return running("postgres-0", "--", *psql, begin=f"BEGIN; LOCK TABLE {table};\n\\echo ready\n")
 
 
 @contextmanager
 def repeated(action: Callable[[], object], *, threads: int, pause: float) -> Generator[None]:
-    """Something is done again and again, by several at once, each with a pause in seconds after it."""
+    """Repeat an action during the block in several threads, each with a pause in seconds after the action."""
     ended = threading.Event()
 
     def again() -> None:
@@ -125,7 +125,7 @@ def searches_of_a_locked_table(platform: Platform) -> Generator[None]:
 
 
 def forgotten_callers(platform: Platform) -> AbstractContextManager[None]:
-    """A program has no token, and a browser is in the middle of a sign-in that dex has forgotten."""
+    """Send requests of a program without a token, and of a browser whose sign-in dex has forgotten."""
     site = Site.of(platform)
     dex = replace(site, host=f"dex.{site.host}")
 

@@ -79,7 +79,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Old:
 
 @contextlib.contextmanager
 def _forwarded() -> Generator[str]:
-    """The address of the old PostgreSQL on this machine."""
+    """Forward the old PostgreSQL's port to this machine; yields its address."""
     command = ("kubectl", "port-forward", f"--namespace={NAMESPACE}", "pod/postgres", ":5432")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -118,7 +118,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_stays(platform: Platform) -> Iterator[None]:
-    """What was moved is deleted afterwards, half-moved or not: other rehearsals look at the team's models."""
+    """Delete everything that was moved, even in part, because other rehearsals read the team's models."""
     yield
     site = Site.of(platform)
     for team, manager in MANAGERS.items():
@@ -154,7 +154,7 @@ def rows() -> str:
 
 
 def as_it_should_be(found: dict[str, Any]) -> None:
-    """The team sees what the old MLflow had."""
+    """Fail unless the team sees what the old MLflow had."""
     assert found == {
         "runs": ["rate 0.01", "rate 0.1", "sweep"],
         "twice": 0,

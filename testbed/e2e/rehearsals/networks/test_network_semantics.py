@@ -1,6 +1,6 @@
-"""Every feature of NetworkPolicies: what `tools.reachability` computes is what the node enforces.
+"""Every feature of NetworkPolicies: the node enforces exactly what `tools.reachability` computes.
 
-The platform's own policies use a part of them only. SCTP is left out: not every kernel speaks it.
+The platform's own policies use only some of the features. SCTP is left out: not every kernel speaks it.
 """
 
 import json
@@ -110,7 +110,7 @@ def pods(platform: Platform, spaces: None) -> dict[str, Probe]:
 
 @pytest.fixture(scope="module")
 def policies(pods: dict[str, Probe]) -> Network:
-    """The cases' policies, in force."""
+    """Create the policies of the cases, and wait until they are enforced."""
     front = kube.one("pod", pods[f"{HERE} front"].name, HERE)["status"]["podIP"]
     wanted: list[Object] = [
         {
@@ -162,7 +162,7 @@ def test_every_connection_is_admitted_or_refused_as_computed(
 
 
 def _wait_until_they_listen(pods: dict[str, Probe], ends: dict[str, Pod]) -> None:
-    """A pod reaches itself whatever its policies say."""
+    """Wait until each pod listens: it connects to itself, which no policy can deny."""
     for kind, probe in pods.items():
         own = [(ends[kind].address, port, "TCP") for port in probes.TCP]
         wait_for(f"{kind} to listen", lambda probe=probe, own=own: all(probe.reaches(own)), seconds=READY_SECONDS)

@@ -1,4 +1,4 @@
-"""A team in a namespace that exists already: what somebody else has in it stays, and what the platform adds goes again.
+"""A team in an existing namespace: objects of others in it stay, and the platform's are removed with the team.
 
 Each test begins where the one before it ended. The stack is at the end as it is committed.
 """
@@ -44,14 +44,14 @@ class Story:
     uid: str = ""
 
     def changes(self, **team: object) -> dict[str, object]:
-        """The stack with the team, if it is described."""
+        """Settings of the stack, with the team if it has settings."""
         file = CHECKOUT / "Pulumi.dev.yaml"
         teams = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]["mlflow-platform:teams"]
         own = {SPACE: {"groups": {"manager": [GROUP]}, "createNamespace": False, **team}} if team else {}
         return {"mlflow-platform:teams": {**teams, **own}}
 
     def deploy(self, **team: object) -> None:
-        """Deploy it."""
+        """Deploy the stack, with the team if it has settings."""
         self.platform = variant.deploy(self.folder, self.changes(**team))
 
     def workspaces(self) -> list[str]:

@@ -42,13 +42,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def remembered(platform: Platform, folder: Path) -> dict[str, Any]:
-    """Run that a program has logged before the pods were scheduled anew."""
+    """Run that a program logged before the pods were rescheduled."""
     return Client.of(platform, folder).script("remember", team=TEAM)
 
 
 @pytest.fixture(scope="module")
 def scheduled(platform: Platform, folder: Path, remembered: dict[str, Any]) -> Iterator[Platform]:
-    """The stack with the section, on a node with the label, and afterwards as it is committed."""
+    """Deploy the stack with the section, on a node with the label; restore the committed stack afterwards."""
     assert remembered
     nodes = [one["metadata"]["name"] for one in kube.objects("nodes")]
     try:

@@ -29,7 +29,7 @@ Stack = dict[str, Any]
 
 
 def nothing(_: Stack) -> None:
-    """The stack file stays as it is."""
+    """Change nothing in the stack file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,10 +38,10 @@ class PullRequest:
 
     code: int
     stack: Callable[[Stack], object] = nothing
-    """Changes the sections of the stack file, by name."""
+    """Function that changes sections of the stack file, by name."""
 
     program: tuple[str, str, str] | None = None
-    """A file, a line of it, and the line in its place."""
+    """A file of the program, one of its lines, and the line that replaces it."""
 
 
 def add_a_team(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""The preflight on the embedded cluster: silent about what fits, and each fault named with its remedy."""
+"""The preflight on the embedded cluster: a fitting stack has no findings, and each fault is named with its remedy."""
 
 import json
 import os
@@ -32,15 +32,15 @@ SERVED: Object = {"kind": "kserve", "model": "churn", "image": "registry.example
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """Keys of the stack file that ask for something that the cluster does not have, and what has to be said."""
+    """Keys of the stack file that need something that the cluster lacks, and the expected findings."""
 
     name: str
     keys: Object
     missing: list[tuple[str, str]]
-    """Check and subject of everything that is missing, in this order."""
+    """Check and subject of each expected finding, in order."""
 
     mend: str
-    """A part of the remedy of the first one."""
+    """A part of the first finding's remedy."""
 
     stack: str = field(default=STACK)
 
@@ -115,7 +115,7 @@ def preflight(folder: Path, keys: Object, *, stack: str = STACK, env: dict[str, 
 
 
 def asked(*arguments: str, cwd: Path = CHECKOUT, env: dict[str, str] | None = None) -> Finished:
-    """A run of the command."""
+    """Run the command, and return its result."""
     environment = {"PYTHONPATH": str(CHECKOUT), **(env or {})}
     return run(
         sys.executable,
@@ -130,7 +130,7 @@ def asked(*arguments: str, cwd: Path = CHECKOUT, env: dict[str, str] | None = No
 
 
 def missing(found: Object) -> list[tuple[str, str]]:
-    """Check and subject of everything that is missing."""
+    """Check and subject of each finding."""
     return [(one["check"], one["subject"]) for one in found["missing"]]
 
 

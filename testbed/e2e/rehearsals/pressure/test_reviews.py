@@ -1,4 +1,4 @@
-"""The list of workspaces among 200, and an API server of Kubernetes that hangs."""
+"""Listing one's workspaces among 200, and requests while Kubernetes' API server hangs."""
 
 import http.client
 import json
@@ -38,7 +38,7 @@ REVIEWS = re.compile(r'^apiserver_request_total\{.*resource="(?:self)?subjectacc
 
 @pytest.fixture(scope="module")
 def crowd() -> Generator[None]:
-    """Namespaces that are workspaces by their label, and that nobody has a right in."""
+    """Namespaces with the workspaces' label in which nobody has rights."""
     items = [
         {
             "apiVersion": "v1",
@@ -60,7 +60,7 @@ def reviews() -> float:
 
 
 def ask(way: Way, path: str) -> tuple[int, bytes, str | None, float]:
-    """Status, body, the header Retry-After and the seconds of a request from this machine."""
+    """Send a request from this machine; returns status, body, the header Retry-After, and the seconds it took."""
     connection = Way(address=("127.0.0.1", 443), host=way.host, headers=way.headers, authority=way.authority).connect()
     start = time.monotonic()
     connection.request("GET", path, headers={"Host": way.host, **way.headers})
@@ -69,7 +69,7 @@ def ask(way: Way, path: str) -> tuple[int, bytes, str | None, float]:
 
 
 def _way(platform: Platform, namespace: str, account: str) -> Way:
-    """The way of a service account that the server has not seen before."""
+    """Route of a service account that the server has not seen before."""
     token = kube.kubectl(
         "create", "token", account, f"--namespace={namespace}", f"--audience={platform.audience}"
     ).stdout.strip()
@@ -108,7 +108,7 @@ def test_a_list_among_200_workspaces_costs_few_reviews(platform: Platform, figur
 
 
 def _cold(platform: Platform) -> bool:
-    """The server of this moment has forgotten everybody: it is a new one."""
+    """Restart the server, so that its cache has no decisions."""
     kube.kubectl("rollout", "restart", "deployment/mlflow", f"--namespace={platform.namespace}")
     kube.kubectl(
         "rollout", "status", "deployment/mlflow", f"--namespace={platform.namespace}", "--timeout=180s", seconds=200
@@ -118,7 +118,7 @@ def _cold(platform: Platform) -> bool:
 
 @contextmanager
 def hanging() -> Generator[None]:
-    """The API server is stopped, so that connections to it are accepted and never answered."""
+    """Suspend the API server's process during the block: it accepts connections and never answers."""
     network = _network(Path(f"/proc/{Node(Home(data())).running().pid}"))
     # Another node may run on this machine.
     (process,) = (

@@ -1,6 +1,6 @@
-"""The Kubernetes provider itself: what it finds, replaces, waits for and says, in a namespace of its own.
+"""The Kubernetes provider itself, in a namespace of the test: its diffs, replacements, waits and messages.
 
-What a stand-in of it, or one of another release, would do otherwise shows here and not in the platform.
+If another release of the provider behaves differently, these tests show it before the platform does.
 """
 
 import json
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The program in a folder of its own, with a state of its own."""
+    """The test's Pulumi program, with its own folder and state."""
 
     folder: Path
     objects: dict[str, Json] = field(default_factory=dict[str, Json])
@@ -45,22 +45,22 @@ class Stack:
         (self.folder / "objects.json").write_text(json.dumps(self.objects), encoding="utf-8")
 
     def pulumi(self, *arguments: str, expected: int | None = 0) -> Finished:
-        """Run the engine on it."""
+        """Run the engine on the program."""
         return self.run("pulumi", *arguments, expected=expected)
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for its state, and for imports of the tools."""
+        """Environment variables for the program's state, and for imports of the tools."""
         state = self.folder / "state"
         state.mkdir(exist_ok=True)
         return {"PULUMI_BACKEND_URL": f"file://{state}", "PYTHONPATH": str(CHECKOUT)}
 
     def run(self, *command: str, expected: int | None = 0) -> Finished:
-        """Run a command on it."""
+        """Run a command with the program's environment."""
         return run(*command, env=self.environment, cwd=self.folder, seconds=SECONDS, expected=expected)
 
     def up(self, *options: str, expected: int | None = 0) -> Finished:
-        """Deploy it."""
+        """Deploy the program."""
         return self.run(*UP, *options, expected=expected)
 
     def planned(self) -> dict[str, str]:
@@ -69,7 +69,7 @@ class Stack:
         return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
 
     def state(self) -> Json:
-        """The state."""
+        """The program's state."""
         return json.loads(self.pulumi("stack", "export").stdout)["deployment"]
 
     def names(self) -> dict[str, str]:
@@ -79,7 +79,7 @@ class Stack:
 
 
 def remove_namespace() -> None:
-    """Take away what a run that failed has left."""
+    """Delete the namespace, which a failed run may have left."""
     kube.kubectl("delete", "namespace", SPACE, "--ignore-not-found", seconds=GONE_SECONDS)
 
 
@@ -97,7 +97,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def config_map(value: str, *, name: str = "", immutable: bool | None = None) -> Json:
-    """A ConfigMap; without a name the provider draws one."""
+    """A ConfigMap; without a name the provider generates one."""
     metadata = {"namespace": SPACE} | ({"name": name} if name else {})
     fields: Json = {"metadata": metadata, "data": {"key": value}}
     if immutable is not None:
@@ -191,7 +191,7 @@ def stateful_set(*, replicas: int) -> Json:
 
 
 def test_up_goes_on_where_it_was_killed(stack: Stack, tmp_path: Path) -> None:
-    """The API server lets nobody but the one who applied an object change all of it: that one has to be known again."""
+    """Only the field manager that applied an object may change all its fields, so `up` must use the same one again."""
 
     def there() -> bool:
         found = kube.kubectl("get", "statefulset", "database", f"--namespace={SPACE}", expected=None)
@@ -264,7 +264,7 @@ def test_what_others_have_made_stays_theirs(refusals: str) -> None:
 
 
 def quota(pods: int) -> Json:
-    """A ResourceQuota, whose changes the provider applies; a ConfigMap with other data it would create anew."""
+    """A ResourceQuota: the provider updates it in place, while it would replace a ConfigMap with other data."""
     fields: Json = {"metadata": {"namespace": SPACE, "name": "again"}, "spec": {"hard": {"pods": str(pods)}}}
     return {"kind": "ResourceQuota", "patience": PATIENCE, "fields": fields}
 
@@ -275,7 +275,7 @@ def pods_of_quota() -> str:
 
 
 def test_a_field_that_somebody_else_has_applied_is_taken_back_on_request(stack: Stack) -> None:
-    """As `make up REFRESH=yes` does (tools/up). Without the variable, the change is refused."""
+    """Tests the environment variable that `make up REFRESH=yes` sets (tools/up); without it the change is refused."""
     stack.declare(again=quota(1))
     target = ("--target", "**again")
     stack.up(*target)

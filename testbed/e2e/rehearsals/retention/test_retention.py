@@ -1,6 +1,6 @@
-"""Runs deleted long ago go for good with their files, old traces are archived or deleted, and nothing else changes.
+"""Runs deleted long ago are removed with their files, old traces are archived or deleted, nothing else changes.
 
-Each test begins where the one before it ended. Ages are made in the database.
+Each test begins where the one before it ended. Objects are made old by changes in the database.
 """
 
 import json
@@ -41,7 +41,7 @@ print(json.dumps(found))
 
 
 def changes() -> variant.Config:
-    """Ages for all teams, and none for team-b."""
+    """Settings: ages for all teams except team-b."""
     teams = variant.committed("teams")
     return {
         "mlflow-platform:retention": {
@@ -102,7 +102,7 @@ def _delete_experiment(platform: Platform, team: str, experiment: str) -> None:
 
 
 def _age(ids: dict[str, Any]) -> None:
-    """Move into the past what shall be old."""
+    """Set the times of the objects that shall be old into the past."""
     back = "- {days}::bigint * 86400000"
     runs, experiments, traces = ids["runs"], ids["experiments"], ids["traces"]
     deleted = back.format(days=DELETED_DAYS + 1)

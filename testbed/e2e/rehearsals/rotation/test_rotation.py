@@ -60,7 +60,7 @@ class Story:
         return Client.of(self.platform, self.folder)
 
     def rotate(self, section: str, figures: Figures) -> None:
-        """Raise the number of a section while a client logs; no call of it may fail."""
+        """Raise the rotation number of a section while a client logs; none of the client's calls may fail."""
         committed = {} if section == "sessions" else variant.committed(section)
         self.changes[f"mlflow-platform:{section}"] = {**committed, "rotation": 2}
         file = self.folder / f"{section}.jsonl"

@@ -60,7 +60,7 @@ def story() -> Story:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """For the stack file; afterwards the stack is deployed as it is committed."""
+    """Folder of the stack file; afterwards the committed stack is deployed."""
     yield tmp_path_factory.mktemp("protected")
     variant.restore()
 

@@ -1,6 +1,6 @@
-"""Another label of workspaces, a folder of a bucket that others use, and accounts that only log.
+"""Another workspace label, a folder in a shared bucket, and log-only accounts.
 
-All of it is one deployment on a store of a company, whose bucket holds files of somebody else.
+One deployment has all of this, on a company's store whose bucket also holds files of others.
 """
 
 import json
@@ -39,7 +39,7 @@ for key in sys.argv[1:]:
 
 
 def changes() -> variant.Config:
-    """The whole variant."""
+    """All changed settings of the variant."""
     return {
         "mlflow-platform:workspaces": {"label": f"{LABEL}={VALUE}"},
         "mlflow-platform:artifacts": {
@@ -98,7 +98,7 @@ def tasks(platform: Platform) -> str:
 
 @pytest.fixture(scope="module")
 def run_id(site: Site, tasks: str) -> str:
-    """A run that such a pod has made in an experiment of its own."""
+    """A run that a log-only pod has made in its own experiment."""
     made = _post(site, tasks, "experiments/create", {"name": f"tasks-{time.time_ns()}"})
     assert made.status == 200, made
     begun = _post(site, tasks, "runs/create", {"experiment_id": made.json()["experiment_id"]})

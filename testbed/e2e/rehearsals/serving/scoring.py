@@ -19,7 +19,7 @@ REGISTER_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """An answer to a scoring request, or a request without one."""
+    """The outcome of a scoring request: an answer, or none."""
 
     at: float
     """When it was sent, in seconds since 1970."""
@@ -34,7 +34,7 @@ class Score:
 
     @property
     def failed(self) -> bool:
-        """True unless the answer is that of the version it names."""
+        """True if there is no answer, or the answer is not that of the version in its header."""
         return self.status != 200 or str(self.answer) != f"{self.version}.0"
 
 
@@ -83,7 +83,7 @@ class Traffic:
 
 @contextlib.contextmanager
 def flowing(team: str, name: str, *, image: str, host: str, per_second: float) -> Generator[Traffic]:
-    """Requests at a steady rate from a pod of the team, while the block runs."""
+    """Send requests at a steady rate from a pod of the team during the block."""
     pod = _client(team, name, image=image, host=host, clients=4, per_second=per_second, count=0)
     kube.remove_pod(pod)
     kube.kubectl("create", "--filename=-", stdin=json.dumps(pod))
@@ -106,7 +106,7 @@ def _client(team: str, name: str, *, image: str, host: str, clients: int, per_se
 
 
 def _scores(log: str) -> list[Score]:
-    """The answers in a log; its last line may not be whole yet."""
+    """The answers in a log, whose last line may be incomplete."""
     lines: list[dict[str, Any]] = [
         json.loads(line) for line in log.splitlines() if line.startswith("{") and line.endswith("}")
     ]

@@ -71,7 +71,7 @@ def changes() -> variant.Config:
 
 @pytest.fixture(scope="module")
 def platform(folder: Path, changes: variant.Config) -> Iterator[Platform]:
-    """The variant; it is deployed before anybody has registered its model."""
+    """The variant, deployed before its models are registered."""
     yield variant.deploy(folder, changes)
     variant.restore()
 
@@ -104,14 +104,14 @@ def traffic(ready: None, image: str) -> Iterator[Traffic]:
 
 
 def point(site: Site, token: str, alias: str, version: str) -> None:
-    """Let an alias point to a version."""
+    """Set an alias to a version."""
     document = {"name": MODEL, "alias": alias, "version": version}
     answer = site.ask("POST", ALIAS, token=token, workspace=TEAM, document=document)
     assert answer.status == 200, answer.body
 
 
 def status(deployment: str = "scores") -> str:
-    """Word of the team's rollout about a server."""
+    """State of a model server in the annotation that the team's rollout writes."""
     return kube.one("deployment", deployment, TEAM)["metadata"]["annotations"].get(ROLLOUT, "")
 
 

@@ -1,7 +1,7 @@
-"""One team's rows come back to a second, and no other team's change; a proof finds what is wrong with a backup.
+"""One team's rows are set back to an earlier second, other teams' are unchanged; a proof finds damaged backups.
 
-What belongs to a team is counted here by PostgreSQL's policies, as the server's role sees it; the platform's own
-scripts follow the foreign keys instead.
+These tests count a team's rows by PostgreSQL's policies, as the server's role sees them; the platform's scripts
+follow the foreign keys instead.
 """
 
 import json
@@ -70,7 +70,7 @@ def client(deployed: Platform, tmp_path_factory: pytest.TempPathFactory) -> Clie
 
 
 def tool(module: str, *arguments: str, stdin: str = "", expected: int = 0, yes: str = "") -> Finished:
-    """A command of `make`."""
+    """Run a module of `tools` as `make` does; returns its result."""
     command = (sys.executable, "-m", f"tools.{module}", *arguments)
     return run(*command, seconds=JOB_SECONDS, stdin=stdin, expected=expected, env={"YES": yes})
 
@@ -80,7 +80,7 @@ def backups(*arguments: str) -> Finished:
 
 
 def in_sidecar(script: str, *arguments: str) -> Any:  # noqa: ANN401 - any JSON
-    """JSON in the last line that a script prints in the container of the backups."""
+    """Run a script in the container of the backups; returns the JSON in its last line."""
     command = ("exec", "postgres-0", "--namespace=mlflow", "--container=backup", "--", "python3", "-c", script)
     return json.loads(kube.kubectl(*command, *arguments, seconds=BACKUP_SECONDS).stdout.splitlines()[-1])
 

@@ -1,7 +1,7 @@
-"""Webhooks leave through their proxy only, to listed hosts with public addresses, and a hanging receiver stops nobody.
+"""Webhooks are sent only through their proxy to listed hosts with public addresses; a hanging receiver blocks nobody.
 
-The receiver listens on two addresses of the node, one of which counts as public: the node's network has no way out, so
-nothing leaves the machine.
+The receiver listens on two addresses of the node, one of them in a public range. The node's network leads nowhere
+else, so no webhook leaves the machine.
 """
 
 import base64
@@ -69,7 +69,7 @@ print(json.dumps(found))
 
 
 def changes() -> variant.Config:
-    """The whole variant; with the API server's address, because the server may reach port 443 anywhere without it."""
+    """All settings of the variant. Without the API server's address, the server might reach port 443 of any address."""
     return {
         "mlflow-platform:cluster": {
             "authorities": authority_certificate(SEED, DOMAIN),
@@ -119,7 +119,7 @@ class Team:
         return self.ask("POST", WEBHOOKS, {"name": name, "url": url, "events": [event], "secret": SIGNING_KEY})
 
     def disable(self, webhook: str) -> Answer:
-        """Send no more events to a webhook."""
+        """Disable a webhook, so that no more events are sent to it."""
         return self.ask("PATCH", f"{WEBHOOKS}/{webhook}", {"status": "DISABLED"})
 
     def test(self, webhook: str) -> Answer:
@@ -174,7 +174,7 @@ def deployed(receiver: Path, folder: Path, platform: Platform) -> Iterator[Platf
 
 @pytest.fixture(scope="module")
 def teams(deployed: Platform) -> tuple[Team, Team]:
-    """team-a and team-b."""
+    """The teams team-a and team-b."""
     site = Site.of(deployed)
     first, second = (
         Team(site=site, name=name, token=kube.token(name, deployed.teams[name].service_account, "--audience=mlflow"))
@@ -218,7 +218,7 @@ def _sql(platform: Platform, statement: str) -> None:
 
 
 def arrived(receiver: Path) -> list[Received]:
-    """What the receiver has received so far."""
+    """The webhooks that the receiver has received so far."""
     return [Received(**json.loads(line)) for line in receiver.read_text(encoding="utf-8").splitlines()]
 
 
@@ -260,7 +260,7 @@ def test_a_test_is_answered_as_mlflow_answers(teams: tuple[Team, Team], hooked: 
 def test_a_webhook_whose_secret_is_lost_is_listed_named_when_tested_and_mended_by_a_new_secret(
     deployed: Platform, teams: tuple[Team, Team], hooked: dict[str, str]
 ) -> None:
-    """As after a `make destroy`, which deletes the key and keeps the database."""
+    """The state is that after `make destroy`, which deletes the key and keeps the database."""
     ours, _ = teams
     webhook = hooked["delivered"]
     _sql(deployed, f"UPDATE webhooks SET secret = 'encrypted with another key' WHERE webhook_id = '{webhook}'")  # noqa: S608 - an ID

@@ -1,4 +1,4 @@
-"""A team's own key of the store in the cluster: it opens the files of the team's workspace, and nothing else."""
+"""A team's access key of the store in the cluster gives access to the files of the team's workspace only."""
 
 import base64
 from typing import Any
@@ -16,7 +16,7 @@ REFUSED = ("AccessDenied", "InvalidRequest")
 
 @pytest.fixture(scope="module")
 def done(platform: Platform, client: Client) -> dict[str, Any]:
-    """Results of a pod of team-a with the key: its own files, and those of a run of team-b."""
+    """Results of a pod of team-a with the access key: access to its own files, and to those of a run of team-b."""
     left = client.script("training_curves", "direct access", team="team-b")
     part = snippets.documented_pods()[0]["spec"]
     (container,) = part["containers"]

@@ -63,7 +63,7 @@ def kernel(running: Hub, figures: Figures) -> Iterator[Kernel]:
 
 @pytest.fixture(scope="module")
 def logged(kernel: Kernel, figures: Figures) -> dict[str, Any]:
-    """Result of the cells of the page."""
+    """Result of the cells of docs/jupyterhub.md."""
     start = time.monotonic()
     for cell in snippets.notebook_cells():
         kernel.run(cell)

@@ -1,4 +1,4 @@
-"""A pipeline that kfp compiled: its container runs in a pod with the settings of the page."""
+"""The container of a pipeline that kfp compiled runs in a pod with the settings of docs/kubeflow.md."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ EXECUTOR_INPUT = {
 
 @pytest.fixture(scope="module")
 def compiled(platform: Platform) -> list[dict[str, Any]]:
-    """The pipeline, and what it says about Kubernetes."""
+    """The compiled pipeline, and its Kubernetes settings."""
     assert platform.teams
     image = program_image("notebook")
     # kfp reads a component's source from its file.

@@ -1,4 +1,4 @@
-"""Says if an experiment is there, and with how many files: `look_for_one.py NAME`, as the team's client."""
+"""Prints whether an experiment exists, and its number of files: `look_for_one.py NAME`, as the team's client."""
 
 import json
 import sys

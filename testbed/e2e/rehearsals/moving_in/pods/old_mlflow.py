@@ -1,8 +1,7 @@
 """Fills an old MLflow: `old_mlflow.py TRACKING_URI ARTIFACTS FOLDER SUFFIX`; prints what it made as JSON.
 
 Three experiments with files, nested runs, datasets, logged and registered models, a prompt and traces; besides a
-deleted run, a deleted experiment, and a registered model without its second version. ARTIFACTS is the folder of its
-artifacts, empty with a server that has its own; FOLDER is for what is uploaded. Names end with SUFFIX.
+deleted run, a deleted experiment, and a registered model without its second version. ARTIFACTS is the folder for artifacts, empty if a server chooses it; FOLDER is for files that are uploaded. Names end with SUFFIX.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Log what the retention is about, with the published client, and print the IDs as JSON."""
+"""Log the objects that the retention test needs, with the published client, and print their IDs as JSON."""
 
 import json
 import tempfile

@@ -1,4 +1,4 @@
-"""Print what is there of the IDs in the first argument, as JSON: stages of runs and experiments, spans of traces."""
+"""Print what exists of the IDs in the first argument, as JSON: stages of runs and experiments, spans of traces."""
 
 import json
 import sys

@@ -1,6 +1,6 @@
 """Sends scoring requests at a steady rate until it is killed; prints each answer as a line of JSON.
 
-Half of the clients keep their connection, the others open one for each request. Nothing is tried twice.
+Half of the clients keep their connection, the others open one for each request. No request is repeated.
 """
 
 import http.client

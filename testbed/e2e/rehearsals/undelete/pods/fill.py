@@ -1,4 +1,4 @@
-"""Logs what a team logs: runs with tags, a dataset and an artifact, a logged and a registered model, a trace.
+"""Logs typical objects of a team: runs with tags, a dataset and an artifact, a logged and a registered model, a trace.
 
 Runs with the published MLflow client. Prints the ids of the runs as JSON.
 """

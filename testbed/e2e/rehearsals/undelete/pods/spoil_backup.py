@@ -1,7 +1,6 @@
-"""Spoils the newest backup in the store, and mends it; runs in the container of the backups.
+"""Damages the newest backup in the store, and repairs it; runs in the container of the backups.
 
-`census` counts one row more than there was and a table that there was not; `byte` changes one byte in the middle of the
-data; `mend` puts back what was there. Prints `true`.
+`census` adds a row and a table to the census; `byte` changes one byte in the middle of the data; `mend` undoes both. Prints `true`.
 """
 
 import json
