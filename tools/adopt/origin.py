@@ -82,7 +82,7 @@ def without_credentials(address: str) -> str:
     """An address without user, password and parameters.
 
     Raises:
-        OriginError: it cannot be told where a password ends; the message has no part of it.
+        OriginError: the end of the password cannot be determined; the message has no part of the address.
     """
     scheme, _, rest = address.partition("://")
     user, _, place = rest.rpartition("@")
@@ -97,7 +97,7 @@ def without_credentials(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """Present locations of the files, by the locations that the old MLflow names."""
+    """Where the files are now, for each location that the old MLflow names."""
 
     moved: tuple[tuple[str, str], ...] = ()
     """Beginnings of locations, and what they are replaced with. An empty one stands for `mlflow-artifacts:/`."""

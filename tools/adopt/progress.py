@@ -9,7 +9,7 @@ EVERY_SECONDS = 10
 
 
 class Progress:
-    """Counts of what has been done; from several threads."""
+    """Counts finished items, from several threads."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total = what, total
@@ -19,7 +19,7 @@ class Progress:
         self._lock = threading.Lock()
 
     def step(self, detail: str = "") -> None:
-        """One more is done."""
+        """Count one finished item."""
         with self._lock:
             self._done += 1
             now = time.monotonic()

@@ -53,11 +53,11 @@ class Report:
     """Objects that could not be moved; the next run tries again."""
 
     moved: dict[str, int] = field(default_factory=dict[str, int])
-    """How many of each kind this run has written."""
+    """Number of objects of each kind that this run has written."""
 
     @property
     def complete(self) -> bool:
-        """True if everything that was to be moved is there, and the same."""
+        """True if the workspace has everything that was to be moved, with the same content."""
         return not self.failed and all(one.same for one in self.compared)
 
 
@@ -133,12 +133,12 @@ def _whole(side: Side) -> str:
 
 
 def hash_of(digests: dict[str, str]) -> str:
-    """One digest of several."""
+    """Combine several digests into one."""
     return digest.rows(digests.items())[1]
 
 
 def amount(count: int) -> str:
-    """Bytes for people."""
+    """A number of bytes as text for people, with a unit."""
     value = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if value < 1024:  # noqa: PLR2004 - units

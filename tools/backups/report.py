@@ -23,7 +23,7 @@ def second(text: str, *, up: bool = False) -> str:
 
 
 def age(text: str | None, now: str) -> str:
-    """How long ago a time was, in words."""
+    """Time since a moment, in words."""
     if text is None:
         return "never"
     seconds = int((datetime.fromisoformat(now) - datetime.fromisoformat(text)).total_seconds())

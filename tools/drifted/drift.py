@@ -76,7 +76,7 @@ def drift(
 def _differences(
     one: Declared, objects: Mapping[tuple[str, str, str], Json], found: Mapping[str, Found]
 ) -> Sequence[Change | None]:
-    """The fields that differ; a single None if the resource is gone."""
+    """The fields that differ; only None if the resource does not exist any more."""
     seen = found.get(one.step.urn)
     if seen is not None and seen.gone:
         return [None]

@@ -30,7 +30,7 @@ def grow(stack: str, yes: str) -> int:
     """Enlarge the volumes of a stack; returns the exit code.
 
     Raises:
-        GrowthError: it has stopped in between.
+        GrowthError: growing has stopped before its end.
     """
     needs = wanted(read(stack), stack)
     exported = state.deployment(stack)

@@ -16,8 +16,8 @@ from tools.stack_file import UnknownError, UnreadableError, read
 def check(stack: str) -> int:
     """Compare the stack file with the stack's state, and print what `up` cannot do; returns 1 if there is something.
 
-    `up` would delete a StatefulSet and create it again, and its claims would keep their size. What cannot be read is a
-    warning.
+    `up` would delete a StatefulSet and create it again, and its claims would keep their size. If something cannot be
+    read, a warning is printed.
     """
     try:
         resources = state.resources(state.deployment(stack))

@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 
 class GrowthError(Exception):
-    """Growing has stopped; the message says what is done, and how it goes on."""
+    """Growing has stopped; the message says what is done, and how to continue."""
 
 
 class Growing:
@@ -39,7 +39,7 @@ class Growing:
         """Request the sizes.
 
         Raises:
-            GrowthError: the API server has refused one.
+            GrowthError: the API server has refused a request.
         """
         for one in self._growths:
             if one.is_requested:
@@ -53,7 +53,7 @@ class Growing:
         """Wait until all volumes have their sizes; end pods whose driver cannot enlarge a file system in use.
 
         Raises:
-            GrowthError: they do not have them in time.
+            GrowthError: a volume does not have its size in time.
         """
         end = time.monotonic() + WAIT_SECONDS
         while True:

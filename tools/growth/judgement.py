@@ -27,10 +27,10 @@ class Growth:
     namespace: str
     claim: str
     size: str
-    """The size that it shall have."""
+    """The size that the claim is to get."""
 
     before: str
-    """The size that it requests."""
+    """The size that the claim requests now."""
 
     capacity: str
     storage_class: str
@@ -67,14 +67,14 @@ class Recreation:
 
 @dataclass(kw_only=True, slots=True)
 class Judgement:
-    """Everything that growing changes, or the faults that prevent it."""
+    """All changes that growing needs, or the faults that prevent it."""
 
     faults: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
     growths: list[Growth] = field(default_factory=list[Growth])
     recreations: list[Recreation] = field(default_factory=list[Recreation])
     stale: list[Holder] = field(default_factory=list[Holder])
-    """Those whose state has other sizes, or will have."""
+    """The holders whose sizes in the state differ from the wanted ones, or will differ after growing."""
 
     @property
     def steps(self) -> list[str]:
@@ -191,7 +191,7 @@ def _judge_claim(result: Judgement, holder: Holder, size: Size, claim: Json, clu
 
 
 def _unable(growth: Growth, phase: str, cluster: Cluster) -> str:
-    """Why a claim cannot become larger; empty if it can."""
+    """Reason why a claim cannot be enlarged; empty if it can."""
     name = f"PersistentVolumeClaim {growth.namespace}/{growth.claim}"
     if phase != "Bound":
         return f"{name} is {phase}: Kubernetes enlarges only claims that are bound to a volume"
@@ -229,7 +229,7 @@ def _judge_templates(result: Judgement, holder: Holder, cluster: Cluster) -> boo
 
 
 def _refused(result: Judgement, cluster: Cluster) -> Iterator[str]:
-    """Refusals of the API server in dry runs, and StatefulSets that would come back as others."""
+    """Refusals of the API server in dry runs, and StatefulSets whose recreation would change them."""
     for growth in result.growths:
         if not growth.is_requested:
             try:

@@ -1,8 +1,8 @@
 """Creating a StatefulSet again with other claim templates, which Kubernetes cannot change. Its pods and claims stay.
 
 Between the deletion and the creation there is no StatefulSet, and nothing would start its pod again. So this runs as a
-process in a session of its own, `python -m tools.growth.recreation FILE`: neither Ctrl+C nor the death of the command
-that has started it ends it there. If the new StatefulSet is refused, the unchanged one is applied.
+separate process in its own session, `python -m tools.growth.recreation FILE`, which survives Ctrl+C and the end of the
+command that started it. If the new StatefulSet is refused, the unchanged one is applied.
 """
 
 import json
@@ -36,10 +36,10 @@ class MissingError(GrowthError):
 
 
 def recreate(one: Recreation, context: str | None, say: Say) -> None:
-    """Create the StatefulSet again, in a process that nobody ends by accident.
+    """Create the StatefulSet again, in a process that Ctrl+C does not end.
 
     Raises:
-        GrowthError: it could not be created with the new sizes; the message says whether it is there.
+        GrowthError: the StatefulSet could not be created with the new sizes; the message says whether it exists.
     """
     holder = one.holder
     document = {
@@ -164,7 +164,7 @@ def wait_until_ready(cluster: Cluster, holder: Holder, say: Say) -> None:
     """Wait until the StatefulSet has its pods.
 
     Raises:
-        GrowthError: it does not have them in time.
+        GrowthError: the pods are not ready in time.
     """
     end, said = time.monotonic() + READY_SECONDS, ""
     while True:

@@ -12,7 +12,7 @@ def verify(stack: str, grown: Sequence[Holder], say: Say) -> None:
     """Check that the state has the new sizes, and that the next `up` replaces nothing.
 
     Raises:
-        GrowthError: it has not, or would.
+        GrowthError: a size in the state is another one, or `up` would replace something.
         StateError: Pulumi has failed.
     """
     resources = {one["urn"]: one for one in state.resources(state.deployment(stack)) if not one.get("delete")}

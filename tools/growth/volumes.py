@@ -61,7 +61,7 @@ class Holder:
     """Outputs in the state."""
 
     witness: tuple[str, str, str]
-    """Kind, name and uid of an object that `make grow` never creates anew. Only this cluster has it with this uid."""
+    """Kind, name and uid of an object that `make grow` never recreates; its uid identifies the cluster."""
 
     @property
     def object(self) -> str:

@@ -39,7 +39,7 @@ def _rights(one: Plan, access: Difference, style: Style) -> list[str]:
 
 
 def _networks(one: Plan, style: Style) -> Iterator[str]:
-    """Sentences about networks: pods that reach more are access, whoever has rights in MLflow."""
+    """Sentences about networks: pods that can connect to more gain access too, apart from rights in MLflow."""
     if one.preview.refused:
         return
     for each in one.connections:
@@ -57,7 +57,7 @@ def _changes_roles(steps: tuple[Step, ...]) -> bool:
 
 
 def _outside(one: Plan, style: Style) -> Iterator[str]:
-    """Sentences about data that are stored elsewhere from now on."""
+    """Sentences about access to data in its new place, if a plan moves data."""
     for risk in one.risks:
         if risk.moved and not one.preview.refused:
             yield (

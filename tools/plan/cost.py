@@ -75,7 +75,7 @@ def _money(one: Plan) -> Iterator[str]:
 
 
 def _sum(found: Sum) -> str:
-    """A sum of `make configuration`; of one that compares a need with a limit, both numbers."""
+    """A sum of `make configuration`; a sum that compares a need with a limit is shown with both numbers."""
     before, after = (NEED.fullmatch(text) for text in (found.before, found.after))
     if after is None:
         was = f" (before: {found.before})" if found.before else ""

@@ -131,7 +131,7 @@ def _lists(path: str, before: list[Any], after: list[Any], *, is_whole: bool) ->
 
 
 def _objects(path: str, gone: Sequence[Any], new: Sequence[Any], *, is_whole: bool) -> Iterator[str]:
-    """Lines about objects, which are compared by their names; without names, if there is one on each side."""
+    """Lines about objects, compared by their names; objects without names only if there is one on each side."""
     ours, theirs = _named(gone), _named(new)
     if len(ours) == len(gone) and len(theirs) == len(new):
         for name in sorted({*ours, *theirs}):
@@ -148,13 +148,13 @@ def _without(these: Sequence[Any], those: Sequence[Any]) -> list[Any]:
 
 
 def _named(items: Sequence[Any]) -> dict[str, Any]:
-    """Containers, variables and volumes by their names; without items that have none, or the name of another one."""
+    """Containers, variables and volumes by name; items without a name, or with a repeated one, are left out."""
     names = [str(part(one).get("name", "")) for one in items]
     return {name: one for name, one in zip(names, items, strict=True) if name and names.count(name) == 1}
 
 
 def _words(path: str, gone: Sequence[str], new: Sequence[str], *, is_whole: bool) -> Iterator[str]:
-    """Lines about words, such as those of a command line, whose options are compared by their names."""
+    """Lines about lists of words, such as a command line, whose options are compared by name."""
     ours, theirs = _options(gone), _options(new)
     both = [name for name in ours if name in theirs]
     for name in both:
@@ -197,7 +197,7 @@ def _qualified(subject: Json) -> str:
 
 
 def is_renamed(before: object, after: object) -> bool:
-    """True if both are names that Pulumi makes, of the same resource."""
+    """True if both are names that Pulumi generates for the same resource."""
     ours, theirs = (GENERATED.fullmatch(one) if isinstance(one, str) else None for one in (before, after))
     return ours is not None and theirs is not None and ours[1] == theirs[1]
 

@@ -63,7 +63,7 @@ def _use(people: People | None) -> str:
 
 
 def _of_gateway(steps: Sequence[Step], use: str, style: Style) -> Iterator[str]:
-    """Sentences about subjects that the Role of MLflow's AI gateway gets besides."""
+    """Sentences about additional subjects of the Role for MLflow's AI gateway."""
     for step in steps:
         if step.kind == "RoleBinding" and step.op == "update" and _bound(step.new) == GATEWAY:
             more = [one for one in parts(step.new, "subjects") if one not in parts(step.old, "subjects")]
@@ -126,7 +126,7 @@ def _validity(one: Plan) -> str:
 
 
 def _of_roles(steps: Sequence[Step], remarks: Mapping[str, str], style: Style) -> Iterator[str]:
-    """A sentence for each new namespace: who holds which of its Roles, and which nobody holds."""
+    """A sentence for each new namespace: who holds which Role in it, and which Roles nobody holds."""
     for step in steps:
         if step.kind in {"Namespace", "NamespacePatch"} and step.op == "create":
             space = part(step.new, "metadata").get("name")

@@ -1,8 +1,8 @@
 """Fingerprint of a plan: SHA-256 over everything that is judged, to compare the applied plan with the approved one.
 
 It covers the outcome, the reasons, access, risks, interruptions and each change with its values. Two runs on the same
-state give the same fingerprint: names that Pulumi draws anew for each preview are left out. So are secrets, and values
-that are known only after an `up`.
+state give the same fingerprint: left out are names that Pulumi generates for each preview, secrets, and values that are
+known only after an `up`.
 """
 
 import base64
@@ -78,7 +78,7 @@ def _change(step: Step) -> dict[str, Any]:
 
 
 def _values(step: Step) -> dict[str, Any]:
-    """Old and new values of what changes; of the whole, if not all that changes is listed."""
+    """Old and new values of the changed properties; of all properties, if the preview does not list every change."""
     old, new = _shown(step.old, step.kind), _shown(step.new, step.kind)
     if step.op == "update":
         return {path: (at(old, path), at(new, path)) for path in step.changed}
@@ -105,9 +105,9 @@ def _known(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _drawn(steps: Sequence[Step]) -> dict[str, str]:
-    """Names that Pulumi draws at random for new objects, and what stands for each.
+    """Random names that Pulumi generates for new objects, each with its placeholder.
 
-    Only names of Pulumi's own form: otherwise a program could have any text left out by calling it drawn.
+    Only names of Pulumi's own form count: otherwise a program could hide any text from the fingerprint.
     """
     found: dict[str, str] = {}
     for step in steps:

@@ -71,7 +71,7 @@ def _signing_in(one: Plan) -> Iterator[str]:
 
 
 def _addresses(one: Plan) -> Iterator[str]:
-    """A sentence about programs of teams, if people have to use another address and they do not."""
+    """A sentence about programs of teams, if people have to use another address and programs do not."""
     if not any(each.becomes for each in one.interruptions):
         return
     clients = [step for step in one.preview.ordered if step.kind == "ConfigMap" and ADDRESS in part(step.new, "data")]

@@ -55,16 +55,16 @@ class Interruption:
 
     why: str
     ends: str = ""
-    """Name of the thing that ends, if it is not the subject itself."""
+    """Name of what ends, for example an address, if it is not the subject itself."""
 
     until: str = ""
     """Condition that ends an interruption which does not end by itself; empty if there is none."""
 
     becomes: tuple[str, ...] = ()
-    """Addresses in the place of the one that ends."""
+    """Addresses that replace the one that ends."""
 
     short: str = ""
-    """What does not end by itself, for the headline; empty if another reason says it."""
+    """Text for the headline about an interruption that does not end by itself; empty if another reason says it."""
 
     source: str = ""
     """Source of the length of the interruption; empty if it was measured on the test cluster."""
@@ -197,7 +197,7 @@ def _address(step: Step, served: set[str]) -> Iterator[Interruption]:
 
 
 def _distrusted(steps: Sequence[Step]) -> Iterator[Interruption]:
-    """Another CA certificate: nobody who trusts a copy of the earlier one accepts the new certificates."""
+    """The interruption by a new CA certificate: clients that trust a copy of the old one reject the certificates."""
     found = [step for step in steps if step.kind == "ConfigMap" and step.op in {"update", "replace"}]
     changed = [
         step for step in found if part(step.old, "data").get(CERTIFICATE) != part(step.new, "data").get(CERTIFICATE)

@@ -1,4 +1,4 @@
-"""Data that MLflow looks for elsewhere: what has to be copied, and what becomes of that of before."""
+"""Data that MLflow looks for in another place: what has to be copied, and what happens to the old data."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def moved(step: Step) -> Iterator[Risk]:
 
 
 def _tool(*places: str) -> str:
-    """What copies between two places."""
+    """The tool that copies between two places, in words."""
     return " with an S3 client, such as rclone" if all(place.startswith(BUCKET) for place in places) else ""
 
 
@@ -54,7 +54,7 @@ def _data_place(inputs: Json, option: str) -> str:
 
 
 def unserved(risk: Risk, serving: Mapping[str, str], steps: Sequence[Step]) -> Risk:
-    """The risk of moved data, if the same plan deletes what served them.
+    """The risk of moved data, if the same plan deletes the store or database that served it.
 
     Args:
         risk: the risk.

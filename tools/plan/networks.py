@@ -43,7 +43,7 @@ class Connection:
     """True if the pods reach more, or are reached by more."""
 
     closes: bool = False
-    """True if they reach less, or are reached by less, and this plan does not know why nobody needs it."""
+    """True if the pods reach less, or are reached by less, and this plan does not know that nobody needs it."""
 
     @property
     def headline(self) -> str:
@@ -57,7 +57,7 @@ class Connection:
 
 
 def connections(steps: Sequence[Step], known: Known | None = None) -> list[Connection]:
-    """Connections that NetworkPolicies admit or no longer admit; those of new or deleted namespaces are none.
+    """Connections that NetworkPolicies newly admit or no longer admit, except in new or deleted namespaces.
 
     `steps` are all of the preview: policies that stay as they are keep pods closed.
     """
@@ -103,7 +103,7 @@ def of_new_namespaces(steps: Sequence[Step], known: Known | None = None) -> list
 
 
 def _is_shut(step: Step) -> bool:
-    """True for a policy that closes all pods of its namespace, but for its rules and those of others."""
+    """True for a policy that selects all pods of its namespace, so that only allowed connections remain."""
     types: Any = part(step.new, "spec").get("policyTypes") or ()
     return not part(step.new, "spec", "podSelector") and {"Egress", "Ingress"} <= set(types)
 
@@ -214,7 +214,7 @@ def _selector(policy: Json) -> Json:
 
 
 def _selects_all_of(selector: Json, other: Json) -> bool:
-    """True if a selector selects every pod that another one does, as far as labels that are equal show."""
+    """True if a selector certainly selects every pod that another one selects, judged by equal labels."""
     labels, others = part(selector, "matchLabels"), part(other, "matchLabels")
     return selector == other or (not selector.get("matchExpressions") and labels.items() <= others.items())
 
@@ -240,7 +240,7 @@ def _closed(
 
 
 def _compared(before: Sequence[Json], after: Sequence[Json], known: Known) -> str:
-    """What some rules admit and what is left of it, with the ports in front if all rules of before have the same."""
+    """Connections before and after, in words; the ports come first if all earlier rules have the same ports."""
     ports = {port_set(rule) for rule in before}
     if len(ports) > 1:
         return f". Before: {_listed(before, known)}. After, on these ports: only {_listed(after, known)}"

@@ -83,7 +83,7 @@ class People:
         return Difference(changes=kept, events=found.events, sign_in=found.sign_in)
 
     def bound_by_name(self, steps: Sequence[Step], style: Style) -> list[str]:
-        """Sentences about people whom RoleBindings name from now on, although their rights stay as they are."""
+        """Sentences about people who are newly named in RoleBindings, although their rights do not change."""
         before, after = _rights(self.before), _rights(self.after)
         found: dict[str, set[str]] = {}
         for step in steps:
@@ -119,7 +119,7 @@ class People:
             yield f"{name} stays, but nobody who can sign in has access to it any more"
 
     def _kept(self, style: Style) -> Iterator[str]:
-        """What stays as it is although people sign in differently."""
+        """A sentence about what does not change although people sign in differently."""
         names = "people keep their names (e-mail addresses), so what they have logged stays theirs"
         if isinstance(self.after.login, OidcLogin) or isinstance(self.before.login, OidcLogin):
             names = (

@@ -22,7 +22,7 @@ def relabelled(steps: Sequence[Step], known: Known | None = None) -> list[Connec
 
 
 def dependents(step: Step, steps: Sequence[Step]) -> list[str]:
-    """Sentences about the objects that select the pods of a workload by labels which change, in its namespace."""
+    """Sentences about objects that select a workload's pods in its namespace by labels that change."""
     before, after = pod_labels(step.old), pod_labels(step.new)
     found: list[str] = []
     for one in steps:

@@ -118,7 +118,7 @@ class Preview:
 
     @property
     def destroyed(self) -> list[str]:
-        """Namespaces that an `up` would delete although objects of the stack stay or begin in them."""
+        """Namespaces that an `up` would delete although the stack keeps or creates objects in them."""
         gone = {
             step.object_name: step.object
             for step in self.steps
@@ -135,7 +135,7 @@ class Preview:
 
     @property
     def created_again(self) -> list[str]:
-        """Namespaces that an `up` would create although they are there: the stack has only taken them over."""
+        """Namespaces that an `up` would create although they exist, because the stack has only taken them over."""
         there = {step.object_name for step in self.steps if step.kind == "NamespacePatch" and step.op == "delete"}
         new = [step for step in self.steps if step.kind == "Namespace" and step.op == "create"]
         return sorted(step.object for step in new if step.object_name in there)
@@ -147,7 +147,7 @@ class Preview:
 
     @property
     def ordered(self) -> tuple[Step, ...]:
-        """All steps by their URNs: the engine streams them in the order in which it happens to reach them."""
+        """All steps sorted by URN, because the engine streams them in varying order."""
         return tuple(sorted(self.steps, key=lambda step: (step.urn, step.op)))
 
     @property

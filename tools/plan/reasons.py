@@ -46,19 +46,19 @@ def _apart_from_trust(one: Plan, style: Style) -> list[str]:
 
 
 def to_look_at(one: Plan) -> list[Concern]:
-    """Changes of trust, and those that nothing is known of, unless another reason explains why so much changes."""
+    """Concerns about trust and about unknown changes, unless another reason explains why so much changes."""
     known = [each for each in one.concerns if each.known]
     return known if _apart_from_trust(one, PLAIN) else [*known, *unread_changes(one)]
 
 
 def unread_changes(one: Plan) -> list[Concern]:
-    """Concerns of which this plan only knows that something changes, without what the changes of access explain."""
+    """Concerns about changes with unknown meaning, except those that the changes of access explain."""
     is_explained = isinstance(one.access, Difference) and bool(one.access.changes or one.access.events)
     return [each for each in one.concerns if not each.known and not (is_explained and each.kind in RIGHTS)]
 
 
 def _few(names: Sequence[str], what: str, between: str = ", ") -> str:
-    """The names, or how many there are."""
+    """The names, or their number if there are many."""
     return between.join(names) if len(names) <= LONGEST_LIST else f"{len(names)} {what}"
 
 

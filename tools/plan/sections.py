@@ -88,7 +88,7 @@ def _details(one: Plan) -> Iterator[Section]:
 
 
 def _consequences(one: Plan, style: Style) -> Iterator[Section]:
-    """Consequences for networks, data, users and capacity; a last section names those that there are not."""
+    """Sections about networks, data, users and capacity; a last one says which of these are not affected."""
     found = {
         "Data at risk": _data(one, style),
         "Backups": [

@@ -21,7 +21,7 @@ def ended(people: People | None) -> str:
 
 
 def last(people: People | None) -> str:
-    """How long sessions of people go on who sign in differently, or not at all, afterwards; empty if none does."""
+    """How long sessions last of people who then sign in differently or not at all; empty if there are none."""
     if people is None or ended(people) or not (people.gone or people.signs_in_differently):
         return ""
     sessions = people.after.sessions
@@ -32,7 +32,7 @@ def last(people: People | None) -> str:
 
 
 def when_access_ends(people: People, found: Difference, style: Style) -> Iterator[str]:
-    """Sentences about when access that is lost ends for people who are signed in."""
+    """Sentences that say when lost access ends for people who are signed in."""
     cached = people.after.server.access_cache_seconds
     removed = {team for event, team in found.events if event == "removed"}
     if removed:

@@ -44,13 +44,13 @@ class Concern:
     """The rest of the sentence about the subject."""
 
     short: str
-    """A shorter one, for the headline."""
+    """A shorter form of the rest, for the headline."""
 
     known: bool = True
     """False if this plan does not know what the change means."""
 
     paths: tuple[str, ...] = ()
-    """The fields that change, if it does not know what that means."""
+    """The changed fields, if this plan does not know what their change means."""
 
     def sentence(self, style: Style) -> str:
         """The whole sentence."""
@@ -194,7 +194,7 @@ def _of_namespace(step: Step, steps: Sequence[Step]) -> Iterator[Concern]:
 
 
 def _by_labels(step: Step, old: Mapping[str, str], new: Mapping[str, str], steps: Sequence[Step]) -> Iterator[str]:
-    """What chooses a namespace by labels that change, as ends of a sentence."""
+    """Objects that select a namespace by labels that change, each as the end of a sentence."""
     name = {"kubernetes.io/metadata.name": str(_name(step))}
     for one in steps:
         spec = part(one.new, "spec") if one.kind == "NetworkPolicy" and one.op != "delete" else {}
@@ -245,7 +245,7 @@ def _new_and_gone(steps: Sequence[Step]) -> Iterator[Concern]:
 
 
 def _unknown(step: Step, named: set[str]) -> Iterator[Concern]:
-    """The fields that this plan does not know the meaning of."""
+    """The changed fields whose meaning this plan does not know."""
     paths = unread.fields(step)
     if step.object in named:
         # What is known of the object has a sentence; the rest of it does not.

@@ -1,7 +1,7 @@
 """Changes that no other part of a plan reads: their fields are named, and the plan is not safe because of them.
 
-Everything is named that is not in a list here. Each line of these lists has its reason: somebody who looks for the
-effect finds it elsewhere in the plan, or it gives nobody a right, a way in, or other code.
+Every changed field is named that is not in a list here. Each entry of these lists has a reason: the effect is shown
+elsewhere in the plan, or the field gives nobody a right, a connection, or other code.
 """
 
 import re

@@ -83,7 +83,7 @@ def fault(one: Existing, found: Object, api: Api, known: Known) -> Missing | Non
     """The reason why the stack must not take a namespace over; None if it may.
 
     Raises:
-        UnseenError: it is not known whose the namespace is.
+        UnseenError: the owner of the namespace is not known.
     """
     if ("Namespace", one.name) in known():
         return Missing(
@@ -109,7 +109,7 @@ def other_owner(namespace: Object, ours: str) -> str:
 
 
 def user(namespace: Object, api: Api) -> str:
-    """The platform that has created a namespace and uses it, in words; empty if none has, or it is only left over.
+    """The platform that has created and uses a namespace, in words; empty if there is none, or it uses it no more.
 
     Raises:
         UnseenError: its objects cannot be read.

@@ -1,6 +1,6 @@
 """Kubernetes objects from registrations: without secrets, with stable names, in waves.
 
-A wave has the objects that depend on objects of earlier waves only, as Pulumi creates them.
+The objects of a wave depend only on objects of earlier waves, as in the order in which Pulumi creates them.
 """
 
 import hashlib

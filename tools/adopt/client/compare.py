@@ -1,4 +1,4 @@
-"""Compares both sides: everything is read again, and every file of both is hashed."""
+"""Compares the old MLflow with the workspace: everything is read again, and the files of both sides are hashed."""
 
 import tempfile
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ _ASSESSED = ("assessment_name", "source", "feedback", "expectation", "rationale"
 
 
 class Comparison:
-    """Compares what a move has written with what it was written from."""
+    """Compares the objects that a move has written with their originals."""
 
     def __init__(self, move):
         self.move = move
@@ -129,7 +129,7 @@ class Comparison:
         }
 
     def _files(self, side, uri):
-        """Path, size and SHA-256 of each file; one that cannot be read is named so."""
+        """Path, size and SHA-256 of each file; a file that cannot be read has the error instead."""
         found = []
         where = "SOURCE" if side is self.source else "the workspace"
         try:
@@ -215,7 +215,7 @@ class _Found:
         self._differences = []
 
     def take(self, what, sides):
-        """Add what was read of an object, or the error that reading it met."""
+        """Add the content of an object, or the error if it could not be read."""
         if isinstance(sides, Exception):
             self._differences.append(f"{what}: {sides}")
         else:

@@ -59,7 +59,7 @@ def pages(ask):
 
 
 def unsupported(error):
-    """True if a store does not know what it was asked for."""
+    """True if the error means that a store does not support the request."""
     text = str(error)
     return error.error_code in UNKNOWN or "404" in text or "405" in text or "501" in text
 
@@ -199,7 +199,7 @@ class Content:
         return found
 
     def fetch(self, uri, path, folder):
-        """Path of a file's content on this machine: in `folder`, or where it is anyway."""
+        """Path of a file's content on this machine: downloaded to `folder`, or its own path if it is on this machine."""
         Path(folder).mkdir(parents=True, exist_ok=True)
         repository = self._repository(uri)
         local = Path(repository.artifact_dir, path) if hasattr(repository, "artifact_dir") else None
@@ -215,7 +215,7 @@ class Content:
         self._repository(uri).log_artifact(local, posixpath.dirname(path) or None)
 
     def problem(self, uri):
-        """Why files at a location cannot be read: `served`, or the folder that is not on this machine; else empty."""
+        """Reason why a location cannot be read: `served` (only by a server), or a missing folder; empty if it can."""
         found = self._locations.find(uri)
         if self._locations.none:
             return ""
@@ -226,7 +226,7 @@ class Content:
         return f"{path.parent}" if path is not None and not path.parent.is_dir() else ""
 
     def outside(self, uris):
-        """Reasons why the files at some locations are not read, by location; those that are read are left out."""
+        """Reasons why files are not read, by location; locations whose files are read are left out."""
         found = {}
         for uri in () if self._locations.none else uris:
             try:
@@ -246,7 +246,7 @@ class Content:
 
 
 def all_tags(model):
-    """Tags of a registered model, with the one that makes it a prompt; `tags` leaves that one out."""
+    """All tags of a registered model, including the tag of prompts, which the attribute `tags` leaves out."""
     return dict(model._tags)
 
 

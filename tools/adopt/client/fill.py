@@ -46,7 +46,7 @@ def trace_tags(old, ids):
 
 
 class Filling:
-    """Writes the content of what a move has created."""
+    """Writes the content of the runs, logged models and traces that a move has created."""
 
     def __init__(self, move):
         self.move = move
@@ -182,7 +182,7 @@ class Filling:
         self.move.counts["traces"] += 1
 
     def _copy(self, what, old_uri, new_uri, *, again):
-        """Copy the files of a run or logged model that are not there in their size; True if all are there now."""
+        """Copy the files of a run or logged model that are missing or have another size; True if all are copied now."""
         whole = True
         there = self.target.files(new_uri)
         try:

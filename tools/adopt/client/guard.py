@@ -10,7 +10,7 @@ from tools.adopt import hosts
 
 
 class Guard:
-    """Which locations of an MLflow are read: those in `places`, and at the hosts of its address and of `locations`."""
+    """Checks locations of an MLflow: allowed are those in `places`, and at the hosts of its address and of `locations`."""
 
     def __init__(self, uri, locations, places):
         self._own = [uri] if uri.startswith("http") else []
@@ -48,7 +48,7 @@ class Guard:
             self.check_file(Path(local_file_uri_to_path(location), TRACE_DATA_FILE_NAME))
 
     def may_list(self, repository, path):
-        """False for a folder that is a link to a place outside: it is then a file that cannot be read, and is named."""
+        """False for a folder that is a link to a place outside; it is then reported as a file that cannot be read."""
         if hasattr(repository, "artifact_dir"):
             try:
                 self.check_file(Path(repository.artifact_dir, path))

@@ -59,7 +59,7 @@ def serve(target, calls, answers):
 
 
 def own_pipes():
-    """Pipes to the calling process. What else prints to standard output goes to the error output instead."""
+    """Pipes to the calling process. Everything else that is printed to standard output goes to standard error."""
     import os
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -39,7 +39,7 @@ class Move:
         self.counts = Counter()
 
     def everything(self):
-        """Write what is missing."""
+        """Write all objects that the workspace lacks."""
         for planned in self.made.experiments:
             self._experiment(planned)
         for planned in self.made.experiments:
@@ -148,7 +148,7 @@ class Move:
     # What was deleted
 
     def _delete(self):
-        """Delete what is deleted in the old MLflow, once it is complete."""
+        """Delete the copies of deleted objects once they are complete."""
         for planned in self.made.experiments:
             for row in planned.runs:
                 new = self.target.run(self.ids[row.id]) if row.deleted else None

@@ -121,7 +121,7 @@ def _elsewhere(source, versions, moved, chosen):
 
 
 def _experiment(source, version):
-    """ID of the experiment that a version comes from; None if it comes from none, or that is gone."""
+    """ID of the experiment that a version comes from; None if there is none, or it no longer exists."""
     from tools.adopt.client.link import OtherSideError
 
     try:
@@ -159,7 +159,7 @@ def _clashes(made, target, options):
 
 
 def _is_another(planned):
-    """True if an experiment with this ID was moved that has another time of creation."""
+    """True if the moved experiment with this ID has another creation time, so it came from another MLflow."""
     created = planned.there.tags.get(CREATED)
     return created is not None and created != f"{planned.old.creation_time}"
 

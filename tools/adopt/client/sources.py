@@ -24,7 +24,7 @@ def opened(origin, locations, folder):
     """The content of the old MLflow; copies of metadata are made in `folder`.
 
     Raises:
-        OriginError: it cannot be read as it is; the message says what to do.
+        OriginError: the old MLflow cannot be read in this form; the message says what to do.
     """
     # MLflow resolves relative locations of artifacts in the working directory of its server.
     os.chdir(origin.folder)
@@ -32,7 +32,7 @@ def opened(origin, locations, folder):
 
 
 def _address(origin, folder):
-    """Address that MLflow opens: of the old one, or of a copy of its metadata."""
+    """Address for MLflow to open: the old MLflow's, or that of a copy of its metadata."""
     if origin.kind is Kind.FOLDER:
         return str(_copied(Path(origin.address), folder / "store"))
     if origin.kind is Kind.SQLITE:
@@ -60,7 +60,7 @@ def _copied(root, target):
 
 
 def _has_artifacts(folder):
-    """True for the folder of the files of a run, logged model or trace: without an empty one MLflow knows no run."""
+    """True for the artifact folder of a run, logged model or trace, which MLflow requires even if it is empty."""
     return folder.name == "artifacts" and any((folder.parent / mark).exists() for mark in MARKS)
 
 

@@ -63,7 +63,7 @@ def _named_namespace(peer: Object) -> str:
 
 
 def computed(facts: Facts) -> Network:
-    """The network of the objects that were read."""
+    """The network that the objects in the facts describe."""
     named = {name_of(one) for one in facts.every("Namespace")}
     spaces: list[Object] = [*facts.every("Namespace")]
     for one in facts.every("Pod"):

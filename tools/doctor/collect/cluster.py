@@ -33,18 +33,18 @@ class Read:
     name: str = ""
     query: tuple[tuple[str, str], ...] = ()
     optional: bool = False
-    """True if the diagnosis does not need it."""
+    """True if the diagnosis does not need these objects."""
 
 
 class RefusedError(Exception):
-    """The API server has refused a request, or did not answer; the message says which."""
+    """The API server has refused a request or has not answered; the message says which of the two."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
     def needs(self, right: str) -> str:
-        """What was missing, for reports: a right, an answer in time, or else the API server's message."""
+        """The missing right, the missing answer, or otherwise the API server's message, for reports."""
         if self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return f"the right to {right}"
         return str(self) if self.status else f"an answer of the API server within {READ_SECONDS} s"

@@ -77,7 +77,7 @@ def annotations(one: Object) -> Object:
 
 
 def pod_security(_wanted: Wanted, api: Api) -> Iterator[Found]:
-    """Pod Security admission: a namespace with a level that does not exist has to be refused, in a dry run.
+    """Pod Security admission: in a dry run, a namespace with an invalid level has to be refused.
 
     Before the first `up` there is no restricted namespace in which a privileged pod could be tried.
     """
@@ -128,7 +128,7 @@ def dns(wanted: Wanted, api: Api) -> Iterator[Found]:
 
 
 def _dns_of(api: Api) -> str:
-    """The setting that fits to the DNS of this cluster, as far as the caller may see it."""
+    """The setting that fits this cluster's DNS, as far as the caller may read it."""
     try:
         for space, label in KNOWN_DNS.items():
             name, _, value = label.partition("=")

@@ -46,7 +46,7 @@ def issuer(wanted: Wanted, api: Api) -> Iterator[Found]:
 
 
 def _setting(cluster: Cluster, issuer: str) -> str:
-    """The setting with which the platform expects this issuer: of another cluster domain, the domain is wrong."""
+    """The setting to change so that the platform expects this issuer: `cluster.domain`, or the issuer itself."""
     domain = issuer.removeprefix(IN_CLUSTER)
     if domain != issuer and cluster.service_account_issuer is None:
         return f"set cluster.domain: {domain}, with which the names of Services end too"
