@@ -2,7 +2,7 @@
 
 The program runs with mocks, so nothing is deployed. Programs with the same digests deploy the same, however differently
 they are written; so a rehearsal is due only if one of its own deployments would be different now. Comments and
-docstrings of Python scripts in ConfigMaps do not count.
+docstrings of Python scripts do not count.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import io
 import json
 from contextlib import redirect_stderr
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -37,14 +37,23 @@ def digest(deployment: str) -> str:
 
 
 def significant(request: str) -> str:
-    """Return a registration as JSON without the comments and docstrings of Python scripts in a ConfigMap."""
-    if '.py": ' not in request:
+    """Return a registration as JSON without the comments and docstrings of the Python scripts in its object."""
+    if r'"\"\"\"' not in request:
         return request
     document: dict[str, Any] = json.loads(request)
-    data: dict[str, str] = document["object"].get("data") or {}
-    scripts = {key: inputs.significant(text) for key, text in data.items() if key.endswith(".py")}
-    document["object"]["data"] = data | scripts
+    document["object"] = _without_docstrings(document["object"])
     return json.dumps(document, sort_keys=True)
+
+
+def _without_docstrings(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {key: _without_docstrings(one) for key, one in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_without_docstrings(one) for one in cast("list[Any]", value)]
+    # Every script of the program begins with its docstring, wherever an object has it: in a ConfigMap or a command.
+    if isinstance(value, str) and value.startswith('"""'):
+        return inputs.significant(value)
+    return value
 
 
 def name(deployment: str) -> str:

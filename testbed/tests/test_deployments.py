@@ -58,13 +58,14 @@ def test_only_the_tests_of_a_rehearsal_note_their_deployments(tmp_path: Path, mo
     assert len(notes.noted(file)) == 3
 
 
-def _config_map(name: str, content: str) -> str:
-    return json.dumps({"type": "kubernetes:core/v1:ConfigMap", "object": {"data": {name: content}}})
+def _object(content: str) -> str:
+    container = {"command": ["python3", "-c", content]}
+    return json.dumps({"object": {"data": {"look.py": content}, "spec": {"containers": [container]}}})
 
 
 def test_comments_and_docstrings_of_scripts_do_not_count_and_everything_else_does() -> None:
     before, after = '"""Look once."""\nrun()  # now\n', '"""Look again."""\nrun()\n'
     significant = deployments.significant
-    assert significant(_config_map("look.py", before)) == significant(_config_map("look.py", after))
-    assert significant(_config_map("look.py", before)) != significant(_config_map("look.py", "walk()\n"))
-    assert significant(_config_map("look.sh", before)) != significant(_config_map("look.sh", after))
+    assert significant(_object(before)) == significant(_object(after))
+    assert significant(_object(before)) != significant(_object('"""Look once."""\nwalk()\n'))
+    assert significant(_object("# sh\nrun\n")) != significant(_object("# bash\nrun\n"))
