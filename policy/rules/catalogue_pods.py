@@ -42,7 +42,7 @@ RULES: tuple[Rule, ...] = (
         name="images-name-a-version",
         demands="Images have a version tag or a digest.",
         reason="If a tag moves, the next pod runs other code, which nobody has reviewed.",
-        remedy="Name a version, better with its digest.",
+        remedy="Name a version, and preferably its digest too.",
         reference=Reference("Kubernetes, Images", f"{KUBERNETES}/concepts/containers/images/"),
         finds=containers.versioned,
     ),

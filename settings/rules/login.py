@@ -164,7 +164,7 @@ def user_claim(settings: Settings) -> Iterator[Fault]:
     if login.user_claim == "sub":
         yield Fault(
             path,
-            "`sub` is an account ID: a user whose ID can be chosen could take the ID of a service account",
+            "`sub` is an account ID: a user who can choose their ID could take the ID of a service account",
             "use `email` or `preferred_username`",
         )
     elif settings.access.aggregate_roles:

@@ -190,11 +190,11 @@ def proxy(text: str) -> str | None:
     """Remedy for a wrong URL of a forward proxy; None for a valid one."""
     if "@" in text:
         return (
-            "remove user name and password, which every pod would have: let the proxy admit the cluster by its"
+            "remove user name and password, which every pod could read: let the proxy admit the cluster by its"
             " addresses, or write the URL of a proxy of your own that signs in to it (docs/networks.md)"
         )
     if text.startswith("https://"):
-        return "begin the URL with http://, as programs ask the proxy for a tunnel, and encrypt what goes through it"
+        return "begin the URL with http://: programs ask the proxy for a tunnel, and encrypt what they send through it"
     remedy = _url(text, ("http",))
     if remedy is None and urlsplit(text).path:
         return f"remove everything after the port: {text[: len(text) - len(urlsplit(text).path)]}"
@@ -202,7 +202,7 @@ def proxy(text: str) -> str | None:
         return f"add the port of the proxy: {text}:3128"
     host = "" if remedy else urlsplit(text).hostname or ""
     if is_address(host) and _is_nowhere(ipaddress.ip_address(host)):
-        return f"write the proxy's own address: {host} is no proxy's, but this pod's, the cloud's metadata or nobody's"
+        return f"write the proxy's own address: {host} is the pod itself, a metadata service or no machine"
     return remedy
 
 

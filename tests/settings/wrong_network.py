@@ -110,19 +110,19 @@ CASES = {
         {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://169.254.169.254:80"}},
         "cluster.httpsProxy",
         "expected the URL of a forward proxy",
-        "is no proxy's",
+        "is the pod itself, a metadata service or no machine",
     ),
     "a proxy at the address of every address": Case(
         {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://0.0.0.0:3128"}},
         "cluster.httpsProxy",
         "expected the URL of a forward proxy",
-        "is no proxy's",
+        "is the pod itself, a metadata service or no machine",
     ),
     "a proxy at the address of many": Case(
         {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://224.0.0.1:3128"}},
         "cluster.httpsProxy",
         "expected the URL of a forward proxy",
-        "is no proxy's",
+        "is the pod itself, a metadata service or no machine",
     ),
     "a team in the namespace of the cluster's DNS": Case(
         {"teams/dns": {}, "cluster": {"dns": {"namespace": "dns"}}},
