@@ -30,7 +30,7 @@ class Folder:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Of every request."""
+        """Headers of every request."""
         return {"Authorization": f"Bearer {self.token}", "X-MLFLOW-WORKSPACE": WORKSPACE}
 
     def upload(self, name: str, length: int, *, seed: int = 0) -> tuple[int, str]:
@@ -51,7 +51,7 @@ class Folder:
         return answer.status, digest.hexdigest()
 
     def download(self, path: str, *, first: int | None = None) -> tuple[int, int, str]:
-        """GET a stream, or the first bytes of it; returns the status, and length and digest of what came."""
+        """GET an artifact, or its `first` bytes; returns the status, and length and digest of the data received."""
         connection = self._connect()
         wanted = {} if first is None else {"Range": f"bytes=0-{first - 1}"}
         connection.request("GET", path, headers={**self.headers, **wanted})
@@ -83,7 +83,7 @@ class Folder:
 
 
 def noise(length: int, seed: int) -> Iterator[bytes]:
-    """Data that no store and no line can compress, the same for the same seed."""
+    """Yield data that cannot be compressed; the same seed gives the same data."""
     stream = Cipher(algorithms.AES(seed.to_bytes(32, "big")), modes.CTR(bytes(16))).encryptor()
     for start in range(0, length, PIECE_BYTES):
         yield stream.update(bytes(min(PIECE_BYTES, length - start)))

@@ -1,4 +1,4 @@
-"""Browser sessions in the platform's store, made older: the login's own clock would take minutes."""
+"""Makes browser sessions in the platform's session store older, so that tests need not wait for minutes."""
 
 import base64
 import secrets
@@ -46,7 +46,7 @@ class Ticket:
 
 
 def make_older(cookie: str, *, namespace: str, seconds: int) -> None:
-    """Let a session have begun, or been refreshed, `seconds` earlier; `cookie` is the value of its cookie."""
+    """Move the time of a session's start or last refresh back by `seconds`; `cookie` is the value of its cookie."""
     ticket = Ticket.of(cookie)
     session = bytes.fromhex(_ask(namespace, READ, "1", ticket.name))
     answer = _ask(namespace, WRITE, "1", ticket.name, aged(session, key=ticket.key, seconds=seconds).hex())
@@ -54,7 +54,7 @@ def make_older(cookie: str, *, namespace: str, seconds: int) -> None:
 
 
 def aged(session: bytes, *, key: bytes, seconds: int) -> bytes:
-    """An encrypted session with an earlier time in it."""
+    """Return the encrypted session with its time moved back by `seconds`."""
     cipher = AESGCM(key)
     before, mark, after = cipher.decrypt(session[:NONCE_BYTES], session[NONCE_BYTES:], None).partition(CREATED)
     assert mark, "the session says nowhere when it began: another version of OAuth2-Proxy?"

@@ -1,4 +1,4 @@
-"""Tokens that an attacker would try, and that no issuer hands out."""
+"""Forged and expired tokens, as an attacker would try them."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ def resigned(token: str, *, expires_in: int, key: rsa.RSAPrivateKey) -> str:
 
 
 def cluster_key() -> rsa.RSAPrivateKey:
-    """The key with which the embedded cluster signs its tokens: the only way to one that has expired already."""
+    """The key with which the embedded cluster signs its tokens; needed for a valid token that has already expired."""
     pem = (home().node / "kubernetes" / "pki" / "sa.key").read_bytes()
     key = serialization.load_pem_private_key(pem, password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
@@ -47,7 +47,7 @@ def without_signature(token: str) -> str:
 
 
 def aged(cookie: str, *, name: str, secret: str, seconds: int) -> str:
-    """A session's cookie as it would be had it been made `seconds` earlier, signed with the login's own secret."""
+    """A session's cookie with its time moved back by `seconds`, signed with the login's own secret."""
     value, made, _ = cookie.split("|")
     earlier = str(int(made) - seconds)
     signature = hmac.new(secret.encode(), f"{name}{value}{earlier}".encode(), hashlib.sha256).digest()

@@ -1,4 +1,4 @@
-"""Data in the database: multiplied from one object of each kind, and compared before and after an upgrade."""
+"""Test data in the database: copies of one run and one trace, and digests to compare before and after an upgrade."""
 
 import json
 
@@ -62,7 +62,7 @@ def sql(statements: str, database: str = "mlflow") -> str:
 
 
 def multiply(*, run: str, trace: str, traces_there: int) -> None:
-    """Make as many runs and traces of the first ones as the rehearsal wants."""
+    """Copy a run and a trace until there are `RUNS` runs and `TRACES` traces; `traces_there` traces exist already."""
     sql(MULTIPLY.format(run=run, trace=trace, more_runs=RUNS - 1, more_traces=TRACES - traces_there))
 
 
@@ -72,7 +72,7 @@ def columns() -> dict[str, list[str]]:
 
 
 def digests(of: dict[str, list[str]]) -> dict[str, str]:
-    """Number and digest of each table's rows, as far as these columns go."""
+    """Number and digest of each table's rows, of these columns only."""
     asked = " UNION ALL ".join(
         f"SELECT '{table}', count(*) || ' rows ' || coalesce(md5(string_agg(r::text, ',' ORDER BY r::text)), '')"  # noqa: S608 - names of the database itself
         f' FROM (SELECT {", ".join(names)} FROM "{table}") AS r'

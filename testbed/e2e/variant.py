@@ -42,7 +42,7 @@ def deploy(folder: Path, changes: Mapping[str, object]) -> Platform:
 
 
 def attempt(folder: Path, changes: Mapping[str, object], *, expected: int | None = 0) -> Finished:
-    """Deploy the same way, look at how it ends, and wait for nobody to answer."""
+    """Deploy like `deploy`, but check the exit code only: do not wait until the platform answers."""
     file = _stack_file(folder, changes)
     return _pulumi("up", *UP, f"--config-file={file}", expected=expected)
 
@@ -55,12 +55,12 @@ def refused(folder: Path, changes: Mapping[str, object]) -> str:
 
 
 def committed(section: str) -> Config:
-    """A section of the `dev` stack."""
+    """A section of the committed stack file of `dev`."""
     return _config(CHECKOUT / "Pulumi.dev.yaml")[f"{PROJECT}:{section}"]
 
 
 def restore() -> None:
-    """Deploy the `dev` stack as it is committed."""
+    """Deploy the `dev` stack with its committed stack file."""
     # A deployment that took too long was killed, and left the stack locked.
     run(sys.executable, "-m", "tools.heal")
     # What a test has changed by hand, or an autoscaler meanwhile, is in the cluster only.

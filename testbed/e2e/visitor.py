@@ -19,7 +19,7 @@ class Page:
     url: str
     status: int
     headers: Mapping[str, str] = field(repr=False)
-    """By name in lower case."""
+    """Headers by name in lower case."""
 
     body: bytes = field(repr=False)
 
@@ -52,7 +52,7 @@ class Visitor:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Page:
-        """Get a page, or post a `form` or any `content` to it, and go wherever it leads."""
+        """Get a page, or post a `form` or any `content` to it, and follow redirects."""
         body = content if form is None else urllib.parse.urlencode(form).encode()
         request = urllib.request.Request(url, data=body, headers=dict(headers or {}))  # noqa: S310 - the stack's own https
         try:

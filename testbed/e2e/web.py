@@ -16,11 +16,11 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """An answer."""
+    """An answer of the platform to a request."""
 
     status: int
     headers: dict[str, str] = field(repr=False)
-    """By name in lower case."""
+    """Headers by name in lower case."""
 
     body: bytes = field(repr=False)
 
@@ -31,11 +31,11 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The platform's addresses, seen by somebody who trusts its certificate authority and nobody else."""
+    """The platform's addresses, for a client that trusts only the platform's certificate authority."""
 
     host: str
     path: str
-    """Of the platform on its host: empty, or begins with a slash."""
+    """Path of the platform on its host: empty, or begins with a slash."""
 
     trust: ssl.SSLContext = field(repr=False)
 
@@ -71,7 +71,7 @@ class Site:
         return self._send(self.host, method, self.path + path, sent, body)
 
     def id_token(self, *, client_secret: str, user: str, password: str) -> str:
-        """An ID token of the development identity provider, as a command line gets it."""
+        """Get an ID token from the development identity provider by name and password, without a browser."""
         form = {
             "grant_type": "password",
             "username": user,

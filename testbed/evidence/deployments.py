@@ -1,7 +1,7 @@
 """Digests of deployments: of all that the program would register with Pulumi's engine for a stack file.
 
-The program runs with mocks, so nothing is deployed. Programs with the same digests deploy the same, however differently
-they are written; so a rehearsal is due only if one of its own deployments would be different now.
+The program runs with mocks, so nothing is deployed. Two versions of the program with the same digest deploy the same
+resources. So a change of the program makes a rehearsal due only if the digest of one of its deployments changes.
 """
 
 import hashlib

@@ -66,7 +66,7 @@ class Clients:
             )
 
     def lost(self, calls: list[Line]) -> int:
-        """Number of acknowledged writes that cannot be read back as they were sent, when the platform has settled."""
+        """Number of acknowledged writes that cannot be read back as they were sent, even after the recovery."""
         file = self.client.folder / "acknowledged.jsonl"
         file.write_text("".join(json.dumps(call) + "\n" for call in calls), encoding="utf-8")
         faults = self.client.script("read_back", file, team=TEAM)["faults"]

@@ -13,7 +13,7 @@ START_SECONDS = 120
 
 @contextlib.contextmanager
 def answering_503() -> Generator[None]:
-    """Traefik has the argument that its Helm chart sets, and that the embedded cluster's does not have."""
+    """Run Traefik with an argument that its Helm chart sets by default, and that the embedded cluster does not set."""
     arguments = kube.one("deployment", NAME, NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["args"]
     if ARGUMENT in arguments:
         yield

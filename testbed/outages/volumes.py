@@ -1,6 +1,6 @@
-"""A volume that can be full: for the time of a measurement, its content is on a small file system of its own.
+"""A volume that can be filled: during a measurement, its content is on a separate small file system.
 
-The embedded cluster's volumes are folders of the machine's disk, which nobody wants to fill.
+The embedded cluster's own volumes are folders on the machine's disk, which tests must not fill.
 """
 
 import contextlib
@@ -18,12 +18,12 @@ FILLER = "filler-of-the-outage"
 
 @contextlib.contextmanager
 def small_volume(component: str, namespace: str) -> Generator[None]:
-    """The volume of a StatefulSet with one pod is on a small file system.
+    """Move the volume of a StatefulSet with one pod to a small file system during the block.
 
-    The pod ends twice: before and after. What it has written meanwhile is kept.
+    The pod is stopped twice, to move the content there and back. What the pod writes during the block is kept.
 
     Raises:
-        AssertionError: a step failed. The content is in the node, beside the volume or in it.
+        AssertionError: a step failed. The content is in the volume's folder in the node, or beside it in `*-kept`.
     """
     path = path_of(component, namespace)
     kept = f"{path}-kept"
@@ -46,7 +46,7 @@ def small_volume(component: str, namespace: str) -> Generator[None]:
 
 @contextlib.contextmanager
 def filled(path: str) -> Generator[None]:
-    """All space of a file system is taken."""
+    """Fill a file system completely during the block."""
     filler = f"{path}/{FILLER}"
     # It ends when no byte is left.
     _in_node("sh", "-c", f"cat /dev/zero > '{filler}' || true")
@@ -68,7 +68,7 @@ def path_of(component: str, namespace: str) -> str:
 
 @contextlib.contextmanager
 def _scaled_down(component: str, namespace: str) -> Generator[None]:
-    """A StatefulSet has no pod."""
+    """Scale a StatefulSet to zero during the block."""
     scale = ("scale", f"statefulset/{component}", f"--namespace={namespace}")
     selector = f"--selector=app.kubernetes.io/name={component}"
     kube.kubectl(*scale, "--replicas=0")

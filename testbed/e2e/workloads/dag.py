@@ -1,7 +1,7 @@
 """Tasks of a DAG, each in a pod of its own: `extract`, then `train RUN` and `report RUN`. Prints one JSON object.
 
-The run's id goes from task to task, as a scheduler passes it on. The pod gives the client a service account and the
-ready-made environment, nothing else.
+The id of the run is an argument of the later tasks, as a scheduler would pass it on. The pod gives the client a service
+account and the ready-made environment, nothing else.
 """
 
 import csv
@@ -25,7 +25,7 @@ def digest(path):
 
 
 def extract():
-    """Begin the run with the data that it is about."""
+    """Begin the run, and log the data for the training."""
     mlflow.set_experiment("dag")
     rows = Path("rows.csv")
     with rows.open("w", newline="") as file:
@@ -40,7 +40,7 @@ def extract():
 
 
 def train(run_id):
-    """Fit a line through the rows of the task before."""
+    """Fit a line through the rows that `extract` has logged."""
     path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="input/rows.csv")
     with Path(path).open(newline="") as file:
         points = [(float(x), float(y)) for x, y in csv.reader(file)]
@@ -52,7 +52,7 @@ def train(run_id):
 
 
 def report(run_id):
-    """Write down what came out, and try the same in another team's workspace."""
+    """Log a report of the result, and try to create an experiment in another team's workspace."""
     run = MlflowClient().get_run(run_id)
     text = f"slope {run.data.metrics['slope']:.3f} from {run.data.params['rows']} rows"
     with mlflow.start_run(run_id=run_id):

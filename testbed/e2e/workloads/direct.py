@@ -1,4 +1,4 @@
-"""A team's program with the team's own key of the store. Prints one JSON object: what it read, and what was refused."""
+"""A team's program with the team's own access key of the store. Prints JSON: what it read, and each refusal's code."""
 
 import json
 import os
@@ -54,7 +54,7 @@ attempts = {
 
 
 def in_the_teams_name(request, **_):
-    """Add the team's folder to a request about the whole bucket: a store may judge by it."""
+    """Add the team's folder as `prefix` to a request about the whole bucket: a store might then allow the request."""
     request.url += f"&prefix={quote(prefix, safe='')}"
 
 

@@ -21,7 +21,7 @@ OTHER_TEAM = "team-b"
 
 
 class Thrice(mlflow.pyfunc.PythonModel):
-    """A model with a file of its own."""
+    """A model that multiplies by three, and has an artifact file."""
 
     def load_context(self, context):
         self.weights = Path(context.artifacts["weights"]).read_bytes()
@@ -35,7 +35,7 @@ def digest(path):
 
 
 def train():
-    """Log a model; returns where it is, and what its weights are."""
+    """Log a model; returns its URI and the digest of its weights."""
     mlflow.set_experiment("pipeline")
     with mlflow.start_run(run_name="train"), tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.bin"
@@ -51,7 +51,7 @@ def train():
 
 
 def evaluate(model_uri):
-    """Share of the cases that the model gets right."""
+    """Log and return the share of cases for which the model's prediction is right."""
     predicted = mlflow.pyfunc.load_model(model_uri).predict(list(CASES))
     right = sum(found == expected for found, expected in zip(predicted, CASES.values(), strict=True))
     with mlflow.start_run(run_name="evaluate"):
@@ -60,7 +60,7 @@ def evaluate(model_uri):
 
 
 def register(model_uri, accuracy):
-    """A new version, which becomes the champion."""
+    """Register a new version, which becomes the champion."""
     version = mlflow.register_model(model_uri, MODEL).version
     client = MlflowClient()
     client.set_model_version_tag(MODEL, version, "accuracy", str(accuracy))
@@ -69,7 +69,7 @@ def register(model_uri, accuracy):
 
 
 def serve():
-    """Load the champion: its predictions, file and version."""
+    """Load the champion; returns its predictions, the digest of its file, its version and its tags."""
     uri = f"models:/{MODEL}@{ALIAS}"
     champion = MlflowClient().get_model_version_by_alias(MODEL, ALIAS)
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
@@ -82,7 +82,7 @@ def serve():
 
 
 def intrude():
-    """Error of the other team's workspace for a version of this team's model."""
+    """Try to register a model in the other team's workspace; returns the error, or nothing if it succeeds."""
     mlflow.set_workspace(OTHER_TEAM)
     try:
         mlflow.register_model("models:/m-00000000000000000000000000000000", "intruder")

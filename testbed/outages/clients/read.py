@@ -1,4 +1,4 @@
-"""Searches runs and reads an artifact until its input ends, and writes down each call: when, which, how it ended."""
+"""Searches runs and reads an artifact until standard input is closed; prints each call: its kind, times and error."""
 
 import json
 import sys

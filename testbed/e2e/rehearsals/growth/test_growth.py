@@ -1,8 +1,8 @@
 """A volume that grows: `make grow` on the deployed `dev` stack, whose database keeps running and keeps its data.
 
 Each test begins where the one before it ended. The stack file is that of a copy of the program; state, API server,
-controllers, kubelet, kubectl and Pulumi are real. The driver of the volume is a stand-in (`resizer.py`). Afterwards the
-claim stays larger than the stack file says, as no claim can shrink.
+controllers, kubelet, kubectl and Pulumi are real. Only the resizer of a CSI driver is simulated (`resizer.py`).
+Afterwards the claim stays larger than the stack file says, as no claim can shrink.
 """
 
 import json
@@ -37,7 +37,7 @@ ADOPTION_SECONDS = 60
 
 @dataclass(slots=True)
 class Story:
-    """The copy of the program, and what one test leaves for the next."""
+    """The copy of the program, and the state that one test leaves for the next."""
 
     clone: Clone
     resizer: Resizer
@@ -45,13 +45,13 @@ class Story:
     """Size of the volume in the committed stack file."""
 
     larger: str
-    """Size in the copy's: larger than the claim, which an earlier rehearsal may have left larger than committed."""
+    """Size in the copy's stack file: larger than the claim, which may have grown in an earlier rehearsal."""
 
     pod: str
     remembered: dict[str, Any]
 
     def run(self, *command: str, expected: int) -> Finished:
-        """Run a command of the copy on the deployed stack."""
+        """Run a command in the folder of the copy, with the state of the deployed stack."""
         # The state of the deployed stack and not one of the copy's own.
         state = {"PULUMI_BACKEND_URL": os.environ["PULUMI_BACKEND_URL"]}
         return run(*command, cwd=self.clone.folder, env=state, seconds=SECONDS, expected=expected)
@@ -75,7 +75,7 @@ def pod() -> str:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory, client: Client) -> Iterator[Story]:
-    """The database's volume as small as its claim, and a stack file in which it is larger."""
+    """A volume of the database that seems as small as its claim, and a stack file that asks for a larger one."""
     clone = Clone.make(tmp_path_factory.mktemp("growth"), {})
     with ExitStack() as cleanup:
         resizer = cleanup.enter_context(Resizer(NAMESPACE, CLAIM))
@@ -146,7 +146,10 @@ def test_a_stateful_set_that_is_refused_is_there_again_around_the_same_pod(story
 
 
 def _is_refused(story: Story) -> bool:
-    """True if the policy is in force: the API server compiles it after its creation. A dry run in another namespace."""
+    """True if the policy is in force, as a dry run in another namespace shows.
+
+    The API server compiles a policy some time after its creation.
+    """
     claim = {
         "metadata": {"name": "data"},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": story.larger}}},

@@ -1,8 +1,8 @@
 """Each layer of isolation stops the generated attacks with other layers off.
 
 The running server is given a module that switches layers off (attack/server/layers_off.py), without another image.
-What each set of layers has to stop is in `STANDS`. At last all are off, and the attacks get through: so they would show
-a layer that fails.
+`STANDS` lists which attacks the remaining layers have to stop. In the last test all layers are off, and the attacks
+succeed: this proves that the attacks would reveal a layer that fails.
 """
 
 import json
@@ -35,15 +35,15 @@ FILES = ("artifact", "location", "uri", "path", "source")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stand:
-    """Layers that are off, and the attacks that the others have to stop."""
+    """Layers that are off, and the attacks that the remaining layers have to stop."""
 
     off: tuple[str, ...]
     by: str
-    """The layers that stop them."""
+    """The remaining layers, which stop the attacks."""
 
     aims: tuple[Aim, ...]
     files: bool | None = None
-    """True: only attacks by the location of a file; False: only others; None: all."""
+    """True: only attacks by the location of a file; False: only the other attacks; None: all attacks."""
 
 
 COPIES = (Aim.COPIED, Aim.NONE, Aim.UNKNOWN)
@@ -112,7 +112,7 @@ def every(platform: Platform) -> list[Case]:
 
 @contextmanager
 def switched_off(platform: Platform, layers: Iterable[str]) -> Generator[None]:
-    """Layers are off during a block."""
+    """Switch layers off during a block."""
     named = set(layers)
     tables = _protected(platform) if "database" in named else []
     try:

@@ -1,6 +1,6 @@
-"""People of a Keycloak sign in, through OAuth2-Proxy as sidecar and as Traefik's ForwardAuth, with two replicas.
+"""Users of a Keycloak sign in, through OAuth2-Proxy as sidecar and as Traefik's ForwardAuth, with two replicas.
 
-What docs/keycloak.md tells an administrator to do is done as it is written there.
+The commands and settings of docs/keycloak.md are used as they are written there, except for host names.
 """
 
 import json
@@ -45,7 +45,7 @@ ASK_AT_ONCE = "([path, times]) => Promise.all(Array.from({length: times}, () => 
 
 
 def blocks(language: str) -> list[str]:
-    """The page's blocks in a language, with the names of the hosts here."""
+    """Code blocks of docs/keycloak.md in a language, with the host names of this rehearsal."""
     text = PAGE.read_text(encoding="utf-8")
     for example, here in EXAMPLES.items():
         text = text.replace(example, here)
@@ -53,7 +53,7 @@ def blocks(language: str) -> list[str]:
 
 
 def changes(login: str) -> variant.Config:
-    """Additions of the page to a stack file, with two replicas and one of the two values of `gateway.login`."""
+    """Settings of a stack file from docs/keycloak.md, with two replicas and one of the values of `gateway.login`."""
     (block,) = blocks("yaml")
     documented: dict[str, Any] = yaml.safe_load(block)["config"]
     return {
@@ -68,7 +68,7 @@ def changes(login: str) -> variant.Config:
 
 @pytest.fixture(scope="module")
 def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
-    """Keycloak with the realm and the client of the page; afterwards the stack is as it is committed."""
+    """Keycloak with the realm and the client of docs/keycloak.md; afterwards the committed stack is deployed again."""
     authority = tmp_path_factory.mktemp("keycloak") / "ca.crt"
     authority.write_text(provider.AUTHORITY, encoding="utf-8")
     with provider.running() as running, ExitStack() as afterwards:
@@ -112,7 +112,7 @@ def _browser(home: Path, platform: Platform) -> Generator[Browser]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deployed:
-    """The platform with one of the two ways of the login, and people who are signed in."""
+    """The platform with one of the two values of `gateway.login`, and people who are signed in."""
 
     platform: Platform
     pages: dict[str, Page]
@@ -139,12 +139,15 @@ class Deployed:
         return value
 
     def make_due(self, name: str) -> None:
-        """Let the next request of somebody's refresh their session."""
+        """Make a person's session old enough that their next request refreshes it."""
         stored_sessions.make_older(self.cookie(name), namespace=self.platform.namespace, seconds=HOUR)
 
 
 def test_keycloak_refuses_a_refresh_token_that_was_used(keycloak: Keycloak, passwords: dict[str, str]) -> None:
-    """Otherwise the tests below show nothing. A client of this test gets tokens without a browser."""
+    """If Keycloak accepted one, the tests below would prove nothing.
+
+    This test has its own client at Keycloak, which gets tokens without a browser.
+    """
     client = {"clientId": "test", "publicClient": True, "directAccessGrantsEnabled": True}
     keycloak.realm("POST", "/clients", client)
     form = {"client_id": "test", "grant_type": "password", "username": "bob", "password": passwords["bob"]}
@@ -186,7 +189,7 @@ def _login(platform: Platform) -> str:
 
 
 def _fill_in(page: Page, name: str, password: str) -> None:
-    """Keycloak's form."""
+    """Fill in and send Keycloak's sign-in form."""
     page.wait_for_url(lambda address: address.startswith(provider.ISSUER))
     page.fill("#username", f"{name}@example.com")
     page.fill("#password", password)

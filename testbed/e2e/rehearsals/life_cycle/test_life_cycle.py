@@ -1,7 +1,7 @@
 """Life cycle of the platform: destroyed, deployed again on the same volumes, and killed during `up`.
 
-Each test begins where the one before it ended; the last ones look at the platform that has come back. What was logged
-before is there again, so running these tests costs nobody their data.
+Each test begins where the one before it ended; the last ones look at the platform that was deployed again. The data
+that was logged before is still there at the end: these tests lose no data of the cluster they run on.
 """
 
 import json
@@ -98,7 +98,10 @@ def test_the_documented_command_gives_a_kept_volume_to_the_next_platform(story: 
 
 
 def _there(kind: str, selector: str) -> Callable[[], bool]:
-    """True if the platform's namespace has an object with a label; False while the cluster does not answer."""
+    """Check that is true if the platform's namespace has an object of the kind with the label.
+
+    It is false while the cluster does not answer.
+    """
 
     def look() -> bool:
         command = ("get", kind, "--namespace=mlflow", f"--selector={selector}", "--output=name", "--request-timeout=3s")
@@ -129,9 +132,9 @@ def test_up_may_be_killed_at_any_point(story: Story, folder: Path, point: str) -
 
 
 def _tear() -> None:
-    """Leave empty sidecar files of the state, as a kill at the worst moment does.
+    """Empty the sidecar files (`*.attrs`) of the state, as a kill at the worst moment does.
 
-    The file backend replaces the state itself at a stroke, and the sidecar's attributes not.
+    The file backend replaces the file of the state atomically, but not the sidecar file.
     """
     for sidecar in (home().pulumi_state / ".pulumi" / "stacks").rglob("*.attrs"):
         sidecar.write_bytes(b"")
@@ -174,7 +177,7 @@ def _recall(story: Story, client: Client, folder: Path) -> None:
 
 
 def test_pod_security_denied_nothing_and_warned_of_nothing_during_the_whole_up() -> None:
-    """The API server was started anew before it, so it counts what this `up` did."""
+    """The metrics cover the last `up` only: the API server was restarted before that `up`."""
     metrics = kube.kubectl("get", "--raw", "/metrics").stdout
     evaluations = [line for line in metrics.splitlines() if line.startswith("pod_security_evaluations_total{")]
     assert any('decision="allow"' in line and 'policy_level="restricted"' in line for line in evaluations)

@@ -146,7 +146,7 @@ def test_somebody_without_a_group_is_told_what_to_do(
 
 
 def test_no_password_lies_in_the_cluster(passwords: dict[str, str], basic: Platform) -> None:
-    """Hashes do; the passwords are in the stack's state, encrypted."""
+    """The cluster has hashes only; the passwords are in the stack's state, encrypted."""
     stored = kube.kubectl("get", "secrets,configmaps", f"--namespace={basic.namespace}", "--output=json").stdout
     for password in passwords.values():
         assert password not in stored

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def platform(folder: Path) -> Iterator[Platform]:
-    """The variant, and a namespace beside the platform that has copied a team's environment."""
+    """The variant, and a namespace outside of the platform with a copy of a team's environment."""
     deployed = variant.deploy(folder, CHANGES)
     kube.kubectl("create", "namespace", ELSEWHERE)
     try:
@@ -47,7 +47,7 @@ def platform(folder: Path) -> Iterator[Platform]:
 
 
 def _documented_copy() -> str:
-    """The commands of the page about Kubeflow."""
+    """The commands in docs/kubeflow.md, which copy a team's environment into another namespace."""
     page = (snippets.DOCS / "kubeflow.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     return block
@@ -96,7 +96,7 @@ def test_a_second_deployment_changes_nothing(folder: Path, platform: Platform) -
 
 
 def _with_own_token(account: str) -> kube.Object:
-    """The documented pod with the token volume of the documented pod that wants https."""
+    """The first pod of docs/log-from-a-pod.md, with this service account and the token volume of the second pod."""
     by_environment, by_https = (pod["spec"] for pod in snippets.documented_pods())
     (container,) = by_environment["containers"]
     container["volumeMounts"] = [

@@ -24,7 +24,7 @@ TEAM = "team-a"
 
 @contextmanager
 def _leaver(account: str) -> Generator[str]:
-    """A token of a service account that may do in team A what a manager may, until somebody takes it away."""
+    """A token of a new service account with a manager's rights in team A; account and binding end with the block."""
     space = f"--namespace={TEAM}"
     kube.kubectl("create", "serviceaccount", account, space)
     kube.kubectl("create", "rolebinding", account, "--role=mlflow-manager", f"--serviceaccount={TEAM}:{account}", space)
@@ -42,7 +42,7 @@ def _until(site: Site, token: str, status: int, *, what: str) -> float:
 
 
 def _status(site: Site, token: str) -> int:
-    """404: allowed to look, and there is no such experiment."""
+    """Status of a request for an experiment that does not exist: 404 if the caller has access, 403 if not."""
     return site.ask("GET", GET, token=token, workspace=TEAM).status
 
 
@@ -66,7 +66,7 @@ def _without_account(site: Site) -> tuple[int, float]:
 
 @pytest.fixture(scope="module")
 def ways(site: Site) -> Generator[tuple[Future[float], Future[tuple[int, float]]]]:
-    """Both ways of taking access away, tried at the same time: each waits for the cache."""
+    """Results of both ways of revoking access, tried at the same time because each has to wait for the cache."""
     with ThreadPoolExecutor(2) as trying:
         yield trying.submit(_without_binding, site), trying.submit(_without_account, site)
 
@@ -80,14 +80,14 @@ def test_a_role_binding_that_is_removed_ends_access_within_the_cache_time(
 def test_the_token_of_a_deleted_service_account_is_worth_what_its_binding_is(
     ways: tuple[Future[float], Future[tuple[int, float]]], figures: Figures
 ) -> None:
-    """The login looks at the signature and does not ask whether the account is still there: the binding decides."""
+    """The login checks the token's signature, not whether the account still exists: the binding decides."""
     status, seconds = ways[1].result()
     assert status == 404
     figures.add("RoleBinding of a deleted account removed -> 403", seconds)
 
 
 def test_programs_are_bound_by_name_and_not_by_what_an_account_of_that_name_once_was(platform: Platform) -> None:
-    """Deleting the service account of a team's programs is not enough: its binding has to be deleted too."""
+    """Deleting the service account of a team's programs is not enough to revoke access: its binding has to go too."""
     account = platform.teams[TEAM]
     bindings = json.loads(kube.kubectl("get", "rolebindings", f"--namespace={TEAM}", "--output=json").stdout)["items"]
     bound = [one for one in bindings for who in one.get("subjects", ()) if who["name"] == account.service_account]

@@ -66,13 +66,13 @@ def _password(user: str) -> str:
 
 @pytest.fixture(scope="module")
 def runs(client: Client, platform: Platform) -> str:
-    """The page of an experiment's runs."""
+    """Address of the page with an experiment's runs."""
     made = client.script("training_curves", "churn-model", team="team-a")
     return f"{platform.url}/#/experiments/{made['experiment_id']}/runs?workspace=team-a"
 
 
 def test_a_link_to_a_page_leads_there_by_way_of_the_login(browser: Browser, runs: str, password: str) -> None:
-    """MLflow names its pages behind the #, which neither the login nor the identity provider is sent."""
+    """MLflow names its pages behind the #; browsers send that part to neither the login nor the identity provider."""
     with session(browser) as page:
         sign_in(page, runs, ALICE, password)
         # The page adds to its address what it shows.
@@ -98,7 +98,7 @@ def test_after_expiry_somebody_signs_in_and_is_back_on_their_page(
 
 
 def _grow_older(page: Page, platform: Platform, *, seconds: int) -> None:
-    """Put the session's beginning into the past: the browser's own clock would take hours."""
+    """Put the session's beginning into the past, instead of waiting for hours."""
     (cookie,) = [one for one in page.context.cookies(platform.url) if one.get("name") == COOKIE]
     secret = kube.login_secret(platform.namespace, "cookie-secret")
     aged = tokens.aged(str(cookie.get("value")), name=COOKIE, secret=secret, seconds=seconds)
@@ -109,7 +109,7 @@ def _grow_older(page: Page, platform: Platform, *, seconds: int) -> None:
 
 @pytest.fixture
 def told(platform: Platform) -> Iterator[str]:
-    """Name of a pod that the login tells of people who sign out, as it would an identity provider."""
+    """Name of a pod that the login calls when somebody signs out, in place of an identity provider."""
     space = f"--namespace={platform.namespace}"
     image = kube.pod_of("mlflow", platform.namespace)["spec"]["containers"][0]["image"]
     pod = kube.team_pod("end-session", LISTENER_NAMESPACE, image=image, script=LISTENER)
@@ -136,7 +136,7 @@ def told(platform: Platform) -> Iterator[str]:
 
 
 def test_the_identity_provider_is_told_who_signs_out(platform: Platform, password: str, told: str) -> None:
-    """Dex has no such address: a pod stands in for it, and the option is what `login.logoutUrl` becomes."""
+    """Dex has no address for sign-outs: a pod stands in for it, named in the option that `login.logoutUrl` sets."""
     visitor = Visitor(platform.authority)
     visitor.sign_in(f"{platform.url}/", ALICE, password)
     visitor.open(f"{platform.url}/oauth2/sign_out")
@@ -160,7 +160,7 @@ def many_groups(tmp_path: Path) -> Iterator[Platform]:
 def test_somebody_in_two_hundred_groups_signs_in_and_works(
     many_groups: Platform, browser: Browser, client: Client, figures: Figures
 ) -> None:
-    """Their names are in the cookies, in a header to the server, and in each question to Kubernetes."""
+    """The groups' names are in the cookies, in a header to the server, and in each access review in Kubernetes."""
     assert client.platform.url == many_groups.url
     made = client.script("training_curves", "churn-model", team="team-a")
     runs = f"{many_groups.url}/#/experiments/{made['experiment_id']}/runs?workspace=team-a"

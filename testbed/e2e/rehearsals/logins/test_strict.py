@@ -1,4 +1,4 @@
-"""The strict mode: every caller asks Kubernetes with their own token, and the server has no right to ask for others."""
+"""The strict mode: Kubernetes checks access with each caller's own token; the server's own account may not check it."""
 
 import json
 from collections.abc import Iterator
@@ -51,10 +51,10 @@ def _trust(*arguments: str) -> None:
 
 
 def _settle(strict: Platform) -> None:
-    """Wait until the new server alone answers.
+    """Wait until only the new server answers.
 
-    The ingress controller has lost its connection to the API server, which was started again, and hears of the new pod
-    when it has another.
+    The API server was restarted, so the ingress controller has lost its connection to it. It learns of the new pod only
+    after it has connected again.
     """
     site, account = Site.of(strict), strict.teams["team-a"]
     token = kube.token(account.namespace, account.service_account)
@@ -155,7 +155,7 @@ def test_a_stranger_with_a_token_of_the_same_form_is_refused(strict: Platform, p
 
 
 def test_what_is_taken_away_is_gone_within_the_cache_time(place: Site, figures: Figures, strict: Platform) -> None:
-    """A binding, and here the service account itself: the API server knows that its token is void."""
+    """Deleting the RoleBinding ends access; so does deleting the service account: the API server rejects its token."""
     space, bound = "--namespace=team-a", CACHE_SECONDS + API_SERVER_SECONDS + SLACK_SECONDS
     assert strict.teams["team-a"].namespace == "team-a"
     for kind, status in (("rolebinding", 403), ("serviceaccount", 401)):

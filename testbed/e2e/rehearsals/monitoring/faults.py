@@ -46,7 +46,7 @@ def scaled_to_zero(workload_name: str) -> Generator[None]:
 
 @contextmanager
 def running(*inside: str, begin: str = "") -> Generator[None]:
-    """A program in a container, which is given `begin`, says that it is ready, and ends when its input does."""
+    """A program in a container: gets `begin` as input, prints `ready`, and ends when its standard input is closed."""
     with subprocess.Popen(
         ["kubectl", "exec", "--stdin", SPACE, *inside],
         stdin=subprocess.PIPE,
@@ -79,14 +79,14 @@ sys.stdin.read()
 
 
 def locked(table: str) -> AbstractContextManager[None]:
-    """Somebody's session in `psql` has a table to itself, as a migration has."""
+    """A `psql` session holds an exclusive lock on a table, as a migration does."""
     psql = ("psql", "--username=postgres", "--dbname=mlflow", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
     return running("postgres-0", "--", *psql, begin=f"BEGIN; LOCK TABLE {table};\n\\echo ready\n")
 
 
 @contextmanager
 def repeated(action: Callable[[], object], *, threads: int, pause: float) -> Generator[None]:
-    """Something is done again and again, by several at once, each with a pause in seconds after it."""
+    """Call an action repeatedly in several threads, each with a pause in seconds after each call."""
     ended = threading.Event()
 
     def again() -> None:
@@ -125,7 +125,7 @@ def searches_of_a_locked_table(platform: Platform) -> Generator[None]:
 
 
 def forgotten_callers(platform: Platform) -> AbstractContextManager[None]:
-    """A program has no token, and a browser is in the middle of a sign-in that dex has forgotten."""
+    """A program calls without a token, and a browser continues a sign-in that dex has forgotten."""
     site = Site.of(platform)
     dex = replace(site, host=f"dex.{site.host}")
 
@@ -138,7 +138,7 @@ def forgotten_callers(platform: Platform) -> AbstractContextManager[None]:
 
 @contextmanager
 def login_killed(_: Platform) -> Generator[None]:
-    """OAuth2-Proxy is killed whenever it runs: after the second time, the kubelet waits before it starts it again."""
+    """OAuth2-Proxy is killed whenever it runs; from the second time on, the kubelet delays the restart."""
     with repeated(_kill_login, threads=1, pause=0.5):
         yield
     kube.wait_until_ready("mlflow", NAMESPACE, seconds=ROLLOUT_SECONDS)

@@ -36,7 +36,7 @@ OF_FAULTS = re.compile(r'(code|wait_event_type)=~?"(?!5xx)[^"]*"')
 
 
 def blocks(language: str) -> list[str]:
-    """The page's blocks in a language."""
+    """Code blocks of docs/monitoring.md in a language."""
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -54,7 +54,7 @@ def _shortened(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def configuration() -> str:
-    """Prometheus' configuration: the page's, with an Alertmanager, the rules, and shorter times."""
+    """The configuration of docs/monitoring.md for Prometheus, with an Alertmanager, the rules, and shorter times."""
     (documented,) = [block for block in blocks("yaml") if "scrape_configs" in block]
     return yaml.safe_dump(
         {
@@ -82,7 +82,7 @@ def start(rules: Mapping[str, Any], server_image: str) -> None:
 
 
 def remove() -> None:
-    """Remove it and the operator's kinds, also what a killed run has left."""
+    """Remove Prometheus and the CustomResourceDefinitions of its operator, also those that a killed run has left."""
     kube.kubectl("delete", "customresourcedefinition", *KINDS, "--ignore-not-found")
     kube.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", seconds=120)
     kube.kubectl("delete", "role,rolebinding", "prometheus", "--namespace=mlflow", "--ignore-not-found")
@@ -96,7 +96,7 @@ def query(expression: str) -> list[dict[str, Any]]:
 
 
 def selectors(rules: Mapping[str, Any]) -> set[str]:
-    """The series of the platform that the rules ask for, also of answers and waits that are no faults."""
+    """Selectors of the platform's series in the rules; those that match faults only are widened to match all values."""
     found = {one for group in rules["groups"] for rule in group["rules"] for one in SELECTOR.findall(rule["expr"])}
     return {OF_FAULTS.sub(r'\1!=""', one) for one in found if not OF_THE_CLUSTER.match(one)}
 
@@ -108,7 +108,7 @@ def notifications() -> list[tuple[str, str]]:
 
 
 def wait_until_fired(names: Collection[str], *, after: int, seconds: float) -> dict[str, float]:
-    """Wait until Alertmanager has sent that these alerts fire; returns the seconds until it was seen of each.
+    """Wait until Alertmanager has reported each alert as firing; returns the seconds until each report was seen.
 
     The first `after` notifications do not count.
     """
@@ -116,7 +116,10 @@ def wait_until_fired(names: Collection[str], *, after: int, seconds: float) -> d
 
 
 def wait_until_resolved(names: Collection[str], *, after: int, seconds: float) -> dict[str, float]:
-    """Wait in the same way until the last that it has sent of each alert is that it is resolved."""
+    """Wait until Alertmanager's last notification of each alert says that the alert is resolved.
+
+    `after` and the result are as in `wait_until_fired`.
+    """
     return _wait_for(names, "resolved", lambda states: states[-1:] == ["resolved"], after=after, seconds=seconds)
 
 

@@ -39,7 +39,7 @@ NAME = "app.kubernetes.io/name"
 
 @pytest.fixture(scope="module", autouse=True)
 def dev_afterwards() -> Iterator[None]:
-    """No Prometheus is there before, and none afterwards; the tests after these find the stack as it is committed."""
+    """Remove Prometheus before and after these tests, and deploy the committed stack again after them."""
     prometheus.remove()
     yield
     # While the kinds are there: without them Pulumi does not find the objects that it has to delete.
@@ -182,7 +182,7 @@ def test_every_query_of_the_dashboard_has_data(platform: Platform, tmp_path: Pat
 
 @pytest.mark.usefixtures("platform")
 def test_every_series_that_an_alert_asks_for_exists(figures: Figures) -> None:
-    """The cases of the alerts have series that somebody wrote down; a wrong label there would be wrong here too."""
+    """The tests for promtool cannot show this: their series are written by hand, with the same labels as the alerts."""
     (rules,) = kube.objects("prometheusrules", SPACE)
     selectors = prometheus.selectors(rules["spec"])
     figures.add("selectors of the alerts", str(len(selectors)))

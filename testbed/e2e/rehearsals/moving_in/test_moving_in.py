@@ -79,7 +79,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Old:
 
 @contextlib.contextmanager
 def _forwarded() -> Generator[str]:
-    """The address of the old PostgreSQL on this machine."""
+    """Local address of a port-forward to the old PostgreSQL."""
     command = ("kubectl", "port-forward", f"--namespace={NAMESPACE}", "pod/postgres", ":5432")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -118,7 +118,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_stays(platform: Platform) -> Iterator[None]:
-    """What was moved is deleted afterwards, half-moved or not: other rehearsals look at the team's models."""
+    """Delete everything that was moved, even partly, afterwards: other rehearsals look at the team's models."""
     yield
     site = Site.of(platform)
     for team, manager in MANAGERS.items():
@@ -141,7 +141,7 @@ def _moved(site: Site, token: str, team: str, kind: str, key: str) -> list[dict[
 
 
 def adopt(old: Old, team: str, *variables: str, expected: int | None = 0) -> Finished:
-    """The documented command."""
+    """Run the documented command `make adopt`."""
     command = (*COMMAND, f"TEAM={team}", *variables)
     return run(*command, seconds=MOVE_SECONDS, env={"SOURCE": old.source}, expected=expected)
 

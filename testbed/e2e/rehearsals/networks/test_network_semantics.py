@@ -1,6 +1,6 @@
 """Every feature of NetworkPolicies: what `tools.reachability` computes is what the node enforces.
 
-The platform's own policies use a part of them only. SCTP is left out: not every kernel speaks it.
+The platform's own policies use only some of these features. SCTP is left out: not every kernel supports it.
 """
 
 import json
@@ -162,7 +162,7 @@ def test_every_connection_is_admitted_or_refused_as_computed(
 
 
 def _wait_until_they_listen(pods: dict[str, Probe], ends: dict[str, Pod]) -> None:
-    """A pod reaches itself whatever its policies say."""
+    """Wait until each pod reaches its own ports, which no NetworkPolicy forbids."""
     for kind, probe in pods.items():
         own = [(ends[kind].address, port, "TCP") for port in probes.TCP]
         wait_for(f"{kind} to listen", lambda probe=probe, own=own: all(probe.reaches(own)), seconds=READY_SECONDS)

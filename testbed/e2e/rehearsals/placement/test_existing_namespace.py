@@ -1,6 +1,6 @@
-"""A team in a namespace that exists already: what somebody else has in it stays, and what the platform adds goes again.
+"""A team in an existing namespace: others' objects in it stay, and the platform's are removed with the team.
 
-Each test begins where the one before it ended. The stack is at the end as it is committed.
+Each test begins where the one before it ended. At the end, the committed stack is deployed again.
 """
 
 import json
@@ -44,14 +44,14 @@ class Story:
     uid: str = ""
 
     def changes(self, **team: object) -> dict[str, object]:
-        """The stack with the team, if it is described."""
+        """Settings of the stack: its committed teams, and the team of this rehearsal if `team` has settings for it."""
         file = CHECKOUT / "Pulumi.dev.yaml"
         teams = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]["mlflow-platform:teams"]
         own = {SPACE: {"groups": {"manager": [GROUP]}, "createNamespace": False, **team}} if team else {}
         return {"mlflow-platform:teams": {**teams, **own}}
 
     def deploy(self, **team: object) -> None:
-        """Deploy it."""
+        """Deploy the stack with these settings of the team, or without the team."""
         self.platform = variant.deploy(self.folder, self.changes(**team))
 
     def workspaces(self) -> list[str]:

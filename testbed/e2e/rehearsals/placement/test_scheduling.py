@@ -1,6 +1,6 @@
 """The section `scheduling` on the deployed platform: nodes, priority, labels and image pull policy of every pod.
 
-Each test begins where the one before it ended. The stack is at the end as it is committed.
+Each test begins where the one before it ended. At the end, the committed stack is deployed again.
 """
 
 import json
@@ -48,7 +48,7 @@ def remembered(platform: Platform, folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def scheduled(platform: Platform, folder: Path, remembered: dict[str, Any]) -> Iterator[Platform]:
-    """The stack with the section, on a node with the label, and afterwards as it is committed."""
+    """The stack with the section, on nodes with the label; afterwards the committed stack is deployed again."""
     assert remembered
     nodes = [one["metadata"]["name"] for one in kube.objects("nodes")]
     try:

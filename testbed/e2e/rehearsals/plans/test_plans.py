@@ -38,7 +38,7 @@ class PullRequest:
 
     code: int
     stack: Callable[[Stack], object] = nothing
-    """Changes the sections of the stack file, by name."""
+    """Changes the sections of the stack file, which are given by name."""
 
     program: tuple[str, str, str] | None = None
     """A file, a line of it, and the line in its place."""

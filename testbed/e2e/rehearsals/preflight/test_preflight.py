@@ -32,7 +32,7 @@ SERVED: Object = {"kind": "kserve", "model": "churn", "image": "registry.example
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """Keys of the stack file that ask for something that the cluster does not have, and what has to be said."""
+    """Keys of the stack file that need something that the cluster lacks, and the expected answer."""
 
     name: str
     keys: Object
@@ -40,7 +40,7 @@ class Fault:
     """Check and subject of everything that is missing, in this order."""
 
     mend: str
-    """A part of the remedy of the first one."""
+    """A part of the remedy for the first missing item."""
 
     stack: str = field(default=STACK)
 
@@ -106,7 +106,7 @@ FAULTS = [
 
 
 def preflight(folder: Path, keys: Object, *, stack: str = STACK, env: dict[str, str] | None = None) -> Object:
-    """Answer about the stack `dev` with other keys; its stack file is in the folder."""
+    """Answer about the stack `dev` with some keys changed; the changed stack file is written to the folder."""
     document = yaml.safe_load((CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
     document["config"] |= {f"{PREFIX}{key}": value for key, value in keys.items()}
     (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -115,7 +115,7 @@ def preflight(folder: Path, keys: Object, *, stack: str = STACK, env: dict[str, 
 
 
 def asked(*arguments: str, cwd: Path = CHECKOUT, env: dict[str, str] | None = None) -> Finished:
-    """A run of the command."""
+    """Run the preflight."""
     environment = {"PYTHONPATH": str(CHECKOUT), **(env or {})}
     return run(
         sys.executable,
@@ -136,7 +136,7 @@ def missing(found: Object) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Object]:
-    """Answers about each stack file of `FAULTS`, asked several at a time: they change nothing."""
+    """Answers about each stack file of `FAULTS`; several runs at a time, as the preflight changes nothing."""
 
     def ask(fault: Fault) -> Object:
         return preflight(tmp_path_factory.mktemp("stack"), fault.keys, stack=fault.stack)

@@ -1,4 +1,4 @@
-"""Attacks on availability: nothing restarts, every request is answered in time, and the other team goes on working."""
+"""Attacks on availability: nothing restarts, and every request of the other team is answered in time."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def stage(platform: Platform) -> Scene:
 
 @pytest.fixture(scope="module")
 def quiet() -> dict[str, Outcome]:
-    """The other team's requests without an attack, by the kind of the attacks before which they were measured."""
+    """Measurement of the other team's requests without an attack, taken once for each kind of attack."""
     return {}
 
 

@@ -1,4 +1,4 @@
-"""A team that asks for far more than its share: the others notice nothing, and its own work is done all the same."""
+"""A team that sends far more requests than its share: the others notice nothing, and its own requests succeed."""
 
 import json
 from pathlib import Path

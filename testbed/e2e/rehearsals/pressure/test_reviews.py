@@ -1,4 +1,4 @@
-"""The list of workspaces among 200, and an API server of Kubernetes that hangs."""
+"""Access reviews: how many a list among 200 workspaces needs, and what callers get while the API server hangs."""
 
 import http.client
 import json
@@ -60,7 +60,7 @@ def reviews() -> float:
 
 
 def ask(way: Way, path: str) -> tuple[int, bytes, str | None, float]:
-    """Status, body, the header Retry-After and the seconds of a request from this machine."""
+    """Send a request from this machine; returns status, body, the header Retry-After and the seconds that it took."""
     connection = Way(address=("127.0.0.1", 443), host=way.host, headers=way.headers, authority=way.authority).connect()
     start = time.monotonic()
     connection.request("GET", path, headers={"Host": way.host, **way.headers})
@@ -69,7 +69,7 @@ def ask(way: Way, path: str) -> tuple[int, bytes, str | None, float]:
 
 
 def _way(platform: Platform, namespace: str, account: str) -> Way:
-    """The way of a service account that the server has not seen before."""
+    """Address and headers for requests of a service account, with a new token that the server has not seen yet."""
     token = kube.kubectl(
         "create", "token", account, f"--namespace={namespace}", f"--audience={platform.audience}"
     ).stdout.strip()
@@ -108,7 +108,7 @@ def test_a_list_among_200_workspaces_costs_few_reviews(platform: Platform, figur
 
 
 def _cold(platform: Platform) -> bool:
-    """The server of this moment has forgotten everybody: it is a new one."""
+    """Restart the server, so that no access decision is cached; returns True."""
     kube.kubectl("rollout", "restart", "deployment/mlflow", f"--namespace={platform.namespace}")
     kube.kubectl(
         "rollout", "status", "deployment/mlflow", f"--namespace={platform.namespace}", "--timeout=180s", seconds=200
@@ -118,7 +118,7 @@ def _cold(platform: Platform) -> bool:
 
 @contextmanager
 def hanging() -> Generator[None]:
-    """The API server is stopped, so that connections to it are accepted and never answered."""
+    """Suspend the API server (SIGSTOP) during the block: connections to it are accepted and never answered."""
     network = _network(Path(f"/proc/{Node(Home(data())).running().pid}"))
     # Another node may run on this machine.
     (process,) = (

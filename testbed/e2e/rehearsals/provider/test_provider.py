@@ -1,6 +1,6 @@
 """The Kubernetes provider itself: what it finds, replaces, waits for and says, in a namespace of its own.
 
-What a stand-in of it, or one of another release, would do otherwise shows here and not in the platform.
+If a stand-in or another release of the provider behaves differently, these tests fail and show where.
 """
 
 import json
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The program in a folder of its own, with a state of its own."""
+    """A copy of the program in its own folder, with its own state."""
 
     folder: Path
     objects: dict[str, Json] = field(default_factory=dict[str, Json])
@@ -45,22 +45,22 @@ class Stack:
         (self.folder / "objects.json").write_text(json.dumps(self.objects), encoding="utf-8")
 
     def pulumi(self, *arguments: str, expected: int | None = 0) -> Finished:
-        """Run the engine on it."""
+        """Run a Pulumi command on the stack."""
         return self.run("pulumi", *arguments, expected=expected)
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for its state, and for imports of the tools."""
+        """Environment variables for the stack's state, and for imports of `tools`."""
         state = self.folder / "state"
         state.mkdir(exist_ok=True)
         return {"PULUMI_BACKEND_URL": f"file://{state}", "PYTHONPATH": str(CHECKOUT)}
 
     def run(self, *command: str, expected: int | None = 0) -> Finished:
-        """Run a command on it."""
+        """Run a command in the stack's folder."""
         return run(*command, env=self.environment, cwd=self.folder, seconds=SECONDS, expected=expected)
 
     def up(self, *options: str, expected: int | None = 0) -> Finished:
-        """Deploy it."""
+        """Deploy the stack."""
         return self.run(*UP, *options, expected=expected)
 
     def planned(self) -> dict[str, str]:
@@ -69,7 +69,7 @@ class Stack:
         return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
 
     def state(self) -> Json:
-        """The state."""
+        """The stack's state, with secrets encrypted."""
         return json.loads(self.pulumi("stack", "export").stdout)["deployment"]
 
     def names(self) -> dict[str, str]:
@@ -79,7 +79,7 @@ class Stack:
 
 
 def remove_namespace() -> None:
-    """Take away what a run that failed has left."""
+    """Delete the namespace, also one that a failed run has left."""
     kube.kubectl("delete", "namespace", SPACE, "--ignore-not-found", seconds=GONE_SECONDS)
 
 
@@ -106,7 +106,7 @@ def config_map(value: str, *, name: str = "", immutable: bool | None = None) -> 
 
 
 def pod_spec(image: str, **more: object) -> Json:
-    """A pod as strict as the cluster's namespaces demand."""
+    """A pod's spec as the Pod Security profile `restricted` demands."""
     return {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 0,
@@ -135,7 +135,7 @@ def deployment(app: str, image: str, *, patience: str = NO_PATIENCE_NEEDED) -> J
 
 
 def value_of(name: str) -> str:
-    """Data of a ConfigMap in the cluster."""
+    """Value of the key `key` of a ConfigMap in the cluster."""
     return kube.one("configmap", name, SPACE)["data"]["key"]
 
 
@@ -175,7 +175,7 @@ def test_an_object_is_replaced_under_its_name_and_one_without_a_name_under_anoth
 
 
 def stateful_set(*, replicas: int) -> Json:
-    """A StatefulSet with a volume, whose pods no node may run."""
+    """A StatefulSet with a volume; its pods fit on no node."""
     claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": STORAGE}}
     labels = {"app": "database"}
     template = {"metadata": {"labels": labels}, "spec": NOWHERE}
@@ -191,7 +191,7 @@ def stateful_set(*, replicas: int) -> Json:
 
 
 def test_up_goes_on_where_it_was_killed(stack: Stack, tmp_path: Path) -> None:
-    """The API server lets nobody but the one who applied an object change all of it: that one has to be known again."""
+    """The second `up` has to use the field manager of the killed `up`, or server-side apply reports conflicts."""
 
     def there() -> bool:
         found = kube.kubectl("get", "statefulset", "database", f"--namespace={SPACE}", expected=None)
@@ -224,7 +224,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def refusals(stack: Stack) -> str:
-    """Output of an `up` that fails in every way."""
+    """Output of one `up` that has every fault of `FAULTS`."""
     kube.kubectl("create", "configmap", "taken", f"--namespace={SPACE}", "--from-literal=key=theirs")
     run_once: Json = {"restartPolicy": "Never", **pod_spec(versions.POSTGRES_IMAGE, command=["false"])}
     stack.declare(
@@ -264,7 +264,7 @@ def test_what_others_have_made_stays_theirs(refusals: str) -> None:
 
 
 def quota(pods: int) -> Json:
-    """A ResourceQuota, whose changes the provider applies; a ConfigMap with other data it would create anew."""
+    """A ResourceQuota: the provider applies its changes, while it replaces a ConfigMap whose data changes."""
     fields: Json = {"metadata": {"namespace": SPACE, "name": "again"}, "spec": {"hard": {"pods": str(pods)}}}
     return {"kind": "ResourceQuota", "patience": PATIENCE, "fields": fields}
 
@@ -275,7 +275,7 @@ def pods_of_quota() -> str:
 
 
 def test_a_field_that_somebody_else_has_applied_is_taken_back_on_request(stack: Stack) -> None:
-    """As `make up REFRESH=yes` does (tools/up). Without the variable, the change is refused."""
+    """`make up REFRESH=yes` sets the same variable (tools/up). Without the variable, the change is refused."""
     stack.declare(again=quota(1))
     target = ("--target", "**again")
     stack.up(*target)

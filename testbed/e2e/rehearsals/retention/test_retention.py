@@ -1,6 +1,6 @@
 """Runs deleted long ago go for good with their files, old traces are archived or deleted, and nothing else changes.
 
-Each test begins where the one before it ended. Ages are made in the database.
+Each test begins where the one before it ended. Runs and traces become old by changes of their times in the database.
 """
 
 import json
@@ -41,7 +41,7 @@ print(json.dumps(found))
 
 
 def changes() -> variant.Config:
-    """Ages for all teams, and none for team-b."""
+    """Retention for all teams except team-b, for which it is switched off."""
     teams = variant.committed("teams")
     return {
         "mlflow-platform:retention": {
@@ -66,7 +66,7 @@ class Scene:
         return _client(self.platform, self.folder, team, "look", json.dumps(self.ids[team]))
 
     def files(self, team: str) -> dict[str, int]:
-        """Number of files of each of a team's runs in the store."""
+        """Number of files in the store for each of a team's runs."""
         runs, experiments = self.ids[team]["runs"], self.ids[team]["experiments"]
         folders = {
             name: f"workspaces/{team}/{experiments['gone' if name == 'inside' else 'kept']}/{one}/"
@@ -102,7 +102,7 @@ def _delete_experiment(platform: Platform, team: str, experiment: str) -> None:
 
 
 def _age(ids: dict[str, Any]) -> None:
-    """Move into the past what shall be old."""
+    """Move the times of the runs, experiments and traces that shall be old into the past."""
     back = "- {days}::bigint * 86400000"
     runs, experiments, traces = ids["runs"], ids["experiments"], ids["traces"]
     deleted = back.format(days=DELETED_DAYS + 1)

@@ -1,6 +1,6 @@
-"""Another label of workspaces, a folder of a bucket that others use, and accounts that only log.
+"""Another label for workspaces, artifacts in a folder of a shared bucket, and accounts that may only log.
 
-All of it is one deployment on a store of a company, whose bucket holds files of somebody else.
+One deployment has all three settings. The bucket is in an external store, and also holds files of somebody else.
 """
 
 import json
@@ -39,7 +39,7 @@ for key in sys.argv[1:]:
 
 
 def changes() -> variant.Config:
-    """The whole variant."""
+    """All settings in which the variant differs from the stack `dev`."""
     return {
         "mlflow-platform:workspaces": {"label": f"{LABEL}={VALUE}"},
         "mlflow-platform:artifacts": {
@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def platform(folder: Path) -> Iterator[Platform]:
-    """The variant, and afterwards the stack as it is committed."""
+    """The variant; afterwards the committed stack is deployed again."""
     with company.services():
         company.put_secret(KEY_SECRET, {"AWS_ACCESS_KEY_ID": company.KEY_ID, "AWS_SECRET_ACCESS_KEY": company.KEY})
         try:
@@ -98,7 +98,7 @@ def tasks(platform: Platform) -> str:
 
 @pytest.fixture(scope="module")
 def run_id(site: Site, tasks: str) -> str:
-    """A run that such a pod has made in an experiment of its own."""
+    """ID of a run that an account that may only log has created, in a new experiment."""
     made = _post(site, tasks, "experiments/create", {"name": f"tasks-{time.time_ns()}"})
     assert made.status == 200, made
     begun = _post(site, tasks, "runs/create", {"experiment_id": made.json()["experiment_id"]})

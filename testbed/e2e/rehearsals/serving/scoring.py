@@ -22,7 +22,7 @@ class Score:
     """An answer to a scoring request, or a request without one."""
 
     at: float
-    """When it was sent, in seconds since 1970."""
+    """Time of the request, in seconds since 1970."""
 
     seconds: float
     status: int
@@ -34,12 +34,12 @@ class Score:
 
     @property
     def failed(self) -> bool:
-        """True unless the answer is that of the version it names."""
+        """True unless the status is 200 and the answer is the one that the version in the header gives."""
         return self.status != 200 or str(self.answer) != f"{self.version}.0"
 
 
 def register(team: str, model: str) -> list[str]:
-    """Register a model with the documented pod of a program; returns its versions, of which the last is broken."""
+    """Register a model from a pod as in docs/log-from-a-pod.md; returns its versions, of which the last is broken."""
     spec = snippets.documented_pods()[0]["spec"]
     (container,) = spec["containers"]
     script = (SCRIPTS / "register.py").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """Life of a team: added, archived, removed, added again beside fifty others. Nothing else changes, and no data is lost.
 
-Each test begins where the one before it ended. The stack is at the end as it is committed.
+Each test begins where the one before it ended. At the end, the committed stack is deployed again.
 """
 
 import json
@@ -50,11 +50,11 @@ class Story:
 
     @property
     def site(self) -> Site:
-        """The public address."""
+        """The platform at its public address."""
         return Site.of(self.platform)
 
     def deploy(self, *, others: int = 0, **team: object) -> None:
-        """Deploy the stack with some more teams and, when it is described, the newcomer."""
+        """Deploy the stack with some more teams, and with the new team if `team` has settings for it."""
         teams: dict[str, object] = {**_dev_teams(), **{f"crowd-{number:02}": {} for number in range(others)}}
         if team:
             teams[TEAM] = {"groups": {"manager": [GROUP]}, **team}
@@ -62,11 +62,11 @@ class Story:
         self.platform = variant.deploy(self.folder, changes)
 
     def manager(self) -> str:
-        """A fresh ID token of the newcomer's manager."""
+        """A fresh ID token of the new team's manager."""
         return id_token(self.site, self.platform, MANAGER)
 
     def client(self) -> Client:
-        """The published client with the token of the newcomer's programs."""
+        """The published client with the token of the new team's programs."""
         return Client.of(self.platform, self.folder)
 
 
@@ -193,9 +193,9 @@ def test_one_more_team_beside_fifty_touches_its_own_resources_only(story: Story,
 
 
 def _resources() -> dict[str, Any]:
-    """Every resource but the stack, whose outputs list the teams: identity, times of making and of the last change.
+    """ID and times of creation and last change of every resource, except the stack, whose outputs list the teams.
 
-    Not the inputs: each export encrypts the secrets in them anew.
+    Inputs are left out: each export encrypts the secrets in them again, with another result.
     """
     return {
         found["urn"]: [found.get(key) for key in ("id", "created", "modified")]

@@ -1,9 +1,9 @@
 """Upgrade from the previous MLflow to the current one and one schema revision further, with 10,000 runs.
 
-The schema of 3.17 is one that 3.16 cannot live with, so every way through the gate is a real one: refused while the
-old server runs, done while it is paused, refused backwards. The one revision more only adds. Each test begins where the
-one before it ended, on the `dev` stack's own database, which is backed up before and restored after as docs/upgrade.md
-says.
+MLflow 3.16 cannot work with the schema of 3.17, so the migration's check is tested with real versions: the upgrade is
+refused while the old server runs and done while it is paused, and a downgrade is refused. The further revision only
+adds to the schema. Each test begins where the one before it ended, on the `dev` stack's own database, which is backed
+up before and restored after as docs/upgrade.md says.
 """
 
 import os
@@ -68,7 +68,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 
 def _documented(program: str, folder: Path) -> None:
-    """Run the page's command that uses a program."""
+    """Run the command of docs/upgrade.md that runs a program in the database's pod."""
     (found,) = (
         block
         for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -111,7 +111,7 @@ def _reading(client: Client, file: Path) -> Generator[None]:
 
 @contextmanager
 def _held(table: str) -> Generator[None]:
-    """A session of somebody else's that reads a table, as a long query does: nobody alters it meanwhile."""
+    """Another session locks a table as a long query does, so that nobody can alter the table during the block."""
     statement = f"BEGIN; LOCK TABLE {table} IN ACCESS SHARE MODE; SELECT pg_sleep({HELD_SECONDS});"
     ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK TABLE%pg_sleep%'"
     with ThreadPoolExecutor(1) as pool:
@@ -135,7 +135,7 @@ def _migration_pods() -> list[kube.Object]:
 
 
 def _kill_the_migration() -> str:
-    """End its process as the kernel does when memory is short; returns the pod's name."""
+    """Kill the migration's process, as the kernel does when memory is short; returns the name of its pod."""
     (pod,) = (one for one in _migration_pods() if one["status"]["phase"] == "Running")
     (status,) = pod["status"]["containerStatuses"]
     os.kill(Usage.of(status["containerID"]).process(), signal.SIGKILL)

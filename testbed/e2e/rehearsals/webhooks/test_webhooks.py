@@ -1,7 +1,7 @@
-"""Webhooks leave through their proxy only, to listed hosts with public addresses, and a hanging receiver stops nobody.
+"""Webhooks leave through their proxy only, to listed hosts with public addresses; a hanging receiver delays nobody.
 
-The receiver listens on two addresses of the node, one of which counts as public: the node's network has no way out, so
-nothing leaves the machine.
+The receiver listens on two addresses of the node, one of which counts as public. The node's network has no route to the
+outside, so nothing leaves the machine.
 """
 
 import base64
@@ -69,7 +69,10 @@ print(json.dumps(found))
 
 
 def changes() -> variant.Config:
-    """The whole variant; with the API server's address, because the server may reach port 443 anywhere without it."""
+    """All settings in which the variant differs from the stack `dev`.
+
+    They name the API server's address: without it, the server may reach port 443 of every host.
+    """
     return {
         "mlflow-platform:cluster": {
             "authorities": authority_certificate(SEED, DOMAIN),
@@ -95,7 +98,7 @@ class Received:
 
     @property
     def signed(self) -> bool:
-        """True if its signature is that of the team's key."""
+        """True if the webhook is signed with the team's key."""
         content = f"{self.headers['x-mlflow-delivery-id']}.{self.headers['x-mlflow-timestamp']}.{self.body}"
         digest = hmac.new(SIGNING_KEY.encode(), content.encode(), hashlib.sha256).digest()
         return self.headers.get("x-mlflow-signature") == f"v1,{base64.b64encode(digest).decode()}"
@@ -139,7 +142,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def receiver(folder: Path) -> Iterator[Path]:
-    """The receiver at both addresses, and the names; returns the file with what it has received."""
+    """The receiver at both addresses, and their DNS names; yields the file with the webhooks received."""
     pair = self_signed(SEED, HOOKS, ISSUED)
     certificate, received = folder / "receiver.pem", folder / "received"
     certificate.write_text(pair.certificate + pair.key, encoding="utf-8")
@@ -207,7 +210,7 @@ def hooked(deployed: Platform, teams: tuple[Team, Team]) -> dict[str, str]:
 
 
 def _forget_webhooks(platform: Platform) -> None:
-    """Delete all webhooks of earlier runs, which programs may not do."""
+    """Delete all webhooks of earlier runs, in the database, because programs may not delete webhooks."""
     _sql(platform, "DELETE FROM webhooks")
 
 
@@ -223,7 +226,7 @@ def arrived(receiver: Path) -> list[Received]:
 
 
 def in_server(platform: Platform, *command: str) -> Any:  # noqa: ANN401 - any JSON
-    """Run a command in the server's container that prints JSON."""
+    """Run a command in the server's container; returns the JSON in the last line of its output."""
     space = f"--namespace={platform.namespace}"
     done = kube.kubectl("exec", "deployment/mlflow", space, "--container=mlflow", "--", *command)
     return json.loads(done.stdout.splitlines()[-1])
@@ -260,7 +263,7 @@ def test_a_test_is_answered_as_mlflow_answers(teams: tuple[Team, Team], hooked: 
 def test_a_webhook_whose_secret_is_lost_is_listed_named_when_tested_and_mended_by_a_new_secret(
     deployed: Platform, teams: tuple[Team, Team], hooked: dict[str, str]
 ) -> None:
-    """As after a `make destroy`, which deletes the key and keeps the database."""
+    """This happens after `make destroy`, which deletes the key that encrypts the secrets, but keeps the database."""
     ours, _ = teams
     webhook = hooked["delivered"]
     _sql(deployed, f"UPDATE webhooks SET secret = 'encrypted with another key' WHERE webhook_id = '{webhook}'")  # noqa: S608 - an ID

@@ -1,4 +1,4 @@
-"""The platform with team-a as the pages describe: accounts of Airflow and Kubeflow, and a key of the store."""
+"""The platform with the settings of docs/ for team-a: accounts of Airflow and Kubeflow, and a key of the store."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ PAGES = ("airflow", "kubeflow")
 
 
 def _changes() -> dict[str, Any]:
-    """Additions of the pages to the stack file for team-a."""
+    """Settings that docs/airflow.md, docs/kubeflow.md and docs/direct-access.md show for team-a."""
     accounts = [
         account
         for page in PAGES
@@ -27,7 +27,7 @@ def _changes() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """One deployment for all tests of the folder; the dev stack comes back at the end."""
+    """One deployment for all tests of the folder; at the end the committed `dev` stack is deployed again."""
     try:
         yield variant.deploy(tmp_path_factory.mktemp("variant"), _changes())
     finally:

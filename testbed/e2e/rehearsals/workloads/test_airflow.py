@@ -21,7 +21,7 @@ SIDECAR = {"in_cluster": True, "xcom_sidecar_container_image": program_image("no
 
 @pytest.fixture(scope="module")
 def log(platform: Platform) -> Iterator[str]:
-    """Airflow's log while the page's DAG ran in a worker."""
+    """Airflow's log of a run of the DAG from docs/airflow.md in a worker."""
     assert platform.teams
     kube.kubectl("create", "namespace", NAMESPACE)
     try:
@@ -39,7 +39,7 @@ def log(platform: Platform) -> Iterator[str]:
 
 @pytest.fixture
 def version(log: str, site: Site, team_a: str) -> dict[str, Any]:
-    """The version that the DAG registered."""
+    """The model version that the DAG registered."""
     assert log
     path = "/api/2.0/mlflow/registered-models/alias?name=nightly&alias=challenger"
     return site.ask("GET", path, token=team_a, workspace="team-a").json()["model_version"]
@@ -69,7 +69,7 @@ def test_the_tasks_pod_is_gone(log: str) -> None:
 
 
 def _worker() -> kube.Object:
-    """A worker's pod with the environment of the page."""
+    """A worker's pod with the environment from docs/airflow.md."""
     settings = {
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps({"conn_type": "kubernetes", "extra": SIDECAR}),

@@ -1,4 +1,4 @@
-"""A team's own key of the store in the cluster: it opens the files of the team's workspace, and nothing else."""
+"""A team's own access key of the in-cluster store: it is valid for the files of the team's workspace only."""
 
 import base64
 from typing import Any
@@ -16,7 +16,7 @@ REFUSED = ("AccessDenied", "InvalidRequest")
 
 @pytest.fixture(scope="module")
 def done(platform: Platform, client: Client) -> dict[str, Any]:
-    """Results of a pod of team-a with the key: its own files, and those of a run of team-b."""
+    """Results of requests from a pod of team-a with the key: for its own files, and for files of a run of team-b."""
     left = client.script("training_curves", "direct access", team="team-b")
     part = snippets.documented_pods()[0]["spec"]
     (container,) = part["containers"]

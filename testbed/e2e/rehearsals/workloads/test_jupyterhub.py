@@ -1,4 +1,4 @@
-"""JupyterHub starts notebooks in the teams' namespaces, and what is logged there needs no settings."""
+"""JupyterHub starts notebooks in the teams' namespaces, where logging to MLflow needs no settings."""
 
 import json
 import time
@@ -63,7 +63,7 @@ def kernel(running: Hub, figures: Figures) -> Iterator[Kernel]:
 
 @pytest.fixture(scope="module")
 def logged(kernel: Kernel, figures: Figures) -> dict[str, Any]:
-    """Result of the cells of the page."""
+    """What the notebook cells from docs/jupyterhub.md have logged, as the notebook reads it back."""
     start = time.monotonic()
     for cell in snippets.notebook_cells():
         kernel.run(cell)

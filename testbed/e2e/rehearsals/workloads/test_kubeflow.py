@@ -1,4 +1,4 @@
-"""A pipeline that kfp compiled: its container runs in a pod with the settings of the page."""
+"""The pipeline of docs/kubeflow.md, compiled by kfp: its container runs in a pod with the settings from the page."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ EXECUTOR_INPUT = {
 
 @pytest.fixture(scope="module")
 def compiled(platform: Platform) -> list[dict[str, Any]]:
-    """The pipeline, and what it says about Kubernetes."""
+    """The two documents of the compiled pipeline: the pipeline, and its settings for Kubernetes."""
     assert platform.teams
     image = program_image("notebook")
     # kfp reads a component's source from its file.
@@ -66,7 +66,10 @@ def test_a_compiled_step_logs_with_kubeflows_own_account(
 
 
 def _step(compiled: list[dict[str, Any]], account: str) -> kube.Object:
-    """The pod of the compiled step. Kubeflow's compiler adds the rest of the security context for every step."""
+    """The pod of the compiled step.
+
+    In a cluster, Kubeflow adds the rest of the security context to the pod of every step.
+    """
     pipeline, on_kubernetes = compiled
     container = pipeline["deploymentSpec"]["executors"]["exec-train"]["container"]
     settings = on_kubernetes["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-train"]

@@ -1,4 +1,4 @@
-"""Says if an experiment is there, and with how many files: `look_for_one.py NAME`, as the team's client."""
+"""Prints whether an experiment exists, and how many runs and files it has: `look_for_one.py NAME`."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import mlflow
 
 
 def main():
-    """Print it as JSON."""
+    """Print the result as JSON."""
     client = mlflow.MlflowClient()
     found = client.get_experiment_by_name(sys.argv[1])
     runs = client.search_runs([found.experiment_id]) if found else []

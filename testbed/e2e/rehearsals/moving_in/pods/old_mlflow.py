@@ -1,8 +1,9 @@
 """Fills an old MLflow: `old_mlflow.py TRACKING_URI ARTIFACTS FOLDER SUFFIX`; prints what it made as JSON.
 
-Three experiments with files, nested runs, datasets, logged and registered models, a prompt and traces; besides a
-deleted run, a deleted experiment, and a registered model without its second version. ARTIFACTS is the folder of its
-artifacts, empty with a server that has its own; FOLDER is for what is uploaded. Names end with SUFFIX.
+Three experiments with files, nested runs, datasets, logged and registered models, a prompt and traces; also a deleted
+run, a deleted experiment, and a registered model without its second version. ARTIFACTS is the folder of MLflow's
+artifacts, or empty if the server chooses where they are; FOLDER is for files before they are uploaded. Names end with
+SUFFIX.
 """
 
 import json
@@ -56,7 +57,7 @@ def training(client, experiment, model):
 
 
 def registry(client, source, run_id, suffix):
-    """Tags, aliases and a gap for the registered model; one from a run's own files; a prompt."""
+    """Tags, an alias and a deleted version of the registered model; a second model, from a run's files; a prompt."""
     doubler, files, greeting = (f"{name}{suffix}" for name in ("doubler", "from-files", "greeting"))
     mlflow.register_model(f"models:/{source}", doubler)
     client.delete_model_version(doubler, "2")
@@ -107,7 +108,7 @@ def traces(experiment):
 
 
 def main():
-    """Fill it."""
+    """Fill the old MLflow."""
     uri, artifacts, folder, suffix = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()

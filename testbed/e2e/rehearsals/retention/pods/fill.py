@@ -1,4 +1,4 @@
-"""Log what the retention is about, with the published client, and print the IDs as JSON."""
+"""Log runs, experiments and traces for the retention, with the published client, and print their IDs as JSON."""
 
 import json
 import tempfile

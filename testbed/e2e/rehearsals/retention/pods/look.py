@@ -1,4 +1,4 @@
-"""Print what is there of the IDs in the first argument, as JSON: stages of runs and experiments, spans of traces."""
+"""Look up the IDs in the first argument; print stages of runs and experiments, and spans of traces, as JSON."""
 
 import json
 import sys

@@ -17,7 +17,7 @@ EXAMPLE = np.array([[1.0, 2.0]])
 
 
 class Broken(mlflow.pyfunc.PythonModel):
-    """Works where it is registered, and nowhere else."""
+    """Can be registered, but fails to load in a model server."""
 
     def load_context(self, context):
         if "MODEL_VERSION" in os.environ:

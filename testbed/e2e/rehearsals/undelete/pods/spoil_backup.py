@@ -1,7 +1,7 @@
-"""Spoils the newest backup in the store, and mends it; runs in the container of the backups.
+"""Corrupts the newest backup in the store, or restores it; runs in the container of the backups.
 
-`census` counts one row more than there was and a table that there was not; `byte` changes one byte in the middle of the
-data; `mend` puts back what was there. Prints `true`.
+The argument `census` adds a row and a table that never existed to the backup's census; `byte` changes one byte in the
+middle of the data; `mend` restores what the other two have changed. Prints `true`.
 """
 
 import json
