@@ -32,8 +32,9 @@ class Wheel:
 PULUMI = "3.229.0"
 """The newest Pulumi release that the Kubernetes provider compiles with, so that both share compiled packages."""
 PULUMI_KUBERNETES = "4.34.2"
-"""The version that the Kubernetes provider plugin reports: that of its Python SDK in pyproject.toml, because the engine
-accepts no other. The plugin is compiled from an older Go module: it has the code of 4.25, without later features."""
+"""The version that the Kubernetes provider plugin reports. It is the version of the Python SDK in pyproject.toml,
+because the engine accepts no other. The plugin is compiled from an older Go module: it has the code of 4.25, without
+later features."""
 PULUMI_LANGUAGE_PYTHON = "3.68.0"
 KUBERNETES = "1.35.4"
 COREDNS = "1.14.7"
@@ -43,18 +44,18 @@ METRICS_SERVER = "0.8.0"
 GATEWAY_API = "1.6.3"
 """The release of the Gateway API that Traefik (`TRAEFIK`) uses."""
 PAUSE = "3.10.1"
-"""The image tag that kubeadm of this Kubernetes release expects; the program in the image is `build/go/pause`."""
+"""The image tag that kubeadm of the release `KUBERNETES` expects; the program in the image is `build/go/pause`."""
 
 DEBIAN = "trixie"
 ETCD = "3.5.16"
 """The version of etcd in the Debian release that `DEBIAN` names."""
 HAPROXY = "3.0"
-"""The version of HAProxy in the same Debian release."""
+"""The version of HAProxy in the Debian release that `DEBIAN` names."""
 POSTGRES = "17"
 SQUID = "6.13"
 """The version of Squid in the Debian release that `DEBIAN` names."""
 SQUID_TAG = "6.6-24.04_edge"
-"""The image tag that the platform deploys by default, whose Squid has the same configuration."""
+"""Tag of the Squid image that the platform deploys by default; the Squid in that image takes the same configuration."""
 MLFLOW = product.MLFLOW
 MLFLOW_PREVIOUS = "3.16.1"
 """The release that the upgrade tests start with; its pins are in `build/rehearsal/requirements.txt`."""

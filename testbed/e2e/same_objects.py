@@ -19,7 +19,7 @@ SERVERS_FIELDS = ("clusterIP", "clusterIPs")
 def comparable(objects: Iterable[Object], contents: frozenset[tuple[str, str]] = frozenset()) -> dict[Key, Object]:
     """Objects by kind, namespace and name, without the parts that differ in every deployment.
 
-    Of Secrets, and of the ConfigMaps in `contents` (by namespace and name), only the keys remain.
+    Secrets, and the ConfigMaps in `contents` (by namespace and name), keep the keys of their data, not the values.
     """
     objects = list(objects)
     names = sorted({one["metadata"]["name"] for one in objects}, key=len, reverse=True)
@@ -36,7 +36,7 @@ def comparable(objects: Iterable[Object], contents: frozenset[tuple[str, str]] =
 
 
 def differences(one: dict[Key, Object], other: dict[Key, Object]) -> list[str]:
-    """The objects that only one of two deployments has, and the fields in which others differ."""
+    """The objects that only one of two deployments has, and the differing fields of objects that both have."""
     lines = [f"only one has {' '.join(key)}" for key in sorted(one.keys() ^ other.keys())]
     for key in sorted(one.keys() & other.keys()):
         first, second = _leaves(one[key]), _leaves(other[key])
@@ -46,7 +46,7 @@ def differences(one: dict[Key, Object], other: dict[Key, Object]) -> list[str]:
 
 
 def _own(one: Object, contents: frozenset[tuple[str, str]]) -> Object:
-    """The fields of an object that its author has written, and the API server's constant defaults."""
+    """An object without the fields that the API server and controllers set; of secret data, only the keys are left."""
     metadata = {key: value for key, value in one["metadata"].items() if key not in SERVERS_METADATA}
     plain = {**one, "metadata": metadata}
     plain.pop("status", None)

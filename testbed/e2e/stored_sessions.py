@@ -54,7 +54,7 @@ def make_older(cookie: str, *, namespace: str, seconds: int) -> None:
 
 
 def aged(session: bytes, *, key: bytes, seconds: int) -> bytes:
-    """An encrypted session with an earlier time in it."""
+    """Return the encrypted session with its time moved back by `seconds`."""
     cipher = AESGCM(key)
     before, mark, after = cipher.decrypt(session[:NONCE_BYTES], session[NONCE_BYTES:], None).partition(CREATED)
     assert mark, "the session says nowhere when it began: another version of OAuth2-Proxy?"

@@ -1,4 +1,4 @@
-"""Data in the database: multiplied from one object of each kind, and compared before and after an upgrade."""
+"""Test data in the database: copies of one run and one trace, and digests to compare before and after an upgrade."""
 
 import json
 

@@ -60,7 +60,7 @@ def committed(section: str) -> Config:
 
 
 def restore() -> None:
-    """Deploy the `dev` stack as it is committed."""
+    """Deploy the `dev` stack with its committed stack file."""
     # A deployment that took too long was killed, and left the stack locked.
     run(sys.executable, "-m", "tools.heal")
     # What a test has changed by hand, or an autoscaler meanwhile, is in the cluster only.

@@ -71,7 +71,7 @@ class Site:
         return self._send(self.host, method, self.path + path, sent, body)
 
     def id_token(self, *, client_secret: str, user: str, password: str) -> str:
-        """An ID token of the development identity provider, as a command line gets it."""
+        """Get an ID token from the development identity provider by name and password, without a browser."""
         form = {
             "grant_type": "password",
             "username": user,

@@ -11,7 +11,7 @@ SCRIPTS = Path(__file__).with_name("workloads")
 
 
 def client_image(platform: Platform) -> str:
-    """An image with the published client and the package `kubernetes`: the server's."""
+    """The server's image, which has the published client and the package `kubernetes`."""
     containers = kube.pod_of("mlflow", platform.namespace)["spec"]["containers"]
     return next(container["image"] for container in containers if container["name"] == "mlflow")
 

@@ -51,13 +51,13 @@ class Evidence:
     """Additional arguments for pytest."""
 
     def deploy(self, reason: str) -> bool:
-        """Deploy the `dev` stack, and undo what a killed run has left; returns True on success."""
+        """Deploy the `dev` stack, which also undoes changes that a killed run has left; returns True on success."""
         return self._command(reason, UP, {"REFRESH": "yes"})
 
     def images(self, rehearsal: Rehearsal) -> bool:
-        """Import into the cluster the images that only this rehearsal, or only rehearsals, deploy.
+        """Import into the cluster the images that this rehearsal deploys and `make up` does not build.
 
-        Returns True on success, and without doing anything if the rehearsal needs none.
+        Returns True on success, also if the rehearsal needs no such images.
         """
         commands: list[tuple[str, ...]] = [IMAGES] if rehearsal.images else []
         if rehearsal.programs:

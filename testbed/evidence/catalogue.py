@@ -25,8 +25,8 @@ PLATFORM = (
 )
 """Inputs of every rehearsal: the MLflow client, and the embedded cluster.
 
-The Pulumi program is not included. What it deploys counts instead (`deployments.py`): a program that is written
-differently, or has another rule or setting, deploys the same.
+The Pulumi program is not included. What it deploys counts instead (`deployments.py`), because many changes of the
+program do not change what a rehearsal deploys.
 """
 
 
@@ -43,8 +43,8 @@ class Rehearsal:
     checkout, and targets of the Makefile, such as `Makefile:render`."""
 
     server: bool = True
-    """False if the tests only need an MLflow server that works, like tests of networks, Pulumi or PostgreSQL. The
-    acceptance tests, which always run, show that it works.
+    """False if the tests need any working MLflow server, and no particular image: tests of networks, Pulumi or
+    PostgreSQL. The acceptance tests, which always run, show that the server works.
     """
 
     images: bool = False

@@ -1,6 +1,6 @@
 """Digests of the inputs of a rehearsal.
 
-Comments, docstrings and blank lines of Python files do not count, nor what stands between the code blocks of a page. An
+Comments, docstrings and blank lines of Python files do not count. Of a page in docs/, only the code blocks count. An
 input such as `Makefile:render` is what `make render` runs.
 """
 

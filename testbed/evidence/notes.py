@@ -1,4 +1,4 @@
-"""Notes of the deployments that the tests of a rehearsal make."""
+"""A file in which the tests of a rehearsal note their deployments."""
 
 import json
 import os
@@ -9,7 +9,7 @@ VARIABLE = "REHEARSAL_DEPLOYMENTS"
 """Environment variable with the path of the file for the notes."""
 
 COMMITTED = "{}"
-"""The note of the deployment of `dev` as it is committed, with which every rehearsal begins."""
+"""The note for the committed `dev` stack, with whose deployment every rehearsal begins."""
 
 
 def note(changes: Mapping[str, object]) -> None:
@@ -20,6 +20,6 @@ def note(changes: Mapping[str, object]) -> None:
 
 
 def noted(file: Path) -> list[str]:
-    """The deployments in a file of notes, each once, and the committed one: the replaced keys as JSON."""
+    """The deployments in a file of notes, each once, and that of the committed `dev`: their replaced keys as JSON."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return sorted({COMMITTED, *lines})

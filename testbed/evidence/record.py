@@ -27,7 +27,7 @@ class Pass:
     """Digest of each input, by the input's name."""
 
     deployments: Mapping[str, str]
-    """Digest of each deployment that its tests made, by the replaced keys of `dev` as JSON."""
+    """Digest of each deployment that the rehearsal's tests made, by the replaced keys of `dev` as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class Verdict:
     """The rehearsal's last pass; None if it has never passed."""
 
     changed: tuple[str, ...]
-    """Inputs that have changed since the last pass; empty if there is none."""
+    """Inputs and deployments that have changed since the last pass; empty if nothing changed or no pass is recorded."""
 
     @property
     def due(self) -> bool:

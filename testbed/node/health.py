@@ -21,7 +21,7 @@ class Problem:
     what: str
     why: str
     own: bool = True
-    """True if the object belongs to the embedded cluster itself, which is waited for when the node starts."""
+    """True if the object belongs to the embedded cluster itself: `up` waits until such an object is healthy."""
 
 
 def in_short(problems: list[Problem]) -> str | None:

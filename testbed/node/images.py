@@ -22,9 +22,9 @@ def missing(archives: tuple[Path, ...], imported: set[str]) -> list[Path]:
 
 
 def replaced(imported: set[str], archives: tuple[Path, ...]) -> set[str]:
-    """Return the names of imported archives whose image is in one of these archives with another content.
+    """Return the names of imported archives whose image is in one of `archives` with different content.
 
-    They are forgotten, so that going back to the older content imports it again.
+    The caller no longer counts these names as imported, so a return to the older content imports it again.
     """
     wanted = {_image(archive.name): archive.name for archive in archives}
     return {name for name in imported if wanted.get(_image(name), name) != name}

@@ -65,7 +65,7 @@ def _issuer(url: str, audiences: Sequence[str], authority: str | None) -> dict[s
 
 
 def reading(manifest: Manifest, host: str | None) -> Manifest:
-    """Return the API server's manifest, changed to read the configuration file and to resolve the issuer's `host`."""
+    """Return the manifest with which the API server reads the configuration file and resolves the issuer's `host`."""
     made = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = made["spec"]
     (container,) = spec["containers"]

@@ -38,7 +38,7 @@ class Fault:
     """Short name, unique."""
 
     text: str
-    """What fails, for the table."""
+    """Description of what fails, for the table in docs/outages.md."""
 
     make: Making
     """Context manager that makes the fault, and at the end waits until it is repaired."""
@@ -90,7 +90,7 @@ def _restarted(component: str, container: str, space: str, before: str) -> bool:
 
 @contextlib.contextmanager
 def deleted(component: str, space: str) -> Generator[None]:
-    """A pod is deleted with its usual time to end, as in a drain; its controller creates another one."""
+    """A pod is deleted with its usual grace period, as in a drain; its controller creates another pod."""
     pod = kube.pod_of(component, space)
     kube.kubectl("delete", "pod", pod["metadata"]["name"], f"--namespace={space}", "--wait=false")
     yield
@@ -111,7 +111,7 @@ def rolled_out(platform: Platform) -> Generator[None]:
 
 @contextlib.contextmanager
 def hanging(program: str) -> Generator[None]:
-    """A process of the node is stopped, so that it accepts connections and never answers."""
+    """A process of the node is suspended for `LASTING_SECONDS`: it accepts connections and does not answer."""
     (process,) = (
         int(folder.name)
         for folder in Path("/proc").iterdir()
@@ -163,7 +163,7 @@ def node_restarted() -> Generator[None]:
 
 @contextlib.contextmanager
 def migration_killed(namespace: str) -> Generator[None]:
-    """The migration Job runs again, and is killed at its first moment; its second pod completes it."""
+    """A copy of the migration Job runs; its first pod is killed as soon as it runs, and its second pod completes it."""
     space = f"--namespace={namespace}"
     (job,) = [one for one in kube.objects("jobs", space) if one["metadata"]["name"].startswith("migration-job")]
     template = job["spec"]["template"]
@@ -193,7 +193,7 @@ def migration_killed(namespace: str) -> Generator[None]:
 
 @contextlib.contextmanager
 def full(component: str, namespace: str) -> Generator[None]:
-    """A volume is full."""
+    """A volume is full for `LASTING_SECONDS`."""
     with filled(path_of(component, namespace)):
         time.sleep(LASTING_SECONDS)
     yield
@@ -270,4 +270,4 @@ FAULTS = (
     ),
     Fault(name="node restarted", text="the only node stops at once, and starts again", make=lambda _: node_restarted()),
 )
-"""All faults, in the order in which they are made: each begins when the one before it is mended."""
+"""All faults, in the order in which they are made: each begins when the platform has recovered from the one before."""

@@ -31,7 +31,7 @@ class Effect:
     """Number of calls of a writer with the MLflow client's default retries."""
 
     failed: int
-    """Number of these calls that failed for good."""
+    """Number of calls of the writer with retries that failed in spite of the retries."""
 
     lost: int
     """Number of acknowledged writes that could not be read back as they were sent."""
@@ -51,7 +51,8 @@ def between(calls: Iterable[Line], start: float, end: float) -> list[Line]:
 def outage(calls: Sequence[Line], start: float, end: float) -> int:
     """Return the longest time in whole seconds without an answer, of the kind of call that waited longest.
 
-    `start` and `end` are the period that counts, in seconds since 1970. Before `start` the client has had answers.
+    It is 0 if that time is shorter than `ORDINARY_SECONDS` and no call failed. `start` and `end` are the period that
+    counts, in seconds since 1970. Before `start` the client has had answers.
     """
     kinds = {call["kind"] for call in calls}
     longest = max((_longest([call for call in calls if call["kind"] == kind], start, end) for kind in kinds), default=0)
@@ -68,7 +69,7 @@ def _longest(calls: Sequence[Line], start: float, end: float) -> float:
 
 
 def whole_rounds(calls: Sequence[Line], kinds: Iterable[str], since: float) -> int:
-    """Return how often every kind of call has been answered since a moment and since the last failure."""
+    """Return how often every kind of call has been answered since the last failure, or since `since` if none failed."""
     later = [call for call in calls if call["started"] >= since]
     failures = [number for number, call in enumerate(later) if not call["acknowledged"]]
     whole = later[failures[-1] + 1 :] if failures else later
@@ -87,7 +88,7 @@ def effect(
 ) -> Effect:
     """Return the effect of a fault on a reader and a writer without retries, and on a writer with retries.
 
-    `lost` counts the acknowledged writes among some calls that cannot be read back.
+    `lost` takes acknowledged writes, and returns how many of them cannot be read back.
     """
     start, end = period
     patiently = between(patient, start, end)

@@ -23,10 +23,10 @@ def table(effects: Sequence[Effect]) -> str:
 
 
 def renewed(page: str, effects: Sequence[Effect], measured: str) -> str:
-    """Return the page with another table, and the sentence `measured` below it.
+    """Return the page with its table replaced, and the sentence `measured` below the table.
 
     Raises:
-        ValueError: the page does not have the two marks.
+        ValueError: the page lacks `BEGIN` or `END`, between which the table stands.
     """
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -1,6 +1,6 @@
-"""A volume that can be full: for the time of a measurement, its content is on a small file system of its own.
+"""A volume that can be filled: during a measurement, its content is on a separate small file system.
 
-The embedded cluster's volumes are folders of the machine's disk, which nobody wants to fill.
+The embedded cluster's own volumes are folders on the machine's disk, which tests must not fill.
 """
 
 import contextlib
@@ -20,10 +20,10 @@ FILLER = "filler-of-the-outage"
 def small_volume(component: str, namespace: str) -> Generator[None]:
     """Put the volume of a StatefulSet with one pod on a small file system during the block.
 
-    The pod ends twice: before and after. What it has written meanwhile is kept.
+    The pod is stopped twice, to move the content there and back. What the pod writes during the block is kept.
 
     Raises:
-        AssertionError: a step failed. The content is in the node, beside the volume or in it.
+        AssertionError: a step failed. The content is in the volume's folder in the node, or beside it in `*-kept`.
     """
     path = path_of(component, namespace)
     kept = f"{path}-kept"

@@ -11,7 +11,7 @@ The plugin `pulumi-resource-kubernetes` is the real one, compiled with the engin
 A stand-in must never be more permissive than the real provider: if it accepted inputs or created resources that the
 real provider refuses, tests would pass with a program that fails for users. Each module lists what it does not support.
 
-They use the provider protocol itself (`plugin.py`) and not `pulumi.provider.experimental`, which adds a traceback to
-every error. Components, functions, parameterized packages and `get`-style reads are not supported; using one is an
-error that says so.
+The stand-ins use the provider protocol itself (`plugin.py`) and not `pulumi.provider.experimental`, which adds a
+traceback to every error. Components, functions, parameterized packages and `get`-style reads are not supported; using
+one is an error that says so.
 """

@@ -1,7 +1,7 @@
 """Property values of the provider protocol, as plain Python values plus `Secret` and `Unknown`.
 
-In the protocol, magic keys and strings mark secrets, and values that are not known yet. All numbers are doubles there;
-whole numbers become `int`, which AWS requires.
+The protocol marks secrets with magic keys, and values that are not known yet with magic strings. All its numbers are
+doubles; `decode` converts whole numbers to `int`, which AWS requires.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def digest(path):
 
 
 def extract():
-    """Begin the run with the data that it is about."""
+    """Begin the run, and log the data for the training."""
     mlflow.set_experiment("dag")
     rows = Path("rows.csv")
     with rows.open("w", newline="") as file:
@@ -40,7 +40,7 @@ def extract():
 
 
 def train(run_id):
-    """Fit a line through the rows of the task before."""
+    """Fit a line through the rows that `extract` has logged."""
     path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="input/rows.csv")
     with Path(path).open(newline="") as file:
         points = [(float(x), float(y)) for x, y in csv.reader(file)]

@@ -1,4 +1,4 @@
-"""A team's program with the team's own key of the store. Prints one JSON object: what it read, and what was refused."""
+"""A team's program with the team's own access key of the store. Prints JSON: what it read, and each refusal's code."""
 
 import json
 import os

@@ -1,6 +1,7 @@
 """JupyterHub's configuration from values of the Helm chart, as the chart's own configuration reads them.
 
-Only the values that docs/jupyterhub.md and the rehearsal set. Their names and effects are those of Zero to JupyterHub.
+It reads only the values that docs/jupyterhub.md and the rehearsal set. Their names and effects are those of the chart
+Zero to JupyterHub.
 """
 
 import os

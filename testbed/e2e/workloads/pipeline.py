@@ -60,7 +60,7 @@ def evaluate(model_uri):
 
 
 def register(model_uri, accuracy):
-    """A new version, which becomes the champion."""
+    """Register a new version, which becomes the champion."""
     version = mlflow.register_model(model_uri, MODEL).version
     client = MlflowClient()
     client.set_model_version_tag(MODEL, version, "accuracy", str(accuracy))
@@ -69,7 +69,7 @@ def register(model_uri, accuracy):
 
 
 def serve():
-    """Load the champion: its predictions, file and version."""
+    """Load the champion; returns its predictions, the digest of its file, its version and its tags."""
     uri = f"models:/{MODEL}@{ALIAS}"
     champion = MlflowClient().get_model_version_by_alias(MODEL, ALIAS)
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
@@ -82,7 +82,7 @@ def serve():
 
 
 def intrude():
-    """Error of the other team's workspace for a version of this team's model."""
+    """Try to register a model in the other team's workspace; returns the error, or nothing if it succeeds."""
     mlflow.set_workspace(OTHER_TEAM)
     try:
         mlflow.register_model("models:/m-00000000000000000000000000000000", "intruder")

@@ -1,8 +1,8 @@
 """A volume that grows: `make grow` on the deployed `dev` stack, whose database keeps running and keeps its data.
 
 Each test begins where the one before it ended. The stack file is that of a copy of the program; state, API server,
-controllers, kubelet, kubectl and Pulumi are real. The driver of the volume is a stand-in (`resizer.py`). Afterwards the
-claim stays larger than the stack file says, as no claim can shrink.
+controllers, kubelet, kubectl and Pulumi are real. Only the resizer of a CSI driver is simulated (`resizer.py`).
+Afterwards the claim stays larger than the stack file says, as no claim can shrink.
 """
 
 import json
@@ -37,7 +37,7 @@ ADOPTION_SECONDS = 60
 
 @dataclass(slots=True)
 class Story:
-    """The copy of the program, and what one test leaves for the next."""
+    """The copy of the program, and the state that one test leaves for the next."""
 
     clone: Clone
     resizer: Resizer
@@ -51,7 +51,7 @@ class Story:
     remembered: dict[str, Any]
 
     def run(self, *command: str, expected: int) -> Finished:
-        """Run a command of the copy on the deployed stack."""
+        """Run a command in the folder of the copy, with the state of the deployed stack."""
         # The state of the deployed stack and not one of the copy's own.
         state = {"PULUMI_BACKEND_URL": os.environ["PULUMI_BACKEND_URL"]}
         return run(*command, cwd=self.clone.folder, env=state, seconds=SECONDS, expected=expected)

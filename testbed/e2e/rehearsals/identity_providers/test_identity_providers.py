@@ -100,7 +100,7 @@ def changes(**login: object) -> variant.Config:
 
 @pytest.fixture(scope="module")
 def keycloak(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
-    """Keycloak with the realm and the client; afterwards the stack is as it is committed."""
+    """Keycloak with the realm and the client; afterwards the committed stack is deployed again."""
     host = urllib.parse.urlsplit(platform.url).netloc
     secret = secrets.token_urlsafe()
     with provider.running() as running, ExitStack() as afterwards:
@@ -155,7 +155,7 @@ def _browser(home: Path, platform: Platform) -> Generator[Browser]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visitors:
-    """People in front of the deployed platform."""
+    """People who sign in to the deployed platform in a browser."""
 
     platform: Platform
     browser: Browser

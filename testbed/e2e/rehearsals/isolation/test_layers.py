@@ -35,11 +35,11 @@ FILES = ("artifact", "location", "uri", "path", "source")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stand:
-    """Layers that are off, and the attacks that the others have to stop."""
+    """Layers that are off, and the attacks that the remaining layers have to stop."""
 
     off: tuple[str, ...]
     by: str
-    """The layers that stop them."""
+    """The remaining layers, which stop the attacks."""
 
     aims: tuple[Aim, ...]
     files: bool | None = None

@@ -1,6 +1,6 @@
-"""People of a Keycloak sign in, through OAuth2-Proxy as sidecar and as Traefik's ForwardAuth, with two replicas.
+"""Users of a Keycloak sign in, through OAuth2-Proxy as sidecar and as Traefik's ForwardAuth, with two replicas.
 
-What docs/keycloak.md tells an administrator to do is done as it is written there.
+The commands and settings of docs/keycloak.md are used as they are written there, except for host names.
 """
 
 import json
@@ -68,7 +68,7 @@ def changes(login: str) -> variant.Config:
 
 @pytest.fixture(scope="module")
 def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
-    """Keycloak with the realm and the client of the page; afterwards the stack is as it is committed."""
+    """Keycloak with the realm and the client of docs/keycloak.md; afterwards the committed stack is deployed again."""
     authority = tmp_path_factory.mktemp("keycloak") / "ca.crt"
     authority.write_text(provider.AUTHORITY, encoding="utf-8")
     with provider.running() as running, ExitStack() as afterwards:

@@ -98,7 +98,10 @@ def test_the_documented_command_gives_a_kept_volume_to_the_next_platform(story: 
 
 
 def _there(kind: str, selector: str) -> Callable[[], bool]:
-    """True if the platform's namespace has an object with a label; False while the cluster does not answer."""
+    """Check that is true if the platform's namespace has an object of the kind with the label.
+
+    It is false while the cluster does not answer.
+    """
 
     def look() -> bool:
         command = ("get", kind, "--namespace=mlflow", f"--selector={selector}", "--output=name", "--request-timeout=3s")

@@ -87,7 +87,7 @@ def test_the_token_of_a_deleted_service_account_is_worth_what_its_binding_is(
 
 
 def test_programs_are_bound_by_name_and_not_by_what_an_account_of_that_name_once_was(platform: Platform) -> None:
-    """Deleting the service account of a team's programs is not enough: its binding has to be deleted too."""
+    """Deleting the service account of a team's programs is not enough to revoke access: its binding has to go too."""
     account = platform.teams[TEAM]
     bindings = json.loads(kube.kubectl("get", "rolebindings", f"--namespace={TEAM}", "--output=json").stdout)["items"]
     bound = [one for one in bindings for who in one.get("subjects", ()) if who["name"] == account.service_account]

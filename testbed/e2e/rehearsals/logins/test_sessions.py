@@ -66,7 +66,7 @@ def _password(user: str) -> str:
 
 @pytest.fixture(scope="module")
 def runs(client: Client, platform: Platform) -> str:
-    """The page of an experiment's runs."""
+    """Address of the page with an experiment's runs."""
     made = client.script("training_curves", "churn-model", team="team-a")
     return f"{platform.url}/#/experiments/{made['experiment_id']}/runs?workspace=team-a"
 
@@ -160,7 +160,7 @@ def many_groups(tmp_path: Path) -> Iterator[Platform]:
 def test_somebody_in_two_hundred_groups_signs_in_and_works(
     many_groups: Platform, browser: Browser, client: Client, figures: Figures
 ) -> None:
-    """Their names are in the cookies, in a header to the server, and in each question to Kubernetes."""
+    """The groups' names are in the cookies, in a header to the server, and in each access review in Kubernetes."""
     assert client.platform.url == many_groups.url
     made = client.script("training_curves", "churn-model", team="team-a")
     runs = f"{many_groups.url}/#/experiments/{made['experiment_id']}/runs?workspace=team-a"

@@ -138,7 +138,7 @@ def forgotten_callers(platform: Platform) -> AbstractContextManager[None]:
 
 @contextmanager
 def login_killed(_: Platform) -> Generator[None]:
-    """OAuth2-Proxy is killed whenever it runs: after the second time, the kubelet waits before it starts it again."""
+    """OAuth2-Proxy is killed whenever it runs; from the second time on, the kubelet delays the restart."""
     with repeated(_kill_login, threads=1, pause=0.5):
         yield
     kube.wait_until_ready("mlflow", NAMESPACE, seconds=ROLLOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""The cases of `alert_cases.yaml` as a file of tests for promtool: each alert fires, and each stays silent."""
+"""The cases of `alert_cases.yaml` as tests for promtool: each alert fires in one test, and stays silent in another."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -8,10 +8,10 @@ PORT = 8080
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Takes notifications."""
+    """Receives notifications of Alertmanager."""
 
     def do_POST(self) -> None:
-        """Take one."""
+        """Print the alerts of one notification."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         lines = [json.dumps([alert["labels"]["alertname"], alert["status"]]) for alert in body["alerts"]]
         sys.stdout.write("".join(f"{line}\n" for line in lines))
@@ -21,7 +21,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
-        """Write nothing besides the alerts."""
+        """Do not log requests: only alerts are printed."""
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ def _moved(site: Site, token: str, team: str, kind: str, key: str) -> list[dict[
 
 
 def adopt(old: Old, team: str, *variables: str, expected: int | None = 0) -> Finished:
-    """The documented command."""
+    """Run the documented command `make adopt`."""
     command = (*COMMAND, f"TEAM={team}", *variables)
     return run(*command, seconds=MOVE_SECONDS, env={"SOURCE": old.source}, expected=expected)
 

@@ -1,6 +1,6 @@
 """A team in an existing namespace: objects of others in it stay, and the platform's are removed with the team.
 
-Each test begins where the one before it ended. The stack is at the end as it is committed.
+Each test begins where the one before it ended. At the end, the committed stack is deployed again.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The section `scheduling` on the deployed platform: nodes, priority, labels and image pull policy of every pod.
 
-Each test begins where the one before it ended. The stack is at the end as it is committed.
+Each test begins where the one before it ended. At the end, the committed stack is deployed again.
 """
 
 import json

@@ -106,7 +106,7 @@ FAULTS = [
 
 
 def preflight(folder: Path, keys: Object, *, stack: str = STACK, env: dict[str, str] | None = None) -> Object:
-    """Answer about the stack `dev` with other keys; its stack file is in the folder."""
+    """Answer about the stack `dev` with some keys changed; the changed stack file is written to the folder."""
     document = yaml.safe_load((CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
     document["config"] |= {f"{PREFIX}{key}": value for key, value in keys.items()}
     (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -136,7 +136,7 @@ def missing(found: Object) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Object]:
-    """Answers about each stack file of `FAULTS`, asked several at a time: they change nothing."""
+    """Answers about each stack file of `FAULTS`; several runs at a time, as the preflight changes nothing."""
 
     def ask(fault: Fault, folder: Path) -> Object:
         return preflight(folder, fault.keys, stack=fault.stack)

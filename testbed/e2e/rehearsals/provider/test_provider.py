@@ -106,7 +106,7 @@ def config_map(value: str, *, name: str = "", immutable: bool | None = None) -> 
 
 
 def pod_spec(image: str, **more: object) -> Json:
-    """A pod as strict as the cluster's namespaces demand."""
+    """A pod's spec as the Pod Security profile `restricted` demands."""
     return {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 0,
@@ -135,7 +135,7 @@ def deployment(app: str, image: str, *, patience: str = NO_PATIENCE_NEEDED) -> J
 
 
 def value_of(name: str) -> str:
-    """Data of a ConfigMap in the cluster."""
+    """Value of the key `key` of a ConfigMap in the cluster."""
     return kube.one("configmap", name, SPACE)["data"]["key"]
 
 
@@ -175,7 +175,7 @@ def test_an_object_is_replaced_under_its_name_and_one_without_a_name_under_anoth
 
 
 def stateful_set(*, replicas: int) -> Json:
-    """A StatefulSet with a volume, whose pods no node may run."""
+    """A StatefulSet with a volume; its pods fit on no node."""
     claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": STORAGE}}
     labels = {"app": "database"}
     template = {"metadata": {"labels": labels}, "spec": NOWHERE}
@@ -224,7 +224,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def refusals(stack: Stack) -> str:
-    """Output of an `up` that fails in every way."""
+    """Output of one `up` that has every fault of `FAULTS`."""
     kube.kubectl("create", "configmap", "taken", f"--namespace={SPACE}", "--from-literal=key=theirs")
     run_once: Json = {"restartPolicy": "Never", **pod_spec(versions.POSTGRES_IMAGE, command=["false"])}
     stack.declare(

@@ -66,7 +66,7 @@ class Scene:
         return _client(self.platform, self.folder, team, "look", json.dumps(self.ids[team]))
 
     def files(self, team: str) -> dict[str, int]:
-        """Number of files of each of a team's runs in the store."""
+        """Number of files in the store for each of a team's runs."""
         runs, experiments = self.ids[team]["runs"], self.ids[team]["experiments"]
         folders = {
             name: f"workspaces/{team}/{experiments['gone' if name == 'inside' else 'kept']}/{one}/"

@@ -1,6 +1,6 @@
 """Secrets of the in-cluster services are replaced while a client logs: no call fails, and the old ones are refused.
 
-The client tries calls again as it does by default. Each test begins where the one before it ended.
+The client retries failed calls as it does by default. Each test begins where the one before it ended.
 """
 
 import base64
@@ -83,7 +83,7 @@ class Story:
 
 @contextlib.contextmanager
 def logging(client: Client, file: Path) -> Generator[None]:
-    """A client that logs until the end of the block, and tries calls again as it does by default."""
+    """A client that logs until the end of the block, and retries failed calls as it does by default."""
     process = client.start("keep_logging", team=TEAM, output=file, env={})
     try:
         yield
@@ -95,7 +95,7 @@ def logging(client: Client, file: Path) -> Generator[None]:
 
 
 def secret(platform: Platform, variable: str) -> str:
-    """Value of a secret environment variable of the server."""
+    """Value of an environment variable of the server that comes from a Secret."""
     containers = kube.one("deployment", "mlflow", platform.namespace)["spec"]["template"]["spec"]["containers"]
     (server,) = (one for one in containers if one["name"] == "mlflow")
     (source,) = (one["valueFrom"]["secretKeyRef"] for one in server["env"] if one["name"] == variable)
@@ -103,7 +103,7 @@ def secret(platform: Platform, variable: str) -> str:
 
 
 def passwords() -> dict[str, str]:
-    """Passwords of the people."""
+    """Passwords of the stack's users, by name."""
     shown = run("pulumi", "stack", "output", "passwords", "--stack=dev", "--show-secrets", "--json")
     return json.loads(shown.stdout)
 
@@ -128,7 +128,7 @@ def signs_in(platform: Platform, password: str) -> bool:
 
 
 def listing(platform: Platform, key: tuple[str, str]) -> str:
-    """Answer of the store to a listing with an access key."""
+    """Result of a request to list the bucket with an access key: `OK`, or the store's error code."""
     space = f"--namespace={platform.namespace}"
     into = ("exec", "--stdin", "deployment/mlflow", space, "--container=mlflow", "--", "python3", "-c", LIST)
     return kube.kubectl(*into, stdin="\n".join(key)).stdout.strip()

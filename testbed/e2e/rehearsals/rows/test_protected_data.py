@@ -1,7 +1,8 @@
 """A platform whose profile protects data is taken down and comes back with the data.
 
-Profile `small` on the embedded cluster; `production` protects the same resources, and the rehearsal `aws` takes it
-down. The artifacts are in a folder of the in-cluster store, whose key reaches that folder only.
+Profile `small` on the embedded cluster. Profile `production` protects the same resources; the rehearsal `aws` takes a
+`production` stack down. The artifacts are in a folder of the in-cluster store; the server's key is valid for that
+folder only.
 """
 
 import json

@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def platform(folder: Path) -> Iterator[Platform]:
-    """The variant, and afterwards the stack as it is committed."""
+    """The variant; afterwards the committed stack is deployed again."""
     with company.services():
         company.put_secret(KEY_SECRET, {"AWS_ACCESS_KEY_ID": company.KEY_ID, "AWS_SECRET_ACCESS_KEY": company.KEY})
         try:

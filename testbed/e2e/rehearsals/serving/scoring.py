@@ -22,7 +22,7 @@ class Score:
     """The outcome of a scoring request: an answer, or none."""
 
     at: float
-    """When it was sent, in seconds since 1970."""
+    """Time of the request, in seconds since 1970."""
 
     seconds: float
     status: int
@@ -39,7 +39,7 @@ class Score:
 
 
 def register(team: str, model: str) -> list[str]:
-    """Register a model with the documented pod of a program; returns its versions, of which the last is broken."""
+    """Register a model from a pod as in docs/log-from-a-pod.md; returns its versions, of which the last is broken."""
     spec = snippets.documented_pods()[0]["spec"]
     (container,) = spec["containers"]
     script = (SCRIPTS / "register.py").read_text(encoding="utf-8")

@@ -96,7 +96,7 @@ def versions(platform: Platform) -> list[str]:
 
 @pytest.fixture(scope="module")
 def traffic(ready: None, image: str) -> Iterator[Traffic]:
-    """20 requests per second, until the last test that watches them has ended."""
+    """Scoring requests, 20 per second, which go on until the last test of the module has ended."""
     assert ready is None
     host = f"scores.{TEAM}.svc.cluster.local"
     with scoring.flowing(TEAM, "callers", image=image, host=host, per_second=PER_SECOND) as flowing:
@@ -121,7 +121,7 @@ def failures(scores: list[Score]) -> list[Score]:
 
 @pytest.fixture(scope="module")
 def ready(site: Site, token: str, versions: list[str], figures: Figures) -> None:
-    """Both models are served: `scores` the first version, `trial` the first and the second."""
+    """Both model servers answer: `scores` with the first version, `trial` with the first and the second."""
     point(site, token, "champion", versions[0])
     point(site, token, "incumbent", versions[0])
     point(site, token, "challenger", versions[1])

@@ -1,6 +1,6 @@
 """Life of a team: added, archived, removed, added again beside fifty others. Nothing else changes, and no data is lost.
 
-Each test begins where the one before it ended. The stack is at the end as it is committed.
+Each test begins where the one before it ended. At the end, the committed stack is deployed again.
 """
 
 import json
@@ -50,7 +50,7 @@ class Story:
 
     @property
     def site(self) -> Site:
-        """The public address."""
+        """The platform at its public address."""
         return Site.of(self.platform)
 
     def deploy(self, *, others: int = 0, **team: object) -> None:

@@ -47,7 +47,7 @@ class Story:
     runs: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     to: str = ""
     then: dict[str, Any] = field(default_factory=dict[str, Any])
-    """The team's rows by table at the second `to`."""
+    """The team's rows by table at the time `to`."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def story() -> Story:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The `dev` stack with backups, and afterwards as it is committed."""
+    """The `dev` stack with backups; afterwards the committed stack is deployed again."""
     try:
         yield variant.deploy(tmp_path_factory.mktemp("variant"), CHANGES)
     finally:
@@ -86,7 +86,7 @@ def in_sidecar(script: str, *arguments: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def rows(workspace: str) -> dict[str, list[Any]]:
-    """Number and hash of the rows in each table, as PostgreSQL shows them to the server in this workspace."""
+    """Number and hash of the rows in each table that PostgreSQL shows the server in this workspace."""
     tables = json.loads(upgrade_data.sql(TABLES))
     counts = "json_build_array(count(*), sum(hashtextextended(t::text, 0))::text)"
     union = " UNION ALL ".join(f"SELECT '{one}' AS name, {counts} AS rows FROM \"{one}\" AS t" for one in tables)  # noqa: S608 - names of the database itself
@@ -95,7 +95,7 @@ def rows(workspace: str) -> dict[str, list[Any]]:
 
 
 def of_both(client: Client, script: str) -> dict[str, Any]:
-    """Output of a script for each of the two teams, which run it at the same time."""
+    """Run a script for both teams at the same time; returns its output by team."""
     with ThreadPoolExecutor(2) as pool:
         found = {
             team: pool.submit(client.script, f"{SCRIPTS}/{script}", EXPERIMENT, team=team) for team in (TEAM, OTHER)

@@ -95,7 +95,7 @@ class Received:
 
     @property
     def signed(self) -> bool:
-        """True if its signature is that of the team's key."""
+        """True if the webhook is signed with the team's key."""
         content = f"{self.headers['x-mlflow-delivery-id']}.{self.headers['x-mlflow-timestamp']}.{self.body}"
         digest = hmac.new(SIGNING_KEY.encode(), content.encode(), hashlib.sha256).digest()
         return self.headers.get("x-mlflow-signature") == f"v1,{base64.b64encode(digest).decode()}"
@@ -139,7 +139,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def receiver(folder: Path) -> Iterator[Path]:
-    """The receiver at both addresses, and the names; returns the file with what it has received."""
+    """The receiver at both addresses, and their DNS names; yields the file with the webhooks received."""
     pair = self_signed(SEED, HOOKS, ISSUED)
     certificate, received = folder / "receiver.pem", folder / "received"
     certificate.write_text(pair.certificate + pair.key, encoding="utf-8")
@@ -207,7 +207,7 @@ def hooked(deployed: Platform, teams: tuple[Team, Team]) -> dict[str, str]:
 
 
 def _forget_webhooks(platform: Platform) -> None:
-    """Delete all webhooks of earlier runs, which programs may not do."""
+    """Delete all webhooks of earlier runs, in the database, because programs may not delete webhooks."""
     _sql(platform, "DELETE FROM webhooks")
 
 
@@ -223,7 +223,7 @@ def arrived(receiver: Path) -> list[Received]:
 
 
 def in_server(platform: Platform, *command: str) -> Any:  # noqa: ANN401 - any JSON
-    """Run a command in the server's container that prints JSON."""
+    """Run a command in the server's container; returns the JSON in the last line of its output."""
     space = f"--namespace={platform.namespace}"
     done = kube.kubectl("exec", "deployment/mlflow", space, "--container=mlflow", "--", *command)
     return json.loads(done.stdout.splitlines()[-1])

@@ -39,7 +39,7 @@ def log(platform: Platform) -> Iterator[str]:
 
 @pytest.fixture
 def version(log: str, site: Site, team_a: str) -> dict[str, Any]:
-    """The version that the DAG registered."""
+    """The model version that the DAG registered."""
     assert log
     path = "/api/2.0/mlflow/registered-models/alias?name=nightly&alias=challenger"
     return site.ask("GET", path, token=team_a, workspace="team-a").json()["model_version"]

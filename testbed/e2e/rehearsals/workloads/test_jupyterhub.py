@@ -1,4 +1,4 @@
-"""JupyterHub starts notebooks in the teams' namespaces, and what is logged there needs no settings."""
+"""JupyterHub starts notebooks in the teams' namespaces, where logging to MLflow needs no settings."""
 
 import json
 import time

@@ -66,7 +66,10 @@ def test_a_compiled_step_logs_with_kubeflows_own_account(
 
 
 def _step(compiled: list[dict[str, Any]], account: str) -> kube.Object:
-    """The pod of the compiled step. Kubeflow's compiler adds the rest of the security context for every step."""
+    """The pod of the compiled step.
+
+    In a cluster, Kubeflow adds the rest of the security context to the pod of every step.
+    """
     pipeline, on_kubernetes = compiled
     container = pipeline["deploymentSpec"]["executors"]["exec-train"]["container"]
     settings = on_kubernetes["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-train"]

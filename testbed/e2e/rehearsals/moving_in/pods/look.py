@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def main():
-    """Print it as JSON."""
+    """Print the objects as JSON."""
     suffix, prefix = sys.argv[1], sys.argv[2]
     client = mlflow.MlflowClient()
     names = {name: f"{prefix}{name}{suffix}" for name in ("training", "files", "questions", "doubler", "greeting")}

@@ -7,7 +7,7 @@ import mlflow
 
 
 def main():
-    """Print it as JSON."""
+    """Print the result as JSON."""
     client = mlflow.MlflowClient()
     found = client.get_experiment_by_name(sys.argv[1])
     runs = client.search_runs([found.experiment_id]) if found else []

@@ -55,7 +55,7 @@ def training(client, experiment, model):
 
 
 def registry(client, source, run_id, suffix):
-    """Tags, aliases and a gap for the registered model; one from a run's own files; a prompt."""
+    """Tags, an alias and a deleted version of the registered model; a second model, from a run's files; a prompt."""
     doubler, files, greeting = (f"{name}{suffix}" for name in ("doubler", "from-files", "greeting"))
     mlflow.register_model(f"models:/{source}", doubler)
     client.delete_model_version(doubler, "2")
@@ -106,7 +106,7 @@ def traces(experiment):
 
 
 def main():
-    """Fill it."""
+    """Fill the old MLflow."""
     uri, artifacts, folder, suffix = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()

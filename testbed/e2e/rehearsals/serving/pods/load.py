@@ -1,4 +1,4 @@
-"""Sends scoring requests at a steady rate until it is killed; prints each answer as a line of JSON.
+"""Sends scoring requests at a steady rate; prints each answer as a line of JSON.
 
 Half of the clients keep their connection, the others open one for each request. No request is repeated.
 """
@@ -19,14 +19,14 @@ said = threading.Lock()
 
 
 def score(connection):
-    """The status, the headers and the body of an answer."""
+    """Send one request; returns the status, the headers and the body of the answer."""
     connection.request("POST", "/invocations", BODY, HEADERS)
     answer = connection.getresponse()
     return answer.status, answer.headers, answer.read()
 
 
 def line(connection):
-    """One request as a line."""
+    """Send one request, and print the answer or the error as a line."""
     began = time.time()
     found = {"at": began, "status": 0, "version": "", "answer": "", "error": ""}
     try:
@@ -42,7 +42,7 @@ def line(connection):
 
 
 def client(number):
-    """One client: every second one keeps its connection."""
+    """Send the requests of one client. Clients with an even number keep their connection."""
     connection, sent = http.client.HTTPConnection(HOST, timeout=30), 0
     next_at = time.monotonic() + number / PER_SECOND
     while not COUNT or sent < COUNT // CLIENTS:

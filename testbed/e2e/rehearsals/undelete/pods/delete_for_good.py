@@ -1,4 +1,4 @@
-"""Deletes runs as `mlflow gc` does, for good; runs in the server's pod, with a workspace and ids of runs as arguments."""
+"""Permanently deletes runs, as `mlflow gc` does: `delete_for_good.py WORKSPACE RUN_ID...`, in the server's pod."""
 
 import argparse
 import sys

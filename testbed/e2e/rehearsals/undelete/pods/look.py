@@ -1,4 +1,4 @@
-"""Reads the runs of an experiment with a tag, the note of one of them, and the version that an alias names.
+"""Reads the tag `number` of each run of an experiment, the note of one run, and the version with alias `champion`.
 
 Runs with the published MLflow client. Prints one JSON object.
 """

@@ -1,6 +1,6 @@
-"""Changes tags of all runs of an experiment and the champion of its model, and logs one more run; prints that run's id.
+"""Changes a tag of all runs of an experiment and the alias `champion` of its model, and logs one more run.
 
-Runs with the published MLflow client.
+Runs with the published MLflow client. Prints the id of the new run.
 """
 
 import json
