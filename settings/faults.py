@@ -36,7 +36,7 @@ class Fault:
 
 
 def report(faults: Sequence[Fault], file: str, lines: Mapping[str, int] = MappingProxyType({})) -> str:
-    """All mistakes in a file as one message; `lines` are the lines of the file's keys, by path, if they are known."""
+    """All mistakes in a file as one message; `lines` maps the path of each key to its line, or is empty."""
     count = "1 mistake" if len(faults) == 1 else f"{len(faults)} mistakes"
     return "\n".join(
         [
@@ -71,7 +71,7 @@ def either(ways: Iterable[str]) -> str:
 
 
 def path_of(steps: Sequence[str | int]) -> str:
-    """A key path in one string; names with other characters than letters, digits, `_` and `-` are in brackets."""
+    """A key path in one string; names with characters other than letters, digits, `_` and `-` are in brackets."""
     path = ""
     for step in steps:
         if isinstance(step, int):

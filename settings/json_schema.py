@@ -40,7 +40,7 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Stack file of the MLflow platform",
-        "description": "Written by `make generate`; docs/configuration.md has the same as tables.",
+        "description": "Written by `make generate`; docs/configuration.md lists the same keys in tables.",
         "type": "object",
         "properties": {
             "config": {
@@ -55,7 +55,7 @@ def schema() -> dict[str, Any]:
 
 
 def _config(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of `config:` for a model with this schema."""
+    """The schema of `config:`: the keys of a settings model and the secrets, with the project's prefix."""
     keys = {
         **settings["properties"],
         **{name: {"description": need.meaning, **SECRET} for name, need in NEEDS.items()},
@@ -70,7 +70,7 @@ def _config(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_default(definitions: Mapping[str, Any], path: str, kind: str | None) -> None:
-    """Remove a default that depends on profile or provider; the key is optional, because one of them may set it."""
+    """Make a key optional and remove its default, because the profile or `login.provider` may set the key."""
     section, *steps = path.split(".")
     place = outline.locate(Settings, [section, *([kind] if kind else []), *steps])
     definition = definitions[place.parents[0].__name__]

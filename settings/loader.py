@@ -1,7 +1,7 @@
 """Reading of the stack's configuration into one document: from the Pulumi engine, or from the stack file itself.
 
-Tools read the file without the engine, with the same result and with the line of each key. Scalars then get the types
-that the engine gives them, and a placeholder replaces encrypted values.
+Tools read the file without the engine. The result is the same, and also has the line of each key: scalars read from the
+file get the types that the engine gives them. A placeholder replaces each encrypted value in the file.
 """
 
 import difflib
@@ -48,7 +48,7 @@ class Source:
     """How each secret is stored in the stack file."""
 
     lines: Mapping[str, int] = field(default_factory=dict[str, int], compare=False)
-    """Line of each key in the stack file, by the key's path; empty with the engine, which does not know them."""
+    """Line of each key in the stack file, by the key's path; empty if the engine passed the configuration."""
 
     renamed: tuple[Rename, ...] = ()
     """Keys that have their old names in the stack file."""
@@ -69,7 +69,7 @@ def from_file(text: str) -> Source:
     try:
         return _source(*stack_yaml.load(text))
     except RecursionError:
-        raise UnreadableError("the file has an anchor that contains itself, or nests too many of them") from None
+        raise UnreadableError("the file has an anchor that contains itself, or too many nested anchors") from None
 
 
 def _source(document: object, node: yaml.Node | None) -> Source:
@@ -130,9 +130,9 @@ def parse(text: str) -> object:
 
 
 def plain(document: Mapping[str, object]) -> dict[str, object]:
-    """The document without values that JSON cannot contain: lone surrogates, and values that are nested too deeply.
+    """The document as JSON can contain it: lone surrogates are replaced, and values nested too deeply become null.
 
-    No setting is nested that deeply, so the surrounding value is reported as wrong.
+    No setting is nested that deeply, so the value around such a null is reported as wrong.
     """
     return cast("dict[str, object]", _plain(document, 0))
 

@@ -13,7 +13,7 @@ KINDS = tuple(outline.choices(ExternalSettings.model_fields["server"]))
 
 
 def model_of(document: Mapping[str, object]) -> type[Settings] | type[ExternalSettings]:
-    """The model of a stack file: `server.kind` chooses it, even if it is misspelt."""
+    """The model that a stack file's `server.kind` selects; a misspelt `server.kind` counts as the nearest known one."""
     kind = profiles.section(document, ["server"]).get("kind")
     near = outline.nearest(kind, SERVER_KINDS) if isinstance(kind, str) else []
     return ExternalSettings if near and near[0] in KINDS else Settings

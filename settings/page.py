@@ -110,7 +110,7 @@ def _need(name: str, field: FieldInfo) -> str:
 
 
 def _kind(value: object) -> str | None:
-    """The `kind` of a section; None if it has no `kind`, and for other values."""
+    """The `kind` of a value that is a section with a `kind`; None for any other value."""
     return outline.choice(type(value)) if isinstance(value, BaseModel) else None
 
 
@@ -121,7 +121,7 @@ def _table(keys: Iterable[outline.Key], kind: str | None = None) -> str:
 
 def _row(key: outline.Key, choice: str | None) -> str:
     old = [item for item in key.field.metadata if isinstance(item, Renamed)]
-    former = "".join(f" Before: `{renamed.old}`, which release {renamed.removed_in} removes." for renamed in old)
+    former = "".join(f" Old name: `{renamed.old}`, which release {renamed.removed_in} removes." for renamed in old)
     meaning = _cell((key.field.description or "") + former)
     where = f", `kind: {choice}`" if choice else ""
     return f"| `{key.path}`{where} | {outline.words(key.field)} | {_default(key)} | {meaning} |\n"

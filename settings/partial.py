@@ -120,7 +120,7 @@ class _Trace:
 class _Items(tuple[Any, ...]):  # noqa: SLOT001 - a tuple has no room for slots with values
     """The right items of a list that has wrong ones too, for rules about single items.
 
-    Its length is that in the stack file; whether it contains another item is unknown.
+    `len` also counts the wrong items. `in` raises `UnknownValueError` for an item that is not among the right ones.
     """
 
     indexes: tuple[int, ...]
@@ -136,7 +136,7 @@ class _Items(tuple[Any, ...]):  # noqa: SLOT001 - a tuple has no room for slots 
 
 
 class _Entries(dict[str, Any]):
-    """The right entries of a mapping that has wrong ones too; its length is that in the stack file."""
+    """The right entries of a mapping that has wrong ones too; `len` also counts the wrong ones."""
 
     length: int
 
@@ -186,7 +186,7 @@ def _default(model: type[Model], name: str, place: Place) -> object:
 
 @functools.cache
 def _defaults(model: type[Model], name: str) -> tuple[object, Mapping[str, object]]:
-    """Default of a field, and what a stack file with the default would contain, if it is a section."""
+    """Default of a field and, if the default is a section, its keys and values as in a stack file."""
     value = outline.default(model.model_fields[name])
     return value, value.model_dump(mode="json", by_alias=True) if isinstance(value, Model) else {}
 
@@ -215,7 +215,7 @@ def _entry(model: type[M], value: object, place: Place) -> M:
 
 
 def _right(validator: TypeAdapter[Any], value: object, kind: object) -> object:
-    """The value if it is right; if some entries of a list or plain mapping are wrong, the others."""
+    """The value if it is right; the right entries if only some entries of a list or plain mapping are wrong."""
     whole = _checked(validator, value)
     if whole is not _LEFT_OUT or not value:
         return whole

@@ -96,7 +96,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "database.backupDays",
         {"evaluation": 1, "small": 7, "production": 30},
-        "The database can be restored to any moment of these days. Production keeps a month, because mistakes may be"
+        "The database can be restored to any moment in this period. Production keeps a month, because mistakes may be"
         " noticed late.",
         kind="rds",
     ),

@@ -40,8 +40,8 @@ def _remedy(text: str) -> str | None:
         return None
     if text.lower() == "github":
         return (
-            "GitHub is no OpenID Connect provider and gives no ID tokens: put Dex with its GitHub connector in front"
-            " of it, and write `dex` (docs/login.md)"
+            "GitHub is not an OpenID Connect provider and issues no ID tokens: put Dex with its GitHub connector in"
+            " front of it, and write `dex` (docs/login.md)"
         )
     near = [ALIASES[text.lower()]] if text.lower() in ALIASES else difflib.get_close_matches(text.lower(), NAMES, n=1)
     return f"did you mean `{near[0]}`?" if near else "leave it out, and set scopes and claims (docs/login.md)"
@@ -63,13 +63,13 @@ class Provider:
 
     user_claim: str = "email"
     logout: str | None = None
-    """Path after the issuer's URL at which a session is ended without a browser; None if there is none."""
+    """Path after the issuer's URL of the endpoint that ends a session without a browser; None if there is none."""
 
     hosts: str = ""
     """Pattern of the issuers' host names; empty if each company chooses its own."""
 
     source: str
-    """Documentation of these values."""
+    """URL of the provider's documentation of these values."""
 
 
 PROVIDERS: Mapping[ProviderName, Provider] = MappingProxyType(
@@ -152,10 +152,10 @@ def defaults(document: Mapping[str, object]) -> dict[str, Value]:
 
 
 def _names(login: Mapping[str, object]) -> bool:
-    """True if a section may name a provider: other kinds of login have none."""
+    """True if the section `login` names a provider and has kind `oidc`, the only kind with a provider."""
     return login.get("kind") == KIND and isinstance(login.get("provider"), str)
 
 
 def _okta(provider: object, issuer: str | None) -> list[str]:
-    """The scope `groups`, at Okta's authorization server of the organization, whose URL has no path."""
+    """The scope `groups` for Okta's org authorization server, whose URL has no path; empty for any other issuer."""
     return ["groups"] if provider == "okta" and issuer is not None and not urlsplit(issuer).path.strip("/") else []

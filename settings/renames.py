@@ -95,7 +95,7 @@ def _mapping(value: object) -> dict[str, Any]:
 
 
 def _pop(section: dict[str, Any], path: tuple[str, ...]) -> object:
-    """Remove and return the value at a path, with the sections that are empty then."""
+    """Remove and return the value at a path; also remove each section that this leaves empty."""
     step, *rest = path
     if not rest:
         return section.pop(step)

@@ -52,7 +52,7 @@ def whole(digits: str) -> float | str:
 
 
 def number(text: str) -> float | str:
-    """A number with a point or exponent, or a large one."""
+    """A number with a point or exponent, or a whole number with many digits."""
     value = float(text)
     # The engine keeps the text of a number that is too large.
     return text if math.isinf(value) else int(value) if value.is_integer() else value
@@ -75,12 +75,12 @@ class _Loader(yaml.SafeLoader):
         """Return the next node; raise `UnreadableError` if it is nested too deep or contains a lone surrogate."""
         line = cast("Any", self).peek_event().start_mark.line + 1
         if self.depth > DEEPEST:
-            raise UnreadableError(f"line {line}: is nested more than {DEEPEST} deep")
+            raise UnreadableError(f"line {line}: the value is nested more than {DEEPEST} levels deep")
         self.depth += 1
         node = cast("yaml.Node | None", cast("Any", super()).compose_node(parent, index))
         self.depth -= 1
         if isinstance(node, yaml.ScalarNode) and HALF_CHARACTER.search(node.value):
-            raise UnreadableError(f"line {line}: contains a lone surrogate (\\ud800 to \\udfff)")
+            raise UnreadableError(f"line {line}: a key or value contains a lone surrogate (\\ud800 to \\udfff)")
         return node
 
 
@@ -113,7 +113,7 @@ def _section(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
 
 
 def _scalar(tag: str, pattern: str, make: Callable[[str], object]) -> None:
-    """Let the loader read a type of scalars: those that match a pattern, and those that have its tag."""
+    """Let the loader read a type of scalars: those that match `pattern`, and those with the YAML tag `!!<tag>`."""
     full, form = f"tag:yaml.org,2002:{tag}", re.compile(rf"^(?:{pattern})$")
 
     def construct(loader: _Loader, node: yaml.ScalarNode) -> object:

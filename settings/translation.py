@@ -90,7 +90,7 @@ def _shape(value: object) -> str:
 
 def _section_remedy(value: object) -> str:
     if value is None:
-        return "write its keys indented below it, or {} for the defaults"
+        return "write the mapping's keys on indented lines, or {} for the defaults"
     if isinstance(value, list):
-        return "write `name: value` lines below it, without dashes"
-    return "write its keys indented below it"
+        return "write indented `name: value` lines, without dashes"
+    return "write the mapping's keys on indented lines"

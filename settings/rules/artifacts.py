@@ -76,8 +76,8 @@ def azure(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             key(artifacts, lambda one: one.endpoint_url),
             "is Azure Blob Storage, which has no S3 interface",
-            "use a store with one: a bucket at AWS or Google Cloud, or an S3-compatible store on Azure's machines"
-            " (docs/own-services.md)",
+            "use a store with an S3 interface: a bucket at AWS or Google Cloud, or an S3-compatible store on Azure's"
+            " machines (docs/own-services.md)",
         )
 
 

@@ -66,7 +66,7 @@ def provider_account(settings: Settings) -> Iterator[Fault]:
 
 
 def boundary_account(settings: Settings) -> Iterator[Fault]:
-    """Check that the permissions boundary is in the account `aws.accountId`, or AWS's own."""
+    """Check that the permissions boundary is in the account `aws.accountId`, or is a policy that AWS manages."""
     if settings.aws is not None and settings.aws.permissions_boundary is not None:
         boundary = settings.aws.permissions_boundary
         yield from _foreign(key(settings.aws, lambda one: one.permissions_boundary), boundary, settings.aws)

@@ -28,7 +28,10 @@ def database(settings: Settings) -> Iterator[Fault]:
 
 
 def store(settings: Settings) -> Iterator[Fault]:
-    """Check that bucket and credentials are set for an existing store, and only for that."""
+    """Check that bucket and credentials are set only for an existing store, and either both or neither.
+
+    The bucket must not be the bucket of the artifacts.
+    """
     backups = settings.backups
     bucket, credentials = key(backups, lambda one: one.bucket), key(backups, lambda one: one.credentials)
     if not isinstance(settings.artifacts, S3Artifacts):

@@ -206,10 +206,10 @@ def one_role(settings: Settings) -> Iterator[Fault]:
     if not server.written and not key(database, lambda one: one.administrator).written:
         yield Fault(
             server,
-            "not set, so MLflow signs in as the owner of its tables: row-level security keeps teams apart, but MLflow's"
-            " own role could change the tables or switch it off",
-            "`CREATE ROLE mlflow_server LOGIN NOINHERIT PASSWORD '...'` as an administrator, and set"
-            f" {server}.user to it; the migration grants the rest",
+            "is not set, so MLflow signs in as the owner of its tables: row-level security keeps teams apart, but"
+            " MLflow's own role could change the tables or switch row-level security off",
+            "run `CREATE ROLE mlflow_server LOGIN NOINHERIT PASSWORD '...'` as an administrator, and set"
+            f" {server}.user to mlflow_server; the migration grants the rest",
         )
 
 

@@ -38,18 +38,18 @@ def unused_authorities(settings: ExternalSettings) -> Iterator[Fault]:
     if isinstance(server, DatabricksServer):
         yield Fault(path, "is not used: Databricks has certificates of public CAs", "remove it")
     elif server.url.startswith("http://"):
-        yield Fault(path, "is not used, because server.url uses http", "use https:// in server.url, or remove it")
+        yield Fault(path, "is not used, because server.url uses http", f"use https:// in server.url, or remove {path}")
 
 
 def any_address(settings: ExternalSettings) -> Iterator[Fault]:
-    """Warn if teams' pods may connect to any address: the server's is not known, and no proxy leads to it."""
+    """Warn that teams' pods may connect to any address, if the server's address is unknown and no proxy is set."""
     if settings.addresses or settings.cluster.https_proxy:
         return
     ports = " and ".join(map(str, settings.ports))
     yield Fault(
         key(settings.server, lambda one: one.addresses),
-        f"is not set, and NetworkPolicies cannot match host names: pods with the label may connect to port {ports} of"
-        " every address except those of cloud metadata services",
+        "is not set, and NetworkPolicies cannot match host names: teams' pods with the label `podLabel` may connect to"
+        f" port {ports} of every address except those of cloud metadata services",
         "list the address ranges of the server",
     )
 

@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Model)
 
 
 def forward_auth(settings: Settings) -> Iterator[Fault]:
-    """Check that `gateway.login` `forward-auth` is used only with a login that has tokens."""
+    """Check that `gateway.login` `forward-auth` is used only with a login that has ID tokens."""
     gateway = settings.gateway
     if isinstance(gateway, IngressGateway) and gateway.login == "forward-auth" and not settings.login.has_tokens:
         yield Fault(
@@ -37,7 +37,7 @@ def ingress(settings: Settings) -> Iterator[Fault]:
 
 
 def controller(settings: Settings) -> Iterator[Fault]:
-    """Check that class, namespace and ForwardAuth suit ingress-nginx."""
+    """Check that `ingress-nginx` is not combined with settings for Traefik or the Gateway API."""
     gateway, cluster = settings.gateway, settings.cluster
     kind = key(cluster, lambda one: one.ingress_controller)
     if cluster.ingress_controller != "ingress-nginx":

@@ -18,8 +18,8 @@ GROUPS_ELSEWHERE: Mapping[ProviderName | None, tuple[str, str]] = {
     "google": (
         "Google's tokens have no groups",
         (
-            "write `hd`, so that everybody in your Google Workspace is in a group named like its domain, or put Dex"
-            " with its Google connector in front of it, and write login.provider `dex` (docs/login.md)"
+            "write `hd` (all users of your Google Workspace are then in one group, named like its domain), or put"
+            " Dex with its Google connector in front of Google, and write login.provider `dex` (docs/login.md)"
         ),
     ),
     "auth0": (
@@ -39,7 +39,7 @@ def groups_of_users(settings: Settings) -> Iterator[Fault]:
 
 
 def _named(settings: Settings, team: str) -> Iterator[str]:
-    """The groups of a team; if it has wrong settings, all texts in them, each of which may be meant as a group."""
+    """The groups of a team; for a team with wrong settings, all strings in them, as each may be meant as a group."""
     try:
         for role in settings.team(team).groups.values():
             yield from role
@@ -91,7 +91,7 @@ def audience_of_reviews(settings: Settings) -> Iterator[Fault]:
 
 
 def tokens_of_reviews(settings: Settings) -> Iterator[Fault]:
-    """Check that the login has tokens, with `access.review` `self-subject`."""
+    """Check, with `access.review` `self-subject`, that the login has ID tokens."""
     if settings.access.review == "self-subject" and not settings.login.has_tokens:
         yield Fault(
             key(settings.access, lambda one: one.review),
@@ -156,7 +156,7 @@ def unverified_names(settings: Settings) -> Iterator[Fault]:
 
 
 def user_claim(settings: Settings) -> Iterator[Fault]:
-    """Check that user names are no account IDs, and that users cannot choose a name which a RoleBinding has."""
+    """Check that user names are not account IDs, and that no RoleBinding is for a name that users can choose."""
     login = settings.login
     if not isinstance(login, OidcLogin) or login.user_claim == "email":
         return
@@ -164,7 +164,7 @@ def user_claim(settings: Settings) -> Iterator[Fault]:
     if login.user_claim == "sub":
         yield Fault(
             path,
-            "`sub` is an account ID: a user who can choose their ID could take the ID of a service account",
+            "`sub` is an account ID: where users can choose their ID, one could take the ID of a service account",
             "use `email` or `preferred_username`",
         )
     elif settings.access.aggregate_roles:
@@ -187,7 +187,7 @@ def unchecked_email(settings: Settings) -> Iterator[Fault]:
 
 
 def unnamed_provider(settings: Settings) -> Iterator[Fault]:
-    """Warn about an issuer of a known provider that is not named, so that scopes and claims are not the provider's."""
+    """Warn if `login.provider` is not set for a known provider's issuer: its default scopes and claims do not apply."""
     login = settings.login
     if isinstance(login, OidcLogin) and login.provider is None:
         provider, path = at(login.issuer), key(login, lambda one: one.scopes)
@@ -195,7 +195,7 @@ def unnamed_provider(settings: Settings) -> Iterator[Fault]:
             name = key(login, lambda one: one.provider)
             yield Fault(
                 key(login, lambda one: one.issuer),
-                f"belongs to `{provider}`, whose scopes and claims are not the defaults",
+                f"belongs to `{provider}`, but {name} is not set, so this provider's scopes and claims are not used",
                 f"add {name} `{provider}`, or {path} (docs/login.md)",
             )
 

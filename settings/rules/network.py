@@ -1,4 +1,4 @@
-"""Rules about the cluster's DNS and about the proxy that leads out of it, for stacks with and without a server."""
+"""Rules about the cluster's DNS and proxy for outgoing connections, for stacks with and without a server."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ def dns(settings: Settings | ExternalSettings) -> Iterator[Fault]:
 
 
 def selection(settings: Settings | ExternalSettings) -> Iterator[Fault]:
-    """Check that DNS pods are not described where DNS does not run in pods."""
+    """Check that namespace and labels of DNS pods are set only if DNS runs in pods."""
     section = settings.cluster.dns
     if section.pods:
         return
@@ -34,7 +34,7 @@ def selection(settings: Settings | ExternalSettings) -> Iterator[Fault]:
 
 
 def unused_exceptions(settings: Settings | ExternalSettings) -> Iterator[Fault]:
-    """Check that hosts are excepted from a proxy only if there is one."""
+    """Check that `cluster.noProxy` lists hosts only if `cluster.httpsProxy` is set."""
     cluster = settings.cluster
     if cluster.no_proxy and cluster.https_proxy is None:
         path, proxy = key(cluster, lambda one: one.no_proxy), key(cluster, lambda one: one.https_proxy)
@@ -42,9 +42,10 @@ def unused_exceptions(settings: Settings | ExternalSettings) -> Iterator[Fault]:
 
 
 def public_keys(settings: Settings) -> Iterator[Fault]:
-    """Check that the API server is excepted from the proxy if it serves the public keys of programs' tokens.
+    """Check that `cluster.apiServer` is set with a proxy, if the API server serves the public keys of programs' tokens.
 
-    The issuer's description names the keys by the address of the API server itself, and not by that of its Service.
+    The issuer's discovery document gives the keys' URL with the API server's own address, not with that of its
+    Service. OAuth2-Proxy must reach this address without the proxy.
     """
     cluster = settings.cluster
     served = cluster.api_server_issuer or (urlsplit(cluster.issuer).hostname or "").startswith("kubernetes.default")

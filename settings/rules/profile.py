@@ -19,7 +19,7 @@ ONE_POD = "is a single pod, and MLflow is down while it restarts"
 
 
 def of_kind(section: Callable[[Settings], object], model: type[Chosen], problem: str, remedy: str) -> Rule:
-    """The rule that reports a kind of a section."""
+    """Create a rule that reports a section if it has the `kind` of `model`."""
 
     def rule(settings: Settings) -> Iterator[Fault]:
         found = section(settings)

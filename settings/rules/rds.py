@@ -182,7 +182,7 @@ def changed_limit(settings: Settings) -> Iterator[Fault]:
 
 
 def no_backups(settings: Settings) -> Iterator[Fault]:
-    """Warn about an instance without backups for a small team."""
+    """Warn, with profile `small`, about an instance without backups."""
     database = settings.database
     if isinstance(database, RdsDatabase) and settings.profile == "small" and database.backup_days == 0:
         path = key(database, lambda one: one.backup_days)

@@ -48,7 +48,7 @@ def _toleration(path: str, one: Toleration) -> Iterator[Fault]:
     if one.toleration_seconds is not None and one.effect != "NoExecute":
         yield Fault(
             f"{path}.tolerationSeconds",
-            "is only possible with effect `NoExecute`, which evicts pods that run",
+            "is only possible with effect `NoExecute`, which evicts running pods",
             "remove it, or write `effect: NoExecute`",
         )
 
@@ -64,7 +64,7 @@ def pull_policy(settings: AnySettings) -> Iterator[Fault]:
 
 
 def _image(settings: AnySettings) -> tuple[Key, Callable[[], str]]:
-    """The image that stands for all: its key, and a function that reads it."""
+    """The image that the rule checks in place of all the platform's images: its key, and a function that reads it."""
     if isinstance(settings, ExternalSettings):
         return key(settings, lambda one: one.images.check), lambda: settings.images.check
     return key(settings, lambda one: one.server.image), lambda: settings.server.image

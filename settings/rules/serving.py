@@ -48,11 +48,12 @@ def _pull_secrets(settings: Settings, team: str, served: str) -> Iterator[Fault]
     """Check that the platform's own images can be pulled in the team's namespace too."""
     model = settings.teams[team].serving[served]
     if settings.images.pull_secrets and not model.pull_secrets:
+        path = key(model, lambda one: one.pull_secrets)
         yield Fault(
-            key(model, lambda one: one.pull_secrets),
+            path,
             f"is empty; pods beside the model run images of the platform, for which"
             f" {key(settings.images, lambda one: one.pull_secrets)} names Secrets in another namespace",
-            "create a Secret for them in the team's namespace, and name it here",
+            f"create an image pull Secret in the team's namespace, and add its name to {path}",
         )
 
 

@@ -47,7 +47,7 @@ def beside_controller(settings: Settings) -> Iterator[Fault]:
 
 
 def beside_others(settings: Settings) -> Iterator[Fault]:
-    """Check that no team has a namespace that NetworkPolicies trust for what runs in it."""
+    """Check that no team has the namespace of the DNS pods or of Prometheus, which NetworkPolicies trust."""
     dns, monitoring = settings.cluster.dns, settings.monitoring
     if dns.pods:
         path = key(dns, lambda one: one.namespace)

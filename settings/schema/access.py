@@ -18,5 +18,5 @@ class Access(Model):
 
     aggregate_roles: values.Flag = False
     """Add MLflow's permissions to Kubernetes' ClusterRoles `view`, `edit` and `admin` (role aggregation): whoever has
-    one of them in a team's namespace then has access to the team in MLflow. Then all groups, users and service
-    accounts count, not only those in this file; see docs/login.md."""
+    one of them in a team's namespace then has access to the team in MLflow, even groups, users and service accounts
+    that are not in this file; see docs/login.md."""

@@ -19,19 +19,20 @@ class Backups(Model):
     """Archive PostgreSQL's write-ahead log continuously, and take a base backup each night."""
 
     days: Annotated[int, whole(1, 365)] = 7
-    """Days for which backups are kept; any second of them can be restored."""
+    """Days for which backups are kept; the database can be restored to any second of these days."""
 
     hour: Annotated[int, whole(0, 23)] = 2
     """Hour of the nightly base backup, in UTC."""
 
     scratch: Literal["node", "volume"] = "node"
-    """Disk for the copy of the database that proofs and undeletes restore: `node` is the node's disk, which needs as
-    much room as the database has; `volume` is a volume of `cluster.storageClass` that is deleted with the pod.
+    """Disk for the temporary copy of the database that a backup proof or `make undelete` restores: `node` is the node's
+    disk, which needs as much free space as the database takes; `volume` is a volume of `cluster.storageClass` that is
+    deleted with the pod.
     """
 
     bucket: values.Bucket | None = None
-    """Only with artifacts.kind `s3`: an existing bucket of that store for backups alone. The store in the cluster gets
-    a bucket of its own."""
+    """Only with artifacts.kind `s3`: an existing bucket of that store, for backups alone. In the in-cluster store,
+    the platform creates a bucket for backups."""
 
     credentials: Annotated[
         BackupKey | None,

@@ -20,7 +20,7 @@ class Bounds(Model):
     """
 
     transfers: Annotated[int, whole(16, 1024)] = 256
-    """Uploads and downloads of artifacts that a worker serves at once; each has 64 KiB of `transferMebibytes`."""
+    """Uploads and downloads of artifacts that a worker serves at once; each takes 64 KiB of `transferMebibytes`."""
 
     transfer_mebibytes: Annotated[int, whole(96, 1024)] = 128
     """Memory in MiB that a worker has for uploads and downloads of artifacts, and for answers above 64 KiB."""
@@ -38,8 +38,8 @@ class Bounds(Model):
     """Deepest nesting of a JSON body."""
 
     text_elements: Annotated[int, whole(10_000, 10_000_000)] = 1_000_000
-    """Largest number of characters in a body of JSON or traces that could begin or separate values of JSON: commas and
-    opening brackets, in texts too. MLflow parses some texts as JSON."""
+    """Largest number of commas and opening brackets (`[` and `{`) in a body of JSON or traces, including those inside
+    strings, because MLflow parses some strings as JSON."""
 
     trace_spans: Annotated[int, whole(100, 100_000)] = 5000
     """Largest number of spans in one request. OpenTelemetry's exporters send 512 at once."""
@@ -63,7 +63,8 @@ class Bounds(Model):
     """Longest time in seconds for receiving the rest of a refused request's body."""
 
     filter_clauses: Annotated[int, whole(1, 50)] = 20
-    """Largest number of conditions in a search filter. PostgreSQL's memory for a search grows with the square of it."""
+    """Largest number of conditions in a search filter. PostgreSQL's memory for a search grows with the square of this
+    number."""
 
     filter_characters: Annotated[int, whole(100, 100_000)] = 10_000
     """Longest search filter in characters."""

@@ -35,8 +35,8 @@ class Cluster(Network):
     """IngressClass of the platform's Ingresses."""
 
     ingress_controller: Literal["any", "ingress-nginx"] = "any"
-    """Kind of the ingress controller. With `ingress-nginx` the Ingresses have the annotations without which it refuses
-    bodies above 1 MiB, buffers uploads and ends them after a minute; `any` sets no annotations."""
+    """Kind of the ingress controller. With `ingress-nginx` the Ingresses get annotations that remove its 1 MiB limit
+    of request bodies, switch off its buffering, and extend its timeouts of one minute; `any` sets no annotations."""
 
     ingress_namespace: values.ObjectName = "traefik"
     """Namespace of the ingress controller's pods; NetworkPolicies allow traffic from it. A controller without pods of

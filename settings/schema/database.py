@@ -95,8 +95,8 @@ class ExternalDatabase(Model):
     roles are `user`, and `<user>_server`, which MLflow signs in as."""
 
     server: DatabaseServerRole | None = None
-    """Only without `administrator`: an existing role that owns nothing. MLflow signs in as this role; if it is absent,
-    as `user`, which can switch row-level security off."""
+    """Only without `administrator`: an existing role that owns nothing. MLflow signs in as this role. Absent means that
+    MLflow signs in as `user`, which can switch row-level security off."""
 
     replica: DatabaseReplica | None = None
     """If set, MLflow reads from this replica, and writes to `host`. New data can be read after the replication delay.

@@ -35,8 +35,8 @@ class TokenCredentials(Model):
 class CredentialsInSecret(Model):
     """An existing Secret in the team's namespace, with keys named like the client's environment variables.
 
-    They are `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`; with server kind
-    `databricks` `DATABRICKS_TOKEN`.
+    The keys are `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`. With server kind
+    `databricks`, the key is `DATABRICKS_TOKEN`.
     """
 
     kind: Literal["secret"]

@@ -1,4 +1,4 @@
-"""The part of the section `cluster` that is about names and the way out; stacks with and without a server have it."""
+"""The keys of the section `cluster` that every stack has, with or without a server: context, DNS and proxy."""
 
 from pydantic import Field
 
@@ -27,7 +27,7 @@ class Dns(Model):
 
 
 class Network(Model):
-    """Context, names and the way out of the Kubernetes cluster."""
+    """Kubeconfig context of the Kubernetes cluster, its DNS, and its proxy for outgoing connections."""
 
     context: values.Plain | None = None
     """Context in the kubeconfig; absent means the current one."""
@@ -40,8 +40,9 @@ class Network(Model):
 
     https_proxy: values.ProxyUrl | None = None
     """Forward proxy for HTTPS connections out of the cluster, like http://proxy.example.com:3128. Pods that need it get
-    HTTPS_PROXY and NO_PROXY, and NetworkPolicies open the proxy in place of every address. Absent means none."""
+    HTTPS_PROXY and NO_PROXY, and NetworkPolicies allow connections to the proxy instead of to any address. Absent means
+    no proxy."""
 
     no_proxy: tuple[values.ProxyException, ...] = ()
     """Hosts and domains (with all hosts below) that are reached without `httpsProxy`. Names in the cluster, the API
-    server and the platform's own hosts always are."""
+    server and the platform's own hosts are always reached without it."""

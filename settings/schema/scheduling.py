@@ -1,4 +1,4 @@
-"""The section `scheduling`, and what a team changes of it for the pods that serve its models."""
+"""The section `scheduling`, and a team's differences from it for the pods that serve the team's models."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ SECONDS = whole(0, 31_536_000)
 
 
 class Toleration(Model):
-    """A taint of nodes that pods tolerate, with the keys that it has in a pod."""
+    """A toleration of a node taint, with the same keys as in a pod's specification."""
 
     key: values.LabelName | None = None
     """Key of the taint; absent means all taints, with operator `Exists`."""

@@ -28,18 +28,18 @@ class AtWork:
         return max(min(LEAST, self.all), self.all * self.server.bounds.slots_percent // 100)
 
     def __str__(self) -> str:
-        """The calculation of both, as text for messages."""
+        """The calculation of both numbers, as text for messages."""
         return (
             f"(poolSize {self.server.pool_size} + poolOverflow {self.server.pool_overflow} - 1) / 2 = {self.all};"
-            f" of one team while other teams send requests: bounds.slotsPercent {self.server.bounds.slots_percent} %"
-            f" = {self.team}"
+            " one team's share while other teams send requests: bounds.slotsPercent"
+            f" {self.server.bounds.slots_percent} % = {self.team}"
         )
 
 
 def rate(settings: Settings) -> str:
     """The calculation of one team's requests per second on all replicas together.
 
-    Each worker has its own rate, so it grows with them.
+    Each worker limits a team's rate separately, so the total grows with the number of workers.
     """
     server, most = settings.server, pods(settings).most
     of_one = server.workers * server.bounds.team_requests_per_second

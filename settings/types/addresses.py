@@ -150,7 +150,7 @@ def block(text: str) -> str | None:
 def dns_block(text: str) -> str | None:
     """Remedy for a wrong address range of a DNS service; None for a valid one.
 
-    Some clouds answer DNS at a link-local address, that of their metadata service among them: one address is valid.
+    A single address may be link-local, or a metadata service's: some clouds answer DNS at such an address.
     """
     wrong = _cidr(text)
     if wrong or ipaddress.ip_network(text).num_addresses == 1:
@@ -190,11 +190,11 @@ def proxy(text: str) -> str | None:
     """Remedy for a wrong URL of a forward proxy; None for a valid one."""
     if "@" in text:
         return (
-            "remove user name and password, which every pod could read: let the proxy admit the cluster by its"
-            " addresses, or write the URL of a proxy of your own that signs in to it (docs/networks.md)"
+            "remove user name and password, because every pod would get them: let the proxy admit the cluster by its"
+            " addresses, or write the URL of a second proxy that signs in to this one (docs/networks.md)"
         )
     if text.startswith("https://"):
-        return "begin the URL with http://: programs ask the proxy for a tunnel, and encrypt what they send through it"
+        return "begin the URL with http://: programs open a tunnel through the proxy, and encrypt the traffic inside it"
     remedy = _url(text, ("http",))
     if remedy is None and urlsplit(text).path:
         return f"remove everything after the port: {text[: len(text) - len(urlsplit(text).path)]}"
@@ -202,12 +202,15 @@ def proxy(text: str) -> str | None:
         return f"add the port of the proxy: {text}:3128"
     host = "" if remedy else urlsplit(text).hostname or ""
     if is_address(host) and _is_nowhere(ipaddress.ip_address(host)):
-        return f"write the proxy's own address: {host} is the pod itself, a metadata service or no machine"
+        return (
+            f"write the proxy's own address: {host} is a loopback, unspecified, multicast, link-local or metadata"
+            " address"
+        )
     return remedy
 
 
 def _is_nowhere(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """True for addresses that lead to the pod itself, to the node's or cloud's own services, or to nobody."""
+    """True for an address that no proxy can have: loopback, unspecified, multicast, link-local or cloud metadata."""
     metadata = any(address.version == one.version and address in one for one in METADATA)
     return metadata or address.is_loopback or address.is_unspecified or address.is_multicast
 

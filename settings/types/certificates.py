@@ -10,7 +10,7 @@ BROKEN = "the certificate is incomplete: paste it again with its line breaks bel
 def authority(text: str) -> str | None:
     """Remedy for wrong CA certificates in PEM; None for one or more valid ones."""
     if "PRIVATE KEY" in text:
-        return "it contains a private key, which only the CA may have: write only the certificate, and replace the key"
+        return "the text has a private key, which only the CA may have: write only the certificate, and replace the key"
     if BEGIN not in text:
         return f"write the whole block that begins with {BEGIN}, below `|-`"
     # OpenSSL rejects a block in one line, though other libraries read it.

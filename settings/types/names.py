@@ -22,7 +22,7 @@ RESERVED_PREFIXES = (
 )  # fmt: skip
 # Beginning of names without a prefix that container runtimes and Kubernetes write.
 RUNTIME = "io.kubernetes."
-RESERVED = "names with that prefix have a meaning of their own: use another prefix, or none"
+RESERVED = "names with that prefix are reserved: use another prefix, or none"
 # Kubernetes' annotations that say where pods may run or whether they may be moved, and nothing about rights.
 POD_ANNOTATIONS = "cluster-autoscaler.kubernetes.io"
 NAMESPACE_ANNOTATIONS = "scheduler.alpha.kubernetes.io"
@@ -67,7 +67,7 @@ def team(text: str) -> str | None:
     if text in MLFLOW_NAMES:
         return "MLflow reserves that name: choose another name"
     if _belongs_to_kubernetes(text):
-        return "that namespace belongs to Kubernetes: choose another name"
+        return "the namespace of that name belongs to Kubernetes: choose another name"
     if len(text) == 1:
         return "MLflow needs names of at least two characters"
     return None if re.fullmatch(addresses.LABEL, text) else _suggested(text, team)
@@ -120,7 +120,7 @@ def _annotation(text: str, allowed: str) -> str | None:
     wrong = label_name(text)
     if wrong is not None or text.startswith(f"{allowed}/") or not _is_reserved(text):
         return wrong
-    return f"{RESERVED}; of Kubernetes' own only those of {allowed}/ are possible"
+    return f"{RESERVED}; of Kubernetes' annotations, only those with the prefix {allowed}/ are allowed"
 
 
 def _is_reserved(name: str) -> bool:

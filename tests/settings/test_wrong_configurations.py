@@ -84,7 +84,7 @@ CASES = {
         "{} for the defaults",
     ),
     "a text for a section": Case(
-        {"server": "localhost/x:1"}, "server", "expected a mapping, found a string", "its keys indented below it"
+        {"server": "localhost/x:1"}, "server", "expected a mapping, found a string", "keys on indented lines"
     ),
     "a list for the roles": Case(
         {"teams/team-a": {"groups": ["team-a-mlflow-users"]}},
@@ -161,7 +161,7 @@ CASES = {
         {"server/features": ["demo"]},
         "server.features[0]",
         "expected `webhooks`",
-        "`demo` is not offered, because while it creates its data, MLflow treats all requests",
+        "`demo` is not offered, because MLflow treats all requests",
     ),
     "a feature that does not exist": Case(
         {"server/features": ["everything"]}, "server.features[0]", 'found "everything"', "write `webhooks`, or leave"
@@ -659,7 +659,7 @@ CASES = {
         {"certificate": {**FROM_SECRET, "authority": f"-----BEGIN PRIVATE KEY-----\n{CANARY}"}},
         "certificate.authority",
         "expected CA certificates in PEM",
-        "it contains a private key",
+        "the text has a private key",
     ),
     "a file name for an authority": Case(
         {"certificate": {**FROM_SECRET, "authority": "ca.crt"}},

@@ -99,7 +99,7 @@ CASES = {
         {**server(url="http://tracking.example.com"), "cluster": {"authorities": AUTHORITY}},
         "cluster.authorities",
         "is not used, because server.url uses http",
-        "use https:// in server.url, or remove it",
+        "use https:// in server.url, or remove cluster.authorities",
     ),
     "CA certificates for Databricks": Case(
         {

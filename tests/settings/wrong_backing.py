@@ -26,7 +26,7 @@ CASES = {
         {"artifacts": {**S3, "endpointUrl": "https://company.blob.core.windows.net"}},
         "artifacts.endpointUrl",
         "is Azure Blob Storage, which has no S3 interface",
-        "use a store with one",
+        "use a store with an S3 interface",
     ),
     "a folder with its bucket": Case(
         {"artifacts": {**S3, "prefix": "s3://artifacts/mlflow-artifacts/"}},

@@ -50,7 +50,7 @@ CASES = {
         {"cluster": {"httpsProxy": f"http://mlflow:{CANARY}@proxy.example.com:3128"}},
         "cluster.httpsProxy",
         "expected the URL of a forward proxy",
-        "write the URL of a proxy of your own that signs in to it (docs/networks.md)",
+        "write the URL of a second proxy that signs in to this one (docs/networks.md)",
     ),
     "a proxy without a port": Case(
         {"cluster": {"httpsProxy": "http://proxy.example.com"}},
@@ -110,19 +110,19 @@ CASES = {
         {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://169.254.169.254:80"}},
         "cluster.httpsProxy",
         "expected the URL of a forward proxy",
-        "is the pod itself, a metadata service or no machine",
+        "multicast, link-local or metadata address",
     ),
     "a proxy at the address of every address": Case(
         {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://0.0.0.0:3128"}},
         "cluster.httpsProxy",
         "expected the URL of a forward proxy",
-        "is the pod itself, a metadata service or no machine",
+        "multicast, link-local or metadata address",
     ),
     "a proxy at the address of many": Case(
         {"cluster": {**BEHIND_A_PROXY, "httpsProxy": "http://224.0.0.1:3128"}},
         "cluster.httpsProxy",
         "expected the URL of a forward proxy",
-        "is the pod itself, a metadata service or no machine",
+        "multicast, link-local or metadata address",
     ),
     "a team in the namespace of the cluster's DNS": Case(
         {"teams/dns": {}, "cluster": {"dns": {"namespace": "dns"}}},

@@ -2,7 +2,7 @@
 
 from tests.settings.cases import Case
 
-RESERVED = "have a meaning of their own"
+RESERVED = "names with that prefix are reserved"
 FRAUD: dict[str, object] = {"model": "fraud", "image": "registry.example.com/fraud:1.0"}
 
 
@@ -49,7 +49,7 @@ CASES = {
         {"scheduling": {"tolerations": ["pool=platform:NoSchedule"]}},
         "scheduling.tolerations[0]",
         "expected a mapping, found a string",
-        "write its keys",
+        "write the mapping's keys",
     ),
     "a node label with a space": Case(
         {"scheduling": {"nodeSelector": {"node pool": "platform"}}},
@@ -94,7 +94,7 @@ CASES = {
         {"scheduling": {"annotations": {"container.apparmor.security.beta.kubernetes.io/mlflow": "unconfined"}}},
         'scheduling.annotations["container.apparmor.security.beta.kubernetes.io/mlflow"]',
         "that neither Kubernetes nor the platform uses",
-        "only those of cluster-autoscaler.kubernetes.io/",
+        "only those with the prefix cluster-autoscaler.kubernetes.io/",
     ),
     "a priority above everything": Case(
         {"scheduling": {"priorityClass": "system-cluster-critical"}},
@@ -164,6 +164,6 @@ CASES = {
         {"teams/team-a/namespaceAnnotations": {"mlflow.kubeflow.org/workspace-description": "another"}},
         'teams.team-a.namespaceAnnotations["mlflow.kubeflow.org/workspace-description"]',
         "that neither Kubernetes nor the platform uses",
-        "only those of scheduler.alpha.kubernetes.io/",
+        "only those with the prefix scheduler.alpha.kubernetes.io/",
     ),
 }

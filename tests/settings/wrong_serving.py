@@ -85,7 +85,7 @@ CASES = {
         {**served(), "images": {"pullSecrets": ["registry"]}},
         f"{PATH}.fraud.pullSecrets",
         "pods beside the model run images of the platform",
-        "name it here",
+        "add its name to teams.",
     ),
     "a namespace that cannot be one": Case(
         served(namespaces=["x" * 64]),
