@@ -69,7 +69,7 @@ def from_file(text: str) -> Source:
     try:
         return _source(*stack_yaml.load(text))
     except RecursionError:
-        raise UnreadableError("the file has an anchor that contains itself, or too many nested anchors") from None
+        raise UnreadableError("the file has an anchor that contains itself, or nests too many of them") from None
 
 
 def _source(document: object, node: yaml.Node | None) -> Source:

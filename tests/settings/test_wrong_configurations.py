@@ -161,7 +161,7 @@ CASES = {
         {"server/features": ["demo"]},
         "server.features[0]",
         "expected `webhooks`",
-        "`demo` is not offered, because MLflow treats all requests",
+        "`demo` is not offered, because while it creates its data, MLflow treats all requests",
     ),
     "a feature that does not exist": Case(
         {"server/features": ["everything"]}, "server.features[0]", 'found "everything"', "write `webhooks`, or leave"
